@@ -1,0 +1,140 @@
+"""A service's PostgreSQL database: a pool, single statements and transactions.
+
+Not here: session state. No statement may leave settings, locks or listeners on a pooled connection, because none are
+reset on its return (that would cost a round trip each time); what needs a session of its own connects itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from kit.db.faults import DRIVER_ERRORS, DatabaseUnavailable, OutOfTime, translate
+from kit.db.outbox import Publishes
+from kit.db.statements import Statements
+from kit.db.transaction import Transaction, current_transaction
+from kit.values.deadline import remaining
+
+# No statement of a service takes longer, whoever asks; migrations and commands connect by themselves.
+_LONGEST_SECONDS = 30.0
+_CONNECT_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+
+
+class _Connection(asyncpg.Connection):
+    """A pooled connection that is not reset on return; an open transaction is rolled back all the same."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Database(Statements):
+    """A pool of connections, as a resource; it reconnects by itself after an outage.
+
+    `publishes` is the topic whose outbox rows `Transaction.emit` writes. A statement called here commits by itself and
+    is refused inside of an open transaction, where it would run beside it on another connection.
+    """
+
+    name = "database"
+
+    def __init__(self, url: str, *, publishes: Publishes | None = None, pool_size: int = 8) -> None:
+        self.publishes = publishes
+        self._url = url
+        self._pool_size = pool_size
+        self._pool: Any = None
+        self._emitted: list[Callable[[], None]] = []
+
+    @property
+    def url(self) -> str:
+        """Where it is, with its password: for those who need a session of their own. Never logged."""
+        return self._url
+
+    def __repr__(self) -> str:
+        parts = urlsplit(self._url)
+        return f"Database({parts.hostname}{parts.path})"
+
+    async def open(self) -> None:
+        """Connects once, so that a wrong address fails here; raises Unavailable while the server is down."""
+        pool = asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._pool_size,
+            connection_class=_Connection,
+            command_timeout=_LONGEST_SECONDS,
+            timeout=_CONNECT_SECONDS,
+            max_inactive_connection_lifetime=300,
+            # jit compiles for longer than our statements run
+            server_settings={"application_name": "souk", "jit": "off"},
+        )
+        try:
+            self._pool = await pool
+        except Exception as error:
+            meaning = translate(error)
+            if meaning is error:
+                raise
+            raise meaning from error
+
+    async def close(self) -> None:
+        """Waits briefly for statements in flight, then closes every connection."""
+        if self._pool is None:
+            return
+        try:
+            await asyncio.wait_for(self._pool.close(), _CLOSE_SECONDS)
+        except TimeoutError:
+            self._pool.terminate()
+        finally:
+            self._pool = None
+
+    async def ping(self) -> None:
+        """Raises unless the database answers."""
+        await self.fetchval("SELECT 1")
+
+    def transaction(self) -> Transaction:
+        """`async with db.transaction() as tx:`; does not nest."""
+        return Transaction(self)
+
+    def on_emitted(self, wake: Callable[[], None]) -> None:
+        """Calls `wake()` after each commit that wrote to the outbox; only a hint, other processes write there too."""
+        self._emitted.append(wake)
+
+    def notify_emitted(self) -> None:
+        """Says that outbox rows were committed; for stores whose hot statement writes them itself."""
+        for wake in self._emitted:
+            wake()
+
+    async def acquire(self) -> Any:
+        """A connection, within the caller's deadline; for `Transaction`, which gives it back."""
+        if self._pool is None:
+            raise DatabaseUnavailable("the database is not open")
+        seconds = remaining()
+        if seconds is not None and seconds <= 0:
+            raise OutOfTime("the deadline passed")
+        try:
+            return await self._pool.acquire(timeout=_LONGEST_SECONDS if seconds is None else seconds)
+        except Exception as error:
+            meaning = translate(error, has_deadline=seconds is not None)
+            if meaning is error:
+                raise
+            raise meaning from error
+
+    async def release(self, connection: Any) -> None:
+        """Gives a connection back; one that broke is dropped by the pool."""
+        if self._pool is None:  # closed meanwhile, and its connections with it
+            return
+        try:
+            await self._pool.release(connection)
+        except DRIVER_ERRORS:
+            connection.terminate()
+
+    async def _statement(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        if current_transaction() is not None:
+            raise RuntimeError("a transaction is open in this task: use it, not the database")
+        connection = await self.acquire()
+        try:
+            return await self._perform(connection, method, sql, args)
+        finally:
+            await self.release(connection)

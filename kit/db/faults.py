@@ -1,0 +1,90 @@
+"""What the database's failures mean to a caller.
+
+One function turns what asyncpg raises into `kit.errors`. Violations of constraints are not here: they pass as asyncpg
+raises them, because only a store knows what its own constraint means.
+"""
+
+from typing import Any
+
+import asyncpg
+
+from kit.errors import Aborted, DeadlineExceeded, Unavailable
+
+
+# Whatever asyncpg and the socket below it raise.
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    EOFError,
+    TimeoutError,
+)
+
+
+class DatabaseUnavailable(Unavailable):
+    """No answer from the database: it is down, starting, out of connections, or the connection broke.
+
+    A statement that was under way may have committed; whoever repeats it needs an idempotent one.
+    """
+
+    reason = "DATABASE_UNAVAILABLE"
+
+
+class DatabaseBusy(Unavailable):
+    """No connection of the pool came free, or a statement took longer than any may."""
+
+    reason = "DATABASE_BUSY"
+
+
+class DatabaseContention(Aborted):
+    """A deadlock or a serialization failure; the same again is likely to succeed."""
+
+    reason = "DATABASE_CONTENTION"
+
+
+class OutOfTime(DeadlineExceeded):
+    """The caller's deadline passed while the database worked."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+
+# SQLSTATE classes: https://www.postgresql.org/docs/15/errcodes-appendix.html
+_UNAVAILABLE = ("08", "53", "57P", "58")  # connection, resources, operator intervention, system error
+_CONTENTION = ("40", "55P03")  # transaction rollback, lock not available
+_READ_ONLY = "25006"  # a primary that became a standby
+_CANCELLED = "57014"
+
+
+def translate(error: BaseException, connection: Any = None, *, has_deadline: bool = False) -> BaseException:
+    """The error to raise in place of `error`; `error` itself when it means nothing special.
+
+    `has_deadline` says whether a timeout is the caller's deadline or the pool's own limit.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        return _by_state(error, has_deadline)
+    if isinstance(error, TimeoutError):
+        return _timeout(has_deadline)
+    if isinstance(error, OSError | EOFError):  # EOFError: the server hung up amid the handshake
+        return DatabaseUnavailable("the database is unavailable")
+    broken = connection is None or connection.is_closed()
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) and broken:
+        return DatabaseUnavailable("the database is unavailable")
+    return error
+
+
+def _by_state(error: asyncpg.PostgresError, has_deadline: bool) -> BaseException:
+    state: str = error.sqlstate or ""
+    if state == _CANCELLED:
+        return _timeout(has_deadline)
+    if state.startswith(_CONTENTION):
+        return DatabaseContention("the database asks to try again")
+    if state.startswith(_UNAVAILABLE) or state == _READ_ONLY:
+        return DatabaseUnavailable("the database is unavailable")
+    return error
+
+
+def _timeout(has_deadline: bool) -> BaseException:
+    if has_deadline:
+        return OutOfTime("the deadline passed")
+    return DatabaseBusy("the database did not answer in time")

@@ -1,0 +1,49 @@
+"""The outbox as SQL: the columns of its rows and the statement that writes them.
+
+What a fact looks like as a message is not here (`kit.events.Topic`), nor is publishing (`kit.events.Relay`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+
+class OutboxColumns(NamedTuple):
+    """Outbox rows column by column, as `unnest` takes them; all lists are of one length.
+
+    The fields stand in the order of the parameters of `outbox_insert`.
+    """
+
+    topic: str
+    event_ids: list[UUID]
+    keys: list[str]
+    types: list[str]
+    times: list[datetime]
+    headers: list[str]
+    payloads: list[bytes]
+
+
+class Publishes(Protocol):
+    """Who knows how a service's facts are written: `kit.events.Topic`."""
+
+    def outbox_rows(self, facts: Sequence[object]) -> OutboxColumns:
+        """The rows for these facts, in their order."""
+        ...
+
+
+def outbox_insert(first: int = 1) -> str:
+    """The INSERT of `OutboxColumns` whose seven parameters begin at `$first`, to stand alone or as a CTE.
+
+    >>> store = f"WITH placed AS (INSERT ...), told AS ({outbox_insert(9)}) SELECT ..."
+    """
+    topic, *columns = range(first, first + 7)
+    types = ("uuid", "text", "text", "timestamptz", "jsonb", "bytea")
+    unnest = ", ".join(f"${number}::{kind}[]" for number, kind in zip(columns, types, strict=True))
+    return (
+        "INSERT INTO outbox (topic, event_id, key, type, time, headers, payload) "
+        f"SELECT ${topic}::text, row.* FROM unnest({unnest}) AS row"
+    )
+
+
+INSERT = outbox_insert()

@@ -1,0 +1,67 @@
+"""The four statements of asyncpg and Piccolo's queries, alike on a database and on a transaction."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import asyncpg
+
+from kit.db.faults import OutOfTime, translate
+from kit.db.tables import executor
+from kit.values.deadline import remaining
+
+
+class Statements(ABC):
+    """Runs SQL with `$1` parameters within the caller's deadline; failures are `kit.errors` (see `faults`)."""
+
+    __slots__ = ()
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """All rows."""
+        rows: list[asyncpg.Record] = await self._statement("fetch", sql, args)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        """The first row, or None."""
+        row: asyncpg.Record | None = await self._statement("fetchrow", sql, args)
+        return row
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        """The first column of the first row, or None."""
+        return await self._statement("fetchval", sql, args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        """The command tag, such as `UPDATE 3`."""
+        status: str = await self._statement("execute", sql, args)
+        return status
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """The statement once for each row; for cold paths, hot ones use `unnest`."""
+        await self._statement("executemany", sql, (list(rows),))
+
+    async def run(self, query: Any) -> Any:
+        """The result of a Piccolo query over tables that derive from `kit.db.Table`."""
+        token = executor.set(self)
+        try:
+            return await query.run()
+        finally:
+            executor.reset(token)
+
+    @abstractmethod
+    async def _statement(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        """Runs one statement on the connection that is meant."""
+
+    @staticmethod
+    async def _perform(connection: Any, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        seconds = remaining()
+        if seconds is not None and seconds <= 0:
+            raise OutOfTime("the deadline passed")
+        try:
+            return await getattr(connection, method)(sql, *args, timeout=seconds)
+        except Exception as error:
+            meaning = translate(error, connection, has_deadline=seconds is not None)
+            if meaning is error:
+                raise
+            raise meaning from error
