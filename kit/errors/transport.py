@@ -1,0 +1,61 @@
+"""The one table of how an error category looks on each transport."""
+
+from dataclasses import dataclass
+
+from kit.errors.tree import Category, SoukError
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """How a category looks: gRPC status number, HTTP status, GraphQL code."""
+
+    grpc: int
+    http: int
+    graphql: str
+
+
+# gRPC numbers: google.rpc.Code.
+TABLE = {
+    Category.INVALID_ARGUMENT: Appearance(3, 400, "BAD_USER_INPUT"),
+    Category.UNAUTHENTICATED: Appearance(16, 401, "UNAUTHENTICATED"),
+    Category.PERMISSION_DENIED: Appearance(7, 403, "FORBIDDEN"),
+    Category.NOT_FOUND: Appearance(5, 404, "NOT_FOUND"),
+    Category.ALREADY_EXISTS: Appearance(6, 409, "ALREADY_EXISTS"),
+    Category.FAILED_PRECONDITION: Appearance(9, 409, "FAILED_PRECONDITION"),
+    Category.ABORTED: Appearance(10, 409, "FAILED_PRECONDITION"),
+    Category.RESOURCE_EXHAUSTED: Appearance(8, 429, "RATE_LIMITED"),
+    Category.UNAVAILABLE: Appearance(14, 503, "SERVICE_UNAVAILABLE"),
+    Category.DEADLINE_EXCEEDED: Appearance(4, 504, "DEADLINE_EXCEEDED"),
+    Category.INTERNAL: Appearance(13, 500, "INTERNAL"),
+}
+
+# Reasons that clients meet as a GraphQL code of their own.
+CODES_OF_REASONS = {
+    "OUT_OF_STOCK",
+    "PRICE_CHANGED",
+    "VERSION_CONFLICT",
+    "IDEMPOTENCY_CONFLICT",
+    "IDEMPOTENCY_IN_PROGRESS",
+}
+
+_BY_GRPC = {appearance.grpc: category for category, appearance in TABLE.items()}
+
+
+def grpc_code(error: SoukError) -> int:
+    """The google.rpc.Code of an error."""
+    return TABLE[error.category].grpc
+
+
+def http_status(error: SoukError) -> int:
+    """The HTTP status of an error."""
+    return TABLE[error.category].http
+
+
+def graphql_code(error: SoukError) -> str:
+    """The `extensions.code` of an error."""
+    return error.reason if error.reason in CODES_OF_REASONS else TABLE[error.category].graphql
+
+
+def category_of_grpc(code: int) -> Category:
+    """The category of a google.rpc.Code; codes that Souk does not use mean INTERNAL."""
+    return _BY_GRPC.get(code, Category.INTERNAL)
