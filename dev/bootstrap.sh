@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Installs what is missing to build, test and run Souk: on Debian with apt (with sudo where not root), in a Nix shell nothing, elsewhere it
+# lists what is missing. Servers that packages bring are not started: ours run as child processes on ports of their own choosing.
+set -euo pipefail
+
+# What is looked for (a command, or a file), and the Debian package that has it.
+needs=(
+  "bazel bazel-bootstrap"
+  "/usr/lib/postgresql/15/bin/postgres postgresql-15"
+  "redis-server redis-server"
+  "java openjdk-17-jdk-headless"
+  "mvn maven"
+  "node nodejs"
+  "npm npm"
+  "unzip unzip"
+  "chromium chromium"
+  "prometheus prometheus"
+  "/usr/bin/python3.11 python3.11"
+  "/usr/lib/python3.11/ensurepip/__init__.py python3.11-venv"
+)
+
+missing=() packages=()
+for need in "${needs[@]}"; do
+  read -r what package <<< "$need"
+  case $what in
+    /*) [ -e "$what" ] || { missing+=("$what"); packages+=("$package"); } ;;
+    *) command -v "$what" > /dev/null || { missing+=("$what"); packages+=("$package"); } ;;
+  esac
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+# The Nix shell brings everything under names of its own.
+[ -z "${IN_NIX_SHELL:-}" ] || exit 0
+
+if ! command -v apt-get > /dev/null; then
+  printf 'Souk needs these, and can install them by itself on Debian or in its Nix shell (nix develop) only:\n' >&2
+  printf '  %s\n' "${missing[@]}" >&2
+  exit 1
+fi
+
+root=()
+[ "$(id -u)" = 0 ] || root=(sudo)
+echo "Installing with apt: ${packages[*]}"
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  # Debian starts a server when its package is installed, unless this file forbids it.
+  printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" > /dev/null
+  "${root[@]}" chmod +x "$policy"
+  trap '"${root[@]}" rm -f "$policy"' EXIT
+fi
+"${root[@]}" apt-get update -qq
+"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" > /dev/null

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# bazel test with these arguments; ends with the number of test cases that passed, failed and were skipped.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+events=$(mktemp)
+trap 'rm -f "$events"' EXIT
+status=0
+bazel test --build_event_json_file="$events" "$@" || status=$?
+"${BAZEL_PYTHON:-python3.11}" dev/test_summary.py "$events" || status=1
+exit "$status"

@@ -1,0 +1,51 @@
+"""Values that every service speaks: ids, money, time, text, cursors. No I/O but the clock's and the system's randomness."""
+
+from kit.values.clock import Clock, rfc3339, timestamp, timestamp_to_proto, utc_now
+from kit.values.cursor import decode_cursor, encode_cursor
+from kit.values.deadline import deadline, remaining
+from kit.values.ids import (
+    ACCOUNT,
+    AUDIT,
+    CATEGORY,
+    NOTIFICATION,
+    ORDER,
+    PAYMENT,
+    PRODUCT,
+    REFUND,
+    SESSION,
+    IdKind,
+)
+from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
+from kit.values.random import secret_token
+from kit.values.text import Input, looks_like_card_number
+
+__all__ = [
+    "ACCOUNT",
+    "AUDIT",
+    "CATEGORY",
+    "CURRENCIES",
+    "NOTIFICATION",
+    "ORDER",
+    "PAYMENT",
+    "PRODUCT",
+    "REFUND",
+    "SESSION",
+    "Clock",
+    "Currency",
+    "IdKind",
+    "Input",
+    "MixedCurrency",
+    "Money",
+    "deadline",
+    "decode_cursor",
+    "encode_cursor",
+    "looks_like_card_number",
+    "money_from_proto",
+    "money_to_proto",
+    "remaining",
+    "rfc3339",
+    "secret_token",
+    "timestamp",
+    "timestamp_to_proto",
+    "utc_now",
+]

@@ -1,0 +1,31 @@
+"""Time. All instants are aware and in UTC; what is stored and shown is cut to milliseconds."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present instant, in whole milliseconds so that it survives every store and wire unchanged."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def rfc3339(instant: datetime) -> str:
+    """2026-11-23T09:30:00.000Z"""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def timestamp_to_proto(instant: datetime) -> Timestamp:
+    """google.protobuf.Timestamp of an instant."""
+    message = Timestamp()
+    message.FromDatetime(instant)
+    return message
+
+
+def timestamp(message: Timestamp) -> datetime:
+    """The instant of a google.protobuf.Timestamp."""
+    return message.ToDatetime(tzinfo=UTC)

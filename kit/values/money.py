@@ -1,0 +1,128 @@
+"""Money: integer minor units with an ISO 4217 code. No float anywhere."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from google.type.money_pb2 import Money as MoneyMessage
+
+from kit.errors import InvalidArgument, Violation
+
+_NANOS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """A currency that the deployment takes.
+
+    `exponent`: decimals by ISO 4217. `provider_exponent`: decimals by which the payment provider counts. `minimum` and `maximum`: the
+    least and the most that the provider charges at once, in minor units (Stripe's published limits).
+    """
+
+    code: str
+    exponent: int
+    provider_exponent: int
+    minimum: int
+    maximum: int
+
+
+# Stripe counts ISK and UGX in two decimals though they have none, and three-decimal currencies in steps of ten.
+CURRENCIES = {
+    currency.code: currency
+    for currency in (
+        Currency("USD", 2, 2, 50, 99_999_999),
+        Currency("EUR", 2, 2, 50, 99_999_999),
+        Currency("GBP", 2, 2, 30, 99_999_999),
+        Currency("CHF", 2, 2, 50, 99_999_999),
+        Currency("CAD", 2, 2, 50, 99_999_999),
+        Currency("AUD", 2, 2, 50, 99_999_999),
+        Currency("SEK", 2, 2, 300, 99_999_999),
+        Currency("JPY", 0, 0, 50, 99_999_999),
+        Currency("ISK", 0, 2, 70, 999_999),
+        Currency("KWD", 3, 3, 200, 99_999_990),
+    )
+}
+
+
+class MixedCurrency(InvalidArgument):
+    """Amounts of several currencies meet where one is needed."""
+
+    reason = "MIXED_CURRENCY"
+    default_message = "all amounts must have the same currency"
+
+
+def _invalid(path: tuple[str | int, ...], rule: str) -> InvalidArgument:
+    return InvalidArgument(f"{'.'.join(map(str, path))}: {rule}", fields=[Violation(path, rule)])
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount; `minor` counts the currency's smallest unit (cents, or yen)."""
+
+    minor: int
+    currency: str
+
+    @classmethod
+    def zero(cls, currency: str) -> "Money":
+        """Nothing, in a currency."""
+        return cls(0, currency)
+
+    @classmethod
+    def parse(cls, amount: Decimal | str, currency: str, *path: str | int) -> "Money":
+        """Reads a decimal; raises InvalidArgument naming `path` when it is no plain decimal or has too many decimals."""
+        known = CURRENCIES.get(currency)
+        if known is None:
+            raise _invalid(path, f"currency must be one of {', '.join(sorted(CURRENCIES))}")
+        try:
+            value = Decimal(amount)
+        except InvalidOperation:
+            raise _invalid(path, "must be a decimal number") from None
+        if not value.is_finite() or abs(value) >= 10**15:
+            raise _invalid(path, "must be a decimal number below 10^15")
+        scaled = value.scaleb(known.exponent)
+        if scaled != scaled.to_integral_value():
+            raise _invalid(path, f"must have at most {known.exponent} decimals in {currency}")
+        return cls(int(scaled), currency)
+
+    def __add__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def __mul__(self, count: int) -> "Money":
+        return Money(self.minor * count, self.currency)
+
+    def decimal(self) -> Decimal:
+        """The amount with exactly the currency's decimals."""
+        return Decimal(self.minor).scaleb(-CURRENCIES[self.currency].exponent)
+
+    def text(self) -> str:
+        """The amount as it is written outside: "5.00" USD, "500" JPY."""
+        exponent = CURRENCIES[self.currency].exponent
+        if not exponent:
+            return str(self.minor)
+        sign = "-" if self.minor < 0 else ""
+        whole, part = divmod(abs(self.minor), 10**exponent)
+        return f"{sign}{whole}.{part:0{exponent}d}"
+
+    def _same(self, other: "Money") -> None:
+        if self.currency != other.currency:
+            raise MixedCurrency()
+
+
+def money_to_proto(money: Money) -> MoneyMessage:
+    """google.type.Money of an amount."""
+    scale = 10 ** CURRENCIES[money.currency].exponent
+    # Units and nanos have the same sign, by the message's contract.
+    units = abs(money.minor) // scale
+    nanos = abs(money.minor) % scale * (_NANOS // scale)
+    sign = -1 if money.minor < 0 else 1
+    return MoneyMessage(currency_code=money.currency, units=sign * units, nanos=sign * nanos)
+
+
+def money_from_proto(message: MoneyMessage, *path: str | int) -> Money:
+    """Reads google.type.Money; raises InvalidArgument naming `path` as `Money.parse` does."""
+    exact = Decimal(message.units) + Decimal(message.nanos).scaleb(-9)
+    return Money.parse(exact, message.currency_code, *path)

@@ -1,0 +1,149 @@
+"""Rules of ids, money, text and cursors."""
+
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.errors import InvalidArgument
+from kit.values import (
+    ACCOUNT,
+    CURRENCIES,
+    ORDER,
+    Input,
+    MixedCurrency,
+    Money,
+    decode_cursor,
+    encode_cursor,
+    looks_like_card_number,
+    money_from_proto,
+    money_to_proto,
+    rfc3339,
+    utc_now,
+)
+
+amounts = st.integers(min_value=-(10**12), max_value=10**12)
+currencies = st.sampled_from(sorted(CURRENCIES))
+
+
+@given(st.uuids())
+def test_an_id_survives_being_written_and_read(value: UUID) -> None:
+    assert ORDER.parse(ORDER.format(value), "id") == value
+
+
+def test_an_id_is_written_as_typeid_has_it() -> None:
+    value = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+    assert ORDER.format(value) == "ord_01h455vb4pex5vsknk084sn02q"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "ord_", "acc_01h455vb4pex5vsknk084sn02q", "ord_01h455vb4pex5vsknk084sn02", "ord_81h455vb4pex5vsknk084sn02q"]
+    + ["ord_01H455VB4PEX5VSKNK084SN02Q", "ord_01h455vb4pex5vsknk084sn02u", "ORD_01h455vb4pex5vsknk084sn02q", "ord_\0"],
+)
+def test_a_malformed_id_is_refused_with_its_path(text: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        ORDER.parse(text, "input", "id")
+    assert caught.value.fields[0].path == ("input", "id")
+
+
+def test_fresh_ids_sort_by_their_time() -> None:
+    ids = [ORDER.new() for _ in range(100)]
+    assert ids == sorted(ids) and len(set(ids)) == 100
+
+
+def test_a_derived_id_follows_from_its_key_and_kind() -> None:
+    assert ORDER.derive("a", "b") == ORDER.derive("a", "b")
+    assert len({ORDER.derive("a", "b"), ORDER.derive("ab"), ORDER.derive("a", "c"), ACCOUNT.derive("a", "b")}) == 4
+
+
+@given(amounts, currencies)
+def test_money_survives_text_and_wire(minor: int, currency: str) -> None:
+    money = Money(minor, currency)
+    assert Money.parse(money.text(), currency) == money
+    assert money_from_proto(money_to_proto(money)) == money
+    assert str(money.decimal()) == money.text()
+
+
+@given(amounts, amounts, currencies, st.integers(min_value=0, max_value=10_000))
+def test_sums_and_products_are_exact(left: int, right: int, currency: str, count: int) -> None:
+    assert (Money(left, currency) + Money(right, currency)).minor == left + right
+    assert (Money(left, currency) - Money(right, currency)).minor == left - right
+    assert (Money(left, currency) * count).minor == left * count
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [("1.001", "USD"), ("0.5", "JPY"), ("NaN", "USD"), ("Infinity", "USD"), ("abc", "USD"), ("1", "XXX"), ("1e30", "USD")]
+    + [("1.000000000000000001", "USD")],
+)
+def test_an_amount_that_the_currency_cannot_hold_is_refused(amount: str, currency: str) -> None:
+    with pytest.raises(InvalidArgument):
+        Money.parse(amount, currency, "price")
+
+
+def test_money_is_written_with_its_currencys_decimals() -> None:
+    written = [Money(500, "USD").text(), Money(500, "JPY").text(), Money(-5, "USD").text(), Money(1, "KWD").text()]
+    assert written == ["5.00", "500", "-0.05", "0.001"]
+    assert Money.parse(Decimal("999.99"), "USD").minor == 99999
+
+
+def test_currencies_do_not_mix() -> None:
+    with pytest.raises(MixedCurrency):
+        Money(1, "USD") + Money(1, "EUR")
+
+
+def test_every_fault_of_an_input_is_found() -> None:
+    reading = Input()
+    reading.text("", "name", least=1, most=100)
+    reading.text("a\0b", "note", most=500)
+    reading.email("nobody@localhost", "email")
+    reading.phone("0791234567", "phone")
+    reading.country("XX", "country")
+    reading.url("ftp://x", "images", 0)
+    reading.integer(0, "quantity", least=1, most=10)
+    with pytest.raises(InvalidArgument) as caught:
+        reading.done()
+    found = {violation.path[0] for violation in caught.value.fields}
+    assert found == {"name", "note", "email", "phone", "country", "images", "quantity"}
+
+
+def test_text_is_trimmed_and_composed() -> None:
+    assert Input().text("  Cafe\u0301 ", "name", most=100) == "Caf\u00e9"
+
+
+@pytest.mark.parametrize("address", ["John@Example.com", "a@b.test", "x+y@shop.co.uk"])
+def test_an_address_is_normalised(address: str) -> None:
+    reading = Input()
+    assert reading.email(address, "email") == address.lower()
+    reading.done()
+
+
+@pytest.mark.parametrize("address", ["", "a", "a@", "@b.test", "a b@c.test", "a@b..test", "a@b.test\nx", "a" * 250 + "@b.test"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    reading = Input()
+    reading.email(address, "email")
+    with pytest.raises(InvalidArgument):
+        reading.done()
+
+
+def test_card_numbers_are_recognised() -> None:
+    assert looks_like_card_number("4242 4242 4242 4242") and looks_like_card_number("x4000000000000002y")
+    assert not looks_like_card_number("pm_card_visa") and not looks_like_card_number("4242424242424241")
+
+
+def test_a_cursor_is_good_for_its_own_query_only() -> None:
+    cursor = encode_cursor("orders newest", ["2026", 7, None])
+    assert decode_cursor(cursor, "orders newest", "after") == ["2026", 7, None]
+    for broken in (cursor[:-2], "", "%%%", "x" * 2000):
+        with pytest.raises(InvalidArgument):
+            decode_cursor(broken, "orders newest", "after")
+    with pytest.raises(InvalidArgument):
+        decode_cursor(cursor, "orders oldest", "after")
+
+
+def test_instants_are_written_with_milliseconds_in_utc() -> None:
+    text = rfc3339(utc_now())
+    assert text.endswith("Z") and len(text) == len("2026-11-23T09:30:00.000Z")

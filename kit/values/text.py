@@ -1,0 +1,113 @@
+"""Rules of texts that people send, each checked once, where the text enters its owning service (guarantees, Limits of inputs)."""
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+
+from kit.errors import Violations
+
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_CARD = re.compile(r"(?:[0-9][ -]?){12,18}[0-9]")
+_EMAIL_LONGEST = 254
+Path = tuple[str | int, ...]
+
+# ISO 3166-1 alpha-2, as assigned.
+COUNTRIES = frozenset(
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI "
+    "CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ "
+    "GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS "
+    "LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG "
+    "PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK "
+    "TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW".split()
+)
+
+
+def looks_like_card_number(text: str) -> bool:
+    """Whether 13 to 19 digits that pass the Luhn check stand in it: such a text is refused wherever it is met."""
+    for match in _CARD.finditer(text):
+        digits = [int(character) for character in match.group() if character.isdigit()]
+        doubled = (sum(divmod(digit * 2, 10)) for digit in digits[-2::-2])
+        if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0:
+            return True
+    return False
+
+
+class Input:
+    """Reads the fields of one input and collects every fault; `done()` raises them all at once.
+
+    Each method answers the cleaned value, or something harmless of the same type after noting a fault.
+    """
+
+    def __init__(self) -> None:
+        self.faults = Violations()
+
+    def done(self) -> None:
+        """Raises InvalidArgument with every fault found, if there is one."""
+        self.faults.raise_if_any()
+
+    def text(self, value: str, *path: str | int, least: int = 0, most: int, lines: bool = False) -> str:
+        """NFC, trimmed, without control characters (`lines` allows tab and line breaks), `least` to `most` characters long."""
+        cleaned = unicodedata.normalize("NFC", value).strip()
+        if any(_forbidden(character, lines) for character in cleaned):
+            self.faults.add(path, "must not contain control characters")
+        if len(cleaned) < least:
+            self.faults.add(path, "must not be empty" if least == 1 else f"must have at least {least} characters")
+        elif len(cleaned) > most:
+            self.faults.add(path, f"must have at most {most:,} characters")
+        return cleaned
+
+    def email(self, value: str, *path: str | int) -> str:
+        """An address of 3 to 254 characters with a dotted domain (RFC 5321), in lower case."""
+        cleaned = self.text(value, *path, least=3, most=_EMAIL_LONGEST)
+        try:
+            # test_environment: the reserved domain .test is a fine address in tests and in development.
+            found = validate_email(cleaned, check_deliverability=False, test_environment=True)
+        except EmailNotValidError:
+            self.faults.add(path, "must be an email address")
+            return cleaned
+        if "." not in found.domain:
+            self.faults.add(path, "must have a domain with a dot")
+        return found.normalized.lower()
+
+    def phone(self, value: str, *path: str | int) -> str:
+        """E.164, e.g. +41441234567."""
+        cleaned = value.strip()
+        if not _PHONE.fullmatch(cleaned):
+            self.faults.add(path, "must be a phone number of the form +41441234567 (E.164)")
+        return cleaned
+
+    def country(self, value: str, *path: str | int) -> str:
+        """ISO 3166-1 alpha-2."""
+        cleaned = value.strip().upper()
+        if cleaned not in COUNTRIES:
+            self.faults.add(path, "must be a country code of two letters (ISO 3166-1)")
+        return cleaned
+
+    def url(self, value: str, *path: str | int, most: int = 2000) -> str:
+        """An absolute http or https URL."""
+        cleaned = self.text(value, *path, least=1, most=most)
+        try:
+            parts = urlsplit(cleaned)
+            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in cleaned
+        except ValueError:
+            fine = False
+        if not fine:
+            self.faults.add(path, "must be an absolute http or https URL")
+        return cleaned
+
+    def integer(self, value: int, *path: str | int, least: int, most: int) -> int:
+        """A whole number between two bounds, both allowed."""
+        if not least <= value <= most:
+            self.faults.add(path, f"must be between {least:,} and {most:,}")
+        return value
+
+    def require(self, fine: bool, rule: str, *path: str | int) -> None:
+        """Notes `rule` at `path` unless it is kept."""
+        if not fine:
+            self.faults.add(path, rule)
+
+
+def _forbidden(character: str, lines: bool) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs") and not (lines and character in "\n\r\t")
