@@ -13,8 +13,8 @@
     |- DeadlineExceeded     time ran out
     '- Internal             our fault; says nothing to the outside
 
-A service names its own beneath these (`class OutOfStock(FailedPrecondition): reason = "OUT_OF_STOCK"`). How a category looks on a
-transport stands in `kit.errors.transport`, once. No transport is known here.
+A service names its own beneath these (`class OutOfStock(FailedPrecondition): reason = "OUT_OF_STOCK"`).
+How a category looks on a transport stands in `kit.errors.transport`, once. No transport is known here.
 """
 
 from kit.errors.tree import (

@@ -36,7 +36,8 @@ class Violation:
 class SoukError(Exception):
     """Base of all; raised only through its subclasses.
 
-    `reason` is stable UPPER_SNAKE and finer than the category; `details` are for programs, the message is for people.
+    `reason` is stable UPPER_SNAKE and finer than the category; `details` are for programs, the message is
+    for people.
     """
 
     category: ClassVar[Category]
