@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from kit.db.faults import DRIVER_ERRORS, DatabaseUnavailable, OutOfTime, translate
+from kit.db.faults import DRIVER_ERRORS, DatabaseUnavailable, OutOfTime, is_lost, translate
 from kit.db.outbox import Publishes
 from kit.db.statements import Statements
 from kit.db.transaction import Transaction, current_transaction
@@ -25,7 +25,7 @@ _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 
 
-class _Connection(asyncpg.Connection):
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
     """A pooled connection that is not reset on return; an open transaction is rolled back all the same."""
 
     def get_reset_query(self) -> str:
@@ -128,7 +128,8 @@ class Database(Statements):
         try:
             await self._pool.release(connection)
         except DRIVER_ERRORS:
-            connection.terminate()
+            if not is_lost(connection):
+                connection.terminate()
 
     async def _statement(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         if current_transaction() is not None:

@@ -10,7 +10,6 @@ import asyncpg
 
 from kit.errors import Aborted, DeadlineExceeded, Unavailable
 
-
 # Whatever asyncpg and the socket below it raise.
 DRIVER_ERRORS = (
     asyncpg.PostgresError,
@@ -67,13 +66,20 @@ def translate(error: BaseException, connection: Any = None, *, has_deadline: boo
         return _timeout(has_deadline)
     if isinstance(error, OSError | EOFError):  # EOFError: the server hung up amid the handshake
         return DatabaseUnavailable("the database is unavailable")
-    broken = connection is None or connection.is_closed()
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) and broken:
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) and is_lost(connection):
         return DatabaseUnavailable("the database is unavailable")
     return error
 
 
-def _by_state(error: asyncpg.PostgresError, has_deadline: bool) -> BaseException:
+def is_lost(connection: Any) -> bool:
+    """Whether there is no connection any more; a pool takes a broken one back by itself."""
+    try:
+        return connection is None or bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool's proxy has nothing behind it
+        return True
+
+
+def _by_state(error: Any, has_deadline: bool) -> BaseException:
     state: str = error.sqlstate or ""
     if state == _CANCELLED:
         return _timeout(has_deadline)
@@ -81,7 +87,8 @@ def _by_state(error: asyncpg.PostgresError, has_deadline: bool) -> BaseException
         return DatabaseContention("the database asks to try again")
     if state.startswith(_UNAVAILABLE) or state == _READ_ONLY:
         return DatabaseUnavailable("the database is unavailable")
-    return error
+    meant: BaseException = error
+    return meant
 
 
 def _timeout(has_deadline: bool) -> BaseException:

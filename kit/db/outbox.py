@@ -41,8 +41,7 @@ def outbox_insert(first: int = 1) -> str:
     types = ("uuid", "text", "text", "timestamptz", "jsonb", "bytea")
     unnest = ", ".join(f"${number}::{kind}[]" for number, kind in zip(columns, types, strict=True))
     return (
-        "INSERT INTO outbox (topic, event_id, key, type, time, headers, payload) "
-        f"SELECT ${topic}::text, row.* FROM unnest({unnest}) AS row"
+        f"INSERT INTO outbox (topic, event_id, key, type, time, headers, payload) SELECT ${topic}::text, row.* FROM unnest({unnest}) AS row"
     )
 
 

@@ -10,7 +10,7 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from kit.db.faults import DRIVER_ERRORS, DatabaseContention, translate
+from kit.db.faults import DRIVER_ERRORS, DatabaseContention, is_lost, translate
 from kit.db.outbox import INSERT
 from kit.db.statements import Statements
 
@@ -70,9 +70,7 @@ class Transaction(Statements):
         self.open = True
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self._token is not None
         connection, self._connection = self._connection, None
         self.open = False
@@ -100,7 +98,7 @@ class Transaction(Statements):
 
     async def _rollback(self, connection: Any) -> bool:
         """Rolls back; false when the connection is of no use any more."""
-        if connection.is_closed():
+        if is_lost(connection):
             return False
         try:
             await connection.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
@@ -110,7 +108,7 @@ class Transaction(Statements):
         return True
 
     async def _give_back(self, connection: Any, *, broken: bool) -> None:
-        if broken:
+        if broken and not is_lost(connection):
             connection.terminate()
         await self._database.release(connection)
 
