@@ -1,0 +1,11 @@
+"""What tests and the local stack share: real servers as child processes, conditions with deadlines, a clock that stands still.
+
+Nothing here is part of a service.
+"""
+
+from kit.testing.clock import FakeClock
+from kit.testing.conditions import eventually, wait_until
+from kit.testing.process import ChildProcess, free_port
+from kit.testing.servers import Postgres, Redis
+
+__all__ = ["ChildProcess", "FakeClock", "Postgres", "Redis", "eventually", "free_port", "wait_until"]

@@ -1,0 +1,41 @@
+"""Waiting for a condition with a deadline, instead of sleeping."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+_PAUSE_SECONDS = 0.02
+
+
+class NotInTime(AssertionError):
+    """A condition did not come true before its deadline."""
+
+
+async def eventually(probe: Callable[[], Awaitable[T] | T], *, seconds: float = 10) -> T:
+    """Calls `probe` until it answers something true without an AssertionError, and answers that; raises NotInTime after `seconds`."""
+    end = time.monotonic() + seconds
+    last: object = None
+    while True:
+        try:
+            found = probe()
+            value: T = await found if inspect.isawaitable(found) else found
+            if value:
+                return value
+            last = value
+        except AssertionError as error:
+            last = error
+        if time.monotonic() > end:
+            raise NotInTime(f"not within {seconds} s; last seen: {last!r}")
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def wait_until(probe: Callable[[], object], what: str, *, seconds: float = 30) -> None:
+    """The same for plain code: returns once `probe` answers something true, raises NotInTime naming `what`."""
+    end = time.monotonic() + seconds
+    while not probe():
+        if time.monotonic() > end:
+            raise NotInTime(f"{what} not within {seconds} s")
+        time.sleep(_PAUSE_SECONDS)
