@@ -1,0 +1,11 @@
+"""Who calls: access tokens, the keys that sign them, and the principal that a token stands for.
+
+Sessions, refresh tokens and passwords are the account service's and are not here.
+"""
+
+from kit.auth.keys import SigningKeys
+from kit.auth.principal import Principal, Role, bearer
+from kit.auth.tokens import TokenIssuer
+from kit.auth.verifier import TokenVerifier
+
+__all__ = ["Principal", "Role", "SigningKeys", "TokenIssuer", "TokenVerifier", "bearer"]

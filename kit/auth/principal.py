@@ -1,0 +1,48 @@
+"""The caller, as a verified token names it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from kit.errors import Unauthenticated
+
+_SCHEME = "bearer "
+
+
+class Role(StrEnum):
+    """What an account may do."""
+
+    USER = "USER"
+    ADMIN = "ADMIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The account that calls, in the role and session that its token carries.
+
+    The token says what was true when it was signed; what must be true now is asked of the account service.
+    """
+
+    account_id: UUID
+    role: Role
+    session_id: UUID
+    token: str = field(repr=False, default="")
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the token carries the role ADMIN."""
+        return self.role is Role.ADMIN
+
+    def may_act_for(self, account_id: UUID) -> bool:
+        """Whether the account is the caller's own, or the caller is an ADMIN."""
+        return self.is_admin or self.account_id == account_id
+
+
+def bearer(header: str | None) -> str | None:
+    """The token of an Authorization header; None without a header, Unauthenticated when it is anything but `Bearer <token>`."""
+    if not header:
+        return None
+    token = header[len(_SCHEME) :].strip()
+    if header[: len(_SCHEME)].lower() != _SCHEME or not token or " " in token:
+        raise Unauthenticated("the Authorization header must be of the form: Bearer <token>", reason="TOKEN_INVALID")
+    return token
