@@ -44,5 +44,7 @@ def bearer(header: str | None) -> str | None:
         return None
     token = header[len(_SCHEME) :].strip()
     if header[: len(_SCHEME)].lower() != _SCHEME or not token or " " in token:
-        raise Unauthenticated("the Authorization header must be of the form: Bearer <token>", reason="TOKEN_INVALID")
+        raise Unauthenticated(
+            "the Authorization header must be of the form: Bearer <token>", reason="TOKEN_INVALID"
+        )
     return token

@@ -18,7 +18,9 @@ TYPE = "access"
 class TokenIssuer:
     """Signs access tokens; the account service alone has one."""
 
-    def __init__(self, keys: SigningKeys, *, lifetime: timedelta = timedelta(minutes=15), clock: Clock = utc_now) -> None:
+    def __init__(
+        self, keys: SigningKeys, *, lifetime: timedelta = timedelta(minutes=15), clock: Clock = utc_now
+    ) -> None:
         self._key = keys.signing
         self._lifetime = lifetime
         self._clock = clock

@@ -111,12 +111,16 @@ class TokenVerifier:
                 keys = await asyncio.to_thread(self._fetch)
             except (OSError, ValueError, KeyError) as error:
                 if not self._keys:
-                    raise Unavailable(f"no token keys: {type(error).__name__}", reason="TOKEN_KEYS_UNAVAILABLE") from None
+                    raise Unavailable(
+                        f"no token keys: {type(error).__name__}", reason="TOKEN_KEYS_UNAVAILABLE"
+                    ) from None
                 return
             finally:
                 self._asked_at = time.monotonic()
             # Only keys of our algorithm: a token must not choose how it is verified.
-            self._keys = {key["kid"]: PyJWK(key, algorithm=ALGORITHM) for key in keys if key.get("crv") == "Ed25519"}
+            self._keys = {
+                key["kid"]: PyJWK(key, algorithm=ALGORITHM) for key in keys if key.get("crv") == "Ed25519"
+            }
 
 
 def _read(token: str, key: PyJWK) -> tuple[float, Principal]:

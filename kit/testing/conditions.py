@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 _PAUSE_SECONDS = 0.02
@@ -14,6 +14,10 @@ class NotInTime(AssertionError):
     """A condition did not come true before its deadline."""
 
 
+@overload
+async def eventually(probe: Callable[[], Awaitable[T]], *, seconds: float = 10) -> T: ...
+@overload
+async def eventually(probe: Callable[[], T], *, seconds: float = 10) -> T: ...
 async def eventually(probe: Callable[[], Awaitable[T] | T], *, seconds: float = 10) -> T:
     """Calls `probe` until it answers something true without an AssertionError, and answers that; raises NotInTime after `seconds`."""
     end = time.monotonic() + seconds

@@ -36,7 +36,15 @@ def not_as_root(argv: Sequence[str]) -> list[str]:
 class ChildProcess:
     """One run of a command in a session of its own; whatever it prints is appended to `log`."""
 
-    def __init__(self, name: str, argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,11 @@ class Server(ABC):
         if process is None:
             raise RuntimeError(f"{self.name} was not started")
         try:
-            wait_until(lambda: process.status is not None or self.ready(), f"{self.name} ready", seconds=self.start_seconds)
+            wait_until(
+                lambda: process.status is not None or self.ready(),
+                f"{self.name} ready",
+                seconds=self.start_seconds,
+            )
         except NotInTime as error:
             raise NotInTime(f"{error}\n{process.tail()}") from None
         if process.status is not None:
@@ -99,7 +103,16 @@ class Postgres(Server):
             (self._data / "postmaster.pid").unlink(missing_ok=True)
             return
         shutil.rmtree(self._data, ignore_errors=True)
-        options = ["-D", str(self._data), "-U", "souk", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
+        options = [
+            "-D",
+            str(self._data),
+            "-U",
+            "souk",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-instructions",
+        ]
         command = [_binary("initdb"), *options, *([] if self._durable else ["--no-sync"])]
         done = subprocess.run(not_as_root(command), capture_output=True, text=True, check=False)
         if done.returncode:
@@ -137,7 +150,16 @@ class Redis(Server):
 
     def command(self) -> list[str]:
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
-        return ["redis-server", *options, "--dir", str(self.folder), "--maxmemory", "128mb", "--maxmemory-policy", "allkeys-lru"]
+        return [
+            "redis-server",
+            *options,
+            "--dir",
+            str(self.folder),
+            "--maxmemory",
+            "128mb",
+            "--maxmemory-policy",
+            "allkeys-lru",
+        ]
 
     def ready(self) -> bool:
         return port_open(self.port)

@@ -39,7 +39,9 @@ def signed(keys: SigningKeys, header: dict[str, Any] | None = None, **changes: A
     }
     claims |= {"typ": "access", "jti": "x", "iat": now, "nbf": now, "exp": now + 60} | changes
     claims = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(claims, keys.signing, algorithm="EdDSA", headers={"kid": keys.signing.key_id} | (header or {}))
+    return jwt.encode(
+        claims, keys.signing, algorithm="EdDSA", headers={"kid": keys.signing.key_id} | (header or {})
+    )
 
 
 async def refused(verifier: TokenVerifier, token: str) -> str:
@@ -63,8 +65,22 @@ async def test_a_token_ends_after_its_lifetime(keys: SigningKeys) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"iss": "other"}, {"aud": "other"}, {"aud": ["souk", "other"]}, {"typ": "refresh"}, {"typ": None}, {"role": "ROOT"}]
-    + [{"sub": "acc_1"}, {"sid": None}, {"jti": None}, {"exp": None}, {"nbf": int(time.time()) + 600}, {"iat": "x"}],
+    [
+        {"iss": "other"},
+        {"aud": "other"},
+        {"aud": ["souk", "other"]},
+        {"typ": "refresh"},
+        {"typ": None},
+        {"role": "ROOT"},
+    ]
+    + [
+        {"sub": "acc_1"},
+        {"sid": None},
+        {"jti": None},
+        {"exp": None},
+        {"nbf": int(time.time()) + 600},
+        {"iat": "x"},
+    ],
 )
 async def test_a_claim_out_of_place_is_refused(keys: SigningKeys, changes: dict[str, Any]) -> None:
     assert await refused(verifier(keys), signed(keys, **changes)) == "TOKEN_INVALID"
@@ -75,7 +91,9 @@ async def test_only_our_algorithm_and_keys_count(keys: SigningKeys, tmp_path: Pa
     ours = verifier(keys)
     public = keys.public()[0]["x"]
     none = jwt.encode({"sub": "x"}, "", algorithm="none", headers={"kid": keys.signing.key_id})
-    confused = jwt.encode({"sub": "x"}, public.ljust(32, "="), algorithm="HS256", headers={"kid": keys.signing.key_id})
+    confused = jwt.encode(
+        {"sub": "x"}, public.ljust(32, "="), algorithm="HS256", headers={"kid": keys.signing.key_id}
+    )
     forged = signed(strange, {"kid": keys.signing.key_id})
     embedded = signed(strange, {"jwk": strange.public()[0]})
     for token in (none, confused, forged, embedded, signed(strange)):
@@ -87,7 +105,17 @@ async def test_what_is_no_token_is_refused(keys: SigningKeys) -> None:
     head, body, signature = good.split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "==")) | {"role": "ADMIN"}
     raised = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    broken = ["", ".", "..", "a.b.c", good[:-4], f"{head}.{raised}.{signature}", "x" * 100_000, good + "." + good, "\u00e9.\u00e9.\u00e9"]
+    broken = [
+        "",
+        ".",
+        "..",
+        "a.b.c",
+        good[:-4],
+        f"{head}.{raised}.{signature}",
+        "x" * 100_000,
+        good + "." + good,
+        "\u00e9.\u00e9.\u00e9",
+    ]
     for token in broken:
         assert await refused(verifier(keys), token) == "TOKEN_INVALID"
 

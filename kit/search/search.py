@@ -1,0 +1,131 @@
+"""An index behind an alias in Elasticsearch 8."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elastic_transport import ConnectionError as NotReached
+from elastic_transport import ConnectionTimeout
+from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError
+
+from kit.errors import Unavailable
+from kit.values import remaining
+
+_TIMEOUT_SECONDS = 5.0
+_OVERLOADED = (429, 502, 503, 504)
+
+
+class SearchUnavailable(Unavailable):
+    """Elasticsearch does not answer, or has no index yet."""
+
+    reason = "SEARCH_UNAVAILABLE"
+    default_message = "search is not available now"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document with the version of its row: an older one never replaces a newer. `body` None deletes it."""
+
+    id: str
+    version: int
+    body: Mapping[str, Any] | None
+
+
+class Search:
+    """A resource around one alias, e.g. `catalog-products`, that points at a numbered index, e.g. `catalog-products-000001`.
+
+    Every method raises SearchUnavailable when Elasticsearch is out of reach; opening never does.
+    """
+
+    name = "elasticsearch"
+
+    def __init__(self, url: str, alias: str, definition: Mapping[str, Any]) -> None:
+        self._client = AsyncElasticsearch(
+            url, request_timeout=_TIMEOUT_SECONDS, max_retries=0, retry_on_timeout=False
+        )
+        self.alias = alias
+        self._definition = definition
+        self._exists = False
+
+    async def open(self) -> None:
+        """Nothing: the index is made when it is first needed."""
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def ping(self) -> None:
+        """Raises SearchUnavailable when Elasticsearch does not answer."""
+        await self._call(self._client.cluster.health())
+
+    async def ensure_index(self) -> None:
+        """Makes the first index and its alias, unless there is one."""
+        if self._exists:
+            return
+        if not await self._call(self._client.indices.exists_alias(name=self.alias)):
+            try:
+                await self.create_index(f"{self.alias}-000001", alias=True)
+            except BadRequestError as error:
+                # Another replica was first.
+                if error.error != "resource_already_exists_exception":
+                    raise
+        self._exists = True
+
+    async def create_index(self, index: str, *, alias: bool = False) -> None:
+        """Makes an index by the definition, behind the alias on request."""
+        body: dict[str, Any] = {**self._definition, **({"aliases": {self.alias: {}}} if alias else {})}
+        await self._call(self._client.indices.create(index=index, **body))
+
+    async def write(self, documents: Sequence[Document], *, index: str | None = None) -> None:
+        """Writes and deletes documents in one request; one that is not newer than what is there changes nothing."""
+        if not documents:
+            return
+        if index is None:
+            await self.ensure_index()
+        operations: list[Mapping[str, Any]] = []
+        for document in documents:
+            action = "delete" if document.body is None else "index"
+            operations.append(
+                {action: {"_id": document.id, "version": document.version, "version_type": "external_gte"}}
+            )
+            if document.body is not None:
+                operations.append(document.body)
+        answer = await self._call(self._client.bulk(index=index or self.alias, operations=operations))
+        if answer["errors"]:
+            _raise_failures(answer["items"])
+
+    async def refresh(self) -> None:
+        """Makes what was written visible."""
+        await self._call(self._client.indices.refresh(index=self.alias))
+
+    async def find(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answers Elasticsearch's reply to a search."""
+        found: Mapping[str, Any] = (await self._call(self._client.search(index=self.alias, **body))).body
+        return found
+
+    async def _call(self, request: Any) -> Any:
+        left = remaining()
+        if left is not None and left <= 0:
+            request.close()
+            raise SearchUnavailable()
+        try:
+            return await request
+        except (NotReached, ConnectionTimeout) as error:
+            self._exists = False
+            raise SearchUnavailable() from error
+        except ApiError as error:
+            if error.status_code in _OVERLOADED or error.error == "index_not_found_exception":
+                self._exists = False
+                raise SearchUnavailable() from error
+            raise
+
+
+def _raise_failures(items: Sequence[Mapping[str, Any]]) -> None:
+    """A version conflict is what an old event meets, and a missing document what a repeated deletion does: both are fine."""
+    for item in items:
+        (result,) = item.values()
+        status = result["status"]
+        if status in _OVERLOADED:
+            raise SearchUnavailable()
+        if status >= 400 and status not in (404, 409):
+            raise ValueError(f"document {result['_id']} was refused: {result['error']['type']}")
