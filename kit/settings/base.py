@@ -12,13 +12,17 @@ _GRACE = timedelta(seconds=20)
 class BaseSettings:
     """Settings that all services share; a service adds its own and gives its ports' development values."""
 
-    profile: Profile = setting("development (the only one with working defaults) or production", default=Profile.PRODUCTION)
+    profile: Profile = setting(
+        "development (the only one with working defaults) or production", default=Profile.PRODUCTION
+    )
     http_host: str = setting(
         "Address the HTTP server listens on",
         default="0.0.0.0",  # noqa: S104 - a container's only way to be reached
         development="127.0.0.1",
     )
-    http_port: int = setting("Port of HTTP: health, metrics, own routes", development=8080, least=0, most=65535)
+    http_port: int = setting(
+        "Port of HTTP: health, metrics, own routes", development=8080, least=0, most=65535
+    )
     grpc_host: str = setting(
         "Address the gRPC server listens on",
         default="0.0.0.0",  # noqa: S104 - a container's only way to be reached
@@ -26,13 +30,18 @@ class BaseSettings:
     )
     grpc_port: int = setting("Port of gRPC", development=9080, least=0, most=65535)
     jwks_url: str = setting(
-        "Where the account service publishes its public keys", development="http://127.0.0.1:8001/.well-known/jwks.json"
+        "Where the account service publishes its public keys",
+        development="http://127.0.0.1:8001/.well-known/jwks.json",
     )
     kafka_bootstrap: str = setting("Kafka, host:port[,host:port]", development="127.0.0.1:9092")
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", default="INFO")
     otlp_endpoint: str = setting("OTLP over HTTP, e.g. http://collector:4318; empty: no export", default="")
-    trace_sample_ratio: float = setting("Share kept of traces that start here, 0-1", default=0.05, least=0, most=1)
-    shutdown_grace_seconds: timedelta = setting("Seconds for calls in flight to end after SIGTERM", default=_GRACE, least=0, most=600)
+    trace_sample_ratio: float = setting(
+        "Share kept of traces that start here, 0-1", default=0.05, least=0, most=1
+    )
+    shutdown_grace_seconds: timedelta = setting(
+        "Seconds for calls in flight to end after SIGTERM", default=_GRACE, least=0, most=600
+    )
 
     @property
     def is_development(self) -> bool:

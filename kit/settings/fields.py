@@ -39,7 +39,8 @@ def setting(
     """Declares a field: what it is, its unit, an example.
 
     `default` holds in every profile, `development` only in that one; with neither the variable must be set.
-    `secret` keeps the value out of `repr` and of faults. `least` and `most` bound numbers, durations in seconds.
+    `secret` keeps the value out of `repr` and of faults. `least` and `most` bound numbers, durations in
+    seconds.
     """
     return field(
         repr=not secret,

@@ -22,7 +22,7 @@ class SettingsError(Exception):
 
 
 def load(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
-    """The settings of a service; SettingsError has all faults at once. A variable set to nothing is not set."""
+    """The settings of a service; SettingsError has all faults at once. A variable set to nothing is unset."""
     environment = os.environ if environ is None else environ
     types = get_type_hints(kind)
     faults: list[str] = []

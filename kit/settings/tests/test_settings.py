@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     """A service's settings."""
 
     http_port: int = setting("HTTP", development=8003)
-    database_url: str = setting("PostgreSQL", development="postgresql://souk:souk@localhost/order", secret=True)
+    database_url: str = setting(
+        "PostgreSQL", development="postgresql://souk:souk@localhost/order", secret=True
+    )
     origins: tuple[str, ...] = setting("Origins", default=())
     fast: bool = setting("Fast", default=False)
     keys_file: Path = setting("Keys", development=KEYS)
@@ -34,7 +36,12 @@ def test_development_has_working_defaults() -> None:
 
 
 def test_values_are_read_as_their_types() -> None:
-    environment = DEVELOPMENT | {"ORIGINS": "https://a.test, https://b.test", "FAST": "yes", "PAY_WITHIN": "90", "HTTP_PORT": "1"}
+    environment = DEVELOPMENT | {
+        "ORIGINS": "https://a.test, https://b.test",
+        "FAST": "yes",
+        "PAY_WITHIN": "90",
+        "HTTP_PORT": "1",
+    }
     settings = load(Settings, environment)
     assert settings.origins == ("https://a.test", "https://b.test")
     assert (settings.fast, settings.pay_within, settings.http_port) == (True, timedelta(seconds=90), 1)

@@ -1,0 +1,50 @@
+"""Turns telemetry on for a process."""
+
+from typing import TextIO
+
+from opentelemetry import trace as otel
+
+from kit.settings import BaseSettings
+from kit.telemetry.logs import configure_logging
+from kit.telemetry.spans import record_spans
+
+
+class _Provider:
+    """The SDK's provider of this process, to be flushed at its end."""
+
+    current: object | None = None
+
+
+def configure(service: str, settings: BaseSettings, *, stream: TextIO | None = None) -> None:
+    """Logs JSON to standard output; spans go to `settings.otlp_endpoint`, nowhere when it is empty."""
+    configure_logging(service, settings.log_level, stream)
+    tracer = _tracer(service, settings.otlp_endpoint) if settings.otlp_endpoint else None
+    record_spans(tracer, settings.trace_sample_ratio)
+
+
+def flush() -> None:
+    """Sends what is still buffered; blocks for seconds at most."""
+    if _Provider.current is not None:
+        _Provider.current.shutdown()  # type: ignore[attr-defined]
+        _Provider.current = None
+
+
+def _tracer(service: str, endpoint: str) -> otel.Tracer:
+    # Here, because the SDK is 10 MB of memory that a process without an exporter has no use for.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+    # ALWAYS_ON: kit.telemetry.spans has decided before it asks for a span.
+    provider = TracerProvider(
+        ALWAYS_ON,
+        Resource.create({"service.name": service, "service.namespace": "souk"}),
+        shutdown_on_exit=False,
+    )
+    provider.add_span_processor(
+        BatchSpanProcessor(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=3))
+    )
+    _Provider.current = provider
+    return provider.get_tracer("souk")

@@ -1,0 +1,154 @@
+"""Spans that cost next to nothing unless their trace is kept.
+
+The decision is taken where a trace starts and travels in `traceparent`; everywhere else the parent decides. A
+trace that is not kept is two numbers in a context variable: no span of the OpenTelemetry SDK is made, and the
+SDK is not even imported without an exporter.
+"""
+
+import random
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from opentelemetry import trace as otel
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
+
+Attribute = str | bool | int | float
+
+
+class Trace(NamedTuple):
+    """Where in which trace this task is."""
+
+    trace_id: int
+    span_id: int
+    sampled: bool
+
+
+class _Recording:
+    """What `configure` sets: who makes spans, and how many traces are kept."""
+
+    tracer: otel.Tracer | None = None
+    ratio: float = 0.0
+
+
+_current: ContextVar[Trace | None] = ContextVar("trace", default=None)
+
+
+def record_spans(tracer: otel.Tracer | None, ratio: float) -> None:
+    """Says who makes spans of kept traces, and which share of traces that start here is kept."""
+    _Recording.tracer, _Recording.ratio = tracer, ratio
+
+
+def current_trace() -> Trace | None:
+    """Where this task is; None outside of any span."""
+    return _current.get()
+
+
+class Span:
+    """`with span("order.place") as s:`; an exception that leaves the block marks it failed."""
+
+    __slots__ = ("_attributes", "_kind", "_name", "_parent", "_span", "_token")
+
+    def __init__(
+        self, name: str, kind: SpanKind, attributes: Mapping[str, Attribute] | None, parent: Trace | None
+    ) -> None:
+        self._name, self._kind, self._attributes, self._parent = name, kind, attributes, parent
+        self._span: otel.Span | None = None
+        self._token: Token[Trace | None] | None = None
+
+    def set(self, name: str, value: Attribute) -> None:
+        """Adds an attribute."""
+        if self._span is not None:
+            self._span.set_attribute(name, value)
+
+    @property
+    def sampled(self) -> bool:
+        """Whether this span is kept."""
+        return self._span is not None
+
+    def __enter__(self) -> "Span":
+        parent = self._parent or _current.get()
+        if parent is None:
+            self._start_root()
+        elif parent.sampled and _Recording.tracer is not None:
+            self._start(
+                _Recording.tracer,
+                otel.set_span_in_context(otel.NonRecordingSpan(_as_context(parent)), Context()),
+            )
+        elif self._parent is not None:
+            self._token = _current.set(parent)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            _current.reset(self._token)
+        if self._span is not None:
+            if error is not None:
+                self._span.set_status(otel.StatusCode.ERROR, type(error).__name__)
+            self._span.end()
+
+    def _start_root(self) -> None:
+        kept = random.random() < _Recording.ratio
+        if kept and _Recording.tracer is not None:
+            self._start(_Recording.tracer, Context())
+        else:
+            self._token = _current.set(Trace(random.getrandbits(128) or 1, random.getrandbits(64) or 1, kept))
+
+    def _start(self, tracer: otel.Tracer, context: Context) -> None:
+        self._span = tracer.start_span(self._name, context, self._kind, dict(self._attributes or {}))
+        made = self._span.get_span_context()
+        self._token = _current.set(Trace(made.trace_id, made.span_id, True))
+
+
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Mapping[str, Attribute] | None = None,
+    parent: Trace | None = None,
+) -> Span:
+    """A span under `parent` (from `extract`), or under the current one, or at the root of a new trace."""
+    return Span(name, kind, attributes, parent)
+
+
+def traceparent() -> str | None:
+    """The W3C header of the current place; None outside of any span."""
+    here = _current.get()
+    return (
+        None
+        if here is None
+        else f"00-{here.trace_id:032x}-{here.span_id:016x}-{'01' if here.sampled else '00'}"
+    )
+
+
+def inject(carrier: MutableMapping[str, Any]) -> None:
+    """Writes `traceparent` into headers."""
+    if header := traceparent():
+        carrier["traceparent"] = header
+
+
+def extract(carrier: Mapping[str, str]) -> Trace | None:
+    """The trace that headers carry; None when they carry none, or nonsense."""
+    return parse_traceparent(carrier.get("traceparent"))
+
+
+def parse_traceparent(header: str | None) -> Trace | None:
+    """The trace of a W3C `traceparent` header; None when it is absent or malformed."""
+    if not header or len(header) < 55:
+        return None
+    parts = header[:55].split("-")
+    if len(parts) != 4 or [len(part) for part in parts] != [2, 32, 16, 2]:
+        return None
+    try:
+        trace_id, span_id, flags = (int(part, 16) for part in parts[1:])
+    except ValueError:
+        return None
+    return Trace(trace_id, span_id, bool(flags & 1)) if trace_id and span_id else None
+
+
+def _as_context(place: Trace) -> otel.SpanContext:
+    return otel.SpanContext(place.trace_id, place.span_id, is_remote=True, trace_flags=otel.TraceFlags(1))

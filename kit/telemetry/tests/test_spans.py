@@ -1,0 +1,70 @@
+"""Rules of spans: the parent decides, and what is not kept costs and says nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from kit.telemetry import SpanKind, current_trace, extract, inject, span
+from kit.telemetry.spans import record_spans
+
+PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-"
+
+
+@pytest.fixture
+def kept() -> Iterator[InMemorySpanExporter]:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    record_spans(provider.get_tracer("test"), 1.0)
+    yield exporter
+    record_spans(None, 0.0)
+
+
+def test_spans_of_a_kept_trace_nest(kept: InMemorySpanExporter) -> None:
+    with span("outer", kind=SpanKind.SERVER), span("inner") as inner:
+        inner.set("lines", 2)
+    one, two = kept.get_finished_spans()
+    assert (one.name, two.name) == ("inner", "outer")
+    assert one.parent is not None
+    assert one.parent.span_id == two.context.span_id
+    assert dict(one.attributes or {}) == {"lines": 2}
+
+
+def test_a_kept_parent_from_outside_is_continued(kept: InMemorySpanExporter) -> None:
+    with span("rpc", parent=extract({"traceparent": PARENT + "01"})):
+        pass
+    (made,) = kept.get_finished_spans()
+    assert f"{made.context.trace_id:032x}" in PARENT
+
+
+def test_a_parent_that_is_not_kept_is_passed_on_and_nothing_recorded(kept: InMemorySpanExporter) -> None:
+    carrier: dict[str, str] = {}
+    with span("rpc", parent=extract({"traceparent": PARENT + "00"})), span("inner"):
+        inject(carrier)
+    assert carrier == {"traceparent": PARENT + "00"}
+    assert not kept.get_finished_spans()
+
+
+def test_a_failed_span_says_so(kept: InMemorySpanExporter) -> None:
+    with pytest.raises(ValueError, match="x"), span("rpc"):
+        raise ValueError("x")
+    assert not kept.get_finished_spans()[0].status.is_ok
+
+
+def test_a_ratio_of_zero_keeps_nothing(kept: InMemorySpanExporter) -> None:
+    record_spans(None, 0.0)
+    with span("rpc"):
+        trace = current_trace()
+        assert trace is not None
+        assert not trace.sampled
+    assert current_trace() is None
+    assert not kept.get_finished_spans()
+
+
+@pytest.mark.parametrize(
+    "header", ["", "00-1-2-3", PARENT + "zz", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "x" * 55]
+)
+def test_a_malformed_parent_is_ignored(header: str) -> None:
+    assert extract({"traceparent": header}) is None
