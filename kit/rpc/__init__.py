@@ -1,0 +1,12 @@
+"""gRPC between services, driven by descriptors: a servicer is a class with a method per RPC, a client is a
+`Channel` with `call`.
+
+One flat wrapper per method does what interceptors would, in a fixed order: telemetry, deadline, errors,
+authentication, log. Not here: what an RPC means, and streams.
+"""
+
+from kit.rpc.call import Call, current_call
+from kit.rpc.channel import Channel
+from kit.rpc.server import Server, Servicer, Verifier
+
+__all__ = ["Call", "Channel", "Server", "Servicer", "Verifier", "current_call"]

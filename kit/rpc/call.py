@@ -1,0 +1,39 @@
+"""The call that is being answered: who calls, from where, under which correlation id."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from kit.auth import Principal
+from kit.errors import PermissionDenied, Unauthenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an RPC knows of its caller beside the request.
+
+    `address` is the client's network address as the gateway saw it, empty when it was not told; `peer` is
+    the address of the process at the other end.
+    """
+
+    principal: Principal | None = None
+    correlation_id: str = ""
+    address: str = ""
+    peer: str = ""
+
+    def account(self) -> Principal:
+        """The signed-in caller; raises Unauthenticated."""
+        if self.principal is None:
+            raise Unauthenticated("sign in first")
+        return self.principal
+
+    def admin(self) -> Principal:
+        """The caller, who is an ADMIN; raises Unauthenticated or PermissionDenied."""
+        principal = self.account()
+        if not principal.is_admin:
+            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
+        return principal
+
+
+# Set while a call is answered, so that channels pass its token, address and correlation id on; consumers have
+# none.
+current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
