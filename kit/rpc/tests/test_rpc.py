@@ -166,7 +166,7 @@ async def test_the_deadline_reaches_the_server_and_shrinks(channel: Channel, ord
     await get(channel)
     deadline.reset(token)
     assert seen[0] is not None
-    assert 0 < seen[0] <= 0.8
+    assert 0 < seen[0] < 1
 
 
 async def test_a_call_without_a_deadline_gets_its_contracts(channel: Channel, orders: OrderRpc) -> None:
@@ -179,7 +179,7 @@ async def test_a_call_without_a_deadline_gets_its_contracts(channel: Channel, or
     orders.answer = answer
     await get(channel)
     assert seen[0] is not None
-    assert 4 < seen[0] <= 5
+    assert 4 < seen[0] < 6  # the wire rounds
 
 
 async def test_a_deadline_that_passes_ends_the_call_on_both_sides(channel: Channel, orders: OrderRpc) -> None:
