@@ -5,7 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prometheus_client import Counter
 from redis.asyncio import Redis
@@ -68,7 +68,8 @@ class Cache:
         """What is kept under several keys; those without anything are left out."""
         if not keys:
             return {}
-        values = await self._try(lambda: self._redis.mget([self._prefix + key for key in keys])) or []
+        # Our client decodes nothing, so that values are bytes whatever its types allow.
+        values: Any = await self._try(lambda: self._redis.mget([self._prefix + key for key in keys])) or []
         found = {key: value for key, value in zip(keys, values, strict=False) if value is not None}
         self._hits.inc(len(found))
         self._misses.inc(len(keys) - len(found))

@@ -5,7 +5,18 @@ Nothing here is part of a service.
 
 from kit.testing.clock import FakeClock
 from kit.testing.conditions import eventually, wait_until
+from kit.testing.jvm import Elasticsearch, Kafka
 from kit.testing.process import ChildProcess, free_port
 from kit.testing.servers import Postgres, Redis
 
-__all__ = ["ChildProcess", "FakeClock", "Postgres", "Redis", "eventually", "free_port", "wait_until"]
+__all__ = [
+    "ChildProcess",
+    "Elasticsearch",
+    "FakeClock",
+    "Kafka",
+    "Postgres",
+    "Redis",
+    "eventually",
+    "free_port",
+    "wait_until",
+]

@@ -9,6 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from kit.testing.jvm import Elasticsearch, Kafka
 from kit.testing.servers import Postgres, Redis
 
 
@@ -36,6 +37,24 @@ async def database_url(postgres: Postgres) -> AsyncIterator[str]:
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     """Redis."""
     server = Redis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """Kafka; the target needs `@kafka//:server` in its data."""
+    server = Kafka(tmp_path_factory.mktemp("kafka"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elasticsearch]:
+    """Elasticsearch; the target needs `@elasticsearch//:server` in its data."""
+    server = Elasticsearch(tmp_path_factory.mktemp("elasticsearch"))
     server.start()
     yield server
     server.stop()
