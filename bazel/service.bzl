@@ -1,0 +1,56 @@
+"""service: everything that one service is built into."""
+
+load("//bazel/oci:defs.bzl", "service_image")
+load("//bazel/python:defs.bzl", "py_binary", "py_library")
+
+def service(name, srcs, deps, data = [], ports = []):
+    """Makes a service's targets: `bazel run //NAME` runs it, against the local stack when that is up.
+
+    The targets: lib (the code, for its own tests), server (python -m NAME), NAME (server, beside the local stack), migrate,
+    image, image_load and push.
+
+    Args:
+      name: the service and its Python package.
+      srcs: its rooms.
+      deps: what they import. No service is visible to another.
+      data: migrations, templates and other files that it reads.
+      ports: HTTP and gRPC, as its settings default to.
+    """
+    py_library(
+        name = "lib",
+        srcs = srcs,
+        data = data,
+        visibility = ["//tests/lint:__pkg__"],
+        deps = deps,
+    )
+    py_binary(
+        name = "server",
+        module = name,
+        visibility = [
+            "//dev:__subpackages__",
+            "//tests:__subpackages__",
+        ],
+        deps = [":lib"],
+    )
+    py_binary(
+        name = name,
+        data = [":server"],
+        module = "dev.attach",
+        module_args = [
+            name,
+            "$(rootpath :server)",
+        ],
+        deps = ["//dev:attach"],
+    )
+    py_binary(
+        name = "migrate",
+        module = name,
+        module_args = ["migrate"],
+        deps = [":lib"],
+    )
+    service_image(
+        name = "image",
+        binary = ":server",
+        image = name,
+        ports = ports,
+    )
