@@ -26,7 +26,9 @@ class FakeTransaction:
         self._database.in_transaction = True
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._database.in_transaction = False
         if error is None:
             self._database.commits += 1

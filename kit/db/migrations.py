@@ -90,7 +90,9 @@ async def _apply_one(connection: asyncpg.Connection, migration: Migration) -> No
     try:
         async with connection.transaction():
             await connection.execute(migration.sql)
-            await connection.execute("INSERT INTO migrations (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum)
+            await connection.execute(
+                "INSERT INTO migrations (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum
+            )
     except asyncpg.PostgresError as error:
         raise MigrationError(f"{migration.name}: {error}") from error
 

@@ -32,6 +32,9 @@ class Publishes(Protocol):
         ...
 
 
+_INSERT = "INSERT INTO outbox (topic, event_id, key, type, time, headers, payload)"
+
+
 def outbox_insert(first: int = 1) -> str:
     """The INSERT of `OutboxColumns` whose seven parameters begin at `$first`, to stand alone or as a CTE.
 
@@ -40,9 +43,6 @@ def outbox_insert(first: int = 1) -> str:
     topic, *columns = range(first, first + 7)
     types = ("uuid", "text", "text", "timestamptz", "jsonb", "bytea")
     unnest = ", ".join(f"${number}::{kind}[]" for number, kind in zip(columns, types, strict=True))
-    return (
-        f"INSERT INTO outbox (topic, event_id, key, type, time, headers, payload) SELECT ${topic}::text, row.* FROM unnest({unnest}) AS row"
-    )
 
 
 INSERT = outbox_insert()

@@ -94,7 +94,9 @@ async def test_facts_are_outbox_rows_in_their_order(db: Database) -> None:
         assert not woken
 
     rows = await db.fetch("SELECT key, type, published_at FROM outbox ORDER BY id")
-    assert [tuple(row) for row in rows] == [(key, "souk.thing.v1.ThingMade", None) for key in ("first", "second")]
+    assert [tuple(row) for row in rows] == [
+        (key, "souk.thing.v1.ThingMade", None) for key in ("first", "second")
+    ]
     assert woken == [True]
 
 
@@ -253,7 +255,9 @@ async def test_piccolo_queries_run_on_the_database_and_on_a_transaction(db: Data
 
 async def test_a_statement_that_takes_too_long_without_a_deadline_is_busy(db: Database) -> None:
     await db.execute(
-        "ALTER ROLE CURRENT_USER IN DATABASE " + str(await db.fetchval("SELECT current_database()")) + " SET statement_timeout = '50ms'"
+        "ALTER ROLE CURRENT_USER IN DATABASE "
+        + str(await db.fetchval("SELECT current_database()"))
+        + " SET statement_timeout = '50ms'"
     )
     fresh = Database(db.url)
     await fresh.open()

@@ -33,7 +33,9 @@ def test_a_timeout_under_a_deadline_is_the_callers() -> None:
     assert isinstance(translate(TimeoutError(), has_deadline=True), OutOfTime)
 
 
-@pytest.mark.parametrize("error", [asyncpg.UniqueViolationError("twice"), asyncpg.PostgresSyntaxError("eh"), KeyError("k")])
+@pytest.mark.parametrize(
+    "error", [asyncpg.UniqueViolationError("twice"), asyncpg.PostgresSyntaxError("eh"), KeyError("k")]
+)
 def test_everything_else_stays_what_it_is(error: Exception) -> None:
     assert translate(error) is error
 

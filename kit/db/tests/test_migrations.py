@@ -96,7 +96,9 @@ async def _shops(database_url: str, columns: str) -> None:
 
 
 async def test_declared_tables_that_equal_the_migrated_pass(database_url: str) -> None:
-    await _shops(database_url, "id uuid PRIMARY KEY, name text NOT NULL, tags varchar(255), close_time timestamptz")
+    await _shops(
+        database_url, "id uuid PRIMARY KEY, name text NOT NULL, tags varchar(255), close_time timestamptz"
+    )
 
     await assert_tables_match(database_url, [ShopRow])
 

@@ -1,0 +1,37 @@
+"""Events: facts leave through the outbox and arrive at least once, with one effect.
+
+A service declares a `Topic` (facts to messages) and `Subscription`s (messages to reactions); `Relay` and `Consumers`,
+which `kit.service` runs, do the rest. CloudEvents in binary mode over Kafka; see docs/decisions 0002 and 0003.
+"""
+
+from kit.events.consumers import Consumers
+from kit.events.dead_letters import replay
+from kit.events.envelope import Event, Malformed
+from kit.events.relay import Relay
+from kit.events.subscriptions import (
+    AnySubscription,
+    BatchSubscription,
+    BulkSubscription,
+    Reaction,
+    Subscription,
+)
+from kit.events.topic import EVENT, Topic
+from kit.events.topics import dead_letters, ensure_topics, topics_of
+
+__all__ = [
+    "EVENT",
+    "AnySubscription",
+    "BatchSubscription",
+    "BulkSubscription",
+    "Consumers",
+    "Event",
+    "Malformed",
+    "Reaction",
+    "Relay",
+    "Subscription",
+    "Topic",
+    "dead_letters",
+    "ensure_topics",
+    "replay",
+    "topics_of",
+]

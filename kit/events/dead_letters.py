@@ -1,0 +1,108 @@
+"""Dead letters: events that a group could not handle, kept in a topic of its own with the error beside them.
+
+`replay` puts them back onto the topic they came from. Every group of that topic hears them again; inboxes make that
+harmless for those that had handled them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from kit.errors import Unavailable
+from kit.events.envelope import Outgoing
+from kit.events.publisher import Publisher
+from kit.events.topics import dead_letters
+from kit.values import rfc3339, utc_now
+
+_PREFIX = "dlq_"
+_BATCH = 500
+_LONGEST_ERROR = 500
+
+
+class DeadLetters:
+    """Writes the dead letters of one group."""
+
+    def __init__(self, group: str, publisher: Publisher) -> None:
+        self._group = group
+        self._publisher = publisher
+
+    async def bury(self, record: Any, error: Exception, tries: int) -> None:
+        """Writes the record as it came, with the error in its headers; raises Unavailable without Kafka."""
+        facts = {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "group": self._group,
+            "error": type(error).__name__,
+            "message": str(error)[:_LONGEST_ERROR],
+            "tries": tries,
+            "time": rfc3339(utc_now()),
+        }
+        headers = [
+            *_original(record.headers),
+            *((_PREFIX + name, str(value).encode()) for name, value in facts.items()),
+        ]
+        letter = Outgoing(dead_letters(record.topic, self._group), record.key, record.value, headers)
+        if not all(await self._publisher.send([letter])):
+            raise Unavailable("Kafka is unavailable", reason="KAFKA_UNAVAILABLE")
+
+
+async def replay(bootstrap: str, topic: str) -> int:
+    """Puts what is in a topic of dead letters now back onto the topics it came from; answers how many.
+
+    What was replayed is not replayed again, unless this ends amid its work.
+    """
+    publisher = Publisher(bootstrap, "souk-replay")
+    consumer = await asyncio.to_thread(_reader, bootstrap, topic)
+    try:
+        count = 0
+        while letters := await asyncio.to_thread(_next, consumer, topic):
+            if not all(await publisher.send([_revived(letter) for letter in letters])):
+                raise Unavailable("Kafka is unavailable", reason="KAFKA_UNAVAILABLE")
+            await asyncio.to_thread(_commit, consumer, letters)
+            count += len(letters)
+        return count
+    finally:
+        await asyncio.to_thread(consumer.close, autocommit=False)
+        await publisher.close()
+
+
+def _reader(bootstrap: str, topic: str) -> Any:
+    """A consumer without a group's rebalancing, whose offsets are kept under a group's name all the same."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=f"{topic}.replay",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_poll_records=_BATCH,
+    )
+    consumer.assign([TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())])
+    return consumer
+
+
+def _next(consumer: Any, topic: str) -> list[Any]:
+    """Some more letters; empty once all that were there have been read."""
+    ends = consumer.end_offsets(list(consumer.assignment()))
+    while any(consumer.position(partition) < end for partition, end in ends.items()):
+        if chunk := consumer.poll(timeout_ms=1000):
+            return [record for records in chunk.values() for record in records]
+    return []
+
+
+def _commit(consumer: Any, letters: Sequence[Any]) -> None:
+    ends = {TopicPartition(letter.topic, letter.partition): letter.offset + 1 for letter in letters}
+    consumer.commit({partition: OffsetAndMetadata(offset, "", -1) for partition, offset in ends.items()})
+
+
+def _revived(letter: Any) -> Outgoing:
+    source = next(value.decode() for name, value in letter.headers if name == _PREFIX + "topic")
+    return Outgoing(source, letter.key, letter.value, _original(letter.headers))
+
+
+def _original(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    return [(name, value) for name, value in headers if not name.startswith(_PREFIX)]

@@ -1,0 +1,48 @@
+"""Topics: their names, and making them. Auto-creation is off everywhere, so `migrate` makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kafka import KafkaAdminClient
+from kafka.errors import TopicAlreadyExistsError
+
+from kit.events.subscriptions import AnySubscription, groups
+
+PARTITIONS = 6
+
+
+def dead_letters(topic: str, group: str) -> str:
+    """The topic of what a group could not handle: souk.order.v1.dlq.payment"""
+    return f"{topic}.dlq.{group}"
+
+
+def topics_of(service: str, publishes: str | None, subscriptions: Sequence[AnySubscription]) -> list[str]:
+    """Every topic that a service needs: its own, those it listens to, and its dead letters."""
+    names = {publishes} if publishes else set()
+    for group in groups(service, subscriptions):
+        for topic in group.topics:
+            names |= {topic, dead_letters(topic, group.name)}
+    return sorted(names)
+
+
+def ensure_topics(bootstrap: str, names: Iterable[str], partitions: int = PARTITIONS) -> list[str]:
+    """Makes the topics that are missing and returns their names; blocks, and races with others harmlessly.
+
+    Dead letters have one partition: they are few, and their order is of no use.
+    """
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="souk-migrate")
+    try:
+        missing = sorted(set(names) - set(admin.list_topics()))
+        return [name for name in missing if _create(admin, name, 1 if ".dlq." in name else partitions)]
+    finally:
+        admin.close()
+
+
+def _create(admin: KafkaAdminClient, name: str, partitions: int) -> bool:
+    try:
+        # -1: the broker's default, which is one on a laptop and three in a cluster
+        admin.create_topics({name: {"num_partitions": partitions, "replication_factor": -1}}, wait_for_metadata=True)
+    except TopicAlreadyExistsError:
+        return False
+    return True
