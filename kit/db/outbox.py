@@ -43,7 +43,7 @@ def outbox_insert(first: int = 1) -> str:
     topic, *columns = range(first, first + 7)
     types = ("uuid", "text", "text", "timestamptz", "jsonb", "bytea")
     unnest = ", ".join(f"${number}::{kind}[]" for number, kind in zip(columns, types, strict=True))
-    return f"{_INSERT} SELECT ${topic}::text, row.* FROM unnest({unnest}) AS row"
+    return f"{_INSERT} SELECT ${topic}::text, row.* FROM unnest({unnest}) AS row"  # noqa: S608
 
 
 INSERT = outbox_insert()

@@ -31,4 +31,6 @@ def decode_cursor(text: str, scope: str, *path: str | int) -> list[str | int | f
         if isinstance(found, list) and found and found[0] == _fingerprint(scope):
             return found[1:]
     rule = "must be a cursor of the same query, filter and sort"
-    raise InvalidArgument(f"{'.'.join(map(str, path))}: {rule}", fields=[Violation(path, rule)], reason="INVALID_CURSOR")
+    raise InvalidArgument(
+        f"{'.'.join(map(str, path))}: {rule}", fields=[Violation(path, rule)], reason="INVALID_CURSOR"
+    )

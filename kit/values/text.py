@@ -53,7 +53,9 @@ class Input:
         if any(_forbidden(character, lines) for character in cleaned):
             self.faults.add(path, "must not contain control characters")
         if len(cleaned) < least:
-            self.faults.add(path, "must not be empty" if least == 1 else f"must have at least {least} characters")
+            self.faults.add(
+                path, "must not be empty" if least == 1 else f"must have at least {least} characters"
+            )
         elif len(cleaned) > most:
             self.faults.add(path, f"must have at most {most:,} characters")
         return cleaned

@@ -40,8 +40,19 @@ def test_an_id_is_written_as_typeid_has_it() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "ord_", "acc_01h455vb4pex5vsknk084sn02q", "ord_01h455vb4pex5vsknk084sn02", "ord_81h455vb4pex5vsknk084sn02q"]
-    + ["ord_01H455VB4PEX5VSKNK084SN02Q", "ord_01h455vb4pex5vsknk084sn02u", "ORD_01h455vb4pex5vsknk084sn02q", "ord_\0"],
+    [
+        "",
+        "ord_",
+        "acc_01h455vb4pex5vsknk084sn02q",
+        "ord_01h455vb4pex5vsknk084sn02",
+        "ord_81h455vb4pex5vsknk084sn02q",
+    ]
+    + [
+        "ord_01H455VB4PEX5VSKNK084SN02Q",
+        "ord_01h455vb4pex5vsknk084sn02u",
+        "ORD_01h455vb4pex5vsknk084sn02q",
+        "ord_\0",
+    ],
 )
 def test_a_malformed_id_is_refused_with_its_path(text: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
@@ -56,7 +67,10 @@ def test_fresh_ids_sort_by_their_time() -> None:
 
 def test_a_derived_id_follows_from_its_key_and_kind() -> None:
     assert ORDER.derive("a", "b") == ORDER.derive("a", "b")
-    assert len({ORDER.derive("a", "b"), ORDER.derive("ab"), ORDER.derive("a", "c"), ACCOUNT.derive("a", "b")}) == 4
+    assert (
+        len({ORDER.derive("a", "b"), ORDER.derive("ab"), ORDER.derive("a", "c"), ACCOUNT.derive("a", "b")})
+        == 4
+    )
 
 
 @given(amounts, currencies)
@@ -76,7 +90,15 @@ def test_sums_and_products_are_exact(left: int, right: int, currency: str, count
 
 @pytest.mark.parametrize(
     ("amount", "currency"),
-    [("1.001", "USD"), ("0.5", "JPY"), ("NaN", "USD"), ("Infinity", "USD"), ("abc", "USD"), ("1", "XXX"), ("1e30", "USD")]
+    [
+        ("1.001", "USD"),
+        ("0.5", "JPY"),
+        ("NaN", "USD"),
+        ("Infinity", "USD"),
+        ("abc", "USD"),
+        ("1", "XXX"),
+        ("1e30", "USD"),
+    ]
     + [("1.000000000000000001", "USD")],
 )
 def test_an_amount_that_the_currency_cannot_hold_is_refused(amount: str, currency: str) -> None:
@@ -85,7 +107,12 @@ def test_an_amount_that_the_currency_cannot_hold_is_refused(amount: str, currenc
 
 
 def test_money_is_written_with_its_currencys_decimals() -> None:
-    written = [Money(500, "USD").text(), Money(500, "JPY").text(), Money(-5, "USD").text(), Money(1, "KWD").text()]
+    written = [
+        Money(500, "USD").text(),
+        Money(500, "JPY").text(),
+        Money(-5, "USD").text(),
+        Money(1, "KWD").text(),
+    ]
     assert written == ["5.00", "500", "-0.05", "0.001"]
     assert Money.parse(Decimal("999.99"), "USD").minor == 99999
 
@@ -121,7 +148,9 @@ def test_an_address_is_normalised(address: str) -> None:
     reading.done()
 
 
-@pytest.mark.parametrize("address", ["", "a", "a@", "@b.test", "a b@c.test", "a@b..test", "a@b.test\nx", "a" * 250 + "@b.test"])
+@pytest.mark.parametrize(
+    "address", ["", "a", "a@", "@b.test", "a b@c.test", "a@b..test", "a@b.test\nx", "a" * 250 + "@b.test"]
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     reading = Input()
     reading.email(address, "email")
