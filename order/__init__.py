@@ -1,0 +1,1 @@
+"""The order service: what accounts bought, and where it stands."""

@@ -1,0 +1,44 @@
+"""Everything the order service is made of: the composition root."""
+
+from kit.work import Every
+
+from kit.db import Database, Migrations
+from kit.service import Service
+from order.consumers import PaymentEvents
+from order.events import TOPIC
+from order.peers import Catalog
+from order.ports import AccountLimits
+from order.rpc import OrderRpc
+from order.settings import Settings
+from order.store import Store
+from order.use_cases import Orders, Policy
+
+
+def build(settings: Settings) -> Service:
+    """Builds the service; nothing is opened yet."""
+    db = Database(settings.database_url, publishes=TOPIC)
+    catalog = Catalog(settings.catalog_address)
+    orders = Orders(db, Store(db), catalog, policy(settings))
+
+    return Service(
+        name="order",
+        settings=settings,
+        database=db,
+        migrations=Migrations("order"),
+        publishes=TOPIC,
+        resources=[db, catalog],
+        optional=[catalog],
+        rpc=[OrderRpc(orders)],
+        consumes=[PaymentEvents(orders).subscription()],
+        jobs=[Every("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue)],
+    )
+
+
+def policy(settings: Settings) -> Policy:
+    """What the settings decide."""
+    return Policy(
+        pending=settings.pending_seconds,
+        pay_margin=settings.pay_margin_seconds,
+        units_per_line=settings.max_units_per_line,
+        account=AccountLimits(settings.max_pending_orders, settings.max_failed_payments),
+    )

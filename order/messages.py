@@ -1,0 +1,174 @@
+"""The contract's order messages <-> the domain, for every edge. The rules of inputs are here, each checked once; nothing is decided.
+
+Faults name the public API's paths (products.0.quantity, shippingAddress.city), all of one input at once.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from decimal import Decimal
+from uuid import UUID
+
+import orjson
+from souk.order.v1 import order_pb2 as pb
+from souk.order.v1 import order_service_pb2 as service
+
+from kit.errors import InvalidArgument
+from kit.values import (
+    ACCOUNT,
+    ORDER,
+    PRODUCT,
+    IdKind,
+    Input,
+    looks_like_card_number,
+    money_to_proto,
+    timestamp,
+    timestamp_to_proto,
+)
+from order.domain import Address, Order, Purchase, Status, Wanted
+from order.ports import OrderFilter
+
+MAX_LINES = 100
+MAX_QUANTITY = 10_000
+_ADDRESS_LINE = 100
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+_STATUS = "ORDER_STATUS_"
+_REASON = "CANCEL_REASON_"
+
+
+def purchase_from_proto(request: service.PlaceOrderRequest) -> Purchase:
+    """Reads and checks a new order; raises InvalidArgument with every fault."""
+    given = Input()
+    account_id = _id(given, ACCOUNT, request.account_id, "accountId") if request.account_id else None
+    wanted = _wanted(given, request.lines)
+    address = _address(given, request.shipping_address) if request.HasField("shipping_address") else None
+    method = given.text(request.payment_method, "paymentMethod", most=255)
+    given.require(
+        not looks_like_card_number(method), "must be a provider's token, never a card number", "paymentMethod"
+    )
+    expected = _decimal(given, request.expected_total, "expectedTotal")
+    request_id = given.text(request.request_id, "idempotencyKey", least=1, most=255)
+    given.done()
+    return Purchase(
+        account_id=account_id,
+        wanted=wanted,
+        shipping_address=address,
+        payment_method=method,
+        expected_total=expected,
+        request_id=request_id,
+        input_hash=_digest(
+            account_id, [(each.product_id, each.quantity) for each in wanted], address, method, expected
+        ),
+    )
+
+
+def filter_from_proto(request: service.ListOrdersRequest, account_id: UUID | None) -> OrderFilter:
+    """Reads which orders are listed; whose they are was decided before."""
+    return OrderFilter(
+        account_id=account_id,
+        statuses=tuple(
+            Status(pb.OrderStatus.Name(value).removeprefix(_STATUS))
+            for value in sorted(set(request.statuses))
+            if value
+        ),
+        created_after=timestamp(request.created_after) if request.HasField("created_after") else None,
+        created_before=timestamp(request.created_before) if request.HasField("created_before") else None,
+    )
+
+
+def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
+    """An order as others see it; `internal` shows the notes that are for ADMIN."""
+    return pb.Order(
+        id=ORDER.format(order.id),
+        account_id=ACCOUNT.format(order.account_id),
+        lines=[
+            pb.OrderLine(
+                product_id=PRODUCT.format(line.product_id),
+                name=line.name,
+                unit_price=money_to_proto(line.unit_price),
+                quantity=line.quantity,
+            )
+            for line in order.lines
+        ],
+        total=money_to_proto(order.total),
+        refunded=money_to_proto(order.refunded),
+        status=_STATUS + order.status,
+        cancel_reason=_REASON + (order.cancel_reason or "UNSPECIFIED"),
+        status_reason=order.status_reason,
+        history=[
+            pb.OrderStatusChange(
+                status=_STATUS + change.status,
+                time=timestamp_to_proto(change.time),
+                note=change.note,
+                internal_note=change.internal_note if internal else "",
+            )
+            for change in order.history
+        ],
+        shipping_address=_address_to_proto(order.shipping_address),
+        version=order.version,
+        create_time=timestamp_to_proto(order.create_time),
+        update_time=timestamp_to_proto(order.update_time),
+    )
+
+
+def _wanted(given: Input, lines: Sequence[service.PlaceOrderRequest.Line]) -> tuple[Wanted, ...]:
+    """The lines, each product once with its quantities added up, in the order of their first mention."""
+    given.require(1 <= len(lines) <= MAX_LINES, f"must have between 1 and {MAX_LINES} lines", "products")
+    wanted: dict[UUID | None, Wanted] = {}
+    for at, line in enumerate(lines[:MAX_LINES]):
+        product_id = _id(given, PRODUCT, line.product_id, "products", at, "id")
+        given.integer(line.quantity, "products", at, "quantity", least=1, most=MAX_QUANTITY)
+        if product_id in wanted:
+            earlier = wanted[product_id]
+            total = earlier.quantity + line.quantity
+            rule = f"must not exceed {MAX_QUANTITY:,} together with the other lines of this product"
+            given.require(
+                line.quantity > MAX_QUANTITY or total <= MAX_QUANTITY, rule, "products", at, "quantity"
+            )
+            wanted[product_id] = replace(earlier, quantity=total)
+        elif product_id is not None:
+            wanted[product_id] = Wanted(product_id, line.quantity, at)
+    return tuple(wanted.values())
+
+
+def _address(given: Input, address: pb.Address) -> Address:
+    def part(value: str, name: str, least: int = 0) -> str:
+        return given.text(value, "shippingAddress", name, least=least, most=_ADDRESS_LINE)
+
+    return Address(
+        name=part(address.name, "name", 1),
+        line1=part(address.line1, "line1", 1),
+        line2=part(address.line2, "line2"),
+        city=part(address.city, "city", 1),
+        region=part(address.region, "region"),
+        postal_code=part(address.postal_code, "postalCode"),
+        country_code=given.country(address.country_code, "shippingAddress", "countryCode"),
+    )
+
+
+def _address_to_proto(address: Address | None) -> pb.Address | None:
+    return pb.Address(**asdict(address)) if address else None
+
+
+def _decimal(given: Input, text: str, *path: str) -> str:
+    """A plain decimal without needless zeros, or empty; how many decimals its currency has is known only once it is priced."""
+    if not text:
+        return ""
+    fine = _DECIMAL.fullmatch(text) is not None
+    given.require(fine, "must be a decimal number, such as 999.99", *path)
+    return f"{Decimal(text).normalize():f}" if fine else ""
+
+
+def _id(given: Input, kind: IdKind, text: str, *path: str | int) -> UUID | None:
+    """Like `kind.parse`, but a fault is collected with the others."""
+    try:
+        return kind.parse(text, *path)
+    except InvalidArgument as error:
+        for fault in error.fields:
+            given.faults.add(fault.path, fault.message)
+        return None
+
+
+def _digest(*parts: object) -> bytes:
+    return hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()

@@ -1,0 +1,111 @@
+"""What the use cases need of the world. `store.Store` and `peers.Catalog` keep these, and so do the fakes in the tests.
+
+A store's method that takes a transaction writes or locks in it; the others are single statements.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+from uuid import UUID
+
+from kit.db import Transaction
+from order.domain import Order, OrderPlaced, Purchase, Reservation, Status, StockState
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A new order with whom and under which key it was asked for."""
+
+    fact: OrderPlaced
+    caller_id: UUID
+    purchase: Purchase
+
+
+class Outcome(Enum):
+    """What became of a placement."""
+
+    WRITTEN = "WRITTEN"
+    # The id or the caller's key is taken: the order is stored already.
+    TAKEN = "TAKEN"
+    TOO_MANY_PENDING = "TOO_MANY_PENDING"
+    TOO_MANY_FAILED = "TOO_MANY_FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """What one account may have: unpaid orders at once, failed payments within an hour."""
+
+    pending: int
+    failed_payments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The order that a caller's key stands for, and the hash of its input."""
+
+    order: Order
+    input_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders; None and empty: any. `created_after` is inclusive, `created_before` exclusive."""
+
+    account_id: UUID | None = None
+    statuses: tuple[Status, ...] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+class OrderStore(Protocol):
+    """Keeps orders."""
+
+    async def place(self, placements: Sequence[Placement], limits: AccountLimits) -> list[Outcome]:
+        """Writes orders with everything that belongs to them, each or not, in one statement; an outcome for each."""
+        ...
+
+    async def find_request(self, caller_id: UUID, request_id: str) -> Stored | None:
+        """The order that was placed under a key."""
+        ...
+
+    async def get(self, order_id: UUID, owner: UUID | None) -> Order | None:
+        """An order; with an owner, only if it is theirs."""
+        ...
+
+    async def page(self, which: OrderFilter, after: tuple[datetime, UUID] | None, limit: int) -> list[Order]:
+        """Orders, newest first, that follow the one created then with that id."""
+        ...
+
+    async def count(self, which: OrderFilter) -> int:
+        """How many there are."""
+        ...
+
+    async def lock(self, tx: Transaction, order_id: UUID) -> Order | None:
+        """An order that nobody else changes until `tx` ends."""
+        ...
+
+    async def lock_overdue(self, tx: Transaction, now: datetime, limit: int) -> list[Order]:
+        """PENDING orders past their deadline that nobody else is changing."""
+        ...
+
+    async def save(self, tx: Transaction, orders: Sequence[Order]) -> None:
+        """Writes what transitions changed."""
+        ...
+
+
+class Catalog(Protocol):
+    """The catalog's stock."""
+
+    async def reserve(self, order_id: UUID, purchase: Purchase) -> Reservation:
+        """Prices and holds all of it or nothing; idempotent by order id. Raises what the catalog refuses, with the caller's lines named."""
+        ...
+
+    async def commit(self, order_id: UUID) -> StockState:
+        """Makes a held reservation sold; answers its state then."""
+        ...
+
+    async def release(self, order_id: UUID) -> StockState:
+        """Gives a reservation back; answers its state then."""
+        ...

@@ -1,0 +1,42 @@
+"""What the order service is told beside what all services are."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kit.settings import BaseSettings, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the order service. The catalog's reservations must last longer than PENDING_SECONDS."""
+
+    http_port: int = setting(
+        "Port of HTTP: health, metrics", development=8003, default=8003, least=0, most=65535
+    )
+    grpc_port: int = setting("Port of gRPC", development=9003, default=9003, least=0, most=65535)
+    database_url: str = setting(
+        "PostgreSQL, postgresql://user:password@host:port/order",
+        development="postgresql://souk:souk@127.0.0.1:5432/order",
+        secret=True,
+    )
+    catalog_address: str = setting("The catalog's gRPC, host:port", development="127.0.0.1:9002")
+    pending_seconds: timedelta = setting(
+        "Seconds after which an unpaid order is cancelled", default=timedelta(minutes=10), least=2
+    )
+    pay_margin_seconds: timedelta = setting(
+        "Seconds before that, after which no charge starts; less than PENDING_SECONDS",
+        default=timedelta(minutes=2),
+        least=1,
+    )
+    sweep_seconds: timedelta = setting(
+        "Seconds between looks for unpaid orders past their time", default=timedelta(seconds=5), least=0.1
+    )
+    max_pending_orders: int = setting(
+        "Unpaid orders that an account may have at once", default=50, development=1_000_000, least=1
+    )
+    max_failed_payments: int = setting(
+        "An account's failed payments within an hour", default=20, development=1_000_000, least=1
+    )
+    max_units_per_line: int = setting(
+        "Units of one product in an order", default=10_000, least=1, most=10_000
+    )

@@ -1,0 +1,254 @@
+"""The only reader and writer of the order tables: rows <-> domain.
+
+Placing is one statement for any number of orders: orders, lines, history, keys and outbox rows, under the account's limits. Whether
+an order may change is not decided here (domain), nor who may see it (an owner is part of the query).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from kit.db import Database, Record, Statements, Transaction
+from kit.values import Money
+from order.domain import Address, CancelReason, Line, Order, Status, StatusChange
+from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Stored
+from order.tables import OrderRow
+
+# Limits are judged by what was committed before, so calls that run at the same moment may pass one too many together: they are
+# brakes, not invariants. An order that is not returned as fresh or limited met its own id or its caller's key.
+_PLACE = """
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::bigint[], $8::jsonb[], $9::timestamptz[],
+        $10::timestamptz[], $11::uuid[], $12::text[], $13::text[], $14::timestamptz[], $15::jsonb[], $16::bytea[]
+    ) AS a(
+        id, account_id, caller_id, request_id, input_hash, currency, total, shipping_address, deadline,
+        create_time, event_id, event_key, event_type, event_time, event_headers, event_payload
+    )
+), judged AS MATERIALIZED (
+    SELECT id, CASE
+        WHEN (SELECT count(*) FROM orders o WHERE o.account_id = a.account_id AND o.status = 'PENDING') >= $24
+            THEN 'TOO_MANY_PENDING'
+        WHEN (SELECT count(*) FROM orders o WHERE o.account_id = a.account_id AND o.cancel_reason = 'PAYMENT_FAILED'
+              AND o.update_time > a.create_time - interval '1 hour') >= $25
+            THEN 'TOO_MANY_FAILED'
+        END AS refusal
+    FROM asked a
+), fresh AS (
+    INSERT INTO orders (
+        id, account_id, caller_id, request_id, input_hash, currency, total, refunded, status, status_reason,
+        shipping_address, version, deadline, create_time, update_time
+    )
+    SELECT id, account_id, caller_id, request_id, input_hash, currency, total, 0, 'PENDING', '',
+           shipping_address, 1, deadline, create_time, create_time
+    FROM asked JOIN judged USING (id) WHERE refusal IS NULL ORDER BY caller_id, request_id
+    ON CONFLICT DO NOTHING
+    RETURNING id
+), lines AS (
+    INSERT INTO order_lines (order_id, position, product_id, name, unit_price, quantity)
+    SELECT l.* FROM unnest($17::uuid[], $18::int[], $19::uuid[], $20::text[], $21::bigint[], $22::int[])
+        AS l(order_id, position, product_id, name, unit_price, quantity)
+    JOIN fresh ON fresh.id = l.order_id
+), history AS (
+    INSERT INTO order_status_changes (order_id, position, status, time, note, internal_note)
+    SELECT id, 0, 'PENDING', create_time, '', '' FROM asked JOIN fresh USING (id)
+), told AS (
+    INSERT INTO outbox (topic, event_id, key, type, time, headers, payload)
+    SELECT $23::text, event_id, event_key, event_type, event_time, event_headers, event_payload FROM asked JOIN fresh USING (id)
+)
+SELECT id, 'WRITTEN' AS outcome FROM fresh
+UNION ALL SELECT id, refusal FROM judged WHERE refusal IS NOT NULL
+"""
+
+_SELECT = """
+SELECT o.*,
+    ARRAY(SELECT (product_id, name, unit_price, quantity) FROM order_lines WHERE order_id = o.id ORDER BY position) AS lines,
+    ARRAY(SELECT (status, time, note, internal_note) FROM order_status_changes WHERE order_id = o.id ORDER BY position) AS history
+FROM orders o
+"""
+
+_SAVE = """
+WITH changed AS (
+    UPDATE orders o SET status = c.status, cancel_reason = c.cancel_reason, status_reason = c.status_reason, refunded = c.refunded,
+        version = c.version, update_time = c.update_time
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::int[], $7::timestamptz[])
+        AS c(id, status, cancel_reason, status_reason, refunded, version, update_time)
+    WHERE o.id = c.id
+)
+INSERT INTO order_status_changes (order_id, position, status, time, note, internal_note)
+SELECT * FROM unnest($8::uuid[], $9::int[], $10::text[], $11::timestamptz[], $12::text[], $13::text[])
+ON CONFLICT (order_id, position) DO NOTHING
+"""
+
+_LOCK = "SELECT id FROM orders WHERE id = $1 FOR UPDATE"
+_LOCK_OVERDUE = """
+SELECT id FROM orders WHERE status = 'PENDING' AND deadline <= $1 ORDER BY deadline LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+
+
+class Store:
+    """`ports.OrderStore` on PostgreSQL."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def place(self, placements: Sequence[Placement], limits: AccountLimits) -> list[Outcome]:
+        """One statement for all of them; of two with the same id the first is written."""
+        first = {placement.fact.order.id: placement for placement in reversed(placements)}
+        columns = self._columns(list(first.values()))
+        rows = await self._db.fetch(_PLACE, *columns, limits.pending, limits.failed_payments)
+        known = {row["id"]: Outcome(row["outcome"]) for row in rows}
+        if Outcome.WRITTEN in known.values():
+            self._db.notify_emitted()
+
+        def outcome(placement: Placement) -> Outcome:
+            found = known.get(placement.fact.order.id, Outcome.TAKEN)
+            twin = first[placement.fact.order.id] is not placement
+            return Outcome.TAKEN if twin and found is Outcome.WRITTEN else found
+
+        return [outcome(placement) for placement in placements]
+
+    async def find_request(self, caller_id: UUID, request_id: str) -> Stored | None:
+        """By the key's two columns."""
+        named = (OrderRow.caller_id == caller_id) & (OrderRow.request_id == request_id)
+        row = await self._db.run(OrderRow.select(OrderRow.id, OrderRow.input_hash).where(named).first())
+        order = await self.get(row["id"], None) if row else None
+        return Stored(order, bytes(row["input_hash"])) if order else None
+
+    async def get(self, order_id: UUID, owner: UUID | None) -> Order | None:
+        """Ownership is part of the query."""
+        row = await self._db.fetchrow(
+            _SELECT + "WHERE o.id = $1 AND ($2::uuid IS NULL OR o.account_id = $2)", order_id, owner
+        )
+        return _order(row) if row else None
+
+    async def page(self, which: OrderFilter, after: tuple[datetime, UUID] | None, limit: int) -> list[Order]:
+        """By keyset, never by offset."""
+        where, args = _where(which, after)
+        rows = await self._db.fetch(
+            f"{_SELECT} {where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}", *args
+        )
+        return [_order(row) for row in rows]
+
+    async def count(self, which: OrderFilter) -> int:
+        """Exactly."""
+        where, args = _where(which, None)
+        return int(await self._db.fetchval(f"SELECT count(*) FROM orders o {where}", *args))  # noqa: S608 - of constants, see _where
+
+    async def lock(self, tx: Transaction, order_id: UUID) -> Order | None:
+        """First the lock, then the reading: a statement that waited for a row still sees the other tables as they were before."""
+        found = await tx.fetch(_LOCK, order_id)
+        return (await _read(tx, found))[0] if found else None
+
+    async def lock_overdue(self, tx: Transaction, now: datetime, limit: int) -> list[Order]:
+        """Those with the earliest deadlines; what another sweep has locked is passed over."""
+        return await _read(tx, await tx.fetch(_LOCK_OVERDUE, now, limit))
+
+    async def save(self, tx: Transaction, orders: Sequence[Order]) -> None:
+        """One statement; history rows that are stored already stay."""
+        changes = (
+            (o.id, o.status, o.cancel_reason, o.status_reason, o.refunded.minor, o.version, o.update_time)
+            for o in orders
+        )
+        steps = (
+            (order.id, at, step.status, step.time, step.note, step.internal_note)
+            for order in orders
+            for at, step in enumerate(order.history)
+        )
+        await tx.execute(_SAVE, *_transpose(changes, 7), *_transpose(steps, 6))
+
+    def _columns(self, placements: Sequence[Placement]) -> list[Any]:
+        assert self._db.publishes is not None
+        orders = [placement.fact.order for placement in placements]
+        heads = (
+            (
+                order.id,
+                order.account_id,
+                placement.caller_id,
+                placement.purchase.request_id,
+                placement.purchase.input_hash,
+                order.total.currency,
+                order.total.minor,
+                _address_json(order.shipping_address),
+                order.deadline,
+                order.create_time,
+            )
+            for placement, order in zip(placements, orders, strict=True)
+        )
+        lines = (
+            (order.id, at, line.product_id, line.name, line.unit_price.minor, line.quantity)
+            for order in orders
+            for at, line in enumerate(order.lines)
+        )
+        topic, *events = self._db.publishes.outbox_rows([placement.fact for placement in placements])
+        return [*_transpose(heads, 10), *events, *_transpose(lines, 6), topic]
+
+
+def _transpose(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Columns, as unnest takes them, also of no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+async def _read(db: Statements, ids: Sequence[Record]) -> list[Order]:
+    rows = await db.fetch(_SELECT + "WHERE o.id = ANY($1)", [row["id"] for row in ids])
+    return [_order(row) for row in rows]
+
+
+def _where(which: OrderFilter, after: tuple[datetime, UUID] | None) -> tuple[str, list[Any]]:
+    """The conditions that are asked for, each a constant text with a parameter; so each combination gets a plan of its own."""
+    args: list[Any] = []
+    conditions = []
+
+    def condition(text: str, *values: Any) -> None:
+        numbers = [f"${len(args) + place}" for place in range(1, len(values) + 1)]
+        args.extend(values)
+        conditions.append(text.format(*numbers))
+
+    if which.account_id is not None:
+        condition("o.account_id = {}", which.account_id)
+    if which.statuses:
+        condition("o.status = ANY({}::text[])", list(which.statuses))
+    if which.created_after is not None:
+        condition("o.create_time >= {}", which.created_after)
+    if which.created_before is not None:
+        condition("o.create_time < {}", which.created_before)
+    if after is not None:
+        condition("(o.create_time, o.id) < ({}, {})", *after)
+    return ("WHERE " + " AND ".join(conditions) if conditions else "", args)
+
+
+def _order(row: Record) -> Order:
+    currency = row["currency"]
+    return Order(
+        id=row["id"],
+        account_id=row["account_id"],
+        lines=tuple(
+            Line(product, name, Money(price, currency), quantity)
+            for product, name, price, quantity in row["lines"]
+        ),
+        total=Money(row["total"], currency),
+        refunded=Money(row["refunded"], currency),
+        status=Status(row["status"]),
+        cancel_reason=CancelReason(row["cancel_reason"]) if row["cancel_reason"] else None,
+        status_reason=row["status_reason"],
+        history=tuple(
+            StatusChange(Status(status), time, note, internal)
+            for status, time, note, internal in row["history"]
+        ),
+        shipping_address=_address(row["shipping_address"]),
+        version=row["version"],
+        deadline=row["deadline"],
+        create_time=row["create_time"],
+        update_time=row["update_time"],
+    )
+
+
+def _address_json(address: Address | None) -> str | None:
+    return orjson.dumps(address).decode() if address else None
+
+
+def _address(text: str | None) -> Address | None:
+    return Address(**orjson.loads(text)) if text else None

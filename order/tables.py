@@ -1,0 +1,51 @@
+"""The order service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
+
+from piccolo.columns import JSONB, UUID, BigInt, Bytea, Integer, Text, Timestamptz
+
+from kit.db import Table
+
+
+class OrderRow(Table, tablename="orders"):
+    """An order without its lines and its history."""
+
+    id = UUID(primary_key=True)
+    account_id = UUID()
+    caller_id = UUID()
+    request_id = Text()
+    input_hash = Bytea()
+    currency = Text()
+    total = BigInt()
+    refunded = BigInt()
+    status = Text()
+    cancel_reason = Text(null=True, default=None)
+    status_reason = Text()
+    shipping_address = JSONB(null=True, default=None)
+    version = Integer()
+    deadline = Timestamptz()
+    create_time = Timestamptz()
+    update_time = Timestamptz()
+
+
+class OrderLineRow(Table, tablename="order_lines"):
+    """One product of an order; `position` counts from 0."""
+
+    order_id = UUID(primary_key=True)
+    position = Integer()
+    product_id = UUID()
+    name = Text()
+    unit_price = BigInt()
+    quantity = Integer()
+
+
+class OrderStatusChangeRow(Table, tablename="order_status_changes"):
+    """One step of an order's life; `position` counts from 0."""
+
+    order_id = UUID(primary_key=True)
+    position = Integer()
+    status = Text()
+    time = Timestamptz()
+    note = Text()
+    internal_note = Text()
+
+
+TABLES = (OrderRow, OrderLineRow, OrderStatusChangeRow)

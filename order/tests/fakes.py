@@ -1,0 +1,141 @@
+"""Fakes of the order service's own ports; the store's keeps the same contract as PostgreSQL's (test_store)."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from kit.auth import Principal, Role
+from kit.db.fake import FakeDatabase
+from kit.values import PRODUCT, Clock, Money
+from order.domain import CancelReason, Line, Order, Purchase, Reservation, Status, StockState, Wanted
+from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Stored
+
+
+class FakeStore:
+    """Orders in memory. Locks are not here: a test's coroutines take turns at awaits only."""
+
+    def __init__(self, db: FakeDatabase) -> None:
+        self._db = db
+        self._orders: dict[UUID, Order] = {}
+        self._requests: dict[tuple[UUID, str], tuple[UUID, bytes]] = {}
+
+    async def place(self, placements: Sequence[Placement], limits: AccountLimits) -> list[Outcome]:
+        before = list(self._orders.values())
+        return [self._place(placement, before, limits) for placement in placements]
+
+    async def find_request(self, caller_id: UUID, request_id: str) -> Stored | None:
+        if (caller_id, request_id) not in self._requests:
+            return None
+        order_id, input_hash = self._requests[caller_id, request_id]
+        return Stored(copy(self._orders[order_id]), input_hash)
+
+    async def get(self, order_id: UUID, owner: UUID | None) -> Order | None:
+        order = self._orders.get(order_id)
+        return copy(order) if order and owner in (None, order.account_id) else None
+
+    async def page(self, which: OrderFilter, after: tuple[datetime, UUID] | None, limit: int) -> list[Order]:
+        found = sorted(self._those(which), key=_newness, reverse=True)
+        return [copy(order) for order in found if after is None or _newness(order) < after][:limit]
+
+    async def count(self, which: OrderFilter) -> int:
+        return len(self._those(which))
+
+    async def lock(self, tx: object, order_id: UUID) -> Order | None:
+        return await self.get(order_id, None)
+
+    async def lock_overdue(self, tx: object, now: datetime, limit: int) -> list[Order]:
+        overdue = [o for o in self._orders.values() if o.status is Status.PENDING and o.deadline <= now]
+        return [copy(order) for order in sorted(overdue, key=lambda o: o.deadline)[:limit]]
+
+    async def save(self, tx: object, orders: Sequence[Order]) -> None:
+        self._orders |= {order.id: copy(order) for order in orders}
+
+    def _place(self, placement: Placement, before: Sequence[Order], limits: AccountLimits) -> Outcome:
+        order, key = placement.fact.order, (placement.caller_id, placement.purchase.request_id)
+        mine = [other for other in before if other.account_id == order.account_id]
+        hour_ago = order.create_time - timedelta(hours=1)
+        if sum(o.status is Status.PENDING for o in mine) >= limits.pending:
+            return Outcome.TOO_MANY_PENDING
+        if (
+            sum(o.cancel_reason is CancelReason.PAYMENT_FAILED and o.update_time > hour_ago for o in mine)
+            >= limits.failed_payments
+        ):
+            return Outcome.TOO_MANY_FAILED
+        if order.id in self._orders or key in self._requests:
+            return Outcome.TAKEN
+        self._orders[order.id] = copy(order)
+        self._requests[key] = (order.id, placement.purchase.input_hash)
+        self._db.facts.append(placement.fact)
+        return Outcome.WRITTEN
+
+    def _those(self, which: OrderFilter) -> list[Order]:
+        return [
+            order
+            for order in self._orders.values()
+            if which.account_id in (None, order.account_id)
+            and (not which.statuses or order.status in which.statuses)
+            and (which.created_after is None or order.create_time >= which.created_after)
+            and (which.created_before is None or order.create_time < which.created_before)
+        ]
+
+
+class FakeCatalog:
+    """Sells everything at 9.99 USD; `refuses` raises instead. `states` are the reservations, as the catalog would keep them."""
+
+    price = Money(999, "USD")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.states: dict[UUID, StockState] = {}
+        self.refuses: Exception | None = None
+
+    async def reserve(self, order_id: UUID, purchase: Purchase) -> Reservation:
+        if self.refuses:
+            raise self.refuses
+        state = self.states.setdefault(order_id, StockState.HELD)
+        lines = tuple(Line(each.product_id, "Mug", self.price, each.quantity) for each in purchase.wanted)
+        return Reservation(state, lines if state.is_ours else (), self._clock() + timedelta(minutes=15))
+
+    async def commit(self, order_id: UUID) -> StockState:
+        if self.states.get(order_id) is StockState.HELD:
+            self.states[order_id] = StockState.COMMITTED
+        return self.states.get(order_id, StockState.NONE)
+
+    async def release(self, order_id: UUID) -> StockState:
+        ended = {StockState.COMMITTED: StockState.RETURNED, StockState.RETURNED: StockState.RETURNED}
+        self.states[order_id] = ended.get(self.states.get(order_id, StockState.NONE), StockState.RELEASED)
+        return self.states[order_id]
+
+
+def customer() -> Principal:
+    """Somebody."""
+    return Principal(uuid4(), Role.USER, uuid4())
+
+
+def admin() -> Principal:
+    """Somebody of the shop."""
+    return Principal(uuid4(), Role.ADMIN, uuid4())
+
+
+def purchase(quantity: int = 1, *, key: str | None = None, account_id: UUID | None = None) -> Purchase:
+    """A purchase of one product; its hash follows from the quantity."""
+    return Purchase(
+        account_id=account_id,
+        wanted=(Wanted(PRODUCT.derive("mug"), quantity, 0),),
+        shipping_address=None,
+        payment_method="pm_card_visa",
+        expected_total="",
+        request_id=key or uuid4().hex,
+        input_hash=bytes([quantity % 256]),
+    )
+
+
+def changed(order: Order, **values: object) -> Order:
+    """A copy with other values, for what only time or others can do."""
+    return replace(order, **values)  # type: ignore[arg-type]
+
+
+def _newness(order: Order) -> tuple[datetime, UUID]:
+    return order.create_time, order.id

@@ -1,0 +1,210 @@
+"""What can be done with orders. Placing asks the catalog first and then writes once; reactions run in the inbox's transaction.
+
+Not here: rules of inputs (messages), the status machine (domain), SQL (store). Commands on placed orders (cancel, ship, deliver) have no
+use case yet; the machine knows them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from kit.auth import Principal
+from kit.db import Database, Transaction
+from kit.errors import PermissionDenied, SoukError
+from kit.telemetry import get_logger
+from kit.values import ORDER, Clock, Money, utc_now
+from order.domain import (
+    Fact,
+    Order,
+    OrderCancelled,
+    OrderConfirmed,
+    Purchase,
+    Reservation,
+    Schedule,
+    StockState,
+)
+from order.errors import (
+    IdempotencyConflict,
+    OrderNotFound,
+    TooManyFailedPayments,
+    TooManyPending,
+    TooManyUnits,
+)
+from order.metrics import ORDERS, REFUSALS, REVENUE
+from order.ports import AccountLimits, Catalog, OrderFilter, OrderStore, Outcome, Placement, Stored
+
+log = get_logger(__name__)
+
+_SWEEP = 100
+_REFUSALS = {Outcome.TOO_MANY_PENDING: TooManyPending, Outcome.TOO_MANY_FAILED: TooManyFailedPayments}
+_RETRY_AFTER_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the deployment decides: how long an order may wait for its money, how much earlier charging stops,
+    and how much one account may ask for."""
+
+    pending: timedelta
+    pay_margin: timedelta
+    units_per_line: int
+    account: AccountLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A piece of a list; `total` is None unless it was asked for."""
+
+    orders: Sequence[Order]
+    has_next: bool
+    total: int | None
+
+
+class Orders:
+    """The use cases of the order service."""
+
+    def __init__(
+        self, db: Database, store: OrderStore, catalog: Catalog, policy: Policy, clock: Clock = utc_now
+    ) -> None:
+        self._db = db
+        self._store = store
+        self._catalog = catalog
+        self._policy = policy
+        self._clock = clock
+
+    async def place(self, caller: Principal, purchase: Purchase) -> Order:
+        """Places an order, or answers the one that the caller's key stands for already; raises IdempotencyConflict for other input.
+
+        The order's id follows from the key, so that a repeat meets its own reservation.
+        """
+        account_id = purchase.account_id or caller.account_id
+        if not caller.may_act_for(account_id):
+            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        self._check_units(purchase)
+        order_id = ORDER.derive(str(caller.account_id), purchase.request_id)
+        try:
+            reservation = await self._catalog.reserve(order_id, purchase)
+            if not reservation.state.is_ours:
+                # The reservation of this key has ended. Either its order is stored, or nobody came to store one: then a fresh id
+                # starts anew, and the key's columns decide between callers who do so at once.
+                if stored := await self._store.find_request(caller.account_id, purchase.request_id):
+                    return _same(stored, purchase)
+                order_id = ORDER.new()
+                reservation = await self._catalog.reserve(order_id, purchase)
+        except SoukError as refusal:
+            REFUSALS.labels(refusal.reason).inc()
+            raise
+        return await self._write(caller, account_id, order_id, purchase, reservation)
+
+    async def get(self, caller: Principal, order_id: UUID) -> Order:
+        """The caller's order, or anybody's for an ADMIN; raises OrderNotFound."""
+        order = await self._store.get(order_id, None if caller.is_admin else caller.account_id)
+        if order is None:
+            raise OrderNotFound()
+        return order
+
+    async def list(
+        self, which: OrderFilter, after: tuple[datetime, UUID] | None, size: int, *, count: bool
+    ) -> Page:
+        """A page of orders, newest first; whose orders the caller may see is settled in `which`."""
+        found = await self._store.page(which, after, size + 1)
+        return Page(found[:size], len(found) > size, await self._store.count(which) if count else None)
+
+    async def commit_stock(self, order_id: UUID) -> StockState:
+        """Sells what is held for a paid order; before any transaction, and as often as one likes."""
+        return await self._catalog.commit(order_id)
+
+    async def payment_succeeded(self, tx: Transaction, order_id: UUID, stock: StockState) -> None:
+        """Confirms a PENDING order whose stock is sold, or cancels it when the stock had gone back."""
+        order = await self._locked(tx, order_id)
+        await self._keep(tx, order, order.payment_succeeded(stock, self._clock()))
+
+    async def payment_failed(self, tx: Transaction, order_id: UUID, failure: str) -> None:
+        """Cancels a PENDING order; its stock goes back when the catalog hears of it."""
+        order = await self._locked(tx, order_id)
+        await self._keep(tx, order, order.payment_failed(failure, self._clock()))
+
+    async def payment_refunded(self, tx: Transaction, order_id: UUID, refunded: Money, reason: str) -> None:
+        """Notes what went back so far, and cancels a CONFIRMED order that got back all of it."""
+        order = await self._locked(tx, order_id)
+        await self._keep(tx, order, order.refund(refunded, reason, self._clock()))
+
+    async def cancel_overdue(self) -> None:
+        """The sweep: cancels PENDING orders past their deadline."""
+        more = True
+        while more:
+            async with self._db.transaction() as tx:
+                overdue = await self._store.lock_overdue(tx, self._clock(), _SWEEP)
+                facts = [fact for order in overdue if (fact := order.expire(self._clock()))]
+                if overdue:
+                    await self._store.save(tx, overdue)
+                    await tx.emit(*facts)
+            _tell(facts)
+            more = len(overdue) == _SWEEP
+
+    def _check_units(self, purchase: Purchase) -> None:
+        most = self._policy.units_per_line
+        for each in purchase.wanted:
+            if each.quantity > most:
+                raise TooManyUnits(
+                    f"products.{each.position}.quantity: at most {most:,} of one product in an order"
+                )
+
+    async def _write(
+        self, caller: Principal, account_id: UUID, order_id: UUID, purchase: Purchase, held: Reservation
+    ) -> Order:
+        now = self._clock()
+        fact = Order.place(
+            order_id,
+            account_id,
+            held.lines,
+            purchase.shipping_address,
+            purchase.payment_method,
+            Schedule.of(now, self._policy.pending, self._policy.pay_margin, held.expire_time),
+            now,
+        )
+        placement = Placement(fact, caller.account_id, purchase)
+        [outcome] = await self._store.place([placement], self._policy.account)
+        if outcome is Outcome.WRITTEN:
+            _tell([fact])
+            return fact.order
+        if stored := await self._store.find_request(caller.account_id, purchase.request_id):
+            if stored.order.id != order_id:
+                await self._catalog.release(order_id)
+            return _same(stored, purchase)
+        await self._catalog.release(order_id)
+        refusal = _REFUSALS[outcome]
+        REFUSALS.labels(refusal.reason).inc()
+        raise refusal(details={"retry_after": _RETRY_AFTER_SECONDS})
+
+    async def _locked(self, tx: Transaction, order_id: UUID) -> Order:
+        order = await self._store.lock(tx, order_id)
+        if order is None:
+            raise OrderNotFound(f"no order {ORDER.format(order_id)}")
+        return order
+
+    async def _keep(self, tx: Transaction, order: Order, fact: Fact | None) -> None:
+        await self._store.save(tx, [order])
+        if fact:
+            await tx.emit(fact)
+            _tell([fact])
+
+
+def _same(stored: Stored, purchase: Purchase) -> Order:
+    if stored.input_hash != purchase.input_hash:
+        raise IdempotencyConflict()
+    return stored.order
+
+
+def _tell(facts: Sequence[Fact]) -> None:
+    """For operators: metrics and the log."""
+    for fact in facts:
+        order = fact.order
+        outcome = type(fact).__name__.removeprefix("Order").lower()
+        if isinstance(fact, OrderCancelled):
+            outcome += f"_{order.cancel_reason}".lower()
+        if isinstance(fact, OrderConfirmed):
+            REVENUE.labels(order.total.currency).inc(order.total.minor)
+        ORDERS.labels(outcome).inc()
+        log.info(f"order.{outcome}", order_id=ORDER.format(order.id))
