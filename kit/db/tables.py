@@ -72,3 +72,7 @@ class Table(PiccoloTable):
 
     def __init_subclass__(cls, tablename: str | None = None, **options: Any) -> None:
         super().__init_subclass__(tablename=tablename, db=_ENGINE, **options)
+
+
+# Piccolo gives every class without a primary key one named `id`, and subclasses would inherit the base's.
+del Table.id

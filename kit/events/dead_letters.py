@@ -81,7 +81,9 @@ def _reader(bootstrap: str, topic: str) -> Any:
         auto_offset_reset="earliest",
         max_poll_records=_BATCH,
     )
-    consumer.assign([TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())])
+    consumer.assign(
+        [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    )
     return consumer
 
 

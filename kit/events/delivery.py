@@ -57,7 +57,10 @@ class Delivery:
             if error is None:
                 return {partition: self._done(partition, records) for partition, records in chunk.items()}
             if isinstance(error, DatabaseUnavailable | DatabaseBusy):  # for every one of them
-                return {partition: self._later(partition, records[0], error) for partition, records in chunk.items()}
+                return {
+                    partition: self._later(partition, records[0], error)
+                    for partition, records in chunk.items()
+                }
             return {
                 partition: await self._alone(partition, records, tried=len(chunk) == 1)
                 for partition, records in chunk.items()
@@ -99,7 +102,11 @@ class Delivery:
         return None
 
     def _received(self, records: Sequence[Any]) -> list[Received]:
-        return [Received(record.topic, event) for record in records if (event := self._decoded(record)) is not None]
+        return [
+            Received(record.topic, event)
+            for record in records
+            if (event := self._decoded(record)) is not None
+        ]
 
     def _decoded(self, record: Any) -> Event[Any] | None:
         name = event_type(record.headers)
@@ -120,8 +127,12 @@ class Delivery:
         self._failed[partition] = (record.offset, failures)
         RETRIES.labels(self._group.name, _reason(error)).inc()
         delay = pause(failures)
-        if failures & (failures - 1) == 0:  # the 1st, 2nd, 4th, 8th ...: an outage is not told a thousand times
-            log.warning("events.retry", **self._names(record, error), failures=failures, seconds=round(delay, 2))
+        if (
+            failures & (failures - 1) == 0
+        ):  # the 1st, 2nd, 4th, 8th ...: an outage is not told a thousand times
+            log.warning(
+                "events.retry", **self._names(record, error), failures=failures, seconds=round(delay, 2)
+            )
         return Progress(record.offset, delay)
 
     def _failures(self, partition: Any, record: Any) -> int:
@@ -130,7 +141,12 @@ class Delivery:
 
     def _names(self, record: Any, error: Exception) -> dict[str, Any]:
         where = f"{record.topic}/{record.partition}@{record.offset}"
-        return {"group": self._group.name, "record": where, "type": event_type(record.headers), "error": repr(error)}
+        return {
+            "group": self._group.name,
+            "record": where,
+            "type": event_type(record.headers),
+            "error": repr(error),
+        }
 
 
 def _reason(error: Exception) -> str:

@@ -89,7 +89,9 @@ class Relay:
     async def _session(self, backoff: Backoff) -> None:
         """Works on one connection, whose end gives the lock back."""
         options = {"application_name": "souk-relay", "jit": "off"}
-        connection = await asyncpg.connect(self._database.url, timeout=5, command_timeout=30, server_settings=options)
+        connection = await asyncpg.connect(
+            self._database.url, timeout=5, command_timeout=30, server_settings=options
+        )
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
                 if self._stopping:

@@ -42,7 +42,9 @@ def ensure_topics(bootstrap: str, names: Iterable[str], partitions: int = PARTIT
 def _create(admin: KafkaAdminClient, name: str, partitions: int) -> bool:
     try:
         # -1: the broker's default, which is one on a laptop and three in a cluster
-        admin.create_topics({name: {"num_partitions": partitions, "replication_factor": -1}}, wait_for_metadata=True)
+        admin.create_topics(
+            {name: {"num_partitions": partitions, "replication_factor": -1}}, wait_for_metadata=True
+        )
     except TopicAlreadyExistsError:
         return False
     return True

@@ -51,7 +51,9 @@ def graveyard() -> Graveyard:
     return Graveyard()
 
 
-def _record(text: str, offset: int = 0, partition: int = 0, id: UUID | None = None, message: Any = None) -> Any:
+def _record(
+    text: str, offset: int = 0, partition: int = 0, id: UUID | None = None, message: Any = None
+) -> Any:
     body = message or StringValue(value=text)
     row = {
         "topic": TOPIC,
@@ -125,7 +127,9 @@ async def test_another_group_hears_it_too(db: Database, graveyard: Graveyard) ->
     assert await _notes(db) == ["note", "note"]
 
 
-async def test_one_poison_event_dies_and_the_others_have_their_effect_once(db: Database, graveyard: Graveyard) -> None:
+async def test_one_poison_event_dies_and_the_others_have_their_effect_once(
+    db: Database, graveyard: Graveyard
+) -> None:
     delivery = _delivery(db, graveyard, WRITES)
     records = [_record("a", 0), _record("poison", 1), _record("b", 2)]
 
@@ -173,7 +177,9 @@ async def test_what_is_no_event_dies_at_once(db: Database, graveyard: Graveyard)
     assert graveyard.texts == [b"\xff"]
 
 
-async def test_an_event_waits_when_even_its_dead_letter_cannot_be_written(db: Database, graveyard: Graveyard) -> None:
+async def test_an_event_waits_when_even_its_dead_letter_cannot_be_written(
+    db: Database, graveyard: Graveyard
+) -> None:
     graveyard.closed = True
     delivery = _delivery(db, graveyard, WRITES)
     record = _record("a", 4)
@@ -203,7 +209,9 @@ async def test_without_the_database_everything_waits_from_where_it_was(graveyard
     with pytest.raises(DatabaseUnavailable):
         await db.open()
 
-    reached = await _delivery(db, graveyard, WRITES).handle({0: [_record("a", 5), _record("b", 6)], 3: [_record("c", 1)]})
+    reached = await _delivery(db, graveyard, WRITES).handle(
+        {0: [_record("a", 5), _record("b", 6)], 3: [_record("c", 1)]}
+    )
 
     assert {partition: progress.offset for partition, progress in reached.items()} == {0: 5, 3: 1}
     assert all(progress.delay for progress in reached.values())

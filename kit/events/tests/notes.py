@@ -1,0 +1,73 @@
+"""What the tests of relay and consumers share: a fact, its topic, and reading a topic back."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from google.protobuf.wrappers_pb2 import StringValue
+from kafka import KafkaConsumer, TopicPartition
+
+from kit.db import Database, Migrations
+from kit.events import Topic, ensure_topics
+from kit.testing import Kafka
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A fact about the aggregate `key`."""
+
+    key: str
+    text: str
+
+
+async def fresh_topic(kafka: Kafka, *others: str) -> Topic:
+    """A topic of its own for a test, made together with what `others` derive from its name by `%s`."""
+    name = f"souk.note{uuid4().hex[:8]}.v1"
+    names = [name, *(other % name for other in others)]
+    await asyncio.to_thread(ensure_topics, kafka.bootstrap(), names)
+    return Topic(name, {Noted: lambda fact: (fact.key, StringValue(value=fact.text))})
+
+
+async def opened(url: str, topic: Topic | None = None) -> Database:
+    """An open database with the outbox, the inbox and a table `notes`."""
+    await Migrations("kit.db").apply(url)
+    db = Database(url, publishes=topic)
+    await db.open()
+    await db.execute("CREATE TABLE IF NOT EXISTS notes (text text NOT NULL)")
+    return db
+
+
+async def note(db: Database, *facts: Noted) -> None:
+    """Emits facts in one transaction."""
+    async with db.transaction() as tx:
+        await tx.emit(*facts)
+
+
+async def records(kafka: Kafka, topic: str) -> list[Any]:
+    """All that a topic holds now, each partition in its order."""
+    return await asyncio.to_thread(_records, kafka.bootstrap(), topic)
+
+
+def _records(bootstrap: str, topic: str) -> list[Any]:
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        found: list[Any] = []
+        while any(consumer.position(partition) < end for partition, end in ends.items()):
+            for chunk in consumer.poll(timeout_ms=200).values():
+                found.extend(chunk)
+        return found
+    finally:
+        consumer.close()
+
+
+def texts(found: Sequence[Any]) -> list[str]:
+    """The bodies of records."""
+    return [StringValue.FromString(record.value).value for record in found]
