@@ -62,7 +62,10 @@ class Input:
 
     def email(self, value: str, *path: str | int) -> str:
         """An address of 3 to 254 characters with a dotted domain (RFC 5321), in lower case."""
-        cleaned = self.text(value, *path, least=3, most=_EMAIL_LONGEST)
+        cleaned = value.strip()
+        if not 3 <= len(cleaned) <= _EMAIL_LONGEST:
+            self.faults.add(path, f"must have 3 to {_EMAIL_LONGEST} characters")
+            return cleaned
         try:
             # test_environment: the reserved domain .test is a fine address in tests and in development.
             found = validate_email(cleaned, check_deliverability=False, test_environment=True)

@@ -1,0 +1,1 @@
+"""account: people, their sessions and their roles."""

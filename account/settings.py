@@ -1,0 +1,39 @@
+"""What the account service is told."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from kit.settings import BaseSettings, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(BaseSettings):
+    """The account service's settings."""
+
+    http_port: int = setting("Port of HTTP: health, metrics, JWKS", default=8080, development=8001, least=0, most=65535)
+    grpc_port: int = setting("Port of gRPC", default=9080, development=9001, least=0, most=65535)
+    database_url: str = setting(
+        "PostgreSQL, e.g. postgresql://user:password@host:5432/account",
+        development="postgresql://souk:souk@127.0.0.1:5432/account",
+        secret=True,
+    )
+    signing_keys_file: Path = setting(
+        "File of Ed25519 keys, shared by all replicas; `generate_keys` makes one (in development it is made when absent)",
+        development=Path(".souk/signing-keys.json"),
+    )
+    access_token_seconds: timedelta = setting(
+        "Seconds that an access token lasts", default=timedelta(minutes=15), least=10, most=3600
+    )
+    session_idle_seconds: timedelta = setting(
+        "Seconds after which an unused refresh token ends", default=timedelta(days=14), least=60
+    )
+    session_absolute_seconds: timedelta = setting(
+        "Seconds after which a session ends whatever happens", default=timedelta(days=90), least=60
+    )
+    bcrypt_cost: int = setting("bcrypt's cost; each step doubles the time", default=12, least=10, most=16)
+    passwords_waiting: int = setting("Passwords that may wait to be hashed; more are refused", default=256, least=1)
+    login_failures_per_account: int = setting("Failed logins of one account in 15 minutes", default=10, least=1)
+    login_failures_per_address: int = setting(
+        "Failed logins from one address in 15 minutes", default=100, development=10_000, least=1
+    )

@@ -1,0 +1,52 @@
+"""bcrypt off the event loop, bounded, and honest about its 72 bytes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from account.errors import TooBusy
+from account.passwords import COMMON_PASSWORDS, BcryptPasswords
+
+
+@pytest.fixture
+async def passwords() -> AsyncIterator[BcryptPasswords]:
+    passwords = BcryptPasswords(cost=4, waiting=4)
+    yield passwords
+    await passwords.close()
+
+
+async def test_a_password_matches_its_own_hash_only(passwords: BcryptPasswords) -> None:
+    hashed = await passwords.hash(b"correct horse")
+    assert await passwords.matches(b"correct horse", hashed)
+    assert not await passwords.matches(b"Correct horse", hashed)
+    assert not await passwords.matches(b"correct horse", None)
+
+
+async def test_what_follows_72_bytes_is_not_ignored(passwords: BcryptPasswords) -> None:
+    hashed = await passwords.hash(b"x" * 72)
+    assert await passwords.matches(b"x" * 72, hashed)
+    assert not await passwords.matches(b"x" * 73, hashed)
+    assert not await passwords.matches(b"x" * 71 + b"\0", hashed)
+
+
+async def test_a_storm_is_refused_beyond_the_bound(passwords: BcryptPasswords) -> None:
+    outcomes = await asyncio.gather(*(passwords.hash(b"password") for _ in range(10)), return_exceptions=True)
+    assert sum(isinstance(outcome, TooBusy) for outcome in outcomes) == 6
+    assert await passwords.hash(b"password")
+
+
+async def test_the_loop_goes_on_while_passwords_are_hashed(passwords: BcryptPasswords) -> None:
+    slow = BcryptPasswords(cost=12, waiting=1)
+    hashing = asyncio.create_task(slow.hash(b"password"))
+    turns = 0
+    while not hashing.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert turns > 5
+    await slow.close()
+
+
+def test_the_commonest_passwords_are_known() -> None:
+    assert len(COMMON_PASSWORDS) == 3000
+    assert {"password", "12345678", "qwertyuiop"} <= COMMON_PASSWORDS

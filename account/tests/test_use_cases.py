@@ -1,0 +1,204 @@
+"""What people can do with accounts, and what they are refused."""
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from account.domain import AccountRegistered, AccountUpdated
+from account.errors import AccountNotFound, BadCredentials, EmailTaken, LoginThrottled, TokenEnded
+from account.passwords import COMMON_PASSWORDS
+from account.tests.fakes import FakeAccountStore, FakePasswords
+from account.use_cases import Accounts, Limits, SignedIn
+from kit.auth import Principal, Role, SigningKeys, TokenIssuer, TokenVerifier
+from kit.db.fake import FakeDatabase
+from kit.errors import InvalidArgument
+from kit.testing import FakeClock
+from kit.values import ACCOUNT, utc_now
+
+LIMITS = Limits(timedelta(days=14), timedelta(days=90), failures_per_account=3, failures_per_address=5)
+JOHN = {"name": "John Doe", "email": "john@example.com", "phone": "", "password": "SecurePass123!", "address": "1.2.3.4"}
+
+
+class Shop:
+    """The use cases with fakes around them."""
+
+    def __init__(self, keys: SigningKeys) -> None:
+        self.db = FakeDatabase()
+        self.store = FakeAccountStore()
+        self.passwords = FakePasswords()
+        self.clock = FakeClock()
+        self.clock.now = utc_now()
+        self.verifier = TokenVerifier(keys.public)
+        issuer = TokenIssuer(keys, clock=self.clock)
+        database: Any = self.db
+        self.accounts = Accounts(
+            database,
+            self.store,
+            self.passwords,
+            issuer,
+            limits=LIMITS,
+            common_passwords=COMMON_PASSWORDS,
+            clock=self.clock,
+        )
+
+    async def register(self, **changes: str) -> SignedIn:
+        return await self.accounts.register(**{**JOHN, **changes})
+
+    async def login(self, email: str = JOHN["email"], password: str = JOHN["password"], address: str = "1.2.3.4") -> SignedIn:
+        return await self.accounts.login(email=email, password=password, address=address)
+
+    async def principal(self, signed_in: SignedIn) -> Principal:
+        return await self.verifier.verify(signed_in.access_token)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> SigningKeys:
+    return SigningKeys.generate(Path(tmp_path_factory.mktemp("keys"), "keys.json"))
+
+
+@pytest.fixture
+def shop(keys: SigningKeys) -> Shop:
+    return Shop(keys)
+
+
+async def test_registering_makes_a_user_and_signs_them_in(shop: Shop) -> None:
+    signed_in = await shop.register(email=" John@Example.COM ")
+    assert (signed_in.account.email, signed_in.account.role) == ("john@example.com", Role.USER)
+    assert (await shop.principal(signed_in)).account_id == signed_in.account.id
+    assert shop.db.facts == [AccountRegistered(signed_in.account)]
+
+
+async def test_the_refresh_token_is_stored_hashed(shop: Shop) -> None:
+    signed_in = await shop.register()
+    assert hashlib.sha256(signed_in.refresh_token.encode()).digest() in shop.store.refresh_hashes
+
+
+async def test_a_taken_address_is_refused_and_nothing_is_told(shop: Shop) -> None:
+    await shop.register()
+    with pytest.raises(EmailTaken):
+        await shop.register(email="JOHN@example.com")
+    assert len(shop.db.facts) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"email": "john"}, "email"),
+        ({"email": ""}, "email"),
+        ({"phone": "123"}, "phone"),
+        ({"password": "short"}, "password"),
+        ({"password": "x" * 73}, "password"),
+        ({"password": "\u20ac" * 25}, "password"),
+        ({"password": "nul\0inside"}, "password"),
+        ({"password": "Password"}, "password"),
+        ({"password": "1234567890"}, "password"),
+    ],
+)
+async def test_a_bad_field_is_named(shop: Shop, changes: dict[str, str], field: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        await shop.register(**changes)
+    assert [violation.path for violation in caught.value.fields] == [(field,)]
+    assert not shop.store.accounts
+
+
+async def test_every_bad_field_is_named_at_once(shop: Shop) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        await shop.register(name="", email="x", phone="y", password="z")
+    assert {violation.path[0] for violation in caught.value.fields} == {"name", "email", "phone", "password"}
+
+
+async def test_a_password_is_taken_byte_for_byte(shop: Shop) -> None:
+    await shop.register(password="  spaced out  ")
+    await shop.login(password="  spaced out  ")
+    with pytest.raises(BadCredentials):
+        await shop.login(password="spaced out")
+
+
+async def test_login_begins_another_session(shop: Shop) -> None:
+    first = await shop.register()
+    second = await shop.login(email="JOHN@example.com ")
+    assert (await shop.principal(first)).session_id != (await shop.principal(second)).session_id
+
+
+async def test_an_unknown_address_and_a_wrong_password_are_answered_alike(shop: Shop) -> None:
+    await shop.register()
+    messages = set()
+    for email in ("john@example.com", "nobody@example.com"):
+        with pytest.raises(BadCredentials) as caught:
+            await shop.login(email=email, password="wrong-password")
+        messages.add((caught.value.message, caught.value.reason))
+    assert len(messages) == 1
+    # As many comparisons for an address that nobody has.
+    assert shop.passwords.compared == 2
+
+
+async def test_failures_throttle_an_account_until_their_window_ends(shop: Shop) -> None:
+    await shop.register()
+    for _ in range(3):
+        with pytest.raises(BadCredentials):
+            await shop.login(password="wrong-password")
+    with pytest.raises(LoginThrottled) as caught:
+        await shop.login()
+    assert caught.value.details == {"retry_after": 15 * 60}
+    shop.clock.advance(minutes=16)
+    await shop.login()
+
+
+async def test_failures_throttle_an_address_over_many_accounts(shop: Shop) -> None:
+    for number in range(5):
+        with pytest.raises(BadCredentials):
+            await shop.login(email=f"nobody{number}@example.com")
+    with pytest.raises(LoginThrottled):
+        await shop.login(email="another@example.com")
+
+
+async def test_success_gives_the_attempt_back(shop: Shop) -> None:
+    await shop.register()
+    for _ in range(10):
+        await shop.login()
+    assert {count for count, _ in shop.store.attempts.values()} == {0}
+
+
+async def test_an_account_is_shown_to_its_owner_and_to_an_admin(shop: Shop) -> None:
+    john = await shop.register()
+    jane = await shop.register(email="jane@example.com")
+    mine, hers = await shop.principal(john), await shop.principal(jane)
+    assert await shop.accounts.get(john.account.id, mine) == john.account
+    with pytest.raises(AccountNotFound):
+        await shop.accounts.get(john.account.id, hers)
+    admin = Principal(hers.account_id, Role.ADMIN, hers.session_id)
+    found = await shop.accounts.get_many([john.account.id, jane.account.id, ACCOUNT.new()], admin)
+    assert [account.email for account in found] == ["john@example.com", "jane@example.com"]
+
+
+async def test_granting_admin_ends_every_session_and_leaves_a_trace(shop: Shop) -> None:
+    john = await shop.register()
+    principal = await shop.principal(john)
+    assert await shop.accounts.current_role(principal) is Role.USER
+    granted = await shop.accounts.grant_admin("John@example.com")
+    assert granted.role is Role.ADMIN
+    with pytest.raises(TokenEnded):
+        await shop.accounts.current_role(principal)
+    assert shop.db.facts[-1] == AccountUpdated(granted)
+    assert [event.action for event in shop.store.audits] == ["account.register", "account.grant_admin"]
+    again = await shop.principal(await shop.login())
+    assert (again.role, await shop.accounts.current_role(again)) == (Role.ADMIN, Role.ADMIN)
+
+
+async def test_granting_admin_again_changes_nothing(shop: Shop) -> None:
+    await shop.register()
+    await shop.accounts.grant_admin("john@example.com")
+    facts = len(shop.db.facts)
+    await shop.accounts.grant_admin("john@example.com")
+    assert len(shop.db.facts) == facts
+
+
+async def test_admin_is_granted_to_known_addresses_only(shop: Shop) -> None:
+    with pytest.raises(AccountNotFound):
+        await shop.accounts.grant_admin("nobody@example.com")

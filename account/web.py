@@ -1,0 +1,20 @@
+"""The public keys over HTTP, for every service that verifies tokens."""
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from kit.auth import SigningKeys
+
+_CACHE_SECONDS = 60
+
+
+def jwks_route(keys: SigningKeys) -> HTTPRouteHandler:
+    """GET /.well-known/jwks.json (RFC 7517)."""
+
+    @get("/.well-known/jwks.json", sync_to_thread=False)
+    def jwks() -> Response[dict[str, Any]]:
+        return Response({"keys": keys.public()}, headers={"Cache-Control": f"public, max-age={_CACHE_SECONDS}"})
+
+    return jwks
