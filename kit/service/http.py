@@ -1,0 +1,66 @@
+"""Serves the HTTP application of a service with granian, in this process and on this loop."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from kit.service.life import Life
+from kit.telemetry import get_logger
+from kit.web import build_app
+
+log = get_logger(__name__)
+
+
+async def serve(life: Life, stopped: asyncio.Event) -> None:
+    """Serves until `stopped` is set or a signal comes, then drains; raises OSError when the port is taken."""
+    settings = life.service.settings
+    _port_must_be_free(settings.http_host, settings.http_port)
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        life.start()
+        yield
+        await life.stop()
+
+    app = build_app(life.service.routes, life.readiness, lifespan=[lifespan])
+    # Its own log would be lines of another form; what it has to say, kit.web.edge says.
+    logging.getLogger("_granian").setLevel(logging.ERROR)
+    server = Server(
+        app,
+        settings.http_host,
+        settings.http_port,
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+        backlog=1024,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    ending = asyncio.create_task(_end(life, stopped, server))
+    await server.serve()
+    ending.cancel()
+
+
+async def _end(life: Life, stopped: asyncio.Event, server: Server) -> None:
+    await stopped.wait()
+    log.info("service.stopping")
+    life.drain()
+    # granian takes no new connections, ends the requests in flight, then the lifespan.
+    server.stop()
+
+
+def _port_must_be_free(host: str, port: int) -> None:
+    # granian would say so in its own words, and only once everything else is up.
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(f"HTTP cannot listen on {host}:{port}: {error.strerror}") from error

@@ -1,0 +1,139 @@
+"""The command line of every service: serve, migrate, --check, settings, and the service's own commands."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import orjson
+import uvloop
+
+from kit.errors import SoukError
+from kit.events import ensure_topics
+from kit.service.http import serve
+from kit.service.life import Life, patiently
+from kit.service.service import Service
+from kit.settings import BaseSettings, SettingsError, describe, load
+from kit.telemetry import configure, flush, get_logger
+
+S = TypeVar("S", bound=BaseSettings)
+log = get_logger(__name__)
+
+USAGE_ERROR = 2
+_CHECK_SECONDS = 10.0
+_SLACK_SECONDS = 10.0
+
+
+def run(build: Callable[[S], Service], settings_class: type[S], argv: Sequence[str] | None = None) -> None:
+    """Runs a service as the command line says, and exits: 0 well, 1 it failed, 2 it was told nonsense."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words == ["settings"]:
+        print(describe(settings_class))
+        sys.exit(0)
+    try:
+        settings = load(settings_class)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(USAGE_ERROR)
+    service = build(settings)
+    configure(service.name, settings)
+    try:
+        status = uvloop.run(_dispatch(service, words))
+    finally:
+        flush()
+    sys.exit(status)
+
+
+async def _dispatch(service: Service, words: list[str]) -> int:
+    match words:
+        case [] | ["serve"]:
+            return await _serve(service)
+        case ["migrate"]:
+            return await _migrate(service)
+        case ["--check"]:
+            return await _check(service)
+        case [name, *rest] if name in service.commands:
+            return await _command(service, name, rest)
+        case _:
+            known = " | ".join(["serve", "migrate", "--check", "settings", *service.commands])
+            print(f"usage: python -m {service.name} [{known}]", file=sys.stderr)
+            return USAGE_ERROR
+
+
+async def _serve(service: Service) -> int:
+    stopped, failures = asyncio.Event(), []
+
+    def failed() -> None:
+        failures.append("start")
+        stopped.set()
+
+    life = Life(service, failed)
+    watchdog = asyncio.create_task(_watchdog(service, stopped))
+    try:
+        await serve(life, stopped)
+    except OSError as error:
+        log.error("service.start_failed", error=str(error))
+        return 1
+    finally:
+        watchdog.cancel()
+    return 1 if failures else 0
+
+
+async def _watchdog(service: Service, stopped: asyncio.Event) -> None:
+    """Ends a process whose end hangs: everything it holds survives kill -9 by design."""
+    await stopped.wait()
+    await asyncio.sleep(service.settings.shutdown_grace_seconds.total_seconds() + _SLACK_SECONDS)
+    log.error("service.stop_hangs")
+    os._exit(1)
+
+
+async def _migrate(service: Service) -> int:
+    applied: list[str] = []
+
+    async def apply() -> None:
+        assert service.migrations is not None
+        assert service.database is not None
+        applied.extend(await service.migrations.apply(service.database.url))
+
+    if service.migrations is not None:
+        await patiently(apply, "database")
+    topics = service.topics()
+    made = await asyncio.to_thread(ensure_topics, service.settings.kafka_bootstrap, topics) if topics else []
+    log.info("service.migrated", migrations=applied, topics=made)
+    return 0
+
+
+async def _check(service: Service) -> int:
+    """Opens, pings and closes everything; optional parts are told but do not fail."""
+    states: dict[str, str] = {}
+    failed = False
+    for part in service.held():
+        try:
+            async with asyncio.timeout(_CHECK_SECONDS):
+                await part.open()
+                await part.ping()
+            states[part.name] = "ok"
+        except Exception as error:
+            states[part.name] = repr(error)
+            failed = failed or part not in service.optional
+        finally:
+            await part.close()
+    print(orjson.dumps({"service": service.name, "ok": not failed, "checks": states}).decode())
+    return 1 if failed else 0
+
+
+async def _command(service: Service, name: str, words: Sequence[str]) -> int:
+    opened = []
+    try:
+        for part in service.held():
+            await patiently(part.open, part.name)
+            opened.append(part)
+        await service.commands[name](words)
+    except SoukError as error:
+        print(f"{name}: {error.message}", file=sys.stderr)
+        return 1
+    finally:
+        for part in reversed(opened):
+            await part.close()
+    return 0

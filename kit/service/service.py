@@ -1,0 +1,92 @@
+"""What a service is, as data."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from kit.auth import TokenVerifier
+from kit.auth.verifier import jwks_over_http
+from kit.db import Database, Migrations
+from kit.events import AnySubscription, Consumers, Relay, Topic, topics_of
+from kit.rpc import Servicer, Verifier
+from kit.settings import BaseSettings
+from kit.web import Resource
+
+# Gets the words after its name on the command line; what it prints is its answer.
+Command = Callable[[Sequence[str]], Awaitable[None]]
+
+
+class Job(Protocol):
+    """Work in the background: `kit.work.Worker` and `kit.work.Every`."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in logs."""
+        ...
+
+    async def open(self) -> None:
+        """Starts it."""
+        ...
+
+    async def close(self) -> None:
+        """Ends it; what it has begun, it finishes."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Everything a service is made of; `kit.service.run` knows what to do with it.
+
+    `resources` are opened in order and closed in reverse, the database first when it is not among them. A
+    resource among `optional` may be down without making the service unready. `publishes` is the database's
+    topic when it is left out. Without a `verifier`, tokens are verified by the keys at `settings.jwks_url`.
+    """
+
+    name: str
+    settings: BaseSettings
+    resources: Sequence[Resource] = ()
+    optional: Sequence[Resource] = ()
+    rpc: Sequence[Servicer] = ()
+    routes: Sequence[Any] = ()
+    database: Database | None = None
+    migrations: Migrations | None = None
+    publishes: Topic | None = None
+    consumes: Sequence[AnySubscription] = ()
+    jobs: Sequence[Job] = ()
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    verifier: Verifier | None = None
+
+    def __post_init__(self) -> None:
+        if self.publishes is not None and (
+            self.database is None or self.database.publishes is not self.publishes
+        ):
+            raise TypeError(f"{self.name}: the database must be made with publishes={self.publishes.name!r}")
+        if unknown := self.commands.keys() & {"serve", "migrate", "settings"}:
+            raise TypeError(f"{self.name}: {sorted(unknown)} are commands of every service")
+
+    def held(self) -> list[Resource]:
+        """The resources in the order in which they are opened."""
+        held = list(self.resources)
+        if self.database is not None and self.database not in held:
+            held.insert(0, self.database)
+        return held + [each for each in self.optional if each not in held]
+
+    def token_verifier(self) -> Verifier:
+        """Who turns tokens into principals."""
+        return self.verifier or TokenVerifier(jwks_over_http(self.settings.jwks_url))
+
+    def background(self) -> list[Job]:
+        """Relay, consumers and jobs, in the order in which they are started."""
+        parts: list[Job] = []
+        if self.database is not None and self.database.publishes is not None:
+            parts.append(Relay(self.database, self.settings.kafka_bootstrap))
+        if self.consumes:
+            bootstrap = self.settings.kafka_bootstrap
+            parts.append(Consumers(self.name, self.consumes, bootstrap=bootstrap, database=self.database))
+        return [*parts, *self.jobs]
+
+    def topics(self) -> list[str]:
+        """The topics that `migrate` makes: its own, those it consumes, and its dead letters."""
+        publishes = self.database.publishes if self.database is not None else None
+        name = publishes.name if isinstance(publishes, Topic) else None
+        return topics_of(self.name, name, self.consumes)

@@ -1,0 +1,132 @@
+"""A service for the tests of kit.service, run as a process of its own."""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from litestar import get
+from souk.order.v1 import order_service_pb2 as pb
+
+from kit.auth import Principal
+from kit.errors import Unauthenticated, Unavailable
+from kit.rpc import Call
+from kit.service import Service, run
+from kit.settings import BaseSettings, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(BaseSettings):
+    """What the tests set."""
+
+    up_after_seconds: float = setting("How long its resource refuses to open", default=0.0)
+    broken: bool = setting("Whether its resource never opens, for a reason of its own", default=False)
+    database_url: str = setting("Not used", development="none", secret=True)
+
+
+class Part:
+    """A resource that comes up late, or never."""
+
+    name = "part"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._up_at = time.monotonic() + settings.up_after_seconds
+
+    async def open(self) -> None:
+        if self._settings.broken:
+            raise RuntimeError("broken for good")
+        if time.monotonic() < self._up_at:
+            raise Unavailable("not yet")
+
+    async def close(self) -> None:
+        print('{"event": "part.closed"}', flush=True)
+
+    async def ping(self) -> None: ...
+
+
+class Down:
+    """An optional resource that never works."""
+
+    name = "down"
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def ping(self) -> None:
+        raise Unavailable("down")
+
+
+class Ticks:
+    """A job."""
+
+    name = "ticks"
+
+    async def open(self) -> None:
+        print('{"event": "job.opened"}', flush=True)
+
+    async def close(self) -> None:
+        print('{"event": "job.closed"}', flush=True)
+
+
+class OrderRpc:
+    """Answers slowly when asked for a slow order."""
+
+    service = pb.DESCRIPTOR.services_by_name["OrderService"]
+
+    async def get_order(self, request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
+        if request.order_id == "slow":
+            print('{"event": "slow.begun"}', flush=True)
+            await asyncio.sleep(0.5)
+        response = pb.GetOrderResponse()
+        response.order.id = request.order_id
+        return response
+
+    async def place_order(self, request: pb.PlaceOrderRequest, call: Call) -> pb.PlaceOrderResponse:
+        return pb.PlaceOrderResponse()
+
+    async def list_orders(self, request: pb.ListOrdersRequest, call: Call) -> pb.ListOrdersResponse:
+        return pb.ListOrdersResponse()
+
+
+class Nobody:
+    """Knows no token."""
+
+    async def verify(self, token: str) -> Principal:
+        raise Unauthenticated("unknown")
+
+
+@get("/slow")
+async def slow() -> str:
+    """A request that takes its time."""
+    print('{"event": "slow.begun"}', flush=True)
+    await asyncio.sleep(0.5)
+    return "done"
+
+
+async def greet(words: Sequence[str]) -> None:
+    """A command."""
+    print("hello", *words)
+
+
+def build(settings: Settings) -> Service:
+    """The service."""
+    down = Down()
+    return Service(
+        name="shop",
+        settings=settings,
+        resources=[Part(settings)],
+        optional=[down],
+        rpc=[OrderRpc()],
+        routes=[slow],
+        jobs=[Ticks()],
+        commands={"greet": greet},
+        verifier=Nobody(),
+    )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("LOG_LEVEL", "INFO")
+    run(build, Settings)

@@ -1,0 +1,183 @@
+"""Rules of a service's life, shown on a process of its own."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+from souk.order.v1 import order_service_pb2 as pb
+
+from kit.rpc import Channel
+from kit.testing import ChildProcess, eventually, free_port
+
+SHOP = Path(__file__).with_name("shop.py")
+PATH = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+
+Start = Callable[..., "Running"]
+
+
+class Running:
+    """The process and its ports."""
+
+    def __init__(self, log: Path, environment: dict[str, str]) -> None:
+        self.http_port, self.grpc_port = free_port(), free_port()
+        ports = {"HTTP_PORT": str(self.http_port), "GRPC_PORT": str(self.grpc_port)}
+        env = {"PYTHONPATH": PATH, "PROFILE": "development"} | ports | environment
+        self.process = ChildProcess("shop", [sys.executable, str(SHOP)], log=log, env=env)
+
+    async def get(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient() as client:
+            return await client.get(f"http://127.0.0.1:{self.http_port}{path}", timeout=5)
+
+    async def status(self, path: str) -> int:
+        try:
+            return (await self.get(path)).status_code
+        except httpx.TransportError:
+            return 0
+
+    async def ready(self) -> None:
+        async def is_ready() -> bool:
+            return await self.status("/readyz") == 200
+
+        await eventually(is_ready, within=15)
+
+    async def logged(self, event: str) -> None:
+        async def is_logged() -> bool:
+            return event in self.events()
+
+        await eventually(is_logged, within=15)
+
+    def events(self) -> list[str]:
+        return [
+            orjson.loads(line)["event"]
+            for line in self.process.log.read_text().splitlines()
+            if line[:1] == "{"
+        ]
+
+    async def ended(self) -> int:
+        return await asyncio.to_thread(self.process.stop)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Running] = []
+
+    def start(**environment: str) -> Running:
+        started.append(Running(tmp_path / f"{len(started)}.log", environment))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.process.kill()
+
+
+def once(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"PYTHONPATH": PATH, "PROFILE": "development"} | environment
+    return subprocess.run(
+        [sys.executable, str(SHOP), *words], env=env, capture_output=True, text=True, timeout=30
+    )
+
+
+async def channel(running: Running) -> Channel:
+    channel = Channel(f"127.0.0.1:{running.grpc_port}", pb.DESCRIPTOR.services_by_name["OrderService"])
+    await channel.open()
+    return channel
+
+
+async def test_it_serves_http_and_grpc_and_says_that_it_is_well(start: Start) -> None:
+    running = start()
+    await running.ready()
+    assert await running.status("/livez") == 200
+    assert (await running.get("/readyz")).json()["checks"] == {"part": "ok", "down": "UNAVAILABLE"}
+    assert "souk_http_requests_total" in (await running.get("/metrics")).text
+    orders = await channel(running)
+    await orders.ping()
+    answer = await orders.call("GetOrder", pb.GetOrderRequest(order_id="ord_1"), pb.GetOrderResponse)
+    await orders.close()
+    assert answer.order.id == "ord_1"
+
+
+async def test_calls_and_requests_in_flight_end_before_it_does(start: Start) -> None:
+    running = start()
+    await running.ready()
+    orders = await channel(running)
+    calling = asyncio.create_task(
+        orders.call("GetOrder", pb.GetOrderRequest(order_id="slow"), pb.GetOrderResponse)
+    )
+    requesting = asyncio.create_task(running.get("/slow"))
+
+    async def both() -> bool:
+        return running.events().count("slow.begun") == 2
+
+    await eventually(both, within=15)
+    os.kill(running.process.pid, signal.SIGTERM)
+    assert (await calling).order.id == "slow"
+    assert (await requesting).text == "done"
+    assert await running.ended() == 0
+    await orders.close()
+    assert running.events()[-3:] == ["job.closed", "part.closed", "service.stopped"]
+
+
+async def test_it_lives_but_is_not_ready_while_a_part_is_missing(start: Start) -> None:
+    running = start(UP_AFTER_SECONDS="2")
+    await running.logged("service.waits")
+    assert await running.status("/livez") == 200
+    answer = await running.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "starting")
+    await running.ready()
+
+
+async def test_it_ends_at_once_when_a_part_is_broken_for_good(start: Start) -> None:
+    running = start(BROKEN="true")
+    await running.logged("service.start_failed")
+    assert await asyncio.to_thread(running.process._process.wait, 15) == 1
+
+
+async def test_a_stop_amid_the_start_ends_it(start: Start) -> None:
+    running = start(UP_AFTER_SECONDS="60")
+    await running.logged("service.waits")
+    assert await running.ended() == 0
+
+
+async def test_a_taken_port_is_named(start: Start) -> None:
+    running = start()
+    await running.ready()
+    taken = once(HTTP_PORT=str(running.http_port), GRPC_PORT=str(free_port()))
+    assert taken.returncode == 1
+    assert f":{running.http_port}" in taken.stdout
+
+
+def test_every_fault_of_the_settings_is_told_at_once() -> None:
+    refused = once(PROFILE="production", UP_AFTER_SECONDS="soon")
+    assert refused.returncode == 2
+    for name in ("DATABASE_URL", "HTTP_PORT", "JWKS_URL", "UP_AFTER_SECONDS"):
+        assert f"  {name} " in refused.stderr
+
+
+def test_a_check_pings_every_part_and_exits() -> None:
+    checked = once("--check")
+    assert checked.returncode == 0
+    states = orjson.loads(checked.stdout.splitlines()[-1])["checks"]
+    assert states["part"] == "ok"
+    assert "down" in states["down"]
+    assert once("--check", BROKEN="true").returncode == 1
+
+
+def test_it_describes_its_settings() -> None:
+    assert "UP_AFTER_SECONDS" in once("settings").stdout
+
+
+def test_it_runs_its_own_commands() -> None:
+    assert "hello you\n" in once("greet", "you").stdout
+
+
+def test_an_unknown_command_is_answered_with_the_known_ones() -> None:
+    refused = once("dance")
+    assert refused.returncode == 2
+    assert "greet" in refused.stderr

@@ -1,0 +1,32 @@
+"""Puts the HTTP application of a service together."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from litestar import Litestar
+from litestar.types import ASGIApp
+
+from kit.web.edge import Edge
+from kit.web.health import Readiness, health_routes
+from kit.web.problems import HANDLERS
+
+_MOST_BODY_BYTES = 1024 * 1024
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[Any]]
+
+
+def build_app(
+    routes: Sequence[Any], readiness: Readiness, *, lifespan: Sequence[Lifespan] = (), debug: bool = False
+) -> ASGIApp:
+    """An ASGI application: the service's routes, health and metrics; `lifespan` is entered in order."""
+    litestar = Litestar(
+        [*health_routes(readiness), *routes],
+        lifespan=list(lifespan),
+        exception_handlers=HANDLERS,
+        request_max_body_size=_MOST_BODY_BYTES,
+        openapi_config=None,
+        logging_config=None,
+        debug=debug,
+    )
+    return Edge(litestar)
