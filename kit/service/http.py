@@ -53,7 +53,7 @@ async def _end(life: Life, stopped: asyncio.Event, server: Server) -> None:
     log.info("service.stopping")
     life.drain()
     # granian takes no new connections, ends the requests in flight, then the lifespan.
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call]
 
 
 def _port_must_be_free(host: str, port: int) -> None:

@@ -45,13 +45,13 @@ class Running:
         async def is_ready() -> bool:
             return await self.status("/readyz") == 200
 
-        await eventually(is_ready, within=15)
+        await eventually(is_ready, seconds=20)
 
     async def logged(self, event: str) -> None:
         async def is_logged() -> bool:
             return event in self.events()
 
-        await eventually(is_logged, within=15)
+        await eventually(is_logged, seconds=20)
 
     def events(self) -> list[str]:
         return [
@@ -115,7 +115,7 @@ async def test_calls_and_requests_in_flight_end_before_it_does(start: Start) -> 
     async def both() -> bool:
         return running.events().count("slow.begun") == 2
 
-    await eventually(both, within=15)
+    await eventually(both, seconds=20)
     os.kill(running.process.pid, signal.SIGTERM)
     assert (await calling).order.id == "slow"
     assert (await requesting).text == "done"
