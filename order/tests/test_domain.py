@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from kit.values import Money, MixedCurrency
+from kit.values import MixedCurrency, Money
 from order.domain import (
     CancelReason,
     Fact,
@@ -248,11 +249,13 @@ class Life(RuleBasedStateMachine):
         path = [change.status for change in self.order.history]
         assert path[0] is Status.PENDING
         assert path[-1] is self.order.status
-        assert set(zip(path, path[1:], strict=False)) <= _ARROWS
+        assert set(pairwise(path)) <= _ARROWS
 
     @invariant()
     def each_transition_told_one_fact_that_carries_it(self) -> None:
-        assert [fact.order.status for fact in self.facts] == [change.status for change in self.order.history[1:]]
+        assert [fact.order.status for fact in self.facts] == [
+            change.status for change in self.order.history[1:]
+        ]
         versions = [fact.order.version for fact in self.facts]
         assert versions == sorted(set(versions))
 

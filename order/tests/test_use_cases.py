@@ -33,7 +33,9 @@ from order.ports import AccountLimits, OrderFilter
 from order.tests.fakes import FakeCatalog, FakeStore, admin, customer, purchase
 from order.use_cases import Orders, Policy
 
-POLICY = Policy(timedelta(minutes=10), timedelta(minutes=2), 1000, AccountLimits(pending=3, failed_payments=2))
+POLICY = Policy(
+    timedelta(minutes=10), timedelta(minutes=2), 1000, AccountLimits(pending=3, failed_payments=2)
+)
 
 
 class Shop:
@@ -80,7 +82,11 @@ async def test_placing_an_order_stores_it_and_tells_it(shop: Shop) -> None:
 
     order = await shop.orders.place(caller, purchase(2))
 
-    assert (order.account_id, order.status, order.total) == (caller.account_id, Status.PENDING, Money(1998, "USD"))
+    assert (order.account_id, order.status, order.total) == (
+        caller.account_id,
+        Status.PENDING,
+        Money(1998, "USD"),
+    )
     assert await shop.now(order) == order
     [fact] = shop.db.facts
     assert isinstance(fact, OrderPlaced)

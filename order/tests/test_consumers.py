@@ -1,0 +1,186 @@
+"""What payment's facts do, event by event, with fakes; and that the catalog is called as its contract says."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from souk.catalog.v1 import stock_service_pb2 as catalog_pb
+from souk.payment.v1 import events_pb2, payment_pb2
+
+from kit.db.fake import FakeDatabase
+from kit.errors import NotFound, Violation
+from kit.events import Event, Reaction
+from kit.rpc import Call, Server
+from kit.testing import FakeClock
+from kit.values import ORDER, PRODUCT, Money, money_to_proto, timestamp_to_proto, utc_now
+from order.consumers import PaymentEvents
+from order.domain import CancelReason, Order, Status, StockState, Wanted
+from order.peers import Catalog
+from order.ports import AccountLimits
+from order.tests.fakes import FakeCatalog, FakeStore, customer, purchase
+from order.use_cases import Orders, Policy
+
+POLICY = Policy(timedelta(minutes=10), timedelta(minutes=2), 10_000, AccountLimits(1000, 1000))
+
+
+class Listening:
+    """The subscription, fed by hand as kit.events does it."""
+
+    def __init__(self) -> None:
+        clock = FakeClock()
+        self.db = FakeDatabase()
+        self.store = FakeStore(self.db)
+        self.catalog = FakeCatalog(clock)
+        db: Any = self.db
+        self.orders = Orders(db, self.store, self.catalog, POLICY, clock)
+        self.on = PaymentEvents(self.orders).subscription().on
+
+    async def pending(self) -> Order:
+        return await self.orders.place(customer(), purchase(2))
+
+    async def hears(self, body: Any) -> None:
+        event = Event(PRODUCT.new(), body.DESCRIPTOR.full_name, "pay_1", utc_now(), body, "", {})
+        reaction: Any = self.on[type(body)]
+        if isinstance(reaction, Reaction):
+            prepared = await reaction.prepare(event)
+            async with self.db.transaction() as tx:
+                await reaction.apply(tx, event, prepared)
+        else:
+            async with self.db.transaction() as tx:
+                await reaction(tx, event)
+
+    async def now(self, order: Order) -> Order:
+        found = await self.store.get(order.id, None)
+        assert found
+        return found
+
+
+def payment(order: Order, **fields: Any) -> payment_pb2.Payment:
+    return payment_pb2.Payment(order_id=ORDER.format(order.id), amount=money_to_proto(order.total), **fields)
+
+
+async def test_payment_succeeded_sells_the_stock_and_confirms() -> None:
+    listening = Listening()
+    order = await listening.pending()
+
+    await listening.hears(events_pb2.PaymentSucceeded(payment=payment(order)))
+
+    assert (await listening.now(order)).status is Status.CONFIRMED
+    assert listening.catalog.states[order.id] is StockState.COMMITTED
+
+
+async def test_payment_failed_cancels_with_its_code() -> None:
+    listening = Listening()
+    order = await listening.pending()
+
+    await listening.hears(events_pb2.PaymentFailed(payment=payment(order, failure_code="card_declined")))
+
+    cancelled = await listening.now(order)
+    assert (cancelled.cancel_reason, cancelled.status_reason) == (
+        CancelReason.PAYMENT_FAILED,
+        "card_declined",
+    )
+
+
+async def test_payment_refunded_is_noted_and_a_whole_one_cancels() -> None:
+    listening = Listening()
+    order = await listening.pending()
+    await listening.hears(events_pb2.PaymentSucceeded(payment=payment(order)))
+
+    await listening.hears(
+        events_pb2.PaymentRefunded(payment=payment(order, refunded=money_to_proto(Money(1, "USD"))))
+    )
+    assert (await listening.now(order)).refunded == Money(1, "USD")
+
+    whole = payment(order, refunded=money_to_proto(order.total))
+    await listening.hears(events_pb2.PaymentRefunded(payment=whole, refund={"reason": "damaged"}))
+    assert ((await listening.now(order)).status, (await listening.now(order)).status_reason) == (
+        "CANCELLED",
+        "damaged",
+    )
+
+
+class StockRpc:
+    """A catalog that keeps what it was asked."""
+
+    service = catalog_pb.DESCRIPTOR.services_by_name["StockService"]
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.refuses: Exception | None = None
+
+    async def reserve_stock(self, request: Any, call: Call) -> catalog_pb.ReserveStockResponse:
+        self.asked.append(request)
+        if self.refuses:
+            raise self.refuses
+        priced = [
+            catalog_pb.PricedLine(
+                product_id=each.product_id,
+                name="Mug",
+                unit_price=money_to_proto(Money(999, "USD")),
+                quantity=each.quantity,
+            )
+            for each in request.lines
+        ]
+        return catalog_pb.ReserveStockResponse(
+            lines=priced,
+            state=catalog_pb.RESERVATION_STATE_HELD,
+            expire_time=timestamp_to_proto(FakeClock().now),
+        )
+
+    async def commit_stock(self, request: Any, call: Call) -> catalog_pb.CommitStockResponse:
+        return catalog_pb.CommitStockResponse(state=catalog_pb.RESERVATION_STATE_COMMITTED)
+
+    async def release_stock(self, request: Any, call: Call) -> catalog_pb.ReleaseStockResponse:
+        return catalog_pb.ReleaseStockResponse(state=catalog_pb.RESERVATION_STATE_RETURNED)
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[tuple[StockRpc, Catalog]]:
+    rpc = StockRpc()
+    server = Server([rpc], host="127.0.0.1", port=0)
+    await server.start()
+    catalog = Catalog(f"127.0.0.1:{server.port}")
+    await catalog.open()
+    yield rpc, catalog
+    await catalog.close()
+    await server.stop(0)
+
+
+async def test_the_catalog_is_asked_for_each_product_and_the_total_that_the_buyer_saw(
+    peer: tuple[StockRpc, Catalog],
+) -> None:
+    rpc, catalog = peer
+    order_id = ORDER.new()
+
+    reservation = await catalog.reserve(order_id, replace(purchase(2), expected_total="19.98"))
+
+    assert (rpc.asked[0].order_id, rpc.asked[0].expected_total) == (ORDER.format(order_id), "19.98")
+    assert reservation.state is StockState.HELD
+    assert reservation.lines[0].total == Money(1998, "USD")
+    assert reservation.expire_time == FakeClock().now
+
+
+async def test_a_refused_product_is_named_by_the_line_that_the_caller_sent(
+    peer: tuple[StockRpc, Catalog],
+) -> None:
+    rpc, catalog = peer
+    rpc.refuses = NotFound(
+        "gone", reason="PRODUCT_NOT_FOUND", fields=[Violation(("products", 1, "id"), "no such product")]
+    )
+    wanted = (Wanted(PRODUCT.new(), 1, 0), Wanted(PRODUCT.new(), 1, 4))
+
+    with pytest.raises(NotFound) as refusal:
+        await catalog.reserve(ORDER.new(), replace(purchase(), wanted=wanted))
+
+    assert [fault.path for fault in refusal.value.fields] == [("products", 4, "id")]
+    assert refusal.value.reason == "PRODUCT_NOT_FOUND"
+
+
+async def test_commit_and_release_answer_the_state(peer: tuple[StockRpc, Catalog]) -> None:
+    _, catalog = peer
+
+    assert await catalog.commit(ORDER.new()) is StockState.COMMITTED
+    assert await catalog.release(ORDER.new()) is StockState.RETURNED

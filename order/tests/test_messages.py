@@ -1,0 +1,218 @@
+"""Rules of what callers send, and how an order looks outside."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from souk.order.v1 import events_pb2, order_pb2
+from souk.order.v1 import order_service_pb2 as pb
+
+from kit.errors import InvalidArgument
+from kit.testing import FakeClock
+from kit.values import ACCOUNT, ORDER, PRODUCT, Money
+from order.domain import Address, Line, Order, OrderPlaced, Schedule, Status, StockState
+from order.events import TOPIC
+from order.messages import order_to_proto, purchase_from_proto
+
+PRODUCT_ID = PRODUCT.format(PRODUCT.new())
+HOME = {"name": "John Doe", "line1": "Bahnhofstrasse 1", "city": "Zürich", "country_code": "CH"}
+Line_ = pb.PlaceOrderRequest.Line
+
+
+def request(*lines: Line_, **fields: Any) -> pb.PlaceOrderRequest:
+    chosen = lines or (Line_(product_id=PRODUCT_ID, quantity=1),)
+    return pb.PlaceOrderRequest(**{"lines": chosen, "request_id": "key-1", **fields})
+
+
+def faults(given: pb.PlaceOrderRequest) -> list[str]:
+    with pytest.raises(InvalidArgument) as refusal:
+        purchase_from_proto(given)
+    return [".".join(map(str, fault.path)) for fault in refusal.value.fields]
+
+
+def line(product_id: str = PRODUCT_ID, quantity: int = 1) -> Line_:
+    return Line_(product_id=product_id, quantity=quantity)
+
+
+def placed() -> OrderPlaced:
+    now = FakeClock().now
+    schedule = Schedule.of(now, timedelta(minutes=10), timedelta(minutes=2), now + timedelta(hours=1))
+    address = Address("John Doe", "Bahnhofstrasse 1", "", "Zürich", "", "", "CH")
+    lines = [Line(PRODUCT.parse(PRODUCT_ID), "Laptop", Money(99_999, "USD"), 2)]
+    return Order.place(uuid4(), uuid4(), lines, address, "pm_card_visa", schedule, now)
+
+
+def test_the_same_product_twice_is_added_up() -> None:
+    other = PRODUCT.format(PRODUCT.new())
+
+    wanted = purchase_from_proto(request(line(quantity=2), line(other), line(quantity=3))).wanted
+
+    assert [(PRODUCT.format(w.product_id), w.quantity, w.position) for w in wanted] == [
+        (PRODUCT_ID, 5, 0),
+        (other, 1, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        (lambda: pb.PlaceOrderRequest(request_id="k"), "products"),
+        (lambda: request(*[line() for _ in range(101)]), "products"),
+        (lambda: request(line(quantity=0)), "products.0.quantity"),
+        (lambda: request(line(), line(quantity=-1)), "products.1.quantity"),
+        (lambda: request(line(quantity=10_001)), "products.0.quantity"),
+        (lambda: request(line(quantity=6_000), line(quantity=4_001)), "products.1.quantity"),
+        (lambda: request(line(ORDER.format(ORDER.new()))), "products.0.id"),
+        (lambda: request(line("")), "products.0.id"),
+        (lambda: request(line("prod_1")), "products.0.id"),
+        (lambda: request(account_id=PRODUCT_ID), "accountId"),
+        (lambda: request(payment_method="4242 4242 4242 4242"), "paymentMethod"),
+        (lambda: request(payment_method="tok 4000000000000002"), "paymentMethod"),
+        (lambda: request(payment_method="x" * 256), "paymentMethod"),
+        (lambda: request(payment_method="a\x00b"), "paymentMethod"),
+        (lambda: request(expected_total="cheap"), "expectedTotal"),
+        (lambda: request(expected_total="1e3"), "expectedTotal"),
+        (lambda: request(expected_total="-1"), "expectedTotal"),
+        (lambda: request(expected_total="NaN"), "expectedTotal"),
+        (lambda: request(request_id=""), "idempotencyKey"),
+        (lambda: request(request_id="   "), "idempotencyKey"),
+        (lambda: request(request_id="x" * 256), "idempotencyKey"),
+        (lambda: request(shipping_address={**HOME, "city": " "}), "shippingAddress.city"),
+        (lambda: request(shipping_address={**HOME, "name": "x" * 101}), "shippingAddress.name"),
+        (lambda: request(shipping_address={**HOME, "line1": ""}), "shippingAddress.line1"),
+        (lambda: request(shipping_address={**HOME, "line2": "a\nb"}), "shippingAddress.line2"),
+        (lambda: request(shipping_address={**HOME, "region": "x" * 101}), "shippingAddress.region"),
+        (lambda: request(shipping_address={**HOME, "postal_code": "x" * 101}), "shippingAddress.postalCode"),
+        (lambda: request(shipping_address={**HOME, "country_code": "XX"}), "shippingAddress.countryCode"),
+        (lambda: request(shipping_address={**HOME, "country_code": ""}), "shippingAddress.countryCode"),
+    ],
+)
+def test_what_is_wrong_is_named(wrong: Callable[[], pb.PlaceOrderRequest], path: str) -> None:
+    assert faults(wrong()) == [path]
+
+
+def test_all_faults_are_named_at_once() -> None:
+    address = {**HOME, "country_code": "Switzerland"}
+    wrong = request(
+        line("x", 0), expected_total="?", shipping_address=address, payment_method="4242424242424242"
+    )
+
+    assert faults(wrong) == [
+        "products.0.id",
+        "products.0.quantity",
+        "shippingAddress.countryCode",
+        "paymentMethod",
+        "expectedTotal",
+    ]
+
+
+def test_limits_themselves_are_fine() -> None:
+    lines = [line(PRODUCT.format(PRODUCT.new()), 10_000) for _ in range(100)]
+    purchase = purchase_from_proto(request(*lines, request_id="x" * 255, payment_method="y" * 255))
+
+    assert len(purchase.wanted) == 100
+
+
+def test_texts_are_normalised() -> None:
+    purchase = purchase_from_proto(
+        request(shipping_address={**HOME, "city": " Zu\u0308rich ", "country_code": "ch"})
+    )
+
+    assert purchase.shipping_address
+    assert (purchase.shipping_address.city, purchase.shipping_address.country_code) == ("Zürich", "CH")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"account_id": ACCOUNT.format(ACCOUNT.new())},
+        {"payment_method": "pm_card_chargeDeclined"},
+        {"expected_total": "9.99"},
+        {"shipping_address": HOME},
+        {"lines": [line(quantity=2)]},
+    ],
+)
+def test_other_input_has_another_hash(other: dict[str, Any]) -> None:
+    assert purchase_from_proto(request(**other)).input_hash != purchase_from_proto(request()).input_hash
+
+
+def test_the_same_input_has_the_same_hash_however_it_is_written() -> None:
+    one = purchase_from_proto(request(line(quantity=3), expected_total="9.90", request_id="a"))
+    two = purchase_from_proto(
+        request(line(quantity=1), line(quantity=2), expected_total="9.9", request_id="b")
+    )
+
+    assert one.input_hash == two.input_hash
+
+
+@given(st.text(), st.integers(-(2**31), 2**31 - 1), st.text(), st.text(), st.text(max_size=300))
+def test_no_input_is_an_error_of_ours(
+    product: str, quantity: int, total: str, city: str, method: str
+) -> None:
+    sent = request(
+        line(_encodable(product), quantity),
+        expected_total=_encodable(total),
+        payment_method=_encodable(method),
+        shipping_address={**HOME, "city": _encodable(city)},
+    )
+    named = True
+    try:
+        purchase_from_proto(sent)
+    except InvalidArgument as refusal:
+        named = bool(refusal.fields)
+    assert named
+
+
+def test_an_order_goes_out_whole() -> None:
+    order = placed().order
+
+    message = order_to_proto(order)
+
+    assert message.id == ORDER.format(order.id)
+    assert message.status == order_pb2.ORDER_STATUS_PENDING
+    assert (message.total.units, message.total.nanos, message.total.currency_code) == (
+        1999,
+        980_000_000,
+        "USD",
+    )
+    assert message.lines[0].product_id == PRODUCT_ID
+    assert message.shipping_address.city == "Zürich"
+    assert [change.status for change in message.history] == [order_pb2.ORDER_STATUS_PENDING]
+
+
+def test_internal_notes_are_for_admin_only() -> None:
+    order = placed().order
+    order.payment_succeeded(StockState.COMMITTED, FakeClock().now)
+    order.ship(FakeClock().now, "by bike", "fragile")
+
+    assert order_to_proto(order).history[-1].internal_note == ""
+    assert order_to_proto(order, internal=True).history[-1].internal_note == "fragile"
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_its_message(status: Status) -> None:
+    assert order_pb2.OrderStatus.Value(f"ORDER_STATUS_{status}")
+
+
+def test_a_placed_order_tells_what_to_charge_and_until_when() -> None:
+    fact = placed()
+    rows = TOPIC.outbox_rows([fact])
+    message = events_pb2.OrderPlaced.FromString(rows.payloads[0])
+
+    assert rows.keys == [ORDER.format(fact.order.id)]
+    assert message.payment_method == "pm_card_visa"
+    assert message.pay_before.ToDatetime() == fact.pay_before.replace(tzinfo=None)
+
+
+def test_every_fact_has_its_event() -> None:
+    names = {encode.__name__ for encode in TOPIC.facts}
+
+    assert names == {message.name for message in events_pb2.DESCRIPTOR.message_types_by_name.values()}
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "ignore").decode()

@@ -1,0 +1,228 @@
+"""The gRPC edge, in this process: who may, what is answered, what is refused. A test for each RPC."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from souk.order.v1 import order_pb2
+from souk.order.v1 import order_service_pb2 as pb
+
+from kit.auth import Principal
+from kit.db.fake import FakeDatabase
+from kit.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    SoukError,
+    Unauthenticated,
+)
+from kit.rpc import Call, Channel, Server, current_call
+from kit.testing import FakeClock
+from kit.values import ACCOUNT, ORDER, PRODUCT
+from order.ports import AccountLimits
+from order.rpc import OrderRpc
+from order.tests.fakes import FakeCatalog, FakeStore, admin, customer
+from order.use_cases import Orders, Policy
+
+POLICY = Policy(timedelta(minutes=10), timedelta(minutes=2), 10_000, AccountLimits(1000, 1000))
+
+
+class Tokens:
+    """Any account's name is its token."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Principal] = {}
+
+    def token(self, principal: Principal) -> Principal:
+        named = replace(principal, token=str(principal.account_id))
+        self.known[named.token] = named
+        return named
+
+    async def verify(self, token: str) -> Principal:
+        return self.known[token]
+
+
+@dataclass
+class Edge:
+    """A client of a running server."""
+
+    channel: Channel
+    catalog: FakeCatalog
+    tokens: Tokens
+    clock: FakeClock
+
+    async def call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
+        if caller is not None and not caller.token:
+            caller = self.tokens.token(caller)
+        token = current_call.set(Call(principal=caller))
+        try:
+            return await self.channel.call(method, request, response)
+        finally:
+            current_call.reset(token)
+
+    async def place(self, caller: Principal | None, **fields: Any) -> order_pb2.Order:
+        request = pb.PlaceOrderRequest(**{"lines": [line()], "request_id": PRODUCT.new().hex, **fields})
+        response: pb.PlaceOrderResponse = await self.call(
+            caller, "PlaceOrder", request, pb.PlaceOrderResponse
+        )
+        return response.order
+
+    async def get(self, caller: Principal | None, order_id: str) -> order_pb2.Order:
+        request = pb.GetOrderRequest(order_id=order_id)
+        response: pb.GetOrderResponse = await self.call(caller, "GetOrder", request, pb.GetOrderResponse)
+        return response.order
+
+    async def list(self, caller: Principal | None, **fields: Any) -> pb.ListOrdersResponse:
+        request = pb.ListOrdersRequest(**fields)
+        response: pb.ListOrdersResponse = await self.call(
+            caller, "ListOrders", request, pb.ListOrdersResponse
+        )
+        return response
+
+
+def line(quantity: int = 1) -> pb.PlaceOrderRequest.Line:
+    return pb.PlaceOrderRequest.Line(product_id=PRODUCT.format(PRODUCT.derive("mug")), quantity=quantity)
+
+
+@pytest.fixture
+async def edge() -> AsyncIterator[Edge]:
+    clock = FakeClock()
+    db: Any = FakeDatabase()
+    catalog, tokens = FakeCatalog(clock), Tokens()
+    servicer = OrderRpc(Orders(db, FakeStore(db), catalog, POLICY, clock))
+    server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)
+    await server.start()
+    channel = Channel(f"127.0.0.1:{server.port}", OrderRpc.service)
+    await channel.open()
+    yield Edge(channel, catalog, tokens, clock)
+    await channel.close()
+    await server.stop(0)
+
+
+async def test_place_order_answers_the_pending_order(edge: Edge) -> None:
+    caller = customer()
+
+    order = await edge.place(caller, lines=[line(2)])
+
+    assert order.status == order_pb2.ORDER_STATUS_PENDING
+    assert order.account_id == ACCOUNT.format(caller.account_id)
+    assert (order.total.units, order.total.nanos) == (19, 980_000_000)
+
+
+async def test_place_order_twice_with_one_key_answers_one_order(edge: Edge) -> None:
+    caller = customer()
+
+    assert (await edge.place(caller, request_id="k")).id == (await edge.place(caller, request_id="k")).id
+
+
+async def test_place_order_names_each_faulty_field(edge: Edge) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        await edge.place(customer(), lines=[line(0)], payment_method="4242424242424242")
+
+    assert [fault.path for fault in refusal.value.fields] == [("products", 0, "quantity"), ("paymentMethod",)]
+
+
+async def test_place_order_passes_the_catalogs_refusal_on(edge: Edge) -> None:
+    edge.catalog.refuses = FailedPrecondition(
+        "too little", reason="OUT_OF_STOCK", details={"lines": [{"available": 1}]}
+    )
+
+    with pytest.raises(FailedPrecondition) as refusal:
+        await edge.place(customer())
+    assert (refusal.value.reason, refusal.value.details["lines"]) == ("OUT_OF_STOCK", [{"available": 1}])
+
+
+async def test_get_order_answers_its_owner_and_nobody_else(edge: Edge) -> None:
+    owner = customer()
+    order = await edge.place(owner)
+
+    assert await edge.get(owner, order.id) == order
+    assert (await edge.get(admin(), order.id)).id == order.id
+    with pytest.raises(NotFound):
+        await edge.get(customer(), order.id)
+
+
+@pytest.mark.parametrize("order_id", ["", "ord_", "7", "prod_01h455vb4pex5vsknk084sn02q"])
+async def test_get_order_refuses_what_is_no_order_id(edge: Edge, order_id: str) -> None:
+    with pytest.raises(InvalidArgument):
+        await edge.get(customer(), order_id)
+
+
+async def test_get_order_of_what_does_not_exist_is_not_found(edge: Edge) -> None:
+    with pytest.raises(NotFound):
+        await edge.get(admin(), ORDER.format(ORDER.new()))
+
+
+async def test_list_orders_pages_through_the_callers_own(edge: Edge) -> None:
+    owner = edge.tokens.token(customer())
+    mine = [(await edge.place(owner)).id for _ in range(5)]
+    await edge.place(customer())
+
+    first = await edge.list(owner, page_size=3, count_total=True)
+    second = await edge.list(owner, page_size=3, page_token=first.entries[-1].cursor)
+
+    assert sorted(entry.order.id for page in (first, second) for entry in page.entries) == sorted(mine)
+    assert (first.has_next_page, second.has_next_page) == (True, False)
+    assert first.total_count == 5
+    assert not second.HasField("total_count")
+
+
+async def test_list_orders_shows_an_admin_anybodys(edge: Edge) -> None:
+    owner = customer()
+    await edge.place(owner)
+    await edge.place(customer())
+
+    assert len((await edge.list(admin(), all_accounts=True)).entries) == 2
+    assert len((await edge.list(admin(), account_id=ACCOUNT.format(owner.account_id))).entries) == 1
+    assert not (await edge.list(admin())).entries
+
+
+async def test_list_orders_shows_a_customer_nobody_elses(edge: Edge) -> None:
+    with pytest.raises(PermissionDenied):
+        await edge.list(customer(), all_accounts=True)
+    with pytest.raises(PermissionDenied):
+        await edge.list(customer(), account_id=ACCOUNT.format(ACCOUNT.new()))
+
+
+async def test_list_orders_filters_by_status_and_time(edge: Edge) -> None:
+    owner = edge.tokens.token(customer())
+    order = await edge.place(owner)
+    since = order.create_time
+
+    assert (await edge.list(owner, statuses=[order_pb2.ORDER_STATUS_PENDING], created_after=since)).entries
+    assert not (await edge.list(owner, statuses=[order_pb2.ORDER_STATUS_SHIPPED])).entries
+    assert not (await edge.list(owner, created_before=since)).entries
+
+
+async def test_a_cursor_serves_its_own_list_only(edge: Edge) -> None:
+    owner = edge.tokens.token(customer())
+    await edge.place(owner)
+    cursor = (await edge.list(owner)).entries[0].cursor
+
+    for fields in (
+        {"statuses": [order_pb2.ORDER_STATUS_PENDING]},
+        {"page_token": cursor + "x"},
+        {"page_token": "%"},
+    ):
+        with pytest.raises(InvalidArgument) as refusal:
+            await edge.list(owner, **{"page_token": cursor, **fields})
+        assert refusal.value.fields[0].path == ("after",)
+
+
+@pytest.mark.parametrize("size", [-1, 101])
+async def test_a_page_has_between_1_and_100_orders(edge: Edge, size: int) -> None:
+    with pytest.raises(InvalidArgument):
+        await edge.list(customer(), page_size=size)
+
+
+async def test_nobody_gets_anything_without_signing_in(edge: Edge) -> None:
+    refused: list[type[SoukError]] = []
+    for call in (edge.place(None), edge.get(None, ORDER.format(ORDER.new())), edge.list(None)):
+        with pytest.raises(Unauthenticated) as refusal:
+            await call
+        refused.append(refusal.type)
+
+    assert refused == [Unauthenticated] * 3
