@@ -1,4 +1,4 @@
-"""python -m account: serve, migrate, --check, settings, grant_admin, generate_keys."""
+"""python -m account: serve, migrate, --check, settings, grant_admin."""
 
 from account.app import build
 from account.settings import Settings

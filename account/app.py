@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from account.errors import AccountNotFound
 from account.events import TOPIC
 from account.passwords import COMMON_PASSWORDS, BcryptPasswords
 from account.rpc import AccountRpc
@@ -12,6 +11,7 @@ from account.use_cases import Accounts, Limits
 from account.web import jwks_route
 from kit.auth import SigningKeys, TokenIssuer, TokenVerifier
 from kit.db import Database, Migrations
+from kit.errors import InvalidArgument
 from kit.service import Service
 from kit.values import utc_now
 
@@ -37,18 +37,11 @@ def build(settings: Settings) -> Service:
         clock=utc_now,
     )
 
-    async def grant_admin(arguments: Sequence[str]) -> int:
-        """grant_admin EMAIL: gives an account the role ADMIN."""
-        if len(arguments) != 1:
-            print("usage: grant_admin EMAIL")
-            return 2
-        try:
-            account = await accounts.grant_admin(arguments[0])
-        except AccountNotFound as error:
-            print(f"{arguments[0]}: {error.message}")
-            return 1
+    async def grant_admin(words: Sequence[str]) -> None:
+        if len(words) != 1:
+            raise InvalidArgument("usage: grant_admin EMAIL")
+        account = await accounts.grant_admin(words[0])
         print(f"{account.email} is {account.role.value}")
-        return 0
 
     return Service(
         name="account",

@@ -72,7 +72,9 @@ class Registration:
     password: bytes
 
     @classmethod
-    def read(cls, *, name: str, email: str, phone: str, password: str, common: frozenset[str]) -> "Registration":
+    def read(
+        cls, *, name: str, email: str, phone: str, password: str, common: frozenset[str]
+    ) -> "Registration":
         """Raises InvalidArgument with every fault at once; `common` are the passwords that everybody tries first."""
         reading = Input()
         registration = cls(
@@ -83,8 +85,12 @@ class Registration:
             password=password.encode("utf-8", "surrogatepass"),
         )
         size = len(registration.password)
-        reading.require(size >= _PASSWORD_LEAST_BYTES, f"must have at least {_PASSWORD_LEAST_BYTES} bytes", "password")
-        reading.require(size <= _PASSWORD_MOST_BYTES, f"must have at most {_PASSWORD_MOST_BYTES} bytes", "password")
+        reading.require(
+            size >= _PASSWORD_LEAST_BYTES, f"must have at least {_PASSWORD_LEAST_BYTES} bytes", "password"
+        )
+        reading.require(
+            size <= _PASSWORD_MOST_BYTES, f"must have at most {_PASSWORD_MOST_BYTES} bytes", "password"
+        )
         reading.require(b"\0" not in registration.password, "must not contain a NUL", "password")
         reading.require(password.lower() not in common, "is one of the commonest passwords", "password")
         reading.done()

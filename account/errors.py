@@ -1,11 +1,11 @@
 """What can go wrong here, beyond malformed input.
 
-    AlreadyExists       EmailTaken         EMAIL_TAKEN
-    Unauthenticated     BadCredentials     BAD_CREDENTIALS
-                        TokenEnded         TOKEN_INVALID
-    ResourceExhausted   LoginThrottled     LOGIN_THROTTLED (retry_after: seconds)
-    Unavailable         TooBusy            PASSWORDS_BUSY
-    NotFound            AccountNotFound    ACCOUNT_NOT_FOUND
+AlreadyExists       EmailTaken         EMAIL_TAKEN
+Unauthenticated     BadCredentials     BAD_CREDENTIALS
+                    TokenEnded         TOKEN_INVALID
+ResourceExhausted   LoginThrottled     LOGIN_THROTTLED (retry_after: seconds)
+Unavailable         TooBusy            PASSWORDS_BUSY
+NotFound            AccountNotFound    ACCOUNT_NOT_FOUND
 """
 
 from kit.errors import AlreadyExists, NotFound, ResourceExhausted, Unauthenticated, Unavailable

@@ -1,12 +1,12 @@
 """The facts that the account service publishes, and their messages: one table. Nothing is decided here."""
 
 from google.protobuf.message import Message
+from souk.account.v1 import events_pb2 as pb
 
 from account.domain import AccountRegistered, AccountUpdated
 from account.messages import account_to_proto
 from kit.events import Topic
 from kit.values import ACCOUNT
-from souk.account.v1 import events_pb2 as pb
 
 
 def _registered(fact: AccountRegistered) -> tuple[str, Message]:

@@ -1,9 +1,10 @@
 """The contract's messages of this service's values, for rpc and events. Nothing is decided here."""
 
+from souk.account.v1 import account_pb2 as pb
+
 from account.domain import Account
 from kit.auth import Role
 from kit.values import ACCOUNT, timestamp_to_proto
-from souk.account.v1 import account_pb2 as pb
 
 ROLES = {Role.USER: pb.ROLE_USER, Role.ADMIN: pb.ROLE_ADMIN}
 

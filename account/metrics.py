@@ -3,4 +3,6 @@
 from prometheus_client import Counter
 
 REGISTRATIONS = Counter("souk_account_registrations_total", "Accounts made.")
-LOGINS = Counter("souk_account_logins_total", "Logins, by outcome: accepted, refused, throttled.", ["outcome"])
+LOGINS = Counter(
+    "souk_account_logins_total", "Logins, by outcome: accepted, refused, throttled.", ["outcome"]
+)

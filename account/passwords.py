@@ -2,9 +2,9 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
-from collections.abc import Callable
 
 import bcrypt
 from zxcvbn.frequency_lists import FREQUENCY_LISTS

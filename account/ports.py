@@ -40,7 +40,9 @@ class AccountStore(Protocol):
     async def audit(self, tx: Transaction, event: AuditEvent, now: datetime) -> None:
         """Writes an audit row."""
 
-    async def count_attempt(self, subjects: Sequence[str], now: datetime, window_start: datetime) -> list[tuple[int, datetime]]:
+    async def count_attempt(
+        self, subjects: Sequence[str], now: datetime, window_start: datetime
+    ) -> list[tuple[int, datetime]]:
         """Counts one attempt for each subject; answers each one's count and the start of its window, in order."""
 
     async def forgive_attempt(self, subjects: Sequence[str]) -> None:

@@ -1,13 +1,14 @@
 """AccountService: message in, use case, message out. Nothing is decided here but who may ask."""
 
+from souk.account.v1 import account_pb2, account_service_pb2
+from souk.account.v1 import account_service_pb2 as pb
+
 from account.messages import ROLES, account_to_proto
 from account.use_cases import Accounts, SignedIn
 from kit.auth import TokenVerifier
 from kit.errors import InvalidArgument, Violation
 from kit.rpc import Call
 from kit.values import ACCOUNT, timestamp_to_proto
-from souk.account.v1 import account_pb2, account_service_pb2
-from souk.account.v1 import account_service_pb2 as pb
 
 _BATCH_MOST = 100
 

@@ -11,7 +11,9 @@ from kit.settings import BaseSettings, setting
 class Settings(BaseSettings):
     """The account service's settings."""
 
-    http_port: int = setting("Port of HTTP: health, metrics, JWKS", default=8080, development=8001, least=0, most=65535)
+    http_port: int = setting(
+        "Port of HTTP: health, metrics, JWKS", default=8080, development=8001, least=0, most=65535
+    )
     grpc_port: int = setting("Port of gRPC", default=9080, development=9001, least=0, most=65535)
     database_url: str = setting(
         "PostgreSQL, e.g. postgresql://user:password@host:5432/account",
@@ -19,7 +21,7 @@ class Settings(BaseSettings):
         secret=True,
     )
     signing_keys_file: Path = setting(
-        "File of Ed25519 keys, shared by all replicas; `generate_keys` makes one (in development it is made when absent)",
+        "File of Ed25519 keys, shared by all replicas; in development it is made when absent",
         development=Path(".souk/signing-keys.json"),
     )
     access_token_seconds: timedelta = setting(
@@ -32,8 +34,12 @@ class Settings(BaseSettings):
         "Seconds after which a session ends whatever happens", default=timedelta(days=90), least=60
     )
     bcrypt_cost: int = setting("bcrypt's cost; each step doubles the time", default=12, least=10, most=16)
-    passwords_waiting: int = setting("Passwords that may wait to be hashed; more are refused", default=256, least=1)
-    login_failures_per_account: int = setting("Failed logins of one account in 15 minutes", default=10, least=1)
+    passwords_waiting: int = setting(
+        "Passwords that may wait to be hashed; more are refused", default=256, least=1
+    )
+    login_failures_per_account: int = setting(
+        "Failed logins of one account in 15 minutes", default=10, least=1
+    )
     login_failures_per_address: int = setting(
         "Failed logins from one address in 15 minutes", default=100, development=10_000, least=1
     )

@@ -63,7 +63,9 @@ class Accounts:
 
     async def register(self, *, name: str, email: str, phone: str, password: str, address: str) -> SignedIn:
         """Makes an account with role USER and signs it in; raises InvalidArgument, EmailTaken, TooBusy."""
-        registration = Registration.read(name=name, email=email, phone=phone, password=password, common=self._common)
+        registration = Registration.read(
+            name=name, email=email, phone=phone, password=password, common=self._common
+        )
         password_hash = await self._passwords.hash(registration.password)
         account, fact = Account.register(registration, self._clock())
         async with self._db.transaction() as tx:
@@ -123,7 +125,9 @@ class Accounts:
             if fact is not None:
                 await self._store.update(tx, account)
                 await self._store.end_sessions(tx, account.id, now)
-                await self._store.audit(tx, AuditEvent("account.grant_admin", None, account.id, "console"), now)
+                await self._store.audit(
+                    tx, AuditEvent("account.grant_admin", None, account.id, "console"), now
+                )
                 await tx.emit(fact)
         return account
 
@@ -142,7 +146,11 @@ class Accounts:
         now = self._clock()
         counted = await self._store.count_attempt(subjects, now, now - _WINDOW)
         allowed = [self._limits.failures_per_account, self._limits.failures_per_address]
-        waits = [start + _WINDOW - now for (count, start), most in zip(counted, allowed, strict=True) if count > most]
+        waits = [
+            start + _WINDOW - now
+            for (count, start), most in zip(counted, allowed, strict=True)
+            if count > most
+        ]
         if waits:
             LOGINS.labels("throttled").inc()
             raise LoginThrottled(details={"retry_after": max(1, int(max(waits).total_seconds()))})

@@ -15,6 +15,8 @@ def jwks_route(keys: SigningKeys) -> HTTPRouteHandler:
 
     @get("/.well-known/jwks.json", sync_to_thread=False)
     def jwks() -> Response[dict[str, Any]]:
-        return Response({"keys": keys.public()}, headers={"Cache-Control": f"public, max-age={_CACHE_SECONDS}"})
+        return Response(
+            {"keys": keys.public()}, headers={"Cache-Control": f"public, max-age={_CACHE_SECONDS}"}
+        )
 
     return jwks

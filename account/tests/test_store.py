@@ -38,7 +38,9 @@ async def world(request: pytest.FixtureRequest, database_url: str) -> AsyncItera
 
 
 def account(email: str = "john@example.com") -> Account:
-    read = Registration.read(name="John", email=email, phone="", password="SecurePass123!", common=frozenset())
+    read = Registration.read(
+        name="John", email=email, phone="", password="SecurePass123!", common=frozenset()
+    )
     return Account.register(read, NOW)[0]
 
 
@@ -101,7 +103,9 @@ async def test_attempts_are_counted_within_their_window(world: World) -> None:
 async def test_attempts_at_once_are_all_counted(world: World) -> None:
     store = world[1]
     subjects = [["a", "b"], ["b", "a"]] * 20
-    counted = await asyncio.gather(*(store.count_attempt(each, NOW, NOW - timedelta(minutes=15)) for each in subjects))
+    counted = await asyncio.gather(
+        *(store.count_attempt(each, NOW, NOW - timedelta(minutes=15)) for each in subjects)
+    )
     assert max(count for answer in counted for count, _ in answer) == 40
 
 

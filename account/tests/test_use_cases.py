@@ -19,7 +19,13 @@ from kit.testing import FakeClock
 from kit.values import ACCOUNT, utc_now
 
 LIMITS = Limits(timedelta(days=14), timedelta(days=90), failures_per_account=3, failures_per_address=5)
-JOHN = {"name": "John Doe", "email": "john@example.com", "phone": "", "password": "SecurePass123!", "address": "1.2.3.4"}
+JOHN = {
+    "name": "John Doe",
+    "email": "john@example.com",
+    "phone": "",
+    "password": "SecurePass123!",
+    "address": "1.2.3.4",
+}
 
 
 class Shop:
@@ -47,7 +53,9 @@ class Shop:
     async def register(self, **changes: str) -> SignedIn:
         return await self.accounts.register(**{**JOHN, **changes})
 
-    async def login(self, email: str = JOHN["email"], password: str = JOHN["password"], address: str = "1.2.3.4") -> SignedIn:
+    async def login(
+        self, email: str = JOHN["email"], password: str = JOHN["password"], address: str = "1.2.3.4"
+    ) -> SignedIn:
         return await self.accounts.login(email=email, password=password, address=address)
 
     async def principal(self, signed_in: SignedIn) -> Principal:

@@ -99,25 +99,24 @@ class Cache:
         Callers that miss the same key at once wait for one load. A key that `load` leaves out is remembered as absent.
         """
         unique = list(dict.fromkeys(keys))
-        kept = await self.get_many(unique)
-        found = {key: value for key, value in kept.items() if value != _ABSENT}
-        missing = [key for key in unique if key not in kept]
-        waited = {key: self._loading[key] for key in missing if key in self._loading}
-        mine = [key for key in missing if key not in waited]
-        if mine:
-            found |= await self._load(mine, load, seconds)
+        waited = {key: self._loading[key] for key in unique if key in self._loading}
+        found = await self._lead([key for key in unique if key not in waited], load, seconds)
         for key, future in waited.items():
             value = await asyncio.shield(future)
             if value is not None:
                 found[key] = value
         return found
 
-    async def _load(self, keys: Sequence[str], load: Load, seconds: float) -> dict[str, bytes]:
+    async def _lead(self, keys: Sequence[str], load: Load, seconds: float) -> dict[str, bytes]:
+        """Looks up and loads keys that nobody else is looking up now; whoever comes meanwhile waits for the futures."""
+        if not keys:
+            return {}
         loop = asyncio.get_running_loop()
-        futures = {key: loop.create_future() for key in keys}
+        futures: dict[str, asyncio.Future[bytes | None]] = {key: loop.create_future() for key in keys}
         self._loading |= futures
+        found: dict[str, bytes] = {}
         try:
-            loaded = await load(keys)
+            found = await self._get_or_load(keys, load, seconds)
         except BaseException as error:
             for future in futures.values():
                 future.set_exception(
@@ -128,12 +127,21 @@ class Cache:
             raise
         else:
             for key, future in futures.items():
-                future.set_result(loaded.get(key))
+                future.set_result(found.get(key))
         finally:
             for key in keys:
                 del self._loading[key]
-        await self.set_many({key: loaded.get(key, _ABSENT) for key in keys}, seconds=seconds)
-        return {key: loaded[key] for key in keys if key in loaded}
+        return found
+
+    async def _get_or_load(self, keys: Sequence[str], load: Load, seconds: float) -> dict[str, bytes]:
+        kept = await self.get_many(keys)
+        found = {key: value for key, value in kept.items() if value != _ABSENT}
+        missing = [key for key in keys if key not in kept]
+        if missing:
+            loaded = await load(missing)
+            await self.set_many({key: loaded.get(key, _ABSENT) for key in missing}, seconds=seconds)
+            found |= {key: loaded[key] for key in missing if key in loaded}
+        return found
 
     async def _try(self, call: Callable[[], Awaitable[T]]) -> T | None:
         if time.monotonic() < self._down_until:

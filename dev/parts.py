@@ -1,0 +1,147 @@
+"""The parts of the local stack: real servers and our own processes, each started, stopped and killed in the same way."""
+
+import http.client
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from dev.ports import Ports, service_environment
+from kit.testing import Elasticsearch, Kafka, Postgres, Redis
+from kit.testing.process import port_open
+from kit.testing.servers import Server
+
+
+def runfile(path: str) -> Path | None:
+    """A file of the build, under Bazel."""
+    runfiles = os.environ.get("RUNFILES_DIR")
+    found = Path(runfiles, path) if runfiles else None
+    return found if found and found.exists() else None
+
+
+class Service(Server):
+    """One of the six services; ready once it says so at /readyz."""
+
+    def __init__(self, name: str, ports: Ports, state: Path) -> None:
+        self.name = name
+        super().__init__(state, port=getattr(ports, name), log=state / "logs" / f"{name}.log")
+        self._environment = service_environment(name, ports, state)
+
+    def environment(self) -> dict[str, str]:
+        return self._environment
+
+    def command(self, *arguments: str) -> list[str]:
+        server = runfile(f"souk/{self.name}/server")
+        return [*([str(server)] if server else [sys.executable, "-m", self.name]), *arguments]
+
+    def ready(self) -> bool:
+        return answers(self.port, "/readyz")
+
+
+class Program(Server):
+    """A process that is ready once it listens."""
+
+    def __init__(self, name: str, argv: list[str], *, port: int, state: Path) -> None:
+        self.name = name
+        super().__init__(state, port=port, log=state / "logs" / f"{name}.log")
+        self._argv = argv
+
+    def command(self) -> list[str]:
+        return self._argv
+
+    def environment(self) -> dict[str, str]:
+        # Our own modules are found as we were.
+        return {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+
+    def ready(self) -> bool:
+        return port_open(self.port)
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether HTTP answers 200 there."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def servers(ports: Ports, state: Path) -> list[Server]:
+    """The databases and brokers."""
+    data, logs = state / "data", state / "logs"
+    return [
+        Postgres(data / "postgresql", port=ports.postgresql, log=logs / "postgresql.log"),
+        Redis(data / "redis", port=ports.redis, log=logs / "redis.log"),
+        Kafka(
+            data / "kafka",
+            port=ports.kafka,
+            controller_port=ports.kafka_controller,
+            log=logs / "kafka.log",
+        ),
+        Elasticsearch(data / "elasticsearch", port=ports.elasticsearch, log=logs / "elasticsearch.log"),
+    ]
+
+
+def programs(ports: Ports, state: Path, *, mail: str) -> list[Server]:
+    """The stand-ins for the outside, and Prometheus where it is installed; `mail` is maildev or count."""
+    python = [sys.executable, "-S", "-P", "-m"]
+    found = [
+        Program(
+            "stripe",
+            [
+                *python,
+                "dev.stripe_mock",
+                "--port",
+                str(ports.stripe),
+                "--state",
+                str(state / "data" / "stripe"),
+            ],
+            port=ports.stripe,
+            state=state,
+        ),
+        _mail(ports, state, python, mail),
+    ]
+    if mail == "maildev" and shutil.which("prometheus"):
+        found.append(_prometheus(ports, state))
+    return list(found)
+
+
+def _mail(ports: Ports, state: Path, python: list[str], mail: str) -> Program:
+    maildev = runfile("npm/node_modules/maildev/bin/maildev")
+    if mail == "count" or maildev is None:
+        argv = [*python, "dev.smtp_sink", str(ports.smtp), str(ports.mail_web)]
+    else:
+        options = {"--ip": "127.0.0.1", "--smtp": str(ports.smtp), "--web": str(ports.mail_web)}
+        options |= {
+            "--web-ip": "127.0.0.1",
+            "--max-emails": "2000",
+            "--mail-directory": str(state / "data" / "mail"),
+        }
+        argv = ["node", str(maildev), *(word for option in options.items() for word in option), "--silent"]
+    return Program("mail", argv, port=ports.smtp, state=state)
+
+
+def _prometheus(ports: Ports, state: Path) -> Program:
+    folder = state / "data" / "prometheus"
+    folder.mkdir(parents=True, exist_ok=True)
+    targets = [f"127.0.0.1:{getattr(ports, name)}" for name in _SCRAPED]
+    config = folder / "prometheus.yml"
+    config.write_text(
+        "global: {scrape_interval: 5s}\n"
+        f"scrape_configs: [{{job_name: souk, static_configs: [{{targets: {targets}}}]}}]\n"
+    )
+    options = [f"--config.file={config}", f"--storage.tsdb.path={folder}/data", "--log.level=warn"]
+    listen = f"--web.listen-address=127.0.0.1:{ports.prometheus}"
+    return Program("prometheus", ["prometheus", *options, listen], port=ports.prometheus, state=state)
+
+
+_SCRAPED = ("gateway", "account", "catalog", "order", "payment", "notification")
+
+
+def services(names: tuple[str, ...], ports: Ports, state: Path) -> Mapping[str, Service]:
+    """Our services, by name."""
+    return {name: Service(name, ports, state) for name in names}
