@@ -8,7 +8,7 @@ from souk.payment.v1 import events_pb2 as pb
 from kit.db import Transaction
 from kit.events import Event, Reaction, Subscription
 from kit.values import ORDER, money_from_proto
-from order.domain import StockState
+from order.ports import StockState
 from order.use_cases import Orders
 
 

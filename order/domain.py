@@ -46,24 +46,7 @@ _ARROWS = {
     Status.PENDING: {Status.CONFIRMED, Status.CANCELLED},
     Status.CONFIRMED: {Status.SHIPPED, Status.CANCELLED},
     Status.SHIPPED: {Status.DELIVERED},
-    Status.DELIVERED: set[Status](),
-    Status.CANCELLED: set[Status](),
 }
-
-
-class StockState(StrEnum):
-    """Where an order's reservation stands, in the catalog's words."""
-
-    NONE = "NONE"
-    HELD = "HELD"
-    COMMITTED = "COMMITTED"
-    RELEASED = "RELEASED"
-    RETURNED = "RETURNED"
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether the stock is the order's now."""
-        return self in (StockState.HELD, StockState.COMMITTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +101,6 @@ class Line:
     def total(self) -> Money:
         """What the line costs; exact, because prices have whole minor units."""
         return self.unit_price * self.quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """What the catalog holds for an order, priced; no lines unless `state.is_ours`."""
-
-    state: StockState
-    lines: tuple[Line, ...]
-    expire_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,23 +176,23 @@ class Order:
         if not self._asks_for(Status.SHIPPED):
             return None
         self._move(Status.SHIPPED, now, note, internal_note)
-        return OrderShipped(self._as_it_is())
+        return OrderShipped(replace(self))
 
     def deliver(self, now: datetime, note: str = "", internal_note: str = "") -> "OrderDelivered | None":
         """Command: a SHIPPED order arrived."""
         if not self._asks_for(Status.DELIVERED):
             return None
         self._move(Status.DELIVERED, now, note, internal_note)
-        return OrderDelivered(self._as_it_is())
+        return OrderDelivered(replace(self))
 
-    def payment_succeeded(self, stock: StockState, now: datetime) -> "OrderConfirmed | OrderCancelled | None":
-        """Reaction: the total was captured, and the catalog was asked to commit the stock, which is in this state now."""
+    def payment_succeeded(self, sold: bool, now: datetime) -> "OrderConfirmed | OrderCancelled | None":
+        """Reaction: the total was captured; `sold` says whether the catalog could still commit the stock."""
         if self.status is not Status.PENDING:
             return None
-        if stock is not StockState.COMMITTED:
+        if not sold:
             return self._cancelled(CancelReason.RESERVATION_EXPIRED, now)
         self._move(Status.CONFIRMED, now)
-        return OrderConfirmed(self._as_it_is())
+        return OrderConfirmed(replace(self))
 
     def payment_failed(self, failure: str, now: datetime) -> "OrderCancelled | None":
         """Reaction: the provider declined for good; `failure` is its code, such as card_declined."""
@@ -246,7 +220,7 @@ class Order:
         """Whether a command has something to do; raises OrderState when there is no way from here."""
         if self.status is status:
             return False
-        if status not in _ARROWS[self.status]:
+        if status not in _ARROWS.get(self.status, ()):
             raise OrderState(
                 f"the order is {self.status} and cannot become {status}",
                 details={"status": self.status.value, "wanted": status.value},
@@ -257,7 +231,7 @@ class Order:
         self.cancel_reason = reason
         self.status_reason = text
         self._move(Status.CANCELLED, now)
-        return OrderCancelled(self._as_it_is())
+        return OrderCancelled(replace(self))
 
     def _move(self, status: Status, now: datetime, note: str = "", internal_note: str = "") -> None:
         self.status = status
@@ -267,9 +241,6 @@ class Order:
     def _touch(self, now: datetime) -> None:
         self.version += 1
         self.update_time = now
-
-    def _as_it_is(self) -> "Order":
-        return replace(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from souk.catalog.v1 import stock_service_pb2 as pb
 from kit.errors import SoukError, Violation
 from kit.rpc import Channel
 from kit.values import ORDER, PRODUCT, money_from_proto, timestamp
-from order.domain import Line, Purchase, Reservation, StockState
+from order.domain import Line, Purchase
+from order.ports import Reservation, StockState
 
 _STATES = {
     pb.RESERVATION_STATE_UNSPECIFIED: StockState.NONE,

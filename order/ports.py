@@ -6,12 +6,12 @@ A store's method that takes a transaction writes or locks in it; the others are 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from kit.db import Transaction
-from order.domain import Order, OrderPlaced, Purchase, Reservation, Status, StockState
+from order.domain import Line, Order, OrderPlaced, Purchase, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,30 @@ class OrderFilter:
     statuses: tuple[Status, ...] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
+
+
+class StockState(StrEnum):
+    """Where an order's reservation stands, in the catalog's words."""
+
+    NONE = "NONE"
+    HELD = "HELD"
+    COMMITTED = "COMMITTED"
+    RELEASED = "RELEASED"
+    RETURNED = "RETURNED"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the stock is the order's now."""
+        return self in (StockState.HELD, StockState.COMMITTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What the catalog holds for an order, priced; no lines unless `state.is_ours`."""
+
+    state: StockState
+    lines: tuple[Line, ...]
+    expire_time: datetime
 
 
 class OrderStore(Protocol):

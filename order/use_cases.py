@@ -14,16 +14,7 @@ from kit.db import Database, Transaction
 from kit.errors import PermissionDenied, SoukError
 from kit.telemetry import get_logger
 from kit.values import ORDER, Clock, Money, utc_now
-from order.domain import (
-    Fact,
-    Order,
-    OrderCancelled,
-    OrderConfirmed,
-    Purchase,
-    Reservation,
-    Schedule,
-    StockState,
-)
+from order.domain import Fact, Order, OrderCancelled, OrderConfirmed, Purchase, Schedule
 from order.errors import (
     IdempotencyConflict,
     OrderNotFound,
@@ -32,7 +23,17 @@ from order.errors import (
     TooManyUnits,
 )
 from order.metrics import ORDERS, REFUSALS, REVENUE
-from order.ports import AccountLimits, Catalog, OrderFilter, OrderStore, Outcome, Placement, Stored
+from order.ports import (
+    AccountLimits,
+    Catalog,
+    OrderFilter,
+    OrderStore,
+    Outcome,
+    Placement,
+    Reservation,
+    StockState,
+    Stored,
+)
 
 log = get_logger(__name__)
 
@@ -118,7 +119,7 @@ class Orders:
     async def payment_succeeded(self, tx: Transaction, order_id: UUID, stock: StockState) -> None:
         """Confirms a PENDING order whose stock is sold, or cancels it when the stock had gone back."""
         order = await self._locked(tx, order_id)
-        await self._keep(tx, order, order.payment_succeeded(stock, self._clock()))
+        await self._keep(tx, order, order.payment_succeeded(stock is StockState.COMMITTED, self._clock()))
 
     async def payment_failed(self, tx: Transaction, order_id: UUID, failure: str) -> None:
         """Cancels a PENDING order; its stock goes back when the catalog hears of it."""

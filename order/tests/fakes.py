@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
 from kit.values import PRODUCT, Clock, Money
-from order.domain import CancelReason, Line, Order, Purchase, Reservation, Status, StockState, Wanted
-from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Stored
+from order.domain import CancelReason, Line, Order, Purchase, Status, Wanted
+from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Reservation, StockState, Stored
 
 
 class FakeStore:

@@ -16,9 +16,9 @@ from kit.rpc import Call, Server
 from kit.testing import FakeClock
 from kit.values import ORDER, PRODUCT, Money, money_to_proto, timestamp_to_proto, utc_now
 from order.consumers import PaymentEvents
-from order.domain import CancelReason, Order, Status, StockState, Wanted
+from order.domain import CancelReason, Order, Status, Wanted
 from order.peers import Catalog
-from order.ports import AccountLimits
+from order.ports import AccountLimits, StockState
 from order.tests.fakes import FakeCatalog, FakeStore, customer, purchase
 from order.use_cases import Orders, Policy
 

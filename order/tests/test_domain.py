@@ -21,7 +21,6 @@ from order.domain import (
     OrderShipped,
     Schedule,
     Status,
-    StockState,
 )
 from order.errors import OrderState
 
@@ -47,7 +46,7 @@ def pending() -> Order:
 
 def confirmed() -> Order:
     order = pending()
-    order.payment_succeeded(StockState.COMMITTED, NOW)
+    order.payment_succeeded(True, NOW)
     return order
 
 
@@ -82,18 +81,17 @@ def test_an_order_never_outlives_its_reservation() -> None:
 def test_a_paid_order_with_sold_stock_is_confirmed() -> None:
     order = pending()
 
-    fact = order.payment_succeeded(StockState.COMMITTED, LATER)
+    fact = order.payment_succeeded(True, LATER)
 
     assert isinstance(fact, OrderConfirmed)
     assert fact.order == order
     assert (order.status, order.version, order.update_time) == (Status.CONFIRMED, 2, LATER)
 
 
-@pytest.mark.parametrize("stock", [StockState.RELEASED, StockState.RETURNED, StockState.NONE])
-def test_a_paid_order_whose_stock_went_back_is_cancelled(stock: StockState) -> None:
+def test_a_paid_order_whose_stock_went_back_is_cancelled() -> None:
     order = pending()
 
-    assert isinstance(order.payment_succeeded(stock, LATER), OrderCancelled)
+    assert isinstance(order.payment_succeeded(False, LATER), OrderCancelled)
     assert order.cancel_reason is CancelReason.RESERVATION_EXPIRED
 
 
@@ -114,7 +112,7 @@ def test_an_unpaid_order_is_cancelled_at_its_deadline_and_not_before() -> None:
 
 def test_a_fact_keeps_what_was_true_then() -> None:
     order = pending()
-    fact = order.payment_succeeded(StockState.COMMITTED, LATER)
+    fact = order.payment_succeeded(True, LATER)
     order.ship(LATER)
 
     assert fact is not None
@@ -227,9 +225,9 @@ class Life(RuleBasedStateMachine):
     def deliver(self) -> None:
         self.command(lambda: self.order.deliver(self.now))
 
-    @rule(stock=st.sampled_from(StockState))
-    def payment_succeeds(self, stock: StockState) -> None:
-        self.note(self.order.payment_succeeded(stock, self.now))
+    @rule(sold=st.booleans())
+    def payment_succeeds(self, sold: bool) -> None:
+        self.note(self.order.payment_succeeded(sold, self.now))
 
     @rule()
     def payment_fails(self) -> None:

@@ -16,7 +16,7 @@ from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
 from kit.values import PRODUCT, Money
-from order.domain import Address, Line, Order, Schedule, Status, StockState
+from order.domain import Address, Line, Order, Schedule, Status
 from order.events import TOPIC
 from order.ports import AccountLimits, OrderFilter, OrderStore, Outcome, Placement
 from order.store import Store
@@ -209,10 +209,10 @@ async def test_filters_narrow_pages_and_counts_alike(kept: Kept) -> None:
 async def test_what_transitions_change_is_saved_whole(kept: Kept) -> None:
     [order] = await kept.placed()
 
-    await kept.change(order, lambda found: found.payment_succeeded(StockState.COMMITTED, kept.clock.now))
+    await kept.change(order, lambda found: found.payment_succeeded(True, kept.clock.now))
     await kept.change(order, lambda found: found.ship(kept.clock.now, "by bike", "fragile"))
 
-    order.payment_succeeded(StockState.COMMITTED, kept.clock.now)
+    order.payment_succeeded(True, kept.clock.now)
     order.ship(kept.clock.now, "by bike", "fragile")
     assert await kept.store.get(order.id, None) == order
 
@@ -263,7 +263,7 @@ async def test_transitions_at_once_take_turns_and_lose_no_history(real: Kept) ->
     refunds = [Money(minor, "USD") for minor in (1, 2, 3, 4)]
 
     await asyncio.gather(
-        *(real.change(order, lambda o: o.payment_succeeded(StockState.COMMITTED, now)) for _ in range(4)),
+        *(real.change(order, lambda o: o.payment_succeeded(True, now)) for _ in range(4)),
         *(real.change(order, partial(Order.refund, refunded=usd, reason="", now=now)) for usd in refunds),
         real.change(order, lambda o: o.payment_failed("card_declined", now)),
     )

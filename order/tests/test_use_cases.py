@@ -12,16 +12,7 @@ from kit.db.fake import FakeDatabase
 from kit.errors import FailedPrecondition, PermissionDenied
 from kit.testing import FakeClock
 from kit.values import ORDER, PRODUCT, Money
-from order.domain import (
-    CancelReason,
-    Order,
-    OrderCancelled,
-    OrderConfirmed,
-    OrderPlaced,
-    Status,
-    StockState,
-    Wanted,
-)
+from order.domain import CancelReason, Order, OrderCancelled, OrderConfirmed, OrderPlaced, Status, Wanted
 from order.errors import (
     IdempotencyConflict,
     OrderNotFound,
@@ -29,7 +20,7 @@ from order.errors import (
     TooManyPending,
     TooManyUnits,
 )
-from order.ports import AccountLimits, OrderFilter
+from order.ports import AccountLimits, OrderFilter, StockState
 from order.tests.fakes import FakeCatalog, FakeStore, admin, customer, purchase
 from order.use_cases import Orders, Policy
 
