@@ -126,7 +126,7 @@ async def test_calls_and_requests_in_flight_end_before_it_does(start: Start) -> 
 
 
 async def test_it_lives_but_is_not_ready_while_a_part_is_missing(start: Start) -> None:
-    running = start(UP_AFTER_SECONDS="2")
+    running = start(UP_AFTER_SECONDS="5")
     await running.logged("service.waits")
     assert await running.status("/livez") == 200
     answer = await running.get("/readyz")
