@@ -1,9 +1,8 @@
 """Everything the order service is made of: the composition root."""
 
-from kit.work import Every
-
 from kit.db import Database, Migrations
 from kit.service import Service
+from kit.work import Every
 from order.consumers import PaymentEvents
 from order.events import TOPIC
 from order.peers import Catalog
@@ -38,7 +37,6 @@ def policy(settings: Settings) -> Policy:
     """What the settings decide."""
     return Policy(
         pending=settings.pending_seconds,
-        pay_margin=settings.pay_margin_seconds,
         units_per_line=settings.max_units_per_line,
         account=AccountLimits(settings.max_pending_orders, settings.max_failed_payments),
     )

@@ -251,12 +251,13 @@ class Schedule:
     deadline: datetime
 
     @classmethod
-    def of(
-        cls, now: datetime, pending: timedelta, pay_margin: timedelta, expire_time: datetime
-    ) -> "Schedule":
-        """`pending` from now, or when the reservation expires if that is sooner: a repeat may meet an old one."""
+    def of(cls, now: datetime, pending: timedelta, expire_time: datetime) -> "Schedule":
+        """Cancelled after `pending`, or when the reservation expires if that is sooner: a repeat may meet an old one.
+
+        The last fifth of the time is for charges under way.
+        """
         deadline = min(now + pending, expire_time)
-        return cls(deadline - pay_margin, deadline)
+        return cls(deadline - pending / 5, deadline)
 
 
 @dataclass(frozen=True, slots=True)

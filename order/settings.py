@@ -13,7 +13,7 @@ class Settings(BaseSettings):
     http_port: int = setting(
         "Port of HTTP: health, metrics", development=8003, default=8003, least=0, most=65535
     )
-    grpc_port: int = setting("Port of gRPC", development=9003, default=9003, least=0, most=65535)
+    grpc_port: int = setting("Port of gRPC", default=9080, development=9003, least=0, most=65535)
     database_url: str = setting(
         "PostgreSQL, postgresql://user:password@host:port/order",
         development="postgresql://souk:souk@127.0.0.1:5432/order",
@@ -21,12 +21,9 @@ class Settings(BaseSettings):
     )
     catalog_address: str = setting("The catalog's gRPC, host:port", development="127.0.0.1:9002")
     pending_seconds: timedelta = setting(
-        "Seconds after which an unpaid order is cancelled", default=timedelta(minutes=10), least=2
-    )
-    pay_margin_seconds: timedelta = setting(
-        "Seconds before that, after which no charge starts; less than PENDING_SECONDS",
-        default=timedelta(minutes=2),
-        least=1,
+        "Seconds after which an unpaid order is cancelled; charging stops when a fifth is left",
+        default=timedelta(minutes=10),
+        least=2,
     )
     sweep_seconds: timedelta = setting(
         "Seconds between looks for unpaid orders past their time", default=timedelta(seconds=5), least=0.1

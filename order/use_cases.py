@@ -44,11 +44,9 @@ _RETRY_AFTER_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the deployment decides: how long an order may wait for its money, how much earlier charging stops,
-    and how much one account may ask for."""
+    """What the deployment decides: how long an order may wait for its money, and how much one account may ask for."""
 
     pending: timedelta
-    pay_margin: timedelta
     units_per_line: int
     account: AccountLimits
 
@@ -162,7 +160,7 @@ class Orders:
             held.lines,
             purchase.shipping_address,
             purchase.payment_method,
-            Schedule.of(now, self._policy.pending, self._policy.pay_margin, held.expire_time),
+            Schedule.of(now, self._policy.pending, held.expire_time),
             now,
         )
         placement = Placement(fact, caller.account_id, purchase)

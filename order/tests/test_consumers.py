@@ -22,7 +22,7 @@ from order.ports import AccountLimits, StockState
 from order.tests.fakes import FakeCatalog, FakeStore, customer, purchase
 from order.use_cases import Orders, Policy
 
-POLICY = Policy(timedelta(minutes=10), timedelta(minutes=2), 10_000, AccountLimits(1000, 1000))
+POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
 
 
 class Listening:

@@ -36,7 +36,7 @@ def usd(minor: int) -> Money:
 
 def placed(*lines: Line) -> OrderPlaced:
     chosen = lines or (Line(uuid4(), "Laptop", usd(99_999), 2),)
-    schedule = Schedule.of(NOW, PENDING_TIME, MARGIN, NOW + timedelta(minutes=15))
+    schedule = Schedule.of(NOW, PENDING_TIME, NOW + timedelta(minutes=15))
     return Order.place(uuid4(), uuid4(), chosen, None, "pm_card_visa", schedule, NOW)
 
 
@@ -75,7 +75,7 @@ def test_charging_stops_before_the_order_is_cancelled() -> None:
 def test_an_order_never_outlives_its_reservation() -> None:
     expires = NOW + timedelta(minutes=5)
 
-    assert Schedule.of(NOW, PENDING_TIME, MARGIN, expires) == Schedule(expires - MARGIN, expires)
+    assert Schedule.of(NOW, PENDING_TIME, expires) == Schedule(expires - MARGIN, expires)
 
 
 def test_a_paid_order_with_sold_stock_is_confirmed() -> None:

@@ -40,7 +40,7 @@ def line(product_id: str = PRODUCT_ID, quantity: int = 1) -> Line_:
 
 def placed() -> OrderPlaced:
     now = FakeClock().now
-    schedule = Schedule.of(now, timedelta(minutes=10), timedelta(minutes=2), now + timedelta(hours=1))
+    schedule = Schedule.of(now, timedelta(minutes=10), now + timedelta(hours=1))
     address = Address("John Doe", "Bahnhofstrasse 1", "", "Zürich", "", "", "CH")
     lines = [Line(PRODUCT.parse(PRODUCT_ID), "Laptop", Money(99_999, "USD"), 2)]
     return Order.place(uuid4(), uuid4(), lines, address, "pm_card_visa", schedule, now)

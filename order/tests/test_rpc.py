@@ -27,7 +27,7 @@ from order.rpc import OrderRpc
 from order.tests.fakes import FakeCatalog, FakeStore, admin, customer
 from order.use_cases import Orders, Policy
 
-POLICY = Policy(timedelta(minutes=10), timedelta(minutes=2), 10_000, AccountLimits(1000, 1000))
+POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
 
 
 class Tokens:

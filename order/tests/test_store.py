@@ -46,7 +46,7 @@ class Kept:
             Line(PRODUCT.new(), "Laptop", Money(99_999, "USD"), 2),
             Line(PRODUCT.new(), "Mug", Money(999, "USD"), 1),
         ]
-        schedule = Schedule.of(now, timedelta(minutes=10), timedelta(minutes=2), now + timedelta(hours=1))
+        schedule = Schedule.of(now, timedelta(minutes=10), now + timedelta(hours=1))
         owner = account or self.account
         fact = Order.place(order_id or uuid4(), owner, lines, ADDRESS, "pm_card_visa", schedule, now)
         return Placement(fact, owner, purchase(key=key))

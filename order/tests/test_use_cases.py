@@ -24,9 +24,7 @@ from order.ports import AccountLimits, OrderFilter, StockState
 from order.tests.fakes import FakeCatalog, FakeStore, admin, customer, purchase
 from order.use_cases import Orders, Policy
 
-POLICY = Policy(
-    timedelta(minutes=10), timedelta(minutes=2), 1000, AccountLimits(pending=3, failed_payments=2)
-)
+POLICY = Policy(timedelta(minutes=10), 1000, AccountLimits(pending=3, failed_payments=2))
 
 
 class Shop:
