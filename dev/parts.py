@@ -3,6 +3,7 @@
 import http.client
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -145,3 +146,16 @@ _SCRAPED = ("gateway", "account", "catalog", "order", "payment", "notification")
 def services(names: tuple[str, ...], ports: Ports, state: Path) -> Mapping[str, Service]:
     """Our services, by name."""
     return {name: Service(name, ports, state) for name in names}
+
+
+def run_command(part: Service, *words: str, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Runs one of a service's own commands to its end."""
+    return subprocess.run(
+        part.command(*words),
+        env={**os.environ, **part.environment()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )

@@ -1,4 +1,4 @@
-"""Where the local stack listens, and what its services are told. Each port is a setting: SOUK_<NAME>_PORT, or `make run <NAME>_PORT=...`."""
+"""Where the local stack listens, and what its services are told. Each port is a setting: SOUK_<NAME>_PORT."""
 
 import os
 import socket

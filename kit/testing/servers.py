@@ -139,6 +139,19 @@ class Postgres(Server):
         return port_open(self.port) and subprocess.run(probe, check=False).returncode == 0
 
 
+    def create_database(self, name: str) -> None:
+        """Makes a database unless it is there."""
+        probe = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "souk"]
+        listed = subprocess.run(
+            [_binary("psql"), *probe, "-d", "postgres", "-Atc", "SELECT datname FROM pg_database"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        if name not in listed.stdout.split():
+            subprocess.run([_binary("createdb"), *probe, name], check=True, capture_output=True)
+
+
 class Redis(Server):
     """Redis; it holds caches only, so nothing is written to disk."""
 
