@@ -8,7 +8,7 @@ import orjson
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue, StringValue
 
-from kit.events import EVENT, Malformed, Subscription, Topic, dead_letters, topics_of
+from kit.events import EVENT, AnySubscription, Malformed, Subscription, Topic, dead_letters, topics_of
 from kit.events.envelope import decode, event_type, outgoing
 from kit.events.subscriptions import BatchSubscription, groups
 from kit.telemetry import correlation_id
@@ -28,9 +28,16 @@ TOPIC = Topic(
 
 def _record(fact: NoteWritten, **changes: Any) -> Any:
     """The Kafka record of a fact, as a consumer sees it."""
-    topic, *columns = TOPIC.outbox_rows([fact])
-    names = ("event_id", "key", "type", "time", "headers", "payload")
-    row = {"topic": topic} | {name: column[0] for name, column in zip(names, columns, strict=True)}
+    rows = TOPIC.outbox_rows([fact])
+    row = {
+        "topic": rows.topic,
+        "event_id": rows.event_ids[0],
+        "key": rows.keys[0],
+        "type": rows.types[0],
+        "time": rows.times[0],
+        "headers": rows.headers[0],
+        "payload": rows.payloads[0],
+    }
     sent = outgoing(row)
     return SimpleNamespace(topic=sent.topic, key=sent.key, value=sent.value, headers=sent.headers, **changes)
 
@@ -108,7 +115,7 @@ async def _ignore(*_: Any) -> None:
 
 
 def test_subscriptions_of_one_purpose_share_a_group() -> None:
-    subscriptions = [
+    subscriptions: list[AnySubscription] = [
         Subscription("souk.order.v1", {StringValue: _ignore}),
         Subscription("souk.payment.v1", {StringValue: _ignore}),
         BatchSubscription("souk.order.v1", "indexer", (BytesValue,), _ignore),

@@ -1,0 +1,61 @@
+"""Group commit: calls that arrive while a batch is in flight go together into the next one; nobody waits for company."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Batcher(Generic[T, R]):
+    """Turns `run_many(items) -> results` into `run(item) -> result`.
+
+    `run_many` answers one result an item, in order; an exception among them is raised to that item's caller alone. When
+    `run_many` itself fails, each item is run by itself, so that one caller's fault is not the others'.
+    """
+
+    def __init__(
+        self, run_many: Callable[[Sequence[T]], Awaitable[Sequence[R | BaseException]]], *, limit: int = 64
+    ) -> None:
+        self._run_many = run_many
+        self._limit = limit
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._drains: set[asyncio.Task[None]] = set()
+
+    async def run(self, item: T) -> R:
+        """The item's result, once the batch that it went with is done."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if not self._drains:
+            task = asyncio.create_task(self._drain())
+            self._drains.add(task)
+            task.add_done_callback(self._drains.discard)
+        return await future
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+            # whoever gave up meanwhile is not worked for
+            await self._answer([(item, future) for item, future in batch if not future.done()])
+
+    async def _answer(self, batch: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+        if not batch:
+            return
+        try:
+            results = await self._run_many([item for item, _ in batch])
+        except Exception as error:  # it is raised to the caller it belongs to
+            if len(batch) > 1:
+                for entry in batch:
+                    await self._answer([entry])
+                return
+            results = [error]
+        for (_, future), result in zip(batch, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)

@@ -1,0 +1,6 @@
+"""Metrics of work."""
+
+from prometheus_client import Counter, Gauge
+
+WORK = Counter("souk_work_items_total", "Claimed items and sweeps that ended.", ["worker", "outcome"])
+WORKING = Gauge("souk_work_items_under_way", "Claimed items being handled.", ["worker"])

@@ -1,0 +1,107 @@
+"""The pool, with work kept in a list."""
+
+import asyncio
+
+from kit.testing import eventually
+from kit.work import Worker
+
+
+class Work:
+    """Items to claim, each once; handling takes as long as `go` says."""
+
+    def __init__(self, *items: str) -> None:
+        self.items = list(items)
+        self.limits: list[int] = []
+        self.handled: list[str] = []
+        self.under_way = 0
+        self.most_under_way = 0
+        self.go = asyncio.Event()
+        self.go.set()
+        self.claim_fails = 0
+
+    async def claim(self, limit: int) -> list[str]:
+        self.limits.append(limit)
+        if self.claim_fails:
+            self.claim_fails -= 1
+            raise OSError("the database is away")
+        claimed, self.items = self.items[:limit], self.items[limit:]
+        return claimed
+
+    async def handle(self, item: str) -> None:
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        await self.go.wait()
+        self.under_way -= 1
+        if item == "bad":
+            raise KeyError(item)
+        self.handled.append(item)
+
+    def worker(self, concurrency: int = 3, idle_seconds: float = 0.01) -> Worker[str]:
+        return Worker("test", self.claim, self.handle, concurrency=concurrency, idle_seconds=idle_seconds)
+
+
+async def test_all_work_is_done_and_never_more_at_once_than_allowed() -> None:
+    work = Work(*map(str, range(20)))
+    worker = work.worker(concurrency=3)
+    await worker.open()
+    await eventually(lambda: len(work.handled) == 20)
+    await worker.close()
+
+    assert work.most_under_way == 3
+    assert max(work.limits) == 3
+
+
+async def test_no_more_is_claimed_than_can_be_begun() -> None:
+    work = Work("a", "b", "c", "d")
+    work.go.clear()
+    worker = work.worker(concurrency=3)
+    await worker.open()
+    await eventually(lambda: work.under_way == 3)
+
+    assert work.items == ["d"]
+    work.go.set()
+    await eventually(lambda: len(work.handled) == 4)
+    await worker.close()
+
+
+async def test_one_failure_is_not_the_others() -> None:
+    work = Work("a", "bad", "b")
+    worker = work.worker()
+    await worker.open()
+    await eventually(lambda: sorted(work.handled) == ["a", "b"])
+    await worker.close()
+
+
+async def test_a_claim_that_fails_is_repeated() -> None:
+    work = Work("a")
+    work.claim_fails = 1
+    worker = work.worker()
+    await worker.open()
+    await eventually(lambda: work.handled == ["a"])
+    await worker.close()
+
+
+async def test_notify_wakes_it_long_before_it_would_look() -> None:
+    work = Work()
+    worker = work.worker(idle_seconds=60)
+    await worker.open()
+    await eventually(lambda: work.limits)
+    work.items.append("new")
+    worker.notify()
+    await eventually(lambda: work.handled == ["new"], seconds=2)
+    await worker.close()
+
+
+async def test_closing_lets_what_is_under_way_end_and_claims_no_more() -> None:
+    work = Work("a", "b")
+    work.go.clear()
+    worker = work.worker(concurrency=1)
+    await worker.open()
+    await eventually(lambda: work.under_way == 1)
+    closing = asyncio.create_task(worker.close())
+    await asyncio.sleep(0)
+    work.go.set()
+    await closing
+
+    assert work.handled == ["a"]
+    assert work.items == ["b"]

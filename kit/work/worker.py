@@ -1,0 +1,130 @@
+"""A bounded pool that does claimed work: effects that no transaction covers, such as a charge or a mail.
+
+The rows, their leases and what a failure means for them are the store's: `claim` leases some
+(`UPDATE ... WHERE id IN (SELECT ... FOR UPDATE SKIP LOCKED) RETURNING`), `handle` performs one idempotent call and records
+its outcome. A row whose lease ran out, because its process died, is claimed again by somebody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from kit.errors import is_transient
+from kit.telemetry import get_logger, span
+from kit.work.metrics import WORK, WORKING
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+
+_STOP_SECONDS = 8.0
+_PAUSE_AFTER_FAILURE_SECONDS = 1.0
+
+
+class Worker(Generic[T]):
+    """Claims as many items as it has free hands, and handles each in a task of its own.
+
+    `claim(limit)` answers leased items, none when there is nothing to do; `handle(item)` catches nothing: what it raises
+    is counted and logged here, and its item comes back when its lease ends. `idle_seconds` is how soon work that nobody
+    announced by `notify` is seen, which also bounds how late an expired lease is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        claim: Callable[[int], Awaitable[Sequence[T]]],
+        handle: Callable[[T], Awaitable[None]],
+        *,
+        concurrency: int,
+        idle_seconds: float = 0.2,
+    ) -> None:
+        self.name = name
+        self._claim = claim
+        self._handle = handle
+        self._concurrency = concurrency
+        self._idle_seconds = idle_seconds
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._busy: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def notify(self) -> None:
+        """There may be work now."""
+        self._wake.set()
+
+    async def open(self) -> None:
+        """Starts in the background."""
+        self._stopping = False
+        self._task = asyncio.create_task(self._run(), name=f"worker-{self.name}")
+
+    async def close(self) -> None:
+        """Claims nothing more, lets what is under way end within a few seconds, and breaks off the rest.
+
+        What is broken off is claimed again once its lease has ended.
+        """
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._busy:
+            _, late = await asyncio.wait(self._busy, timeout=_STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def ping(self) -> None:
+        """Nothing to ask: a worker that does not get on shows as a backlog."""
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            claimed = await self._claimed(self._concurrency - len(self._busy))
+            for item in claimed:
+                self._begin(item)
+            if len(self._busy) >= self._concurrency:
+                await self._a_free_hand()
+            elif not claimed:
+                await self._rest()
+
+    async def _claimed(self, limit: int) -> Sequence[T]:
+        try:
+            return await self._claim(limit)
+        except Exception as error:  # the database may be away; the pool outlives that
+            log.warning("work.claim_failed", worker=self.name, error=repr(error))
+            await asyncio.sleep(_PAUSE_AFTER_FAILURE_SECONDS)
+            return ()
+
+    def _begin(self, item: T) -> None:
+        task = asyncio.create_task(self._one(item))
+        self._busy.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._busy.discard(task)
+        WORKING.labels(self.name).set(len(self._busy))
+        self._wake.set()
+
+    async def _one(self, item: T) -> None:
+        WORKING.labels(self.name).set(len(self._busy))
+        try:
+            with span(f"work {self.name}"):
+                await self._handle(item)
+        except Exception as error:  # one item's failure is not the pool's
+            WORK.labels(self.name, "failed").inc()
+            if is_transient(error):
+                log.warning("work.failed", worker=self.name, error=repr(error))
+            else:
+                log.exception("work.failed", worker=self.name)
+        else:
+            WORK.labels(self.name, "done").inc()
+
+    async def _a_free_hand(self) -> None:
+        await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._idle_seconds)
+        except TimeoutError:
+            return
