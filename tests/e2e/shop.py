@@ -1,0 +1,243 @@
+"""The verbs of a person at the shop, over GraphQL: what every end-to-end test speaks. Black box: nothing of Souk is imported here.
+
+Everything that takes time is awaited with a deadline. Mails and charges are read from the stand-ins for the outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Self, TypeVar
+
+import httpx
+
+T = TypeVar("T")
+PASSWORD = "SecurePass123!"
+SECONDS = 20.0
+_PAUSE = 0.05
+
+REGISTER = """
+mutation Register($input: RegisterInput!) {
+  register(input: $input) { account { id name email } accessToken }
+}
+"""
+LOGIN = "mutation Login($input: LoginInput!) { login(input: $input) { account { id } accessToken } }"
+CREATE_PRODUCT = """
+mutation CreateProduct($input: CreateProductInput!) { createProduct(input: $input) { id name price stock available } }
+"""
+PRODUCT = "query Product($id: ID!) { product(id: $id) { id name price stock available } }"
+SEARCH = "query Search($query: String!) { products(query: $query, first: 20) { nodes { id name } } }"
+CREATE_ORDER = """
+mutation CreateOrder($input: CreateOrderInput!) {
+  createOrder(input: $input) { id totalPrice status accountId lines { productId quantity unitPrice } }
+}
+"""
+ORDER = """
+query Order($id: ID!) {
+  order(id: $id) {
+    id status totalPrice cancelReason statusReason version
+    history { status at }
+    payment { id status amount failureCode }
+  }
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What /graphql answered, whatever it was."""
+
+    status: int
+    data: Mapping[str, Any] | None
+    errors: tuple[Mapping[str, Any], ...]
+
+    @property
+    def codes(self) -> list[str]:
+        """The error codes, in order."""
+        return [error["extensions"]["code"] for error in self.errors]
+
+    @property
+    def fields(self) -> list[str]:
+        """The faulty fields that errors name, e.g. products.0.quantity."""
+        return [
+            ".".join(map(str, fault["path"]))
+            for error in self.errors
+            for fault in error["extensions"].get("fields", ())
+        ]
+
+    def get(self, name: str) -> Any:
+        """A root field's value; raises AssertionError with the errors when there is any."""
+        assert not self.errors, self.errors
+        assert self.data is not None
+        return self.data[name]
+
+
+class Shop:
+    """The gateway, and what reaches the outside: mails and charges."""
+
+    def __init__(self, gateway: str, mails: str, stripe: str) -> None:
+        self.gateway = gateway
+        self._http = httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=100))
+        self._mails = mails
+        self._stripe = stripe
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def ask(self, document: str, token: str = "", **variables: Any) -> Answer:
+        """One GraphQL request."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return await self.post({"query": document, "variables": variables}, headers)
+
+    async def post(
+        self, body: Any, headers: Mapping[str, str] | None = None, *, content: bytes | None = None
+    ) -> Answer:
+        """Anything sent to /graphql; `content` instead of `body` is sent as it is."""
+        chosen = {"Content-Type": "application/json", **(headers or {})}
+        kwargs: dict[str, Any] = {"json": body} if content is None else {"content": content}
+        response = await self._http.post(f"{self.gateway}/graphql", headers=chosen, **kwargs)
+        answer = response.json()
+        return Answer(response.status_code, answer.get("data"), tuple(answer.get("errors", ())))
+
+    async def register(self, name: str = "John Doe", email: str = "") -> Person:
+        """A new customer."""
+        email = email or f"john.{secrets.token_hex(6)}@example.com"
+        wanted = {"name": name, "email": email, "password": PASSWORD}
+        payload = (await self.ask(REGISTER, input=wanted)).get("register")
+        return Person(self, payload["account"]["id"], email, payload["accessToken"])
+
+    async def login(self, email: str, password: str) -> Person:
+        """Somebody who is known already."""
+        payload = (await self.ask(LOGIN, input={"email": email, "password": password})).get("login")
+        return Person(self, payload["account"]["id"], email, payload["accessToken"])
+
+    async def admin(self) -> Person:
+        """The development stack's ADMIN."""
+        return await self.login("admin@souk.test", "AdminPass123!")
+
+    async def search(self, text: str) -> list[str]:
+        """Ids of products, best first."""
+        return [node["id"] for node in (await self.ask(SEARCH, query=text)).get("products")["nodes"]]
+
+    async def mails_to(self, address: str) -> list[Mail]:
+        """What the mail sink holds for somebody, oldest first; the counting sink or maildev."""
+        response = await self._http.get(f"{self._mails}/mails")
+        if response.status_code == 200:
+            found = [Mail(m["id"], m["to"], m["subject"], m["text"]) for m in response.json()]
+        else:
+            listed = (await self._http.get(f"{self._mails}/email")).raise_for_status().json()
+            found = [
+                Mail(m["headers"]["message-id"], [to["address"] for to in m["to"]], m["subject"], m["text"])
+                for m in listed
+            ]
+        return [mail for mail in found if address in mail.to]
+
+    async def charges_of(self, order_id: str) -> list[Mapping[str, Any]]:
+        """The payment intents that the provider holds for an order."""
+        response = (await self._http.get(f"{self._stripe}/mock/payment_intents")).raise_for_status()
+        return [
+            intent for intent in response.json()["data"] if intent["metadata"].get("order_id") == order_id
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail as it was handed over; `id` is its Message-ID."""
+
+    id: str
+    to: list[str]
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is signed in."""
+
+    shop: Shop
+    id: str
+    email: str
+    token: str
+
+    async def ask(self, document: str, **variables: Any) -> Answer:
+        """One GraphQL request in their name."""
+        return await self.shop.ask(document, self.token, **variables)
+
+    async def create_product(self, name: str = "", price: str = "999.99", **fields: Any) -> str:
+        """ADMIN: a new product's id."""
+        wanted = {
+            "name": name or f"Thing {secrets.token_hex(4)}",
+            "description": "A thing",
+            "price": price,
+            **fields,
+        }
+        created: str = (await self.ask(CREATE_PRODUCT, input=wanted)).get("createProduct")["id"]
+        return created
+
+    async def stock(self, product_id: str) -> int:
+        """ADMIN: free stock."""
+        found: int = (await self.ask(PRODUCT, id=product_id)).get("product")["stock"]
+        return found
+
+    async def buy(self, *wanted: tuple[str, int] | str, **fields: Any) -> Mapping[str, Any]:
+        """Places an order of products, each with a quantity or once; `card` is the payment method, `key` the idempotency key."""
+        order: Mapping[str, Any] = (await self.try_to_buy(*wanted, **fields)).get("createOrder")
+        return order
+
+    async def try_to_buy(
+        self, *wanted: tuple[str, int] | str, card: str = "", key: str = "", **fields: Any
+    ) -> Answer:
+        """The same, answering errors too."""
+        lines = [(each, 1) if isinstance(each, str) else each for each in wanted]
+        order = {"products": [{"id": product, "quantity": quantity} for product, quantity in lines], **fields}
+        order |= {"paymentMethod": card} if card else {}
+        order |= {"idempotencyKey": key} if key else {}
+        return await self.ask(CREATE_ORDER, input=order)
+
+    async def order(self, order_id: str) -> Mapping[str, Any]:
+        """An order as it is now."""
+        found: Mapping[str, Any] = (await self.ask(ORDER, id=order_id)).get("order")
+        return found
+
+    async def sees(self, order_id: str, status: str, seconds: float = SECONDS) -> Mapping[str, Any]:
+        """Waits until an order has a status, and answers it."""
+
+        async def reached() -> Mapping[str, Any] | None:
+            order = await self.order(order_id)
+            return order if order["status"] == status else None
+
+        return await within(seconds, reached, f"{order_id} {status}")
+
+    async def gets_mail(self, about: str, seconds: float = SECONDS) -> list[Mail]:
+        """Waits for mails whose text names something, and answers all of them."""
+
+        async def arrived() -> list[Mail]:
+            return [mail for mail in await self.shop.mails_to(self.email) if about in mail.text]
+
+        return await within(seconds, arrived, f"a mail to {self.email} about {about}")
+
+
+async def within(seconds: float, probe: Callable[[], Awaitable[T | None]], what: str) -> T:
+    """Asks until the answer is something; raises AssertionError after so many seconds. Failures in between are asked again."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            found, seen = await probe(), "nothing"
+        except (AssertionError, httpx.TransportError) as error:
+            found, seen = None, repr(error)
+        if found:
+            return found
+        assert time.monotonic() < end, f"{what}: not within {seconds} s; last: {seen}"
+        await asyncio.sleep(_PAUSE)
+
+
+def money(text: str) -> Decimal:
+    """An amount as the API writes it."""
+    return Decimal(text)
