@@ -1,4 +1,4 @@
-"""Checks the books after a load run, in the databases themselves: what was answered, stored, told, reserved, charged and mailed is the same.
+"""Checks the books after a load run, in the databases: what was answered, stored, told and taken off the stock is the same.
 
 Black box but for this room: it knows the services' tables, as an auditor does, and only reads.
 """
