@@ -6,19 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from souk.catalog.v1 import stock_service_pb2 as catalog_pb
 from souk.payment.v1 import events_pb2, payment_pb2
 
 from kit.db.fake import FakeDatabase
 from kit.errors import NotFound, Violation
 from kit.events import Event, Reaction
-from kit.rpc import Call, Server
+from kit.rpc import Server
 from kit.testing import FakeClock
-from kit.values import ORDER, PRODUCT, Money, money_to_proto, timestamp_to_proto, utc_now
+from kit.values import ORDER, PRODUCT, Money, money_to_proto, utc_now
 from order.consumers import PaymentEvents
 from order.domain import CancelReason, Order, Status, Wanted
 from order.peers import Catalog
 from order.ports import AccountLimits, StockState
+from order.tests.edges import StockRpc
 from order.tests.fakes import FakeCatalog, FakeStore, customer, purchase
 from order.use_cases import Orders, Policy
 
@@ -102,41 +102,6 @@ async def test_payment_refunded_is_noted_and_a_whole_one_cancels() -> None:
     )
 
 
-class StockRpc:
-    """A catalog that keeps what it was asked."""
-
-    service = catalog_pb.DESCRIPTOR.services_by_name["StockService"]
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-        self.refuses: Exception | None = None
-
-    async def reserve_stock(self, request: Any, call: Call) -> catalog_pb.ReserveStockResponse:
-        self.asked.append(request)
-        if self.refuses:
-            raise self.refuses
-        priced = [
-            catalog_pb.PricedLine(
-                product_id=each.product_id,
-                name="Mug",
-                unit_price=money_to_proto(Money(999, "USD")),
-                quantity=each.quantity,
-            )
-            for each in request.lines
-        ]
-        return catalog_pb.ReserveStockResponse(
-            lines=priced,
-            state=catalog_pb.RESERVATION_STATE_HELD,
-            expire_time=timestamp_to_proto(FakeClock().now),
-        )
-
-    async def commit_stock(self, request: Any, call: Call) -> catalog_pb.CommitStockResponse:
-        return catalog_pb.CommitStockResponse(state=catalog_pb.RESERVATION_STATE_COMMITTED)
-
-    async def release_stock(self, request: Any, call: Call) -> catalog_pb.ReleaseStockResponse:
-        return catalog_pb.ReleaseStockResponse(state=catalog_pb.RESERVATION_STATE_RETURNED)
-
-
 @pytest.fixture
 async def peer() -> AsyncIterator[tuple[StockRpc, Catalog]]:
     rpc = StockRpc()
@@ -160,7 +125,7 @@ async def test_the_catalog_is_asked_for_each_product_and_the_total_that_the_buye
     assert (rpc.asked[0].order_id, rpc.asked[0].expected_total) == (ORDER.format(order_id), "19.98")
     assert reservation.state is StockState.HELD
     assert reservation.lines[0].total == Money(1998, "USD")
-    assert reservation.expire_time == FakeClock().now
+    assert reservation.expire_time == rpc.expire_time
 
 
 async def test_a_refused_product_is_named_by_the_line_that_the_caller_sent(

@@ -1,7 +1,7 @@
 """The gRPC edge, in this process: who may, what is answered, what is refused. A test for each RPC."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -24,25 +24,11 @@ from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, PRODUCT
 from order.ports import AccountLimits
 from order.rpc import OrderRpc
+from order.tests.edges import Tokens
 from order.tests.fakes import FakeCatalog, FakeStore, admin, customer
 from order.use_cases import Orders, Policy
 
 POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
-
-
-class Tokens:
-    """Any account's name is its token."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, Principal] = {}
-
-    def token(self, principal: Principal) -> Principal:
-        named = replace(principal, token=str(principal.account_id))
-        self.known[named.token] = named
-        return named
-
-    async def verify(self, token: str) -> Principal:
-        return self.known[token]
 
 
 @dataclass

@@ -1,0 +1,62 @@
+"""What stands at the service's edges in tests: tokens, and the catalog's stock as its contract says."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from souk.catalog.v1 import stock_service_pb2 as catalog_pb
+
+from kit.auth import Principal
+from kit.rpc import Call
+from kit.values import Money, money_to_proto, timestamp_to_proto, utc_now
+
+
+class Tokens:
+    """Any account's name is its token."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Principal] = {}
+
+    def token(self, principal: Principal) -> Principal:
+        named = replace(principal, token=str(principal.account_id))
+        self.known[named.token] = named
+        return named
+
+    async def verify(self, token: str) -> Principal:
+        return self.known[token]
+
+
+class StockRpc:
+    """A catalog that keeps what it was asked."""
+
+    service = catalog_pb.DESCRIPTOR.services_by_name["StockService"]
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.refuses: Exception | None = None
+        self.expire_time = utc_now() + timedelta(minutes=15)
+
+    async def reserve_stock(self, request: Any, call: Call) -> catalog_pb.ReserveStockResponse:
+        self.asked.append(request)
+        if self.refuses:
+            raise self.refuses
+        priced = [
+            catalog_pb.PricedLine(
+                product_id=each.product_id,
+                name="Mug",
+                unit_price=money_to_proto(Money(999, "USD")),
+                quantity=each.quantity,
+            )
+            for each in request.lines
+        ]
+        return catalog_pb.ReserveStockResponse(
+            lines=priced,
+            state=catalog_pb.RESERVATION_STATE_HELD,
+            expire_time=timestamp_to_proto(self.expire_time),
+        )
+
+    async def commit_stock(self, request: Any, call: Call) -> catalog_pb.CommitStockResponse:
+        return catalog_pb.CommitStockResponse(state=catalog_pb.RESERVATION_STATE_COMMITTED)
+
+    async def release_stock(self, request: Any, call: Call) -> catalog_pb.ReleaseStockResponse:
+        return catalog_pb.ReleaseStockResponse(state=catalog_pb.RESERVATION_STATE_RETURNED)

@@ -1,0 +1,168 @@
+"""The whole service on a real PostgreSQL and a real Kafka; the catalog and payment are stood in for, by their contracts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+from souk.order.v1 import order_pb2
+from souk.order.v1 import order_service_pb2 as pb
+from souk.payment.v1 import events_pb2 as payment
+
+from kit.auth import Principal
+from kit.events import Topic, ensure_topics
+from kit.events.envelope import outgoing
+from kit.rpc import Call, Channel, Server, current_call
+from kit.service.life import Life
+from kit.settings import load
+from kit.testing import Kafka, eventually, free_port
+from kit.testing.fixtures import database_url, kafka, postgres
+from kit.values import PRODUCT
+from kit.web.health import Phase
+from order.app import build
+from order.rpc import OrderRpc
+from order.settings import Settings
+from order.tests.edges import StockRpc, Tokens
+from order.tests.fakes import customer
+
+__all__ = ["database_url", "kafka", "postgres"]
+
+PAYMENTS = Topic(
+    "souk.payment.v1",
+    {
+        kind: lambda fact: (fact.payment.id, fact)
+        for kind in (payment.PaymentSucceeded, payment.PaymentFailed)
+    },
+)
+
+
+@dataclass
+class Running:
+    """The service, its one customer, and what is published around it."""
+
+    channel: Channel
+    caller: Principal
+    bootstrap: str
+
+    async def call(self, method: str, request: Any, response: Any) -> Any:
+        token = current_call.set(Call(principal=self.caller))
+        try:
+            return await self.channel.call(method, request, response)
+        finally:
+            current_call.reset(token)
+
+    async def place(self) -> str:
+        lines = [pb.PlaceOrderRequest.Line(product_id=PRODUCT.format(PRODUCT.new()), quantity=2)]
+        request = pb.PlaceOrderRequest(lines=lines, request_id=PRODUCT.new().hex)
+        order_id: str = (await self.call("PlaceOrder", request, pb.PlaceOrderResponse)).order.id
+        return order_id
+
+    async def order(self, order_id: str) -> order_pb2.Order:
+        request = pb.GetOrderRequest(order_id=order_id)
+        found: order_pb2.Order = (await self.call("GetOrder", request, pb.GetOrderResponse)).order
+        return found
+
+    async def becomes(self, order_id: str, status: int) -> order_pb2.Order:
+        async def reached() -> order_pb2.Order | None:
+            order = await self.order(order_id)
+            return order if order.status == status else None
+
+        found = await eventually(reached, seconds=30)
+        assert found
+        return found
+
+    async def hears(self, *facts: Any, times: int = 1) -> None:
+        """Payment publishes facts, each event so many times."""
+        await asyncio.to_thread(self._publish, facts, times)
+
+    async def told(self, topic: str, key: str, count: int) -> list[str]:
+        """Waits for that many events of an order, and answers all of their types."""
+
+        async def arrived() -> list[str]:
+            types = await asyncio.to_thread(self._types, topic, key)
+            return types if len(types) >= count else []
+
+        return await eventually(arrived, seconds=30)
+
+    def _publish(self, facts: tuple[Any, ...], times: int) -> None:
+        columns = PAYMENTS.outbox_rows(facts)
+        names = ("event_id", "key", "type", "time", "headers", "payload")
+        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns[1:], strict=True)]
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+        for row in rows * times:
+            record = outgoing({"topic": columns.topic, **row})
+            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
+        producer.flush()
+        producer.close()
+
+    def _types(self, topic: str, key: str) -> list[str]:
+        options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "consumer_timeout_ms": 500}
+        consumer = KafkaConsumer(topic, bootstrap_servers=self.bootstrap, **options)
+        found = [
+            dict(record.headers)["ce_type"].decode() for record in consumer if record.key == key.encode()
+        ]
+        consumer.close()
+        return [name.rpartition(".")[2] for name in found]
+
+
+@pytest.fixture
+async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
+    stock, tokens = Server([StockRpc()], host="127.0.0.1", port=0), Tokens()
+    await stock.start()
+    environment = {
+        "PROFILE": "development",
+        "GRPC_PORT": str(free_port()),
+        "DATABASE_URL": database_url,
+        "CATALOG_ADDRESS": f"127.0.0.1:{stock.port}",
+        "KAFKA_BOOTSTRAP": kafka.bootstrap(),
+        "PENDING_SECONDS": "6",
+        "SWEEP_SECONDS": "0.1",
+    }
+    settings = load(Settings, environment)
+    service = replace(build(settings), verifier=tokens)
+    assert service.migrations
+    await service.migrations.apply(database_url)
+    await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
+    failures: list[str] = []
+    life = Life(service, lambda: failures.append("start"))
+    life.start()
+    await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
+    assert not failures
+    channel = Channel(f"127.0.0.1:{settings.grpc_port}", OrderRpc.service)
+    await channel.open()
+    yield Running(channel, tokens.token(customer()), kafka.bootstrap())
+    await channel.close()
+    await life.stop()
+    await stock.stop(0)
+
+
+async def test_a_payment_heard_twice_confirms_once(running: Running) -> None:
+    order_id = await running.place()
+
+    await running.hears(payment.PaymentSucceeded(payment={"id": "pay_1", "order_id": order_id}), times=2)
+
+    order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CONFIRMED)
+    assert order.version == 2
+    assert await running.told("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderConfirmed"]
+
+
+async def test_an_order_that_nobody_pays_is_cancelled_at_its_deadline(running: Running) -> None:
+    order_id = await running.place()
+
+    order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CANCELLED)
+
+    assert order.cancel_reason == order_pb2.CANCEL_REASON_PAYMENT_TIMEOUT
+    assert await running.told("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderCancelled"]
+
+
+async def test_a_fact_about_no_order_of_ours_is_put_aside_and_holds_nothing_up(running: Running) -> None:
+    order_id = await running.place()
+    strange = payment.PaymentFailed(payment={"id": "pay_1", "order_id": "ord_01h455vb4pex5vsknk084sn02q"})
+
+    await running.hears(strange, payment.PaymentFailed(payment={"id": "pay_1", "order_id": order_id}))
+
+    order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CANCELLED)
+    assert order.cancel_reason == order_pb2.CANCEL_REASON_PAYMENT_FAILED
+    assert "PaymentFailed" in await running.told("souk.payment.v1.dlq.order", "pay_1", 1)
