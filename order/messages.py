@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -29,8 +30,8 @@ from kit.values import (
 from order.domain import Address, Order, Purchase, Status, Wanted
 from order.ports import OrderFilter
 
-MAX_LINES = 100
-MAX_QUANTITY = 10_000
+_MAX_LINES = 100
+_MAX_QUANTITY = 10_000
 _ADDRESS_LINE = 100
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _STATUS = "ORDER_STATUS_"
@@ -64,16 +65,15 @@ def purchase_from_proto(request: service.PlaceOrderRequest) -> Purchase:
 
 
 def filter_from_proto(request: service.ListOrdersRequest, account_id: UUID | None) -> OrderFilter:
-    """Reads which orders are listed; whose they are was decided before."""
+    """Reads which orders are listed, whose they are was decided before; raises InvalidArgument with every fault."""
+    given = Input()
+    known = {number: Status(name.removeprefix(_STATUS)) for name, number in pb.OrderStatus.items() if number}
+    given.require(set(request.statuses) <= known.keys(), "must be known statuses", "filter", "statuses")
+    after = _instant(given, request, "created_after", "createdAfter")
+    before = _instant(given, request, "created_before", "createdBefore")
+    given.done()
     return OrderFilter(
-        account_id=account_id,
-        statuses=tuple(
-            Status(pb.OrderStatus.Name(value).removeprefix(_STATUS))
-            for value in sorted(set(request.statuses))
-            if value
-        ),
-        created_after=timestamp(request.created_after) if request.HasField("created_after") else None,
-        created_before=timestamp(request.created_before) if request.HasField("created_before") else None,
+        account_id, tuple(known[each] for each in sorted(set(request.statuses))), after, before
     )
 
 
@@ -114,17 +114,17 @@ def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
 
 def _wanted(given: Input, lines: Sequence[service.PlaceOrderRequest.Line]) -> tuple[Wanted, ...]:
     """The lines, each product once with its quantities added up, in the order of their first mention."""
-    given.require(1 <= len(lines) <= MAX_LINES, f"must have between 1 and {MAX_LINES} lines", "products")
+    given.require(1 <= len(lines) <= _MAX_LINES, f"must have between 1 and {_MAX_LINES} lines", "products")
     wanted: dict[UUID | None, Wanted] = {}
-    for at, line in enumerate(lines[:MAX_LINES]):
+    for at, line in enumerate(lines[:_MAX_LINES]):
         product_id = _id(given, PRODUCT, line.product_id, "products", at, "id")
-        given.integer(line.quantity, "products", at, "quantity", least=1, most=MAX_QUANTITY)
+        given.integer(line.quantity, "products", at, "quantity", least=1, most=_MAX_QUANTITY)
         if product_id in wanted:
             earlier = wanted[product_id]
             total = earlier.quantity + line.quantity
-            rule = f"must not exceed {MAX_QUANTITY:,} together with the other lines of this product"
+            rule = f"must not exceed {_MAX_QUANTITY:,} together with the other lines of this product"
             given.require(
-                line.quantity > MAX_QUANTITY or total <= MAX_QUANTITY, rule, "products", at, "quantity"
+                line.quantity > _MAX_QUANTITY or total <= _MAX_QUANTITY, rule, "products", at, "quantity"
             )
             wanted[product_id] = replace(earlier, quantity=total)
         elif product_id is not None:
@@ -158,6 +158,17 @@ def _decimal(given: Input, text: str, *path: str) -> str:
     fine = _DECIMAL.fullmatch(text) is not None
     given.require(fine, "must be a decimal number, such as 999.99", *path)
     return f"{Decimal(text).normalize():f}" if fine else ""
+
+
+def _instant(given: Input, request: service.ListOrdersRequest, field: str, name: str) -> datetime | None:
+    """An optional instant, which a Timestamp may put beyond what calendars hold."""
+    if not request.HasField(field):
+        return None
+    try:
+        return timestamp(getattr(request, field))
+    except (ValueError, OverflowError):
+        given.faults.add(("filter", name), "must be an instant between the years 1 and 9999")
+        return None
 
 
 def _id(given: Input, kind: IdKind, text: str, *path: str | int) -> UUID | None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Database, Transaction
-from kit.errors import PermissionDenied, SoukError
+from kit.errors import PermissionDenied, SoukError, Violation
 from kit.telemetry import get_logger
 from kit.values import ORDER, Clock, Money, utc_now
 from order.domain import Fact, Order, OrderCancelled, OrderConfirmed, Purchase, Schedule
@@ -146,9 +146,8 @@ class Orders:
         most = self._policy.units_per_line
         for each in purchase.wanted:
             if each.quantity > most:
-                raise TooManyUnits(
-                    f"products.{each.position}.quantity: at most {most:,} of one product in an order"
-                )
+                rule = f"at most {most:,} of one product in an order"
+                raise TooManyUnits(rule, fields=[Violation(("products", each.position, "quantity"), rule)])
 
     async def _write(
         self, caller: Principal, account_id: UUID, order_id: UUID, purchase: Purchase, held: Reservation

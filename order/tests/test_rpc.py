@@ -183,6 +183,18 @@ async def test_list_orders_filters_by_status_and_time(edge: Edge) -> None:
     assert not (await edge.list(owner, created_before=since)).entries
 
 
+async def test_list_orders_refuses_filters_that_make_no_sense(edge: Edge) -> None:
+    cases: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+        ({"statuses": [99]}, ("filter", "statuses")),
+        ({"statuses": [0]}, ("filter", "statuses")),
+        ({"created_after": {"seconds": 10**12}}, ("filter", "createdAfter")),
+    ]
+    for fields, path in cases:
+        with pytest.raises(InvalidArgument) as refusal:
+            await edge.list(customer(), **fields)
+        assert [fault.path for fault in refusal.value.fields] == [path]
+
+
 async def test_a_cursor_serves_its_own_list_only(edge: Edge) -> None:
     owner = edge.tokens.token(customer())
     await edge.place(owner)

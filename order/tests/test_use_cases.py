@@ -207,8 +207,9 @@ async def test_failed_payments_within_an_hour_are_limited(shop: Shop) -> None:
 async def test_units_of_one_product_are_limited(shop: Shop) -> None:
     wanted = (Wanted(PRODUCT.new(), 1, 0), Wanted(PRODUCT.new(), 1001, 3))
 
-    with pytest.raises(TooManyUnits, match=r"products\.3\.quantity"):
+    with pytest.raises(TooManyUnits) as refusal:
         await shop.orders.place(customer(), replace(purchase(), wanted=wanted))
+    assert [fault.path for fault in refusal.value.fields] == [("products", 3, "quantity")]
     assert not shop.catalog.states
 
 
