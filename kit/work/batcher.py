@@ -23,23 +23,25 @@ class Batcher(Generic[T, R]):
         self._run_many = run_many
         self._limit = limit
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._drains: set[asyncio.Task[None]] = set()
+        self._draining: asyncio.Task[None] | None = None
 
     async def run(self, item: T) -> R:
         """The item's result, once the batch that it went with is done."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if not self._drains:
-            task = asyncio.create_task(self._drain())
-            self._drains.add(task)
-            task.add_done_callback(self._drains.discard)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
         return await future
 
     async def _drain(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-            # whoever gave up meanwhile is not worked for
-            await self._answer([(item, future) for item, future in batch if not future.done()])
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                # whoever gave up meanwhile is not worked for
+                await self._answer([(item, future) for item, future in batch if not future.done()])
+        finally:
+            # here, not when the task is seen to have ended: who comes in between must find nobody draining
+            self._draining = None
 
     async def _answer(self, batch: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
         if not batch:

@@ -30,6 +30,7 @@ class Work:
     async def handle(self, item: str) -> None:
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
+        await asyncio.sleep(0)
         await self.go.wait()
         self.under_way -= 1
         if item == "bad":
