@@ -4,14 +4,14 @@ Placing is one statement for any number of orders: orders, lines, history, keys 
 an order may change is not decided here (domain), nor who may see it (an owner is part of the query).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from kit.db import Database, Record, Statements, Transaction
+from kit.db import Database, Record, Statements, Transaction, columns
 from kit.values import Money
 from order.domain import Address, CancelReason, Line, Order, Status, StatusChange
 from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Stored
@@ -98,8 +98,8 @@ class Store:
     async def place(self, placements: Sequence[Placement], limits: AccountLimits) -> list[Outcome]:
         """One statement for all of them; of two with the same id the first is written."""
         first = {placement.fact.order.id: placement for placement in reversed(placements)}
-        columns = self._columns(list(first.values()))
-        rows = await self._db.fetch(_PLACE, *columns, limits.pending, limits.failed_payments)
+        arguments = self._columns(list(first.values()))
+        rows = await self._db.fetch(_PLACE, *arguments, limits.pending, limits.failed_payments)
         known = {row["id"]: Outcome(row["outcome"]) for row in rows}
         if Outcome.WRITTEN in known.values():
             self._db.notify_emitted()
@@ -158,7 +158,7 @@ class Store:
             for order in orders
             for at, step in enumerate(order.history)
         )
-        await tx.execute(_SAVE, *_transpose(changes, 7), *_transpose(steps, 6))
+        await tx.execute(_SAVE, *columns(changes, 7), *columns(steps, 6))
 
     def _columns(self, placements: Sequence[Placement]) -> list[Any]:
         assert self._db.publishes is not None
@@ -184,12 +184,7 @@ class Store:
             for at, line in enumerate(order.lines)
         )
         topic, *events = self._db.publishes.outbox_rows([placement.fact for placement in placements])
-        return [*_transpose(heads, 10), *events, *_transpose(lines, 6), topic]
-
-
-def _transpose(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Columns, as unnest takes them, also of no rows."""
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+        return [*columns(heads, 10), *events, *columns(lines, 6), topic]
 
 
 async def _read(db: Statements, ids: Sequence[Record]) -> list[Order]:

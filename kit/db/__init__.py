@@ -9,6 +9,7 @@ from asyncpg import ForeignKeyViolationError as ForeignKeyViolation
 from asyncpg import Record
 from asyncpg import UniqueViolationError as UniqueViolation
 
+from kit.db.columns import columns
 from kit.db.database import Database
 from kit.db.faults import DatabaseBusy, DatabaseContention, DatabaseUnavailable
 from kit.db.migrations import Migration, MigrationError, Migrations
@@ -36,6 +37,7 @@ __all__ = [
     "Transaction",
     "UniqueViolation",
     "assert_tables_match",
+    "columns",
     "current_transaction",
     "outbox_insert",
 ]

@@ -75,4 +75,4 @@ class Table(PiccoloTable):
 
 
 # Piccolo gives every class without a primary key one named `id`, and subclasses would inherit the base's.
-delattr(Table, "id")  # noqa: B043 (mypy knows no such attribute)
+delattr(Table, "id")

@@ -21,7 +21,9 @@ def _home(name: str) -> Path:
     runfiles = os.environ.get("RUNFILES_DIR")
     if runfiles and (home := Path(runfiles, name, "home")).exists():
         return home.resolve()
-    raise FileNotFoundError(f"no {name} server: run under Bazel with @{name}//:server in data, or set {variable}")
+    raise FileNotFoundError(
+        f"no {name} server: run under Bazel with @{name}//:server in data, or set {variable}"
+    )
 
 
 class Kafka(Server):
@@ -30,7 +32,13 @@ class Kafka(Server):
     name = "kafka"
 
     def __init__(
-        self, folder: Path, *, port: int = 0, controller_port: int = 0, log: Path | None = None, heap: str = "256m"
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        controller_port: int = 0,
+        log: Path | None = None,
+        heap: str = "256m",
     ) -> None:
         super().__init__(folder, port=port, log=log)
         self._controller_port = controller_port or free_port()
@@ -45,7 +53,11 @@ class Kafka(Server):
 
     def prepare(self) -> None:
         text = (self._home / "server.properties").read_text()
-        for name, value in {"PORT": self.port, "CONTROLLER_PORT": self._controller_port, "DATA": self._data}.items():
+        for name, value in {
+            "PORT": self.port,
+            "CONTROLLER_PORT": self._controller_port,
+            "DATA": self._data,
+        }.items():
             text = text.replace(f"@{name}@", str(value))
         self._properties.write_text(text)
         if not (self._data / "meta.properties").exists():
@@ -54,7 +66,14 @@ class Kafka(Server):
             subprocess.run(command, check=True, capture_output=True)
 
     def command(self) -> list[str]:
-        java = [*_JAVA, f"-Xms{self._heap}", f"-Xmx{self._heap}", *self._options(), "kafka.Kafka", str(self._properties)]
+        java = [
+            *_JAVA,
+            f"-Xms{self._heap}",
+            f"-Xmx{self._heap}",
+            *self._options(),
+            "kafka.Kafka",
+            str(self._properties),
+        ]
         # Two brokers on one folder destroy its metadata log, and the broker's own lock comes too late.
         return ["flock", "--nonblock", "--no-fork", str(self.folder / "lock"), *java]
 

@@ -138,7 +138,6 @@ class Postgres(Server):
         probe = [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return port_open(self.port) and subprocess.run(probe, check=False).returncode == 0
 
-
     def create_database(self, name: str) -> None:
         """Makes a database unless it is there."""
         probe = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "souk"]

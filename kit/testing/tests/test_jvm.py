@@ -48,7 +48,9 @@ async def test_an_older_document_never_replaces_a_newer(search: Search) -> None:
     assert [hit["_source"] for hit in found["hits"]["hits"]] == [{"name": "new"}]
 
 
-async def test_search_without_a_server_is_unavailable_and_comes_back(elasticsearch: Elasticsearch, search: Search) -> None:
+async def test_search_without_a_server_is_unavailable_and_comes_back(
+    elasticsearch: Elasticsearch, search: Search
+) -> None:
     elasticsearch.stop()
     with pytest.raises(Unavailable):
         await search.find({"query": {"match_all": {}}})

@@ -62,7 +62,8 @@ def test_a_malformed_id_is_refused_with_its_path(text: str) -> None:
 
 def test_fresh_ids_sort_by_their_time() -> None:
     ids = [ORDER.new() for _ in range(100)]
-    assert ids == sorted(ids) and len(set(ids)) == 100
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 100
 
 
 def test_a_derived_id_follows_from_its_key_and_kind() -> None:
@@ -159,8 +160,10 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 
 def test_card_numbers_are_recognised() -> None:
-    assert looks_like_card_number("4242 4242 4242 4242") and looks_like_card_number("x4000000000000002y")
-    assert not looks_like_card_number("pm_card_visa") and not looks_like_card_number("4242424242424241")
+    assert looks_like_card_number("4242 4242 4242 4242")
+    assert looks_like_card_number("x4000000000000002y")
+    assert not looks_like_card_number("pm_card_visa")
+    assert not looks_like_card_number("4242424242424241")
 
 
 def test_a_cursor_is_good_for_its_own_query_only() -> None:
@@ -175,4 +178,5 @@ def test_a_cursor_is_good_for_its_own_query_only() -> None:
 
 def test_instants_are_written_with_milliseconds_in_utc() -> None:
     text = rfc3339(utc_now())
-    assert text.endswith("Z") and len(text) == len("2026-11-23T09:30:00.000Z")
+    assert text.endswith("Z")
+    assert len(text) == len("2026-11-23T09:30:00.000Z")

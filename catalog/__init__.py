@@ -1,0 +1,1 @@
+"""The catalog service: products, categories, search, stock and its reservations."""

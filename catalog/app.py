@@ -1,0 +1,54 @@
+"""Everything the catalog is made of: the composition root."""
+
+from catalog.consumers import OrderEvents, index_subscription
+from catalog.events import TOPIC
+from catalog.indexer import Indexer
+from catalog.peers import Accounts
+from catalog.product_cache import CachedProducts
+from catalog.rpc import ProductRpc
+from catalog.search import ALIAS, DEFINITION, IndexedProducts
+from catalog.settings import Settings
+from catalog.stock_rpc import StockRpc
+from catalog.stock_store import PostgresStockStore
+from catalog.stock_use_cases import Stock
+from catalog.store import PostgresProductStore
+from catalog.use_cases import Products
+from kit.cache import Cache
+from kit.db import Database, Migrations
+from kit.search import Search
+from kit.service import Service
+from kit.values import utc_now
+from kit.work import Every
+
+
+def build(settings: Settings) -> Service:
+    """Builds the service; nothing is opened yet."""
+    db = Database(settings.database_url, publishes=TOPIC)
+    redis = Cache(settings.redis_url, "catalog")
+    elasticsearch = Search(settings.elasticsearch_url, ALIAS, DEFINITION)
+    accounts = Accounts(settings.account_address)
+    rows = PostgresProductStore(db)
+    stock_rows = PostgresStockStore(db)
+    cache = CachedProducts(redis, rows, lifetime=settings.cache_seconds)
+    index = IndexedProducts(elasticsearch, redis, lifetime=settings.search_cache_seconds)
+    products = Products(db, rows, stock_rows, cache, index, accounts, clock=utc_now)
+    stock = Stock(db, stock_rows, reservation=settings.reservation_seconds, clock=utc_now)
+
+    return Service(
+        name="catalog",
+        settings=settings,
+        database=db,
+        migrations=Migrations("catalog"),
+        publishes=TOPIC,
+        resources=[db, redis, elasticsearch, accounts],
+        optional=[redis, elasticsearch, accounts],
+        rpc=[ProductRpc(products), StockRpc(stock)],
+        consumes=[
+            OrderEvents(stock).subscription(),
+            index_subscription(Indexer(rows, index, cache, clock=utc_now)),
+        ],
+        jobs=[
+            Every("catalog.expiry", settings.sweep_seconds.total_seconds(), stock.expire),
+            Every("catalog.availability", 1.0, stock.tell_availability),
+        ],
+    )

@@ -1,0 +1,67 @@
+"""The catalog's own errors.
+
+SoukError
+|- NotFound
+|  '- ProductNotFound       absent or deleted
+|- AlreadyExists
+|  '- SkuTaken              by a living product
+|- FailedPrecondition
+|  |- OutOfStock            names the lines and what is free
+|  '- PriceChanged          the total is not the one that the buyer saw
+|- InvalidArgument
+|  |- MixedCurrency         (kit.values) an order has one currency
+|  '- TotalOutOfRange       the provider does not charge as little or as much
+'- Aborted
+   |- VersionConflict       somebody changed the product meanwhile
+   '- IdempotencyConflict   the order reserved other lines before
+"""
+
+from kit.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+
+
+class ProductNotFound(NotFound):
+    """The product does not exist or was deleted."""
+
+    reason = "PRODUCT_NOT_FOUND"
+    default_message = "no such product"
+
+
+class SkuTaken(AlreadyExists):
+    """A living product has the sku."""
+
+    reason = "SKU_TAKEN"
+    default_message = "another product has this sku"
+
+
+class OutOfStock(FailedPrecondition):
+    """Too little is free; details name the lines with what is asked and what is free of it."""
+
+    reason = "OUT_OF_STOCK"
+    default_message = "not enough in stock"
+
+
+class PriceChanged(FailedPrecondition):
+    """The total differs from the one that the buyer saw; details have the lines and the total of now."""
+
+    reason = "PRICE_CHANGED"
+    default_message = "the total has changed"
+
+
+class TotalOutOfRange(InvalidArgument):
+    """The order's total is less or more than the payment provider charges at once."""
+
+    reason = "TOTAL_OUT_OF_RANGE"
+
+
+class VersionConflict(Aborted):
+    """The product is not at the version that the caller read; details name the version it is at."""
+
+    reason = "VERSION_CONFLICT"
+    default_message = "the product was changed meanwhile"
+
+
+class IdempotencyConflict(Aborted):
+    """The order has a reservation of other lines."""
+
+    reason = "IDEMPOTENCY_CONFLICT"
+    default_message = "this order reserved other lines before"

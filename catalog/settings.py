@@ -1,0 +1,44 @@
+"""What the catalog is told beside what all services are."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kit.settings import BaseSettings, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the catalog."""
+
+    http_port: int = setting(
+        "Port of HTTP: health, metrics", default=8080, development=8002, least=0, most=65535
+    )
+    grpc_port: int = setting("Port of gRPC", default=9080, development=9002, least=0, most=65535)
+    database_url: str = setting(
+        "PostgreSQL, postgresql://user:password@host:port/catalog",
+        development="postgresql://souk:souk@127.0.0.1:5432/catalog",
+        secret=True,
+    )
+    redis_url: str = setting(
+        "Redis, redis://host:port/number", development="redis://127.0.0.1:6379/0", secret=True
+    )
+    elasticsearch_url: str = setting(
+        "Elasticsearch, http(s)://host:port", development="http://127.0.0.1:9200", secret=True
+    )
+    account_address: str = setting("The account service's gRPC, host:port", development="127.0.0.1:9001")
+    reservation_seconds: timedelta = setting(
+        "Seconds after which a reservation that was not committed expires; more than orders stay PENDING",
+        default=timedelta(minutes=15),
+        least=1,
+    )
+    sweep_seconds: timedelta = setting(
+        "Seconds between looks for expired reservations", default=timedelta(seconds=5), least=0.1
+    )
+    cache_seconds: timedelta = setting(
+        "Seconds for which a product is read from Redis, unless it changes",
+        default=timedelta(seconds=60),
+        least=1,
+    )
+    search_cache_seconds: timedelta = setting(
+        "Seconds for which a search is answered from Redis", default=timedelta(seconds=1), least=0.05, most=60
+    )

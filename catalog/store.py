@@ -1,0 +1,148 @@
+"""The only reader and writer of products and categories: rows <-> domain. Stock is in `stock_store`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from catalog.domain import Category, Product
+from catalog.errors import SkuTaken
+from catalog.tables import CategoryRow
+from kit.db import Database, Record, Transaction, UniqueViolation
+from kit.values import Money
+
+_SELECT = """
+SELECT p.*, c.slug AS category_slug, c.name AS category_name
+FROM products p LEFT JOIN categories c ON c.id = p.category_id
+"""
+_ADD = """
+INSERT INTO products (id, name, description, price, currency, sku, category_id, image_urls, version, create_time, update_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
+_SAVE = """
+UPDATE products SET name = $2, description = $3, price = $4, sku = $5, category_id = $6, image_urls = $7, version = $8, update_time = $9
+WHERE id = $1
+"""
+_DELETE = "UPDATE products SET version = $2, update_time = $3, delete_time = $3 WHERE id = $1"
+# DO NOTHING would not answer the row that is there.
+_CATEGORY = """
+INSERT INTO categories (id, slug, name) VALUES ($1, $2, $3)
+ON CONFLICT (slug) DO UPDATE SET slug = EXCLUDED.slug RETURNING id, slug, name
+"""
+
+
+class PostgresProductStore:
+    """`ports.ProductStore` on PostgreSQL."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def add(self, tx: Transaction, product: Product) -> None:
+        """Raises SkuTaken."""
+        try:
+            await tx.execute(
+                _ADD,
+                product.id,
+                product.name,
+                product.description,
+                product.price.minor,
+                product.price.currency,
+                product.sku or None,
+                product.category.id if product.category else None,
+                product.image_urls,
+                product.version,
+                product.create_time,
+                product.update_time,
+            )
+        except UniqueViolation as error:
+            raise _sku_taken(error) from error
+
+    async def save(self, tx: Transaction, product: Product) -> None:
+        """Writes a changed product; raises SkuTaken."""
+        try:
+            await tx.execute(
+                _SAVE,
+                product.id,
+                product.name,
+                product.description,
+                product.price.minor,
+                product.sku or None,
+                product.category.id if product.category else None,
+                product.image_urls,
+                product.version,
+                product.update_time,
+            )
+        except UniqueViolation as error:
+            raise _sku_taken(error) from error
+
+    async def delete(self, tx: Transaction, product_id: UUID, version: int, now: datetime) -> None:
+        """Marks a product deleted, at the deletion's version."""
+        await tx.execute(_DELETE, product_id, version, now)
+
+    async def lock(self, tx: Transaction, product_id: UUID) -> Product | None:
+        """A living product, locked until the transaction ends."""
+        row = await tx.fetchrow(
+            f"{_SELECT} WHERE p.id = $1 AND p.delete_time IS NULL FOR UPDATE OF p", product_id
+        )
+        return _product(row) if row else None
+
+    async def get_many(self, ids: Sequence[UUID]) -> list[Product]:
+        """The living products among the ids."""
+        rows = await self._db.fetch(
+            f"{_SELECT} WHERE p.id = ANY($1::uuid[]) AND p.delete_time IS NULL", list(ids)
+        )
+        return [_product(row) for row in rows]
+
+    async def newest(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Product]:
+        """By keyset, never by offset."""
+        where = (
+            "p.delete_time IS NULL AND ($1::timestamptz IS NULL OR (p.create_time, p.id) < ($1, $2::uuid))"
+        )
+        rows = await self._db.fetch(
+            f"{_SELECT} WHERE {where} ORDER BY p.create_time DESC, p.id DESC LIMIT $3",
+            *(after or (None, None)),
+            limit,
+        )
+        return [_product(row) for row in rows]
+
+    async def category(self, tx: Transaction, wanted: Category) -> Category:
+        """The category with the wanted one's slug; it is made when there is none."""
+        row = await tx.fetchrow(_CATEGORY, wanted.id, wanted.slug, wanted.name)
+        assert row
+        return Category(row["id"], row["slug"], row["name"])
+
+    async def categories(self) -> list[Category]:
+        """All of them by name."""
+        rows = await self._db.run(CategoryRow.select().order_by(CategoryRow.name))
+        return [Category(row["id"], row["slug"], row["name"]) for row in rows]
+
+    async def rows_for_index(self, ids: Sequence[UUID]) -> list[tuple[Product, bool, bool]]:
+        """Products as they are now, deleted ones too: with whether each lives, and whether it can be bought."""
+        rows = await self._db.fetch(_FOR_INDEX, list(ids))
+        return [(_product(row), row["delete_time"] is None, row["available"]) for row in rows]
+
+
+_FOR_INDEX = """
+SELECT p.*, c.slug AS category_slug, c.name AS category_name, coalesce(s.free > 0, true) AS available
+FROM products p LEFT JOIN categories c ON c.id = p.category_id LEFT JOIN stock s ON s.product_id = p.id
+WHERE p.id = ANY($1::uuid[])
+"""
+
+
+def _product(row: Record) -> Product:
+    category_id = row["category_id"]
+    return Product(
+        id=row["id"],
+        name=row["name"],
+        description=row["description"],
+        price=Money(row["price"], row["currency"]),
+        sku=row["sku"] or "",
+        category=Category(category_id, row["category_slug"], row["category_name"]) if category_id else None,
+        image_urls=tuple(row["image_urls"]),
+        version=row["version"],
+        create_time=row["create_time"],
+        update_time=row["update_time"],
+    )
+
+
+def _sku_taken(error: UniqueViolation) -> Exception:
+    return SkuTaken() if error.constraint_name == "products_sku" else error

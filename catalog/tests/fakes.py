@@ -1,0 +1,230 @@
+"""Fakes of the catalog's own ports; the stores' keep the same contracts as PostgreSQL's (test_store, test_stock_store)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from catalog.domain import Category, Draft, Product
+from catalog.errors import SkuTaken
+from catalog.ports import Criteria, Found
+from catalog.stock_domain import Offer, PricedLine, Reservation, ReservationState, Want, Wish, refusal
+from kit.auth import Principal, Role
+from kit.errors import SoukError
+from kit.values import CURRENCIES, Money
+
+
+class FakeProductStore:
+    """Products in memory. Locks are not here: a test's coroutines take turns at awaits only."""
+
+    def __init__(self) -> None:
+        self.products: dict[UUID, Product] = {}
+        self.deleted: dict[UUID, Product] = {}
+        self._categories: dict[str, Category] = {}
+
+    async def add(self, tx: object, product: Product) -> None:
+        self._check_sku(product)
+        self.products[product.id] = product
+
+    async def save(self, tx: object, product: Product) -> None:
+        self._check_sku(product)
+        self.products[product.id] = product
+
+    async def delete(self, tx: object, product_id: UUID, version: int, now: datetime) -> None:
+        self.deleted[product_id] = self.products.pop(product_id)
+
+    async def lock(self, tx: object, product_id: UUID) -> Product | None:
+        return self.products.get(product_id)
+
+    async def get_many(self, ids: Sequence[UUID]) -> list[Product]:
+        return [self.products[product_id] for product_id in set(ids) if product_id in self.products]
+
+    async def newest(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Product]:
+        found = sorted(self.products.values(), key=_newness, reverse=True)
+        return [product for product in found if after is None or _newness(product) < after][:limit]
+
+    async def category(self, tx: object, wanted: Category) -> Category:
+        return self._categories.setdefault(wanted.slug, wanted)
+
+    async def categories(self) -> list[Category]:
+        return sorted(self._categories.values(), key=lambda category: category.name)
+
+    def _check_sku(self, product: Product) -> None:
+        others = (other for other in self.products.values() if other.id != product.id)
+        if product.sku and any(other.sku == product.sku for other in others):
+            raise SkuTaken()
+
+
+class FakeStockStore:
+    """Stock and reservations in memory, of a fake store's products."""
+
+    def __init__(self, products: FakeProductStore) -> None:
+        self._products = products
+        self._free: dict[UUID, int] = {}
+        self._reservations: dict[UUID, Reservation] = {}
+        self._taken: dict[UUID, dict[UUID, int]] = {}
+        self._flipped: dict[UUID, None] = {}
+
+    async def free(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        return {product_id: self._free[product_id] for product_id in ids if product_id in self._free}
+
+    async def track(
+        self, tx: object, product_id: UUID, free: int, *, reason: str, actor_id: UUID, now: datetime
+    ) -> None:
+        self._free[product_id] = free
+
+    async def reserve(
+        self, wishes: Sequence[Wish], now: datetime, expire_time: datetime
+    ) -> list[Reservation | SoukError]:
+        return [self._reserve(wish, expire_time) for wish in wishes]
+
+    async def commit(self, order_ids: Sequence[UUID], now: datetime) -> dict[UUID, ReservationState]:
+        return self._move(order_ids, {ReservationState.HELD: ReservationState.COMMITTED})
+
+    async def release(
+        self, db: object, order_ids: Sequence[UUID], now: datetime
+    ) -> dict[UUID, ReservationState]:
+        for order_id in order_ids:
+            ended = Reservation(order_id, ReservationState.RELEASED, b"", (), now)
+            if self._reservations.setdefault(order_id, ended).state.has_stock:
+                self._give_back(order_id)
+        return self._move(
+            order_ids,
+            {
+                ReservationState.HELD: ReservationState.RELEASED,
+                ReservationState.COMMITTED: ReservationState.RETURNED,
+            },
+        )
+
+    async def expire(self, now: datetime, limit: int) -> int:
+        held = [r for r in self._reservations.values() if r.state is ReservationState.HELD]
+        overdue = [r.order_id for r in held if r.expire_time <= now][:limit]
+        for order_id in overdue:
+            self._give_back(order_id)
+        self._move(overdue, {ReservationState.HELD: ReservationState.RELEASED})
+        return len(overdue)
+
+    async def take_availability_changes(self, tx: object, limit: int) -> Mapping[UUID, bool]:
+        flipped = list(self._flipped)[:limit]
+        for product_id in flipped:
+            del self._flipped[product_id]
+        return {product_id: self._free[product_id] > 0 for product_id in flipped}
+
+    def _reserve(self, wish: Wish, expire_time: datetime) -> Reservation | SoukError:
+        if wish.order_id in self._reservations:
+            return self._reservations[wish.order_id]
+        offers = [self._offer(want) for want in wish.wants]
+        prices = [offer.unit_price for offer in offers]
+        if not all(offer.is_enough for offer in offers) or not _acceptable(wish, offers, prices):
+            return refusal(wish, offers)
+        lines = tuple(
+            PricedLine(offer.want.product_id, offer.name, offer.unit_price, offer.want.quantity)
+            for offer in offers
+            if offer.unit_price
+        )
+        taken = {offer.want.product_id: offer.want.quantity for offer in offers if offer.free is not None}
+        for product_id, quantity in taken.items():
+            self._free[product_id] -= quantity
+            if not self._free[product_id]:
+                self._flipped[product_id] = None
+        self._taken[wish.order_id] = taken
+        made = Reservation(wish.order_id, ReservationState.HELD, wish.input_hash, lines, expire_time)
+        self._reservations[wish.order_id] = made
+        return made
+
+    def _offer(self, want: Want) -> Offer:
+        product = self._products.products.get(want.product_id)
+        name, price = (product.name, product.price) if product else ("", None)
+        return Offer(want, name, price, self._free.get(want.product_id))
+
+    def _give_back(self, order_id: UUID) -> None:
+        for product_id, quantity in self._taken.get(order_id, {}).items():
+            if not self._free[product_id]:
+                self._flipped[product_id] = None
+            self._free[product_id] += quantity
+
+    def _move(
+        self, order_ids: Sequence[UUID], steps: Mapping[ReservationState, ReservationState]
+    ) -> dict[UUID, ReservationState]:
+        known = [self._reservations[order_id] for order_id in order_ids if order_id in self._reservations]
+        for r in known:
+            state = steps.get(r.state, r.state)
+            self._reservations[r.order_id] = Reservation(
+                r.order_id, state, r.input_hash, r.lines, r.expire_time
+            )
+        return {r.order_id: self._reservations[r.order_id].state for r in known}
+
+
+class FakeCache:
+    """Reads the store each time; remembers what it was told to forget."""
+
+    def __init__(self, store: FakeProductStore) -> None:
+        self._store = store
+        self.forgotten: list[UUID] = []
+
+    async def get_many(self, ids: Sequence[UUID]) -> list[Product]:
+        return await self._store.get_many(ids)
+
+    async def forget(self, *ids: UUID) -> None:
+        self.forgotten += ids
+
+
+class FakeSearch:
+    """Finds what it was given."""
+
+    def __init__(self) -> None:
+        self.products: list[Product] = []
+        self.asked: list[Criteria] = []
+
+    async def find(self, criteria: Criteria) -> Found:
+        self.asked.append(criteria)
+        hits = tuple((product, f"after {product.name}") for product in self.products[: criteria.size])
+        return Found(hits, len(self.products) > criteria.size, None)
+
+
+class FakeAccounts:
+    """Everybody has the role that is set."""
+
+    def __init__(self) -> None:
+        self.now = Role.ADMIN
+
+    async def role(self, access_token: str) -> Role:
+        return self.now
+
+
+def draft(
+    name: str = "Mug",
+    *,
+    price: Money | None = None,
+    sku: str = "",
+    category: str = "",
+    stock: int | None = None,
+) -> Draft:
+    """A product to be."""
+    return Draft.read(
+        name=name,
+        description=f"{name} of steel",
+        price=price or Money(999, "USD"),
+        sku=sku,
+        category=category,
+        stock=stock,
+    )
+
+
+def admin() -> Principal:
+    """Somebody of the shop."""
+    return Principal(uuid4(), Role.ADMIN, uuid4(), "token")
+
+
+def _newness(product: Product) -> tuple[datetime, UUID]:
+    return product.create_time, product.id
+
+
+def _acceptable(wish: Wish, offers: Sequence[Offer], prices: Sequence[Money | None]) -> bool:
+    known = [price for price in prices if price is not None]
+    if len(known) < len(prices) or len({price.currency for price in known}) > 1:
+        return False
+    total = sum(price.minor * offer.want.quantity for price, offer in zip(known, offers, strict=True))
+    limits = CURRENCIES[known[0].currency]
+    in_range = limits.minimum <= total <= limits.maximum
+    seen = wish.expected_total
+    return in_range and seen in (None, Money(total, known[0].currency).decimal())

@@ -1,0 +1,283 @@
+"""The contract of StockStore, on the fake and on PostgreSQL; and what only PostgreSQL can show: races and statements."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from catalog.domain import Product
+from catalog.errors import OutOfStock, PriceChanged, ProductNotFound, TotalOutOfRange
+from catalog.events import TOPIC
+from catalog.ports import StockStore
+from catalog.stock_domain import Reservation, ReservationState, Want, Wish
+from catalog.stock_store import PostgresStockStore
+from catalog.store import PostgresProductStore
+from catalog.tables import TABLES
+from catalog.tests.fakes import FakeProductStore, FakeStockStore, draft
+from kit.db import Database, Migrations, assert_tables_match
+from kit.db.fake import FakeDatabase
+from kit.errors import SoukError
+from kit.testing import FakeClock
+from kit.testing.fixtures import database_url, postgres
+from kit.values import PRODUCT, MixedCurrency, Money
+
+__all__ = ["database_url", "postgres"]
+
+HELD, COMMITTED = ReservationState.HELD, ReservationState.COMMITTED
+RELEASED, RETURNED = ReservationState.RELEASED, ReservationState.RETURNED
+
+
+@dataclass
+class Kept:
+    """A store with its database, fake or real."""
+
+    db: Any
+    products: Any
+    store: StockStore
+    clock: FakeClock
+
+    async def product(self, stock: int | None = None, price: Money | None = None, name: str = "Mug") -> UUID:
+        made, _ = Product.create(draft(name, price=price), None, self.clock.now)
+        async with self.db.transaction() as tx:
+            await self.products.add(tx, made)
+            if stock is not None:
+                await self.store.track(
+                    tx, made.id, stock, reason="created", actor_id=uuid4(), now=self.clock.now
+                )
+        return made.id
+
+    async def delete(self, product_id: UUID) -> None:
+        async with self.db.transaction() as tx:
+            await self.products.delete(tx, product_id, 2, self.clock.now)
+
+    async def reserve(
+        self, *wants: tuple[UUID, int], order_id: UUID | None = None, seen: str = ""
+    ) -> Reservation | SoukError:
+        [outcome] = await self.reserve_many([wish(*wants, order_id=order_id, seen=seen)])
+        return outcome
+
+    async def reserve_many(self, wishes: Sequence[Wish]) -> list[Reservation | SoukError]:
+        return await self.store.reserve(wishes, self.clock.now, self.clock.now + timedelta(minutes=15))
+
+    async def held(self, *wants: tuple[UUID, int]) -> UUID:
+        outcome = await self.reserve(*wants)
+        assert isinstance(outcome, Reservation)
+        return outcome.order_id
+
+    async def free(self, product_id: UUID) -> int | None:
+        return (await self.store.free([product_id])).get(product_id)
+
+    async def commit(self, order_id: UUID) -> ReservationState | None:
+        return (await self.store.commit([order_id], self.clock.now)).get(order_id)
+
+    async def release(self, order_id: UUID) -> ReservationState:
+        return (await self.store.release(self.db, [order_id], self.clock.now))[order_id]
+
+    async def flips(self) -> dict[UUID, bool]:
+        async with self.db.transaction() as tx:
+            return dict(await self.store.take_availability_changes(tx, 100))
+
+
+def wish(*wants: tuple[UUID, int], order_id: UUID | None = None, seen: str = "") -> Wish:
+    total = Decimal(seen) if seen else None
+    return Wish.read(order_id or uuid4(), [Want(*want) for want in wants], total)
+
+
+@pytest.fixture
+async def real(database_url: str) -> AsyncIterator[Kept]:
+    await Migrations("catalog").apply(database_url)
+    db = Database(database_url, publishes=TOPIC, pool_size=20)
+    await db.open()
+    yield Kept(db, PostgresProductStore(db), PostgresStockStore(db), FakeClock())
+    await db.close()
+
+
+@pytest.fixture(params=["fake", "postgresql"])
+def kept(request: pytest.FixtureRequest) -> Kept:
+    if request.param == "postgresql":
+        real: Kept = request.getfixturevalue("real")
+        return real
+    products = FakeProductStore()
+    return Kept(FakeDatabase(), products, FakeStockStore(products), FakeClock())
+
+
+async def test_what_is_reserved_is_priced_and_taken_in_the_order_wanted(kept: Kept) -> None:
+    mug, cup = await kept.product(5), await kept.product(None, Money(250, "USD"), "Cup")
+
+    made = await kept.reserve((mug, 2), (cup, 3))
+
+    assert isinstance(made, Reservation)
+    assert made.state is HELD
+    assert [(line.product_id, line.name, line.unit_price, line.quantity) for line in made.lines] == [
+        (mug, "Mug", Money(999, "USD"), 2),
+        (cup, "Cup", Money(250, "USD"), 3),
+    ]
+    assert made.expire_time == kept.clock.now + timedelta(minutes=15)
+    assert await kept.free(mug) == 3
+    assert await kept.free(cup) is None
+
+
+async def test_all_lines_are_taken_or_none(kept: Kept) -> None:
+    mug, cup = await kept.product(5), await kept.product(1)
+
+    refused = await kept.reserve((mug, 2), (cup, 4))
+
+    assert isinstance(refused, OutOfStock)
+    assert refused.details == {
+        "lines": [{"product_id": PRODUCT.format(cup), "requested": 4, "available": 1}]
+    }
+    assert await kept.free(mug) == 5
+
+
+async def test_the_same_order_again_is_answered_as_it_was_and_takes_nothing_more(kept: Kept) -> None:
+    mug = await kept.product(5)
+    first = await kept.reserve((mug, 2))
+    assert isinstance(first, Reservation)
+    kept.clock.advance(seconds=60)
+
+    assert await kept.reserve((mug, 2), order_id=first.order_id) == first
+    assert await kept.free(mug) == 3
+
+
+async def test_unknown_and_deleted_products_are_named_by_their_place(kept: Kept) -> None:
+    mug, gone = await kept.product(5), await kept.product(5)
+    await kept.delete(gone)
+
+    refused = await kept.reserve((mug, 1), (PRODUCT.new(), 1), (gone, 1))
+
+    assert isinstance(refused, ProductNotFound)
+    assert [fault.path for fault in refused.fields] == [("products", 1, "id"), ("products", 2, "id")]
+    assert await kept.free(mug) == 5
+
+
+async def test_an_order_has_one_currency(kept: Kept) -> None:
+    dollars, yen = await kept.product(), await kept.product(price=Money(500, "JPY"))
+    assert isinstance(await kept.reserve((dollars, 1), (yen, 1)), MixedCurrency)
+
+
+@pytest.mark.parametrize("minor", [49, 100_000_000])
+async def test_a_total_that_the_provider_does_not_charge_is_refused(kept: Kept, minor: int) -> None:
+    product = await kept.product(5, Money(minor, "USD"))
+    assert isinstance(await kept.reserve((product, 1)), TotalOutOfRange)
+    assert await kept.free(product) == 5
+
+
+async def test_the_total_that_the_buyer_saw_is_compared(kept: Kept) -> None:
+    mug = await kept.product(5)
+
+    refused = await kept.reserve((mug, 2), seen="19.97")
+
+    assert isinstance(refused, PriceChanged)
+    assert refused.details["total"] == "19.98"
+    assert await kept.free(mug) == 5
+    assert isinstance(await kept.reserve((mug, 2), seen="19.980"), Reservation)
+
+
+async def test_what_is_committed_goes_back_as_returned_and_what_is_held_as_released(kept: Kept) -> None:
+    mug = await kept.product(5)
+    held, sold = await kept.held((mug, 1)), await kept.held((mug, 2))
+
+    assert [await kept.commit(sold), await kept.commit(sold)] == [COMMITTED, COMMITTED]
+    assert [await kept.release(sold), await kept.release(sold)] == [RETURNED, RETURNED]
+    assert [await kept.release(held), await kept.release(held)] == [RELEASED, RELEASED]
+    assert await kept.free(mug) == 5
+    assert [await kept.commit(sold), await kept.commit(held)] == [RETURNED, RELEASED]
+    assert await kept.commit(uuid4()) is None
+
+
+async def test_an_order_that_ended_before_it_reserved_gets_nothing(kept: Kept) -> None:
+    mug, order_id = await kept.product(5), uuid4()
+    assert await kept.release(order_id) is RELEASED
+
+    late = await kept.reserve((mug, 1), order_id=order_id)
+
+    assert isinstance(late, Reservation)
+    assert late.state is RELEASED
+    assert await kept.free(mug) == 5
+
+
+async def test_what_is_held_too_long_expires_and_what_is_sold_does_not(kept: Kept) -> None:
+    mug = await kept.product(5)
+    held, sold = await kept.held((mug, 1)), await kept.held((mug, 1))
+    await kept.commit(sold)
+
+    assert await kept.store.expire(kept.clock.now, 10) == 0
+    kept.clock.advance(seconds=15 * 60)
+    assert await kept.store.expire(kept.clock.now, 10) == 1
+
+    assert await kept.free(mug) == 4
+    assert [await kept.commit(held), await kept.commit(sold)] == [RELEASED, COMMITTED]
+
+
+async def test_what_runs_out_and_what_comes_back_is_told_once(kept: Kept) -> None:
+    mug, cup = await kept.product(1), await kept.product(5)
+    first = await kept.held((mug, 1), (cup, 1))
+    assert await kept.flips() == {mug: False}
+    await kept.release(first)
+    assert await kept.flips() == {mug: True}
+    assert await kept.flips() == {}
+
+
+async def test_wishes_together_take_no_more_than_there_is(kept: Kept) -> None:
+    mug, cup = await kept.product(3), await kept.product(0)
+    # The first fails for its cup: the mugs that it wanted are there for the others.
+    wishes = [wish((mug, 2), (cup, 1)), wish((mug, 2)), wish((mug, 1)), wish((mug, 1))]
+
+    outcomes = await kept.reserve_many(wishes)
+
+    assert [isinstance(outcome, Reservation) for outcome in outcomes] == [False, True, True, False]
+    assert await kept.free(mug) == 0
+
+
+async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:
+    await Migrations("catalog").apply(database_url)
+    await assert_tables_match(database_url, TABLES)
+
+
+async def test_two_hundred_buyers_of_fifty_leave_none_and_never_less(real: Kept) -> None:
+    mug = await real.product(50)
+    outcomes = await _at_once(real.reserve((mug, 1)) for _ in range(200))
+    taken = Counter(type(outcome) for outcome in outcomes)
+    assert taken == {Reservation: 50, OutOfStock: 150}
+    assert await real.free(mug) == 0
+
+
+async def test_one_order_reserved_many_times_at_once_takes_once(real: Kept) -> None:
+    mug, order_id = await real.product(50), uuid4()
+    outcomes = await _at_once(real.reserve((mug, 2), order_id=order_id) for _ in range(20))
+    assert len({repr(outcome) for outcome in outcomes}) == 1
+    assert await real.free(mug) == 48
+
+
+async def test_products_wanted_in_any_order_do_not_deadlock(real: Kept) -> None:
+    products = [await real.product(10_000) for _ in range(5)]
+
+    async def shopper(turn: int) -> None:
+        order = products[turn % 5 :] + products[: turn % 5]
+        held = await real.held(*((product, 1) for product in (order if turn % 2 else reversed(order))))
+        await (real.commit(held) if turn % 3 else real.release(held))
+        await real.release(held)
+
+    await _at_once(shopper(turn) for turn in range(60))
+    assert [await real.free(product) for product in products] == [10_000] * 5
+
+
+async def test_a_release_that_meets_its_reservation_leaves_nothing_taken(real: Kept) -> None:
+    mug = await real.product(1000)
+    orders = [uuid4() for _ in range(40)]
+    calls = [real.reserve((mug, 1), order_id=order_id) for order_id in orders]
+    await _at_once([*calls, *(real.release(order_id) for order_id in orders)])
+    assert [await real.release(order_id) for order_id in orders] == [RELEASED] * 40
+    assert await real.free(mug) == 1000
+
+
+async def _at_once(calls: Any) -> list[Any]:
+    """Each in a task of its own that knows no transaction."""
+    return list(await asyncio.gather(*(asyncio.create_task(call, context=Context()) for call in calls)))

@@ -1,0 +1,137 @@
+"""What people and operators do with products. Stock is in `stock_use_cases`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from catalog.domain import Category, Changes, Draft, Product, Shown
+from catalog.errors import ProductNotFound
+from catalog.ports import Accounts, Criteria, ProductCache, ProductSearch, ProductStore, StockStore
+from kit.auth import Principal, Role
+from kit.db import Database, Transaction
+from kit.errors import PermissionDenied
+from kit.values import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Products with the cursor of each."""
+
+    hits: tuple[tuple[Shown, str], ...]
+    has_next: bool
+    total: int | None
+
+
+class Products:
+    """The use cases of products."""
+
+    def __init__(
+        self,
+        db: Database,
+        store: ProductStore,
+        stock: StockStore,
+        cache: ProductCache,
+        search: ProductSearch,
+        accounts: Accounts,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._store = store
+        self._stock = stock
+        self._cache = cache
+        self._search = search
+        self._accounts = accounts
+        self._clock = clock
+
+    async def create(self, caller: Principal, draft: Draft) -> Shown:
+        """Makes a product; raises SkuTaken."""
+        await self._still_admin(caller)
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            category = await self._category(tx, draft.category)
+            product, fact = Product.create(draft, category, now)
+            await self._store.add(tx, product)
+            if draft.stock is not None:
+                await self._stock.track(
+                    tx, product.id, draft.stock, reason="created", actor_id=caller.account_id, now=now
+                )
+            await tx.emit(fact)
+        return Shown(product, draft.stock)
+
+    async def update(
+        self, caller: Principal, product_id: UUID, changes: Changes, *, expected_version: int | None
+    ) -> Shown:
+        """Changes a product; raises ProductNotFound, VersionConflict, SkuTaken."""
+        await self._still_admin(caller)
+        async with self._db.transaction() as tx:
+            found = await self._locked(tx, product_id)
+            category = await self._category(tx, changes.category or "")
+            product, fact = found.change(changes, category, self._clock(), expected_version=expected_version)
+            if fact is not None:
+                await self._store.save(tx, product)
+                await tx.emit(fact)
+        await self._cache.forget(product_id)
+        [shown] = await self._shown([product])
+        return shown
+
+    async def delete(self, caller: Principal, product_id: UUID) -> Shown:
+        """Ends a product and answers it as it was; raises ProductNotFound."""
+        await self._still_admin(caller)
+        async with self._db.transaction() as tx:
+            product = await self._locked(tx, product_id)
+            fact = product.delete()
+            await self._store.delete(tx, product_id, fact.version, self._clock())
+            await tx.emit(fact)
+        await self._cache.forget(product_id)
+        [shown] = await self._shown([product])
+        return shown
+
+    async def get(self, product_id: UUID) -> Shown:
+        """A living product; raises ProductNotFound."""
+        found = await self.get_many([product_id])
+        if not found:
+            raise ProductNotFound()
+        return found[0]
+
+    async def get_many(self, ids: Sequence[UUID]) -> list[Shown]:
+        """The living products among the ids."""
+        return await self._shown(await self._cache.get_many(ids))
+
+    async def newest(self, after: tuple[datetime, UUID] | None, size: int) -> tuple[list[Shown], bool]:
+        """A page of the table, and whether more follow."""
+        products = await self._store.newest(after, size + 1)
+        return await self._shown(products[:size]), len(products) > size
+
+    async def search(self, criteria: Criteria) -> Page:
+        """A page of what the index finds, with stock as the table has it; raises SearchUnavailable."""
+        found = await self._search.find(criteria)
+        shown = await self._shown([product for product, _ in found.hits])
+        cursors = [cursor for _, cursor in found.hits]
+        return Page(tuple(zip(shown, cursors, strict=True)), found.has_next, found.total)
+
+    async def categories(self) -> list[Category]:
+        """All of them by name."""
+        return await self._store.categories()
+
+    async def _shown(self, products: Sequence[Product]) -> list[Shown]:
+        """With their stock, in one statement."""
+        if not products:
+            return []
+        free = await self._stock.free([product.id for product in products])
+        return [Shown(product, free.get(product.id)) for product in products]
+
+    async def _locked(self, tx: Transaction, product_id: UUID) -> Product:
+        found = await self._store.lock(tx, product_id)
+        if found is None:
+            raise ProductNotFound()
+        return found
+
+    async def _category(self, tx: Transaction, name: str) -> Category | None:
+        return await self._store.category(tx, Category.named(name)) if name else None
+
+    async def _still_admin(self, caller: Principal) -> None:
+        """A token lasts minutes, a role may end sooner: what changes the shop asks the account service each time."""
+        if await self._accounts.role(caller.token) is not Role.ADMIN:
+            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
