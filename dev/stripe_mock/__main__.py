@@ -1,0 +1,38 @@
+"""python -m dev.stripe_mock --port N --state FOLDER [--webhook URL] [--webhook-secret SECRET]."""
+
+import argparse
+import signal
+import threading
+from pathlib import Path
+
+from dev.stripe_mock.provider import Provider
+from dev.stripe_mock.server import Api, serve
+from dev.stripe_mock.state import State
+from dev.stripe_mock.webhooks import Deliverer
+
+
+def main() -> None:
+    """Serves until SIGTERM."""
+    parser = argparse.ArgumentParser(description="A stand-in for Stripe.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=Path, required=True, help="folder of its SQLite file")
+    parser.add_argument("--webhook", default="", help="URL that is told what happens")
+    parser.add_argument(
+        "--webhook-secret", default="whsec_souk_development", help="what webhooks are signed with"
+    )
+    arguments = parser.parse_args()
+    state = State(arguments.state)
+    provider = Provider(state, base=f"http://127.0.0.1:{arguments.port}")
+    api = Api(state, provider)
+    server = serve(api, arguments.port)
+    deliverer = Deliverer(api, state, provider, url=arguments.webhook, secret=arguments.webhook_secret)
+    deliverer.start()
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    server.serve_forever()
+    deliverer.stop()
+    deliverer.join()
+
+
+if __name__ == "__main__":
+    main()

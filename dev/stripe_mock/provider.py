@@ -1,0 +1,211 @@
+"""Intents and refunds: Stripe's states and refusals. How they are asked for (HTTP) and kept (SQLite) is elsewhere."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dev.stripe_mock.outcomes import OUTCOMES, Outcome
+from dev.stripe_mock.state import State
+
+Object = dict[str, Any]
+_OPEN = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """An answer that is no success: HTTP status and Stripe's error object."""
+
+    status: int
+    error: Mapping[str, Any]
+
+
+def invalid(message: str, param: str = "", code: str = "parameter_invalid", status: int = 400) -> Refusal:
+    """Stripe's answer to a request that makes no sense."""
+    error = {"type": "invalid_request_error", "code": code, "message": message}
+    return Refusal(status, {**error, **({"param": param} if param else {})})
+
+
+class Provider:
+    """The operations; each changes the state and answers the object. `base` is where buyers are sent to."""
+
+    def __init__(self, state: State, *, base: str, processing_seconds: float = 2.0) -> None:
+        self._state = state
+        self._base = base
+        self._processing_seconds = processing_seconds
+
+    def create_intent(self, params: Mapping[str, Any]) -> Object:
+        """POST /v1/payment_intents."""
+        amount = _amount(params.get("amount"), "amount")
+        if not params.get("currency"):
+            raise invalid("Missing required param: currency.", "currency", "parameter_missing")
+        method = params.get("payment_method")
+        if method is not None:
+            _outcome(method)
+        intent: Object = {
+            "id": f"pi_{secrets.token_hex(12)}",
+            "object": "payment_intent",
+            "amount": amount,
+            "amount_received": 0,
+            "amount_capturable": 0,
+            "currency": params["currency"].lower(),
+            "created": int(time.time()),
+            "metadata": params.get("metadata", {}),
+            "description": params.get("description"),
+            "payment_method": method,
+            "payment_method_types": ["card"],
+            "confirmation_method": "automatic",
+            "capture_method": "automatic",
+            "livemode": False,
+            "status": "requires_confirmation" if method else "requires_payment_method",
+            "last_payment_error": None,
+            "latest_charge": None,
+            "next_action": None,
+            "canceled_at": None,
+            "cancellation_reason": None,
+        }
+        self._save(intent, "payment_intent.created")
+        return self.confirm_intent(intent["id"], {}) if params.get("confirm") == "true" else intent
+
+    def confirm_intent(self, intent_id: str, params: Mapping[str, Any]) -> Object:
+        """POST /v1/payment_intents/ID/confirm; a decline is a Refusal that carries the intent."""
+        intent = self.intent(intent_id)
+        if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
+            raise _unexpected(intent, "confirm")
+        method = params.get("payment_method") or intent["payment_method"]
+        if method is None:
+            raise _unexpected(intent, "confirm")
+        outcome = _outcome(method)
+        intent["payment_method"] = method
+        if outcome.later:
+            intent["status"] = "processing"
+            self._save(intent, "payment_intent.processing")
+            self._state.later(intent_id, time.time() + self._processing_seconds)
+            return intent
+        if outcome.status == "requires_action":
+            url = f"{self._base}/mock/authenticate/{intent_id}"
+            intent["status"] = "requires_action"
+            intent["next_action"] = {"type": "redirect_to_url", "redirect_to_url": {"url": url}}
+            self._save(intent, "payment_intent.requires_action")
+            return intent
+        return self._end(intent, outcome.status, outcome)
+
+    def cancel_intent(self, intent_id: str, params: Mapping[str, Any]) -> Object:
+        """POST /v1/payment_intents/ID/cancel."""
+        intent = self.intent(intent_id)
+        if intent["status"] not in _OPEN or intent["status"] == "processing":
+            raise _unexpected(intent, "cancel")
+        intent.update(status="canceled", canceled_at=int(time.time()), next_action=None)
+        intent["cancellation_reason"] = params.get("cancellation_reason")
+        self._save(intent, "payment_intent.canceled")
+        return intent
+
+    def intent(self, intent_id: str) -> Object:
+        """GET /v1/payment_intents/ID."""
+        return self._get("payment_intent", intent_id)
+
+    def intents(self) -> list[Object]:
+        """All of them, newest first."""
+        return self._state.all("payment_intent")
+
+    def authenticate(self, intent_id: str, *, passes: bool) -> Object:
+        """What a buyer does at next_action's URL."""
+        intent = self.intent(intent_id)
+        if intent["status"] != "requires_action":
+            raise _unexpected(intent, "authenticate")
+        failed = Outcome("requires_payment_method", "payment_intent_authentication_failure")
+        try:
+            return self._end(intent, "succeeded" if passes else failed.status, failed)
+        except Refusal:
+            return self.intent(intent_id)
+
+    def end_processing(self, intent_id: str) -> None:
+        """A bank's answer that took its time."""
+        intent = self.intent(intent_id)
+        outcome = _outcome(intent["payment_method"])
+        if intent["status"] == "processing":
+            try:
+                self._end(intent, outcome.later, outcome)
+            except Refusal:
+                return  # the decline is told by the webhook
+
+    def create_refund(self, params: Mapping[str, Any]) -> Object:
+        """POST /v1/refunds; never beyond what was captured."""
+        intent = self.intent(params.get("payment_intent", ""))
+        if intent["status"] != "succeeded":
+            raise _unexpected(intent, "refund")
+        left = intent["amount_received"] - sum(
+            r["amount"] for r in self._state.all("refund") if r["payment_intent"] == intent["id"]
+        )
+        amount = _amount(params["amount"], "amount") if "amount" in params else left
+        if left == 0:
+            raise invalid("The charge has already been refunded.", code="charge_already_refunded")
+        if amount > left:
+            raise invalid(
+                f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", "amount"
+            )
+        refund: Object = {
+            "id": f"re_{secrets.token_hex(12)}",
+            "object": "refund",
+            "amount": amount,
+            "charge": intent["latest_charge"],
+            "created": int(time.time()),
+            "currency": intent["currency"],
+            "metadata": params.get("metadata", {}),
+            "payment_intent": intent["id"],
+            "reason": params.get("reason"),
+            "status": "succeeded",
+        }
+        self._save(refund, "refund.created")
+        return refund
+
+    def refund(self, refund_id: str) -> Object:
+        """GET /v1/refunds/ID."""
+        return self._get("refund", refund_id)
+
+    def _end(self, intent: Object, status: str, outcome: Outcome) -> Object:
+        intent.update(status=status, next_action=None)
+        if status == "succeeded":
+            intent.update(amount_received=intent["amount"], latest_charge=f"ch_{secrets.token_hex(12)}")
+            intent["last_payment_error"] = None
+            self._save(intent, "payment_intent.succeeded")
+            return intent
+        error = {
+            "type": "card_error",
+            "code": outcome.code,
+            "decline_code": outcome.decline_code or None,
+            "message": "Your card was declined.",
+        }
+        intent.update(last_payment_error=error, payment_method=None)
+        self._save(intent, "payment_intent.payment_failed")
+        raise Refusal(402, {**error, "payment_intent": intent})
+
+    def _save(self, changed: Object, event: str) -> None:
+        self._state.save(changed, event)
+
+    def _get(self, kind: str, object_id: str) -> Object:
+        found = self._state.get(object_id)
+        if found is None or found["object"] != kind:
+            raise invalid(f"No such {kind}: '{object_id}'", "id", "resource_missing", 404)
+        return found
+
+
+def _outcome(method: str) -> Outcome:
+    if method not in OUTCOMES:
+        raise invalid(f"No such PaymentMethod: '{method}'", "payment_method", "resource_missing")
+    return OUTCOMES[method]
+
+
+def _amount(text: Any, param: str) -> int:
+    if not str(text or "").isdecimal():
+        raise invalid(f"Invalid integer: {text}", param, "parameter_invalid_integer")
+    if int(text) < 1:
+        raise invalid("This value must be greater than or equal to 1.", param)
+    return int(text)
+
+
+def _unexpected(intent: Object, verb: str) -> Refusal:
+    message = f"You cannot {verb} this PaymentIntent because it has a status of {intent['status']}."
+    refusal = invalid(message, code="payment_intent_unexpected_state")
+    return Refusal(400, {**refusal.error, "payment_intent": intent})

@@ -1,0 +1,185 @@
+"""Stripe's HTTP API over the provider: form parameters, idempotency keys (v1 rules), errors; and /mock for tests and people.
+
+/mock/payment_intents lists every intent. POST /mock/faults {"count", "status", "after"} lets the next calls fail: with that HTTP status, or
+cut off (status 0), before or after their effect.
+"""
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from dev.stripe_mock.provider import Provider, Refusal, invalid
+from dev.stripe_mock.state import State
+
+_KEY_LONGEST = 255
+_PART = re.compile(r"[^\[\]]+")
+
+
+@dataclass
+class Faults:
+    """What the next calls suffer."""
+
+    count: int = 0
+    status: int = 500
+    after: bool = False
+
+
+class Api:
+    """Requests -> answers; one at a time, as the state wants it."""
+
+    def __init__(self, state: State, provider: Provider) -> None:
+        self.lock = threading.Lock()
+        self.faults = Faults()
+        self._state = state
+        self._provider = provider
+
+    def post(self, path: str, form: str, key: str) -> tuple[int, str, bool]:
+        """Status, body and whether the answer is a replay. Under a key, what was answered once is answered again."""
+        operation = self._operation(path)
+        fingerprint = hashlib.sha256(f"{path}?{form}".encode()).hexdigest()
+        if len(key) > _KEY_LONGEST:
+            return _refused(invalid("Idempotency-Key is too long.", "Idempotency-Key"))
+        with self.lock, self._state.change():
+            if key and (known := self._state.answer(key)):
+                request, status, body = known
+                if request != fingerprint:
+                    error = {"type": "idempotency_error", "message": "Keys are for one request only."}
+                    return _refused(Refusal(400, error))
+                return status, body, True
+            status, body, executed = self._execute(operation, parameters(form))
+            if key and executed:
+                self._state.keep_answer(key, fingerprint, status, body)
+            return status, body, False
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body."""
+        match path.strip("/").split("/"):
+            case ["v1", "payment_intents", intent_id]:
+                return self._read(lambda: self._provider.intent(intent_id))
+            case ["v1", "refunds", refund_id]:
+                return self._read(lambda: self._provider.refund(refund_id))
+            case ["v1", "payment_intents"] | ["mock", "payment_intents"]:
+                return self._read(lambda: {"object": "list", "data": self._provider.intents()})
+            case ["mock", "authenticate", intent_id]:
+                return self._read(lambda: self._provider.authenticate(intent_id, passes=True))
+        return _refused(invalid(f"Unrecognized request URL ({path}).", status=404))[:2]
+
+    def inject(self, body: bytes) -> None:
+        """POST /mock/faults."""
+        wanted = json.loads(body)
+        self.faults = Faults(
+            int(wanted.get("count", 1)), int(wanted.get("status", 500)), bool(wanted.get("after"))
+        )
+
+    def takes_fault(self) -> Faults | None:
+        """The fault of this call, if it is to have one."""
+        with self.lock:
+            if self.faults.count <= 0:
+                return None
+            self.faults.count -= 1
+            return self.faults
+
+    def _operation(self, path: str) -> Callable[[Mapping[str, Any]], Any] | None:
+        match path.strip("/").split("/"):
+            case ["v1", "payment_intents"]:
+                return self._provider.create_intent
+            case ["v1", "payment_intents", intent_id, "confirm"]:
+                return lambda params: self._provider.confirm_intent(intent_id, params)
+            case ["v1", "payment_intents", intent_id, "cancel"]:
+                return lambda params: self._provider.cancel_intent(intent_id, params)
+            case ["v1", "refunds"]:
+                return self._provider.create_refund
+        return None
+
+    def _execute(
+        self, operation: Callable[[Mapping[str, Any]], Any] | None, params: Mapping[str, Any]
+    ) -> tuple[int, str, bool]:
+        """Status, body, and whether it came to an execution: what does not validate is not kept under its key."""
+        try:
+            if operation is None:
+                raise invalid("Unrecognized request URL.", status=404)
+            return 200, json.dumps(operation(params)), True
+        except Refusal as refusal:
+            return refusal.status, json.dumps({"error": refusal.error}), refusal.status == 402
+
+    def _read(self, read: Callable[[], Any]) -> tuple[int, str]:
+        with self.lock, self._state.change():
+            try:
+                return 200, json.dumps(read())
+            except Refusal as refusal:
+                return refusal.status, json.dumps({"error": refusal.error})
+
+
+def parameters(form: str) -> dict[str, Any]:
+    """Stripe's form encoding: metadata[order_id]=x is {"metadata": {"order_id": "x"}}."""
+    found: dict[str, Any] = {}
+    for name, value in parse_qsl(form, keep_blank_values=True):
+        *outer, last = _PART.findall(name)
+        place = found
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return found
+
+
+def serve(api: Api, port: int) -> ThreadingHTTPServer:
+    """An HTTP server on 127.0.0.1; `serve_forever` runs it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer(*api.get(urlsplit(self.path).path))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            path = urlsplit(self.path).path
+            if path == "/mock/faults":
+                api.inject(body)
+                return self._answer(200, "{}")
+            if not self.headers.get("Authorization", "").startswith("Bearer "):
+                error = {"type": "invalid_request_error", "message": "You did not provide an API key."}
+                return self._answer(401, json.dumps({"error": error}))
+            fault = api.takes_fault()
+            if fault and not fault.after:
+                return self._fail(fault)
+            status, text, replayed = api.post(path, body.decode(), self.headers.get("Idempotency-Key", ""))
+            if fault:
+                return self._fail(fault)
+            return self._answer(status, text, {"Idempotent-Replayed": "true"} if replayed else {})
+
+        def _fail(self, fault: Faults) -> None:
+            if fault.status:
+                return self._answer(fault.status, '{"error": {"type": "api_error", "message": "asked for"}}')
+            self.close_connection = True
+            return None
+
+        def _answer(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+            encoded = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(encoded)))
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(encoded)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing."""
+
+    # Small answers are not held back for the client's acknowledgement.
+    Handler.wbufsize = -1
+    Handler.disable_nagle_algorithm = True
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    return server
+
+
+def _refused(refusal: Refusal) -> tuple[int, str, bool]:
+    return refusal.status, json.dumps({"error": refusal.error}), False

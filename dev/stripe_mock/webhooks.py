@@ -1,0 +1,74 @@
+"""Tells a URL what happened, signed as Stripe signs (t=...,v1=HMAC-SHA256 of `t.body`), again and again until it answers 2xx."""
+
+import hashlib
+import hmac
+import http.client
+import threading
+import time
+from urllib.parse import urlsplit
+
+from dev.stripe_mock.provider import Provider
+from dev.stripe_mock.server import Api
+from dev.stripe_mock.state import State
+
+_PAUSE_SECONDS = 0.1
+_TIMEOUT_SECONDS = 5
+_BATCH = 20
+_GIVE_UP_AFTER = 20
+
+
+def signature(body: str, secret: str, at: int) -> str:
+    """The Stripe-Signature header."""
+    digest = hmac.new(secret.encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+class Deliverer(threading.Thread):
+    """Delivers in the background; also ends intents that are processing when their time has come."""
+
+    def __init__(self, api: Api, state: State, provider: Provider, *, url: str, secret: str) -> None:
+        super().__init__(daemon=True, name="webhooks")
+        self._api = api
+        self._state = state
+        self._provider = provider
+        self._url = url
+        self._secret = secret
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Until `stop`."""
+        while not self._stopped.wait(_PAUSE_SECONDS):
+            with self._api.lock, self._state.change():
+                for intent_id in self._state.take_due_intents():
+                    self._provider.end_processing(intent_id)
+                due = self._state.due_deliveries(_BATCH)
+            for delivery_id, body, attempts in due:
+                arrived = not self._url or self._deliver(body)
+                with self._api.lock, self._state.change():
+                    if arrived or attempts >= _GIVE_UP_AFTER:
+                        self._state.delivered(delivery_id)
+                    else:
+                        self._state.postpone(delivery_id, min(60.0, 0.2 * 2**attempts))
+
+    def stop(self) -> None:
+        """Ends after the delivery under way."""
+        self._stopped.set()
+
+    def _deliver(self, body: str) -> bool:
+        parts = urlsplit(self._url)
+        connection = http.client.HTTPConnection(
+            parts.hostname or "", parts.port or 80, timeout=_TIMEOUT_SECONDS
+        )
+        header = signature(body, self._secret, int(time.time()))
+        try:
+            connection.request(
+                "POST",
+                parts.path,
+                body.encode(),
+                {"Content-Type": "application/json", "Stripe-Signature": header},
+            )
+            return 200 <= connection.getresponse().status < 300
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()

@@ -1,0 +1,43 @@
+"""Everything the payment service is made of: the composition root."""
+
+from kit.db import Database, Migrations
+from kit.service import Service
+from kit.values import utc_now
+from kit.work import Worker
+from payment.consumers import OrderEvents
+from payment.events import TOPIC
+from payment.provider import Stripe
+from payment.rpc import PaymentRpc
+from payment.settings import Settings
+from payment.store import PostgresPaymentStore
+from payment.use_cases import Payments
+from payment.web import webhook_route
+
+
+def build(settings: Settings) -> Service:
+    """Builds the service; nothing is opened yet."""
+    db = Database(settings.database_url, publishes=TOPIC, pool_size=12)
+    stripe = Stripe(
+        api_key=settings.stripe_api_key,
+        base_url=settings.stripe_base_url,
+        webhook_secret=settings.stripe_webhook_secret,
+    )
+    payments = Payments(
+        db, PostgresPaymentStore(db), stripe, default_method=settings.default_payment_method, clock=utc_now
+    )
+
+    return Service(
+        name="payment",
+        settings=settings,
+        database=db,
+        migrations=Migrations("payment"),
+        publishes=TOPIC,
+        resources=[db, stripe],
+        rpc=[PaymentRpc(payments)],
+        routes=[webhook_route(payments, stripe)],
+        consumes=[OrderEvents(payments).subscription()],
+        jobs=[
+            Worker("payments", payments.claim, payments.advance, concurrency=settings.charges_at_once),
+            Worker("refunds", payments.claim_refunds, payments.refund, concurrency=settings.charges_at_once),
+        ],
+    )

@@ -1,0 +1,41 @@
+"""The payment service's own errors.
+
+SoukError
+|- NotFound
+|  '- PaymentNotFound       absent, or not the caller's
+|- Unauthenticated
+|  '- BadSignature          a webhook that the provider did not sign
+'- Unavailable
+   |- ProviderUnavailable   not reached, or busy: the same call may be repeated
+   '- ProviderFailed        it answered with a failure of its own: what happened must be read back first
+"""
+
+from kit.errors import NotFound, Unauthenticated, Unavailable
+
+
+class PaymentNotFound(NotFound):
+    """The payment does not exist, or is not the caller's: the two look alike."""
+
+    reason = "PAYMENT_NOT_FOUND"
+    default_message = "no such payment"
+
+
+class BadSignature(Unauthenticated):
+    """The webhook's signature is missing, wrong or too old."""
+
+    reason = "BAD_SIGNATURE"
+    default_message = "the signature is not valid"
+
+
+class ProviderUnavailable(Unavailable):
+    """The provider was not reached in time, or works on the same call already."""
+
+    reason = "PROVIDER_UNAVAILABLE"
+    default_message = "the payment provider does not answer"
+
+
+class ProviderFailed(Unavailable):
+    """The provider answered 5xx. It keeps that answer under the call's key, so the next try needs another."""
+
+    reason = "PROVIDER_FAILED"
+    default_message = "the payment provider failed"

@@ -1,0 +1,59 @@
+"""What the use cases need of the outside."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from kit.db import Transaction
+from payment.domain import Intent, Payment, ProviderRefund, Refund
+
+
+class PaymentStore(Protocol):
+    """Payments with their refunds."""
+
+    async def add(self, tx: Transaction, payment: Payment) -> bool:
+        """False, and nothing written, when the order has a payment already."""
+
+    async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
+        """A payment, locked until the transaction ends."""
+
+    async def lock_by_order(self, tx: Transaction, order_id: UUID) -> Payment | None:
+        """The payment of an order, locked until the transaction ends."""
+
+    async def save(self, tx: Transaction, payment: Payment) -> None:
+        """Writes a changed payment, its refunds and what follows for the ledger."""
+
+    async def get_many(self, ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
+        """The payments among the ids, those of `owner` only unless that is None."""
+
+    async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
+        """The payments of orders, those of `owner` only unless that is None."""
+
+    async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
+        """Leases payments that are due: nobody else gets them before `lease`."""
+
+    async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
+        """Leases refunds that are due: nobody else gets them before `lease`."""
+
+    async def provider_changed(self, provider_id: str, now: datetime) -> bool:
+        """Makes the payment of an intent due now, if it is open; answers whether there is one."""
+
+
+class Provider(Protocol):
+    """Who charges. Every method raises ProviderUnavailable (repeat with the same key) or ProviderFailed (read back first)."""
+
+    async def create(self, payment: Payment) -> Intent:
+        """An intent that charges nothing yet."""
+
+    async def confirm(self, payment: Payment) -> Intent:
+        """Charges, unless the intent has ended."""
+
+    async def retrieve(self, payment: Payment) -> Intent:
+        """How the intent stands now."""
+
+    async def cancel(self, payment: Payment) -> Intent:
+        """Ends the intent, so that it never charges; one that has charged meanwhile is answered as it is."""
+
+    async def refund(self, payment: Payment, refund: Refund) -> ProviderRefund:
+        """Gives money back."""

@@ -1,0 +1,188 @@
+"""Stripe through its official SDK: our operations -> payment intents and refunds, its answers and errors -> ours.
+
+An intent is made without a payment method and confirmed with it, so that whatever is wrong with the method is an answer about an intent
+that is known, and can be cancelled.
+"""
+
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
+
+import stripe
+
+from kit.telemetry import get_logger, span
+from kit.values import CURRENCIES, ORDER, PAYMENT, REFUND, Money
+from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund
+from payment.errors import BadSignature, ProviderFailed, ProviderUnavailable
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+
+_TIMEOUT_SECONDS = 8.0
+_TOLERANCE_SECONDS = 300
+_STATUSES: Final = {
+    "requires_payment_method": IntentStatus.READY,
+    "requires_confirmation": IntentStatus.READY,
+    "requires_action": IntentStatus.REQUIRES_ACTION,
+    "processing": IntentStatus.PROCESSING,
+    "succeeded": IntentStatus.SUCCEEDED,
+    "canceled": IntentStatus.CANCELLED,
+}
+_CODES: Final = {
+    "insufficient_funds": "insufficient_funds",
+    "authentication_required": "authentication_required",
+    "payment_intent_authentication_failure": "authentication_required",
+    "processing_error": "processing_error",
+    "payment_method_provider_decline": "card_declined",
+}
+# It does so when the intent is where a repeated call would have brought it; reading it back tells.
+_UNEXPECTED_STATE = "payment_intent_unexpected_state"
+
+
+class Stripe:
+    """`ports.Provider`; a resource."""
+
+    name = "stripe"
+
+    def __init__(self, *, api_key: str, base_url: str, webhook_secret: str) -> None:
+        self._http: Any = stripe.HTTPXClient(timeout=_TIMEOUT_SECONDS)
+        self._client = stripe.StripeClient(
+            api_key,
+            base_addresses={"api": base_url.rstrip("/")},
+            http_client=self._http,
+            # When to repeat is ours to say: after a failure the intent is read back first.
+            max_network_retries=0,
+        )
+        self._webhook_secret = webhook_secret
+
+    async def open(self) -> None:
+        """Nothing: connections are made when needed."""
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.close_async()
+
+    async def ping(self) -> None:
+        """Nothing is asked of the provider: it being away makes nobody unready."""
+
+    async def create(self, payment: Payment) -> Intent:
+        """Keyed, so the same intent whenever it is repeated."""
+        params: Any = {
+            "amount": _provider_amount(payment.amount),
+            "currency": payment.amount.currency.lower(),
+            "metadata": {
+                "order_id": ORDER.format(payment.order_id),
+                "payment_id": PAYMENT.format(payment.id),
+            },
+            "payment_method_types": ["card", "us_bank_account"],
+        }
+        options: Any = {"idempotency_key": payment.key("create")}
+        return _intent(await _call("create", self._intents.create_async(params, options)))
+
+    async def confirm(self, payment: Payment) -> Intent:
+        """Keyed; an intent that has moved on is answered as it is."""
+        params: Any = {"payment_method": payment.payment_method}
+        options: Any = {"idempotency_key": payment.key("confirm")}
+        try:
+            return _intent(
+                await _call("confirm", self._intents.confirm_async(payment.provider_id, params, options))
+            )
+        except stripe.CardError as error:
+            return Intent(payment.provider_id, IntentStatus.DECLINED, _failure_code(error.error))
+        except stripe.InvalidRequestError as error:
+            if error.code == _UNEXPECTED_STATE:
+                return await self.retrieve(payment)
+            # The method cannot be charged at all: unknown, of another account, or none was given.
+            log.info(
+                "payment.method_refused", payment_id=PAYMENT.format(payment.id), code=error.code or "invalid"
+            )
+            return Intent(payment.provider_id, IntentStatus.DECLINED, "processing_error")
+
+    async def retrieve(self, payment: Payment) -> Intent:
+        """Changes nothing."""
+        return _intent(await _call("retrieve", self._intents.retrieve_async(payment.provider_id)))
+
+    async def cancel(self, payment: Payment) -> Intent:
+        """Keyed; an intent that cannot be cancelled any more is answered as it is."""
+        options: Any = {"idempotency_key": payment.key("cancel")}
+        try:
+            return _intent(
+                await _call("cancel", self._intents.cancel_async(payment.provider_id, {}, options))
+            )
+        except stripe.InvalidRequestError as error:
+            if error.code == _UNEXPECTED_STATE:
+                return await self.retrieve(payment)
+            raise
+
+    async def refund(self, payment: Payment, refund: Refund) -> ProviderRefund:
+        """Keyed by the refund."""
+        params: Any = {
+            "payment_intent": payment.provider_id,
+            "amount": _provider_amount(refund.amount),
+            "metadata": {"refund_id": REFUND.format(refund.id)},
+        }
+        options: Any = {"idempotency_key": refund.key()}
+        try:
+            answer = await _call("refund", self._client.v1.refunds.create_async(params, options))
+        except stripe.InvalidRequestError as error:
+            log.error("refund.refused", refund_id=REFUND.format(refund.id), code=error.code or "invalid")
+            return ProviderRefund("", done=False, refused=True)
+        return ProviderRefund(
+            answer.id, done=answer.status == "succeeded", refused=answer.status in ("failed", "canceled")
+        )
+
+    def changed_intent(self, body: bytes, signature: str) -> str:
+        """The intent that a webhook is about, or empty; raises BadSignature unless the provider signed it lately."""
+        try:
+            event = self._client.construct_event(body, signature, self._webhook_secret, _TOLERANCE_SECONDS)
+        except (ValueError, stripe.SignatureVerificationError) as error:
+            raise BadSignature() from error
+        changed = event.data.object
+        return str(changed["id"]) if changed.get("object") == "payment_intent" else ""
+
+    @property
+    def _intents(self) -> Any:
+        return self._client.v1.payment_intents
+
+
+async def _call(operation: str, call: Awaitable[T]) -> T:
+    """Raises ProviderUnavailable and ProviderFailed; definite answers (CardError, InvalidRequestError) pass."""
+    try:
+        with span(f"stripe {operation}"):
+            return await call
+    except (stripe.CardError, stripe.InvalidRequestError):
+        raise
+    except stripe.StripeError as error:
+        status = error.http_status or 0
+        if status >= 500:
+            raise ProviderFailed() from error
+        if status not in (0, 409, 429):
+            # A wrong key or a wrong use of one: people must look, orders wait meanwhile.
+            log.error("provider.refused_us", operation=operation, status=status)
+        raise ProviderUnavailable() from error
+
+
+def _intent(found: Any) -> Intent:
+    status = _STATUSES.get(found.status, IntentStatus.PROCESSING)
+    code = ""
+    if found.status == "requires_payment_method" and found.last_payment_error:
+        status, code = IntentStatus.DECLINED, _failure_code(found.last_payment_error)
+    url = ""
+    if status is IntentStatus.REQUIRES_ACTION and found.next_action:
+        redirect = getattr(found.next_action, "redirect_to_url", None)
+        url = redirect.url if redirect else ""
+    return Intent(found.id, status, code, url)
+
+
+def _failure_code(error: Any) -> str:
+    """One of the public API's four."""
+    for name in ("decline_code", "code"):
+        if (code := getattr(error, name, None)) in _CODES:
+            return _CODES[code]
+    return "card_declined"
+
+
+def _provider_amount(money: Money) -> int:
+    """In the unit that the provider counts the currency in, which is not ISO's for a few."""
+    currency = CURRENCIES[money.currency]
+    return money.minor * int(10 ** (currency.provider_exponent - currency.exponent))

@@ -1,0 +1,39 @@
+"""What the payment service is told beside what all services are."""
+
+from dataclasses import dataclass
+
+from kit.settings import BaseSettings, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the payment service."""
+
+    http_port: int = setting(
+        "Port of HTTP: health, metrics, the provider's webhooks",
+        default=8080,
+        development=8004,
+        least=0,
+        most=65535,
+    )
+    grpc_port: int = setting("Port of gRPC", default=9080, development=9004, least=0, most=65535)
+    database_url: str = setting(
+        "PostgreSQL, postgresql://user:password@host:port/payment",
+        development="postgresql://souk:souk@127.0.0.1:5432/payment",
+        secret=True,
+    )
+    stripe_base_url: str = setting(
+        "Stripe's API", default="https://api.stripe.com", development="http://127.0.0.1:8010"
+    )
+    stripe_api_key: str = setting("Stripe's secret key", development="sk_test_souk", secret=True)
+    stripe_webhook_secret: str = setting(
+        "What Stripe signs webhooks with", development="whsec_souk_development", secret=True
+    )
+    default_payment_method: str = setting(
+        "The payment method of an order that names none; empty: such an order's payment fails",
+        default="",
+        development="pm_card_visa",
+    )
+    charges_at_once: int = setting(
+        "Payments that are worked on at the same time", default=16, least=1, most=256
+    )

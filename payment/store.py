@@ -1,0 +1,215 @@
+"""The only reader and writer of payments, refunds and the ledger: rows <-> domain.
+
+Who may see a payment is part of the query. The ledger follows from what a payment is: each capture and each refund is booked once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from kit.db import Database, Record, Statements, Transaction, columns
+from kit.values import Money
+from payment.domain import Payment, PaymentStatus, Refund, RefundStatus
+
+_ADD = """
+INSERT INTO payments (
+    id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, provider_id, confirmed,
+    provider_failures, failure_code, next_action_url, attempts, due_time, create_time, update_time
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', false, 0, '', '', 0, $10, $11, $11)
+ON CONFLICT (order_id) DO NOTHING RETURNING id
+"""
+_SAVE = """
+WITH saved AS (
+    UPDATE payments SET status = $2, order_cancelled = $3, provider_id = $4, confirmed = $5, provider_failures = $6, failure_code = $7,
+        next_action_url = $8, due_time = $9, update_time = $10
+    WHERE id = $1
+), given_back AS (
+    INSERT INTO refunds (
+        id, payment_id, amount, reason, status, provider_id, provider_failures, attempts, due_time, create_time, update_time
+    )
+    SELECT r.id, $1, r.amount, r.reason, r.status, r.provider_id, r.provider_failures, 0, r.due_time, r.create_time, r.update_time
+    FROM unnest($11::uuid[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::int[], $17::timestamptz[], $18::timestamptz[],
+        $19::timestamptz[])
+        AS r(id, amount, reason, status, provider_id, provider_failures, due_time, create_time, update_time)
+    ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, provider_id = EXCLUDED.provider_id,
+        provider_failures = EXCLUDED.provider_failures, due_time = EXCLUDED.due_time, update_time = EXCLUDED.update_time
+)
+INSERT INTO ledger (entry, account, payment_id, amount, currency, time)
+SELECT b.entry, side.account, $1, side.sign * b.amount, $22, $10
+FROM unnest($20::uuid[], $21::bigint[]) AS b(entry, amount), (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
+ON CONFLICT DO NOTHING
+"""
+_LEASE = """
+UPDATE {table} SET due_time = $2, attempts = attempts + 1
+WHERE id IN (SELECT id FROM {table} WHERE due_time <= $1 ORDER BY due_time LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING *
+"""
+_CHANGED = """
+UPDATE payments SET due_time = least(due_time, $2) WHERE provider_id = $1 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
+RETURNING id
+"""
+
+
+class PostgresPaymentStore:
+    """`ports.PaymentStore` on PostgreSQL."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def add(self, tx: Transaction, payment: Payment) -> bool:
+        """False, and nothing written, when the order has a payment already."""
+        added = await tx.fetchval(
+            _ADD,
+            payment.id,
+            payment.order_id,
+            payment.account_id,
+            payment.amount.minor,
+            payment.amount.currency,
+            payment.payment_method,
+            payment.pay_before,
+            payment.status,
+            payment.order_cancelled,
+            payment.due_time,
+            payment.create_time,
+        )
+        return added is not None
+
+    async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
+        """A payment, locked until the transaction ends."""
+        return await _first(tx, "SELECT * FROM payments WHERE id = $1 FOR UPDATE", payment_id)
+
+    async def lock_by_order(self, tx: Transaction, order_id: UUID) -> Payment | None:
+        """The payment of an order, locked until the transaction ends."""
+        return await _first(tx, "SELECT * FROM payments WHERE order_id = $1 FOR UPDATE", order_id)
+
+    async def save(self, tx: Transaction, payment: Payment) -> None:
+        """One statement."""
+        refunds = (
+            (
+                r.id,
+                r.amount.minor,
+                r.reason,
+                r.status,
+                r.provider_id,
+                r.provider_failures,
+                r.due_time,
+                r.create_time,
+                r.update_time,
+            )
+            for r in payment.refunds
+        )
+        await tx.execute(
+            _SAVE,
+            payment.id,
+            payment.status,
+            payment.order_cancelled,
+            payment.provider_id,
+            payment.confirmed,
+            payment.provider_failures,
+            payment.failure_code,
+            payment.next_action_url,
+            payment.due_time,
+            payment.update_time,
+            *columns(refunds, 9),
+            *columns(_booked(payment), 2),
+            payment.amount.currency,
+        )
+
+    async def get_many(self, ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
+        """The payments among the ids."""
+        return await self._owned("id", ids, owner)
+
+    async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
+        """The payments of orders."""
+        return await self._owned("order_id", order_ids, owner)
+
+    async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
+        """Without their refunds, which a charge does not ask for."""
+        rows = await self._db.fetch(_LEASE.format(table="payments"), now, lease, limit)
+        return [_payment(row, []) for row in rows]
+
+    async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
+        """Leases refunds that are due."""
+        rows = await self._db.fetch(_LEASE_REFUNDS, now, lease, limit)
+        return [_refund(row, row["currency"]) for row in rows]
+
+    async def provider_changed(self, provider_id: str, now: datetime) -> bool:
+        """Makes the payment of an intent due now, if it is open."""
+        return await self._db.fetchval(_CHANGED, provider_id, now) is not None
+
+    async def _owned(self, column: str, values: Sequence[UUID], owner: UUID | None) -> list[Payment]:
+        where = f"{column} = ANY($1::uuid[]) AND ($2::uuid IS NULL OR account_id = $2)"
+        rows = await self._db.fetch(f"SELECT * FROM payments WHERE {where}", list(values), owner)  # noqa: S608 - a constant's name
+        return await _with_refunds(self._db, rows)
+
+
+_LEASE_REFUNDS = f"""
+WITH leased AS ({_LEASE.format(table="refunds")})
+SELECT leased.*, p.currency FROM leased JOIN payments p ON p.id = leased.payment_id
+"""  # noqa: S608 - of our own constants
+
+
+async def _first(tx: Transaction, sql: str, value: UUID) -> Payment | None:
+    found = await _with_refunds(tx, await tx.fetch(sql, value))
+    return found[0] if found else None
+
+
+async def _with_refunds(db: Statements, rows: Sequence[Record]) -> list[Payment]:
+    """Refunds are asked for only where there may be some: money must have come in first."""
+    charged = [row["id"] for row in rows if row["status"] == PaymentStatus.SUCCEEDED]
+    refunds: dict[UUID, list[Record]] = defaultdict(list)
+    if charged:
+        sql = "SELECT * FROM refunds WHERE payment_id = ANY($1::uuid[]) ORDER BY create_time, id"
+        for row in await db.fetch(sql, charged):
+            refunds[row["payment_id"]].append(row)
+    return [_payment(row, refunds[row["id"]]) for row in rows]
+
+
+def _booked(payment: Payment) -> Iterable[tuple[Any, ...]]:
+    """What came in and what went out, each under an id of its own."""
+    if payment.captured.minor:
+        yield payment.id, payment.captured.minor
+    for refund in payment.refunds:
+        if refund.status is RefundStatus.SUCCEEDED:
+            yield refund.id, -refund.amount.minor
+
+
+def _payment(row: Record, refunds: Sequence[Record]) -> Payment:
+    return Payment(
+        id=row["id"],
+        order_id=row["order_id"],
+        account_id=row["account_id"],
+        amount=Money(row["amount"], row["currency"]),
+        payment_method=row["payment_method"],
+        pay_before=row["pay_before"],
+        status=PaymentStatus(row["status"]),
+        order_cancelled=row["order_cancelled"],
+        create_time=row["create_time"],
+        update_time=row["update_time"],
+        provider_id=row["provider_id"],
+        confirmed=row["confirmed"],
+        provider_failures=row["provider_failures"],
+        failure_code=row["failure_code"],
+        next_action_url=row["next_action_url"],
+        attempts=row["attempts"],
+        due_time=row["due_time"],
+        refunds=[_refund(refund, row["currency"]) for refund in refunds],
+    )
+
+
+def _refund(row: Record, currency: str) -> Refund:
+    return Refund(
+        id=row["id"],
+        payment_id=row["payment_id"],
+        amount=Money(row["amount"], currency),
+        reason=row["reason"],
+        status=RefundStatus(row["status"]),
+        create_time=row["create_time"],
+        update_time=row["update_time"],
+        provider_id=row["provider_id"],
+        provider_failures=row["provider_failures"],
+        attempts=row["attempts"],
+        due_time=row["due_time"],
+    )

@@ -1,0 +1,58 @@
+"""The payment service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
+
+from piccolo.columns import UUID, BigInt, Boolean, Integer, Text, Timestamptz
+
+from kit.db import Table
+
+
+class PaymentRow(Table, tablename="payments"):
+    """The charge of one order."""
+
+    id = UUID(primary_key=True)
+    order_id = UUID()
+    account_id = UUID()
+    amount = BigInt()
+    currency = Text()
+    payment_method = Text()
+    pay_before = Timestamptz()
+    status = Text()
+    order_cancelled = Boolean()
+    provider_id = Text()
+    confirmed = Boolean()
+    provider_failures = Integer()
+    failure_code = Text()
+    next_action_url = Text()
+    attempts = Integer()
+    due_time = Timestamptz(null=True, default=None)
+    create_time = Timestamptz()
+    update_time = Timestamptz()
+
+
+class RefundRow(Table, tablename="refunds"):
+    """Money on its way back."""
+
+    id = UUID(primary_key=True)
+    payment_id = UUID()
+    amount = BigInt()
+    reason = Text()
+    status = Text()
+    provider_id = Text()
+    provider_failures = Integer()
+    attempts = Integer()
+    due_time = Timestamptz(null=True, default=None)
+    create_time = Timestamptz()
+    update_time = Timestamptz()
+
+
+class LedgerRow(Table, tablename="ledger"):
+    """One side of what was booked."""
+
+    entry = UUID(primary_key=True)
+    account = Text()
+    payment_id = UUID()
+    amount = BigInt()
+    currency = Text()
+    time = Timestamptz()
+
+
+TABLES = (PaymentRow, RefundRow, LedgerRow)

@@ -1,0 +1,226 @@
+"""Charging and refunding. Each effect at the provider stands between two transactions, and may be repeated.
+
+Reactions to facts only write down what is to be done; `advance` and `refund` do it, for rows that a worker has leased. Whatever ends a
+process in between, the next one finds the row due and begins by reading back what the provider knows.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from kit.auth import Principal
+from kit.db import Database, Transaction
+from kit.telemetry import get_logger
+from kit.values import PAYMENT, Clock, Money
+from payment.domain import (
+    Fact,
+    Intent,
+    IntentStatus,
+    Payment,
+    PaymentFailed,
+    PaymentSucceeded,
+    ProviderRefund,
+    Refund,
+    pause,
+)
+from payment.errors import PaymentNotFound, ProviderFailed, ProviderUnavailable
+from payment.metrics import PAYMENTS, REFUNDS
+from payment.ports import PaymentStore, Provider
+
+log = get_logger(__name__)
+
+# Longer than a look usually takes. One that takes longer is begun again beside it, which changes nothing: same keys, same rows.
+_LEASE: Final = timedelta(seconds=20)
+# What waits for a buyer or a bank is told by a webhook; this is for those that get lost.
+_WAITING: Final = timedelta(seconds=5)
+
+
+class Payments:
+    """The use cases of payments."""
+
+    def __init__(
+        self, db: Database, store: PaymentStore, provider: Provider, *, default_method: str, clock: Clock
+    ) -> None:
+        self._db = db
+        self._store = store
+        self._provider = provider
+        self._default_method = default_method
+        self._clock = clock
+
+    async def get(self, caller: Principal, payment_id: UUID) -> Payment:
+        """A payment for the owner of its order or an ADMIN; raises PaymentNotFound."""
+        found = await self._store.get_many([payment_id], _owner(caller))
+        if not found:
+            raise PaymentNotFound()
+        return found[0]
+
+    async def of_orders(self, caller: Principal, order_ids: Sequence[UUID]) -> list[Payment]:
+        """The payments of orders, of those that the caller may see."""
+        return await self._store.of_orders(order_ids, _owner(caller))
+
+    async def order_placed(
+        self,
+        tx: Transaction,
+        order_id: UUID,
+        account_id: UUID,
+        amount: Money,
+        payment_method: str,
+        pay_before: datetime,
+    ) -> None:
+        """Writes down what to charge; nothing when the order is known already."""
+        method = payment_method or self._default_method
+        await self._store.add(
+            tx, Payment.ask(order_id, account_id, amount, method, pay_before, self._clock())
+        )
+
+    async def order_cancelled(self, tx: Transaction, order_id: UUID, account_id: UUID, amount: Money) -> None:
+        """Writes down what to cancel or give back; an order not heard of yet will never be charged."""
+        now = self._clock()
+        if await self._store.add(tx, Payment.never(order_id, account_id, amount, now)):
+            return
+        payment = await self._store.lock_by_order(tx, order_id)
+        assert payment
+        payment.order_ended(now)
+        await self._store.save(tx, payment)
+
+    async def provider_changed(self, provider_id: str) -> bool:
+        """A webhook's hint: the intent is looked at again soon. Answers whether it is one of ours that is open."""
+        return await self._store.provider_changed(provider_id, self._clock())
+
+    async def claim(self, limit: int) -> list[Payment]:
+        """Payments to advance."""
+        now = self._clock()
+        return await self._store.claim(now, now + _LEASE, limit)
+
+    async def claim_refunds(self, limit: int) -> list[Refund]:
+        """Refunds to make."""
+        now = self._clock()
+        return await self._store.claim_refunds(now, now + _LEASE, limit)
+
+    async def advance(self, payment: Payment) -> None:
+        """Takes a leased payment as far as it gets now; what the provider cannot do now is tried again later."""
+        try:
+            await self._advance(payment)
+        except (ProviderUnavailable, ProviderFailed) as error:
+            await self._failed(payment, error)
+
+    async def refund(self, refund: Refund) -> None:
+        """Makes a leased refund."""
+        [payment] = await self._store.get_many([refund.payment_id], None)
+        try:
+            answer = await self._provider.refund(payment, refund)
+        except (ProviderUnavailable, ProviderFailed) as error:
+            await self._refund_failed(refund, error)
+            return
+        await self._settle_refund(refund, answer)
+
+    async def _advance(self, payment: Payment) -> None:
+        if not payment.provider_id:
+            if not payment.may_charge(self._clock()):
+                await self._give_up(payment)
+                return
+            intent = await self._provider.create(payment)
+        elif payment.confirmed or payment.provider_failures:
+            intent = await self._provider.retrieve(payment)
+        else:
+            intent = Intent(payment.provider_id, IntentStatus.READY)
+        if intent.status is IntentStatus.READY and payment.may_charge(self._clock()):
+            # Written down first: from here on only the provider knows whether it charged.
+            payment = await self._confirming(payment, intent)
+            if payment.may_charge(self._clock()):
+                intent = await self._provider.confirm(payment)
+        if self._must_end(payment, intent):
+            payment = await self._settle(payment, intent)
+            intent = await self._provider.cancel(payment)
+        await self._settle(payment, intent)
+
+    def _must_end(self, payment: Payment, intent: Intent) -> bool:
+        """Whether the intent is to be ended, so that it charges nobody any more."""
+        match intent.status:
+            case IntentStatus.DECLINED:
+                return True
+            case IntentStatus.READY | IntentStatus.REQUIRES_ACTION:
+                return not payment.may_charge(self._clock())
+        return False
+
+    async def _settle(self, leased: Payment, intent: Intent) -> Payment:
+        """Writes down what the provider said, on the row as it is now."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            payment = await self._locked(tx, leased)
+            fact = payment.learn(intent, now)
+            payment.look_again(now, after=_WAITING)
+            await self._store.save(tx, payment)
+            if fact is not None:
+                await tx.emit(fact)
+        self._count(fact)
+        return payment
+
+    async def _confirming(self, leased: Payment, intent: Intent) -> Payment:
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            payment = await self._locked(tx, leased)
+            payment.learn(intent, now)
+            payment.confirmed = True
+            payment.due_time = now + _LEASE
+            await self._store.save(tx, payment)
+        return payment
+
+    async def _give_up(self, leased: Payment) -> None:
+        async with self._db.transaction() as tx:
+            payment = await self._locked(tx, leased)
+            payment.give_up(self._clock())
+            await self._store.save(tx, payment)
+        PAYMENTS.labels("cancelled").inc()
+
+    async def _failed(self, leased: Payment, error: ProviderUnavailable | ProviderFailed) -> None:
+        log.warning("payment.put_off", payment_id=PAYMENT.format(leased.id), reason=error.reason)
+        PAYMENTS.labels("put_off").inc()
+        async with self._db.transaction() as tx:
+            payment = await self._locked(tx, leased)
+            payment.provider_failures += isinstance(error, ProviderFailed)
+            payment.look_again(self._clock())
+            await self._store.save(tx, payment)
+
+    async def _settle_refund(self, leased: Refund, answer: ProviderRefund) -> None:
+        async with self._db.transaction() as tx:
+            payment = await self._store.lock(tx, leased.payment_id)
+            assert payment
+            refund = _refund(payment, leased)
+            fact = payment.refund_done(refund, answer, self._clock())
+            await self._store.save(tx, payment)
+            if fact is not None:
+                await tx.emit(fact)
+        if fact is not None:
+            REFUNDS.labels("succeeded").inc()
+
+    async def _refund_failed(self, leased: Refund, error: ProviderUnavailable | ProviderFailed) -> None:
+        REFUNDS.labels("put_off").inc()
+        async with self._db.transaction() as tx:
+            payment = await self._store.lock(tx, leased.payment_id)
+            assert payment
+            refund = _refund(payment, leased)
+            refund.provider_failures += isinstance(error, ProviderFailed)
+            refund.due_time = self._clock() + pause(refund.attempts)
+            await self._store.save(tx, payment)
+
+    async def _locked(self, tx: Transaction, leased: Payment) -> Payment:
+        payment = await self._store.lock(tx, leased.id)
+        assert payment
+        return payment
+
+    def _count(self, fact: Fact | None) -> None:
+        match fact:
+            case PaymentSucceeded():
+                PAYMENTS.labels("succeeded").inc()
+            case PaymentFailed(payment):
+                PAYMENTS.labels(payment.failure_code).inc()
+
+
+def _owner(caller: Principal) -> UUID | None:
+    return None if caller.is_admin else caller.account_id
+
+
+def _refund(payment: Payment, leased: Refund) -> Refund:
+    return next(refund for refund in payment.refunds if refund.id == leased.id)
