@@ -1,0 +1,1 @@
+"""The notification service: tells people by mail what happened, once for each fact, and keeps the history."""

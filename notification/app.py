@@ -1,0 +1,42 @@
+"""Everything the notification service is made of: the composition root."""
+
+from email.utils import parseaddr
+
+from kit.db import Database, Migrations
+from kit.service import Service
+from kit.values import utc_now
+from kit.work import Worker
+from notification.consumers import Facts
+from notification.mailer import SmtpMailer
+from notification.rendering import Renderer
+from notification.rpc import NotificationRpc
+from notification.settings import Settings
+from notification.store import PostgresNotificationStore
+from notification.use_cases import Notifications
+
+
+def build(settings: Settings) -> Service:
+    """Builds the service; nothing is opened yet."""
+    db = Database(settings.database_url)
+    _, address = parseaddr(settings.mail_from)
+    mailer = SmtpMailer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.mail_from,
+        username=settings.smtp_username,
+        password=settings.smtp_password,
+        tls=settings.smtp_tls,
+    )
+    renderer = Renderer(shop_url=settings.shop_url, mail_domain=address.rpartition("@")[2])
+    notifications = Notifications(PostgresNotificationStore(db), renderer, mailer, clock=utc_now)
+
+    return Service(
+        name="notification",
+        settings=settings,
+        database=db,
+        migrations=Migrations("notification"),
+        resources=[db],
+        rpc=[NotificationRpc(notifications)],
+        consumes=Facts(notifications, clock=utc_now).subscriptions(),
+        jobs=[Worker("mails", notifications.claim, notifications.send, concurrency=settings.mails_at_once)],
+    )

@@ -1,0 +1,155 @@
+"""Notifications: who is told what, and how often it was tried. How a mail looks is in `templates`, how it goes out in `mailer`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from kit.errors import JsonValue
+from kit.values import ACCOUNT, NOTIFICATION, ORDER, REFUND
+
+CHANNEL: Final = "email"
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 600.0
+# As long as mail servers usually try.
+_GIVE_UP_AFTER: Final = timedelta(days=3)
+
+
+class Template(StrEnum):
+    """What can be told; each has a subject here, and a text and an HTML of its name."""
+
+    WELCOME = "welcome"
+    ORDER_CONFIRMED = "order_confirmed"
+    ORDER_CANCELLED = "order_cancelled"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    REFUNDED = "refunded"
+
+
+_SUBJECTS: Final[Mapping[Template, str]] = {
+    Template.WELCOME: "Welcome to Souk",
+    Template.ORDER_CONFIRMED: "Your order is confirmed",
+    Template.ORDER_CANCELLED: "Your order was cancelled",
+    Template.SHIPPED: "Your order is on its way",
+    Template.DELIVERED: "Your order has arrived",
+    Template.REFUNDED: "Your refund is on its way",
+}
+
+
+class Status(StrEnum):
+    """Where a notification stands."""
+
+    QUEUED = "QUEUED"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person and their address, as the account service told it last."""
+
+    account_id: UUID
+    name: str
+    email: str
+    update_time: datetime
+
+
+@dataclass(slots=True)
+class Notification:
+    """One fact told to one person; `context` is what its template needs, `recipient` the address once it is known where it went."""
+
+    id: UUID
+    account_id: UUID
+    order_id: UUID | None
+    template: Template
+    context: Mapping[str, JsonValue]
+    subject: str
+    recipient: str
+    status: Status
+    attempts: int
+    due_time: datetime | None
+    create_time: datetime
+    send_time: datetime | None = None
+
+    @classmethod
+    def welcome(cls, account_id: UUID, now: datetime) -> "Notification":
+        """To somebody who has just registered."""
+        return cls._queued(Template.WELCOME, ACCOUNT.format(account_id), account_id, None, {}, now)
+
+    @classmethod
+    def about_order(
+        cls,
+        template: Template,
+        order_id: UUID,
+        account_id: UUID,
+        context: Mapping[str, JsonValue],
+        now: datetime,
+    ) -> "Notification":
+        """About a status of an order, which is reached once."""
+        return cls._queued(template, ORDER.format(order_id), account_id, order_id, context, now)
+
+    @classmethod
+    def about_refund(
+        cls,
+        refund_id: UUID,
+        order_id: UUID,
+        account_id: UUID,
+        context: Mapping[str, JsonValue],
+        now: datetime,
+    ) -> "Notification":
+        """About money that goes back."""
+        return cls._queued(Template.REFUNDED, REFUND.format(refund_id), account_id, order_id, context, now)
+
+    @classmethod
+    def _queued(
+        cls,
+        template: Template,
+        fact: str,
+        account_id: UUID,
+        order_id: UUID | None,
+        context: Mapping[str, JsonValue],
+        now: datetime,
+    ) -> "Notification":
+        # The same fact always has the same notification, however often it is heard of.
+        return cls(
+            id=NOTIFICATION.derive(template, fact),
+            account_id=account_id,
+            order_id=order_id,
+            template=template,
+            context=context,
+            subject=_SUBJECTS[template],
+            recipient="",
+            status=Status.QUEUED,
+            attempts=0,
+            due_time=now,
+            create_time=now,
+        )
+
+    def sent(self, recipient: str, now: datetime) -> None:
+        """The mail server has taken it."""
+        self.recipient, self.status, self.due_time, self.send_time = recipient, Status.SENT, None, now
+
+    def refused(self, recipient: str) -> None:
+        """It will never be taken."""
+        self.recipient, self.status, self.due_time = recipient, Status.FAILED, None
+
+    def delayed(self, recipient: str, now: datetime) -> None:
+        """It is tried again later, twice as long each time, and given up after three days."""
+        if now - self.create_time > _GIVE_UP_AFTER:
+            self.refused(recipient)
+            return
+        seconds = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(max(0, self.attempts - 1), 20))
+        self.due_time = now + timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as it is handed over; the same notification always has the same `message_id`."""
+
+    message_id: str
+    recipient: str
+    subject: str
+    text: str
+    html: str

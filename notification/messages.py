@@ -1,0 +1,90 @@
+"""The contracts' messages <-> the domain: what other services' facts mean for a mail, and the history as others see it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from souk.account.v1 import account_pb2
+from souk.notification.v1 import notification_pb2 as pb
+from souk.order.v1 import order_pb2
+from souk.payment.v1 import payment_pb2
+
+from kit.errors import JsonValue
+from kit.values import (
+    ACCOUNT,
+    NOTIFICATION,
+    ORDER,
+    money_from_proto,
+    timestamp,
+    timestamp_to_proto,
+)
+from notification.domain import CHANNEL, Notification, Recipient
+
+# For people; a reason that is not known yet says nothing.
+_REASONS: Final[Mapping[int, str]] = {
+    order_pb2.CANCEL_REASON_CUSTOMER: "You asked us to cancel it.",
+    order_pb2.CANCEL_REASON_ADMIN: "We had to cancel it.",
+    order_pb2.CANCEL_REASON_PAYMENT_FAILED: "Your payment was declined.",
+    order_pb2.CANCEL_REASON_PAYMENT_TIMEOUT: "Your payment did not reach us in time.",
+    order_pb2.CANCEL_REASON_RESERVATION_EXPIRED: "Your payment reached us after the products had gone back on sale.",
+    order_pb2.CANCEL_REASON_ACCOUNT_DELETED: "Your account was deleted.",
+}
+
+
+def recipient_from_proto(account: account_pb2.Account) -> Recipient:
+    """Whom to write to."""
+    return Recipient(
+        ACCOUNT.parse(account.id, "account", "id"),
+        account.name,
+        account.email,
+        timestamp(account.update_time),
+    )
+
+
+def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
+    """What mails about an order tell."""
+    total = money_from_proto(order.total, "order", "total")
+    lines: list[JsonValue] = []
+    for line in order.lines:
+        price = money_from_proto(line.unit_price, "order", "lines")
+        lines.append(
+            {
+                "name": line.name,
+                "quantity": line.quantity,
+                "unit_price": price.text(),
+                "total": (price * line.quantity).text(),
+            }
+        )
+    return {
+        "order_id": order.id,
+        "lines": lines,
+        "total": total.text(),
+        "currency": total.currency,
+        "reason": _REASONS.get(order.cancel_reason, ""),
+    }
+
+
+def refund_context(payment: payment_pb2.Payment, refund: payment_pb2.Refund) -> dict[str, JsonValue]:
+    """What a mail about a refund tells."""
+    amount = money_from_proto(refund.amount, "refund", "amount")
+    return {
+        "order_id": payment.order_id,
+        "amount": amount.text(),
+        "currency": amount.currency,
+    }
+
+
+def notification_to_proto(notification: Notification) -> pb.Notification:
+    """A row of the history."""
+    return pb.Notification(
+        id=NOTIFICATION.format(notification.id),
+        account_id=ACCOUNT.format(notification.account_id),
+        order_id=ORDER.format(notification.order_id) if notification.order_id else "",
+        template=notification.template,
+        channel=CHANNEL,
+        recipient=notification.recipient,
+        subject=notification.subject,
+        status="NOTIFICATION_STATUS_" + notification.status,
+        attempts=notification.attempts,
+        create_time=timestamp_to_proto(notification.create_time),
+        send_time=timestamp_to_proto(notification.send_time) if notification.send_time else None,
+    )

@@ -1,0 +1,52 @@
+"""What the use cases need of the outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from kit.db import Transaction
+from notification.domain import Mail, Notification, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationFilter:
+    """Which notifications; None: any."""
+
+    account_id: UUID | None = None
+    order_id: UUID | None = None
+
+
+class NotificationStore(Protocol):
+    """Notifications and recipients."""
+
+    async def add(self, tx: Transaction, notification: Notification) -> None:
+        """Writes a notification, unless its fact has one already."""
+
+    async def put_recipient(self, tx: Transaction, recipient: Recipient) -> None:
+        """What is known of a person now; older news change nothing."""
+
+    async def claim(self, now: datetime, lease: datetime, limit: int) -> list[tuple[Notification, Recipient]]:
+        """Leases notifications that are due and whose recipient is known: nobody else gets them before `lease`."""
+
+    async def save(self, notification: Notification) -> None:
+        """Writes what became of an attempt; one that is SENT already stays as it is."""
+
+    async def page(
+        self, which: NotificationFilter, after: tuple[datetime, UUID] | None, limit: int
+    ) -> list[Notification]:
+        """Newest first, after a position; each with its recipient's address as far as it is known."""
+
+    async def count(self, which: NotificationFilter) -> int:
+        """How many there are, exactly."""
+
+    async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None, each: int) -> list[Notification]:
+        """The newest of each order, those of `owner` only unless that is None."""
+
+
+class Mailer(Protocol):
+    """The way out."""
+
+    async def send(self, mail: Mail) -> None:
+        """Hands a mail over; raises MailRefused or MailDelayed."""

@@ -1,0 +1,33 @@
+"""What the notification service is told beside what all services are."""
+
+from dataclasses import dataclass
+
+from kit.settings import BaseSettings, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(BaseSettings):
+    """Settings of the notification service."""
+
+    http_port: int = setting(
+        "Port of HTTP: health, metrics", default=8080, development=8005, least=0, most=65535
+    )
+    grpc_port: int = setting("Port of gRPC", default=9080, development=9005, least=0, most=65535)
+    database_url: str = setting(
+        "PostgreSQL, postgresql://user:password@host:port/notification",
+        development="postgresql://souk:souk@127.0.0.1:5432/notification",
+        secret=True,
+    )
+    smtp_host: str = setting("The mail server", development="127.0.0.1")
+    smtp_port: int = setting("Its port", default=587, development=1025, least=1, most=65535)
+    smtp_tls: str = setting(
+        "none, starttls or tls (from the first byte)", default="starttls", development="none"
+    )
+    smtp_username: str = setting("Login at the mail server; empty: none", default="")
+    smtp_password: str = setting("Its password", default="", secret=True)
+    mail_from: str = setting(
+        "The sender, e.g. Souk <orders@example.com>; its domain ends the Message-IDs",
+        development="Souk <orders@souk.test>",
+    )
+    shop_url: str = setting("Where links in mails lead", development="http://127.0.0.1:8000")
+    mails_at_once: int = setting("Mails handed over at the same time", default=8, least=1, most=100)

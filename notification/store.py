@@ -1,0 +1,135 @@
+"""The only reader and writer of notifications and recipients: rows <-> domain. Who may see what is part of the query."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from kit.db import Database, Record, Transaction
+from notification.domain import Notification, Recipient, Status, Template
+from notification.ports import NotificationFilter
+
+_ADD = """
+INSERT INTO notifications (id, account_id, order_id, template, context, subject, recipient, status, attempts, due_time, create_time)
+VALUES ($1, $2, $3, $4, $5, $6, '', 'QUEUED', 0, $7, $7) ON CONFLICT DO NOTHING
+"""
+_PUT_RECIPIENT = """
+INSERT INTO recipients (account_id, name, email, update_time) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id) DO UPDATE SET name = EXCLUDED.name, email = EXCLUDED.email, update_time = EXCLUDED.update_time
+WHERE recipients.update_time <= EXCLUDED.update_time
+"""
+# What is about somebody who is not known yet waits: orders may be told of before their account.
+_CLAIM = """
+UPDATE notifications n SET due_time = $2, attempts = attempts + 1 FROM recipients r
+WHERE r.account_id = n.account_id AND n.id IN (
+    SELECT due.id FROM notifications due JOIN recipients USING (account_id) WHERE due.due_time <= $1
+    ORDER BY due.due_time LIMIT $3 FOR UPDATE OF due SKIP LOCKED
+)
+RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_time AS recipient_time
+"""
+_SAVE = """
+UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5 WHERE id = $1 AND status <> 'SENT'
+"""
+_SELECT = """
+SELECT n.*, r.email AS recipient_email FROM notifications n LEFT JOIN recipients r USING (account_id)
+"""
+_WHERE = "($1::uuid IS NULL OR n.account_id = $1) AND ($2::uuid IS NULL OR n.order_id = $2)"
+_OF_ORDERS = """
+SELECT n.*, r.email AS recipient_email
+FROM unnest($1::uuid[]) AS asked(id), LATERAL (
+    SELECT * FROM notifications WHERE order_id = asked.id AND ($2::uuid IS NULL OR account_id = $2)
+    ORDER BY create_time DESC, id DESC LIMIT $3
+) n LEFT JOIN recipients r USING (account_id)
+ORDER BY n.create_time DESC, n.id DESC
+"""
+
+
+class PostgresNotificationStore:
+    """`ports.NotificationStore` on PostgreSQL."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def add(self, tx: Transaction, notification: Notification) -> None:
+        """Writes a notification, unless its fact has one already."""
+        await tx.execute(
+            _ADD,
+            notification.id,
+            notification.account_id,
+            notification.order_id,
+            notification.template,
+            orjson.dumps(notification.context).decode(),
+            notification.subject,
+            notification.create_time,
+        )
+
+    async def put_recipient(self, tx: Transaction, recipient: Recipient) -> None:
+        """What is known of a person now; older news change nothing."""
+        await tx.execute(
+            _PUT_RECIPIENT, recipient.account_id, recipient.name, recipient.email, recipient.update_time
+        )
+
+    async def claim(self, now: datetime, lease: datetime, limit: int) -> list[tuple[Notification, Recipient]]:
+        """Leases notifications that are due and whose recipient is known."""
+        rows = await self._db.fetch(_CLAIM, now, lease, limit)
+        return [
+            (
+                _notification(row),
+                Recipient(
+                    row["account_id"], row["recipient_name"], row["recipient_email"], row["recipient_time"]
+                ),
+            )
+            for row in rows
+        ]
+
+    async def save(self, notification: Notification) -> None:
+        """Writes what became of an attempt."""
+        await self._db.execute(
+            _SAVE,
+            notification.id,
+            notification.recipient,
+            notification.status,
+            notification.due_time,
+            notification.send_time,
+        )
+
+    async def page(
+        self, which: NotificationFilter, after: tuple[datetime, UUID] | None, limit: int
+    ) -> list[Notification]:
+        """By keyset, never by offset."""
+        rows = await self._db.fetch(
+            f"{_SELECT} WHERE {_WHERE} AND ($3::timestamptz IS NULL OR (n.create_time, n.id) < ($3, $4::uuid)) "
+            "ORDER BY n.create_time DESC, n.id DESC LIMIT $5",
+            which.account_id,
+            which.order_id,
+            *(after or (None, None)),
+            limit,
+        )
+        return [_notification(row) for row in rows]
+
+    async def count(self, which: NotificationFilter) -> int:
+        """Exactly."""
+        sql = f"SELECT count(*) FROM notifications n WHERE {_WHERE}"  # noqa: S608 - of our own constants
+        return int(await self._db.fetchval(sql, which.account_id, which.order_id))
+
+    async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None, each: int) -> list[Notification]:
+        """One statement for all orders."""
+        return [_notification(row) for row in await self._db.fetch(_OF_ORDERS, list(order_ids), owner, each)]
+
+
+def _notification(row: Record) -> Notification:
+    return Notification(
+        id=row["id"],
+        account_id=row["account_id"],
+        order_id=row["order_id"],
+        template=Template(row["template"]),
+        context=orjson.loads(row["context"]),
+        subject=row["subject"],
+        recipient=row["recipient"] or row["recipient_email"] or "",
+        status=Status(row["status"]),
+        attempts=row["attempts"],
+        due_time=row["due_time"],
+        create_time=row["create_time"],
+        send_time=row["send_time"],
+    )

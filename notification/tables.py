@@ -1,0 +1,34 @@
+"""The notification service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
+
+from piccolo.columns import JSONB, UUID, Integer, Text, Timestamptz
+
+from kit.db import Table
+
+
+class RecipientRow(Table, tablename="recipients"):
+    """Whom to write to."""
+
+    account_id = UUID(primary_key=True)
+    name = Text()
+    email = Text()
+    update_time = Timestamptz()
+
+
+class NotificationRow(Table, tablename="notifications"):
+    """One fact told to one person."""
+
+    id = UUID(primary_key=True)
+    account_id = UUID()
+    order_id = UUID(null=True, default=None)
+    template = Text()
+    context = JSONB()
+    subject = Text()
+    recipient = Text()
+    status = Text()
+    attempts = Integer()
+    due_time = Timestamptz(null=True, default=None)
+    create_time = Timestamptz()
+    send_time = Timestamptz(null=True, default=None)
+
+
+TABLES = (RecipientRow, NotificationRow)

@@ -1,0 +1,97 @@
+"""Writing down what is to be told, sending it, and showing the history.
+
+Reactions to facts only write a row; a pool of workers leases rows and hands the mails over, at least once, under one Message-ID.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from kit.auth import Principal
+from kit.db import Transaction
+from kit.telemetry import get_logger
+from kit.values import NOTIFICATION, Clock
+from notification.domain import Notification, Recipient
+from notification.errors import MailDelayed, MailRefused
+from notification.metrics import MAILS
+from notification.ports import Mailer, NotificationFilter, NotificationStore
+from notification.rendering import Renderer
+
+log = get_logger(__name__)
+
+# Longer than a hand-over takes.
+_LEASE: Final = timedelta(seconds=20)
+_EACH_ORDER: Final = 20
+
+Due = tuple[Notification, Recipient]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Notifications; `total` only when it was asked for."""
+
+    notifications: tuple[Notification, ...]
+    has_next: bool
+    total: int | None
+
+
+class Notifications:
+    """The use cases of notifications."""
+
+    def __init__(self, store: NotificationStore, renderer: Renderer, mailer: Mailer, *, clock: Clock) -> None:
+        self._store = store
+        self._renderer = renderer
+        self._mailer = mailer
+        self._clock = clock
+
+    async def account_registered(self, tx: Transaction, recipient: Recipient) -> None:
+        """Remembers whom to write to, and welcomes them."""
+        await self._store.put_recipient(tx, recipient)
+        await self._store.add(tx, Notification.welcome(recipient.account_id, self._clock()))
+
+    async def account_updated(self, tx: Transaction, recipient: Recipient) -> None:
+        """Remembers whom to write to."""
+        await self._store.put_recipient(tx, recipient)
+
+    async def queue(self, tx: Transaction, notification: Notification) -> None:
+        """Writes down what is to be told; nothing when its fact was heard of before."""
+        await self._store.add(tx, notification)
+
+    async def claim(self, limit: int) -> list[Due]:
+        """Notifications to send, with whom to."""
+        now = self._clock()
+        return await self._store.claim(now, now + _LEASE, limit)
+
+    async def send(self, due: Due) -> None:
+        """Hands a leased notification over; what the mail server cannot take now is tried again later."""
+        notification, recipient = due
+        mail = self._renderer.mail(notification, recipient)
+        try:
+            await self._mailer.send(mail)
+        except MailRefused:
+            log.warning("mail.refused", notification_id=NOTIFICATION.format(notification.id))
+            notification.refused(recipient.email)
+            outcome = "refused"
+        except MailDelayed:
+            notification.delayed(recipient.email, self._clock())
+            outcome = "delayed"
+        else:
+            notification.sent(recipient.email, self._clock())
+            outcome = "sent"
+        await self._store.save(notification)
+        MAILS.labels(notification.template, outcome).inc()
+
+    async def list(
+        self, which: NotificationFilter, after: tuple[datetime, UUID] | None, size: int, *, count: bool
+    ) -> Page:
+        """A page of the history; whose it may be was decided before."""
+        found = await self._store.page(which, after, size + 1)
+        total = await self._store.count(which) if count else None
+        return Page(tuple(found[:size]), len(found) > size, total)
+
+    async def of_orders(self, caller: Principal, order_ids: Sequence[UUID]) -> Sequence[Notification]:
+        """The newest of each order, of those that the caller may see."""
+        owner = None if caller.is_admin else caller.account_id
+        return await self._store.of_orders(order_ids, owner, _EACH_ORDER)
