@@ -100,6 +100,8 @@ def programs(ports: Ports, state: Path, *, mail: str) -> list[Server]:
                 str(ports.stripe),
                 "--state",
                 str(state / "data" / "stripe"),
+                "--webhook",
+                f"http://127.0.0.1:{ports.payment}/webhooks/stripe",
             ],
             port=ports.stripe,
             state=state,
@@ -112,7 +114,7 @@ def programs(ports: Ports, state: Path, *, mail: str) -> list[Server]:
 
 
 def _mail(ports: Ports, state: Path, python: list[str], mail: str) -> Program:
-    maildev = runfile("npm/node_modules/maildev/bin/maildev")
+    maildev = runfile("npm/node_modules/maildev/dist/bin/maildev.js")
     if mail == "count" or maildev is None:
         argv = [*python, "dev.smtp_sink", str(ports.smtp), str(ports.mail_web)]
     else:

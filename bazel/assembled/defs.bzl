@@ -1,0 +1,37 @@
+"""assembled: what a package manager (Maven, npm) puts together from a lock in the repository."""
+
+load("//bazel/python:interpreter.bzl", "execute")
+
+_TARGET = """\
+filegroup(
+    name = "{name}",
+    srcs = {srcs},
+    visibility = ["//visibility:public"],
+)
+"""
+
+def _assembled_impl(rctx):
+    source = rctx.path(rctx.attr.lock).dirname
+    for file in rctx.attr.srcs:
+        # Named one by one so that a change of any of them fetches again.
+        rctx.path(file)
+    rctx.report_progress("Fetching what is locked")
+    execute(rctx, ["cp", "-rL", str(source) + "/.", "."])
+    execute(rctx, ["bash", "assemble.sh"])
+    rctx.delete("target")
+    rctx.file("WORKSPACE", "")
+    targets = [_TARGET.format(name = name, srcs = srcs) for name, srcs in rctx.attr.outputs.items()]
+    rctx.file("BUILD.bazel", "".join(targets))
+
+assembled = repository_rule(
+    implementation = _assembled_impl,
+    doc = "Runs assemble.sh beside the lock, which checks every download against its hash and leaves the outputs.",
+    attrs = {
+        "lock": attr.label(mandatory = True, allow_single_file = True),
+        "outputs": attr.string_list_dict(
+            mandatory = True,
+            doc = "Targets and their files; a directory is one file, used by its path.",
+        ),
+        "srcs": attr.label_list(mandatory = True, allow_files = True),
+    },
+)

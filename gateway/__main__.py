@@ -1,0 +1,8 @@
+"""`python -m gateway`: serves; `--check`, `settings` and `schema` beside it."""
+
+from gateway.app import build
+from gateway.settings import Settings
+from kit.service import run
+
+if __name__ == "__main__":
+    run(build, Settings)

@@ -1,0 +1,49 @@
+"""Everything the gateway is made of: the composition root."""
+
+from collections.abc import Sequence
+
+from gateway.execution import Executor
+from gateway.limits import Limits
+from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
+from gateway.playground import playground_routes
+from gateway.schema import build_schema
+from gateway.settings import Settings
+from gateway.web import GraphQL
+from kit.auth import TokenVerifier
+from kit.auth.verifier import jwks_over_http
+from kit.service import Service
+
+
+def build(settings: Settings) -> Service:
+    """Builds the service; nothing is opened yet. No peer is required: what is away nulls its own fields only."""
+    peers = Peers(
+        account=Accounts(settings.account_address),
+        catalog=Catalog(settings.catalog_address),
+        order=Orders(settings.order_address),
+        payment=Payments(settings.payment_address),
+        notification=Notifications(settings.notification_address),
+    )
+    verifier = TokenVerifier(jwks_over_http(settings.jwks_url))
+    schema = build_schema()
+    executor = Executor(
+        schema,
+        Limits.of(settings),
+        introspection=settings.introspection,
+        suggestions=settings.suggestions,
+    )
+    graphql = GraphQL(settings, executor, peers, verifier)
+    playground = playground_routes(settings.playground_files) if settings.playground else []
+
+    async def print_schema(words: Sequence[str]) -> None:
+        print(schema.as_str())
+
+    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
+    return Service(
+        name="gateway",
+        settings=settings,
+        resources=[*held, verifier],
+        optional=[*held, verifier],
+        routes=[graphql.route(), *playground],
+        commands={"schema": print_schema},
+        verifier=verifier,
+    )

@@ -1,0 +1,72 @@
+"""What resolvers know of the request: who asks, the services, and loaders that live as long as the request."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import strawberry
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+from strawberry.dataloader import DataLoader
+
+from kit.auth import Principal
+
+if TYPE_CHECKING:
+    from gateway.peers import Peers
+
+T = TypeVar("T")
+
+# What the services' Batch RPCs take at once.
+_LARGEST_BATCH = 100
+
+
+class Context:
+    """One request."""
+
+    __slots__ = ("_loaders", "peers", "principal")
+
+    def __init__(self, peers: "Peers", principal: Principal | None) -> None:
+        self.peers = peers
+        self.principal = principal
+        self._loaders: dict[str, DataLoader[str, Any]] = {}
+
+    async def load(
+        self, name: str, key: str, many: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
+    ) -> T | None:
+        """What `many` answers for a key, asked together with all other keys of this moment; None when left out."""
+        loader = self._loaders.get(name)
+        if loader is None:
+
+            async def fetch(keys: list[str]) -> list[T | None]:
+                found = await many(keys)
+                return [found.get(each) for each in keys]
+
+            loader = self._loaders[name] = DataLoader(fetch, max_batch_size=_LARGEST_BATCH)
+        found: T | None = await loader.load(key)
+        return found
+
+    def forget(self) -> None:
+        """Drops what was loaded: a mutation may have changed it."""
+        self._loaders.clear()
+
+
+Info = strawberry.Info[Context, None]
+
+
+def selects(info: Info, field: str) -> bool:
+    """Whether the field being resolved is asked for `field`."""
+    raw = info._raw_info
+    return any(_selects(node.selection_set, field, raw.fragments) for node in raw.field_nodes)
+
+
+def _selects(selections: SelectionSetNode | None, field: str, fragments: Mapping[str, Any]) -> bool:
+    for node in selections.selections if selections else ():
+        if isinstance(node, FieldNode):
+            if node.name.value == field:
+                return True
+        elif isinstance(node, InlineFragmentNode):
+            if _selects(node.selection_set, field, fragments):
+                return True
+        elif isinstance(node, FragmentSpreadNode) and _selects(
+            fragments[node.name.value].selection_set, field, fragments
+        ):
+            return True
+    return False

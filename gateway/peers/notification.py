@@ -1,0 +1,73 @@
+"""The notification service."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import strawberry
+from souk.notification.v1 import notification_pb2 as notification
+from souk.notification.v1 import notification_service_pb2 as pb
+
+from gateway.peers.peer import Peer, channel, instant, page, page_size
+from gateway.schema.notification import (
+    Notification,
+    NotificationConnection,
+    NotificationEdge,
+    NotificationStatus,
+)
+
+_STATUS = "NOTIFICATION_STATUS_"
+
+
+class Notifications(Peer):
+    """The history of what was sent."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            "notification", channel(address, pb.DESCRIPTOR.services_by_name["NotificationService"])
+        )
+
+    async def list(
+        self, account_id: str | None, order_id: str | None, first: int | None, after: str | None, count: bool
+    ) -> NotificationConnection:
+        """ListNotifications; without an account, everybody's."""
+        request = pb.ListNotificationsRequest(
+            account_id=account_id or "",
+            all_accounts=account_id is None,
+            order_id=order_id or "",
+            page_size=page_size(first),
+            page_token=after or "",
+            count_total=count,
+        )
+        answer = await self._call("ListNotifications", request, pb.ListNotificationsResponse)
+        edges = [
+            NotificationEdge(cursor=entry.cursor, node=_notification(entry.notification))
+            for entry in answer.entries
+        ]
+        total = answer.total_count if answer.HasField("total_count") else None
+        return NotificationConnection(
+            **page(edges, has_next=answer.has_next_page, after=after), total_count=total
+        )
+
+    async def batch_list(self, order_ids: Sequence[str]) -> Mapping[str, Sequence[Notification]]:
+        """BatchListNotifications, by order."""
+        request = pb.BatchListNotificationsRequest(order_ids=order_ids)
+        answer = await self._call("BatchListNotifications", request, pb.BatchListNotificationsResponse)
+        found: dict[str, list[Notification]] = defaultdict(list)
+        for each in answer.notifications:
+            found[each.order_id].append(_notification(each))
+        return found
+
+
+def _notification(message: notification.Notification) -> Notification:
+    return Notification(
+        id=strawberry.ID(message.id),
+        template=message.template,
+        channel=message.channel,
+        recipient=message.recipient,
+        subject=message.subject,
+        status=NotificationStatus[notification.NotificationStatus.Name(message.status).removeprefix(_STATUS)],
+        attempts=message.attempts,
+        order_id=strawberry.ID(message.order_id) if message.order_id else None,
+        created_at=instant(message.create_time),
+        sent_at=instant(message.send_time) if message.HasField("send_time") else None,
+    )

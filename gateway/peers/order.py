@@ -1,0 +1,158 @@
+"""The order service."""
+
+import strawberry
+from souk.order.v1 import order_pb2 as order
+from souk.order.v1 import order_service_pb2 as pb
+
+from gateway.peers.peer import (
+    Peer,
+    amount,
+    channel,
+    currency,
+    instant,
+    page,
+    page_size,
+    text_or_none,
+    timestamp,
+)
+from gateway.schema.order import (
+    Address,
+    AddressInput,
+    CancelReason,
+    CreateOrderInput,
+    Order,
+    OrderConnection,
+    OrderEdge,
+    OrderFilter,
+    OrderLine,
+    OrderStatus,
+    OrderStatusChange,
+)
+from gateway.schema.scalars import Amount, CountryCode
+from kit.values import money_from_proto, secret_token
+
+
+class Orders(Peer):
+    """Orders."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__("order", channel(address, pb.DESCRIPTOR.services_by_name["OrderService"]))
+
+    async def place(self, wanted: CreateOrderInput) -> Order:
+        """PlaceOrder. Without a key of the client's own, one is made for this call, so that our own retries are safe."""
+        key = wanted.idempotency_key
+        request = pb.PlaceOrderRequest(
+            account_id=wanted.account_id or "",
+            lines=[
+                pb.PlaceOrderRequest.Line(product_id=each.id, quantity=each.quantity)
+                for each in wanted.products
+            ],
+            shipping_address=_address_message(wanted.shipping_address),
+            payment_method=wanted.payment_method or "",
+            expected_total=wanted.expected_total or "",
+            request_id=secret_token() if key is None else key,
+            client_request_id=key is not None,
+        )
+        return _order((await self._call("PlaceOrder", request, pb.PlaceOrderResponse)).order)
+
+    async def get(self, order_id: str) -> Order:
+        """GetOrder."""
+        request = pb.GetOrderRequest(order_id=order_id)
+        return _order((await self._call("GetOrder", request, pb.GetOrderResponse)).order)
+
+    async def list(
+        self,
+        account_id: str | None,
+        which: OrderFilter | None,
+        first: int | None,
+        after: str | None,
+        count: bool,
+    ) -> OrderConnection:
+        """ListOrders; without an account, everybody's."""
+        statuses = (which.statuses if which else None) or ()
+        request = pb.ListOrdersRequest(
+            account_id=account_id or "",
+            all_accounts=account_id is None,
+            statuses=["ORDER_STATUS_" + status.name for status in statuses],
+            page_size=page_size(first),
+            page_token=after or "",
+            count_total=count,
+        )
+        if which is not None:
+            if which.created_after is not None:
+                request.created_after.CopyFrom(timestamp(which.created_after))
+            if which.created_before is not None:
+                request.created_before.CopyFrom(timestamp(which.created_before))
+        answer = await self._call("ListOrders", request, pb.ListOrdersResponse)
+        edges = [OrderEdge(cursor=entry.cursor, node=_order(entry.order)) for entry in answer.entries]
+        total = answer.total_count if answer.HasField("total_count") else None
+        return OrderConnection(**page(edges, has_next=answer.has_next_page, after=after), total_count=total)
+
+
+def _order(message: order.Order) -> Order:
+    reason = order.CancelReason.Name(message.cancel_reason).removeprefix("CANCEL_REASON_")
+    return Order(
+        id=strawberry.ID(message.id),
+        account_id=strawberry.ID(message.account_id),
+        lines=[_line(line) for line in message.lines],
+        total_price=amount(message.total),
+        refunded_amount=amount(message.refunded),
+        currency=currency(message.total),
+        status=_status(message.status),
+        cancel_reason=None if reason == "UNSPECIFIED" else CancelReason[reason],
+        status_reason=text_or_none(message.status_reason),
+        history=[
+            OrderStatusChange(
+                status=_status(step.status),
+                at=instant(step.time),
+                note=text_or_none(step.note),
+                internal_note=text_or_none(step.internal_note),
+            )
+            for step in message.history
+        ],
+        shipping_address=_address(message.shipping_address) if message.HasField("shipping_address") else None,
+        version=message.version,
+        created_at=instant(message.create_time),
+        updated_at=instant(message.update_time),
+    )
+
+
+def _line(message: order.OrderLine) -> OrderLine:
+    total = money_from_proto(message.unit_price) * message.quantity
+    return OrderLine(
+        product_id=strawberry.ID(message.product_id),
+        name=message.name,
+        unit_price=amount(message.unit_price),
+        quantity=message.quantity,
+        line_total=Amount(total.text()),
+    )
+
+
+def _status(number: int) -> OrderStatus:
+    return OrderStatus[order.OrderStatus.Name(number).removeprefix("ORDER_STATUS_")]
+
+
+def _address(message: order.Address) -> Address:
+    return Address(
+        name=message.name,
+        line1=message.line1,
+        line2=text_or_none(message.line2),
+        city=message.city,
+        region=text_or_none(message.region),
+        postal_code=text_or_none(message.postal_code),
+        country_code=CountryCode(message.country_code),
+    )
+
+
+def _address_message(address: AddressInput | None) -> order.Address | None:
+    if address is None:
+        return None
+    return order.Address(
+        name=address.name,
+        line1=address.line1,
+        line2=address.line2 or "",
+        city=address.city,
+        region=address.region or "",
+        postal_code=address.postal_code or "",
+        country_code=address.country_code,
+    )

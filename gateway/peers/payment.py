@@ -1,0 +1,54 @@
+"""The payment service."""
+
+from collections.abc import Mapping, Sequence
+
+import strawberry
+from souk.payment.v1 import payment_pb2 as payment
+from souk.payment.v1 import payment_service_pb2 as pb
+
+from gateway.peers.peer import Peer, amount, channel, currency, instant, text_or_none
+from gateway.schema.payment import Payment, PaymentStatus, Refund, RefundStatus
+
+
+class Payments(Peer):
+    """Payments."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__("payment", channel(address, pb.DESCRIPTOR.services_by_name["PaymentService"]))
+
+    async def get(self, payment_id: str) -> Payment:
+        """GetPayment."""
+        request = pb.GetPaymentRequest(payment_id=payment_id)
+        return _payment((await self._call("GetPayment", request, pb.GetPaymentResponse)).payment)
+
+    async def batch_get(self, order_ids: Sequence[str]) -> Mapping[str, Payment]:
+        """BatchGetPayments, by order."""
+        request = pb.BatchGetPaymentsRequest(order_ids=order_ids)
+        answer = await self._call("BatchGetPayments", request, pb.BatchGetPaymentsResponse)
+        return {found.order_id: _payment(found) for found in answer.payments}
+
+
+def _payment(message: payment.Payment) -> Payment:
+    return Payment(
+        id=strawberry.ID(message.id),
+        order_id=strawberry.ID(message.order_id),
+        amount=amount(message.amount),
+        refunded_amount=amount(message.refunded),
+        currency=currency(message.amount),
+        status=PaymentStatus[payment.PaymentStatus.Name(message.status).removeprefix("PAYMENT_STATUS_")],
+        failure_code=text_or_none(message.failure_code),
+        next_action_url=text_or_none(message.next_action_url),
+        refunds=[_refund(refund) for refund in message.refunds],
+        created_at=instant(message.create_time),
+        updated_at=instant(message.update_time),
+    )
+
+
+def _refund(message: payment.Refund) -> Refund:
+    return Refund(
+        id=strawberry.ID(message.id),
+        amount=amount(message.amount),
+        status=RefundStatus[payment.RefundStatus.Name(message.status).removeprefix("REFUND_STATUS_")],
+        reason=text_or_none(message.reason),
+        created_at=instant(message.create_time),
+    )

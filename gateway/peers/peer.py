@@ -1,0 +1,112 @@
+"""What all peers share: a channel as a resource, and the contracts' common values -> the schema's."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import strawberry
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money as MoneyMessage
+
+from gateway.schema.paging import PageInfo
+from gateway.schema.scalars import Amount, CurrencyCode, Instant
+from kit.errors import InvalidArgument, Violation
+from kit.rpc import Channel
+from kit.values import CURRENCIES, Money, money_to_proto
+
+M = TypeVar("M", bound=Message)
+
+
+class Peer:
+    """One service of another process."""
+
+    def __init__(self, name: str, channel: Channel) -> None:
+        self.name = name
+        self._channel = channel
+
+    async def open(self) -> None:
+        """Opens the channel."""
+        await self._channel.open()
+
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self._channel.close()
+
+    async def ping(self) -> None:
+        """Raises unless the service serves."""
+        await self._channel.ping()
+
+    async def _call(self, method: str, request: Message, response: type[M]) -> M:
+        return await self._channel.call(method, request, response)
+
+
+def channel(address: str, service: ServiceDescriptor) -> Channel:
+    """A channel to one of the services."""
+    return Channel(address, service)
+
+
+def amount(money: MoneyMessage) -> Amount:
+    """With exactly the currency's decimals. Amounts of ours are never negative."""
+    exponent = CURRENCIES[money.currency_code].exponent
+    if not exponent:
+        return Amount(str(money.units))
+    return Amount(f"{money.units}.{money.nanos // 10 ** (9 - exponent):0{exponent}d}")
+
+
+def currency(money: MoneyMessage) -> CurrencyCode:
+    """The amount's currency."""
+    return CurrencyCode(money.currency_code)
+
+
+def money(value: Amount, code: str, *path: str | int, currency_path: tuple[str, ...]) -> MoneyMessage:
+    """Raises InvalidArgument naming the amount's or the currency's path."""
+    if code not in CURRENCIES:
+        rule = f"must be one of {', '.join(sorted(CURRENCIES))}"
+        raise InvalidArgument(f"{'.'.join(currency_path)}: {rule}", fields=[Violation(currency_path, rule)])
+    return money_to_proto(Money.parse(value, code, *path))
+
+
+def instant(value: Timestamp) -> Instant:
+    """UTC with milliseconds."""
+    at = datetime.fromtimestamp(value.seconds, UTC)
+    return Instant(f"{at:%Y-%m-%dT%H:%M:%S}.{value.nanos // 1_000_000:03d}Z")
+
+
+def timestamp(value: Instant) -> Timestamp:
+    """An instant of a filter."""
+    message = Timestamp()
+    message.FromDatetime(datetime.fromisoformat(value))
+    return message
+
+
+def text_or_none(value: str) -> str | None:
+    """What the contracts leave empty is null in the schema."""
+    return value or None
+
+
+def page(edges: list[Any], *, has_next: bool, after: str | None) -> dict[str, Any]:
+    """The fields that all connections share."""
+    return {
+        "edges": edges,
+        "nodes": [edge.node for edge in edges],
+        "page_info": PageInfo(
+            has_next_page=has_next,
+            has_previous_page=bool(after),
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+    }
+
+
+def page_size(first: int | None) -> int:
+    """null means the usual; the contracts say that by 0, which nobody may ask for."""
+    if first == 0:
+        rule = "must be between 1 and 100"
+        raise InvalidArgument(f"first: {rule}", fields=[Violation(("first",), rule)])
+    return 0 if first is None else first
+
+
+def given(value: Any) -> bool:
+    """Whether an optional field of an input was sent, null included."""
+    return value is not strawberry.UNSET

@@ -1,0 +1,93 @@
+"""Accounts and signing in."""
+
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+
+from gateway.context import Info, selects
+from gateway.schema.notification import NotificationConnection
+from gateway.schema.order import OrderConnection, OrderFilter
+from gateway.schema.paging import After, First
+from gateway.schema.scalars import Instant
+
+
+@strawberry.enum(description="What an account may do.")
+class Role(Enum):
+    """What an account may do."""
+
+    USER = strawberry.enum_value("USER", description="A customer.")
+    ADMIN = strawberry.enum_value("ADMIN", description="An operator of the shop.")
+
+
+@strawberry.type(description="A person who can sign in.")
+class Account:
+    """A person who can sign in."""
+
+    id: strawberry.ID = strawberry.field(description="Begins with acc_.")
+    name: str = strawberry.field(description="1-100 characters.")
+    email: str = strawberry.field(description="Normalised to lower case.")
+    email_verified: bool = strawberry.field(description="Whether the address was proven by a mailed link.")
+    phone: str | None = strawberry.field(description="E.164.")
+    role: Role = strawberry.field(description="What it may do.")
+    created_at: Instant = strawberry.field(description="When it was made.")
+    updated_at: Instant = strawberry.field(description="When it last changed.")
+
+    @strawberry.field(description="Its orders, newest first.")
+    async def orders(
+        self,
+        info: Info,
+        filter: Annotated[OrderFilter | None, strawberry.argument(description="Which of them.")] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> OrderConnection | None:
+        """For the owner and ADMIN, as the order service says."""
+        count = selects(info, "totalCount")
+        return await info.context.peers.order.list(self.id, filter, first, after, count)
+
+    @strawberry.field(description="What was sent to it, newest first.")
+    async def notifications(
+        self,
+        info: Info,
+        order_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only those about this order.")
+        ] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> NotificationConnection | None:
+        """For the owner and ADMIN, as the notification service says."""
+        count = selects(info, "totalCount")
+        return await info.context.peers.notification.list(self.id, order_id, first, after, count)
+
+
+@strawberry.type(description="An account and the tokens of its new session.")
+class AuthPayload:
+    """An account, signed in."""
+
+    account: Account = strawberry.field(description="Who signed in.")
+    access_token: str = strawberry.field(description="Send it as: Authorization: Bearer <accessToken>.")
+    access_token_expires_at: Instant = strawberry.field(description="When it stops being honoured.")
+    refresh_token: str | None = strawberry.field(
+        description="Exchanges for a new pair, once; null when it was sent as a cookie."
+    )
+    refresh_token_expires_at: Instant | None = strawberry.field(
+        description="When the refresh token stops being honoured if it is not used."
+    )
+
+
+@strawberry.input(description="A new account.")
+class RegisterInput:
+    """A new account."""
+
+    name: str = strawberry.field(description="1-100 characters.")
+    email: str = strawberry.field(description="3-254 characters, with a dotted domain.")
+    password: str = strawberry.field(description="8-72 bytes; the commonest are refused.")
+    phone: str | None = strawberry.field(default=None, description="E.164, e.g. +41441234567.")
+
+
+@strawberry.input(description="Credentials.")
+class LoginInput:
+    """Credentials."""
+
+    email: str = strawberry.field(description="The account's address.")
+    password: str = strawberry.field(description="Its password.")

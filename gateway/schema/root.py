@@ -1,0 +1,192 @@
+"""The roots: every query and mutation. Root fields are nullable, so that a failing service nulls its own field only."""
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.context import Info, selects
+from gateway.schema.account import Account, AuthPayload, LoginInput, RegisterInput
+from gateway.schema.catalog import (
+    Category,
+    CreateProductInput,
+    Product,
+    ProductConnection,
+    ProductFilter,
+    ProductSort,
+    UpdateProductInput,
+)
+from gateway.schema.notification import NotificationConnection
+from gateway.schema.order import CreateOrderInput, Order, OrderConnection, OrderFilter
+from gateway.schema.paging import After, First
+from gateway.schema.payment import Payment
+from kit.errors import NotFound
+from kit.values import ACCOUNT
+
+AccountId = Annotated[strawberry.ID, strawberry.argument(description="Begins with acc_.")]
+ProductId = Annotated[strawberry.ID, strawberry.argument(description="Begins with prod_.")]
+OrderId = Annotated[strawberry.ID, strawberry.argument(description="Begins with ord_.")]
+PaymentId = Annotated[strawberry.ID, strawberry.argument(description="Begins with pay_.")]
+OneAccount = Annotated[
+    strawberry.ID | None, strawberry.argument(description="Only this account's; null means everybody's.")
+]
+OneOrder = Annotated[strawberry.ID | None, strawberry.argument(description="Only those about this order.")]
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    """What can be read. A query by id answers null for what is absent, or not the caller's."""
+
+    @strawberry.field(description="The signed-in account; null when the request carries no token.")
+    async def me(self, info: Info) -> Account | None:
+        """The account of the token."""
+        principal = info.context.principal
+        if principal is None:
+            return None
+        try:
+            return await info.context.peers.account.get(ACCOUNT.format(principal.account_id))
+        except NotFound:
+            return None
+
+    @strawberry.field(description="Owner or ADMIN.")
+    async def account(self, info: Info, id: AccountId) -> Account | None:
+        """An account."""
+        try:
+            return await info.context.peers.account.get(id)
+        except NotFound:
+            return None
+
+    @strawberry.field(description="Public.")
+    async def product(self, info: Info, id: ProductId) -> Product | None:
+        """A product."""
+        try:
+            return await info.context.peers.catalog.get(id)
+        except NotFound:
+            return None
+
+    @strawberry.field(
+        description="Public. Full-text search with typo tolerance and filters; RELEVANCE without a query is NEWEST."
+    )
+    async def products(
+        self,
+        info: Info,
+        query: Annotated[
+            str | None, strawberry.argument(description="What to look for, 0-200 characters.")
+        ] = None,
+        filter: Annotated[ProductFilter | None, strawberry.argument(description="Which of them.")] = None,
+        sort: Annotated[
+            ProductSort | None, strawberry.argument(description="Their order.")
+        ] = ProductSort.RELEVANCE,
+        first: First = 20,
+        after: After = None,
+    ) -> ProductConnection | None:
+        """Search."""
+        count = selects(info, "totalCount")
+        return await info.context.peers.catalog.search(query, filter, sort, first, after, count)
+
+    @strawberry.field(description="Public.")
+    async def categories(self, info: Info) -> list[Category] | None:
+        """Every category, by name."""
+        return await info.context.peers.catalog.categories()
+
+    @strawberry.field(description="Owner or ADMIN.")
+    async def order(self, info: Info, id: OrderId) -> Order | None:
+        """An order."""
+        try:
+            return await info.context.peers.order.get(id)
+        except NotFound:
+            return None
+
+    @strawberry.field(description="ADMIN. Customers read me { orders }.")
+    async def orders(
+        self,
+        info: Info,
+        account_id: OneAccount = None,
+        filter: Annotated[OrderFilter | None, strawberry.argument(description="Which of them.")] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> OrderConnection | None:
+        """Orders of all accounts, or of one."""
+        count = selects(info, "totalCount")
+        return await info.context.peers.order.list(account_id, filter, first, after, count)
+
+    @strawberry.field(description="Owner or ADMIN.")
+    async def payment(self, info: Info, id: PaymentId) -> Payment | None:
+        """A payment."""
+        try:
+            return await info.context.peers.payment.get(id)
+        except NotFound:
+            return None
+
+    @strawberry.field(description="ADMIN. Customers read me { notifications }.")
+    async def notifications(
+        self,
+        info: Info,
+        account_id: OneAccount = None,
+        order_id: OneOrder = None,
+        first: First = 20,
+        after: After = None,
+    ) -> NotificationConnection | None:
+        """Notifications of all accounts, or of one."""
+        count = selects(info, "totalCount")
+        return await info.context.peers.notification.list(account_id, order_id, first, after, count)
+
+
+@strawberry.type(description="What can be changed. Mutations of one document run in order.")
+class Mutation:
+    """What can be changed."""
+
+    @strawberry.mutation(description="A taken address is ALREADY_EXISTS, knowingly; strictly rate limited.")
+    async def register(
+        self, info: Info, input: Annotated[RegisterInput, strawberry.argument(description="The account.")]
+    ) -> AuthPayload | None:
+        """Makes an account and signs it in."""
+        return await info.context.peers.account.register(input)
+
+    @strawberry.mutation(description="An unknown address and a wrong password are answered alike.")
+    async def login(
+        self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="The credentials.")]
+    ) -> AuthPayload | None:
+        """Signs in."""
+        return await info.context.peers.account.login(input)
+
+    @strawberry.mutation(description="ADMIN.")
+    async def create_product(
+        self,
+        info: Info,
+        input: Annotated[CreateProductInput, strawberry.argument(description="The product.")],
+    ) -> Product | None:
+        """Makes a product."""
+        return await info.context.peers.catalog.create(input)
+
+    @strawberry.mutation(
+        description="ADMIN. An absent field stays; null clears what is optional; lists are replaced whole. A stale "
+        "expectedVersion is VERSION_CONFLICT."
+    )
+    async def update_product(
+        self,
+        info: Info,
+        id: ProductId,
+        input: Annotated[UpdateProductInput, strawberry.argument(description="What changes.")],
+        expected_version: Annotated[
+            int | None, strawberry.argument(description="The version that the caller read.")
+        ] = None,
+    ) -> Product | None:
+        """Changes a product."""
+        info.context.forget()
+        return await info.context.peers.catalog.update(id, input, expected_version)
+
+    @strawberry.mutation(description="ADMIN. Answers the product as it was; orders keep their lines.")
+    async def delete_product(self, info: Info, id: ProductId) -> Product | None:
+        """Deletes a product."""
+        info.context.forget()
+        return await info.context.peers.catalog.delete(id)
+
+    @strawberry.mutation(
+        description="Prices the lines, reserves their stock and answers PENDING; the payment follows within seconds."
+    )
+    async def create_order(
+        self, info: Info, input: Annotated[CreateOrderInput, strawberry.argument(description="The order.")]
+    ) -> Order | None:
+        """Places an order."""
+        info.context.forget()
+        return await info.context.peers.order.place(input)
