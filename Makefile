@@ -10,6 +10,10 @@ help: ## List the targets
 tools: ## Install the tools that are missing
 	@dev/bootstrap.sh
 
+.PHONY: run
+run: tools ## Start the whole stack; Ctrl-C stops it
+	@bazel run --ui_event_filters=-info --noshow_progress //dev:stack
+
 .PHONY: test
 test: tools ## Run every test
 	@dev/test.sh //...

@@ -6,7 +6,11 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+# The kernel takes the thread that starts a child for its parent, so all are started by one that lives as long as we do.
+_STARTER = ThreadPoolExecutor(1, thread_name_prefix="starts-children")
 
 
 def free_port() -> int:
@@ -49,7 +53,8 @@ class ChildProcess:
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
+            self._process: subprocess.Popen[bytes] = _STARTER.submit(
+                subprocess.Popen,
                 # The kernel ends it when we die, kill -9 included.
                 ["setpriv", "--pdeathsig", "KILL", *argv],
                 stdin=subprocess.DEVNULL,
@@ -59,7 +64,7 @@ class ChildProcess:
                 cwd=cwd,
                 # Ctrl-C in a terminal is for the parent, which then stops its children in order.
                 start_new_session=True,
-            )
+            ).result()
 
     @property
     def pid(self) -> int:

@@ -114,9 +114,7 @@ class Postgres(Server):
             "--no-instructions",
         ]
         command = [_binary("initdb"), *options, *([] if self._durable else ["--no-sync"])]
-        done = subprocess.run(not_as_root(command), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
+        _output(not_as_root(command))
 
     def command(self) -> list[str]:
         settings = {
@@ -141,14 +139,9 @@ class Postgres(Server):
     def create_database(self, name: str) -> None:
         """Makes a database unless it is there."""
         probe = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "souk"]
-        listed = subprocess.run(
-            [_binary("psql"), *probe, "-d", "postgres", "-Atc", "SELECT datname FROM pg_database"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        if name not in listed.stdout.split():
-            subprocess.run([_binary("createdb"), *probe, name], check=True, capture_output=True)
+        query = [_binary("psql"), *probe, "-d", "postgres", "-Atc", "SELECT datname FROM pg_database"]
+        if name not in _output(query).split():
+            _output([_binary("createdb"), *probe, name])
 
 
 class Redis(Server):
@@ -181,3 +174,10 @@ def _binary(name: str) -> str:
     """Debian keeps PostgreSQL's programs off PATH."""
     debian = Path("/usr/lib/postgresql/15/bin", name)
     return str(debian) if debian.exists() else name
+
+
+def _output(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout

@@ -1,6 +1,7 @@
 """Child processes are ended, their output is kept, and waiting has an end."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,13 @@ async def test_waiting_ends_at_its_deadline() -> None:
     with pytest.raises(NotInTime, match="last seen: 0"):
         await eventually(lambda: 0, seconds=0.05)
     assert await eventually(lambda: 7, seconds=0.05) == 7
+
+
+def test_a_child_outlives_the_thread_that_wanted_it(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        process = pool.submit(
+            child, tmp_path, "import signal; print('up', flush=True); signal.pause()"
+        ).result()
+    wait_until(lambda: "up" in process.tail(), "child up")
+    assert process.status is None
+    process.kill()
