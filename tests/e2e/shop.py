@@ -132,7 +132,7 @@ class Shop:
         if response.status_code == 200:
             found = [Mail(m["id"], m["to"], m["subject"], m["text"]) for m in response.json()]
         else:
-            listed = (await self._http.get(f"{self._mails}/email")).raise_for_status().json()
+            listed = (await self._http.get(f"{self._mails}/api/email")).raise_for_status().json()
             found = [
                 Mail(m["headers"]["message-id"], [to["address"] for to in m["to"]], m["subject"], m["text"])
                 for m in listed
