@@ -21,8 +21,8 @@ BAD_USER_INPUT: Final = "BAD_USER_INPUT"
 # Reasons of the gateway's own that are codes by themselves.
 _OWN_CODES = {"QUERY_TOO_COMPLEX"}
 _GUESS = re.compile(r" Did you mean .*$", re.DOTALL)
-# graphql-core's words for a variable whose value does not fit: "... at 'input.products[0].quantity'; ...".
-_PLACE = re.compile(r"^Variable '\$\w+' got invalid value .* at '\w+((?:\.\w+|\[\d+\])+)'; ", re.DOTALL)
+# graphql-core's words for a variable whose value does not fit.
+_PLACE = re.compile(r"^Variable '\$\w+' has invalid value at ((?:\.\w+|\[\d+\])+): ")
 _STEP = re.compile(r"\w+")
 _UNDERSCORE = re.compile(r"_([a-z])")
 
