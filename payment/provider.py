@@ -137,8 +137,8 @@ class Stripe:
             event = self._client.construct_event(body, signature, self._webhook_secret, _TOLERANCE_SECONDS)
         except (ValueError, stripe.SignatureVerificationError) as error:
             raise BadSignature() from error
-        changed = event.data.object
-        return str(changed["id"]) if changed.get("object") == "payment_intent" else ""
+        changed: Any = event.data.object
+        return str(changed.id) if changed.object == "payment_intent" else ""
 
     @property
     def _intents(self) -> Any:

@@ -1,0 +1,110 @@
+"""The stand-in's own rules: idempotency keys as Stripe's v1 has them, memory over a restart, webhooks until they arrive."""
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from dev.stripe_mock.provider import Provider
+from dev.stripe_mock.server import Api, parameters
+from dev.stripe_mock.state import State
+from dev.stripe_mock.webhooks import Deliverer, signature
+from kit.testing import wait_until
+
+INTENTS = "/v1/payment_intents"
+FORM = "amount=1000&currency=usd&payment_method=pm_card_visa&confirm=true"
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[[], Api]:
+    def made() -> Api:
+        state = State(tmp_path)
+        return Api(state, Provider(state, base="http://127.0.0.1:1"))
+
+    return made
+
+
+def test_forms_are_read_as_stripe_writes_them() -> None:
+    assert parameters("amount=1&metadata[order_id]=ord_1&a[0][b]=2") == {
+        "amount": "1",
+        "metadata": {"order_id": "ord_1"},
+        "a": {"0": {"b": "2"}},
+    }
+
+
+def test_a_key_answers_the_same_again_also_after_a_restart(make: Callable[[], Api]) -> None:
+    status, body, replayed = make().post(INTENTS, FORM, "key")
+    assert (status, replayed) == (200, False)
+    assert make().post(INTENTS, FORM, "key") == (200, body, True)
+    assert len(json.loads(make().get(INTENTS)[1])["data"]) == 1
+
+
+def test_a_key_is_for_one_request_only(make: Callable[[], Api]) -> None:
+    api = make()
+    api.post(INTENTS, FORM, "key")
+    status, body, _ = api.post(INTENTS, FORM.replace("1000", "2000"), "key")
+    assert status == 400
+    assert json.loads(body)["error"]["type"] == "idempotency_error"
+
+
+def test_a_decline_is_kept_under_its_key_and_nonsense_is_not(make: Callable[[], Api]) -> None:
+    api = make()
+    declined = FORM.replace("pm_card_visa", "pm_card_chargeDeclined")
+    first = api.post(INTENTS, declined, "declined")
+    assert first[0] == 402
+    assert api.post(INTENTS, declined, "declined") == (402, first[1], True)
+    assert api.post(INTENTS, "amount=x&currency=usd", "key")[0] == 400
+    assert api.post(INTENTS, FORM, "key")[0] == 200
+
+
+def test_an_unknown_path_is_not_found(make: Callable[[], Api]) -> None:
+    assert make().post("/v1/nothing", "", "")[0] == 404
+    assert make().get("/v1/nothing")[0] == 404
+
+
+def test_webhooks_are_signed_and_repeated_until_they_arrive(tmp_path: Path) -> None:
+    heard: list[tuple[str, str]] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            heard.append((self.headers["Stripe-Signature"], body))
+            self.send_response(500 if len(heard) == 1 else 200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing."""
+
+    hook = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    state = State(tmp_path)
+    provider = Provider(state, base="http://127.0.0.1:1", processing_seconds=0.1)
+    api = Api(state, provider)
+    deliverer = Deliverer(
+        api,
+        state,
+        provider,
+        url=f"http://127.0.0.1:{hook.server_port}/hook",
+        secret="s",  # noqa: S106
+    )
+    deliverer.start()
+    api.post(INTENTS, FORM.replace("pm_card_visa", "pm_usBankAccount"), "")
+
+    def types() -> list[str]:
+        return [json.loads(body)["type"] for _, body in heard]
+
+    wait_until(lambda: "payment_intent.succeeded" in types() and len(heard) >= 4, "the webhooks")
+    deliverer.stop()
+    deliverer.join()
+    hook.shutdown()
+    hook.server_close()
+    assert set(types()) == {
+        "payment_intent.created",
+        "payment_intent.processing",
+        "payment_intent.succeeded",
+    }
+    given, body = heard[0]
+    assert given == signature(body, "s", int(given.partition(",")[0].removeprefix("t=")))

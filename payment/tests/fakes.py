@@ -1,0 +1,130 @@
+"""Fakes of the payment service's own ports; the store's keeps the same contract as PostgreSQL's (test_store)."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from kit.testing import FakeClock
+from kit.values import Money
+from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund
+
+
+class FakePaymentStore:
+    """Payments in memory. Locks are not here: a test's coroutines take turns at awaits only."""
+
+    def __init__(self) -> None:
+        self.payments: dict[UUID, Payment] = {}
+
+    async def add(self, tx: object, payment: Payment) -> bool:
+        if any(other.order_id == payment.order_id for other in self.payments.values()):
+            return False
+        self.payments[payment.id] = deepcopy(payment)
+        return True
+
+    async def lock(self, tx: object, payment_id: UUID) -> Payment | None:
+        return deepcopy(self.payments.get(payment_id))
+
+    async def lock_by_order(self, tx: object, order_id: UUID) -> Payment | None:
+        return next((deepcopy(p) for p in self.payments.values() if p.order_id == order_id), None)
+
+    async def save(self, tx: object, payment: Payment) -> None:
+        self.payments[payment.id] = deepcopy(payment)
+
+    async def get_many(self, ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
+        return [deepcopy(p) for p in self.payments.values() if p.id in ids and owner in (None, p.account_id)]
+
+    async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
+        found = [p for p in self.payments.values() if p.order_id in order_ids]
+        return [deepcopy(p) for p in found if owner in (None, p.account_id)]
+
+    async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
+        due = [p for p in self.payments.values() if p.due_time and p.due_time <= now]
+        leased = sorted(due, key=lambda p: p.due_time or now)[:limit]
+        for payment in leased:
+            payment.due_time, payment.attempts = lease, payment.attempts + 1
+        return deepcopy(leased)
+
+    async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
+        refunds = [r for p in self.payments.values() for r in p.refunds]
+        leased = [r for r in refunds if r.due_time and r.due_time <= now][:limit]
+        for refund in leased:
+            refund.due_time, refund.attempts = lease, refund.attempts + 1
+        return deepcopy(leased)
+
+    async def provider_changed(self, provider_id: str, now: datetime) -> bool:
+        for payment in self.payments.values():
+            if payment.provider_id == provider_id and payment.status.is_open:
+                payment.due_time = min(now, payment.due_time or now)
+                return True
+        return False
+
+
+class FakeProvider:
+    """A provider whose intents become `outcome` when they are confirmed; `fails` are raised first, one at each call."""
+
+    def __init__(self) -> None:
+        self.outcome = Intent("", IntentStatus.SUCCEEDED)
+        self.intents: dict[str, Intent] = {}
+        self.fails: list[Exception] = []
+        # Raised after the effect: the answer is lost.
+        self.loses: list[Exception] = []
+        self.calls: list[str] = []
+        self.refunded: dict[str, int] = {}
+
+    async def create(self, payment: Payment) -> Intent:
+        self._called("create")
+        intent_id = f"pi_{payment.key('create')}"
+        return self.intents.setdefault(intent_id, Intent(intent_id, IntentStatus.READY))
+
+    async def confirm(self, payment: Payment) -> Intent:
+        self._called("confirm")
+        intent = self.intents[payment.provider_id]
+        if intent.status is IntentStatus.READY:
+            self.answers(payment.provider_id, self.outcome)
+        if self.loses:
+            raise self.loses.pop(0)
+        return self.intents[payment.provider_id]
+
+    async def retrieve(self, payment: Payment) -> Intent:
+        self._called("retrieve")
+        return self.intents[payment.provider_id]
+
+    async def cancel(self, payment: Payment) -> Intent:
+        self._called("cancel")
+        if self.intents[payment.provider_id].status is not IntentStatus.SUCCEEDED:
+            self.answers(payment.provider_id, Intent("", IntentStatus.CANCELLED))
+        return self.intents[payment.provider_id]
+
+    async def refund(self, payment: Payment, refund: Refund) -> ProviderRefund:
+        self._called("refund")
+        self.refunded[refund.key()] = refund.amount.minor
+        if self.loses:
+            raise self.loses.pop(0)
+        return ProviderRefund(f"re_{refund.key()}", done=True)
+
+    def answers(self, intent_id: str, intent: Intent) -> None:
+        """From now on, of this intent."""
+        self.intents[intent_id] = Intent(
+            intent_id, intent.status, intent.failure_code, intent.next_action_url
+        )
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.fails:
+            raise self.fails.pop(0)
+
+
+def asked(
+    clock: FakeClock, *, order_id: UUID | None = None, account_id: UUID | None = None, minor: int = 10_000
+) -> Payment:
+    """A charge of 100.00 USD to make within eight minutes."""
+    now = clock.now
+    return Payment.ask(
+        order_id or uuid4(),
+        account_id or uuid4(),
+        Money(minor, "USD"),
+        "pm_card_visa",
+        now + timedelta(minutes=8),
+        now,
+    )

@@ -1,0 +1,159 @@
+"""The contract of PaymentStore, on the fake and on PostgreSQL; and the ledger, which only PostgreSQL keeps."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from kit.db import Database, Migrations, assert_tables_match
+from kit.db.fake import FakeDatabase
+from kit.testing import FakeClock
+from kit.testing.fixtures import database_url, postgres
+from payment.domain import Intent, IntentStatus, Payment, ProviderRefund
+from payment.events import TOPIC
+from payment.ports import PaymentStore
+from payment.store import PostgresPaymentStore
+from payment.tables import TABLES
+from payment.tests.fakes import FakePaymentStore, asked
+
+__all__ = ["database_url", "postgres"]
+
+SUCCEEDED = Intent("pi_1", IntentStatus.SUCCEEDED)
+
+
+@dataclass
+class Kept:
+    """A store with its database, fake or real."""
+
+    db: Any
+    store: PaymentStore
+    clock: FakeClock
+
+    async def added(self) -> Payment:
+        payment = asked(self.clock)
+        async with self.db.transaction() as tx:
+            assert await self.store.add(tx, payment)
+        self.clock.advance(seconds=1)
+        return payment
+
+    async def charged(self) -> Payment:
+        payment = await self.added()
+        return await self.change(payment, lambda found: found.learn(SUCCEEDED, self.clock.now))
+
+    async def change(self, payment: Payment, change: Any) -> Payment:
+        async with self.db.transaction() as tx:
+            found = await self.store.lock(tx, payment.id)
+            assert found
+            change(found)
+            await self.store.save(tx, found)
+        return found
+
+    async def get(self, payment: Payment) -> Payment:
+        [found] = await self.store.get_many([payment.id], None)
+        return found
+
+    async def claim(self, limit: int = 10) -> list[Payment]:
+        return await self.store.claim(self.clock.now, self.clock.now + timedelta(seconds=20), limit)
+
+
+@pytest.fixture
+async def real(database_url: str) -> AsyncIterator[Kept]:
+    await Migrations("payment").apply(database_url)
+    db = Database(database_url, publishes=TOPIC, pool_size=10)
+    await db.open()
+    yield Kept(db, PostgresPaymentStore(db), FakeClock())
+    await db.close()
+
+
+@pytest.fixture(params=["fake", "postgresql"])
+def kept(request: pytest.FixtureRequest) -> Kept:
+    if request.param == "postgresql":
+        real: Kept = request.getfixturevalue("real")
+        return real
+    return Kept(FakeDatabase(), FakePaymentStore(), FakeClock())
+
+
+async def test_a_payment_comes_back_as_it_was(kept: Kept) -> None:
+    payment = await kept.added()
+    assert await kept.get(payment) == payment
+    assert await kept.store.of_orders([payment.order_id, uuid4()], None) == [payment]
+
+
+async def test_an_order_has_one_payment(kept: Kept) -> None:
+    payment = await kept.added()
+    async with kept.db.transaction() as tx:
+        assert not await kept.store.add(tx, asked(kept.clock, order_id=payment.order_id, minor=1))
+    assert await kept.get(payment) == payment
+
+
+async def test_a_payment_is_nobody_elses_business(kept: Kept) -> None:
+    payment = await kept.added()
+    assert await kept.store.get_many([payment.id], payment.account_id) == [payment]
+    assert await kept.store.get_many([payment.id], uuid4()) == []
+    assert await kept.store.of_orders([payment.order_id], uuid4()) == []
+
+
+async def test_a_changed_payment_is_saved_with_its_refunds(kept: Kept) -> None:
+    payment = await kept.charged()
+    changed = await kept.change(payment, lambda found: found.order_ended(kept.clock.now))
+    assert len(changed.refunds) == 1
+    assert await kept.get(payment) == changed
+
+
+async def test_a_leased_payment_is_claimed_again_once_its_lease_has_ended(kept: Kept) -> None:
+    first, second = await kept.added(), await kept.added()
+    assert [payment.id for payment in await kept.claim(1)] == [first.id]
+    assert [payment.id for payment in await kept.claim()] == [second.id]
+    assert await kept.claim() == []
+    kept.clock.advance(seconds=20)
+    assert {payment.attempts for payment in await kept.claim()} == {2}
+
+
+async def test_what_is_settled_is_not_claimed(kept: Kept) -> None:
+    await kept.charged()
+    kept.clock.advance(seconds=3600)
+    assert await kept.claim() == []
+
+
+async def test_refunds_are_leased_like_payments(kept: Kept) -> None:
+    payment = await kept.charged()
+    await kept.change(payment, lambda found: found.order_ended(kept.clock.now))
+    lease = kept.clock.now + timedelta(seconds=20)
+    [refund] = await kept.store.claim_refunds(kept.clock.now, lease, 10)
+    assert (refund.payment_id, refund.amount) == (payment.id, payment.amount)
+    assert await kept.store.claim_refunds(kept.clock.now, lease, 10) == []
+
+
+async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:
+    await Migrations("payment").apply(database_url)
+    await assert_tables_match(database_url, TABLES)
+
+
+async def test_the_ledger_books_each_capture_and_each_refund_once_and_sums_to_zero(real: Kept) -> None:
+    payment = await real.charged()
+    ended = await real.change(payment, lambda found: found.order_ended(real.clock.now))
+    [refund] = ended.refunds
+    done = ProviderRefund("re_1", done=True)
+    for _ in range(2):
+        await real.change(payment, lambda found: found.refund_done(found.refunds[0], done, real.clock.now))
+
+    rows = await real.db.fetch("SELECT entry, account, amount FROM ledger")
+    assert {(row["entry"], row["account"], row["amount"]) for row in rows} == {
+        (payment.id, "provider", 10_000),
+        (payment.id, "customer", -10_000),
+        (refund.id, "provider", -10_000),
+        (refund.id, "customer", 10_000),
+    }
+
+
+async def test_many_claimers_get_each_payment_once(real: Kept) -> None:
+    payments = [await real.added() for _ in range(40)]
+    claims = await asyncio.gather(*(asyncio.create_task(real.claim(5), context=Context()) for _ in range(12)))
+    claimed = [payment.id for claim in claims for payment in claim]
+    assert len(claimed) == len(set(claimed))
+    assert set(claimed) == {payment.id for payment in payments}
