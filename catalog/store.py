@@ -7,7 +7,7 @@ from uuid import UUID
 from catalog.domain import Category, Product
 from catalog.errors import SkuTaken
 from catalog.tables import CategoryRow
-from kit.db import Database, Record, Transaction, UniqueViolation
+from kit.db import Conditions, Database, Record, Transaction, UniqueViolation
 from kit.values import Money
 
 _SELECT = """
@@ -94,14 +94,12 @@ class PostgresProductStore:
 
     async def newest(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Product]:
         """By keyset, never by offset."""
-        where = (
-            "p.delete_time IS NULL AND ($1::timestamptz IS NULL OR (p.create_time, p.id) < ($1, $2::uuid))"
-        )
-        rows = await self._db.fetch(
-            f"{_SELECT} WHERE {where} ORDER BY p.create_time DESC, p.id DESC LIMIT $3",
-            *(after or (None, None)),
-            limit,
-        )
+        asked = Conditions()
+        asked.add("p.delete_time IS NULL")
+        if after is not None:
+            asked.add("(p.create_time, p.id) < ({}, {})", *after)
+        sql = f"{_SELECT} {asked.where} ORDER BY p.create_time DESC, p.id DESC LIMIT {limit:d}"
+        rows = await self._db.fetch(sql, *asked.args)
         return [_product(row) for row in rows]
 
     async def category(self, tx: Transaction, wanted: Category) -> Category:

@@ -21,6 +21,10 @@ def runfile(path: str) -> Path | None:
     return found if found and found.exists() else None
 
 
+# On one machine for all, those that nobody waits for let the others go first.
+_BACKGROUND = ("payment", "notification")
+
+
 class Service(Server):
     """One of the six services; ready once it says so at /readyz."""
 
@@ -34,7 +38,8 @@ class Service(Server):
 
     def command(self, *arguments: str) -> list[str]:
         server = runfile(f"souk/{self.name}/server")
-        return [*([str(server)] if server else [sys.executable, "-m", self.name]), *arguments]
+        yields = ["nice", "-n", "10"] if self.name in _BACKGROUND else []
+        return [*yields, *([str(server)] if server else [sys.executable, "-m", self.name]), *arguments]
 
     def ready(self) -> bool:
         return answers(self.port, "/readyz")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from kit.db import Database, Record, Transaction
+from kit.db import Conditions, Database, Record, Transaction
 from notification.domain import Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter
 
@@ -34,7 +34,6 @@ UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time =
 _SELECT = """
 SELECT n.*, r.email AS recipient_email FROM notifications n LEFT JOIN recipients r USING (account_id)
 """
-_WHERE = "($1::uuid IS NULL OR n.account_id = $1) AND ($2::uuid IS NULL OR n.order_id = $2)"
 _OF_ORDERS = """
 SELECT n.*, r.email AS recipient_email
 FROM unnest($1::uuid[]) AS asked(id), LATERAL (
@@ -98,24 +97,31 @@ class PostgresNotificationStore:
         self, which: NotificationFilter, after: tuple[datetime, UUID] | None, limit: int
     ) -> list[Notification]:
         """By keyset, never by offset."""
-        rows = await self._db.fetch(
-            f"{_SELECT} WHERE {_WHERE} AND ($3::timestamptz IS NULL OR (n.create_time, n.id) < ($3, $4::uuid)) "
-            "ORDER BY n.create_time DESC, n.id DESC LIMIT $5",
-            which.account_id,
-            which.order_id,
-            *(after or (None, None)),
-            limit,
-        )
-        return [_notification(row) for row in rows]
+        asked = _conditions(which, after)
+        sql = f"{_SELECT} {asked.where} ORDER BY n.create_time DESC, n.id DESC LIMIT {limit:d}"
+        return [_notification(row) for row in await self._db.fetch(sql, *asked.args)]
 
     async def count(self, which: NotificationFilter) -> int:
         """Exactly."""
-        sql = f"SELECT count(*) FROM notifications n WHERE {_WHERE}"  # noqa: S608 - of our own constants
-        return int(await self._db.fetchval(sql, which.account_id, which.order_id))
+        asked = _conditions(which, None)
+        return int(
+            await self._db.fetchval(f"SELECT count(*) FROM notifications n {asked.where}", *asked.args)
+        )
 
     async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None, each: int) -> list[Notification]:
         """One statement for all orders."""
         return [_notification(row) for row in await self._db.fetch(_OF_ORDERS, list(order_ids), owner, each)]
+
+
+def _conditions(which: NotificationFilter, after: tuple[datetime, UUID] | None) -> Conditions:
+    asked = Conditions()
+    if which.account_id is not None:
+        asked.add("n.account_id = {}", which.account_id)
+    if which.order_id is not None:
+        asked.add("n.order_id = {}", which.order_id)
+    if after is not None:
+        asked.add("(n.create_time, n.id) < ({}, {})", *after)
+    return asked
 
 
 def _notification(row: Record) -> Notification:

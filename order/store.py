@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from kit.db import Database, Record, Statements, Transaction, columns
+from kit.db import Conditions, Database, Record, Statements, Transaction, columns
 from kit.values import Money
 from order.domain import Address, CancelReason, Line, Order, Status, StatusChange
 from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Stored
@@ -127,16 +127,15 @@ class Store:
 
     async def page(self, which: OrderFilter, after: tuple[datetime, UUID] | None, limit: int) -> list[Order]:
         """By keyset, never by offset."""
-        where, args = _where(which, after)
-        rows = await self._db.fetch(
-            f"{_SELECT} {where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}", *args
-        )
+        asked = _conditions(which, after)
+        sql = f"{_SELECT} {asked.where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
+        rows = await self._db.fetch(sql, *asked.args)
         return [_order(row) for row in rows]
 
     async def count(self, which: OrderFilter) -> int:
         """Exactly."""
-        where, args = _where(which, None)
-        return int(await self._db.fetchval(f"SELECT count(*) FROM orders o {where}", *args))  # noqa: S608 - of constants, see _where
+        asked = _conditions(which, None)
+        return int(await self._db.fetchval(f"SELECT count(*) FROM orders o {asked.where}", *asked.args))  # noqa: S608 - of constants
 
     async def lock(self, tx: Transaction, order_id: UUID) -> Order | None:
         """First the lock, then the reading: a statement that waited for a row still sees the other tables as they were before."""
@@ -192,27 +191,19 @@ async def _read(db: Statements, ids: Sequence[Record]) -> list[Order]:
     return [_order(row) for row in rows]
 
 
-def _where(which: OrderFilter, after: tuple[datetime, UUID] | None) -> tuple[str, list[Any]]:
-    """The conditions that are asked for, each a constant text with a parameter; so each combination gets a plan of its own."""
-    args: list[Any] = []
-    conditions = []
-
-    def condition(text: str, *values: Any) -> None:
-        numbers = [f"${len(args) + place}" for place in range(1, len(values) + 1)]
-        args.extend(values)
-        conditions.append(text.format(*numbers))
-
+def _conditions(which: OrderFilter, after: tuple[datetime, UUID] | None) -> Conditions:
+    asked = Conditions()
     if which.account_id is not None:
-        condition("o.account_id = {}", which.account_id)
+        asked.add("o.account_id = {}", which.account_id)
     if which.statuses:
-        condition("o.status = ANY({}::text[])", list(which.statuses))
+        asked.add("o.status = ANY({}::text[])", list(which.statuses))
     if which.created_after is not None:
-        condition("o.create_time >= {}", which.created_after)
+        asked.add("o.create_time >= {}", which.created_after)
     if which.created_before is not None:
-        condition("o.create_time < {}", which.created_before)
+        asked.add("o.create_time < {}", which.created_before)
     if after is not None:
-        condition("(o.create_time, o.id) < ({}, {})", *after)
-    return ("WHERE " + " AND ".join(conditions) if conditions else "", args)
+        asked.add("(o.create_time, o.id) < ({}, {})", *after)
+    return asked
 
 
 def _order(row: Record) -> Order:

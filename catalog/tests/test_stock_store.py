@@ -130,9 +130,7 @@ async def test_all_lines_are_taken_or_none(kept: Kept) -> None:
     refused = await kept.reserve((mug, 2), (cup, 4))
 
     assert isinstance(refused, OutOfStock)
-    assert refused.details == {
-        "lines": [{"product_id": PRODUCT.format(cup), "requested": 4, "available": 1}]
-    }
+    assert refused.details == {"lines": [{"product_id": PRODUCT.format(cup), "requested": 4, "available": 1}]}
     assert await kept.free(mug) == 5
 
 

@@ -10,6 +10,7 @@ from asyncpg import Record
 from asyncpg import UniqueViolationError as UniqueViolation
 
 from kit.db.columns import columns
+from kit.db.conditions import Conditions
 from kit.db.database import Database
 from kit.db.faults import DatabaseBusy, DatabaseContention, DatabaseUnavailable
 from kit.db.migrations import Migration, MigrationError, Migrations
@@ -21,6 +22,7 @@ from kit.db.transaction import Transaction, current_transaction
 
 __all__ = [
     "CheckViolation",
+    "Conditions",
     "Database",
     "DatabaseBusy",
     "DatabaseContention",

@@ -67,8 +67,13 @@ class Database(Statements):
             command_timeout=_LONGEST_SECONDS,
             timeout=_CONNECT_SECONDS,
             max_inactive_connection_lifetime=300,
-            # jit compiles for longer than our statements run
-            server_settings={"application_name": "souk", "jit": "off"},
+            server_settings={
+                "application_name": "souk",
+                # it compiles for longer than our statements run
+                "jit": "off",
+                # Planning a hot statement anew each time costs as much as running it; what needs another plan is another text (Conditions).
+                "plan_cache_mode": "force_generic_plan",
+            },
         )
         try:
             self._pool = await pool

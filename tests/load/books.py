@@ -73,9 +73,9 @@ class Books:
         same("unpublished events", sum(row["unpublished"] for row in told.values()), 0)
         sold = {row["product_id"]: row["quantity"] for row in await self.order.fetch(_LINES, run)}
         rows = await self.catalog.fetch(
-            "SELECT product_id, available FROM stock WHERE product_id = ANY($1)", list(sold)
+            "SELECT product_id, free FROM stock WHERE product_id = ANY($1)", list(sold)
         )
         if orders["cancelled"] == 0:
             for row in rows:
-                same(f"stock of {row['product_id']}", row["available"], stock - sold[row["product_id"]])
+                same(f"stock of {row['product_id']}", row["free"], stock - sold[row["product_id"]])
         return found

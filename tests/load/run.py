@@ -26,7 +26,7 @@ from tests.e2e.shop import Shop
 from tests.load.books import Books
 
 _STOCK = 1_000_000
-_WORDS = ["laptop", "phone", "chair", "lamp", "shoe", "watch", "desk", "mug", "bag", "pen"]
+_WORDS = ["laptop", "phone", "chair", "lamp", "shoe", "watch", "desk", "kettle", "bag", "camera"]
 
 
 @dataclass(frozen=True)

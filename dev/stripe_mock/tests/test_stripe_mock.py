@@ -88,7 +88,7 @@ def test_webhooks_are_signed_and_repeated_until_they_arrive(tmp_path: Path) -> N
         state,
         provider,
         url=f"http://127.0.0.1:{hook.server_port}/hook",
-        secret="s",  # noqa: S106
+        secret="s",
     )
     deliverer.start()
     api.post(INTENTS, FORM.replace("pm_card_visa", "pm_usBankAccount"), "")
