@@ -1,5 +1,6 @@
 """The way out: SMTP. A mail is handed over at least once; its Message-ID tells a repetition from another mail."""
 
+import asyncio
 from email.message import EmailMessage
 from email.utils import format_datetime
 
@@ -9,6 +10,7 @@ from kit.values import utc_now
 from notification.domain import Mail
 from notification.errors import MailDelayed, MailRefused
 
+# The whole hand-over; a row's lease is longer, so that nobody else hands the same mail over meanwhile.
 _TIMEOUT_SECONDS = 10.0
 # From here on an SMTP answer is for good (RFC 5321, 4.2.1).
 _PERMANENT = 500
@@ -40,23 +42,25 @@ class SmtpMailer:
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=self._host,
-                port=self._port,
-                username=self._username,
-                password=self._password,
-                use_tls=self._tls == "tls",
-                start_tls=self._tls == "starttls",
-                timeout=_TIMEOUT_SECONDS,
-            )
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await self._hand_over(message)
         except aiosmtplib.SMTPRecipientsRefused as error:
             answer = MailRefused if all(each.code >= _PERMANENT for each in error.recipients) else MailDelayed
             raise answer() from error
-        except aiosmtplib.SMTPAuthenticationError as error:
-            # Ours to mend; the mails wait.
-            raise MailDelayed() from error
-        except aiosmtplib.SMTPResponseException as error:
+        except aiosmtplib.SMTPDataError as error:
             raise (MailRefused if error.code >= _PERMANENT else MailDelayed)() from error
         except (aiosmtplib.SMTPException, OSError) as error:
+            # Greeting, login and sender too: an answer that is not about this mail is ours to mend, and the mails wait.
             raise MailDelayed() from error
+
+    async def _hand_over(self, message: EmailMessage) -> None:
+        await aiosmtplib.send(
+            message,
+            hostname=self._host,
+            port=self._port,
+            username=self._username,
+            password=self._password,
+            use_tls=self._tls == "tls",
+            start_tls=self._tls == "starttls",
+            timeout=_TIMEOUT_SECONDS,
+        )

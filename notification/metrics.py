@@ -4,6 +4,6 @@ from prometheus_client import Counter
 
 MAILS = Counter(
     "souk_notification_mails_total",
-    "Attempts to hand a mail over, by template and outcome: sent, delayed, refused.",
+    "Attempts to hand a mail over, by template and outcome: sent, delayed, refused, not_rendered.",
     ("template", "outcome"),
 )

@@ -14,7 +14,7 @@ from kit.db import Transaction
 from kit.telemetry import get_logger
 from kit.values import NOTIFICATION, Clock
 from notification.domain import Notification, Recipient
-from notification.errors import MailDelayed, MailRefused
+from notification.errors import MailDelayed, MailNotRendered, MailRefused
 from notification.metrics import MAILS
 from notification.ports import Mailer, NotificationFilter, NotificationStore
 from notification.rendering import Renderer
@@ -67,9 +67,8 @@ class Notifications:
     async def send(self, due: Due) -> None:
         """Hands a leased notification over; what the mail server cannot take now is tried again later."""
         notification, recipient = due
-        mail = self._renderer.mail(notification, recipient)
         try:
-            await self._mailer.send(mail)
+            await self._mailer.send(self._renderer.mail(notification, recipient))
         except MailRefused:
             log.warning("mail.refused", notification_id=NOTIFICATION.format(notification.id))
             notification.refused(recipient.email)
@@ -77,6 +76,10 @@ class Notifications:
         except MailDelayed:
             notification.delayed(recipient.email, self._clock())
             outcome = "delayed"
+        except MailNotRendered:
+            log.exception("mail.not_rendered", notification_id=NOTIFICATION.format(notification.id))
+            notification.delayed(recipient.email, self._clock())
+            outcome = "not_rendered"
         else:
             notification.sent(recipient.email, self._clock())
             outcome = "sent"
@@ -94,4 +97,4 @@ class Notifications:
     async def of_orders(self, caller: Principal, order_ids: Sequence[UUID]) -> Sequence[Notification]:
         """The newest of each order, of those that the caller may see."""
         owner = None if caller.is_admin else caller.account_id
-        return await self._store.of_orders(order_ids, owner, _EACH_ORDER)
+        return await self._store.of_orders(list(dict.fromkeys(order_ids)), owner, _EACH_ORDER)

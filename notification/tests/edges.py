@@ -1,0 +1,61 @@
+"""What stands at the service's edges in tests: tokens, and a mail server that answers as it is told."""
+
+from dataclasses import replace
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from kit.auth import Principal
+
+
+class Tokens:
+    """Any account's name is its token."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Principal] = {}
+
+    def token(self, principal: Principal) -> Principal:
+        named = replace(principal, token=str(principal.account_id))
+        self.known[named.token] = named
+        return named
+
+    async def verify(self, token: str) -> Principal:
+        return self.known[token]
+
+
+class Postbox:
+    """A mail server; what is in `sender`, `recipient` or `data` is its answer to that step."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.mails: list[EmailMessage] = []
+        self.sender = self.recipient = self.data = "250 OK"
+        self._controller = Controller(self, hostname="127.0.0.1", port=port)
+
+    def open(self) -> None:
+        self._controller.start()
+
+    def close(self) -> None:
+        self._controller.stop()
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        return self.sender
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        envelope.rcpt_tos.append(address)
+        return self.recipient
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        if self.data.startswith("250"):
+            mail = message_from_bytes(envelope.content, policy=default)
+            assert isinstance(mail, EmailMessage)
+            self.mails.append(mail)
+        return self.data

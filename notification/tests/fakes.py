@@ -1,0 +1,112 @@
+"""Fakes of the notification service's own ports; the store's keeps the same contract as PostgreSQL's (test_store)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from kit.errors import JsonValue
+from kit.testing import FakeClock
+from notification.domain import Mail, Notification, Recipient, Status, Template
+from notification.ports import NotificationFilter
+
+LINES: list[JsonValue] = [{"name": "Mug <blue>", "quantity": 2, "unit_price": "9.99", "total": "19.98"}]
+
+
+class FakeNotificationStore:
+    """Notifications and recipients in memory."""
+
+    def __init__(self) -> None:
+        self.notifications: dict[UUID, Notification] = {}
+        self.recipients: dict[UUID, Recipient] = {}
+
+    async def add(self, tx: object, notification: Notification) -> None:
+        self.notifications.setdefault(notification.id, replace(notification))
+
+    async def put_recipient(self, tx: object, recipient: Recipient) -> None:
+        known = self.recipients.get(recipient.account_id)
+        if known is None or known.update_time <= recipient.update_time:
+            self.recipients[recipient.account_id] = recipient
+
+    async def claim(self, now: datetime, lease: datetime, limit: int) -> list[tuple[Notification, Recipient]]:
+        due = [
+            each
+            for each in self.notifications.values()
+            if each.due_time and each.due_time <= now and each.account_id in self.recipients
+        ]
+        leased = sorted(due, key=lambda each: each.due_time or now)[:limit]
+        for notification in leased:
+            notification.due_time, notification.attempts = lease, notification.attempts + 1
+        return [(self._shown(each), self.recipients[each.account_id]) for each in leased]
+
+    async def save(self, notification: Notification) -> None:
+        if self.notifications[notification.id].status is not Status.SENT:
+            self.notifications[notification.id] = replace(notification)
+
+    async def page(
+        self, which: NotificationFilter, after: tuple[datetime, UUID] | None, limit: int
+    ) -> list[Notification]:
+        found = sorted(self._those(which), key=_newness, reverse=True)
+        return [self._shown(each) for each in found if after is None or _newness(each) < after][:limit]
+
+    async def count(self, which: NotificationFilter) -> int:
+        return len(self._those(which))
+
+    async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None, each: int) -> list[Notification]:
+        found = [
+            notification
+            for order_id in order_ids
+            for notification in await self.page(NotificationFilter(owner, order_id), None, each)
+        ]
+        return sorted(found, key=_newness, reverse=True)
+
+    def _those(self, which: NotificationFilter) -> list[Notification]:
+        return [
+            each
+            for each in self.notifications.values()
+            if which.account_id in (None, each.account_id) and which.order_id in (None, each.order_id)
+        ]
+
+    def _shown(self, notification: Notification) -> Notification:
+        known = self.recipients.get(notification.account_id)
+        return replace(notification, recipient=notification.recipient or (known.email if known else ""))
+
+
+class FakeMailer:
+    """Keeps what is handed over; raises `answers`, one after the other, as long as there are any."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+        self.answers: list[Exception] = []
+
+    async def send(self, mail: Mail) -> None:
+        if self.answers:
+            raise self.answers.pop(0)
+        self.mails.append(mail)
+
+
+def _newness(notification: Notification) -> tuple[datetime, UUID]:
+    return notification.create_time, notification.id
+
+
+def somebody(clock: FakeClock, *, account_id: UUID | None = None, email: str = "john@souk.test") -> Recipient:
+    """A person."""
+    return Recipient(account_id or uuid4(), "John Doe", email, clock())
+
+
+def about_order(
+    clock: FakeClock,
+    account_id: UUID,
+    *,
+    order_id: UUID | None = None,
+    template: Template = Template.ORDER_CONFIRMED,
+) -> Notification:
+    """A notification about an order."""
+    context: dict[str, JsonValue] = {
+        "order_id": "ord_1",
+        "lines": LINES,
+        "total": "19.98",
+        "currency": "USD",
+        "reason": "Your payment was declined.",
+    }
+    return Notification.about_order(template, order_id or uuid4(), account_id, context, clock())

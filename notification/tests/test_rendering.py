@@ -1,0 +1,77 @@
+"""Mails as they are read: every template in text and HTML, escaped where it must be, and never with a hole in it."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from kit.testing import FakeClock
+from kit.values import NOTIFICATION
+from notification.domain import Mail, Notification, Template
+from notification.errors import MailNotRendered
+from notification.rendering import Renderer
+from notification.tests.fakes import about_order, somebody
+
+RENDERER = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
+ABOUT_ORDERS = [
+    Template.ORDER_CONFIRMED,
+    Template.ORDER_CANCELLED,
+    Template.SHIPPED,
+    Template.DELIVERED,
+]
+
+
+def rendered(notification: Notification, *, name: str = "John Doe") -> Mail:
+    return RENDERER.mail(notification, replace(somebody(FakeClock()), name=name))
+
+
+@pytest.mark.parametrize("template", ABOUT_ORDERS)
+def test_every_mail_about_an_order_names_it(template: Template) -> None:
+    mail = rendered(about_order(FakeClock(), uuid4(), template=template))
+    assert "ord_1" in mail.text
+    assert "ord_1" in mail.html
+
+
+def test_a_confirmation_lists_the_lines_and_the_total() -> None:
+    mail = rendered(about_order(FakeClock(), uuid4()))
+    assert "  2 x Mug <blue>, 9.99 each: 19.98 USD\n  Total: 19.98 USD\n" in mail.text
+    assert "2 × Mug &lt;blue&gt;" in mail.html
+
+
+def test_a_cancellation_says_why() -> None:
+    mail = rendered(about_order(FakeClock(), uuid4(), template=Template.ORDER_CANCELLED))
+    assert "was cancelled. Your payment was declined." in mail.text
+    assert "Your payment was declined." in mail.html
+
+
+def test_a_refund_says_how_much_goes_back_for_which_order() -> None:
+    context = {"order_id": "ord_1", "amount": "5.00", "currency": "USD"}
+    mail = rendered(Notification.about_refund(uuid4(), uuid4(), uuid4(), context, FakeClock()()))
+    for body in (mail.text, mail.html):
+        assert "5.00 USD" in body
+        assert "ord_1" in body
+
+
+def test_a_welcome_greets_by_name_and_leads_to_the_shop() -> None:
+    mail = rendered(Notification.welcome(uuid4(), FakeClock()()))
+    assert mail.text.startswith("Hello John Doe,")
+    assert "https://souk.test" in mail.text
+    assert 'href="https://souk.test"' in mail.html
+
+
+def test_what_people_call_themselves_is_text_and_never_html() -> None:
+    mail = rendered(Notification.welcome(uuid4(), FakeClock()()), name="<script>alert(1)</script>")
+    assert "<script>" not in mail.html
+    assert "Hello <script>alert(1)</script>," in mail.text
+
+
+def test_the_message_id_is_the_notifications_at_our_domain() -> None:
+    notification = about_order(FakeClock(), uuid4())
+    assert rendered(notification).message_id == f"<{NOTIFICATION.format(notification.id)}@souk.test>"
+
+
+def test_a_mail_with_a_hole_in_it_is_not_sent() -> None:
+    notification = about_order(FakeClock(), uuid4())
+    notification.context = {"order_id": "ord_1"}
+    with pytest.raises(MailNotRendered):
+        rendered(notification)
