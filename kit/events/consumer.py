@@ -17,6 +17,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
+from kit.events.assignor import KnownTopicsAssignor, TopicsUnknown
 from kit.events.backoff import Backoff
 from kit.events.delivery import Delivery, Progress
 from kit.events.metrics import LAG
@@ -72,6 +73,9 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._stopping.wait(backoff.next())
             except CancelledError:  # by stop()
                 return
+            except Exception:  # nobody expected it; a group that nobody reads for would be worse than a loop
+                log.exception("consumer.failed", group=self._group.name)
+                self._stopping.wait(backoff.next())
 
     def _session(self, backoff: Backoff) -> None:
         consumer = KafkaConsumer(
@@ -81,6 +85,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
+            partition_assignment_strategy=(KnownTopicsAssignor,),
             max_poll_records=_CHUNK,
             # a killed member holds its partitions up for this long
             session_timeout_ms=6_000,
@@ -90,6 +95,10 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             metrics_enabled=False,
         )
         try:
+            # Asked before joining: a group that joins fast is assigned by metadata which is not there yet.
+            for topic in self._group.topics:
+                if not consumer.partitions_for_topic(topic):
+                    raise TopicsUnknown(f"no metadata of {topic}")
             consumer.subscribe(self._group.topics, listener=self)
             while not self._stopping.is_set():
                 self._resume(consumer)
