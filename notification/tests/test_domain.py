@@ -46,7 +46,9 @@ def test_a_refused_notification_has_failed_and_is_never_due_again() -> None:
     assert (notification.status, notification.due_time) == (Status.FAILED, None)
 
 
-@pytest.mark.parametrize(("attempts", "seconds"), [(1, 1), (2, 2), (3, 4), (10, 512), (11, 600), (10_000, 600)])
+@pytest.mark.parametrize(
+    ("attempts", "seconds"), [(1, 1), (2, 2), (3, 4), (10, 512), (11, 600), (10_000, 600)]
+)
 def test_each_pause_is_twice_as_long_up_to_ten_minutes(attempts: int, seconds: int) -> None:
     clock = FakeClock()
     notification = about_order(clock, uuid4())

@@ -1,0 +1,156 @@
+"""What other services' facts become, event by event, with fakes: whom is told what."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from souk.account.v1 import account_pb2
+from souk.account.v1 import events_pb2 as account
+from souk.order.v1 import events_pb2 as order
+from souk.order.v1 import order_pb2
+from souk.payment.v1 import events_pb2 as payment
+
+from kit.db.fake import FakeDatabase
+from kit.errors import InvalidArgument
+from kit.events import Event
+from kit.testing import FakeClock
+from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Money, money_to_proto, timestamp_to_proto, utc_now
+from notification.consumers import Facts
+from notification.domain import Notification
+from notification.rendering import Renderer
+from notification.tests.fakes import FakeMailer, FakeNotificationStore
+from notification.use_cases import Notifications
+
+OWNER, BOUGHT = ACCOUNT.new(), ORDER.new()
+
+
+class Listening:
+    """The subscriptions, fed by hand as kit.events does it."""
+
+    def __init__(self) -> None:
+        self.db = FakeDatabase()
+        self.store = FakeNotificationStore()
+        renderer = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
+        self.mailer = FakeMailer()
+        clock = FakeClock()
+        self.notifications = Notifications(self.store, renderer, self.mailer, clock=clock)
+        self.on: dict[Any, Any] = {}
+        for subscription in Facts(self.notifications, clock=clock).subscriptions():
+            self.on |= subscription.on
+
+    async def hears(self, body: Any) -> list[Notification]:
+        event = Event(uuid4(), body.DESCRIPTOR.full_name, "key", utc_now(), body, "", {})
+        async with self.db.transaction() as tx:
+            await self.on[type(body)](tx, event)
+        return list(self.store.notifications.values())
+
+    async def text(self) -> str:
+        """The text of the one mail that goes out."""
+        for due in await self.notifications.claim(10):
+            await self.notifications.send(due)
+        [mail] = self.mailer.mails
+        return mail.text
+
+
+def john(name: str = "John Doe", email: str = "john@souk.test") -> account_pb2.Account:
+    return account_pb2.Account(
+        id=ACCOUNT.format(OWNER), name=name, email=email, update_time=timestamp_to_proto(utc_now())
+    )
+
+
+def bought(**fields: Any) -> order_pb2.Order:
+    return order_pb2.Order(
+        id=ORDER.format(BOUGHT),
+        account_id=ACCOUNT.format(OWNER),
+        lines=[
+            order_pb2.OrderLine(name="Mug", unit_price=money_to_proto(Money(999, "USD")), quantity=2),
+        ],
+        total=money_to_proto(Money(1998, "USD")),
+        **fields,
+    )
+
+
+def told(notifications: list[Notification]) -> list[tuple[str, UUID, UUID | None]]:
+    return [(each.template, each.account_id, each.order_id) for each in notifications]
+
+
+async def test_account_registered_is_a_welcome() -> None:
+    listening = Listening()
+    assert told(await listening.hears(account.AccountRegistered(account=john()))) == [
+        ("welcome", OWNER, None)
+    ]
+    assert listening.store.recipients[OWNER].email == "john@souk.test"
+
+
+async def test_account_updated_tells_nobody_anything_and_moves_the_address() -> None:
+    listening = Listening()
+    assert await listening.hears(account.AccountUpdated(account=john(email="new@souk.test"))) == []
+    assert listening.store.recipients[OWNER].email == "new@souk.test"
+
+
+@pytest.mark.parametrize(
+    ("fact", "template"),
+    [
+        (order.OrderConfirmed, "order_confirmed"),
+        (order.OrderCancelled, "order_cancelled"),
+        (order.OrderShipped, "shipped"),
+        (order.OrderDelivered, "delivered"),
+    ],
+)
+async def test_each_status_of_an_order_is_told_to_its_account_once(fact: Any, template: str) -> None:
+    listening = Listening()
+    await listening.hears(fact(order=bought()))
+    assert told(await listening.hears(fact(order=bought(version=7)))) == [(template, OWNER, BOUGHT)]
+
+
+async def test_a_confirmation_names_the_orders_id_and_its_lines() -> None:
+    listening = Listening()
+    await listening.hears(account.AccountUpdated(account=john()))
+    await listening.hears(order.OrderConfirmed(order=bought()))
+
+    text = await listening.text()
+    assert ORDER.format(BOUGHT) in text
+    assert "2 x Mug, 9.99 each: 19.98 USD" in text
+    assert "Total: 19.98 USD" in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (order_pb2.CANCEL_REASON_CUSTOMER, "You asked us to cancel it."),
+        (order_pb2.CANCEL_REASON_PAYMENT_FAILED, "Your payment was declined."),
+        (order_pb2.CANCEL_REASON_PAYMENT_TIMEOUT, "Your payment did not reach us in time."),
+    ],
+)
+async def test_a_cancellation_says_why(reason: order_pb2.CancelReason, words: str) -> None:
+    listening = Listening()
+    await listening.hears(account.AccountUpdated(account=john()))
+    await listening.hears(order.OrderCancelled(order=bought(cancel_reason=reason)))
+
+    assert words in await listening.text()
+
+
+async def test_every_reason_of_a_cancellation_has_words() -> None:
+    for reason in order_pb2.CancelReason.values():
+        listening = Listening()
+        [found] = await listening.hears(order.OrderCancelled(order=bought(cancel_reason=reason)))
+        assert bool(found.context["reason"]) == (reason != order_pb2.CANCEL_REASON_UNSPECIFIED)
+
+
+async def test_each_refund_is_told_by_itself() -> None:
+    listening = Listening()
+    paid = {"id": PAYMENT.format(PAYMENT.new()), "order_id": ORDER.format(BOUGHT)}
+    for _ in range(2):
+        fact = payment.PaymentRefunded(
+            payment={**paid, "account_id": ACCOUNT.format(OWNER)},
+            refund={"id": REFUND.format(REFUND.new()), "amount": money_to_proto(Money(500, "USD"))},
+        )
+        found = await listening.hears(fact)
+
+    assert told(found) == [("refunded", OWNER, BOUGHT)] * 2
+    assert (found[0].context["amount"], found[0].context["currency"]) == ("5.00", "USD")
+
+
+async def test_a_fact_with_no_id_in_it_is_refused() -> None:
+    with pytest.raises(InvalidArgument):
+        await Listening().hears(order.OrderConfirmed(order=order_pb2.Order(id="7")))

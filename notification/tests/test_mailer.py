@@ -1,0 +1,68 @@
+"""The way out, to a mail server in this process: what arrives, and what each answer means."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from kit.testing import free_port
+from notification.domain import Mail
+from notification.errors import MailDelayed, MailRefused
+from notification.mailer import SmtpMailer
+from notification.tests.edges import Postbox
+
+MAIL = Mail(
+    "<ntf_1@souk.test>", "john@souk.test", "Your order is confirmed", "Hello José\n", "<p>Hello José</p>"
+)
+
+
+@pytest.fixture
+def postbox() -> Iterator[Postbox]:
+    box = Postbox(free_port())
+    box.open()
+    yield box
+    box.close()
+
+
+def mailer(port: int) -> SmtpMailer:
+    return SmtpMailer(host="127.0.0.1", port=port, sender="Souk <orders@souk.test>")
+
+
+async def test_a_mail_arrives_with_its_text_its_html_and_its_message_id(postbox: Postbox) -> None:
+    await mailer(postbox.port).send(MAIL)
+
+    [mail] = postbox.mails
+    assert (mail["Message-ID"], mail["To"], mail["From"], mail["Subject"]) == (
+        "<ntf_1@souk.test>",
+        "john@souk.test",
+        "Souk <orders@souk.test>",
+        "Your order is confirmed",
+    )
+    text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text and html
+    assert "Hello José" in text.get_content()
+    assert "<p>Hello José</p>" in html.get_content()
+
+
+@pytest.mark.parametrize("step", ["recipient", "data"])
+async def test_a_5xx_answer_about_the_mail_is_for_good(postbox: Postbox, step: str) -> None:
+    setattr(postbox, step, "550 no such mailbox")
+    with pytest.raises(MailRefused):
+        await mailer(postbox.port).send(MAIL)
+
+
+@pytest.mark.parametrize("step", ["sender", "recipient", "data"])
+async def test_a_4xx_answer_means_later(postbox: Postbox, step: str) -> None:
+    setattr(postbox, step, "451 busy")
+    with pytest.raises(MailDelayed):
+        await mailer(postbox.port).send(MAIL)
+
+
+async def test_a_refused_sender_is_ours_to_mend_and_the_mail_waits(postbox: Postbox) -> None:
+    postbox.sender = "550 who are you"
+    with pytest.raises(MailDelayed):
+        await mailer(postbox.port).send(MAIL)
+
+
+async def test_a_mail_server_that_is_away_means_later() -> None:
+    with pytest.raises(MailDelayed):
+        await mailer(free_port()).send(MAIL)

@@ -1,0 +1,201 @@
+"""The gRPC edge, in this process: who may, what is answered, what is refused. A test for each RPC."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from souk.notification.v1 import notification_pb2
+from souk.notification.v1 import notification_service_pb2 as pb
+
+from kit.auth import Principal, Role
+from kit.errors import InvalidArgument, PermissionDenied, Unauthenticated
+from kit.rpc import Call, Channel, Server, current_call
+from kit.testing import FakeClock
+from kit.values import ACCOUNT, ORDER
+from notification.domain import Notification
+from notification.rendering import Renderer
+from notification.rpc import NotificationRpc
+from notification.tests.edges import Tokens
+from notification.tests.fakes import FakeMailer, FakeNotificationStore, about_order, somebody
+from notification.use_cases import Notifications
+
+
+@dataclass
+class Edge:
+    """A client of a running server."""
+
+    channel: Channel
+    store: FakeNotificationStore
+    tokens: Tokens
+    clock: FakeClock
+
+    async def list(self, caller: Principal | None, **fields: Any) -> pb.ListNotificationsResponse:
+        request = pb.ListNotificationsRequest(**fields)
+        answer: pb.ListNotificationsResponse = await self._call(
+            caller, "ListNotifications", request, pb.ListNotificationsResponse
+        )
+        return answer
+
+    async def batch(
+        self, caller: Principal | None, *order_ids: str
+    ) -> Sequence[notification_pb2.Notification]:
+        request = pb.BatchListNotificationsRequest(order_ids=order_ids)
+        answer = await self._call(
+            caller, "BatchListNotifications", request, pb.BatchListNotificationsResponse
+        )
+        found: Sequence[notification_pb2.Notification] = answer.notifications
+        return found
+
+    async def history(
+        self, account_id: UUID, count: int = 1, *, order_id: UUID | None = None
+    ) -> Sequence[Notification]:
+        found = [about_order(self.clock, account_id, order_id=order_id or uuid4()) for _ in range(count)]
+        for notification in found:
+            await self.store.add(None, notification)
+        return found
+
+    async def _call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
+        principal = self.tokens.token(caller) if caller else None
+        token = current_call.set(Call(principal=principal))
+        try:
+            return await self.channel.call(method, request, response)
+        finally:
+            current_call.reset(token)
+
+
+def customer() -> Principal:
+    return Principal(uuid4(), Role.USER, uuid4())
+
+
+def admin() -> Principal:
+    return Principal(uuid4(), Role.ADMIN, uuid4())
+
+
+@pytest.fixture
+async def edge() -> AsyncIterator[Edge]:
+    clock, store, tokens = FakeClock(), FakeNotificationStore(), Tokens()
+    renderer = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
+    servicer = NotificationRpc(Notifications(store, renderer, FakeMailer(), clock=clock))
+    server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)
+    await server.start()
+    channel = Channel(f"127.0.0.1:{server.port}", NotificationRpc.service)
+    await channel.open()
+    yield Edge(channel, store, tokens, clock)
+    await channel.close()
+    await server.stop(0)
+
+
+async def test_list_notifications_pages_through_the_callers_own(edge: Edge) -> None:
+    owner = customer()
+    await edge.history(owner.account_id, 5)
+    await edge.history(uuid4())
+
+    first = await edge.list(owner, page_size=3, count_total=True)
+    second = await edge.list(owner, page_size=3, page_token=first.entries[-1].cursor)
+
+    assert len({entry.notification.id for page in (first, second) for entry in page.entries}) == 5
+    assert (first.has_next_page, second.has_next_page) == (True, False)
+    assert first.total_count == 5
+    assert not second.HasField("total_count")
+
+
+async def test_list_notifications_answers_every_field(edge: Edge) -> None:
+    owner = customer()
+    [kept] = await edge.history(owner.account_id)
+    await edge.store.put_recipient(None, somebody(edge.clock, account_id=owner.account_id))
+    assert kept.order_id
+
+    found = (await edge.list(owner)).entries[0].notification
+    assert found.id.startswith("ntf_")
+    assert (found.account_id, found.order_id) == (
+        ACCOUNT.format(owner.account_id),
+        ORDER.format(kept.order_id),
+    )
+    assert (found.template, found.channel, found.recipient, found.subject) == (
+        "order_confirmed",
+        "email",
+        "john@souk.test",
+        "Your order is confirmed",
+    )
+    assert (found.status, found.attempts) == (notification_pb2.NOTIFICATION_STATUS_QUEUED, 0)
+    assert found.HasField("create_time") and not found.HasField("send_time")
+
+
+async def test_list_notifications_of_one_order(edge: Edge) -> None:
+    owner, order_id = customer(), uuid4()
+    await edge.history(owner.account_id, 2)
+    await edge.history(owner.account_id, order_id=order_id)
+
+    found = await edge.list(owner, order_id=ORDER.format(order_id))
+    assert [entry.notification.order_id for entry in found.entries] == [ORDER.format(order_id)]
+
+
+async def test_list_notifications_shows_an_admin_anybodys(edge: Edge) -> None:
+    owner = customer()
+    await edge.history(owner.account_id)
+    await edge.history(uuid4())
+
+    assert len((await edge.list(admin(), all_accounts=True)).entries) == 2
+    assert len((await edge.list(admin(), account_id=ACCOUNT.format(owner.account_id))).entries) == 1
+    assert not (await edge.list(admin())).entries
+
+
+async def test_list_notifications_shows_a_customer_nobody_elses(edge: Edge) -> None:
+    with pytest.raises(PermissionDenied):
+        await edge.list(customer(), all_accounts=True)
+    with pytest.raises(PermissionDenied):
+        await edge.list(customer(), account_id=ACCOUNT.format(ACCOUNT.new()))
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"page_size": -1}, ("first",)),
+        ({"page_size": 101}, ("first",)),
+        ({"order_id": "7"}, ("orderId",)),
+        ({"account_id": "ord_01h455vb4pex5vsknk084sn02q"}, ("accountId",)),
+        ({"page_token": "%"}, ("after",)),
+    ],
+)
+async def test_list_notifications_names_a_faulty_field(
+    edge: Edge, fields: dict[str, Any], path: tuple[str, ...]
+) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        await edge.list(customer(), **fields)
+    assert [fault.path for fault in refusal.value.fields] == [path]
+
+
+async def test_a_cursor_serves_its_own_list_only(edge: Edge) -> None:
+    owner = customer()
+    await edge.history(owner.account_id)
+    cursor = (await edge.list(owner)).entries[0].cursor
+
+    with pytest.raises(InvalidArgument):
+        await edge.list(admin(), all_accounts=True, page_token=cursor)
+
+
+async def test_batch_list_notifications_answers_each_order_of_the_caller(edge: Edge) -> None:
+    owner, mine, others = customer(), uuid4(), uuid4()
+    await edge.history(owner.account_id, order_id=mine)
+    await edge.history(uuid4(), order_id=others)
+    ids = ORDER.format(mine), ORDER.format(others)
+
+    assert [found.order_id for found in await edge.batch(owner, *ids)] == [ids[0]]
+    assert {found.order_id for found in await edge.batch(admin(), *ids)} == set(ids)
+
+
+async def test_batch_list_notifications_refuses_what_is_no_order_id_and_more_than_100(edge: Edge) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        await edge.batch(customer(), ORDER.format(ORDER.new()), "7")
+    assert [fault.path for fault in refusal.value.fields] == [("order_ids", 1)]
+    with pytest.raises(InvalidArgument):
+        await edge.batch(customer(), *(ORDER.format(ORDER.new()) for _ in range(101)))
+
+
+async def test_nobody_gets_anything_without_signing_in(edge: Edge) -> None:
+    with pytest.raises(Unauthenticated):
+        await edge.list(None)
+    with pytest.raises(Unauthenticated):
+        await edge.batch(None, ORDER.format(ORDER.new()))

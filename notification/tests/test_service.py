@@ -1,0 +1,172 @@
+"""The whole service on a real PostgreSQL, a real Kafka and a mail server: a fact goes in, a mail comes out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from kafka import KafkaProducer
+from souk.account.v1 import events_pb2 as account
+from souk.notification.v1 import notification_pb2
+from souk.notification.v1 import notification_service_pb2 as pb
+from souk.order.v1 import events_pb2 as order
+
+from kit.auth import Principal, Role
+from kit.events import Topic, ensure_topics
+from kit.events.envelope import outgoing
+from kit.rpc import Call, Channel, current_call
+from kit.service.life import Life
+from kit.settings import load
+from kit.testing import Kafka, eventually, free_port
+from kit.testing.fixtures import database_url, kafka, postgres
+from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto, utc_now
+from kit.web.health import Phase
+from notification.app import build
+from notification.rpc import NotificationRpc
+from notification.settings import Settings
+from notification.tests.edges import Postbox, Tokens
+
+__all__ = ["database_url", "kafka", "postgres"]
+
+ACCOUNTS = Topic("souk.account.v1", {account.AccountRegistered: lambda fact: (fact.account.id, fact)})
+ORDERS = Topic("souk.order.v1", {order.OrderConfirmed: lambda fact: (fact.order.id, fact)})
+
+
+@dataclass
+class Running:
+    """The service, what is published around it, and the mail server that it writes to."""
+
+    channel: Channel
+    tokens: Tokens
+    postbox: Postbox
+    bootstrap: str
+
+    async def history(self, account_id: UUID) -> Mapping[str, notification_pb2.Notification]:
+        """What ListNotifications answers a person, by template."""
+        caller = self.tokens.token(Principal(account_id, Role.USER, uuid4()))
+        token = current_call.set(Call(principal=caller))
+        try:
+            answer = await self.channel.call(
+                "ListNotifications", pb.ListNotificationsRequest(), pb.ListNotificationsResponse
+            )
+        finally:
+            current_call.reset(token)
+        return {entry.notification.template: entry.notification for entry in answer.entries}
+
+    async def is_sent(self, account_id: UUID, template: str) -> notification_pb2.Notification:
+        """Waits until the history says that a person was sent something."""
+
+        async def sent() -> notification_pb2.Notification | None:
+            found = (await self.history(account_id)).get(template)
+            return found if found and found.status == notification_pb2.NOTIFICATION_STATUS_SENT else None
+
+        found = await eventually(sent, seconds=30)
+        assert found
+        return found
+
+    async def hears(self, topic: Topic, fact: Any, *, times: int = 1) -> None:
+        """Somebody publishes a fact, the same event so many times."""
+        await asyncio.to_thread(self._publish, topic, fact, times)
+
+    def mails(self, address: str, subject: str) -> list[EmailMessage]:
+        return [mail for mail in self.postbox.mails if (mail["To"], mail["Subject"]) == (address, subject)]
+
+    def _publish(self, topic: Topic, fact: Any, times: int) -> None:
+        columns = topic.outbox_rows([fact])
+        names = ("event_id", "key", "type", "time", "headers", "payload")
+        [values] = zip(*columns[1:], strict=True)
+        record = outgoing({"topic": columns.topic, **dict(zip(names, values, strict=True))})
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+        for _ in range(times):
+            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
+        producer.flush()
+        producer.close()
+
+
+@pytest.fixture
+async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
+    postbox, tokens = Postbox(free_port()), Tokens()
+    environment = {
+        "PROFILE": "development",
+        "GRPC_PORT": str(free_port()),
+        "DATABASE_URL": database_url,
+        "KAFKA_BOOTSTRAP": kafka.bootstrap(),
+        "SMTP_PORT": str(postbox.port),
+    }
+    settings = load(Settings, environment)
+    service = replace(build(settings), verifier=tokens)
+    assert service.migrations
+    await service.migrations.apply(database_url)
+    await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
+    failures: list[str] = []
+    life = Life(service, lambda: failures.append("start"))
+    life.start()
+    await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
+    assert not failures
+    postbox.open()
+    channel = Channel(f"127.0.0.1:{settings.grpc_port}", NotificationRpc.service)
+    await channel.open()
+    yield Running(channel, tokens, postbox, kafka.bootstrap())
+    await channel.close()
+    await life.stop()
+    postbox.close()
+
+
+def registered(account_id: UUID, email: str) -> account.AccountRegistered:
+    told = {"id": ACCOUNT.format(account_id), "name": "John Doe", "email": email}
+    return account.AccountRegistered(account={**told, "update_time": timestamp_to_proto(utc_now())})
+
+
+def confirmed(account_id: UUID) -> order.OrderConfirmed:
+    price = money_to_proto(Money(1998, "USD"))
+    return order.OrderConfirmed(
+        order={
+            "id": ORDER.format(ORDER.new()),
+            "account_id": ACCOUNT.format(account_id),
+            "lines": [{"name": "Mug", "quantity": 1, "unit_price": price}],
+            "total": price,
+        }
+    )
+
+
+async def test_a_confirmed_order_is_one_mail_however_often_it_is_heard_of(running: Running) -> None:
+    account_id = uuid4()
+    fact = confirmed(account_id)
+    await running.hears(ACCOUNTS, registered(account_id, "john@souk.test"))
+    await running.hears(ORDERS, fact, times=3)
+
+    sent = await running.is_sent(account_id, "order_confirmed")
+    [mail] = running.mails("john@souk.test", "Your order is confirmed")
+    assert mail["Message-ID"] == f"<{sent.id}@souk.test>"
+    text = mail.get_body(("plain",))
+    assert text and fact.order.id in text.get_content()
+
+
+async def test_an_order_told_of_before_its_account_waits_for_it(running: Running) -> None:
+    account_id = uuid4()
+    await running.hears(ORDERS, confirmed(account_id))
+    waiting = await eventually(lambda: running.history(account_id), seconds=30)
+    assert waiting["order_confirmed"].attempts == 0
+
+    await running.hears(ACCOUNTS, registered(account_id, "late@souk.test"))
+    assert (await running.is_sent(account_id, "order_confirmed")).recipient == "late@souk.test"
+
+
+async def test_mails_wait_while_the_mail_server_is_away_and_the_history_shows_the_attempts(
+    running: Running,
+) -> None:
+    running.postbox.close()
+    account_id = uuid4()
+    await running.hears(ACCOUNTS, registered(account_id, "john@souk.test"))
+
+    async def tried() -> bool:
+        welcome = (await running.history(account_id)).get("welcome")
+        return welcome is not None and welcome.attempts > 0
+
+    await eventually(tried, seconds=30)
+    running.postbox.open()
+    assert (await running.is_sent(account_id, "welcome")).attempts > 1
+    assert len(running.mails("john@souk.test", "Welcome to Souk")) == 1

@@ -1,0 +1,212 @@
+"""The contract of NotificationStore, on the fake and on PostgreSQL; and what many claimers at once get of PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextvars import Context
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from kit.db import Database, Migrations, assert_tables_match
+from kit.db.fake import FakeDatabase
+from kit.testing import FakeClock
+from kit.testing.fixtures import database_url, postgres
+from notification.domain import Notification, Recipient, Status
+from notification.ports import NotificationFilter, NotificationStore
+from notification.store import PostgresNotificationStore
+from notification.tables import TABLES
+from notification.tests.fakes import FakeNotificationStore, about_order, somebody
+
+__all__ = ["database_url", "postgres"]
+
+
+@dataclass
+class Kept:
+    """A store with its database, fake or real."""
+
+    db: Any
+    store: NotificationStore
+    clock: FakeClock
+
+    async def knows(self, recipient: Recipient) -> Recipient:
+        async with self.db.transaction() as tx:
+            await self.store.put_recipient(tx, recipient)
+        return recipient
+
+    async def added(self, account_id: UUID, *, order_id: UUID | None = None) -> Notification:
+        """A notification; the next one is a second younger."""
+        notification = about_order(self.clock, account_id, order_id=order_id)
+        async with self.db.transaction() as tx:
+            await self.store.add(tx, notification)
+        self.clock.advance(seconds=1)
+        return notification
+
+    async def page(self, which: NotificationFilter | None = None) -> list[Notification]:
+        return await self.store.page(which or NotificationFilter(), None, 100)
+
+    async def claim(self, limit: int = 10) -> list[tuple[Notification, Recipient]]:
+        return await self.store.claim(self.clock.now, self.clock.now + timedelta(seconds=20), limit)
+
+
+@pytest.fixture
+async def real(database_url: str) -> AsyncIterator[Kept]:
+    await Migrations("notification").apply(database_url)
+    db = Database(database_url, pool_size=10)
+    await db.open()
+    yield Kept(db, PostgresNotificationStore(db), FakeClock())
+    await db.close()
+
+
+@pytest.fixture(params=["fake", "postgresql"])
+def kept(request: pytest.FixtureRequest) -> Kept:
+    if request.param == "postgresql":
+        real: Kept = request.getfixturevalue("real")
+        return real
+    return Kept(FakeDatabase(), FakeNotificationStore(), FakeClock())
+
+
+async def test_a_notification_comes_back_as_it_was_with_the_address_known_by_then(kept: Kept) -> None:
+    notification = await kept.added(uuid4())
+    assert await kept.page() == [notification]
+
+    recipient = await kept.knows(somebody(kept.clock, account_id=notification.account_id))
+    assert await kept.page() == [replace(notification, recipient=recipient.email)]
+
+
+async def test_a_fact_that_is_heard_again_changes_nothing(kept: Kept) -> None:
+    recipient, order_id = await kept.knows(somebody(kept.clock)), uuid4()
+    await kept.added(recipient.account_id, order_id=order_id)
+    [(first, _)] = await kept.claim()
+    first.sent(recipient.email, kept.clock())
+    await kept.store.save(first)
+
+    await kept.added(recipient.account_id, order_id=order_id)
+    assert await kept.page() == [first]
+    assert await kept.claim() == []
+
+
+async def test_older_news_of_a_person_change_nothing(kept: Kept) -> None:
+    older = somebody(kept.clock, email="old@souk.test")
+    kept.clock.advance(seconds=1)
+    newer = await kept.knows(somebody(kept.clock, account_id=older.account_id, email="new@souk.test"))
+    await kept.knows(older)
+    await kept.added(older.account_id)
+
+    [(_, recipient)] = await kept.claim()
+    assert recipient == newer
+
+
+async def test_what_is_about_somebody_unknown_waits(kept: Kept) -> None:
+    notification = await kept.added(uuid4())
+    assert await kept.claim() == []
+    await kept.knows(somebody(kept.clock, account_id=notification.account_id))
+    assert [found.id for found, _ in await kept.claim()] == [notification.id]
+
+
+async def test_a_leased_notification_is_claimed_again_once_its_lease_has_ended(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    first, second = await kept.added(recipient.account_id), await kept.added(recipient.account_id)
+
+    assert [found.id for found, _ in await kept.claim(1)] == [first.id]
+    assert [found.id for found, _ in await kept.claim()] == [second.id]
+    assert await kept.claim() == []
+    kept.clock.advance(seconds=20)
+    assert {found.attempts for found, _ in await kept.claim()} == {2}
+
+
+async def test_what_is_put_off_is_claimed_when_it_is_due_and_not_before(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    await kept.added(recipient.account_id)
+    [(notification, _)] = await kept.claim()
+    notification.delayed(recipient.email, kept.clock())
+    await kept.store.save(notification)
+
+    assert await kept.claim() == []
+    kept.clock.advance(seconds=1)
+    assert len(await kept.claim()) == 1
+
+
+async def test_what_is_sent_or_refused_is_not_claimed_again(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    for _ in range(2):
+        await kept.added(recipient.account_id)
+    (sent, _), (refused, _) = await kept.claim()
+    sent.sent(recipient.email, kept.clock())
+    refused.refused(recipient.email)
+    for notification in (sent, refused):
+        await kept.store.save(notification)
+
+    kept.clock.advance(days=1)
+    assert await kept.claim() == []
+    assert {found.status for found in await kept.page()} == {Status.SENT, Status.FAILED}
+
+
+async def test_what_is_sent_stays_sent_whoever_comes_late(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    await kept.added(recipient.account_id)
+    [(slow, _)] = await kept.claim()
+    kept.clock.advance(seconds=20)
+    [(quick, _)] = await kept.claim()
+    quick.sent(recipient.email, kept.clock())
+    await kept.store.save(quick)
+    slow.refused(recipient.email)
+    await kept.store.save(slow)
+
+    assert [found.status for found in await kept.page()] == [Status.SENT]
+
+
+async def test_a_page_is_newest_first_and_goes_on_after_a_position(kept: Kept) -> None:
+    account_id = uuid4()
+    added = [await kept.added(account_id) for _ in range(3)]
+    newest = added[2]
+    which = NotificationFilter(account_id)
+
+    assert [found.id for found in await kept.page(which)] == [each.id for each in reversed(added)]
+    rest = await kept.store.page(which, (newest.create_time, newest.id), 1)
+    assert [found.id for found in rest] == [added[1].id]
+
+
+async def test_pages_and_counts_are_of_what_was_asked_for(kept: Kept) -> None:
+    account_id, order_id = uuid4(), uuid4()
+    await kept.added(account_id)
+    await kept.added(account_id, order_id=order_id)
+    await kept.added(uuid4())
+
+    for which, count in (
+        (NotificationFilter(), 3),
+        (NotificationFilter(account_id), 2),
+        (NotificationFilter(order_id=order_id), 1),
+        (NotificationFilter(account_id, order_id), 1),
+        (NotificationFilter(uuid4(), order_id), 0),
+    ):
+        assert (len(await kept.page(which)), await kept.store.count(which)) == (count, count)
+
+
+async def test_of_many_orders_the_newest_are_answered_and_nobody_elses(kept: Kept) -> None:
+    account_id = uuid4()
+    orders = [uuid4() for _ in range(3)]
+    added = [await kept.added(account_id, order_id=order_id) for order_id in orders]
+    asked = [orders[0], orders[2], uuid4()]
+
+    found = await kept.store.of_orders(asked, account_id, 20)
+    assert [each.id for each in found] == [added[2].id, added[0].id]
+    assert await kept.store.of_orders(asked, None, 20) == found
+    assert await kept.store.of_orders(asked, uuid4(), 20) == []
+
+
+async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:
+    await Migrations("notification").apply(database_url)
+    await assert_tables_match(database_url, TABLES)
+
+
+async def test_many_claimers_get_each_notification_once(real: Kept) -> None:
+    recipient = await real.knows(somebody(real.clock))
+    added = [await real.added(recipient.account_id) for _ in range(40)]
+    claims = await asyncio.gather(*(asyncio.create_task(real.claim(5), context=Context()) for _ in range(12)))
+
+    claimed = [found.id for claim in claims for found, _ in claim]
+    assert len(claimed) == len(set(claimed))
+    assert set(claimed) == {each.id for each in added}

@@ -1,0 +1,171 @@
+"""What is written down, sent, put off and given up, with fakes of our own ports."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from kit.auth import Principal, Role
+from kit.db.fake import FakeDatabase
+from kit.testing import FakeClock
+from notification.domain import Notification, Recipient, Status, Template
+from notification.errors import MailDelayed, MailRefused
+from notification.ports import NotificationFilter
+from notification.rendering import Renderer
+from notification.tests.fakes import FakeMailer, FakeNotificationStore, about_order, somebody
+from notification.use_cases import Notifications
+
+
+class Shop:
+    """The use cases on fakes."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.db = FakeDatabase()
+        self.store = FakeNotificationStore()
+        self.mailer = FakeMailer()
+        renderer = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
+        self.notifications = Notifications(self.store, renderer, self.mailer, clock=self.clock)
+
+    async def knows(self, recipient: Recipient) -> None:
+        async with self.db.transaction() as tx:
+            await self.notifications.account_updated(tx, recipient)
+
+    async def queues(self, notification: Notification) -> None:
+        async with self.db.transaction() as tx:
+            await self.notifications.queue(tx, notification)
+
+    async def works(self) -> int:
+        """One round of the worker; answers how much there was to do."""
+        due = await self.notifications.claim(100)
+        for each in due:
+            await self.notifications.send(each)
+        return len(due)
+
+    def row(self, notification: Notification) -> Notification:
+        return self.store.notifications[notification.id]
+
+
+async def test_somebody_who_registers_is_welcomed_once() -> None:
+    shop = Shop()
+    recipient = somebody(shop.clock)
+    for _ in range(2):
+        async with shop.db.transaction() as tx:
+            await shop.notifications.account_registered(tx, recipient)
+        await shop.works()
+
+    assert [(mail.subject, mail.recipient) for mail in shop.mailer.mails] == [
+        ("Welcome to Souk", "john@souk.test")
+    ]
+
+
+async def test_a_fact_heard_twice_is_told_once() -> None:
+    shop = Shop()
+    recipient, order_id = somebody(shop.clock), uuid4()
+    await shop.knows(recipient)
+    for _ in range(2):
+        await shop.queues(about_order(shop.clock, recipient.account_id, order_id=order_id))
+        await shop.works()
+
+    assert len(shop.mailer.mails) == 1
+
+
+async def test_a_fact_about_somebody_unknown_waits_until_they_are_known() -> None:
+    shop = Shop()
+    recipient = somebody(shop.clock)
+    await shop.queues(about_order(shop.clock, recipient.account_id))
+    assert await shop.works() == 0
+
+    await shop.knows(recipient)
+    assert await shop.works() == 1
+    assert shop.mailer.mails[0].recipient == recipient.email
+
+
+async def test_a_mail_goes_to_the_address_that_was_told_last() -> None:
+    shop = Shop()
+    old = somebody(shop.clock, email="old@souk.test")
+    shop.clock.advance(seconds=1)
+    await shop.knows(somebody(shop.clock, account_id=old.account_id, email="new@souk.test"))
+    await shop.knows(old)
+    await shop.queues(about_order(shop.clock, old.account_id))
+    await shop.works()
+
+    assert [mail.recipient for mail in shop.mailer.mails] == ["new@souk.test"]
+
+
+async def test_what_cannot_be_taken_now_is_tried_again_under_the_same_message_id() -> None:
+    shop = Shop()
+    recipient = somebody(shop.clock)
+    notification = about_order(shop.clock, recipient.account_id)
+    await shop.knows(recipient)
+    await shop.queues(notification)
+    shop.mailer.answers = [MailDelayed(), MailDelayed()]
+
+    await shop.works()
+    assert (shop.row(notification).status, shop.row(notification).attempts) == (Status.QUEUED, 1)
+    assert await shop.works() == 0
+    for seconds in (1, 2):
+        shop.clock.advance(seconds=seconds)
+        assert await shop.works() == 1
+
+    assert (shop.row(notification).status, shop.row(notification).attempts) == (Status.SENT, 3)
+    assert shop.row(notification).send_time == shop.clock.now
+    assert len({mail.message_id for mail in shop.mailer.mails}) == 1
+
+
+async def test_what_is_refused_for_good_has_failed_and_is_not_tried_again() -> None:
+    shop = Shop()
+    recipient = somebody(shop.clock)
+    notification = about_order(shop.clock, recipient.account_id)
+    await shop.knows(recipient)
+    await shop.queues(notification)
+    shop.mailer.answers = [MailRefused()]
+
+    await shop.works()
+    shop.clock.advance(days=1)
+    assert await shop.works() == 0
+    assert (shop.row(notification).status, shop.row(notification).recipient) == (
+        Status.FAILED,
+        recipient.email,
+    )
+
+
+async def test_what_cannot_be_rendered_is_put_off_and_holds_nothing_up() -> None:
+    shop = Shop()
+    recipient = somebody(shop.clock)
+    broken = Notification.about_order(Template.SHIPPED, uuid4(), recipient.account_id, {}, shop.clock())
+    await shop.knows(recipient)
+    await shop.queues(broken)
+    await shop.queues(about_order(shop.clock, recipient.account_id))
+
+    await shop.works()
+    assert len(shop.mailer.mails) == 1
+    assert (shop.row(broken).status, shop.row(broken).due_time) == (
+        Status.QUEUED,
+        shop.clock.now + timedelta(seconds=1),
+    )
+
+
+async def test_a_page_says_whether_more_follow_and_counts_only_when_asked() -> None:
+    shop = Shop()
+    account_id = uuid4()
+    for _ in range(3):
+        await shop.queues(about_order(shop.clock, account_id))
+    which = NotificationFilter(account_id)
+
+    first = await shop.notifications.list(which, None, 2, count=True)
+    assert (len(first.notifications), first.has_next, first.total) == (2, True, 3)
+    last = first.notifications[-1]
+    second = await shop.notifications.list(which, (last.create_time, last.id), 2, count=False)
+    assert (len(second.notifications), second.has_next, second.total) == (1, False, None)
+
+
+async def test_of_orders_answers_the_callers_own_and_an_admin_everybodys_each_once() -> None:
+    shop = Shop()
+    owner, order_id = uuid4(), uuid4()
+    await shop.queues(about_order(shop.clock, owner, order_id=order_id))
+
+    for caller, count in (
+        (Principal(owner, Role.USER, uuid4()), 1),
+        (Principal(uuid4(), Role.USER, uuid4()), 0),
+        (Principal(uuid4(), Role.ADMIN, uuid4()), 1),
+    ):
+        assert len(await shop.notifications.of_orders(caller, [order_id, order_id])) == count
