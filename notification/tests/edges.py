@@ -33,27 +33,32 @@ class Postbox:
         self.port = port
         self.mails: list[EmailMessage] = []
         self.sender = self.recipient = self.data = "250 OK"
-        self._controller = Controller(self, hostname="127.0.0.1", port=port)
+        self._controller: Controller | None = None
 
     def open(self) -> None:
+        assert self._controller is None
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
         self._controller.start()
 
     def close(self) -> None:
-        self._controller.stop()
+        """Harmless when it is closed already."""
+        if self._controller:
+            self._controller.stop()
+            self._controller = None
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
         envelope.mail_from = address
         return self.sender
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
         envelope.rcpt_tos.append(address)
         return self.recipient
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.data.startswith("250"):
             mail = message_from_bytes(envelope.content, policy=default)
             assert isinstance(mail, EmailMessage)

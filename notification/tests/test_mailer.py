@@ -38,7 +38,8 @@ async def test_a_mail_arrives_with_its_text_its_html_and_its_message_id(postbox:
         "Your order is confirmed",
     )
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
-    assert text and html
+    assert text
+    assert html
     assert "Hello José" in text.get_content()
     assert "<p>Hello José</p>" in html.get_content()
 

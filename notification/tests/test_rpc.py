@@ -120,7 +120,8 @@ async def test_list_notifications_answers_every_field(edge: Edge) -> None:
         "Your order is confirmed",
     )
     assert (found.status, found.attempts) == (notification_pb2.NOTIFICATION_STATUS_QUEUED, 0)
-    assert found.HasField("create_time") and not found.HasField("send_time")
+    assert found.HasField("create_time")
+    assert not found.HasField("send_time")
 
 
 async def test_list_notifications_of_one_order(edge: Edge) -> None:
