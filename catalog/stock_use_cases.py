@@ -11,6 +11,7 @@ from catalog.stock_domain import Reservation, ReservationState, Wish
 from kit.db import Database, Transaction
 from kit.errors import SoukError
 from kit.values import Clock
+from kit.work import Batcher
 
 _SWEEP = 200
 _TELL = 500
@@ -24,13 +25,12 @@ class Stock:
         self._store = store
         self._reservation = reservation
         self._clock = clock
+        # Group commit: what arrives while a statement runs is reserved by the next one.
+        self._reserving: Batcher[Wish, Reservation] = Batcher(self.reserve_many)
 
     async def reserve(self, wish: Wish) -> Reservation:
         """Prices and takes all lines or none; raises what refuses them (`stock_domain.refusal`), or IdempotencyConflict."""
-        [outcome] = await self.reserve_many([wish])
-        if isinstance(outcome, SoukError):
-            raise outcome
-        return outcome
+        return await self._reserving.run(wish)
 
     async def reserve_many(self, wishes: Sequence[Wish]) -> list[Reservation | SoukError]:
         """Each by itself, all in one statement."""

@@ -4,23 +4,25 @@ A store's method that takes a transaction writes or locks in it; the others are 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from kit.db import Transaction
+from kit.events import context_headers
 from order.domain import Line, Order, OrderPlaced, Purchase, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A new order with whom and under which key it was asked for."""
+    """A new order with whom and under which key it was asked for; `headers` tell its event's trace, as it may be written with others."""
 
     fact: OrderPlaced
     caller_id: UUID
     purchase: Purchase
+    headers: str = field(default_factory=context_headers)
 
 
 class Outcome(Enum):

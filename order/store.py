@@ -182,7 +182,9 @@ class Store:
             for order in orders
             for at, line in enumerate(order.lines)
         )
-        topic, *events = self._db.publishes.outbox_rows([placement.fact for placement in placements])
+        topic, *events = self._db.publishes.outbox_rows(
+            [placement.fact for placement in placements], [placement.headers for placement in placements]
+        )
         return [*columns(heads, 10), *events, *columns(lines, 6), topic]
 
 

@@ -14,6 +14,7 @@ from kit.db import Database, Transaction
 from kit.errors import PermissionDenied, SoukError, Violation
 from kit.telemetry import get_logger
 from kit.values import ORDER, Clock, Money, utc_now
+from kit.work import Batcher
 from order.domain import Fact, Order, OrderCancelled, OrderConfirmed, Purchase, Schedule
 from order.errors import (
     IdempotencyConflict,
@@ -71,6 +72,8 @@ class Orders:
         self._catalog = catalog
         self._policy = policy
         self._clock = clock
+        # Group commit: what arrives while a statement runs is written by the next one.
+        self._placing = Batcher(self._place_many)
 
     async def place(self, caller: Principal, purchase: Purchase) -> Order:
         """Places an order, or answers the one that the caller's key stands for already; raises IdempotencyConflict for other input.
@@ -163,7 +166,7 @@ class Orders:
             now,
         )
         placement = Placement(fact, caller.account_id, purchase)
-        [outcome] = await self._store.place([placement], self._policy.account)
+        outcome = await self._placing.run(placement)
         if outcome is Outcome.WRITTEN:
             _tell([fact])
             return fact.order
@@ -175,6 +178,9 @@ class Orders:
         refusal = _REFUSALS[outcome]
         REFUSALS.labels(refusal.reason).inc()
         raise refusal(details={"retry_after": _RETRY_AFTER_SECONDS})
+
+    async def _place_many(self, placements: Sequence[Placement]) -> Sequence[Outcome]:
+        return await self._store.place(placements, self._policy.account)
 
     async def _locked(self, tx: Transaction, order_id: UUID) -> Order:
         order = await self._store.lock(tx, order_id)

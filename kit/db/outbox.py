@@ -27,8 +27,8 @@ class OutboxColumns(NamedTuple):
 class Publishes(Protocol):
     """Who knows how a service's facts are written: `kit.events.Topic`."""
 
-    def outbox_rows(self, facts: Sequence[object]) -> OutboxColumns:
-        """The rows for these facts, in their order."""
+    def outbox_rows(self, facts: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:
+        """The rows for these facts, in their order, with the current call's headers or with those given."""
         ...
 
 

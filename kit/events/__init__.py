@@ -15,7 +15,7 @@ from kit.events.subscriptions import (
     Reaction,
     Subscription,
 )
-from kit.events.topic import EVENT, Topic
+from kit.events.topic import EVENT, Topic, context_headers
 from kit.events.topics import dead_letters, ensure_topics, topics_of
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Relay",
     "Subscription",
     "Topic",
+    "context_headers",
     "dead_letters",
     "ensure_topics",
     "replay",

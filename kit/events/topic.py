@@ -32,26 +32,29 @@ class Topic:
     facts: Mapping[type, Encode]
     clock: Clock = field(default=utc_now, repr=False)
 
-    def outbox_rows(self, facts: Sequence[object]) -> OutboxColumns:
+    def outbox_rows(self, facts: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:
         """The facts as outbox rows, in their order; the current correlation and trace go with them.
+
+        `headers` replace these, one for each fact: what `context_headers()` answered in the calls that the facts are of.
 
         For a hot statement that writes rows and outbox at once: `outbox_insert(n)` takes these columns.
         """
         now = self.clock()
-        headers = _context_headers()
+        carried = headers or [context_headers()] * len(facts)
         columns = OutboxColumns(self.name, [], [], [], [], [], [])
-        for fact in facts:
+        for fact, header in zip(facts, carried, strict=True):
             key, message = self.facts[type(fact)](fact)
             columns.event_ids.append(EVENT.new())
             columns.keys.append(key)
             columns.types.append(message.DESCRIPTOR.full_name)
             columns.times.append(now)
-            columns.headers.append(headers)
+            columns.headers.append(header)
             columns.payloads.append(message.SerializeToString())
         return columns
 
 
-def _context_headers() -> str:
+def context_headers() -> str:
+    """The current correlation and trace, as events carry them."""
     headers: dict[str, str] = {}
     inject(headers)
     if current := correlation_id.get():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -30,7 +31,8 @@ class Batcher(Generic[T, R]):
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._draining is None:
-            self._draining = asyncio.create_task(self._drain())
+            # A batch is nobody's own: no caller's deadline, principal or transaction holds for the others in it.
+            self._draining = asyncio.create_task(self._drain(), context=Context())
         return await future
 
     async def _drain(self) -> None:

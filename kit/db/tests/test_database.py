@@ -34,7 +34,7 @@ class ThingRow(Table, tablename="things"):
 class Notes:
     """Publishes strings."""
 
-    def outbox_rows(self, facts: Any) -> OutboxColumns:
+    def outbox_rows(self, facts: Any, headers: Any = ()) -> OutboxColumns:
         now = datetime.now(UTC)
         count = len(facts)
         return OutboxColumns(
