@@ -39,6 +39,10 @@ OPTIONS = (
 _RED = Red("rpc_client", ("service", "method"))
 _HEALTH = "/grpc.health.v1.Health/Check"
 _PING_SECONDS = 2.0
+# A peer that restarts is away for about as long; what never reached it may be sent again, whatever it is.
+_CONNECT_SECONDS = 2.0
+_CONNECT_PAUSE_SECONDS = 0.1
+_NEVER_SENT = "failed to connect"
 
 
 class _Method:
@@ -125,7 +129,8 @@ class Channel:
     async def _attempts(self, method: _Method, request: Message) -> Any:
         left = remaining()
         timeout = method.config.timeout if left is None else min(left, method.config.timeout)
-        end = time.monotonic() + timeout
+        began = time.monotonic()
+        end = began + timeout
         metadata, retries, tried = _metadata(), method.config.retries, 0
         while True:
             if timeout <= 0:
@@ -134,10 +139,17 @@ class Channel:
             try:
                 return await method.send(request, timeout=timeout, metadata=metadata)
             except grpc.aio.AioRpcError as failure:
-                error = _error(failure, method.name)
-            pause = retries.pause(tried)
-            timeout = end - time.monotonic() - pause
-            if tried >= retries.attempts or error.category.value not in retries.codes or timeout <= 0:
+                error, never_sent = _error(failure, method.name), _never_sent(failure)
+            now = time.monotonic()
+            if never_sent and now - began < _CONNECT_SECONDS:
+                pause = _CONNECT_PAUSE_SECONDS
+                tried -= 1
+            elif tried < retries.attempts and error.category.value in retries.codes:
+                pause = retries.pause(tried)
+            else:
+                raise error
+            timeout = end - now - pause
+            if timeout <= 0:
                 raise error
             await asyncio.sleep(pause)
 
@@ -173,6 +185,11 @@ def _metadata() -> tuple[tuple[str, str], ...]:
     if (header := traceparent()) is not None:
         pairs.append(("traceparent", header))
     return tuple(pairs)
+
+
+def _never_sent(failure: grpc.aio.AioRpcError) -> bool:
+    """Whether the call ended before there was a connection to send it on."""
+    return failure.code() is grpc.StatusCode.UNAVAILABLE and _NEVER_SENT in (failure.details() or "").lower()
 
 
 def _error(failure: grpc.aio.AioRpcError, method: str) -> SoukError:

@@ -54,6 +54,7 @@ class OrderRpc:
         return await self.answer(request, call)
 
     async def place_order(self, request: pb.PlaceOrderRequest, call: Call) -> pb.PlaceOrderResponse:
+        self.calls.append(call)
         return pb.PlaceOrderResponse()
 
     async def list_orders(self, request: pb.ListOrdersRequest, call: Call) -> pb.ListOrdersResponse:
@@ -305,6 +306,21 @@ async def test_a_peer_that_is_not_there_is_unavailable_and_named_only_by_its_rpc
     await channel.close()
     assert "127.0.0.1" not in str(caught.value)
     assert caught.value.reason == "PEER_UNAVAILABLE"
+
+
+async def test_what_never_reached_a_peer_is_sent_once_it_is_there_whatever_it_is(
+    server: Server, channel: Channel, orders: OrderRpc
+) -> None:
+    port = server.port
+    await server.stop(0)
+    request = pb.PlaceOrderRequest()
+    placing = asyncio.create_task(channel.call("PlaceOrder", request, pb.PlaceOrderResponse))
+    await asyncio.sleep(0.3)
+    again = Server([orders], host="127.0.0.1", port=port)
+    await again.start()
+    await placing
+    await again.stop(0)
+    assert len(orders.calls) == 1
 
 
 async def test_a_taken_port_is_said_so(server: Server) -> None:
