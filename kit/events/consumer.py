@@ -152,7 +152,9 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         now = time.monotonic()
         for partition in [partition for partition, at in self._resume_at.items() if at <= now]:
             del self._resume_at[partition]
-            consumer.resume(partition)
+        # Also those that a rebalance took and gave back while they waited: the client keeps them paused, we have forgotten why.
+        if rested := consumer.paused() - self._resume_at.keys():
+            consumer.resume(*rested)
 
     def _commit(self, consumer: Any) -> None:
         """Commits what is done; when that fails it is kept, and goes with the next."""

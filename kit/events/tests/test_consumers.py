@@ -162,6 +162,25 @@ async def test_what_passes_by_itself_is_tried_until_it_does(
     await consumers.close()
 
 
+async def test_a_rebalance_while_an_event_waits_for_its_retry_leaves_no_partition_behind(
+    db: Database, topic: Topic, kafka: Kafka, writer: Writer
+) -> None:
+    writer.later.add("patience")
+    consumers = _consumers(db, topic, kafka, writer)
+    await consumers.open()
+    await note(db, Noted("key", "patience"), Noted("other", "first"))
+    await _wait_for(db, ["first"])
+
+    guest = _consumers(db, topic, kafka, writer)
+    await guest.open()
+    await note(db, *(Noted(f"key{number}", f"key{number}") for number in range(20)))
+    await guest.close()
+    writer.later.clear()
+
+    await _wait_for(db, ["first", "patience", *(f"key{number}" for number in range(20))], seconds=30)
+    await consumers.close()
+
+
 async def test_a_slow_chunk_does_not_cost_the_membership(
     db: Database, topic: Topic, kafka: Kafka, writer: Writer
 ) -> None:
