@@ -83,8 +83,9 @@ class Worker(Generic[T]):
             claimed = await self._claimed(self._concurrency - len(self._busy))
             for item in claimed:
                 self._begin(item)
-            if len(self._busy) >= self._concurrency:
-                await self._a_free_hand()
+            # Half of the hands at a time: one claim serves several items, and the others have work meanwhile.
+            if len(self._busy) > self._concurrency // 2:
+                await self._free_hands(self._concurrency // 2)
             elif not claimed:
                 await self._rest()
 
@@ -120,8 +121,9 @@ class Worker(Generic[T]):
         else:
             WORK.labels(self.name, "done").inc()
 
-    async def _a_free_hand(self) -> None:
-        await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
+    async def _free_hands(self, most_busy: int) -> None:
+        while len(self._busy) > most_busy:
+            await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
 
     async def _rest(self) -> None:
         try:
