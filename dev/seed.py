@@ -27,11 +27,18 @@ _STEP = 200
 
 def seed(ports: Ports, account: Service, *, products: int, say: Callable[[str], None]) -> None:
     """Makes what is missing; may be interrupted and repeated, since each product has a sku of its own."""
-    asyncio.run(_register(ports))
-    done = run_command(account, "grant_admin", LOGINS[0][1], seconds=60)
+    # One loop for all: gRPC shares connections within a process, and they belong to the loop that made them.
+    asyncio.run(_seed(ports, account, articles(products), say))
+
+
+async def _seed(
+    ports: Ports, account: Service, wanted: Sequence[Article], say: Callable[[str], None]
+) -> None:
+    await _register(ports)
+    done = await asyncio.to_thread(run_command, account, "grant_admin", LOGINS[0][1], seconds=60)
     if done.returncode:
         raise RuntimeError(f"grant_admin failed:\n{done.stdout}")
-    asyncio.run(_stock(ports, articles(products), say))
+    await _stock(ports, wanted, say)
 
 
 async def _register(ports: Ports) -> None:

@@ -140,6 +140,8 @@ class Channel:
                 return await method.send(request, timeout=timeout, metadata=metadata)
             except grpc.aio.AioRpcError as failure:
                 error, never_sent = _error(failure, method.name), _never_sent(failure)
+                # For logs of ours; what is passed on names no host.
+                error.__cause__ = failure
             now = time.monotonic()
             if never_sent and now - began < _CONNECT_SECONDS:
                 pause = _CONNECT_PAUSE_SECONDS
