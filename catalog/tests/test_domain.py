@@ -1,0 +1,224 @@
+"""Products and categories: rules by sentence, and every limit of inputs."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from catalog.domain import (
+    Category,
+    Changes,
+    Draft,
+    Product,
+    ProductCreated,
+    ProductDeleted,
+    ProductUpdated,
+    Shown,
+    slug_of,
+)
+from catalog.errors import VersionConflict
+from kit.errors import InvalidArgument
+from kit.values import Money
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+KITCHEN = Category.named("Kitchen")
+URL = "https://cdn.test/" + "a" * (2000 - len("https://cdn.test/"))
+
+
+def read(**fields: Any) -> Draft:
+    return Draft.read(**{"name": "Mug", "description": "Steel", "price": Money(999, "USD"), **fields})
+
+
+def made(**fields: Any) -> Product:
+    product, _ = Product.create(read(**fields), KITCHEN, NOW)
+    return product
+
+
+def changed(product: Product, shelf: Category | None = None, **fields: Any) -> Product:
+    after, _ = product.change(Changes.read(**fields), shelf, LATER, expected_version=None)
+    return after
+
+
+AT_THE_LIMIT = [
+    {"name": "m"},
+    {"name": "m" * 200},
+    {"description": ""},
+    {"description": "d" * 20_000},
+    {"description": "two\nlines\tand a tab"},
+    {"sku": "s" * 64},
+    {"category": "c" * 100},
+    {"image_urls": ["https://cdn.test/mug.png"] * 20},
+    {"image_urls": [URL]},
+    {"price": Money(1, "USD")},
+    {"price": Money(999_999_999_999, "USD")},
+    {"price": Money(9_999_999_999, "JPY")},
+]
+BEYOND_THE_LIMIT: list[tuple[dict[str, Any], tuple[str | int, ...]]] = [
+    ({"name": ""}, ("name",)),
+    ({"name": " \t "}, ("name",)),
+    ({"name": "m" * 201}, ("name",)),
+    ({"name": "Mu\0g"}, ("name",)),
+    ({"name": "Mu\ng"}, ("name",)),
+    ({"description": "d" * 20_001}, ("description",)),
+    ({"description": "d\0"}, ("description",)),
+    ({"sku": "s" * 65}, ("sku",)),
+    ({"category": "c" * 101}, ("category",)),
+    ({"category": "-- !"}, ("category",)),
+    ({"image_urls": ["https://cdn.test/mug.png"] * 21}, ("images",)),
+    ({"image_urls": ["https://cdn.test/mug.png", "/mug.png"]}, ("images", 1)),
+    ({"image_urls": ["ftp://cdn.test/mug.png"]}, ("images", 0)),
+    ({"image_urls": ["javascript:alert(1)"]}, ("images", 0)),
+    ({"image_urls": [URL + "a"]}, ("images", 0)),
+    ({"price": Money(0, "USD")}, ("price",)),
+    ({"price": Money(-1, "USD")}, ("price",)),
+    ({"price": Money(1_000_000_000_000, "USD")}, ("price",)),
+    ({"price": Money(10_000_000_000, "JPY")}, ("price",)),
+]
+
+
+@pytest.mark.parametrize("fields", AT_THE_LIMIT)
+def test_what_is_at_a_limit_is_taken(fields: dict[str, Any]) -> None:
+    read(**fields)
+    Changes.read(**fields)
+
+
+@pytest.mark.parametrize(("fields", "path"), BEYOND_THE_LIMIT)
+@pytest.mark.parametrize("reading", [read, Changes.read])
+def test_what_is_beyond_a_limit_is_refused_by_name(
+    reading: Any, fields: dict[str, Any], path: tuple[str | int, ...]
+) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        reading(**fields)
+    assert [fault.path for fault in refusal.value.fields] == [path]
+
+
+@pytest.mark.parametrize("stock", [None, 0, 1_000_000_000])
+def test_stock_is_unknown_or_a_number(stock: int | None) -> None:
+    assert read(stock=stock).stock == stock
+
+
+@pytest.mark.parametrize("stock", [-1, 1_000_000_001])
+def test_stock_below_nothing_or_beyond_a_milliard_is_refused(stock: int) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        read(stock=stock)
+    assert [fault.path for fault in refusal.value.fields] == [("stock",)]
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        read(name="", price=Money(0, "USD"), sku="s" * 65, category="!", image_urls=["x"], stock=-1)
+
+    paths = [fault.path[0] for fault in refusal.value.fields]
+    assert paths == ["name", "price", "sku", "category", "images", "stock"]
+
+
+def test_texts_are_trimmed_and_composed() -> None:
+    draft = read(name="  Cafe\u0301 ", sku=" MUG-1 ", category=" Kitchen ")
+
+    assert (draft.name, draft.sku, draft.category) == ("Café", "MUG-1", "Kitchen")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Kitchen", "kitchen"),
+        ("Kitchen & Home", "kitchen-home"),
+        ("  Küche -- Öfen ", "kuche-ofen"),
+        ("Ångström_2", "angstrom-2"),
+        ("Straße", "strasse"),
+        ("İstanbul", "istanbul"),
+        ("厨房", "厨房"),
+        ("&!", ""),
+    ],
+)
+def test_a_slug_is_a_names_words_in_lower_case_without_accents(name: str, slug: str) -> None:
+    assert slug_of(name) == slug
+
+
+@given(st.text(max_size=100))
+@example("ŉ ǰ ΐ ᾳ ẞ ﬁ")
+def test_a_slug_names_its_own_category(name: str) -> None:
+    slug = slug_of(name)
+
+    assert slug_of(slug) == slug
+    assert Category.named(slug).id == Category.named(name).id
+
+
+def test_a_created_product_is_a_fact_of_version_1() -> None:
+    product, fact = Product.create(read(sku="MUG-1"), KITCHEN, NOW)
+
+    assert fact == ProductCreated(product)
+    assert (product.version, product.create_time, product.update_time) == (1, NOW, NOW)
+    assert (product.name, product.sku, product.category) == ("Mug", "MUG-1", KITCHEN)
+
+
+def test_what_is_not_given_stays_as_it_is() -> None:
+    product = made(sku="MUG-1", image_urls=["https://cdn.test/mug.png"])
+
+    after = changed(product, name="Cup")
+
+    assert after == replace(product, name="Cup", version=2, update_time=LATER)
+
+
+def test_a_change_is_a_fact_of_the_next_version() -> None:
+    after, fact = made().change(Changes.read(price=Money(1, "USD")), None, LATER, expected_version=1)
+
+    assert fact == ProductUpdated(after)
+    assert after.version == 2
+
+
+def test_a_change_to_the_same_is_no_fact() -> None:
+    product = made()
+
+    assert product.change(Changes.read(name=" Mug"), None, LATER, expected_version=None) == (product, None)
+
+
+def test_an_empty_sku_or_category_clears_it_and_an_empty_list_the_images() -> None:
+    product = made(sku="MUG-1", image_urls=["https://cdn.test/mug.png"])
+
+    after = changed(product, sku="", category="", image_urls=[])
+
+    assert (after.sku, after.category, after.image_urls) == ("", None, ())
+
+
+def test_a_product_moves_to_another_category() -> None:
+    garden = Category.named("Garden")
+
+    assert changed(made(), garden, category="Garden").category == garden
+
+
+def test_a_change_of_what_somebody_else_changed_is_refused_with_the_version_of_now() -> None:
+    with pytest.raises(VersionConflict) as refusal:
+        made().change(Changes.read(name="Cup"), None, LATER, expected_version=2)
+    assert refusal.value.details == {"version": 1}
+
+
+def test_a_price_stays_in_its_currency() -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        changed(made(), price=Money(999, "EUR"))
+    assert [fault.path for fault in refusal.value.fields] == [("price",)]
+
+
+@given(st.lists(st.builds(dict, name=st.sampled_from(["Mug", "Cup"]), sku=st.sampled_from(["", "1"]))))
+def test_each_change_that_changes_something_raises_the_version_by_one(steps: list[dict[str, Any]]) -> None:
+    product = made()
+    for fields in steps:
+        before = product
+        product, fact = before.change(Changes.read(**fields), None, LATER, expected_version=before.version)
+        assert product.version - before.version == (fact is not None)
+        assert (fact is not None) == ((product.name, product.sku) != (before.name, before.sku))
+
+
+def test_a_deletion_has_a_version_of_its_own() -> None:
+    product = made()
+
+    assert product.delete() == ProductDeleted(product.id, 2)
+
+
+@pytest.mark.parametrize(("stock", "available"), [(None, True), (1, True), (0, False)])
+def test_what_is_not_counted_can_be_bought_and_what_is_out_cannot(stock: int | None, available: bool) -> None:
+    assert Shown(made(), stock).available is available
