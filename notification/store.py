@@ -19,12 +19,13 @@ INSERT INTO recipients (account_id, name, email, update_time) VALUES ($1, $2, $3
 ON CONFLICT (account_id) DO UPDATE SET name = EXCLUDED.name, email = EXCLUDED.email, update_time = EXCLUDED.update_time
 WHERE recipients.update_time <= EXCLUDED.update_time
 """
+# The limit is part of the text: a plan for any number would read the whole table.
 # What is about somebody who is not known yet waits: orders may be told of before their account.
 _CLAIM = """
 UPDATE notifications n SET due_time = $2, attempts = attempts + 1 FROM recipients r
 WHERE r.account_id = n.account_id AND n.id IN (
     SELECT due.id FROM notifications due JOIN recipients USING (account_id) WHERE due.due_time <= $1
-    ORDER BY due.due_time LIMIT $3 FOR UPDATE OF due SKIP LOCKED
+    ORDER BY due.due_time LIMIT {limit:d} FOR UPDATE OF due SKIP LOCKED
 )
 RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_time AS recipient_time
 """
@@ -71,7 +72,7 @@ class PostgresNotificationStore:
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[tuple[Notification, Recipient]]:
         """Leases notifications that are due and whose recipient is known."""
-        rows = await self._db.fetch(_CLAIM, now, lease, limit)
+        rows = await self._db.fetch(_CLAIM.format(limit=limit), now, lease)
         return [
             (
                 _notification(row),

@@ -41,9 +41,10 @@ SELECT b.entry, side.account, $1, side.sign * b.amount, $22, $10
 FROM unnest($20::uuid[], $21::bigint[]) AS b(entry, amount), (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
 ON CONFLICT DO NOTHING
 """
+# The limit is part of the text: a plan for any number would read the whole table.
 _LEASE = """
 UPDATE {table} SET due_time = $2, attempts = attempts + 1
-WHERE id IN (SELECT id FROM {table} WHERE due_time <= $1 ORDER BY due_time LIMIT $3 FOR UPDATE SKIP LOCKED)
+WHERE id IN (SELECT id FROM {table} WHERE due_time <= $1 ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED)
 RETURNING *
 """
 _CHANGED = """
@@ -127,12 +128,13 @@ class PostgresPaymentStore:
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
         """Without their refunds, which a charge does not ask for."""
-        rows = await self._db.fetch(_LEASE.format(table="payments"), now, lease, limit)
+        rows = await self._db.fetch(_LEASE.format(table="payments", limit=limit), now, lease)
         return [_payment(row, []) for row in rows]
 
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
         """Leases refunds that are due."""
-        rows = await self._db.fetch(_LEASE_REFUNDS, now, lease, limit)
+        leased = _LEASE.format(table="refunds", limit=limit)
+        rows = await self._db.fetch(_WITH_CURRENCY.format(leased=leased), now, lease)
         return [_refund(row, row["currency"]) for row in rows]
 
     async def provider_changed(self, provider_id: str, now: datetime) -> bool:
@@ -145,10 +147,9 @@ class PostgresPaymentStore:
         return await _with_refunds(self._db, rows)
 
 
-_LEASE_REFUNDS = f"""
-WITH leased AS ({_LEASE.format(table="refunds")})
-SELECT leased.*, p.currency FROM leased JOIN payments p ON p.id = leased.payment_id
-"""  # noqa: S608 - of our own constants
+_WITH_CURRENCY = """
+WITH leased AS ({leased}) SELECT leased.*, p.currency FROM leased JOIN payments p ON p.id = leased.payment_id
+"""
 
 
 async def _first(tx: Transaction, sql: str, value: UUID) -> Payment | None:

@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
 from kit.events.assignor import KnownTopicsAssignor, TopicsUnknown
@@ -30,6 +30,7 @@ _CHUNK = 500
 _POLL_MS = 100
 _PATIENCE_SECONDS = 1.0  # after which a chunk counts as slow and polling goes on beside it
 _LAG_SECONDS = 5.0
+_PROOF_SECONDS = 5.0
 _COMMIT_MS = 5_000
 
 Chunk = Mapping[Any, list[Any]]
@@ -50,6 +51,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._ahead: dict[Any, int] = {}  # offsets reached, for the lag
         self._resume_at: dict[Any, float] = {}  # partitions that wait before they try again
         self._lag_at = 0.0
+        self._proof_at = 0.0
 
     def start(self) -> None:
         """Starts the thread."""
@@ -95,17 +97,20 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             metrics_enabled=False,
         )
         try:
-            # Asked before joining: a group that joins fast is assigned by metadata which is not there yet.
+            consumer.subscribe(self._group.topics, listener=self)
+            # Asked before the first poll, which joins: a group that joins without metadata is assigned nothing, or joins twice in a row,
+            # after which the client may forget its heartbeats.
             for topic in self._group.topics:
                 if not consumer.partitions_for_topic(topic):
                     raise TopicsUnknown(f"no metadata of {topic}")
-            consumer.subscribe(self._group.topics, listener=self)
+            self._proof_at = time.monotonic() + _PROOF_SECONDS
             while not self._stopping.is_set():
                 self._resume(consumer)
                 if chunk := consumer.poll(timeout_ms=_POLL_MS):
                     self._handle(consumer, chunk)
                     backoff.reset()
                 self._commit(consumer)
+                self._prove_membership(consumer)
                 self._tell_lag(consumer)
         finally:
             self._forget(consumer.assignment())
@@ -167,6 +172,29 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             log.warning("consumer.commit_failed", group=self._group.name, error=type(error).__name__)
             return
         self._done.clear()
+
+    def _prove_membership(self, consumer: Any) -> None:
+        """Commits where it is, now and then, also when nothing came; raises KafkaError when the group does not know it any more.
+
+        A client whose heartbeats have stopped unnoticed would otherwise wait for ever, for what others are given or nobody.
+        """
+        if time.monotonic() < self._proof_at:
+            return
+        self._proof_at = time.monotonic() + _PROOF_SECONDS
+        # What was polled is done by now, but for what is to be tried again, where the position was put back to.
+        positions = {
+            partition: consumer.position(partition, timeout_ms=0) for partition in consumer.assignment()
+        }
+        offsets = {
+            partition: OffsetAndMetadata(offset, "", -1)
+            for partition, offset in positions.items()
+            if offset is not None
+        }
+        try:
+            if offsets:
+                consumer.commit(offsets, timeout_ms=_COMMIT_MS)
+        except RebalanceInProgressError:
+            return  # it is known, and will be asked again
 
     def _tell_lag(self, consumer: Any) -> None:
         if time.monotonic() < self._lag_at:
