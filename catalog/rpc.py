@@ -1,6 +1,6 @@
 """The gRPC edge of products: request -> call -> response. What the messages mean is in `messages`."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from souk.catalog.v1 import product_service_pb2 as pb
@@ -115,8 +115,8 @@ def _position(cursor: str) -> tuple[datetime, UUID]:
     match decode_cursor(cursor, _NEWEST, "after"):
         case [str(create_time), str(product_id)]:
             try:
-                return datetime.fromisoformat(create_time), UUID(product_id)
-            except ValueError:
+                return datetime.fromisoformat(create_time).astimezone(UTC), UUID(product_id)
+            except (ValueError, OverflowError):
                 pass  # made up by hand, with the right fingerprint; falls to the same answer as any other forgery
     rule = "must be a cursor of the same list"
     raise InvalidArgument(f"after: {rule}", fields=[Violation(("after",), rule)], reason="INVALID_CURSOR")

@@ -1,0 +1,35 @@
+"""What stands at the service's edges in tests: tokens, and a client that calls as anybody."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from kit.auth import Principal, Role
+from kit.rpc import Call, Channel, current_call
+
+
+class Tokens:
+    """Any account's name is its token."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Principal] = {}
+
+    def caller(self, role: Role) -> Principal:
+        """A fresh account that is signed in."""
+        account_id = uuid4()
+        principal = Principal(account_id, role, uuid4(), str(account_id))
+        self.known[principal.token] = principal
+        return principal
+
+    async def verify(self, token: str) -> Principal:
+        """The account of a token."""
+        return replace(self.known[token], token=token)
+
+
+async def call(channel: Channel, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
+    """Calls as somebody, or as nobody."""
+    token = current_call.set(Call(principal=caller))
+    try:
+        return await channel.call(method, request, response)
+    finally:
+        current_call.reset(token)

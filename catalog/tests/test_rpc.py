@@ -1,0 +1,376 @@
+"""The gRPC edge of products, in this process: who may, who sees stock, what is refused. A test for each RPC."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from souk.catalog.v1 import product_pb2
+from souk.catalog.v1 import product_service_pb2 as pb
+
+from catalog.ports import Criteria, Sort
+from catalog.rpc import ProductRpc
+from catalog.tests.edges import Tokens, call
+from catalog.tests.fakes import FakeAccounts, FakeCache, FakeProductStore, FakeSearch, FakeStockStore
+from catalog.use_cases import Products
+from kit.auth import Principal, Role
+from kit.db.fake import FakeDatabase
+from kit.errors import (
+    Aborted,
+    AlreadyExists,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+)
+from kit.rpc import Channel, Server
+from kit.testing import FakeClock
+from kit.values import ORDER, PRODUCT, Money, encode_cursor, money_to_proto
+
+PRICE = money_to_proto(Money(999, "USD"))
+Path = tuple[str | int, ...]
+
+
+@dataclass
+class Edge:
+    """Clients of a running server: an admin, a customer, and nobody."""
+
+    channel: Channel
+    store: FakeProductStore
+    search: FakeSearch
+    accounts: FakeAccounts
+    clock: FakeClock
+    admin: Principal
+    customer: Principal
+
+    async def call(self, caller: Principal | None, method: str, **fields: Any) -> Any:
+        request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
+        return await call(self.channel, caller, method, request(**fields), response)
+
+    async def create(self, name: str = "Mug", **fields: Any) -> product_pb2.Product:
+        fields = {"name": name, "description": "Steel", "price": PRICE, **fields}
+        created: product_pb2.Product = (await self.call(self.admin, "CreateProduct", **fields)).product
+        self.clock.advance(seconds=1)
+        return created
+
+    async def get(self, caller: Principal | None, product_id: str) -> product_pb2.Product:
+        found: product_pb2.Product = (await self.call(caller, "GetProduct", product_id=product_id)).product
+        return found
+
+    async def refusal(self, method: str, **fields: Any) -> list[Path]:
+        with pytest.raises(InvalidArgument) as error:
+            await self.call(self.admin, method, **fields)
+        return [fault.path for fault in error.value.fields]
+
+
+@pytest.fixture
+async def edge() -> AsyncIterator[Edge]:
+    clock, tokens = FakeClock(), Tokens()
+    db: Any = FakeDatabase()
+    store, search, accounts = FakeProductStore(), FakeSearch(), FakeAccounts()
+    products = Products(db, store, FakeStockStore(store), FakeCache(store), search, accounts, clock=clock)
+    server = Server([ProductRpc(products)], host="127.0.0.1", port=0, verifier=tokens)
+    await server.start()
+    channel = Channel(f"127.0.0.1:{server.port}", ProductRpc.service)
+    await channel.open()
+    admin, customer = tokens.caller(Role.ADMIN), tokens.caller(Role.USER)
+    yield Edge(channel, store, search, accounts, clock, admin, customer)
+    await channel.close()
+    await server.stop(0)
+
+
+async def test_create_product_answers_the_product_whole(edge: Edge) -> None:
+    images = ["https://cdn.test/mug.png"]
+
+    made = await edge.create("Mug", sku="MUG-1", category="Kitchen & Home", image_urls=images, stock=5)
+
+    assert made.id.startswith("prod_")
+    assert (made.name, made.description, made.sku, list(made.image_urls)) == ("Mug", "Steel", "MUG-1", images)
+    assert (made.category.slug, made.category.name) == ("kitchen-home", "Kitchen & Home")
+    assert (made.price, made.stock, made.available, made.version) == (PRICE, 5, True, 1)
+    assert made.create_time == made.update_time
+    assert made.create_time.seconds
+
+
+async def test_create_product_tells_nothing_of_stock_that_is_not_counted(edge: Edge) -> None:
+    made = await edge.create()
+
+    assert (made.HasField("stock"), made.available) == (False, True)
+    assert (await edge.create(stock=0)).HasField("stock")
+
+
+async def test_create_product_names_every_faulty_field(edge: Edge) -> None:
+    fields: dict[str, Any] = {"name": "", "price": PRICE, "sku": "s" * 65, "stock": -1, "image_urls": ["x"]}
+
+    assert await edge.refusal("CreateProduct", **fields) == [
+        ("name",),
+        ("sku",),
+        ("images", 0),
+        ("stock",),
+    ]
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        {},
+        {"currency_code": "XXX", "units": 1},
+        {"currency_code": "USD"},
+        {"currency_code": "USD", "units": -1},
+        {"currency_code": "USD", "nanos": 1_000_000},
+        {"currency_code": "JPY", "units": 1, "nanos": 500_000_000},
+        {"currency_code": "USD", "units": 10_000_000_000},
+        {"currency_code": "USD", "units": 2**62},
+    ],
+)
+async def test_create_product_refuses_what_is_no_price(edge: Edge, price: dict[str, Any]) -> None:
+    assert await edge.refusal("CreateProduct", name="Mug", price=price) == [("price",)]
+
+
+async def test_create_product_refuses_a_taken_sku(edge: Edge) -> None:
+    await edge.create(sku="MUG-1")
+
+    with pytest.raises(AlreadyExists) as refusal:
+        await edge.create("Cup", sku="MUG-1")
+    assert refusal.value.reason == "SKU_TAKEN"
+
+
+async def test_get_product_answers_anybody_but_shows_stock_to_an_admin_only(edge: Edge) -> None:
+    product_id = (await edge.create(stock=5)).id
+
+    for caller in (None, edge.customer):
+        found = await edge.get(caller, product_id)
+        assert (found.name, found.available, found.HasField("stock")) == ("Mug", True, False)
+    assert (await edge.get(edge.admin, product_id)).stock == 5
+
+
+async def test_get_product_tells_everybody_what_is_out(edge: Edge) -> None:
+    product_id = (await edge.create(stock=0)).id
+
+    assert not (await edge.get(None, product_id)).available
+
+
+async def test_get_product_of_what_does_not_exist_is_not_found(edge: Edge) -> None:
+    with pytest.raises(NotFound) as refusal:
+        await edge.get(None, PRODUCT.format(PRODUCT.new()))
+    assert refusal.value.reason == "PRODUCT_NOT_FOUND"
+
+
+@pytest.mark.parametrize("product_id", ["", "prod_", "7", "prod_" + "z" * 26, ORDER.format(ORDER.new())])
+@pytest.mark.parametrize("method", ["GetProduct", "UpdateProduct", "DeleteProduct"])
+async def test_what_is_no_product_id_is_refused(edge: Edge, method: str, product_id: str) -> None:
+    assert await edge.refusal(method, product_id=product_id) == [("id",)]
+
+
+async def test_batch_get_products_leaves_out_what_is_not_there(edge: Edge) -> None:
+    ids = [(await edge.create(name, stock=5)).id for name in ("Mug", "Cup")]
+    unknown = PRODUCT.format(PRODUCT.new())
+
+    found = (await edge.call(edge.customer, "BatchGetProducts", product_ids=[*ids, unknown, ids[0]])).products
+
+    assert sorted(product.id for product in found) == sorted(ids)
+    assert not any(product.HasField("stock") for product in found)
+    found = (await edge.call(edge.admin, "BatchGetProducts", product_ids=ids)).products
+    assert [product.stock for product in found] == [5, 5]
+
+
+async def test_batch_get_products_takes_up_to_100_ids_each_of_a_product(edge: Edge) -> None:
+    ids = [PRODUCT.format(PRODUCT.new()) for _ in range(101)]
+
+    assert not (await edge.call(None, "BatchGetProducts", product_ids=ids[:100])).products
+    assert not (await edge.call(None, "BatchGetProducts")).products
+    assert await edge.refusal("BatchGetProducts", product_ids=ids) == [("product_ids",)]
+    assert await edge.refusal("BatchGetProducts", product_ids=[ids[0], "7"]) == [("product_ids", 1)]
+
+
+async def test_list_products_pages_from_the_newest_on(edge: Edge) -> None:
+    names = [(await edge.create(str(at), stock=at)).name for at in range(5)]
+
+    first = await edge.call(None, "ListProducts", page_size=3)
+    second = await edge.call(edge.admin, "ListProducts", page_size=3, page_token=first.next_page_token)
+
+    assert [product.name for page in (first, second) for product in page.products] == names[::-1]
+    assert second.next_page_token == ""
+    assert [product.HasField("stock") for product in [*first.products, *second.products]] == [False] * 3 + [
+        True
+    ] * 2
+
+
+@pytest.mark.parametrize("size", [-1, 101])
+@pytest.mark.parametrize("method", ["ListProducts", "SearchProducts"])
+async def test_a_page_has_between_1_and_100_products(edge: Edge, method: str, size: int) -> None:
+    assert await edge.refusal(method, page_size=size) == [("first",)]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "%",
+        "x" * 2000,
+        encode_cursor("something else", ["2026-01-01T00:00:00+00:00", PRODUCT.new().hex]),
+        encode_cursor("products newest", []),
+        encode_cursor("products newest", ["yesterday", "7"]),
+        encode_cursor("products newest", ["0001-01-01T00:00:00+14:00", PRODUCT.new().hex]),
+        encode_cursor("products newest", [1, 2]),
+    ],
+)
+async def test_list_products_refuses_what_is_no_cursor_of_its_own(edge: Edge, token: str) -> None:
+    await edge.create()
+
+    assert await edge.refusal("ListProducts", page_token=token) == [("after",)]
+
+
+async def test_search_products_reads_what_is_searched_for(edge: Edge) -> None:
+    await edge.call(
+        None,
+        "SearchProducts",
+        query="  mug ",
+        categories=["b", "a", "b"],
+        min_price=PRICE,
+        max_price=PRICE,
+        available=False,
+        sort=pb.PRODUCT_SORT_PRICE_ASC,
+        page_size=7,
+        page_token="here",
+        count_total=True,
+    )
+
+    price = Money(999, "USD")
+    assert edge.search.asked == [
+        Criteria("mug", ("a", "b"), price, price, False, Sort.PRICE_ASC, 7, "here", True)
+    ]
+
+
+async def test_search_products_asks_for_everything_when_nothing_is_said(edge: Edge) -> None:
+    await edge.call(None, "SearchProducts")
+
+    assert edge.search.asked == [Criteria("", (), None, None, None, Sort.RELEVANCE, 20, "", False)]
+
+
+async def test_search_products_answers_hits_with_cursors_and_stock_for_an_admin(edge: Edge) -> None:
+    for name in ("Mug", "Cup"):
+        made = await edge.create(name, stock=5)
+        edge.search.products.append(edge.store.products[PRODUCT.parse(made.id)])
+
+    page = await edge.call(edge.customer, "SearchProducts", page_size=1)
+
+    assert [(hit.product.name, hit.cursor) for hit in page.hits] == [("Mug", "after Mug")]
+    assert (page.has_next_page, page.HasField("total_count")) == (True, False)
+    assert not page.hits[0].product.HasField("stock")
+    page = await edge.call(edge.admin, "SearchProducts")
+    assert [hit.product.stock for hit in page.hits] == [5, 5]
+
+
+@pytest.mark.parametrize("sort", pb.ProductSort.keys())
+async def test_search_products_takes_every_sort_of_the_contract(edge: Edge, sort: str) -> None:
+    await edge.call(None, "SearchProducts", sort=pb.ProductSort.Value(sort))
+
+    expected = Sort.RELEVANCE if sort.endswith("UNSPECIFIED") else Sort(sort.removeprefix("PRODUCT_SORT_"))
+    assert edge.search.asked[0].sort is expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"query": "q" * 201}, ("query",)),
+        ({"query": "mug\0"}, ("query",)),
+        ({"sort": 99}, ("sort",)),
+        ({"categories": ["c"] * 101}, ("filter", "categories")),
+        ({"min_price": {"currency_code": "USD", "units": -1}}, ("filter", "price")),
+        ({"min_price": {"currency_code": "XXX"}}, ("filter", "price", "min")),
+        ({"max_price": {"currency_code": "USD", "nanos": 1}}, ("filter", "price", "max")),
+        (
+            {"min_price": PRICE, "max_price": money_to_proto(Money(998, "USD"))},
+            ("filter", "price"),
+        ),
+        (
+            {"min_price": PRICE, "max_price": money_to_proto(Money(999, "EUR"))},
+            ("filter", "price"),
+        ),
+    ],
+)
+async def test_search_products_refuses_what_makes_no_sense(
+    edge: Edge, fields: dict[str, Any], path: Path
+) -> None:
+    assert await edge.refusal("SearchProducts", **fields) == [path]
+
+
+async def test_update_product_changes_what_is_given_and_nothing_else(edge: Edge) -> None:
+    made = await edge.create(sku="MUG-1", category="Kitchen", image_urls=["https://cdn.test/m.png"], stock=5)
+
+    cup = (await edge.call(edge.admin, "UpdateProduct", product_id=made.id, name="Cup")).product
+
+    expected = product_pb2.Product()
+    expected.CopyFrom(made)
+    expected.MergeFrom(product_pb2.Product(name="Cup", version=2, update_time=cup.update_time))
+    assert cup == expected
+    assert cup.update_time.seconds > made.update_time.seconds
+
+
+async def test_update_product_clears_what_is_given_empty(edge: Edge) -> None:
+    made = await edge.create(sku="MUG-1", category="Kitchen", image_urls=["https://cdn.test/m.png"])
+
+    fields: dict[str, Any] = {"sku": "", "category": "", "images": {"urls": []}, "description": ""}
+    now = (await edge.call(edge.admin, "UpdateProduct", product_id=made.id, **fields)).product
+
+    assert (now.sku, now.HasField("category"), list(now.image_urls), now.description) == ("", False, [], "")
+
+
+async def test_update_product_refuses_an_old_version_and_tells_the_one_of_now(edge: Edge) -> None:
+    made = await edge.create()
+    for name in ("Cup", "Pot"):
+        await edge.call(edge.admin, "UpdateProduct", product_id=made.id, name=name)
+
+    with pytest.raises(Aborted) as refusal:
+        await edge.call(edge.admin, "UpdateProduct", product_id=made.id, name="Jug", expected_version=1)
+    assert (refusal.value.reason, refusal.value.details["version"]) == ("VERSION_CONFLICT", 3)
+
+
+async def test_update_product_names_faulty_fields(edge: Edge) -> None:
+    made = await edge.create()
+    bad: dict[str, Any] = {"name": "", "images": {"urls": ["https://cdn.test/m.png", "x"]}}
+
+    assert await edge.refusal("UpdateProduct", product_id=made.id, **bad) == [("name",), ("images", 1)]
+    euro = money_to_proto(Money(999, "EUR"))
+    assert await edge.refusal("UpdateProduct", product_id=made.id, price=euro) == [("price",)]
+
+
+async def test_delete_product_answers_it_as_it_was_and_then_it_is_gone(edge: Edge) -> None:
+    made = await edge.create(stock=5)
+
+    assert (await edge.call(edge.admin, "DeleteProduct", product_id=made.id)).product == made
+    for again in (edge.get(edge.admin, made.id), edge.call(edge.admin, "DeleteProduct", product_id=made.id)):
+        with pytest.raises(NotFound):
+            await again
+
+
+async def test_list_categories_are_in_the_order_of_their_names(edge: Edge) -> None:
+    for category in ("Kitchen", "Garden", "kitchen"):
+        await edge.create(category=category)
+
+    found = (await edge.call(None, "ListCategories")).categories
+
+    assert [(category.slug, category.name) for category in found] == [
+        ("garden", "Garden"),
+        ("kitchen", "Kitchen"),
+    ]
+    assert all(category.id.startswith("cat_") for category in found)
+
+
+@pytest.mark.parametrize("method", ["CreateProduct", "UpdateProduct", "DeleteProduct"])
+async def test_the_shop_is_changed_by_an_admin_only(edge: Edge, method: str) -> None:
+    with pytest.raises(Unauthenticated):
+        await edge.call(None, method)
+    with pytest.raises(PermissionDenied):
+        await edge.call(edge.customer, method)
+
+
+async def test_an_admins_token_is_worth_nothing_once_the_role_has_ended(edge: Edge) -> None:
+    made = await edge.create()
+    edge.accounts.now = Role.USER
+
+    for method in ("UpdateProduct", "DeleteProduct"):
+        with pytest.raises(PermissionDenied):
+            await edge.call(edge.admin, method, product_id=made.id)
+    with pytest.raises(PermissionDenied):
+        await edge.create("Cup")
