@@ -17,6 +17,7 @@ from catalog.messages import decode_product, encode_product
 from catalog.metrics import SEARCHES
 from catalog.ports import Criteria, Found, Sort
 from kit.cache import Cache
+from kit.errors import InvalidArgument, Violation
 from kit.search import Document, Search
 from kit.values import PRODUCT, Money, decode_cursor, encode_cursor
 
@@ -78,6 +79,14 @@ _SORTS: Final[Mapping[Sort, tuple[str, str]]] = {
     Sort.NAME_DESC: ("name.sort", "desc"),
     Sort.RELEVANCE: ("_score", "desc"),
 }
+# What a sort's values are in an answer, and so in a cursor.
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "_score": (float, int),
+    "name.sort": (str,),
+    "price": (int,),
+    "create_time": (int,),
+    "id": (str,),
+}
 
 
 class IndexedProducts:
@@ -117,10 +126,8 @@ class IndexedProducts:
         """Exactly first; with tolerance when that finds too little. A later page goes on as the first page was found."""
         await self._index.ensure_index()
         scope = _scope(criteria)
-        fuzzy, after = False, None
-        if criteria.after:
-            fuzzy, *after = decode_cursor(criteria.after, scope, "after")  # type: ignore[assignment]
-        reply = await self._index.find(_body(criteria, after, fuzzy=bool(fuzzy)))
+        fuzzy, after = _position(criteria, scope) if criteria.after else (False, None)
+        reply = await self._index.find(_body(criteria, after, fuzzy=fuzzy))
         if (
             criteria.query
             and not criteria.after
@@ -178,6 +185,22 @@ def _sort(criteria: Criteria) -> Sort:
     return Sort.NEWEST if criteria.sort is Sort.RELEVANCE and not criteria.query else criteria.sort
 
 
+def _position(criteria: Criteria, scope: str) -> tuple[bool, Sequence[Any]]:
+    """Whether a cursor's search was tolerant, and after which sort values it goes on."""
+    field, _ = _SORTS[_sort(criteria)]
+    kinds = [_KINDS[name] for order in ({field: ""}, *_tie_breakers(field)) for name in order]
+    match decode_cursor(criteria.after, scope, "after"):
+        case [0 | 1 as fuzzy, *values] if len(values) == len(kinds) and all(map(_fits, values, kinds)):
+            return bool(fuzzy), values
+    rule = "must be a cursor of the same search"
+    raise InvalidArgument(f"after: {rule}", fields=[Violation(("after",), rule)], reason="INVALID_CURSOR")
+
+
+def _fits(value: object, kind: tuple[type, ...]) -> bool:
+    # bool is an int to isinstance; Elasticsearch's long and float end somewhere.
+    return type(value) in kind and (not isinstance(value, int | float) or abs(value) < 2**63)
+
+
 def _body(criteria: Criteria, after: Sequence[Any] | None, *, fuzzy: bool) -> dict[str, Any]:
     field, direction = _SORTS[_sort(criteria)]
     body: dict[str, Any] = {
@@ -201,10 +224,6 @@ def _tie_breakers(field: str) -> list[dict[str, str]]:
 def _must(query: str, *, fuzzy: bool) -> dict[str, Any]:
     if not query:
         return {"match_all": {}}
-    if fuzzy:
-        fields = ["name.plain^4", "category^2", "description"]
-        tolerant = {"fields": fields, "fuzziness": "AUTO", "prefix_length": 1, "max_expansions": 20}
-        return {"multi_match": {"query": query, "operator": "and", "type": "best_fields", **tolerant}}
     words = {
         "query": query,
         "type": "cross_fields",
@@ -220,9 +239,18 @@ def _must(query: str, *, fuzzy: bool) -> dict[str, Any]:
                 {"match_phrase": {"name": {"query": query, "boost": 6}}},
                 {"multi_match": words},
                 {"match": {"name.prefix": {"query": query, "operator": "and", "boost": 1.5}}},
+                # Tolerance only adds: what is found exactly stays, and before it.
+                *([_tolerant(query)] if fuzzy else []),
             ],
         }
     }
+
+
+def _tolerant(query: str) -> dict[str, Any]:
+    near = {"fuzziness": "AUTO", "prefix_length": 1, "max_expansions": 20}
+    fields = ["name.plain^4", "category^2", "description"]
+    best = {"query": query, "operator": "and", "type": "best_fields", "fields": fields, **near}
+    return {"multi_match": {**best, "boost": 0.1}}
 
 
 def _filters(criteria: Criteria) -> list[dict[str, Any]]:
