@@ -4,6 +4,7 @@ A document holds what is searched, filtered and sorted by, and the product itsel
 table but the stock's. Answers are kept in Redis for at most a second, with the index's generation; answers without hits never.
 """
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -96,10 +97,21 @@ class IndexedProducts:
         self._index = index
         self._cache = cache
         self._seconds = lifetime.total_seconds()
+        self._finding: dict[str, asyncio.Task[Found]] = {}
 
     async def find(self, criteria: Criteria) -> Found:
-        """A page of living products, as the index has them; raises SearchUnavailable, InvalidArgument for a foreign cursor."""
+        """A page of living products, as the index has them; raises SearchUnavailable, InvalidArgument for a foreign cursor.
+
+        Those who search for the same at the same moment share one search.
+        """
         key = "search:" + hashlib.blake2b(repr(criteria).encode(), digest_size=16).hexdigest()
+        finding = self._finding.get(key)
+        if finding is None:
+            finding = self._finding[key] = asyncio.create_task(self._find(criteria, key))
+            finding.add_done_callback(lambda _: self._finding.pop(key, None))
+        return await asyncio.shield(finding)
+
+    async def _find(self, criteria: Criteria, key: str) -> Found:
         kept = await self._cache.get_many([_GENERATION, key])
         generation = kept.get(_GENERATION, b"0").decode()
         if key in kept:

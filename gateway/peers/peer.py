@@ -1,6 +1,7 @@
 """What all peers share: a channel as a resource, and the contracts' common values -> the schema's."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import strawberry
@@ -16,6 +17,9 @@ from kit.rpc import Channel
 from kit.values import CURRENCIES, Money, money_to_proto
 
 M = TypeVar("M", bound=Message)
+
+# The same products are answered again and again, and writing an instant costs more than looking it up.
+_INSTANTS = 8192
 
 
 class Peer:
@@ -69,8 +73,13 @@ def money(value: Amount, code: str, *path: str | int, currency_path: tuple[str, 
 
 def instant(value: Timestamp) -> Instant:
     """UTC with milliseconds."""
-    at = datetime.fromtimestamp(value.seconds, UTC)
-    return Instant(f"{at:%Y-%m-%dT%H:%M:%S}.{value.nanos // 1_000_000:03d}Z")
+    return _instant(value.seconds, value.nanos // 1_000_000)
+
+
+@lru_cache(_INSTANTS)
+def _instant(seconds: int, milliseconds: int) -> Instant:
+    at = datetime.fromtimestamp(seconds, UTC)
+    return Instant(f"{at:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z")
 
 
 def timestamp(value: Instant) -> Timestamp:
