@@ -19,7 +19,6 @@ from graphql import (
     OperationDefinitionNode,
     execute,
     get_operation_ast,
-    parse,
     specified_rules,
     validate,
 )
@@ -113,8 +112,7 @@ class Executor:
 
     def _prepare(self, text: str) -> _Prepared:
         try:
-            self._limits.check_text(text)
-            document = parse(text, max_tokens=self._limits.tokens, no_location=False)
+            document = self._limits.parse(text)
             self._limits.check(document)
         except GraphQLSyntaxError as error:
             return _Prepared(None, (self._shown(error, PARSE_FAILED),))

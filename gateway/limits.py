@@ -8,15 +8,20 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSyntaxError,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
     Visitor,
+    parse,
     visit,
 )
 
 from gateway.settings import Settings
 from kit.errors import InvalidArgument
+
+# graphql-core has one class for all that does not parse.
+_TOO_MANY_TOKENS = "tokens. Parsing aborted"
 
 
 class QueryTooComplex(InvalidArgument):
@@ -46,9 +51,15 @@ class Limits:
             settings.max_characters,
         )
 
-    def check_text(self, document: str) -> None:
-        """Raises QueryTooComplex before a long document is parsed."""
-        _at_most("characters", len(document), self.characters)
+    def parse(self, text: str) -> DocumentNode:
+        """Raises GraphQLSyntaxError, and QueryTooComplex as soon as the text turns out to be too long."""
+        _at_most("characters", len(text), self.characters)
+        try:
+            return parse(text, max_tokens=self.tokens)
+        except GraphQLSyntaxError as error:
+            if _TOO_MANY_TOKENS in error.message:
+                _at_most("tokens", self.tokens + 1, self.tokens)
+            raise
 
     def check(self, document: DocumentNode) -> None:
         """Raises QueryTooComplex."""

@@ -1,0 +1,276 @@
+"""Services as their contracts say, in this process: what the gateway's peers speak to in tests."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from souk.account.v1 import account_pb2
+from souk.account.v1 import account_service_pb2 as account
+from souk.catalog.v1 import product_pb2
+from souk.catalog.v1 import product_service_pb2 as catalog
+from souk.notification.v1 import notification_pb2
+from souk.notification.v1 import notification_service_pb2 as notification
+from souk.order.v1 import order_pb2
+from souk.order.v1 import order_service_pb2 as order
+from souk.payment.v1 import payment_pb2
+from souk.payment.v1 import payment_service_pb2 as payment
+
+from kit.auth import Principal
+from kit.errors import NotFound, Unauthenticated
+from kit.rpc import Call
+from kit.values import ACCOUNT, ORDER, PRODUCT, Money, money_to_proto, timestamp_to_proto, utc_now
+
+NOW = timestamp_to_proto(utc_now())
+
+
+class Tokens:
+    """Any account's id is its token."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Principal] = {}
+
+    def token(self, principal: Principal) -> str:
+        token = str(principal.account_id)
+        self._known[token] = replace(principal, token=token)
+        return token
+
+    async def verify(self, token: str) -> Principal:
+        if token not in self._known:
+            raise Unauthenticated("the token is not valid", reason="TOKEN_INVALID")
+        return self._known[token]
+
+
+class Recorder:
+    """Counts the calls of each RPC, and raises what a test wants raised."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any, Call]] = []
+        self.raises: dict[str, Exception] = {}
+
+    def heard(self, name: str, request: Any, call: Call) -> None:
+        self.calls.append((name, request, call))
+        if name in self.raises:
+            raise self.raises[name]
+
+    def names(self) -> list[str]:
+        return [name for name, _, _ in self.calls]
+
+    def last(self, name: str) -> tuple[Any, Call]:
+        return next((request, call) for heard, request, call in reversed(self.calls) if heard == name)
+
+
+def one_account(account_id: str) -> account_pb2.Account:
+    return account_pb2.Account(
+        id=account_id,
+        name="John Doe",
+        email="john@example.com",
+        role=account_pb2.ROLE_USER,
+        create_time=NOW,
+        update_time=NOW,
+    )
+
+
+def one_product(product_id: str, name: str = "Mug") -> product_pb2.Product:
+    return product_pb2.Product(
+        id=product_id,
+        name=name,
+        description="of steel",
+        price=money_to_proto(Money(999, "USD")),
+        available=True,
+        version=1,
+        create_time=NOW,
+        update_time=NOW,
+    )
+
+
+def one_order(order_id: str, account_id: str, *products: str) -> order_pb2.Order:
+    line = [
+        order_pb2.OrderLine(
+            product_id=each, name="Mug", unit_price=money_to_proto(Money(999, "USD")), quantity=2
+        )
+        for each in products
+    ]
+    total = money_to_proto(Money(1998 * len(products), "USD"))
+    return order_pb2.Order(
+        id=order_id,
+        account_id=account_id,
+        lines=line,
+        total=total,
+        refunded=money_to_proto(Money(0, "USD")),
+        status=order_pb2.ORDER_STATUS_PENDING,
+        history=[order_pb2.OrderStatusChange(status=order_pb2.ORDER_STATUS_PENDING, time=NOW)],
+        version=1,
+        create_time=NOW,
+        update_time=NOW,
+    )
+
+
+class AccountRpc:
+    service = account.DESCRIPTOR.services_by_name["AccountService"]
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._heard = recorder.heard
+
+    async def register(self, request: Any, call: Call) -> account.RegisterResponse:
+        self._heard("Register", request, call)
+        made = one_account(ACCOUNT.format(ACCOUNT.new()))
+        made.name, made.email = request.name, request.email
+        tokens = account_pb2.Tokens(
+            access_token="a", refresh_token="r", access_token_expire_time=NOW, refresh_token_expire_time=NOW
+        )
+        return account.RegisterResponse(account=made, tokens=tokens)
+
+    async def login(self, request: Any, call: Call) -> account.LoginResponse:
+        self._heard("Login", request, call)
+        raise Unauthenticated("email or password is wrong", reason="BAD_CREDENTIALS")
+
+    async def get_account(self, request: Any, call: Call) -> account.GetAccountResponse:
+        self._heard("GetAccount", request, call)
+        return account.GetAccountResponse(account=one_account(request.account_id))
+
+    async def batch_get_accounts(self, request: Any, call: Call) -> account.BatchGetAccountsResponse:
+        self._heard("BatchGetAccounts", request, call)
+        return account.BatchGetAccountsResponse(accounts=map(one_account, request.account_ids))
+
+    async def verify_token(self, request: Any, call: Call) -> account.VerifyTokenResponse:
+        raise AssertionError("the gateway verifies tokens itself")
+
+
+class ProductRpc:
+    service = catalog.DESCRIPTOR.services_by_name["ProductService"]
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._heard = recorder.heard
+        self.found = [PRODUCT.format(PRODUCT.new()) for _ in range(3)]
+
+    async def create_product(self, request: Any, call: Call) -> catalog.CreateProductResponse:
+        self._heard("CreateProduct", request, call)
+        made = one_product(PRODUCT.format(PRODUCT.new()), request.name)
+        made.price.CopyFrom(request.price)
+        return catalog.CreateProductResponse(product=made)
+
+    async def get_product(self, request: Any, call: Call) -> catalog.GetProductResponse:
+        self._heard("GetProduct", request, call)
+        return catalog.GetProductResponse(product=one_product(request.product_id))
+
+    async def batch_get_products(self, request: Any, call: Call) -> catalog.BatchGetProductsResponse:
+        self._heard("BatchGetProducts", request, call)
+        return catalog.BatchGetProductsResponse(products=map(one_product, request.product_ids))
+
+    async def list_products(self, request: Any, call: Call) -> catalog.ListProductsResponse:
+        raise AssertionError("the gateway searches")
+
+    async def search_products(self, request: Any, call: Call) -> catalog.SearchProductsResponse:
+        self._heard("SearchProducts", request, call)
+        hits = [
+            catalog.SearchProductsResponse.Hit(product=one_product(product_id), cursor=f"after {product_id}")
+            for product_id in self.found
+        ]
+        total = len(self.found) if request.count_total else None
+        return catalog.SearchProductsResponse(hits=hits, has_next_page=True, total_count=total)
+
+    async def update_product(self, request: Any, call: Call) -> catalog.UpdateProductResponse:
+        self._heard("UpdateProduct", request, call)
+        return catalog.UpdateProductResponse(product=one_product(request.product_id))
+
+    async def delete_product(self, request: Any, call: Call) -> catalog.DeleteProductResponse:
+        self._heard("DeleteProduct", request, call)
+        return catalog.DeleteProductResponse(product=one_product(request.product_id))
+
+    async def list_categories(self, request: Any, call: Call) -> catalog.ListCategoriesResponse:
+        self._heard("ListCategories", request, call)
+        return catalog.ListCategoriesResponse(
+            categories=[product_pb2.Category(id="cat_1", slug="s", name="S")]
+        )
+
+
+class OrderRpc:
+    service = order.DESCRIPTOR.services_by_name["OrderService"]
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._heard = recorder.heard
+
+    async def place_order(self, request: Any, call: Call) -> order.PlaceOrderResponse:
+        self._heard("PlaceOrder", request, call)
+        principal = call.account()
+        made = one_order(
+            ORDER.format(ORDER.new()),
+            ACCOUNT.format(principal.account_id),
+            *(line.product_id for line in request.lines),
+        )
+        return order.PlaceOrderResponse(order=made)
+
+    async def get_order(self, request: Any, call: Call) -> order.GetOrderResponse:
+        self._heard("GetOrder", request, call)
+        raise NotFound("no such order", reason="ORDER_NOT_FOUND")
+
+    async def list_orders(self, request: Any, call: Call) -> order.ListOrdersResponse:
+        self._heard("ListOrders", request, call)
+        account_id = request.account_id or ACCOUNT.format(call.account().account_id)
+        made = [
+            one_order(ORDER.format(ORDER.new()), account_id, PRODUCT.format(PRODUCT.new()))
+            for _ in range(request.page_size or 20)
+        ]
+        entries = [order.ListOrdersResponse.Entry(order=each, cursor=each.id) for each in made]
+        return order.ListOrdersResponse(entries=entries)
+
+
+class PaymentRpc:
+    service = payment.DESCRIPTOR.services_by_name["PaymentService"]
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._heard = recorder.heard
+
+    async def get_payment(self, request: Any, call: Call) -> payment.GetPaymentResponse:
+        self._heard("GetPayment", request, call)
+        return payment.GetPaymentResponse(payment=self._one("ord_1"))
+
+    async def batch_get_payments(self, request: Any, call: Call) -> payment.BatchGetPaymentsResponse:
+        self._heard("BatchGetPayments", request, call)
+        return payment.BatchGetPaymentsResponse(payments=map(self._one, request.order_ids))
+
+    def _one(self, order_id: str) -> payment_pb2.Payment:
+        return payment_pb2.Payment(
+            id=f"pay_{order_id}",
+            order_id=order_id,
+            amount=money_to_proto(Money(1998, "USD")),
+            refunded=money_to_proto(Money(500, "USD")),
+            status=payment_pb2.PAYMENT_STATUS_PARTIALLY_REFUNDED,
+            create_time=NOW,
+            update_time=NOW,
+        )
+
+
+class NotificationRpc:
+    service = notification.DESCRIPTOR.services_by_name["NotificationService"]
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._heard = recorder.heard
+
+    async def list_notifications(self, request: Any, call: Call) -> notification.ListNotificationsResponse:
+        self._heard("ListNotifications", request, call)
+        entry = notification.ListNotificationsResponse.Entry(notification=self._one(""), cursor="c")
+        return notification.ListNotificationsResponse(entries=[entry])
+
+    async def batch_list_notifications(
+        self, request: Any, call: Call
+    ) -> notification.BatchListNotificationsResponse:
+        self._heard("BatchListNotifications", request, call)
+        return notification.BatchListNotificationsResponse(notifications=map(self._one, request.order_ids))
+
+    def _one(self, order_id: str) -> notification_pb2.Notification:
+        return notification_pb2.Notification(
+            id="ntf_1",
+            order_id=order_id,
+            template="order_confirmed",
+            channel="email",
+            recipient="john@example.com",
+            subject="Your order is confirmed",
+            status=notification_pb2.NOTIFICATION_STATUS_SENT,
+            attempts=1,
+            create_time=NOW,
+            send_time=NOW,
+        )
+
+
+SERVICES: list[Callable[[Recorder], Any]] = [AccountRpc, ProductRpc, OrderRpc, PaymentRpc, NotificationRpc]

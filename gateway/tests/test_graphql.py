@@ -1,0 +1,326 @@
+"""The endpoint over HTTP, with services as their contracts say behind it: the journey, calls in batches, errors, limits, bad requests."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from gateway.execution import Executor
+from gateway.limits import Limits
+from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
+from gateway.playground import playground_routes
+from gateway.schema import build_schema
+from gateway.settings import Settings
+from gateway.tests.fakes import SERVICES, Recorder, Tokens
+from gateway.web import GraphQL
+from kit.auth import Principal, Role
+from kit.errors import FailedPrecondition, InvalidArgument, SoukError, Unavailable, Violation
+from kit.rpc import Server
+from kit.settings import load
+from kit.values import ACCOUNT, PRODUCT
+from kit.web.app import build_app
+from kit.web.health import Readiness
+
+SCHEMA = Path(__file__).parent.parent / "schema.graphql"
+USER = Principal(uuid4(), Role.USER, uuid4())
+PRODUCT_ID = PRODUCT.format(PRODUCT.new())
+
+
+@dataclass
+class World:
+    """A client of the gateway, and what its services heard."""
+
+    http: httpx.AsyncClient
+    recorder: Recorder
+    token: str
+
+    async def ask(self, query: str, *, signed_in: bool = True, **variables: Any) -> dict[str, Any]:
+        response = await self.post({"query": query, "variables": variables}, signed_in=signed_in)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def post(self, body: Any, *, signed_in: bool = False, **headers: str) -> httpx.Response:
+        if signed_in:
+            headers["authorization"] = f"Bearer {self.token}"
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.http.post(
+            "/graphql", content=content, headers={"content-type": "application/json", **headers}
+        )
+
+
+@pytest.fixture(scope="session")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    recorder, tokens = Recorder(), Tokens()
+    server = Server([make(recorder) for make in SERVICES], host="127.0.0.1", port=0, verifier=tokens)
+    await server.start()
+    address = f"127.0.0.1:{server.port}"
+    peers = Peers(
+        Accounts(address), Catalog(address), Orders(address), Payments(address), Notifications(address)
+    )
+    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
+    for peer in held:
+        await peer.open()
+    settings = load(Settings, {"PROFILE": "development"})
+    executor = Executor(build_schema(), Limits.of(settings), introspection=False, suggestions=False)
+    verifier: Any = tokens
+    graphql = GraphQL(settings, executor, peers, verifier)
+    folder = tmp_path_factory.mktemp("playground")
+    (folder / "index.html").write_text("<title>playground</title>")
+    app: Any = build_app([graphql.route(), *playground_routes(folder)], Readiness([]))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
+        yield World(http, recorder, tokens.token(USER))
+    for peer in held:
+        await peer.close()
+    await server.stop(0)
+
+
+@pytest.fixture(autouse=True)
+def forget(world: World) -> None:
+    world.recorder.calls.clear()
+    world.recorder.raises.clear()
+
+
+def error(answer: dict[str, Any]) -> dict[str, Any]:
+    [found] = answer["errors"]
+    extensions: dict[str, Any] = found["extensions"]
+    return {**extensions, "message": found["message"], "path": found.get("path")}
+
+
+async def test_the_three_mutations_word_for_word(world: World) -> None:
+    registered = await world.ask(
+        'mutation { register(input: {name: "John Doe", email: "john@example.com", password: "SecurePass123!"}) '
+        "{ account { id name email } accessToken } }"
+    )
+    assert registered["data"]["register"]["account"]["email"] == "john@example.com"
+    created = await world.ask(
+        'mutation { createProduct(input: {name: "Laptop", description: "High-performance laptop", price: 999.99}) '
+        "{ id name price } }"
+    )
+    assert created["data"]["createProduct"]["price"] == "999.99"
+    account_id = ACCOUNT.format(USER.account_id)
+    placed = await world.ask(
+        f'mutation {{ createOrder(input: {{accountId: "{account_id}", products: '
+        f'[{{id: "{PRODUCT_ID}", quantity: 2}}]}}) {{ id totalPrice status }} }}'
+    )
+    assert placed["data"]["createOrder"]["status"] == "PENDING"
+    assert placed["data"]["createOrder"]["totalPrice"] == "19.98"
+
+
+async def test_the_callers_token_and_request_id_reach_the_services(world: World) -> None:
+    await world.post(
+        {"query": f'{{ product(id: "{PRODUCT_ID}") {{ id }} }}'},
+        signed_in=True,
+        **{"x-request-id": "abc-123"},
+    )
+    _, call = world.recorder.last("GetProduct")
+    assert call.principal is not None
+    assert call.principal.account_id == USER.account_id
+    assert call.correlation_id == "abc-123"
+
+
+async def test_a_list_makes_one_call_a_service_whatever_its_size(world: World) -> None:
+    query = """query($first: Int) { orders(first: $first) { nodes {
+        account { name } payment { status } notifications { subject } lines { product { name } } } } }"""
+    for size in (2, 40):
+        world.recorder.calls.clear()
+        answer = await world.ask(query, first=size)
+        assert len(answer["data"]["orders"]["nodes"]) == size
+        assert sorted(world.recorder.names()) == [
+            "BatchGetAccounts",
+            "BatchGetPayments",
+            "BatchGetProducts",
+            "BatchListNotifications",
+            "ListOrders",
+        ]
+
+
+async def test_a_page_is_counted_only_when_asked(world: World) -> None:
+    await world.ask("{ products { nodes { id } } }")
+    assert not world.recorder.last("SearchProducts")[0].count_total
+    answer = await world.ask("{ products { ...page } } fragment page on ProductConnection { totalCount }")
+    assert world.recorder.last("SearchProducts")[0].count_total
+    assert answer["data"]["products"]["totalCount"] == 3
+
+
+async def test_me_is_null_without_a_token(world: World) -> None:
+    assert (await world.ask("{ me { id } }", signed_in=False)) == {"data": {"me": None}}
+    assert (await world.ask("{ me { id } }"))["data"]["me"]["id"] == ACCOUNT.format(USER.account_id)
+
+
+async def test_an_absent_order_is_null_without_an_error(world: World) -> None:
+    assert await world.ask('{ order(id: "ord_01h455vb4pex5vsknk084sn02q") { id } }') == {
+        "data": {"order": None}
+    }
+
+
+async def test_amounts_are_exact_in_and_out(world: World) -> None:
+    body = (
+        b'{"query": "mutation($p: Decimal!) { createProduct(input: {name: \\"x\\", description: \\"\\", price: $p}) '
+        b'{ price } }", "variables": {"p": 1234567890.01}}'
+    )
+    answer = (await world.post(body, signed_in=True)).json()
+    assert answer["data"]["createProduct"]["price"] == "1234567890.01"
+
+
+async def test_a_request_id_is_made_for_an_order_without_a_key(world: World) -> None:
+    query = "mutation($i: CreateOrderInput!) { createOrder(input: $i) { id } }"
+    products = [{"id": PRODUCT_ID, "quantity": 1}]
+    await world.ask(query, i={"products": products})
+    made, _ = world.recorder.last("PlaceOrder")
+    assert len(made.request_id) > 20
+    assert not made.client_request_id
+    await world.ask(query, i={"products": products, "idempotencyKey": "mine"})
+    given, _ = world.recorder.last("PlaceOrder")
+    assert (given.request_id, given.client_request_id) == ("mine", True)
+
+
+@pytest.mark.parametrize(
+    ("raised", "shown"),
+    [
+        (
+            InvalidArgument("wrong", fields=[Violation(("products", 0, "quantity"), "must be at least 1")]),
+            {
+                "code": "BAD_USER_INPUT",
+                "fields": [{"path": ["products", 0, "quantity"], "message": "must be at least 1"}],
+            },
+        ),
+        (
+            FailedPrecondition(
+                "few", reason="OUT_OF_STOCK", details={"lines": [{"product_id": "prod_1", "available": 2}]}
+            ),
+            {"code": "OUT_OF_STOCK", "lines": [{"productId": "prod_1", "available": 2}]},
+        ),
+        (Unavailable("down", reason="SEARCH_UNAVAILABLE"), {"code": "SERVICE_UNAVAILABLE"}),
+        (KeyError("a secret"), {"code": "INTERNAL", "message": "something went wrong on our side"}),
+    ],
+)
+async def test_what_a_service_refuses_has_its_code(
+    world: World, raised: Exception, shown: dict[str, Any]
+) -> None:
+    world.recorder.raises["PlaceOrder"] = raised
+    answer = await world.ask(
+        "mutation($i: CreateOrderInput!) { createOrder(input: $i) { id } }",
+        i={"products": [{"id": PRODUCT_ID, "quantity": 1}]},
+    )
+    assert answer["data"] == {"createOrder": None}
+    found = error(answer)
+    assert {name: found[name] for name in shown} == shown
+    assert found["path"] == ["createOrder"]
+    if not isinstance(raised, SoukError):
+        assert "secret" not in json.dumps(answer)
+        assert found["correlationId"]
+
+
+async def test_a_failing_service_nulls_its_own_field_only(world: World) -> None:
+    world.recorder.raises["BatchGetPayments"] = Unavailable("down")
+    answer = await world.ask("{ orders(first: 1) { nodes { id payment { id } } } }")
+    [node] = answer["data"]["orders"]["nodes"]
+    assert node["id"].startswith("ord_")
+    assert node["payment"] is None
+    assert error(answer)["code"] == "SERVICE_UNAVAILABLE"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{ me { id ", "GRAPHQL_PARSE_FAILED"),
+        ("", "GRAPHQL_PARSE_FAILED"),
+        ("{ nobody }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ __schema { types { name } } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query A { me { id } } query B { me { id } }", "BAD_REQUEST"),
+        ("{" + " ".join(f"a{n}: me {{ id }}" for n in range(31)) + "}", "QUERY_TOO_COMPLEX"),
+        ("{ me { id " + "@include(if: true) " * 51 + "} }", "QUERY_TOO_COMPLEX"),
+        ("{ me { id } } #" + "x" * 20_000, "QUERY_TOO_COMPLEX"),
+        ("{ me { " + "id " * 2001 + "} }", "QUERY_TOO_COMPLEX"),
+        (
+            "{ me { orders { nodes { account { orders { nodes { account { orders { nodes { account { orders "
+            "{ nodes { id } } } } } } } } } } } } }",
+            "QUERY_TOO_COMPLEX",
+        ),
+    ],
+)
+async def test_documents_that_are_not_answered_say_why(world: World, query: str, code: str) -> None:
+    answer = (await world.post({"query": query})).json()
+    assert {found["extensions"]["code"] for found in answer["errors"]} == {code}
+    assert "data" not in answer
+    assert "Did you mean" not in json.dumps(answer)
+    assert world.recorder.calls == []
+
+
+async def test_a_variable_that_does_not_fit_names_its_field(world: World) -> None:
+    answer = await world.ask(
+        "mutation($i: CreateOrderInput!) { createOrder(input: $i) { id } }",
+        i={"products": [{"id": PRODUCT_ID, "quantity": "two"}]},
+    )
+    assert error(answer)["code"] == "BAD_USER_INPUT"
+    assert error(answer)["fields"][0]["path"] == ["products", 0, "quantity"]
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer nobody", "Basic eDp5", "Bearer a b"])
+async def test_a_bad_token_is_unauthenticated_whatever_is_asked(world: World, header: str) -> None:
+    response = await world.post({"query": "{ me { id } }"}, authorization=header)
+    assert response.status_code == 401
+    assert error(response.json())["code"] == "UNAUTHENTICATED"
+
+
+async def test_other_methods_content_types_and_sizes_are_refused_in_graphqls_json(world: World) -> None:
+    body = b'{"query": "{ me { id } }"}'
+    responses = {
+        405: await world.http.get("/graphql", params={"query": "mutation { x }"}),
+        415: await world.http.post("/graphql", content=body, headers={"content-type": "text/plain"}),
+        413: await world.post(b" " * (1024 * 1024 + 1)),
+        400: await world.post(b'[{"query": "{ me { id } }"}]'),
+    }
+    for status, response in responses.items():
+        assert response.status_code == status
+        assert error(response.json())["code"] == "BAD_REQUEST"
+
+
+async def test_the_specifications_media_type_has_its_statuses(world: World) -> None:
+    accept = "application/graphql-response+json"
+    fine = await world.post({"query": "{ me { id } }"}, accept=accept)
+    assert (fine.status_code, fine.headers["content-type"]) == (200, accept)
+    assert (await world.post({"query": "{ nobody }"}, accept=accept)).status_code == 400
+    assert (await world.post({"query": "{ nobody }"})).status_code == 200
+
+
+async def test_the_playground_is_served_from_our_own_files_only(world: World) -> None:
+    page = await world.http.get("/playground")
+    assert "playground" in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert (await world.http.get("/playground/settings.py")).status_code == 404
+    assert (await world.http.get("/playground/..%2Fsettings.py")).status_code == 404
+
+
+def test_the_printed_schema_is_the_one_that_is_served() -> None:
+    # python -m gateway schema > gateway/schema.graphql
+    assert SCHEMA.read_text().strip() == build_schema().as_str().strip()
+
+
+def test_everything_is_described() -> None:
+    schema = build_schema()._schema
+    bare = []
+    for name, kind in schema.type_map.items():
+        if name.startswith("__") or name in ("String", "Int", "Boolean", "ID", "Float"):
+            continue
+        if not kind.description:
+            bare.append(name)
+        for field_name, field in getattr(kind, "fields", {}).items():
+            if not field.description:
+                bare.append(f"{name}.{field_name}")
+            bare += [
+                f"{name}.{field_name}({each})"
+                for each, argument in getattr(field, "args", {}).items()
+                if not argument.description
+            ]
+        bare += [
+            f"{name}.{each}" for each, value in getattr(kind, "values", {}).items() if not value.description
+        ]
+    assert bare == []
