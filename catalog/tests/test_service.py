@@ -1,0 +1,231 @@
+"""The whole service on PostgreSQL, Kafka, Elasticsearch and Redis; accounts and orders are stood in for, by their contracts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+from souk.catalog.v1 import product_pb2
+from souk.catalog.v1 import product_service_pb2 as pb
+from souk.catalog.v1 import stock_service_pb2 as stock_pb
+from souk.order.v1 import events_pb2 as order
+
+from catalog.app import build
+from catalog.rpc import ProductRpc
+from catalog.settings import Settings
+from catalog.stock_rpc import StockRpc
+from catalog.tests.edges import AccountRpc, Tokens, call
+from kit.auth import Principal, Role
+from kit.errors import FailedPrecondition
+from kit.events import Topic, ensure_topics
+from kit.events.envelope import outgoing
+from kit.rpc import Channel, Server
+from kit.service.life import Life
+from kit.settings import load
+from kit.testing import Elasticsearch, Kafka, Redis, eventually, free_port
+from kit.testing.fixtures import database_url, elasticsearch, kafka, postgres, redis
+from kit.values import ORDER, Money, money_to_proto
+from kit.web.health import Phase
+
+__all__ = ["database_url", "elasticsearch", "kafka", "postgres", "redis"]
+
+ORDERS = Topic("souk.order.v1", {order.OrderCancelled: lambda fact: (fact.order.id, fact)})
+
+
+@dataclass
+class Running:
+    """The service, its admin, the order service beside it, and what is published around it."""
+
+    products: Channel
+    stock: Channel
+    admin: Principal
+    bootstrap: str
+
+    async def call(self, method: str, **fields: Any) -> Any:
+        request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
+        return await call(self.products, self.admin, method, request(**fields), response)
+
+    async def create(self, name: str = "", **fields: Any) -> product_pb2.Product:
+        price = money_to_proto(Money(999, "USD"))
+        fields = {"name": name or word(), "description": "Steel", "price": price, **fields}
+        made: product_pb2.Product = (await self.call("CreateProduct", **fields)).product
+        return made
+
+    async def names(self, query: str, **fields: Any) -> list[str]:
+        hits = (await self.call("SearchProducts", query=query, **fields)).hits
+        return [hit.product.name for hit in hits]
+
+    async def finds(self, expected: list[str], query: str, **fields: Any) -> None:
+        """Waits until a search answers so."""
+
+        async def found() -> bool:
+            return await self.names(query, **fields) == expected
+
+        await eventually(found, seconds=30)
+
+    async def reserve(self, product_id: str, quantity: int) -> str:
+        order_id = ORDER.format(ORDER.new())
+        lines = [stock_pb.ReserveStockRequest.Line(product_id=product_id, quantity=quantity)]
+        request = stock_pb.ReserveStockRequest(order_id=order_id, lines=lines)
+        await call(self.stock, None, "ReserveStock", request, stock_pb.ReserveStockResponse)
+        return order_id
+
+    async def commit(self, order_id: str) -> int:
+        request = stock_pb.CommitStockRequest(order_id=order_id)
+        answer = await call(self.stock, None, "CommitStock", request, stock_pb.CommitStockResponse)
+        state: int = answer.state
+        return state
+
+    async def free(self, product_id: str) -> int:
+        shown: product_pb2.Product = (await self.call("GetProduct", product_id=product_id)).product
+        return shown.stock
+
+    async def has_free(self, product_id: str, count: int) -> None:
+        """Waits until so many are free."""
+
+        async def reached() -> bool:
+            return await self.free(product_id) == count
+
+        await eventually(reached, seconds=30)
+
+    async def hears(self, *facts: Any, times: int = 1) -> None:
+        """The order service publishes facts, each event so many times."""
+        await asyncio.to_thread(self._publish, facts, times)
+
+    async def told(self, key: str, count: int) -> list[str]:
+        """Waits for that many facts of a product, and answers all of their types."""
+
+        async def arrived() -> list[str]:
+            types = await asyncio.to_thread(self._types, key)
+            return types if len(types) >= count else []
+
+        return await eventually(arrived, seconds=30)
+
+    def _publish(self, facts: tuple[Any, ...], times: int) -> None:
+        columns = ORDERS.outbox_rows(facts)
+        names = ("event_id", "key", "type", "time", "headers", "payload")
+        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns[1:], strict=True)]
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+        for row in rows * times:
+            record = outgoing({"topic": columns.topic, **row})
+            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
+        producer.flush()
+        producer.close()
+
+    def _types(self, key: str) -> list[str]:
+        options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "consumer_timeout_ms": 500}
+        consumer = KafkaConsumer("souk.catalog.v1", bootstrap_servers=self.bootstrap, **options)
+        found = [
+            dict(record.headers)["ce_type"].decode() for record in consumer if record.key == key.encode()
+        ]
+        consumer.close()
+        return [name.rpartition(".")[2] for name in found]
+
+
+def word() -> str:
+    """A name that nothing else has or resembles: tests share the index."""
+    return uuid4().hex
+
+
+@pytest.fixture
+async def running(
+    database_url: str, kafka: Kafka, elasticsearch: Elasticsearch, redis: Redis
+) -> AsyncIterator[Running]:
+    accounts, tokens = Server([AccountRpc()], host="127.0.0.1", port=0), Tokens()
+    await accounts.start()
+    environment = {
+        "PROFILE": "development",
+        "GRPC_PORT": str(free_port()),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis.url(),
+        "ELASTICSEARCH_URL": elasticsearch.url(),
+        "ACCOUNT_ADDRESS": f"127.0.0.1:{accounts.port}",
+        "KAFKA_BOOTSTRAP": kafka.bootstrap(),
+        "RESERVATION_SECONDS": "5",
+        "SWEEP_SECONDS": "0.2",
+    }
+    settings = load(Settings, environment)
+    service = replace(build(settings), verifier=tokens)
+    assert service.migrations
+    await service.migrations.apply(database_url)
+    await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
+    failures: list[str] = []
+    life = Life(service, lambda: failures.append("start"))
+    life.start()
+    await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
+    assert not failures
+    address = f"127.0.0.1:{settings.grpc_port}"
+    products, stock = Channel(address, ProductRpc.service), Channel(address, StockRpc.service)
+    await products.open()
+    await stock.open()
+    yield Running(products, stock, tokens.caller(Role.ADMIN), kafka.bootstrap())
+    await products.close()
+    await stock.close()
+    await life.stop()
+    await accounts.stop(0)
+
+
+async def test_a_product_is_told_and_found_as_it_is_until_it_is_deleted(running: Running) -> None:
+    name, other = word(), word()
+    made = await running.create(name)
+    await running.finds([name], name)
+
+    await running.call("UpdateProduct", product_id=made.id, name=other)
+    await running.finds([other], other)
+    assert await running.names(name) == []
+
+    await running.call("DeleteProduct", product_id=made.id)
+    await running.finds([], other)
+    assert await running.told(made.id, 3) == ["ProductCreated", "ProductUpdated", "ProductDeleted"]
+
+
+async def test_a_change_is_read_at_once_by_id(running: Running) -> None:
+    made = await running.create()
+
+    for version in range(2, 6):
+        name = word()
+        await running.call("UpdateProduct", product_id=made.id, name=name)
+        product = (await running.call("GetProduct", product_id=made.id)).product
+        assert (product.name, product.version) == (name, version)
+
+
+async def test_a_cancelled_order_gives_back_what_it_had_once(running: Running) -> None:
+    mug = (await running.create(stock=5)).id
+    sold = await running.reserve(mug, 2)
+    assert await running.commit(sold) == stock_pb.RESERVATION_STATE_COMMITTED
+    assert await running.free(mug) == 3
+
+    await running.hears(order.OrderCancelled(order={"id": sold}), times=2)
+    await running.hears(order.OrderCancelled(order={"id": sold}))
+
+    await running.has_free(mug, 5)
+    assert await running.commit(sold) == stock_pb.RESERVATION_STATE_RETURNED
+    later = await running.reserve(mug, 1)
+    await running.hears(order.OrderCancelled(order={"id": later}))
+    await running.has_free(mug, 5)
+
+
+async def test_what_nobody_commits_in_time_can_be_bought_by_others(running: Running) -> None:
+    mug = (await running.create(stock=2)).id
+    late = await running.reserve(mug, 2)
+    with pytest.raises(FailedPrecondition):
+        await running.reserve(mug, 1)
+
+    await running.has_free(mug, 2)
+
+    assert await running.commit(late) == stock_pb.RESERVATION_STATE_RELEASED
+    await running.commit(await running.reserve(mug, 2))
+
+
+async def test_what_runs_out_is_searched_as_such_until_it_comes_back(running: Running) -> None:
+    made = await running.create(stock=1)
+    await running.finds([made.name], made.name, available=True)
+
+    sold = await running.reserve(made.id, 1)
+    await running.commit(sold)
+    await running.finds([made.name], made.name, available=False)
+    await running.hears(order.OrderCancelled(order={"id": sold}))
+    await running.finds([made.name], made.name, available=True)
