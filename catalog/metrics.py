@@ -4,7 +4,7 @@ from prometheus_client import Counter, Histogram
 
 RESERVATIONS = Counter(
     "souk_catalog_reservations_total",
-    "Reservations by outcome: held, repeated, or refused with the reason; committed, given back, expired.",
+    "Reservations by outcome: held (again too), or the reason of a refusal; committed, commit_too_late, given_back, expired.",
     ["outcome"],
 )
 SEARCHES = Counter(

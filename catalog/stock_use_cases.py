@@ -71,12 +71,10 @@ class Stock:
 
 
 def _for_wish(wish: Wish, outcome: Reservation | SoukError) -> Reservation | SoukError:
-    if isinstance(outcome, SoukError):
-        RESERVATIONS.labels(outcome.reason.lower()).inc()
-        return outcome
-    try:
-        answer = outcome.for_wish(wish)
-    except SoukError as error:
-        return error
-    RESERVATIONS.labels("held").inc()
-    return answer
+    if not isinstance(outcome, SoukError):
+        try:
+            outcome = outcome.for_wish(wish)
+        except SoukError as error:
+            outcome = error
+    RESERVATIONS.labels(outcome.reason.lower() if isinstance(outcome, SoukError) else "held").inc()
+    return outcome
