@@ -1,7 +1,6 @@
 """Our adapter and Stripe's official SDK against the stand-in for Stripe, over HTTP: outcomes, keys, failures, signatures."""
 
 import json
-import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -11,17 +10,15 @@ import pytest
 
 from dev.stripe_mock.outcomes import OUTCOMES
 from dev.stripe_mock.provider import Provider
-from dev.stripe_mock.server import Api, Faults, serve
-from dev.stripe_mock.state import State
+from dev.stripe_mock.server import Api, Faults
 from dev.stripe_mock.webhooks import signature
 from kit.testing import FakeClock, free_port
 from kit.values import Money
 from payment.domain import Intent, IntentStatus, Payment, Refund, RefundStatus
 from payment.errors import BadSignature, ProviderFailed, ProviderUnavailable
 from payment.provider import Stripe
+from payment.tests.edges import SECRET, stripe_mock
 from payment.tests.fakes import asked
-
-SECRET = "whsec_test"
 
 
 @dataclass
@@ -44,19 +41,11 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    state, port = State(tmp_path), free_port()
-    mock = Provider(state, base=f"http://127.0.0.1:{port}")
-    api = Api(state, mock)
-    server = serve(api, port)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    stripe = Stripe(api_key="sk_test_x", base_url=f"http://127.0.0.1:{port}", webhook_secret=SECRET)
-    await stripe.open()
-    yield World(stripe, api, mock)
-    await stripe.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with stripe_mock(tmp_path) as mock:
+        stripe = Stripe(api_key="sk_test_x", base_url=mock.url, webhook_secret=SECRET)
+        await stripe.open()
+        yield World(stripe, mock.api, mock.provider)
+        await stripe.close()
 
 
 def refund_of(payment: Payment, minor: int) -> Refund:

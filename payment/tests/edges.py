@@ -1,0 +1,61 @@
+"""What stands at the service's edges in tests: tokens, and the stand-in for Stripe in this process."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dev.stripe_mock.provider import Provider
+from dev.stripe_mock.server import Api, serve
+from dev.stripe_mock.state import State
+from dev.stripe_mock.webhooks import Deliverer
+from kit.auth import Principal
+from kit.testing import free_port
+
+SECRET = "whsec_test"
+
+
+class Tokens:
+    """Any account's id is its token."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Principal] = {}
+
+    def token(self, principal: Principal) -> Principal:
+        named = replace(principal, token=str(principal.account_id))
+        self._known[named.token] = named
+        return named
+
+    async def verify(self, token: str) -> Principal:
+        return self._known[token]
+
+
+@dataclass(frozen=True)
+class StripeMock:
+    """The stand-in, over HTTP and by its own methods."""
+
+    url: str
+    api: Api
+    provider: Provider
+
+
+@contextmanager
+def stripe_mock(folder: Path, webhook: str = "") -> Iterator[StripeMock]:
+    """Serves until the block ends; webhooks go to a URL when there is one."""
+    state, port = State(folder), free_port()
+    provider = Provider(state, base=f"http://127.0.0.1:{port}", processing_seconds=0.1)
+    api = Api(state, provider)
+    server = serve(api, port)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    deliverer = Deliverer(api, state, provider, url=webhook, secret=SECRET)
+    deliverer.start()
+    try:
+        yield StripeMock(f"http://127.0.0.1:{port}", api, provider)
+    finally:
+        deliverer.stop()
+        deliverer.join()
+        server.shutdown()
+        thread.join()
+        server.server_close()

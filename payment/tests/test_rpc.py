@@ -1,0 +1,106 @@
+"""The gRPC edge, in this process: a test for each RPC."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from souk.payment.v1 import payment_pb2
+from souk.payment.v1 import payment_service_pb2 as pb
+
+from kit.auth import Principal, Role
+from kit.db.fake import FakeDatabase
+from kit.errors import InvalidArgument, NotFound, Unauthenticated
+from kit.rpc import Call, Channel, Server, current_call
+from kit.testing import FakeClock
+from kit.values import ORDER, PAYMENT
+from payment.domain import Intent, IntentStatus, Payment
+from payment.rpc import PaymentRpc
+from payment.tests.edges import Tokens
+from payment.tests.fakes import FakePaymentStore, FakeProvider, asked
+from payment.use_cases import Payments
+
+
+@dataclass
+class Edge:
+    """A client of a running server."""
+
+    channel: Channel
+    tokens: Tokens
+    store: FakePaymentStore
+    clock: FakeClock
+
+    async def call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
+        token = current_call.set(Call(principal=self.tokens.token(caller) if caller else None))
+        try:
+            return await self.channel.call(method, request, response)
+        finally:
+            current_call.reset(token)
+
+    async def get(self, caller: Principal | None, payment_id: str) -> payment_pb2.Payment:
+        request = pb.GetPaymentRequest(payment_id=payment_id)
+        found: payment_pb2.Payment = (
+            await self.call(caller, "GetPayment", request, pb.GetPaymentResponse)
+        ).payment
+        return found
+
+    async def of_orders(self, caller: Principal, *order_ids: str) -> list[str]:
+        request = pb.BatchGetPaymentsRequest(order_ids=order_ids)
+        answer = await self.call(caller, "BatchGetPayments", request, pb.BatchGetPaymentsResponse)
+        return [found.order_id for found in answer.payments]
+
+    async def charged(self, owner: Principal) -> Payment:
+        payment = asked(self.clock, account_id=owner.account_id)
+        payment.learn(Intent("pi_1", IntentStatus.SUCCEEDED), self.clock.now)
+        await self.store.add(None, payment)
+        return payment
+
+
+@pytest.fixture
+async def edge() -> AsyncIterator[Edge]:
+    clock, store, tokens = FakeClock(), FakePaymentStore(), Tokens()
+    db: Any = FakeDatabase()
+    payments = Payments(db, store, FakeProvider(), default_method="", clock=lambda: clock.now)
+    server = Server([PaymentRpc(payments)], host="127.0.0.1", port=0, verifier=tokens)
+    await server.start()
+    channel = Channel(f"127.0.0.1:{server.port}", PaymentRpc.service)
+    await channel.open()
+    yield Edge(channel, tokens, store, clock)
+    await channel.close()
+    await server.stop(0)
+
+
+def somebody(role: Role = Role.USER) -> Principal:
+    return Principal(uuid4(), role, uuid4())
+
+
+async def test_get_payment_shows_a_payment_to_its_owner_and_an_admin(edge: Edge) -> None:
+    owner = somebody()
+    payment = await edge.charged(owner)
+    payment_id = PAYMENT.format(payment.id)
+    found = await edge.get(owner, payment_id)
+    assert found.status == payment_pb2.PAYMENT_STATUS_SUCCEEDED
+    assert (found.amount.units, found.order_id) == (100, ORDER.format(payment.order_id))
+    assert await edge.get(somebody(Role.ADMIN), payment_id) == found
+    with pytest.raises(NotFound):
+        await edge.get(somebody(), payment_id)
+    with pytest.raises(Unauthenticated):
+        await edge.get(None, payment_id)
+
+
+async def test_get_payment_names_a_malformed_id(edge: Edge) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        await edge.get(somebody(), "pi_1")
+    assert [fault.path for fault in refused.value.fields] == [("id",)]
+
+
+async def test_batch_get_payments_leaves_out_what_is_not_there_or_not_the_callers(edge: Edge) -> None:
+    owner = somebody()
+    mine, others = await edge.charged(owner), await edge.charged(somebody())
+    orders = [ORDER.format(payment.order_id) for payment in (mine, others)]
+    unknown = ORDER.format(ORDER.new())
+    assert await edge.of_orders(owner, *orders, unknown) == [orders[0]]
+    assert sorted(await edge.of_orders(somebody(Role.ADMIN), *orders)) == sorted(orders)
+    with pytest.raises(InvalidArgument):
+        await edge.of_orders(owner, *[unknown] * 101)

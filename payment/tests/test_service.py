@@ -1,0 +1,147 @@
+"""The whole service on a real PostgreSQL and a real Kafka, with the stand-in for Stripe behind it: an order in, a fact out, once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from kafka import KafkaConsumer, KafkaProducer
+from souk.order.v1 import events_pb2 as order
+from souk.order.v1 import order_pb2
+
+from kit.events import Topic, ensure_topics
+from kit.events.envelope import outgoing
+from kit.service.life import Life
+from kit.settings import load
+from kit.testing import Kafka, eventually, free_port
+from kit.testing.fixtures import database_url, kafka, postgres
+from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto, utc_now
+from kit.web import build_app
+from kit.web.health import Phase
+from payment.app import build
+from payment.settings import Settings
+from payment.tests.edges import SECRET, StripeMock, Tokens, stripe_mock
+
+__all__ = ["database_url", "kafka", "postgres"]
+
+ORDERS = Topic(
+    "souk.order.v1",
+    {kind: lambda fact: (fact.order.id, fact) for kind in (order.OrderPlaced, order.OrderCancelled)},
+)
+
+
+@dataclass
+class Running:
+    """The service, and what is published around it."""
+
+    mock: StripeMock
+    bootstrap: str
+
+    async def hears(self, *facts: object, times: int = 1) -> None:
+        """The order service publishes facts, each event so many times."""
+        await asyncio.to_thread(self._publish, facts, times)
+
+    async def tells(self, count: int) -> list[str]:
+        """Waits for so many facts of the service, and answers their types."""
+
+        async def arrived() -> list[str]:
+            types = await asyncio.to_thread(self._types)
+            return types if len(types) >= count else []
+
+        return await eventually(arrived, seconds=30)
+
+    def charges(self, placed: order.OrderPlaced) -> list[str]:
+        """The states of the intents that the provider holds for an order."""
+        with self.mock.api.lock:
+            intents = self.mock.provider.intents()
+        return [each["status"] for each in intents if each["metadata"]["order_id"] == placed.order.id]
+
+    def _publish(self, facts: tuple[object, ...], times: int) -> None:
+        columns = ORDERS.outbox_rows(facts)
+        names = ("event_id", "key", "type", "time", "headers", "payload")
+        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns[1:], strict=True)]
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+        for row in rows * times:
+            record = outgoing({"topic": columns.topic, **row})
+            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
+        producer.flush()
+        producer.close()
+
+    def _types(self) -> list[str]:
+        options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "consumer_timeout_ms": 500}
+        consumer = KafkaConsumer("souk.payment.v1", bootstrap_servers=self.bootstrap, **options)
+        found = [dict(record.headers)["ce_type"].decode() for record in consumer]
+        consumer.close()
+        return [name.rpartition(".")[2] for name in found]
+
+
+def placed(method: str = "pm_card_visa") -> order.OrderPlaced:
+    made = order_pb2.Order(
+        id=ORDER.format(ORDER.new()),
+        account_id=ACCOUNT.format(ACCOUNT.new()),
+        total=money_to_proto(Money(10_000, "USD")),
+    )
+    until = timestamp_to_proto(utc_now() + timedelta(minutes=5))
+    return order.OrderPlaced(order=made, payment_method=method, pay_before=until)
+
+
+@pytest.fixture
+async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncIterator[Running]:
+    port = free_port()
+    with stripe_mock(tmp_path, webhook=f"http://127.0.0.1:{port}/webhooks/stripe") as mock:
+        environment = {
+            "PROFILE": "development",
+            "GRPC_PORT": str(free_port()),
+            "DATABASE_URL": database_url,
+            "KAFKA_BOOTSTRAP": kafka.bootstrap(),
+            "STRIPE_BASE_URL": mock.url,
+            "STRIPE_WEBHOOK_SECRET": SECRET,
+        }
+        service = replace(build(load(Settings, environment)), verifier=Tokens())
+        assert service.migrations
+        await service.migrations.apply(database_url)
+        await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
+        failures: list[str] = []
+        life = Life(service, lambda: failures.append("start"))
+        web = Server(
+            build_app(service.routes, life.readiness),
+            "127.0.0.1",
+            port,
+            interface=Interfaces.ASGI,
+            log_enabled=False,
+        )
+        serving = asyncio.create_task(web.serve())
+        life.start()
+        await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
+        assert not failures
+        yield Running(mock, kafka.bootstrap())
+        web.stop()  # type: ignore[no-untyped-call]
+        await serving
+        await life.stop()
+
+
+async def test_orders_are_charged_once_and_their_outcome_is_told_once(running: Running) -> None:
+    paid, declined, acting = (
+        placed(),
+        placed("pm_card_chargeDeclined"),
+        placed("pm_card_authenticationRequired"),
+    )
+
+    await running.hears(paid, declined, acting, times=3)
+    assert sorted(await running.tells(2)) == ["PaymentFailed", "PaymentSucceeded"]
+    assert (running.charges(paid), running.charges(declined)) == (["succeeded"], ["canceled"])
+
+    # The buyer acts; a signed webhook makes us look.
+    await eventually(lambda: running.charges(acting) == ["requires_action"])
+    with running.mock.api.lock:
+        [intent] = [i for i in running.mock.provider.intents() if i["status"] == "requires_action"]
+        running.mock.provider.authenticate(intent["id"], passes=True)
+    assert sorted(await running.tells(3)) == ["PaymentFailed", "PaymentSucceeded", "PaymentSucceeded"]
+
+    # The order ends after all: what was captured goes back, once.
+    await running.hears(order.OrderCancelled(order=paid.order), times=3)
+    assert (await running.tells(4)).count("PaymentRefunded") == 1
