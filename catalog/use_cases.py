@@ -1,6 +1,6 @@
 """What people and operators do with products. Stock is in `stock_use_cases`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,7 @@ from kit.auth import Principal, Role
 from kit.db import Database, Transaction
 from kit.errors import PermissionDenied
 from kit.values import Clock
+from kit.work import Batcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Products:
         self._search = search
         self._accounts = accounts
         self._clock = clock
+        # Lists that are shown at the same moment ask for their stock together.
+        self._stock_of: Batcher[Sequence[UUID], Mapping[UUID, int]] = Batcher(self._stock_of_many)
 
     async def create(self, caller: Principal, draft: Draft) -> Shown:
         """Makes a product; raises SkuTaken."""
@@ -119,8 +122,12 @@ class Products:
         """With their stock, in one statement."""
         if not products:
             return []
-        free = await self._stock.free([product.id for product in products])
+        free = await self._stock_of.run([product.id for product in products])
         return [Shown(product, free.get(product.id)) for product in products]
+
+    async def _stock_of_many(self, lists: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, int]]:
+        free = await self._stock.free(list({product_id for ids in lists for product_id in ids}))
+        return [free] * len(lists)
 
     async def _locked(self, tx: Transaction, product_id: UUID) -> Product:
         found = await self._store.lock(tx, product_id)

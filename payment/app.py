@@ -16,7 +16,7 @@ from payment.web import webhook_route
 
 def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet."""
-    db = Database(settings.database_url, publishes=TOPIC, pool_size=12)
+    db = Database(settings.database_url, publishes=TOPIC)
     stripe = Stripe(
         api_key=settings.stripe_api_key,
         base_url=settings.stripe_base_url,

@@ -1,6 +1,7 @@
 """Searching a real Elasticsearch, with answers kept in a real Redis: what is found, in which order, and when."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -388,6 +389,37 @@ async def test_a_kept_answer_is_the_same_as_the_first(index: Index) -> None:
     first = await index.find("mug", size=2, count=True)
 
     assert await index.find("mug", size=2, count=True) == first
+
+
+class CountingSearch(Search):
+    """Counts what Elasticsearch is asked."""
+
+    asked = 0
+
+    async def find(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.asked += 1
+        return await super().find(body)
+
+
+async def test_those_who_search_for_the_same_at_once_share_one_search(
+    elasticsearch: Elasticsearch, redis: Redis
+) -> None:
+    alias = f"products-{uuid4().hex}"
+    search, cache = CountingSearch(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
+    index = Index(IndexedProducts(search, cache, lifetime=timedelta(minutes=10)), FakeClock())
+    for at in range(3):
+        await index.add(f"Mug {at}")
+
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(index.names("mug")) for _ in range(10)]
+        # Yields once, so that all of them ask; one that goes away takes nobody with it.
+        await asyncio.sleep(0)
+        asking.pop(0).cancel()
+
+    assert {len(each.result()) for each in asking} == {3}
+    assert search.asked == 1
+    await search.close()
+    await cache.close()
 
 
 async def test_searches_go_on_without_redis(elasticsearch: Elasticsearch) -> None:

@@ -33,6 +33,10 @@ from kit.errors import InvalidArgument, Violation
 
 _USD = "USD"
 
+# Lists show the same products again and again: a version of one is converted once.
+_REMEMBERED = 8192
+_known: dict[tuple[str, int, bool, int | None], Product] = {}
+
 
 class Catalog(Peer):
     """Products."""
@@ -136,6 +140,17 @@ def _bound(request: pb.SearchProductsRequest, price: PriceFilter) -> None:
 
 
 def _product(message: product.Product) -> Product:
+    stock = message.stock if message.HasField("stock") else None
+    key = (message.id, message.version, message.available, stock)
+    known = _known.get(key)
+    if known is None:
+        if len(_known) >= _REMEMBERED:
+            _known.clear()
+        known = _known[key] = _converted(message, stock)
+    return known
+
+
+def _converted(message: product.Product, stock: int | None) -> Product:
     return Product(
         id=strawberry.ID(message.id),
         name=message.name,
@@ -145,7 +160,7 @@ def _product(message: product.Product) -> Product:
         sku=text_or_none(message.sku),
         category=_category(message.category) if message.HasField("category") else None,
         images=list(message.image_urls),
-        stock=message.stock if message.HasField("stock") else None,
+        stock=stock,
         available=message.available,
         version=message.version,
         created_at=instant(message.create_time),

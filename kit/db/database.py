@@ -41,7 +41,7 @@ class Database(Statements):
 
     name = "database"
 
-    def __init__(self, url: str, *, publishes: Publishes | None = None, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, publishes: Publishes | None = None, pool_size: int = 5) -> None:
         self.publishes = publishes
         self._url = url
         self._pool_size = pool_size

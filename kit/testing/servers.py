@@ -123,7 +123,7 @@ class Postgres(Server):
             # Paths of sockets may be 107 characters long at most, and folders of tests are longer.
             "unix_socket_directories": "",
             "max_connections": "150",
-            "shared_buffers": "128MB",
+            "shared_buffers": "64MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
 
+from kit.errors import is_transient
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -15,7 +17,8 @@ class Batcher(Generic[T, R]):
     """Turns `run_many(items) -> results` into `run(item) -> result`.
 
     `run_many` answers one result an item, in order; an exception among them is raised to that item's caller alone. When
-    `run_many` itself fails, each item is run by itself, so that one caller's fault is not the others'.
+    `run_many` itself fails, each item is run by itself, so that one caller's fault is not the others'; unless the failure is
+    a passing one (an outage), which all of them get.
     """
 
     def __init__(
@@ -51,11 +54,12 @@ class Batcher(Generic[T, R]):
         try:
             results = await self._run_many([item for item, _ in batch])
         except Exception as error:  # it is raised to the caller it belongs to
-            if len(batch) > 1:
+            if len(batch) > 1 and not is_transient(error):
                 for entry in batch:
                     await self._answer([entry])
                 return
-            results = [error]
+            # An outage is everybody's: asking again for each would only take them longer.
+            results = [error] * len(batch)
         for (_, future), result in zip(batch, results, strict=True):
             if future.done():
                 continue

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from kit.errors import Unavailable
 from kit.work import Batcher
 
 
@@ -76,3 +77,16 @@ async def test_who_gave_up_before_the_batch_is_not_worked_for() -> None:
     with pytest.raises(asyncio.CancelledError):
         await tasks[1]
     assert store.batches == [[1]]
+
+
+async def test_an_outage_is_everybodys() -> None:
+    calls: list[int] = []
+
+    async def away(numbers: Sequence[int]) -> list[int | BaseException]:
+        calls.append(len(numbers))
+        raise Unavailable("the database is away")
+
+    batcher = Batcher(away)
+    results = await asyncio.gather(*(batcher.run(number) for number in (1, 2, 3)), return_exceptions=True)
+    assert [type(result) for result in results] == [Unavailable] * 3
+    assert calls == [3]
