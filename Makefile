@@ -1,6 +1,7 @@
 # `make` lists the targets. The build itself is Bazel's: BUILD.bazel files say what depends on what.
 .DEFAULT_GOAL := help
 SHELL := bash
+STATE := .souk
 
 .PHONY: help
 help: ## List the targets
@@ -14,6 +15,19 @@ tools: ## Install the tools that are missing
 run: tools ## Start the whole stack; Ctrl-C stops it
 	@bazel run --ui_event_filters=-info --noshow_progress //dev:stack
 
+.PHONY: reset
+reset: ## Forget the data of a stopped stack
+	@flock --nonblock --conflict-exit-code 1 -E 1 $(STATE)/lock true 2> /dev/null || [ ! -e $(STATE)/lock ] || { echo "the stack is running: stop it first"; exit 1; }
+	@rm -rf $(STATE)/data $(STATE)/logs
+
+.PHONY: logs
+logs: ## Follow a part's log: make logs S=order
+	@tail -n 50 -F $(STATE)/logs/$(or $(S),*).log
+
+.PHONY: migrate-up
+migrate-up: tools ## Apply migrations and make topics on the running servers
+	@for service in account catalog order payment notification; do bazel run --ui_event_filters=-info --noshow_progress //$$service:migrate || exit 1; done
+
 .PHONY: test
 test: tools ## Run every test
 	@dev/test.sh //...
@@ -25,3 +39,31 @@ unit-test: tools ## Run the tests that start no server
 .PHONY: integration-test
 integration-test: tools ## Run the tests that start real servers
 	@dev/test.sh --test_tag_filters=integration,e2e //...
+
+.PHONY: load-test
+load-test: tools ## Measure orders and searches from 32 users, then check the books
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/load
+
+.PHONY: coverage
+coverage: tools ## Lines covered by the tests without e2e, whole repository, one report
+	@dev/coverage.sh
+
+.PHONY: lint
+lint: tools ## Run ruff, mypy, import-linter, buf and the house's tests
+	@dev/test.sh //tests/lint/... //tests/house/...
+
+.PHONY: format
+format: tools ## Lay the code out and mend what ruff can mend
+	@dev/tool.sh ruff check --fix . && dev/tool.sh ruff format .
+
+.PHONY: proto-gen
+proto-gen: tools ## Write the contracts' Python and stubs to .souk/stubs, for editors
+	@dev/proto_gen.sh
+
+.PHONY: release-protos
+release-protos: tools ## Write the contracts as released, which buf breaking compares with
+	@dev/release_protos.sh
+
+.PHONY: lock
+lock: tools ## Lock what third_party names anew
+	@dev/lock.sh

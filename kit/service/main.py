@@ -11,9 +11,9 @@ import uvloop
 
 from kit.errors import SoukError
 from kit.events import ensure_topics
-from kit.service.http import serve
 from kit.service.life import Life, patiently
 from kit.service.service import Service
+from kit.service.serving import serve
 from kit.settings import BaseSettings, SettingsError, describe, load
 from kit.telemetry import configure, flush, get_logger
 

@@ -16,8 +16,8 @@ from kit.values.ids import (
     IdKind,
 )
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
-from kit.values.random import secret_token
 from kit.values.text import Input, looks_like_card_number
+from kit.values.tokens import secret_token
 
 __all__ = [
     "ACCOUNT",

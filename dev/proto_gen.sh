@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The contracts' Python and stubs where editors find them: add .souk/stubs to their search path.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bazel build --ui_event_filters=-info --noshow_progress //proto/...
+rm -rf .souk/stubs
+mkdir -p .souk/stubs
+(cd "$(bazel info bazel-bin 2> /dev/null)/proto" && find souk -name '*_pb2.py*' -print0 | cpio --quiet -0 -pdL "$OLDPWD/.souk/stubs")
+echo "written to .souk/stubs"
