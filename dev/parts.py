@@ -25,6 +25,12 @@ def runfile(path: str) -> Path | None:
 _BACKGROUND = ("payment", "notification")
 
 
+def _yielding(argv: list[str]) -> list[str]:
+    """The command with a low priority; also among sessions, since each child has one of its own and Linux weighs these first (autogroup)."""
+    script = 'echo 10 > /proc/self/autogroup 2> /dev/null; exec nice -n 10 "$@"'
+    return ["sh", "-c", script, "sh", *argv]
+
+
 class Service(Server):
     """One of the six services; ready once it says so at /readyz."""
 
@@ -38,8 +44,8 @@ class Service(Server):
 
     def command(self, *arguments: str) -> list[str]:
         server = runfile(f"souk/{self.name}/server")
-        yields = ["nice", "-n", "10"] if self.name in _BACKGROUND else []
-        return [*yields, *([str(server)] if server else [sys.executable, "-m", self.name]), *arguments]
+        argv = [*([str(server)] if server else [sys.executable, "-m", self.name]), *arguments]
+        return _yielding(argv) if self.name in _BACKGROUND else argv
 
     def ready(self) -> bool:
         return answers(self.port, "/readyz")
@@ -54,7 +60,7 @@ class Program(Server):
         self._argv = argv
 
     def command(self) -> list[str]:
-        return self._argv
+        return _yielding(self._argv)
 
     def environment(self) -> dict[str, str]:
         # Our own modules are found as we were.
