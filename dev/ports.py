@@ -93,8 +93,8 @@ def service_environment(service: str, ports: Ports, state: Path) -> dict[str, st
         "SMTP_PORT": str(ports.smtp),
         "SHOP_URL": f"http://127.0.0.1:{ports.gateway}",
         # On one machine for all, what nobody waits for takes its time.
-        "CHARGES_AT_ONCE": "1",
-        "MAILS_AT_ONCE": "1",
+        "CHARGES_AT_ONCE": "4",
+        "MAILS_AT_ONCE": "2",
     }
     for peer in _DATABASES:
         environment[f"{peer.upper()}_ADDRESS"] = f"127.0.0.1:{getattr(ports, peer + '_grpc')}"

@@ -37,7 +37,13 @@ def build(settings: Settings) -> Service:
         routes=[webhook_route(payments, stripe)],
         consumes=[OrderEvents(payments).subscription()],
         jobs=[
-            Worker("payments", payments.claim, payments.advance, concurrency=settings.charges_at_once),
+            Worker(
+                "payments",
+                payments.claim,
+                payments.advance,
+                concurrency=settings.charges_at_once,
+                per_second=settings.charges_per_second,
+            ),
             Worker("refunds", payments.claim_refunds, payments.refund, concurrency=settings.charges_at_once),
         ],
     )

@@ -37,3 +37,8 @@ class Settings(BaseSettings):
     charges_at_once: int = setting(
         "Payments that are worked on at the same time", default=16, least=1, most=256
     )
+    charges_per_second: float = setting(
+        "Charges begun a second, on average; each is two calls, and Stripe takes 100 calls a second by default",
+        default=50.0,
+        least=0.1,
+    )

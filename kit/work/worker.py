@@ -8,6 +8,9 @@ its outcome. A row whose lease ran out, because its process died, is claimed aga
 from __future__ import annotations
 
 import asyncio
+import math
+import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -21,6 +24,31 @@ T = TypeVar("T")
 
 _STOP_SECONDS = 8.0
 _PAUSE_AFTER_FAILURE_SECONDS = 1.0
+_PACE_SECONDS = 0.05
+
+
+class Pace:
+    """A token bucket: so many a second on average, and up to a tenth of a second's at once."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = per_second
+        self._most = max(1.0, per_second / 10)
+        self._left = self._most
+        self._at = time.monotonic()
+
+    def allowed(self) -> int:
+        """How many may begin now."""
+        if math.isinf(self._per_second):
+            return sys.maxsize
+        now = time.monotonic()
+        self._left = min(self._most, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        return int(self._left)
+
+    def took(self, count: int) -> None:
+        """So many have begun."""
+        if not math.isinf(self._per_second):
+            self._left -= count
 
 
 class Worker(Generic[T]):
@@ -28,7 +56,8 @@ class Worker(Generic[T]):
 
     `claim(limit)` answers leased items, none when there is nothing to do; `handle(item)` catches nothing: what it raises
     is counted and logged here, and its item comes back when its lease ends. `idle_seconds` is how soon work that nobody
-    announced by `notify` is seen, which also bounds how late an expired lease is.
+    announced by `notify` is seen, which also bounds how late an expired lease is. No more than `per_second` are begun on
+    average, which whoever is called for them (a provider, a mail server) may demand.
     """
 
     def __init__(
@@ -38,12 +67,14 @@ class Worker(Generic[T]):
         handle: Callable[[T], Awaitable[None]],
         *,
         concurrency: int,
+        per_second: float = math.inf,
         idle_seconds: float = 0.2,
     ) -> None:
         self.name = name
         self._claim = claim
         self._handle = handle
         self._concurrency = concurrency
+        self._pace = Pace(per_second)
         self._idle_seconds = idle_seconds
         self._wake = asyncio.Event()
         self._stopping = False
@@ -80,14 +111,17 @@ class Worker(Generic[T]):
     async def _run(self) -> None:
         while not self._stopping:
             self._wake.clear()
-            claimed = await self._claimed(self._concurrency - len(self._busy))
+            wanted = min(self._concurrency - len(self._busy), self._pace.allowed())
+            claimed = await self._claimed(wanted) if wanted else ()
+            self._pace.took(len(claimed))
             for item in claimed:
                 self._begin(item)
             # Half of the hands at a time: one claim serves several items, and the others have work meanwhile.
             if len(self._busy) > self._concurrency // 2:
                 await self._free_hands(self._concurrency // 2)
             elif not claimed:
-                await self._rest()
+                # The pace is looked at sooner than for new work, so that it is kept.
+                await self._rest(self._idle_seconds if wanted else min(self._idle_seconds, _PACE_SECONDS))
 
     async def _claimed(self, limit: int) -> Sequence[T]:
         try:
@@ -125,8 +159,8 @@ class Worker(Generic[T]):
         while len(self._busy) > most_busy:
             await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _rest(self) -> None:
+    async def _rest(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), self._idle_seconds)
+            await asyncio.wait_for(self._wake.wait(), seconds)
         except TimeoutError:
             return

@@ -1,6 +1,7 @@
 """The pool, with work kept in a list."""
 
 import asyncio
+import time
 
 from kit.testing import eventually
 from kit.work import Worker
@@ -106,3 +107,16 @@ async def test_closing_lets_what_is_under_way_end_and_claims_no_more() -> None:
 
     assert work.handled == ["a"]
     assert work.items == ["b"]
+
+
+async def test_no_more_are_begun_a_second_than_allowed() -> None:
+    work = Work(*map(str, range(200)))
+    worker = Worker("test", work.claim, work.handle, concurrency=50, per_second=100, idle_seconds=0.01)
+    began = time.monotonic()
+    await worker.open()
+    await eventually(lambda: len(work.handled) >= 60)
+    handled, seconds = len(work.handled), time.monotonic() - began
+    await worker.close()
+
+    assert seconds > 0.45
+    assert handled <= 100 * seconds + 20
