@@ -26,7 +26,7 @@ _BACKGROUND = ("payment", "notification")
 
 
 def _yielding(argv: list[str]) -> list[str]:
-    """The command with a low priority; also among sessions, since each child has one of its own and Linux weighs these first (autogroup)."""
+    """The command with a low priority, among sessions too: each child has one of its own, and Linux weighs these first (autogroup)."""
     script = 'echo 10 > /proc/self/autogroup 2> /dev/null; exec nice -n 10 "$@"'
     return ["sh", "-c", script, "sh", *argv]
 
