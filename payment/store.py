@@ -47,8 +47,10 @@ UPDATE {table} SET due_time = $2, attempts = attempts + 1
 WHERE id IN (SELECT id FROM {table} WHERE due_time <= $1 ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED)
 RETURNING *
 """
+# The second condition is the index's own; a plan for any $1 cannot know that it holds.
 _CHANGED = """
-UPDATE payments SET due_time = least(due_time, $2) WHERE provider_id = $1 AND status IN ('PROCESSING', 'REQUIRES_ACTION')
+UPDATE payments SET due_time = least(due_time, $2)
+WHERE provider_id = $1 AND provider_id <> '' AND status IN ('PROCESSING', 'REQUIRES_ACTION')
 RETURNING id
 """
 

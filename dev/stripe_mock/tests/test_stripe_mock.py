@@ -96,13 +96,12 @@ def test_webhooks_are_signed_and_repeated_until_they_arrive(tmp_path: Path) -> N
     def types() -> list[str]:
         return [json.loads(body)["type"] for _, body in heard]
 
-    wait_until(lambda: "payment_intent.succeeded" in types() and len(heard) >= 4, "the webhooks")
+    wait_until(lambda: "payment_intent.succeeded" in types() and len(heard) >= 3, "the webhooks")
     deliverer.stop()
     deliverer.join()
     hook.shutdown()
     hook.server_close()
     assert set(types()) == {
-        "payment_intent.created",
         "payment_intent.processing",
         "payment_intent.succeeded",
     }
