@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.house.house import committed
 from tests.lint.checkout import ROOT
 
-BUILDIFIER = Path(os.environ["RUNFILES_DIR"], "npm", "buildifier")
+BUILDIFIER = Path(os.environ["RUNFILES_DIR"], "npm", "bin", "buildifier")
 
 
 def test_build_files_are_laid_out_and_free_of_warnings() -> None:

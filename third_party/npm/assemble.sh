@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the locked packages (npm checks each against its hash) bundles the playground into playground/, and leaves buildifier here.
+# Installs the locked packages (npm checks each against its hash) bundles the playground into playground/, and leaves buildifier in bin/.
 set -euo pipefail
 cd "$(dirname "$0")"
 # Nothing of a package runs when it is installed: none of these needs it.
@@ -10,7 +10,8 @@ node_modules/.bin/esbuild playground.js --bundle --minify --target=es2020 --outf
   --log-level=warning --legal-comments=none
 # A program for this machine, out of those for all.
 case $(uname -m) in x86_64) machine=amd64 ;; aarch64) machine=arm64 ;; *) machine=$(uname -m) ;; esac
-cp "node_modules/@bazel/buildifier/buildifier-linux_$machine" buildifier
-chmod +x buildifier
+mkdir -p bin
+cp "node_modules/@bazel/buildifier/buildifier-linux_$machine" bin/buildifier
+chmod +x bin/buildifier
 # The mail sink is run as it is; what the playground was made of is not needed any more.
 npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
