@@ -17,8 +17,7 @@ run: tools ## Start the whole stack; Ctrl-C stops it
 
 .PHONY: reset
 reset: ## Forget the data of a stopped stack
-	@flock --nonblock --conflict-exit-code 1 -E 1 $(STATE)/lock true 2> /dev/null || [ ! -e $(STATE)/lock ] || { echo "the stack is running: stop it first"; exit 1; }
-	@rm -rf $(STATE)/data $(STATE)/logs
+	@mkdir -p $(STATE) && flock --nonblock $(STATE)/lock rm -rf $(STATE)/data $(STATE)/logs || { echo "the stack is running: stop it first" >&2; exit 1; }
 
 .PHONY: logs
 logs: ## Follow a part's log: make logs S=order

@@ -94,6 +94,7 @@ def service_environment(service: str, ports: Ports, state: Path) -> dict[str, st
         "SHOP_URL": f"http://127.0.0.1:{ports.gateway}",
         # On one machine for all, what nobody waits for takes its time.
         "CHARGES_AT_ONCE": "4",
+        "CHARGES_PER_SECOND": "20",
         "MAILS_AT_ONCE": "2",
     }
     for peer in _DATABASES:

@@ -40,7 +40,7 @@ _PRUNE = (
        (SELECT ctid FROM inbox WHERE received_at < now() - interval '30 days' LIMIT 5000))""",
 )
 _PRUNE_EVERY_SECONDS = 600.0
-_GATHER_SECONDS = 0.05  # between batches that were not full: gathers the next one
+_GATHER_SECONDS = 0.1  # between batches that were not full: gathers the next one
 _IDLE_SECONDS = 0.25  # the longest that another process's event waits
 _TAKE_OVER_SECONDS = 1.0
 _STOP_SECONDS = 10.0
