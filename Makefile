@@ -25,7 +25,7 @@ logs: ## Follow a part's log: make logs S=order
 
 .PHONY: migrate-up
 migrate-up: tools ## Apply migrations and make topics on the running servers
-	@for service in account catalog order payment notification; do bazel run --ui_event_filters=-info --noshow_progress //$$service:migrate || exit 1; done
+	@for service in account catalog order payment notification; do PROFILE=$${PROFILE:-development} bazel run --ui_event_filters=-info --noshow_progress //$$service:migrate || exit 1; done
 
 .PHONY: test
 test: tools ## Run every test

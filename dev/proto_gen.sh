@@ -5,5 +5,7 @@ cd "$(dirname "$0")/.."
 bazel build --ui_event_filters=-info --noshow_progress //proto/...
 rm -rf .souk/stubs
 mkdir -p .souk/stubs
-(cd "$(bazel info bazel-bin 2> /dev/null)/proto" && find souk -name '*_pb2.py*' -print0 | cpio --quiet -0 -pdL "$OLDPWD/.souk/stubs")
+stubs=$PWD/.souk/stubs
+cd "$(bazel info bazel-bin 2> /dev/null)/proto"
+find souk -name '*_pb2.py*' -exec cp -L --parents {} "$stubs" \;
 echo "written to .souk/stubs"
