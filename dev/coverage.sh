@@ -2,14 +2,11 @@
 # One report over the whole repository: the tests without e2e in one pytest, with coverage, on the lock's packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bazel build --ui_event_filters=-info --noshow_progress //... @pypi//:all @kafka//:server @elasticsearch//:server > /dev/null
+dev/proto_gen.sh
+bazel build --ui_event_filters=-info --noshow_progress @pypi//:all @kafka//:server @elasticsearch//:server > /dev/null
 base=$(bazel info output_base 2> /dev/null)/external
-export PYTHONPATH=$PWD:$(bazel info bazel-bin 2> /dev/null)/proto:$base/pypi/site-packages
+export PYTHONPATH=$PWD:$PWD/.souk/stubs:$base/pypi/site-packages
 export SOUK_KAFKA_HOME=$base/kafka/home SOUK_ELASTICSEARCH_HOME=$base/elasticsearch/home
-# The contracts' settings lie beside their sources.
-for config in $(find proto -name service_config.json); do
-  install -D -m 644 "$config" ".souk/coverage/${config#proto/}"
-done
 packages=(account catalog dev gateway kit notification order payment)
 exec "${BAZEL_PYTHON:-python3.11}" -S -m pytest -q -p no:cacheprovider --import-mode=importlib \
   "${packages[@]/#/--cov=}" --cov-report=term:skip-covered --cov-report=html:.souk/coverage/html "${packages[@]}"
