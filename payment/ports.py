@@ -57,3 +57,6 @@ class Provider(Protocol):
 
     async def refund(self, payment: Payment, refund: Refund) -> ProviderRefund:
         """Gives money back."""
+
+    async def read_refund(self, payment: Payment, refund: Refund) -> ProviderRefund | None:
+        """How a refund stands that was asked for before; None when the provider knows of none."""

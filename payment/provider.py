@@ -74,7 +74,7 @@ class Stripe:
                 "order_id": ORDER.format(payment.order_id),
                 "payment_id": PAYMENT.format(payment.id),
             },
-            "payment_method_types": ["card", "us_bank_account"],
+            "payment_method_types": _methods(payment.amount.currency),
         }
         options: Any = {"idempotency_key": payment.key("create")}
         return _intent(await _call("create", self._intents.create_async(params, options)))
@@ -127,9 +127,21 @@ class Stripe:
         except stripe.InvalidRequestError as error:
             log.error("refund.refused", refund_id=REFUND.format(refund.id), code=error.code or "invalid")
             return ProviderRefund("", done=False, refused=True)
-        return ProviderRefund(
-            answer.id, done=answer.status == "succeeded", refused=answer.status in ("failed", "canceled")
-        )
+        return _refund(answer)
+
+    async def read_refund(self, payment: Payment, refund: Refund) -> ProviderRefund | None:
+        """By its id where that is known, else among the intent's by what it was marked with."""
+        if refund.provider_id:
+            return _refund(await _call("refund", self._client.v1.refunds.retrieve_async(refund.provider_id)))
+        return await _call("refunds", self._marked_refund(payment, REFUND.format(refund.id)))
+
+    async def _marked_refund(self, payment: Payment, refund_id: str) -> ProviderRefund | None:
+        params: Any = {"payment_intent": payment.provider_id, "limit": 100}
+        page = await self._client.v1.refunds.list_async(params)
+        async for found in page.auto_paging_iter():
+            if getattr(found.metadata, "refund_id", "") == refund_id:
+                return _refund(found)
+        return None
 
     def changed_intent(self, body: bytes, signature: str) -> str:
         """The intent that a webhook is about, or empty; raises BadSignature unless the provider signed it lately."""
@@ -172,6 +184,17 @@ def _intent(found: Any) -> Intent:
         redirect = getattr(found.next_action, "redirect_to_url", None)
         url = redirect.url if redirect else ""
     return Intent(found.id, status, code, url)
+
+
+def _refund(found: Any) -> ProviderRefund:
+    return ProviderRefund(
+        found.id, done=found.status == "succeeded", refused=found.status in ("failed", "canceled")
+    )
+
+
+def _methods(currency: str) -> list[str]:
+    """An intent is refused when it names a kind that its currency does not have."""
+    return ["card", "us_bank_account"] if currency == "USD" else ["card"]
 
 
 def _failure_code(error: Any) -> str:

@@ -109,11 +109,19 @@ class Payments:
         """Makes a leased refund."""
         [payment] = await self._store.get_many([refund.payment_id], None)
         try:
-            answer = await self._provider.refund(payment, refund)
+            answer = await self._refunded(payment, refund)
         except (ProviderUnavailable, ProviderFailed) as error:
             await self._refund_failed(refund, error)
             return
         await self._settle_refund(refund, answer)
+
+    async def _refunded(self, payment: Payment, refund: Refund) -> ProviderRefund:
+        # A repeated key answers what it answered first, and after a failure it is not known what happened: both are read back.
+        if refund.provider_id or refund.provider_failures:
+            found = await self._provider.read_refund(payment, refund)
+            if found is not None:
+                return found
+        return await self._provider.refund(payment, refund)
 
     async def _advance(self, payment: Payment) -> None:
         if not payment.provider_id:

@@ -43,6 +43,7 @@ class Provider:
         method = params.get("payment_method")
         if method is not None:
             _outcome(method)
+        kinds = _kinds(params)
         intent: Object = {
             "id": f"pi_{secrets.token_hex(12)}",
             "object": "payment_intent",
@@ -54,7 +55,7 @@ class Provider:
             "metadata": params.get("metadata", {}),
             "description": params.get("description"),
             "payment_method": method,
-            "payment_method_types": ["card"],
+            "payment_method_types": kinds,
             "confirmation_method": "automatic",
             "capture_method": "automatic",
             "livemode": False,
@@ -77,6 +78,8 @@ class Provider:
         if method is None:
             raise _unexpected(intent, "confirm")
         outcome = _outcome(method)
+        if _kind(method) not in intent["payment_method_types"]:
+            raise invalid(f"This PaymentIntent does not take {_kind(method)}.", "payment_method")
         intent["payment_method"] = method
         if outcome.later:
             intent["status"] = "processing"
@@ -120,9 +123,14 @@ class Provider:
         except Refusal:
             return self.intent(intent_id)
 
-    def end_processing(self, intent_id: str) -> None:
+    def end_later(self, object_id: str) -> None:
         """A bank's answer that took its time."""
-        intent = self.intent(intent_id)
+        if object_id.startswith("re_"):
+            self._save({**self.refund(object_id), "status": "succeeded"}, "refund.updated")
+        else:
+            self._end_processing(self.intent(object_id))
+
+    def _end_processing(self, intent: Object) -> None:
         outcome = _outcome(intent["payment_method"])
         if intent["status"] == "processing":
             try:
@@ -135,9 +143,7 @@ class Provider:
         intent = self.intent(params.get("payment_intent", ""))
         if intent["status"] != "succeeded":
             raise _unexpected(intent, "refund")
-        left = intent["amount_received"] - sum(
-            r["amount"] for r in self._state.all("refund") if r["payment_intent"] == intent["id"]
-        )
+        left = intent["amount_received"] - sum(r["amount"] for r in self.refunds(intent["id"]))
         amount = _amount(params["amount"], "amount") if "amount" in params else left
         if left == 0:
             raise invalid("The charge has already been refunded.", code="charge_already_refunded")
@@ -155,10 +161,16 @@ class Provider:
             "metadata": params.get("metadata", {}),
             "payment_intent": intent["id"],
             "reason": params.get("reason"),
-            "status": "succeeded",
+            "status": "succeeded" if _kind(intent["payment_method"]) == "card" else "pending",
         }
         self._save(refund, "refund.created")
+        if refund["status"] == "pending":
+            self._state.later(refund["id"], time.time() + self._processing_seconds)
         return refund
+
+    def refunds(self, intent_id: str) -> list[Object]:
+        """Those of an intent, newest first."""
+        return [r for r in self._state.all("refund") if r["payment_intent"] == intent_id]
 
     def refund(self, refund_id: str) -> Object:
         """GET /v1/refunds/ID."""
@@ -195,6 +207,19 @@ def _outcome(method: str) -> Outcome:
     if method not in OUTCOMES:
         raise invalid(f"No such PaymentMethod: '{method}'", "payment_method", "resource_missing")
     return OUTCOMES[method]
+
+
+def _kind(method: str) -> str:
+    return "us_bank_account" if method.startswith("pm_usBank") else "card"
+
+
+def _kinds(params: Mapping[str, Any]) -> list[str]:
+    """What an intent may be paid with; without a word of it, all that its currency has."""
+    possible = ["card", "us_bank_account"] if params["currency"].lower() == "usd" else ["card"]
+    asked: list[str] = list(params.get("payment_method_types", {}).values()) or possible
+    if refused := set(asked) - set(possible):
+        raise invalid(f"Not with this currency: {', '.join(sorted(refused))}.", "payment_method_types")
+    return asked
 
 
 def _amount(text: Any, param: str) -> int:

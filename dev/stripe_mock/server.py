@@ -57,15 +57,19 @@ class Api:
                 self._state.keep_answer(key, fingerprint, status, body)
             return status, body, False
 
-    def get(self, path: str) -> tuple[int, str]:
-        """Status and body."""
+    def get(self, target: str) -> tuple[int, str]:
+        """Status and body; lists are whole, never paged."""
+        path = urlsplit(target).path
         match path.strip("/").split("/"):
             case ["v1", "payment_intents", intent_id]:
                 return self._read(lambda: self._provider.intent(intent_id))
             case ["v1", "refunds", refund_id]:
                 return self._read(lambda: self._provider.refund(refund_id))
+            case ["v1", "refunds"]:
+                intent_id = parameters(urlsplit(target).query).get("payment_intent", "")
+                return self._read(lambda: _list(path, self._provider.refunds(intent_id)))
             case ["v1", "payment_intents"] | ["mock", "payment_intents"]:
-                return self._read(lambda: {"object": "list", "data": self._provider.intents()})
+                return self._read(lambda: _list(path, self._provider.intents()))
             case ["mock", "authenticate", intent_id]:
                 return self._read(lambda: self._provider.authenticate(intent_id, passes=True))
         return _refused(invalid(f"Unrecognized request URL ({path}).", status=404))[:2]
@@ -135,7 +139,7 @@ def serve(api: Api, port: int) -> ThreadingHTTPServer:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._answer(*api.get(urlsplit(self.path).path))
+            self._answer(*api.get(self.path))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -179,6 +183,10 @@ def serve(api: Api, port: int) -> ThreadingHTTPServer:
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     return server
+
+
+def _list(path: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"object": "list", "url": path, "has_more": False, "data": found}
 
 
 def _refused(refusal: Refusal) -> tuple[int, str, bool]:

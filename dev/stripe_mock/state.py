@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS objects (id TEXT PRIMARY KEY, kind TEXT NOT NULL, bod
 CREATE INDEX IF NOT EXISTS objects_of_kind ON objects (kind);
 CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries (id TEXT PRIMARY KEY, body TEXT NOT NULL, due REAL NOT NULL, attempts INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS later (intent_id TEXT PRIMARY KEY, due REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS ends_later (object_id TEXT PRIMARY KEY, due REAL NOT NULL);
 """
 
 
@@ -81,14 +81,14 @@ class State:
         """Remembers an answer."""
         self._db.execute("INSERT INTO answers VALUES (?, ?, ?, ?)", [key, request, status, body])
 
-    def later(self, intent_id: str, due: float) -> None:
-        """An intent that ends by itself then."""
-        self._db.execute("INSERT OR REPLACE INTO later VALUES (?, ?)", [intent_id, due])
+    def later(self, object_id: str, due: float) -> None:
+        """An intent or a refund that ends by itself then."""
+        self._db.execute("INSERT OR REPLACE INTO ends_later VALUES (?, ?)", [object_id, due])
 
-    def take_due_intents(self) -> list[str]:
-        """Intents whose time has come."""
-        rows = self._db.execute("DELETE FROM later WHERE due <= ? RETURNING intent_id", [time.time()])
-        return [intent_id for (intent_id,) in rows.fetchall()]
+    def take_due(self) -> list[str]:
+        """Those whose time has come."""
+        rows = self._db.execute("DELETE FROM ends_later WHERE due <= ? RETURNING object_id", [time.time()])
+        return [object_id for (object_id,) in rows.fetchall()]
 
     def due_deliveries(self, limit: int) -> list[tuple[str, str, int]]:
         """Webhooks to try now: id, body, how often it was tried."""

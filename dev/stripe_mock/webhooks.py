@@ -50,8 +50,8 @@ class Deliverer(threading.Thread):
         """Until `stop`."""
         while not self._stopped.wait(_PAUSE_SECONDS):
             with self._api.lock, self._state.change():
-                for intent_id in self._state.take_due_intents():
-                    self._provider.end_processing(intent_id)
+                for object_id in self._state.take_due():
+                    self._provider.end_later(object_id)
                 due = self._state.due_deliveries(_BATCH)
             for delivery_id, body, attempts in due:
                 wanted = self._url and json.loads(body)["type"] in EVENTS

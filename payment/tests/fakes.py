@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from kit.testing import FakeClock
-from kit.values import Money
+from kit.values import REFUND, Money
 from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund
 
 
@@ -71,6 +71,7 @@ class FakeProvider:
         self.loses: list[Exception] = []
         self.calls: list[str] = []
         self.refunded: dict[str, int] = {}
+        self.refund_done = True
 
     async def create(self, payment: Payment) -> Intent:
         self._called("create")
@@ -101,7 +102,14 @@ class FakeProvider:
         self.refunded[refund.key()] = refund.amount.minor
         if self.loses:
             raise self.loses.pop(0)
-        return ProviderRefund(f"re_{refund.key()}", done=True)
+        return ProviderRefund(f"re_{refund.key()}", done=self.refund_done)
+
+    async def read_refund(self, payment: Payment, refund: Refund) -> ProviderRefund | None:
+        self._called("read_refund")
+        known = next(
+            (key for key in self.refunded if key.startswith(f"refund:{REFUND.format(refund.id)}")), None
+        )
+        return ProviderRefund(f"re_{known}", done=self.refund_done) if known else None
 
     def answers(self, intent_id: str, intent: Intent) -> None:
         """From now on, of this intent."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -12,7 +13,7 @@ from dev.stripe_mock.outcomes import OUTCOMES
 from dev.stripe_mock.provider import Provider
 from dev.stripe_mock.server import Api, Faults
 from dev.stripe_mock.webhooks import signature
-from kit.testing import FakeClock, free_port
+from kit.testing import FakeClock, eventually, free_port
 from kit.values import Money
 from payment.domain import Intent, IntentStatus, Payment, Refund, RefundStatus
 from payment.errors import BadSignature, ProviderFailed, ProviderUnavailable
@@ -111,6 +112,40 @@ async def test_an_intent_that_has_charged_is_answered_as_it_is(world: World) -> 
     assert (await world.stripe.cancel(payment)).status is IntentStatus.SUCCEEDED
     payment.provider_failures = 1
     assert (await world.stripe.confirm(payment)).status is IntentStatus.SUCCEEDED
+
+
+async def test_a_refund_is_found_again_by_its_mark_or_its_id(world: World) -> None:
+    payment, _ = await world.confirmed()
+    refund = refund_of(payment, 4_000)
+    assert await world.stripe.read_refund(payment, refund) is None
+    made = await world.stripe.refund(payment, refund)
+    assert await world.stripe.read_refund(payment, refund) == made
+    assert await world.stripe.read_refund(payment, replace(refund, id=uuid4())) is None
+    assert await world.stripe.read_refund(payment, replace(refund, id=uuid4(), provider_id=made.id)) == made
+
+
+async def test_a_refund_to_a_bank_is_done_later_though_its_key_says_what_it_said(world: World) -> None:
+    payment, _ = await world.confirmed("pm_usBankAccount")
+
+    async def captured() -> bool:
+        return (await world.stripe.retrieve(payment)).status is IntentStatus.SUCCEEDED
+
+    await eventually(captured)
+    refund = refund_of(payment, 4_000)
+    pending = await world.stripe.refund(payment, refund)
+    assert not pending.done
+
+    async def done() -> bool:
+        found = await world.stripe.read_refund(payment, refund)
+        return found is not None and found.done
+
+    await eventually(done)
+    assert await world.stripe.refund(payment, refund) == pending
+
+
+async def test_an_intent_names_only_what_its_currency_can_be_paid_with(world: World) -> None:
+    await world.stripe.create(replace(asked(FakeClock()), amount=Money(700, "EUR")))
+    assert world.mock.intents()[0]["payment_method_types"] == ["card"]
 
 
 async def test_refunds_beyond_the_capture_are_refused(world: World) -> None:

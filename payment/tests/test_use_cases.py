@@ -228,13 +228,42 @@ async def test_a_charge_that_lands_on_an_ended_order_goes_back(world: World) -> 
     assert world.told() == [PaymentSucceeded, PaymentRefunded]
 
 
-async def test_a_refund_whose_answer_was_lost_is_repeated_under_its_key(world: World) -> None:
+@pytest.mark.parametrize("error", [ProviderUnavailable(), ProviderFailed()])
+async def test_a_refund_whose_answer_was_lost_goes_back_once(world: World, error: Exception) -> None:
     await world.placed()
     await world.work()
-    world.provider.loses = [ProviderUnavailable()]
+    world.provider.loses = [error]
     await world.cancelled()
     await world.work(3)
 
     assert list(world.provider.refunded.values()) == [10_000]
     assert world.payment.refunded == TOTAL
+    assert world.told() == [PaymentSucceeded, PaymentRefunded]
+
+
+async def test_a_refund_that_the_provider_failed_before_its_effect_is_made_under_another_key(
+    world: World,
+) -> None:
+    await world.placed()
+    await world.work()
+    world.provider.fails = [ProviderFailed()]
+    await world.cancelled()
+    await world.work(3)
+
+    assert world.provider.calls[-3:] == ["refund", "read_refund", "refund"]
+    assert list(world.provider.refunded.values()) == [10_000]
+    assert world.told() == [PaymentSucceeded, PaymentRefunded]
+
+
+async def test_a_refund_under_way_is_read_back_until_it_is_done(world: World) -> None:
+    world.provider.refund_done = False
+    await world.placed()
+    await world.work()
+    await world.cancelled()
+    await world.work(2)
+    assert (world.payment.refunded, world.payment.refundable) == (Money.zero("USD"), Money.zero("USD"))
+    world.provider.refund_done = True
+    await world.work()
+
+    assert world.provider.calls[2:] == ["refund", "read_refund", "read_refund"]
     assert world.told() == [PaymentSucceeded, PaymentRefunded]

@@ -60,6 +60,14 @@ def test_a_decline_is_kept_under_its_key_and_nonsense_is_not(make: Callable[[], 
     assert api.post(INTENTS, FORM, "key")[0] == 200
 
 
+def test_an_intent_is_paid_only_with_what_its_currency_has(make: Callable[[], Api]) -> None:
+    api = make()
+    euros = "amount=1000&currency=eur"
+    assert api.post(INTENTS, f"{euros}&payment_method_types[0]=us_bank_account", "")[0] == 400
+    assert api.post(INTENTS, f"{euros}&payment_method=pm_usBankAccount&confirm=true", "")[0] == 400
+    assert api.post(INTENTS, f"{euros}&payment_method=pm_card_visa&confirm=true", "")[0] == 200
+
+
 def test_an_unknown_path_is_not_found(make: Callable[[], Api]) -> None:
     assert make().post("/v1/nothing", "", "")[0] == 404
     assert make().get("/v1/nothing")[0] == 404
