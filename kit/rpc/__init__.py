@@ -2,7 +2,7 @@
 `Channel` with `call`.
 
 One flat wrapper per method does what interceptors would, in a fixed order: telemetry, deadline, errors,
-authentication, log. Not here: what an RPC means, and streams.
+authentication, log. Calls between our services share streams (ADR 0015). Not here: what an RPC means.
 """
 
 from kit.rpc.call import Call, current_call

@@ -7,7 +7,7 @@ A line is logged per call that was sampled, slow or failed by our fault; the res
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -32,32 +32,41 @@ _SLOW_SECONDS = 1.0
 _OUR_FAULT = {Category.UNAVAILABLE, Category.DEADLINE_EXCEEDED}
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
+
+class Incoming(NamedTuple):
+    """What came along with a request, whatever it travelled on; `seconds` is how long the caller waits."""
+
+    correlation_id: str | None
+    authorization: str | None
+    address: str
+    traceparent: str | None
+    seconds: float | None
+    peer: str
+
+
 Method = Callable[[Any, Call], Awaitable[Message]]
-Handler = Callable[[Any, Any], Awaitable[Message]]
+Handler = Callable[[Any, Incoming], Awaitable[Message | SoukError]]
 
 
 def handler(service: ServiceDescriptor, name: str, method: Method, verifier: "Verifier | None") -> Handler:
-    """The coroutine that grpc.aio calls for an RPC."""
+    """What answers an RPC, or says what its error is; to be awaited in a context of its own."""
     path = f"{service.full_name}/{name}"
     watched = _RED.watch(service.full_name, name)
-    domain = service.file.package
 
-    async def handle(request: Message, context: Any) -> Message:
-        # Each call runs in a task of its own, so what is set in context variables here ends with it.
+    async def handle(request: Message, incoming: Incoming) -> Message | SoukError:
         started = time.perf_counter()
-        given: dict[str, str] = dict(context.invocation_metadata())
-        correlation = new_correlation_id(given.get("x-request-id"))
+        correlation = new_correlation_id(incoming.correlation_id)
         correlation_id.set(correlation)
-        if (left := context.time_remaining()) is not None:
-            deadline.set(time.monotonic() + left)
+        if incoming.seconds is not None:
+            deadline.set(time.monotonic() + incoming.seconds)
         outcome, sampled = "OK", False
         try:
-            with span(path, kind=SpanKind.SERVER, parent=parse_traceparent(given.get("traceparent"))) as here:
+            with span(path, kind=SpanKind.SERVER, parent=parse_traceparent(incoming.traceparent)) as here:
                 sampled = here.sampled
                 principal = None
-                if (token := bearer(given.get("authorization"))) and verifier is not None:
+                if (token := bearer(incoming.authorization)) and verifier is not None:
                     principal = await verifier.verify(token)
-                call = Call(principal, correlation, given.get("x-client-address", ""), context.peer())
+                call = Call(principal, correlation, incoming.address, incoming.peer)
                 current_call.set(call)
                 return await method(request, call)
         except SoukError as error:
@@ -68,14 +77,14 @@ def handler(service: ServiceDescriptor, name: str, method: Method, verifier: "Ve
                 log.warning(
                     "rpc.refused", method=path, outcome=outcome, reason=error.reason, error=error.message
                 )
-            return await _abort(context, error, domain)
+            return error
         except asyncio.CancelledError:
             outcome = "CANCELLED"
             raise
         except Exception:
             outcome = "INTERNAL"
             log.exception("rpc.failed", method=path)
-            return await _abort(context, Internal(UNEXPECTED), domain)
+            return Internal(UNEXPECTED)
         finally:
             seconds = time.perf_counter() - started
             watched.observe(seconds, outcome)
@@ -85,8 +94,27 @@ def handler(service: ServiceDescriptor, name: str, method: Method, verifier: "Ve
     return handle
 
 
-async def _abort(context: Any, error: SoukError, domain: str) -> Message:
-    message = UNEXPECTED if error.category is Category.INTERNAL else error.message
-    context.set_trailing_metadata(((DETAILS_KEY, encode(error, domain)),))
-    await context.abort(_CODES[grpc_code(error)], message[:500])
-    raise AssertionError("abort returned")
+def unary(handle: Handler, domain: str) -> Callable[[Any, Any], Awaitable[Message]]:
+    """The coroutine that grpc.aio calls for an RPC that has a stream of its own; grpc.aio gives it a task of its own too."""
+
+    async def answer(request: Message, context: Any) -> Message:
+        given: dict[str, str] = dict(context.invocation_metadata())
+        outcome = await handle(
+            request,
+            Incoming(
+                given.get("x-request-id"),
+                given.get("authorization"),
+                given.get("x-client-address", ""),
+                given.get("traceparent"),
+                context.time_remaining(),
+                context.peer(),
+            ),
+        )
+        if not isinstance(outcome, SoukError):
+            return outcome
+        message = UNEXPECTED if outcome.category is Category.INTERNAL else outcome.message
+        context.set_trailing_metadata(((DETAILS_KEY, encode(outcome, domain)),))
+        await context.abort(_CODES[grpc_code(outcome)], message[:500])
+        raise AssertionError("abort returned")
+
+    return answer

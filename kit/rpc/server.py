@@ -1,20 +1,26 @@
-"""The server's side: servicers on grpc.aio, with health and reflection."""
+"""The server's side: servicers on grpc.aio, with health and reflection.
+
+Each RPC is served twice: as a gRPC method of its own, and on the streams of `souk.rpc.v1` that our own clients speak.
+"""
 
 import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import grpc
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
+from souk.rpc.v1 import call_service_pb2
 
 from kit.auth import Principal
-from kit.rpc.handler import handler
-from kit.rpc.status import METADATA_BYTES
+from kit.rpc.exchange import Exchanges, Served
+from kit.rpc.handler import handler, unary
+from kit.rpc.status import MESSAGE_BYTES, METADATA_BYTES
 
 OPTIONS = (
     ("grpc.max_concurrent_streams", 1000),
@@ -24,8 +30,10 @@ OPTIONS = (
     # Peers ping idle connections every 30 s (kit.rpc.channel).
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
 )
+
+_CALLS = call_service_pb2.DESCRIPTOR.services_by_name["CallService"]
 
 
 class Servicer(Protocol):
@@ -49,7 +57,16 @@ class Server:
         self, servicers: Sequence[Servicer], *, host: str, port: int, verifier: Verifier | None = None
     ) -> None:
         self._address = f"{host}:{port}"
-        self._services = {servicer.service.full_name: _handlers(servicer, verifier) for servicer in servicers}
+        self._served: dict[str, dict[str, Served]] = {
+            servicer.service.full_name: _served(servicer, verifier) for servicer in servicers
+        }
+        self._exchanges = Exchanges(
+            {
+                f"{service}/{name}": served
+                for service, rpcs in self._served.items()
+                for name, served in rpcs.items()
+            }
+        )
         self._health = health.HealthServicer()
         self._server: Any = None
         self.port = port
@@ -57,13 +74,17 @@ class Server:
     async def start(self) -> None:
         """Listens; raises OSError when the address is taken. Health says NOT_SERVING until `serving()`."""
         server = grpc.aio.server(options=OPTIONS)
-        for name, handlers in self._services.items():
+        for name, rpcs in self._served.items():
+            handlers = {rpc: _unary(served) for rpc, served in rpcs.items()}
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
             server.add_registered_method_handlers(name, handlers)
+        exchange = {"Exchange": _exchange(self._exchanges)}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_CALLS.full_name, exchange),))
+        server.add_registered_method_handlers(_CALLS.full_name, exchange)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)  # type: ignore[no-untyped-call]
         await self._tell(health_pb2.HealthCheckResponse.NOT_SERVING)
         reflection.enable_server_reflection(  # type: ignore[no-untyped-call]
-            (*self._services, HEALTH, reflection.SERVICE_NAME), server
+            (*self._served, _CALLS.full_name, HEALTH, reflection.SERVICE_NAME), server
         )
         try:
             self.port = server.add_insecure_port(self._address)
@@ -84,29 +105,49 @@ class Server:
         """Takes no new calls; those in flight have `grace` seconds to end."""
         if self._server is not None:
             await self._health.enter_graceful_shutdown()
+            self._exchanges.going_away()
             await self._server.stop(grace)
             self._server = None
 
     async def _tell(self, status: Any) -> None:
-        for name in ("", *self._services):
+        for name in ("", *self._served):
             await self._health.set(name, status)
 
 
-def _handlers(servicer: Servicer, verifier: Verifier | None) -> dict[str, Any]:
+def _served(servicer: Servicer, verifier: Verifier | None) -> dict[str, Served]:
     missing = [
         method.name for method in servicer.service.methods if not hasattr(servicer, snake(method.name))
     ]
     if missing:
         raise TypeError(f"{type(servicer).__name__} lacks {', '.join(missing)}")
-    return {method.name: _handler(servicer, method, verifier) for method in servicer.service.methods}
+    return {
+        method.name: Served(
+            GetMessageClass(method.input_type).FromString,
+            handler(servicer.service, method.name, getattr(servicer, snake(method.name)), verifier),
+            servicer.service.file.package,
+        )
+        for method in servicer.service.methods
+    }
 
 
-def _handler(servicer: Servicer, method: MethodDescriptor, verifier: Verifier | None) -> Any:
+def _unary(served: Served) -> Any:
     return grpc.unary_unary_rpc_method_handler(
-        handler(servicer.service, method.name, getattr(servicer, snake(method.name)), verifier),
-        request_deserializer=GetMessageClass(method.input_type).FromString,
-        response_serializer=GetMessageClass(method.output_type).SerializeToString,
+        unary(served.handle, served.domain),
+        request_deserializer=served.parse,
+        response_serializer=_serialize,
     )
+
+
+def _exchange(exchanges: Exchanges) -> Any:
+    return grpc.stream_stream_rpc_method_handler(
+        exchanges.serve,
+        request_deserializer=call_service_pb2.ExchangeRequest.FromString,
+        response_serializer=call_service_pb2.ExchangeResponse.SerializeToString,
+    )
+
+
+def _serialize(message: Message) -> bytes:
+    return message.SerializeToString()
 
 
 def snake(name: str) -> str:

@@ -20,6 +20,9 @@ _BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
 # The trailers of a call are bounded; METADATA_BYTES is set on both sides (gRPC's own default is 8 KiB).
 METADATA_BYTES = 64 * 1024
+# The longest message, and what is left of it for a request or an answer that shares it with nothing.
+MESSAGE_BYTES = 4 * 1024 * 1024
+BODY_BYTES = MESSAGE_BYTES - METADATA_BYTES
 _MOST_VIOLATIONS = 100
 _LONGEST_MESSAGE = 500
 
