@@ -1,11 +1,13 @@
 """What orders tell: their facts -> use cases. Nothing is charged here."""
 
+from collections.abc import Sequence
+
 from souk.order.v1 import events_pb2 as pb
 
 from kit.db import Transaction
-from kit.events import Event, Subscription
+from kit.events import Event, Many, Subscription
 from kit.values import ACCOUNT, ORDER, money_from_proto, timestamp
-from payment.use_cases import Payments
+from payment.use_cases import Payments, PlacedOrder
 
 
 class OrderEvents:
@@ -18,20 +20,12 @@ class OrderEvents:
         """Which reaction belongs to which fact."""
         return Subscription(
             "souk.order.v1",
-            {pb.OrderPlaced: self.order_placed, pb.OrderCancelled: self.order_cancelled},
+            {pb.OrderPlaced: Many(self.orders_placed), pb.OrderCancelled: self.order_cancelled},
         )
 
-    async def order_placed(self, tx: Transaction, event: Event[pb.OrderPlaced]) -> None:
+    async def orders_placed(self, tx: Transaction, events: Sequence[Event[pb.OrderPlaced]]) -> None:
         """OrderPlaced."""
-        order = event.body.order
-        await self._payments.order_placed(
-            tx,
-            ORDER.parse(order.id, "order", "id"),
-            ACCOUNT.parse(order.account_id, "order", "account_id"),
-            money_from_proto(order.total, "order", "total"),
-            event.body.payment_method,
-            timestamp(event.body.pay_before),
-        )
+        await self._payments.orders_placed(tx, [_placed(event.body) for event in events])
 
     async def order_cancelled(self, tx: Transaction, event: Event[pb.OrderCancelled]) -> None:
         """OrderCancelled."""
@@ -42,3 +36,13 @@ class OrderEvents:
             ACCOUNT.parse(order.account_id, "order", "account_id"),
             money_from_proto(order.total, "order", "total"),
         )
+
+
+def _placed(fact: pb.OrderPlaced) -> PlacedOrder:
+    return PlacedOrder(
+        ORDER.parse(fact.order.id, "order", "id"),
+        ACCOUNT.parse(fact.order.account_id, "order", "account_id"),
+        money_from_proto(fact.order.total, "order", "total"),
+        fact.payment_method,
+        timestamp(fact.pay_before),
+    )

@@ -12,8 +12,8 @@ from payment.domain import Intent, Payment, ProviderRefund, Refund
 class PaymentStore(Protocol):
     """Payments with their refunds."""
 
-    async def add(self, tx: Transaction, payment: Payment) -> bool:
-        """False, and nothing written, when the order has a payment already."""
+    async def add(self, tx: Transaction, payments: Sequence[Payment]) -> set[UUID]:
+        """Writes the first payment of each order; answers the ids of those written, not of those whose order has one already."""
 
     async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
         """A payment, locked until the transaction ends."""

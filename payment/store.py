@@ -17,7 +17,14 @@ _ADD = """
 INSERT INTO payments (
     id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, provider_id, confirmed,
     provider_failures, failure_code, next_action_url, attempts, due_time, create_time, update_time
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', false, 0, '', '', 0, $10, $11, $11)
+)
+SELECT id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, '', false, 0, '', '', 0,
+    due_time, create_time, create_time
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::bool[],
+    $10::timestamptz[], $11::timestamptz[]) AS p(
+    id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, due_time, create_time
+)
+ORDER BY order_id
 ON CONFLICT (order_id) DO NOTHING RETURNING id
 """
 _SAVE = """
@@ -61,23 +68,25 @@ class PostgresPaymentStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def add(self, tx: Transaction, payment: Payment) -> bool:
-        """False, and nothing written, when the order has a payment already."""
-        added = await tx.fetchval(
-            _ADD,
-            payment.id,
-            payment.order_id,
-            payment.account_id,
-            payment.amount.minor,
-            payment.amount.currency,
-            payment.payment_method,
-            payment.pay_before,
-            payment.status,
-            payment.order_cancelled,
-            payment.due_time,
-            payment.create_time,
+    async def add(self, tx: Transaction, payments: Sequence[Payment]) -> set[UUID]:
+        """One statement; in the orders' order, so that two consumers with the same orders (a rebalance) cannot deadlock."""
+        rows = (
+            (
+                p.id,
+                p.order_id,
+                p.account_id,
+                p.amount.minor,
+                p.amount.currency,
+                p.payment_method,
+                p.pay_before,
+                p.status,
+                p.order_cancelled,
+                p.due_time,
+                p.create_time,
+            )
+            for p in payments
         )
-        return added is not None
+        return {row["id"] for row in await tx.fetch(_ADD, *columns(rows, 11))}
 
     async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
         """A payment, locked until the transaction ends."""

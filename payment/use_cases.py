@@ -5,6 +5,7 @@ process in between, the next one finds the row due and begins by reading back wh
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -36,6 +37,17 @@ _LEASE: Final = timedelta(seconds=20)
 _WAITING: Final = timedelta(seconds=5)
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedOrder:
+    """What is to be charged for an order; without a method, by the deployment's default."""
+
+    id: UUID
+    account_id: UUID
+    total: Money
+    payment_method: str
+    pay_before: datetime
+
+
 class Payments:
     """The use cases of payments."""
 
@@ -59,25 +71,26 @@ class Payments:
         """The payments of orders, of those that the caller may see."""
         return await self._store.of_orders(order_ids, _owner(caller))
 
-    async def order_placed(
-        self,
-        tx: Transaction,
-        order_id: UUID,
-        account_id: UUID,
-        amount: Money,
-        payment_method: str,
-        pay_before: datetime,
-    ) -> None:
-        """Writes down what to charge; nothing when the order is known already."""
-        method = payment_method or self._default_method
-        await self._store.add(
-            tx, Payment.ask(order_id, account_id, amount, method, pay_before, self._clock())
-        )
+    async def orders_placed(self, tx: Transaction, orders: Sequence[PlacedOrder]) -> None:
+        """Writes down what to charge; nothing for orders that are known already."""
+        now = self._clock()
+        asked = [
+            Payment.ask(
+                order.id,
+                order.account_id,
+                order.total,
+                order.payment_method or self._default_method,
+                order.pay_before,
+                now,
+            )
+            for order in orders
+        ]
+        await self._store.add(tx, asked)
 
     async def order_cancelled(self, tx: Transaction, order_id: UUID, account_id: UUID, amount: Money) -> None:
         """Writes down what to cancel or give back; an order not heard of yet will never be charged."""
         now = self._clock()
-        if await self._store.add(tx, Payment.never(order_id, account_id, amount, now)):
+        if await self._store.add(tx, [Payment.never(order_id, account_id, amount, now)]):
             return
         payment = await self._store.lock_by_order(tx, order_id)
         assert payment

@@ -11,7 +11,7 @@ from kit.events.relay import Relay
 from kit.events.subscriptions import (
     AnySubscription,
     BatchSubscription,
-    BulkSubscription,
+    Many,
     Reaction,
     Subscription,
 )
@@ -22,10 +22,10 @@ __all__ = [
     "EVENT",
     "AnySubscription",
     "BatchSubscription",
-    "BulkSubscription",
     "Consumers",
     "Event",
     "Malformed",
+    "Many",
     "Reaction",
     "Relay",
     "Subscription",

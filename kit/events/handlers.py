@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,8 +17,8 @@ from kit.events.metrics import CONSUMED
 from kit.events.subscriptions import (
     AnySubscription,
     BatchSubscription,
-    BulkSubscription,
     Group,
+    Many,
     Reaction,
     Subscription,
 )
@@ -70,12 +71,8 @@ class Handlers:
         prepared = await self._prepare(database, received)
         async with database.transaction() as tx:
             fresh = await self._fresh(tx, received)
-            for item in fresh:
-                await self._apply(tx, item, prepared)
-            for topic, subscription in self._group.by_topic.items():
-                events = [item.event for item in fresh if item.topic == topic]
-                if events and isinstance(subscription, BulkSubscription):
-                    await subscription.apply(tx, events)
+            for _, run in groupby(fresh, key=lambda item: (item.topic, type(item.event.body))):
+                await self._apply(tx, list(run), prepared)
         self._count(fresh, "done")
         for _ in range(len(received) - len(fresh)):
             CONSUMED.labels(self._group.name, "", "repeated").inc()
@@ -91,15 +88,20 @@ class Handlers:
                 fresh.append(item)
         return fresh
 
-    async def _apply(self, tx: Transaction, item: Received, prepared: dict[UUID, Any]) -> None:
-        subscription = self._subscription(item)
-        if not isinstance(subscription, Subscription):
+    async def _apply(self, tx: Transaction, run: Sequence[Received], prepared: dict[UUID, Any]) -> None:
+        """Events of one type that came in a row."""
+        topic, first = run[0]
+        subscription = self._group.by_topic[topic]
+        assert isinstance(subscription, Subscription)
+        reaction = subscription.on[type(first.body)]
+        if isinstance(reaction, Many):
+            await reaction.apply(tx, [item.event for item in run])
             return
-        reaction = subscription.on[type(item.event.body)]
-        if isinstance(reaction, Reaction):
-            await _within(item.event, reaction.apply, tx, item.event, prepared[item.event.id])
-        else:
-            await _within(item.event, reaction, tx, item.event)
+        for item in run:
+            if isinstance(reaction, Reaction):
+                await _within(item.event, reaction.apply, tx, item.event, prepared[item.event.id])
+            else:
+                await _within(item.event, reaction, tx, item.event)
 
     async def _prepare(self, database: Database, received: Sequence[Received]) -> dict[UUID, Any]:
         """The answers of peers, by event; asked outside of the transaction, for events that are new."""

@@ -30,28 +30,25 @@ class Reaction:
 
 
 @dataclass(frozen=True)
+class Many:
+    """What events of one type set off that came in a row: `async (tx, events)`, in order, none twice.
+
+    For reactions that are one statement however many events there are; they emit nothing, because the chunk is no event's own.
+    When it fails, it is called again for each event alone, so that one bad event does not hold up the others.
+    """
+
+    apply: Callable[[Transaction, Sequence[Event[Any]]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
 class Subscription:
-    """Events of a topic, each handled by `async (tx, event)` or a `Reaction`; types not named are passed over.
+    """Events of a topic, handled by `async (tx, event)`, a `Reaction` or `Many`; types not named are passed over.
 
     Each event has its effect once. `purpose` separates consumer groups of one service: `catalog` and `catalog.indexer`.
     """
 
     topic: str
-    on: Mapping[type[Message], Reaction | Apply]
-    purpose: str = ""
-
-
-@dataclass(frozen=True)
-class BulkSubscription:
-    """Events of a topic, handled many at once in the inbox's transaction: `async (tx, events)`, in order, none twice.
-
-    For reactions that are one statement however many events there are. When the handler fails, it is called again for
-    each event alone, so that one bad event does not hold up the others.
-    """
-
-    topic: str
-    types: tuple[type[Message], ...]
-    apply: Callable[[Transaction, Sequence[Event[Any]]], Awaitable[None]]
+    on: Mapping[type[Message], Reaction | Many | Apply]
     purpose: str = ""
 
 
@@ -69,7 +66,7 @@ class BatchSubscription:
     on_batch: Callable[[Sequence[Event[Any]]], Awaitable[None]]
 
 
-AnySubscription = Subscription | BulkSubscription | BatchSubscription
+AnySubscription = Subscription | BatchSubscription
 
 
 @dataclass(frozen=True)

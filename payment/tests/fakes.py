@@ -16,11 +16,15 @@ class FakePaymentStore:
     def __init__(self) -> None:
         self.payments: dict[UUID, Payment] = {}
 
-    async def add(self, tx: object, payment: Payment) -> bool:
-        if any(other.order_id == payment.order_id for other in self.payments.values()):
-            return False
-        self.payments[payment.id] = deepcopy(payment)
-        return True
+    async def add(self, tx: object, payments: Sequence[Payment]) -> set[UUID]:
+        known = {other.order_id for other in self.payments.values()}
+        added = set()
+        for payment in payments:
+            if payment.order_id not in known:
+                self.payments[payment.id] = deepcopy(payment)
+                known.add(payment.order_id)
+                added.add(payment.id)
+        return added
 
     async def lock(self, tx: object, payment_id: UUID) -> Payment | None:
         return deepcopy(self.payments.get(payment_id))

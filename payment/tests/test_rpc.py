@@ -53,7 +53,7 @@ class Edge:
     async def charged(self, owner: Principal) -> Payment:
         payment = asked(self.clock, account_id=owner.account_id)
         payment.learn(Intent("pi_1", IntentStatus.SUCCEEDED), self.clock.now)
-        await self.store.add(None, payment)
+        await self.store.add(None, [payment])
         return payment
 
 

@@ -37,7 +37,7 @@ class Kept:
     async def added(self) -> Payment:
         payment = asked(self.clock)
         async with self.db.transaction() as tx:
-            assert await self.store.add(tx, payment)
+            assert await self.store.add(tx, [payment]) == {payment.id}
         self.clock.advance(seconds=1)
         return payment
 
@@ -87,8 +87,24 @@ async def test_a_payment_comes_back_as_it_was(kept: Kept) -> None:
 async def test_an_order_has_one_payment(kept: Kept) -> None:
     payment = await kept.added()
     async with kept.db.transaction() as tx:
-        assert not await kept.store.add(tx, asked(kept.clock, order_id=payment.order_id, minor=1))
+        assert not await kept.store.add(tx, [asked(kept.clock, order_id=payment.order_id, minor=1)])
     assert await kept.get(payment) == payment
+
+
+async def test_of_many_orders_each_that_is_new_gets_its_first_payment(kept: Kept) -> None:
+    known = await kept.added()
+    again, first, other = (
+        asked(kept.clock, order_id=known.order_id, minor=1),
+        asked(kept.clock),
+        asked(kept.clock),
+    )
+    twin = asked(kept.clock, order_id=first.order_id, minor=2)
+    async with kept.db.transaction() as tx:
+        added = await kept.store.add(tx, [again, first, twin, other])
+    assert added == {first.id, other.id}
+    orders = [known.order_id, first.order_id, other.order_id]
+    found = await kept.store.of_orders(orders, None)
+    assert sorted(found, key=lambda p: p.id) == sorted([known, first, other], key=lambda p: p.id)
 
 
 async def test_a_payment_is_nobody_elses_business(kept: Kept) -> None:

@@ -21,7 +21,7 @@ from payment.domain import (
 )
 from payment.errors import ProviderFailed, ProviderUnavailable
 from payment.tests.fakes import FakePaymentStore, FakeProvider
-from payment.use_cases import Payments
+from payment.use_cases import Payments, PlacedOrder
 
 TOTAL = Money(10_000, "USD")
 
@@ -41,7 +41,8 @@ class World:
     async def placed(self, method: str = "pm_card_visa") -> None:
         pay_before = self.clock.now.replace(year=self.clock.now.year + 1)
         async with self.db.transaction() as tx:
-            await self.payments.order_placed(tx, self.order_id, self.account_id, TOTAL, method, pay_before)
+            placed = PlacedOrder(self.order_id, self.account_id, TOTAL, method, pay_before)
+            await self.payments.orders_placed(tx, [placed])
 
     async def cancelled(self) -> None:
         async with self.db.transaction() as tx:

@@ -10,7 +10,7 @@ from google.protobuf.wrappers_pb2 import BytesValue, StringValue
 
 from kit.db import Database, DatabaseUnavailable, Migrations, Transaction
 from kit.errors import Unavailable
-from kit.events import BatchSubscription, BulkSubscription, Event, Reaction, Subscription
+from kit.events import BatchSubscription, Event, Many, Reaction, Subscription
 from kit.events.delivery import TRIES, Delivery, Progress
 from kit.events.envelope import outgoing
 from kit.events.subscriptions import AnySubscription, groups
@@ -257,7 +257,9 @@ async def test_peers_are_asked_outside_of_the_transaction_and_for_new_events_onl
     assert await _notes(db) == ["OLD", "NEW"]
 
 
-async def test_many_events_are_one_call_of_a_bulk_handler(db: Database, graveyard: Graveyard) -> None:
+async def test_events_of_a_type_that_came_in_a_row_are_handled_at_once(
+    db: Database, graveyard: Graveyard
+) -> None:
     calls = []
 
     async def write(tx: Transaction, events: Sequence[Event[Any]]) -> None:
@@ -267,7 +269,7 @@ async def test_many_events_are_one_call_of_a_bulk_handler(db: Database, graveyar
         if "poison" in texts:
             raise KeyError
 
-    delivery = _delivery(db, graveyard, BulkSubscription(TOPIC, (StringValue,), write))
+    delivery = _delivery(db, graveyard, Subscription(TOPIC, {StringValue: Many(write)}))
     await delivery.handle({0: [_record("a", 0), _record("b", 1)]})
     await _until_done(delivery, {0: [_record("c", 2), _record("poison", 3), _record("d", 4)]})
 
