@@ -48,7 +48,7 @@ class Books:
             await connection.close()
 
     async def analyze(self) -> None:
-        """Plans made on empty tables would scan them for ever."""
+        """Plans made on empty tables would scan them until autovacuum comes by, once a minute."""
         for connection in (self.order, self.catalog, self.payment):
             await connection.execute("ANALYZE")
 
