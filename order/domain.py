@@ -4,9 +4,9 @@
     PENDING | CONFIRMED -> CANCELLED, with its reason
 
 A transition changes the order's state, adds to its history, raises its version and returns its fact, which carries the order as
-it is then. There are two kinds. *Commands* (cancel, ship, deliver) raise OrderState where the machine has no such arrow, and
-answer None where the order is there already. *Reactions* to what happened elsewhere (payment_succeeded, payment_failed, refund,
-expire) never fail on state: facts arrive late, twice and in any order, and then mean nothing.
+it is then: each version is told once. There are two kinds. *Commands* (cancel, ship, deliver) raise OrderState where the machine
+has no such arrow, and answer None where the order is there already. *Reactions* to what happened elsewhere (payment_succeeded,
+payment_failed, refund, expire) never fail on state: facts arrive late, twice and in any order, and then mean nothing.
 
 Not here: prices and stock, which are the catalog's; charging, which is payment's; rows, messages and who may call.
 """
@@ -168,7 +168,7 @@ class Order:
         return OrderPlaced(order, payment_method, schedule.pay_before)
 
     def cancel(self, reason: CancelReason, now: datetime, text: str = "") -> "OrderCancelled | None":
-        """Command: ends a PENDING or CONFIRMED order; its stock and money go back when others hear of it."""
+        """Command: ends a PENDING or CONFIRMED order; its stock and money go back when others hear of it. The customer sees `text`."""
         return self._cancelled(reason, now, text) if self._asks_for(Status.CANCELLED) else None
 
     def ship(self, now: datetime, note: str = "", internal_note: str = "") -> "OrderShipped | None":
@@ -200,15 +200,19 @@ class Order:
             return None
         return self._cancelled(CancelReason.PAYMENT_FAILED, now, failure)
 
-    def refund(self, refunded: Money, reason: str, now: datetime) -> "OrderCancelled | None":
-        """Reaction: that much went back in all so far. A CONFIRMED order that got all of it back is cancelled."""
+    def refund(self, refunded: Money, reason: str, now: datetime) -> "OrderCancelled | OrderRefunded | None":
+        """Reaction: that much went back in all so far. An order that did not go out and got all of it back is cancelled.
+
+        A PENDING one too: then its PaymentSucceeded is still on the way and must not confirm what has no money any more.
+        """
         if refunded.minor <= self.refunded.minor:
             return None
         self.refunded = refunded
-        if self.status is Status.CONFIRMED and refunded.minor >= self.total.minor:
+        unsent = self.status in (Status.PENDING, Status.CONFIRMED)
+        if unsent and refunded.minor >= self.total.minor:
             return self._cancelled(CancelReason.ADMIN, now, reason)
         self._touch(now)
-        return None
+        return OrderRefunded(replace(self))
 
     def expire(self, now: datetime) -> "OrderCancelled | None":
         """Reaction to time: nobody paid a PENDING order before its deadline."""
@@ -230,7 +234,7 @@ class Order:
     def _cancelled(self, reason: CancelReason, now: datetime, text: str = "") -> "OrderCancelled":
         self.cancel_reason = reason
         self.status_reason = text
-        self._move(Status.CANCELLED, now)
+        self._move(Status.CANCELLED, now, text)
         return OrderCancelled(replace(self))
 
     def _move(self, status: Status, now: datetime, note: str = "", internal_note: str = "") -> None:
@@ -261,40 +265,35 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderPlaced:
-    """An order was placed and its stock is held."""
+class Fact:
+    """Something that happened to an order, with the order as it was then."""
 
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced(Fact):
+    """An order was placed and its stock is held."""
+
     payment_method: str
     pay_before: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class OrderConfirmed:
+class OrderConfirmed(Fact):
     """An order was paid and its stock is sold."""
 
-    order: Order
 
-
-@dataclass(frozen=True, slots=True)
-class OrderCancelled:
+class OrderCancelled(Fact):
     """An order was cancelled."""
 
-    order: Order
 
-
-@dataclass(frozen=True, slots=True)
-class OrderShipped:
+class OrderShipped(Fact):
     """An order is on its way."""
 
-    order: Order
 
-
-@dataclass(frozen=True, slots=True)
-class OrderDelivered:
+class OrderDelivered(Fact):
     """An order arrived."""
 
-    order: Order
 
-
-Fact = OrderPlaced | OrderConfirmed | OrderCancelled | OrderShipped | OrderDelivered
+class OrderRefunded(Fact):
+    """Money went back, and the order's status stayed."""

@@ -8,7 +8,14 @@ from souk.order.v1 import events_pb2 as pb
 
 from kit.events import Topic
 from kit.values import ORDER, timestamp_to_proto
-from order.domain import OrderCancelled, OrderConfirmed, OrderDelivered, OrderPlaced, OrderShipped
+from order.domain import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderDelivered,
+    OrderPlaced,
+    OrderRefunded,
+    OrderShipped,
+)
 from order.messages import order_to_proto
 
 
@@ -34,5 +41,6 @@ TOPIC = Topic(
         OrderCancelled: _as_it_is(pb.OrderCancelled),
         OrderShipped: _as_it_is(pb.OrderShipped),
         OrderDelivered: _as_it_is(pb.OrderDelivered),
+        OrderRefunded: _as_it_is(pb.OrderRefunded),
     },
 )

@@ -33,9 +33,11 @@ from order.ports import OrderFilter
 _MAX_LINES = 100
 _MAX_QUANTITY = 10_000
 _ADDRESS_LINE = 100
+_NOTE = 500
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _STATUS = "ORDER_STATUS_"
 _REASON = "CANCEL_REASON_"
+_MOVES = {pb.ORDER_STATUS_SHIPPED: Status.SHIPPED, pb.ORDER_STATUS_DELIVERED: Status.DELIVERED}
 
 
 def purchase_from_proto(request: service.PlaceOrderRequest) -> Purchase:
@@ -75,6 +77,30 @@ def filter_from_proto(request: service.ListOrdersRequest, account_id: UUID | Non
     return OrderFilter(
         account_id, tuple(known[each] for each in sorted(set(request.statuses))), after, before
     )
+
+
+def cancellation_from_proto(request: service.CancelOrderRequest) -> tuple[UUID, str]:
+    """Reads which order ends, and the text that its customer sees; raises InvalidArgument with every fault."""
+    given = Input()
+    order_id = _id(given, ORDER, request.order_id, "id")
+    text = given.text(request.reason, "reason", most=_NOTE)
+    given.done()
+    assert order_id is not None
+    return order_id, text
+
+
+def move_from_proto(request: service.UpdateOrderStatusRequest) -> tuple[UUID, Status, str, str]:
+    """Reads which order went where, its note and its internal note; raises InvalidArgument with every fault."""
+    given = Input()
+    order_id = _id(given, ORDER, request.order_id, "id")
+    status = _MOVES.get(request.status)
+    given.require(status is not None, "must be SHIPPED or DELIVERED", "status")
+    note = given.text(request.note, "note", most=_NOTE)
+    internal_note = given.text(request.internal_note, "internalNote", most=_NOTE)
+    given.done()
+    assert order_id is not None
+    assert status is not None
+    return order_id, status, note, internal_note
 
 
 def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:

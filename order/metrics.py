@@ -4,7 +4,7 @@ from prometheus_client import Counter
 
 ORDERS = Counter(
     "souk_order_orders_total",
-    "Orders by outcome: placed, confirmed, or cancelled with the reason",
+    "Orders by what happened to them: placed, confirmed, shipped, delivered, refunded, or cancelled with the reason",
     ("outcome",),
 )
 REVENUE = Counter(

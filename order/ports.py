@@ -108,8 +108,8 @@ class OrderStore(Protocol):
         """How many there are."""
         ...
 
-    async def lock(self, tx: Transaction, order_id: UUID) -> Order | None:
-        """An order that nobody else changes until `tx` ends."""
+    async def lock(self, tx: Transaction, order_id: UUID, owner: UUID | None = None) -> Order | None:
+        """An order that nobody else changes until `tx` ends; with an owner, only if it is theirs."""
         ...
 
     async def lock_overdue(self, tx: Transaction, now: datetime, limit: int) -> list[Order]:

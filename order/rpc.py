@@ -9,7 +9,13 @@ from kit.errors import InvalidArgument, PermissionDenied, Violation
 from kit.rpc import Call
 from kit.values import ACCOUNT, ORDER, Input, decode_cursor, encode_cursor
 from order.domain import Order
-from order.messages import filter_from_proto, order_to_proto, purchase_from_proto
+from order.messages import (
+    cancellation_from_proto,
+    filter_from_proto,
+    move_from_proto,
+    order_to_proto,
+    purchase_from_proto,
+)
 from order.ports import OrderFilter
 from order.use_cases import Orders
 
@@ -53,6 +59,20 @@ class OrderRpc:
             for order in page.orders
         ]
         return pb.ListOrdersResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)
+
+    async def cancel_order(self, request: pb.CancelOrderRequest, call: Call) -> pb.CancelOrderResponse:
+        """CancelOrder."""
+        caller = call.account()
+        order = await self._orders.cancel(caller, *cancellation_from_proto(request))
+        return pb.CancelOrderResponse(order=order_to_proto(order, internal=caller.is_admin))
+
+    async def update_order_status(
+        self, request: pb.UpdateOrderStatusRequest, call: Call
+    ) -> pb.UpdateOrderStatusResponse:
+        """UpdateOrderStatus."""
+        call.admin()
+        order = await self._orders.update_status(*move_from_proto(request))
+        return pb.UpdateOrderStatusResponse(order=order_to_proto(order, internal=True))
 
 
 def _whose(request: pb.ListOrdersRequest, call: Call) -> UUID | None:

@@ -83,7 +83,7 @@ SELECT * FROM unnest($8::uuid[], $9::int[], $10::text[], $11::timestamptz[], $12
 ON CONFLICT (order_id, position) DO NOTHING
 """
 
-_LOCK = "SELECT id FROM orders WHERE id = $1 FOR UPDATE"
+_LOCK = "SELECT id FROM orders WHERE id = $1 AND ($2::uuid IS NULL OR account_id = $2) FOR UPDATE"
 _LOCK_OVERDUE = """
 SELECT id FROM orders WHERE status = 'PENDING' AND deadline <= $1 ORDER BY deadline LIMIT $2 FOR UPDATE SKIP LOCKED
 """
@@ -137,9 +137,9 @@ class Store:
         asked = _conditions(which, None)
         return int(await self._db.fetchval(f"SELECT count(*) FROM orders o {asked.where}", *asked.args))  # noqa: S608 - of constants
 
-    async def lock(self, tx: Transaction, order_id: UUID) -> Order | None:
+    async def lock(self, tx: Transaction, order_id: UUID, owner: UUID | None = None) -> Order | None:
         """First the lock, then the reading: a statement that waited for a row still sees the other tables as they were before."""
-        found = await tx.fetch(_LOCK, order_id)
+        found = await tx.fetch(_LOCK, order_id, owner)
         return (await _read(tx, found))[0] if found else None
 
     async def lock_overdue(self, tx: Transaction, now: datetime, limit: int) -> list[Order]:

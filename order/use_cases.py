@@ -1,7 +1,7 @@
 """What can be done with orders. Placing asks the catalog first and then writes once; reactions run in the inbox's transaction.
 
-Not here: rules of inputs (messages), the status machine (domain), SQL (store). Commands on placed orders (cancel, ship, deliver) have no
-use case yet; the machine knows them.
+Not here: rules of inputs (messages), the status machine (domain), SQL (store). Commands and reactions lock the order's row first, so that
+they take turns; stock and money go back when the catalog and payment hear OrderCancelled.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from kit.errors import PermissionDenied, SoukError, Violation
 from kit.telemetry import get_logger
 from kit.values import ORDER, Clock, Money, utc_now
 from kit.work import Batcher
-from order.domain import Fact, Order, OrderCancelled, OrderConfirmed, Purchase, Schedule
+from order.domain import CancelReason, Fact, Order, OrderCancelled, OrderConfirmed, Purchase, Schedule, Status
 from order.errors import (
     IdempotencyConflict,
     OrderNotFound,
@@ -113,6 +113,30 @@ class Orders:
         found = await self._store.page(which, after, size + 1)
         return Page(found[:size], len(found) > size, await self._store.count(which) if count else None)
 
+    async def cancel(self, caller: Principal, order_id: UUID, text: str) -> Order:
+        """Cancels the caller's order, or anybody's for an ADMIN, and answers it; raises OrderNotFound and OrderState.
+
+        CUSTOMER is whoever owns it, an ADMIN's own order too.
+        """
+        async with self._db.transaction() as tx:
+            order = await self._locked(tx, order_id, None if caller.is_admin else caller.account_id)
+            own = order.account_id == caller.account_id
+            reason = CancelReason.CUSTOMER if own else CancelReason.ADMIN
+            fact = order.cancel(reason, self._clock(), text)
+            await self._keep(tx, order, fact)
+        _tell([fact] if fact else [])
+        return order
+
+    async def update_status(self, order_id: UUID, status: Status, note: str, internal_note: str) -> Order:
+        """Moves an order to SHIPPED or DELIVERED and answers it; raises OrderNotFound and OrderState."""
+        move = {Status.SHIPPED: Order.ship, Status.DELIVERED: Order.deliver}[status]
+        async with self._db.transaction() as tx:
+            order = await self._locked(tx, order_id)
+            fact = move(order, self._clock(), note, internal_note)
+            await self._keep(tx, order, fact)
+        _tell([fact] if fact else [])
+        return order
+
     async def commit_stock(self, order_id: UUID) -> StockState:
         """Sells what is held for a paid order; before any transaction, and as often as one likes."""
         return await self._catalog.commit(order_id)
@@ -120,17 +144,17 @@ class Orders:
     async def payment_succeeded(self, tx: Transaction, order_id: UUID, stock: StockState) -> None:
         """Confirms a PENDING order whose stock is sold, or cancels it when the stock had gone back."""
         order = await self._locked(tx, order_id)
-        await self._keep(tx, order, order.payment_succeeded(stock is StockState.COMMITTED, self._clock()))
+        await self._heard(tx, order, order.payment_succeeded(stock is StockState.COMMITTED, self._clock()))
 
     async def payment_failed(self, tx: Transaction, order_id: UUID, failure: str) -> None:
         """Cancels a PENDING order; its stock goes back when the catalog hears of it."""
         order = await self._locked(tx, order_id)
-        await self._keep(tx, order, order.payment_failed(failure, self._clock()))
+        await self._heard(tx, order, order.payment_failed(failure, self._clock()))
 
     async def payment_refunded(self, tx: Transaction, order_id: UUID, refunded: Money, reason: str) -> None:
         """Notes what went back so far, and cancels a CONFIRMED order that got back all of it."""
         order = await self._locked(tx, order_id)
-        await self._keep(tx, order, order.refund(refunded, reason, self._clock()))
+        await self._heard(tx, order, order.refund(refunded, reason, self._clock()))
 
     async def cancel_overdue(self) -> None:
         """The sweep: cancels PENDING orders past their deadline."""
@@ -182,17 +206,21 @@ class Orders:
     async def _place_many(self, placements: Sequence[Placement]) -> Sequence[Outcome]:
         return await self._store.place(placements, self._policy.account)
 
-    async def _locked(self, tx: Transaction, order_id: UUID) -> Order:
-        order = await self._store.lock(tx, order_id)
+    async def _locked(self, tx: Transaction, order_id: UUID, owner: UUID | None = None) -> Order:
+        order = await self._store.lock(tx, order_id, owner)
         if order is None:
             raise OrderNotFound(f"no order {ORDER.format(order_id)}")
         return order
 
     async def _keep(self, tx: Transaction, order: Order, fact: Fact | None) -> None:
-        await self._store.save(tx, [order])
+        """Every change has its fact: without one there is nothing to write."""
         if fact:
+            await self._store.save(tx, [order])
             await tx.emit(fact)
-            _tell([fact])
+
+    async def _heard(self, tx: Transaction, order: Order, fact: Fact | None) -> None:
+        await self._keep(tx, order, fact)
+        _tell([fact] if fact else [])
 
 
 def _same(stored: Stored, purchase: Purchase) -> Order:

@@ -42,8 +42,8 @@ class FakeStore:
     async def count(self, which: OrderFilter) -> int:
         return len(self._those(which))
 
-    async def lock(self, tx: object, order_id: UUID) -> Order | None:
-        return await self.get(order_id, None)
+    async def lock(self, tx: object, order_id: UUID, owner: UUID | None = None) -> Order | None:
+        return await self.get(order_id, owner)
 
     async def lock_overdue(self, tx: object, now: datetime, limit: int) -> list[Order]:
         overdue = [o for o in self._orders.values() if o.status is Status.PENDING and o.deadline <= now]

@@ -17,7 +17,9 @@ from order.domain import (
     Order,
     OrderCancelled,
     OrderConfirmed,
+    OrderDelivered,
     OrderPlaced,
+    OrderRefunded,
     OrderShipped,
     Schedule,
     Status,
@@ -129,7 +131,10 @@ def test_a_whole_refund_cancels_a_confirmed_order() -> None:
 def test_a_part_of_a_refund_is_noted_and_changes_no_status() -> None:
     order = confirmed()
 
-    assert order.refund(usd(100), "", LATER) is None
+    fact = order.refund(usd(100), "", LATER)
+
+    assert isinstance(fact, OrderRefunded)
+    assert fact.order == order
     assert (order.status, order.refunded, order.version) == (Status.CONFIRMED, usd(100), 3)
 
 
@@ -145,8 +150,46 @@ def test_a_whole_refund_of_a_shipped_order_changes_no_status() -> None:
     order = confirmed()
     order.ship(LATER)
 
-    assert order.refund(order.total, "", LATER) is None
-    assert order.status is Status.SHIPPED
+    assert isinstance(order.refund(order.total, "", LATER), OrderRefunded)
+    assert (order.status, order.refunded) == (Status.SHIPPED, order.total)
+
+
+def test_a_whole_refund_that_is_heard_before_its_payment_leaves_nothing_to_confirm() -> None:
+    order = pending()
+
+    assert isinstance(order.refund(order.total, "damaged", LATER), OrderCancelled)
+    assert order.payment_succeeded(True, LATER) is None
+    assert order.status is Status.CANCELLED
+
+
+def test_money_of_a_cancelled_order_goes_back_without_a_new_status() -> None:
+    order = confirmed()
+    order.cancel(CancelReason.CUSTOMER, LATER, "changed my mind")
+
+    assert isinstance(order.refund(order.total, "requested_by_customer", LATER), OrderRefunded)
+    assert (order.cancel_reason, order.status_reason) == (CancelReason.CUSTOMER, "changed my mind")
+
+
+def test_a_cancellation_shows_its_text_in_the_history() -> None:
+    order = confirmed()
+
+    fact = order.cancel(CancelReason.CUSTOMER, LATER, "changed my mind")
+
+    assert isinstance(fact, OrderCancelled)
+    assert (order.history[-1].note, order.status_reason) == ("changed my mind", "changed my mind")
+    assert order.history[-1].internal_note == ""
+
+
+def test_an_order_goes_out_and_arrives_once() -> None:
+    order = confirmed()
+
+    assert isinstance(order.ship(LATER, "by bike"), OrderShipped)
+    assert order.ship(LATER, "by car") is None
+    assert isinstance(order.deliver(LATER), OrderDelivered)
+    assert order.deliver(LATER) is None
+    assert [change.note for change in order.history] == ["", "", "by bike", ""]
+    with pytest.raises(OrderState, match="DELIVERED and cannot become SHIPPED"):
+        order.ship(LATER)
 
 
 def test_shipping_keeps_both_notes() -> None:
@@ -251,11 +294,19 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def each_transition_told_one_fact_that_carries_it(self) -> None:
-        assert [fact.order.status for fact in self.facts] == [
-            change.status for change in self.order.history[1:]
-        ]
-        versions = [fact.order.version for fact in self.facts]
-        assert versions == sorted(set(versions))
+        moves = [fact for fact in self.facts if not isinstance(fact, OrderRefunded)]
+        assert [fact.order.status for fact in moves] == [change.status for change in self.order.history[1:]]
+        assert [len(fact.order.history) for fact in moves] == list(range(2, len(self.order.history) + 1))
+
+    @invariant()
+    def each_version_is_told_once_and_the_last_is_the_order(self) -> None:
+        assert [fact.order.version for fact in self.facts] == list(range(2, self.order.version + 1))
+        assert not self.facts or self.facts[-1].order == self.order
+
+    @invariant()
+    def what_goes_back_never_falls(self) -> None:
+        amounts = [fact.order.refunded.minor for fact in self.facts]
+        assert amounts == sorted(amounts)
 
     @invariant()
     def only_cancelled_orders_have_a_reason(self) -> None:

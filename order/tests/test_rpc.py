@@ -39,6 +39,8 @@ class Edge:
     catalog: FakeCatalog
     tokens: Tokens
     clock: FakeClock
+    db: Any
+    orders: Orders
 
     async def call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
         if caller is not None and not caller.token:
@@ -61,6 +63,29 @@ class Edge:
         response: pb.GetOrderResponse = await self.call(caller, "GetOrder", request, pb.GetOrderResponse)
         return response.order
 
+    async def paid(self, caller: Principal) -> order_pb2.Order:
+        order = await self.place(caller)
+        order_id = ORDER.parse(order.id)
+        stock = await self.orders.commit_stock(order_id)
+        async with self.db.transaction() as tx:
+            await self.orders.payment_succeeded(tx, order_id, stock)
+        return await self.get(caller, order.id)
+
+    async def cancel(self, caller: Principal | None, order_id: str, reason: str = "") -> order_pb2.Order:
+        request = pb.CancelOrderRequest(order_id=order_id, reason=reason)
+        response: pb.CancelOrderResponse = await self.call(
+            caller, "CancelOrder", request, pb.CancelOrderResponse
+        )
+        return response.order
+
+    async def move(self, caller: Principal | None, order_id: str, **fields: Any) -> order_pb2.Order:
+        chosen = {"status": order_pb2.ORDER_STATUS_SHIPPED, **fields}
+        request = pb.UpdateOrderStatusRequest(order_id=order_id, **chosen)
+        response: pb.UpdateOrderStatusResponse = await self.call(
+            caller, "UpdateOrderStatus", request, pb.UpdateOrderStatusResponse
+        )
+        return response.order
+
     async def list(self, caller: Principal | None, **fields: Any) -> pb.ListOrdersResponse:
         request = pb.ListOrdersRequest(**fields)
         response: pb.ListOrdersResponse = await self.call(
@@ -78,12 +103,12 @@ async def edge() -> AsyncIterator[Edge]:
     clock = FakeClock()
     db: Any = FakeDatabase()
     catalog, tokens = FakeCatalog(clock), Tokens()
-    servicer = OrderRpc(Orders(db, FakeStore(db), catalog, POLICY, clock))
-    server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)
+    orders = Orders(db, FakeStore(db), catalog, POLICY, clock)
+    server = Server([OrderRpc(orders)], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", OrderRpc.service)
     await channel.open()
-    yield Edge(channel, catalog, tokens, clock)
+    yield Edge(channel, catalog, tokens, clock, db, orders)
     await channel.close()
     await server.stop(0)
 
@@ -216,11 +241,104 @@ async def test_a_page_has_between_1_and_100_orders(edge: Edge, size: int) -> Non
         await edge.list(customer(), page_size=size)
 
 
+async def test_cancel_order_ends_the_callers_own(edge: Edge) -> None:
+    owner = edge.tokens.token(customer())
+    order = await edge.place(owner)
+
+    cancelled = await edge.cancel(owner, order.id, " changed my mind ")
+
+    assert cancelled.status == order_pb2.ORDER_STATUS_CANCELLED
+    assert cancelled.cancel_reason == order_pb2.CANCEL_REASON_CUSTOMER
+    assert (cancelled.status_reason, cancelled.history[-1].note) == ("changed my mind", "changed my mind")
+    assert await edge.cancel(owner, order.id) == cancelled == await edge.get(owner, order.id)
+
+
+async def test_cancel_order_is_for_its_owner_and_an_admin(edge: Edge) -> None:
+    order = await edge.place(customer())
+
+    with pytest.raises(NotFound) as refusal:
+        await edge.cancel(customer(), order.id)
+    assert refusal.value.reason == "ORDER_NOT_FOUND"
+    assert (await edge.cancel(admin(), order.id)).cancel_reason == order_pb2.CANCEL_REASON_ADMIN
+
+
+async def test_cancel_order_names_both_statuses_of_what_went_out(edge: Edge) -> None:
+    order = await edge.paid(customer())
+    await edge.move(admin(), order.id)
+
+    with pytest.raises(FailedPrecondition, match="SHIPPED and cannot become CANCELLED") as refusal:
+        await edge.cancel(admin(), order.id)
+    assert refusal.value.reason == "ORDER_STATE"
+    assert refusal.value.details == {"status": "SHIPPED", "wanted": "CANCELLED"}
+
+
+@pytest.mark.parametrize(
+    ("order_id", "reason", "paths"),
+    [
+        ("", "", [("id",)]),
+        ("prod_01h455vb4pex5vsknk084sn02q", "x" * 501, [("id",), ("reason",)]),
+        (ORDER.format(ORDER.new()), "a\x00b", [("reason",)]),
+    ],
+)
+async def test_cancel_order_names_each_faulty_field(
+    edge: Edge, order_id: str, reason: str, paths: list[tuple[str, ...]]
+) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        await edge.cancel(customer(), order_id, reason)
+    assert [fault.path for fault in refusal.value.fields] == paths
+
+
+async def test_update_order_status_shows_the_customer_one_note_of_two(edge: Edge) -> None:
+    owner = edge.tokens.token(customer())
+    order = await edge.paid(owner)
+
+    shipped = await edge.move(admin(), order.id, note="by bike", internal_note="fragile")
+
+    assert shipped.status == order_pb2.ORDER_STATUS_SHIPPED
+    assert (shipped.history[-1].note, shipped.history[-1].internal_note) == ("by bike", "fragile")
+    seen = await edge.get(owner, order.id)
+    assert (seen.history[-1].note, seen.history[-1].internal_note) == ("by bike", "")
+    delivered = await edge.move(admin(), order.id, status=order_pb2.ORDER_STATUS_DELIVERED)
+    assert delivered.version == shipped.version + 1
+
+
+async def test_update_order_status_is_for_admins(edge: Edge) -> None:
+    owner = edge.tokens.token(customer())
+    order = await edge.paid(owner)
+
+    with pytest.raises(PermissionDenied):
+        await edge.move(owner, order.id)
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 5, 99])
+async def test_update_order_status_leads_to_shipped_and_delivered_only(edge: Edge, status: int) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        await edge.move(
+            admin(), ORDER.format(ORDER.new()), status=status, note="x" * 501, internal_note="\x07"
+        )
+    assert [fault.path for fault in refusal.value.fields] == [("status",), ("note",), ("internalNote",)]
+
+
+async def test_update_order_status_of_an_unpaid_order_is_refused(edge: Edge) -> None:
+    order = await edge.place(customer())
+
+    with pytest.raises(FailedPrecondition) as refusal:
+        await edge.move(admin(), order.id)
+    assert (refusal.value.reason, refusal.value.details["status"]) == ("ORDER_STATE", "PENDING")
+
+
+async def test_update_order_status_of_what_does_not_exist_is_not_found(edge: Edge) -> None:
+    with pytest.raises(NotFound):
+        await edge.move(admin(), ORDER.format(ORDER.new()))
+
+
 async def test_nobody_gets_anything_without_signing_in(edge: Edge) -> None:
     refused: list[type[SoukError]] = []
-    for call in (edge.place(None), edge.get(None, ORDER.format(ORDER.new())), edge.list(None)):
+    order_id = ORDER.format(ORDER.new())
+    calls = (edge.place(None), edge.get(None, order_id), edge.list(None))
+    for call in (*calls, edge.cancel(None, order_id), edge.move(None, order_id)):
         with pytest.raises(Unauthenticated) as refusal:
             await call
         refused.append(refusal.type)
 
-    assert refused == [Unauthenticated] * 3
+    assert refused == [Unauthenticated] * 5

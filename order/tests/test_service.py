@@ -12,6 +12,7 @@ from souk.order.v1 import order_service_pb2 as pb
 from souk.payment.v1 import events_pb2 as payment
 
 from kit.auth import Principal
+from kit.errors import FailedPrecondition
 from kit.events import Topic, ensure_topics
 from kit.events.envelope import outgoing
 from kit.rpc import Call, Channel, Server, current_call
@@ -25,7 +26,7 @@ from order.app import build
 from order.rpc import OrderRpc
 from order.settings import Settings
 from order.tests.edges import StockRpc, Tokens
-from order.tests.fakes import customer
+from order.tests.fakes import admin, customer
 
 __all__ = ["database_url", "kafka", "postgres"]
 
@@ -33,7 +34,7 @@ PAYMENTS = Topic(
     "souk.payment.v1",
     {
         kind: lambda fact: (fact.payment.id, fact)
-        for kind in (payment.PaymentSucceeded, payment.PaymentFailed)
+        for kind in (payment.PaymentSucceeded, payment.PaymentFailed, payment.PaymentRefunded)
     },
 )
 
@@ -44,10 +45,11 @@ class Running:
 
     channel: Channel
     caller: Principal
+    admin: Principal
     bootstrap: str
 
-    async def call(self, method: str, request: Any, response: Any) -> Any:
-        token = current_call.set(Call(principal=self.caller))
+    async def call(self, method: str, request: Any, response: Any, caller: Principal | None = None) -> Any:
+        token = current_call.set(Call(principal=caller or self.caller))
         try:
             return await self.channel.call(method, request, response)
         finally:
@@ -62,6 +64,17 @@ class Running:
     async def order(self, order_id: str) -> order_pb2.Order:
         request = pb.GetOrderRequest(order_id=order_id)
         found: order_pb2.Order = (await self.call("GetOrder", request, pb.GetOrderResponse)).order
+        return found
+
+    async def cancel(self, order_id: str) -> order_pb2.Order:
+        request = pb.CancelOrderRequest(order_id=order_id, reason="changed my mind")
+        found: order_pb2.Order = (await self.call("CancelOrder", request, pb.CancelOrderResponse)).order
+        return found
+
+    async def move(self, order_id: str, status: order_pb2.OrderStatus) -> order_pb2.Order:
+        request = pb.UpdateOrderStatusRequest(order_id=order_id, status=status, internal_note="fragile")
+        answer = await self.call("UpdateOrderStatus", request, pb.UpdateOrderStatusResponse, self.admin)
+        found: order_pb2.Order = answer.order
         return found
 
     async def becomes(self, order_id: str, status: int) -> order_pb2.Order:
@@ -132,7 +145,7 @@ async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     assert not failures
     channel = Channel(f"127.0.0.1:{settings.grpc_port}", OrderRpc.service)
     await channel.open()
-    yield Running(channel, tokens.token(customer()), kafka.bootstrap())
+    yield Running(channel, tokens.token(customer()), tokens.token(admin()), kafka.bootstrap())
     await channel.close()
     await life.stop()
     await stock.stop(0)
@@ -166,3 +179,43 @@ async def test_a_fact_about_no_order_of_ours_is_put_aside_and_holds_nothing_up(r
     order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CANCELLED)
     assert order.cancel_reason == order_pb2.CANCEL_REASON_PAYMENT_FAILED
     assert "PaymentFailed" in await running.told("souk.payment.v1.dlq.order", "pay_1", 1)
+
+
+async def test_an_order_is_paid_shipped_and_delivered(running: Running) -> None:
+    order_id = await running.place()
+    await running.hears(payment.PaymentSucceeded(payment={"id": "pay_1", "order_id": order_id}))
+    await running.becomes(order_id, order_pb2.ORDER_STATUS_CONFIRMED)
+
+    shipped = await running.move(order_id, order_pb2.ORDER_STATUS_SHIPPED)
+    with pytest.raises(FailedPrecondition) as refusal:
+        await running.cancel(order_id)
+    delivered = await running.move(order_id, order_pb2.ORDER_STATUS_DELIVERED)
+
+    assert refusal.value.details == {"status": "SHIPPED", "wanted": "CANCELLED"}
+    assert (shipped.version, delivered.version) == (3, 4)
+    assert [step.internal_note for step in delivered.history] == ["", "", "fragile", "fragile"]
+    told = await running.told("souk.order.v1", order_id, 4)
+    assert told == ["OrderPlaced", "OrderConfirmed", "OrderShipped", "OrderDelivered"]
+
+
+async def test_a_cancelled_order_stays_so_when_its_payment_is_heard_after_all(running: Running) -> None:
+    order_id = await running.place()
+    total = {"currency_code": "USD", "units": 19, "nanos": 980_000_000}
+    paid = {"id": "pay_1", "order_id": order_id, "amount": total}
+
+    cancelled = await running.cancel(order_id)
+    await running.hears(
+        payment.PaymentSucceeded(payment=paid),
+        payment.PaymentRefunded(payment={**paid, "refunded": total}, refund={"reason": "order cancelled"}),
+        times=5,
+    )
+
+    async def refunded() -> bool:
+        return (await running.order(order_id)).refunded.units == 19
+
+    await eventually(refunded, seconds=30)
+    order = await running.order(order_id)
+    assert (order.status, order.status_reason) == (order_pb2.ORDER_STATUS_CANCELLED, "changed my mind")
+    assert (cancelled.version, order.version) == (2, 3)
+    told = await running.told("souk.order.v1", order_id, 3)
+    assert told == ["OrderPlaced", "OrderCancelled", "OrderRefunded"]

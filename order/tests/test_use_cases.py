@@ -12,10 +12,21 @@ from kit.db.fake import FakeDatabase
 from kit.errors import FailedPrecondition, PermissionDenied
 from kit.testing import FakeClock
 from kit.values import ORDER, PRODUCT, Money
-from order.domain import CancelReason, Order, OrderCancelled, OrderConfirmed, OrderPlaced, Status, Wanted
+from order.domain import (
+    CancelReason,
+    Order,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderDelivered,
+    OrderPlaced,
+    OrderShipped,
+    Status,
+    Wanted,
+)
 from order.errors import (
     IdempotencyConflict,
     OrderNotFound,
+    OrderState,
     TooManyFailedPayments,
     TooManyPending,
     TooManyUnits,
@@ -44,6 +55,13 @@ class Shop:
     async def confirmed(self) -> Order:
         order = await self.pending()
         await self.pays(order)
+        return await self.now(order)
+
+    async def gone(self, status: Status) -> Order:
+        order = await self.confirmed()
+        for step in (Status.SHIPPED, Status.DELIVERED):
+            if (await self.now(order)).status is not status:
+                await self.orders.update_status(order.id, step, "", "")
         return await self.now(order)
 
     async def pays(self, order: Order) -> None:
@@ -255,6 +273,107 @@ async def test_a_whole_refund_cancels_and_tells(shop: Shop) -> None:
 
     assert isinstance(shop.db.facts[-1], OrderCancelled)
     assert (await shop.now(order)).refunded == order.total
+
+
+async def test_an_owner_cancels_what_is_pending_or_confirmed(shop: Shop) -> None:
+    owner = customer()
+    for pays in (False, True):
+        order = await shop.pending(owner)
+        if pays:
+            await shop.pays(order)
+
+        cancelled = await shop.orders.cancel(owner, order.id, "changed my mind")
+
+        assert (cancelled.status, cancelled.cancel_reason) == (Status.CANCELLED, CancelReason.CUSTOMER)
+        assert cancelled.history[-1].note == "changed my mind"
+        assert cancelled == await shop.now(order)
+        assert shop.db.facts[-1] == OrderCancelled(cancelled)
+
+
+async def test_an_admin_cancels_anybodys_and_is_named_as_such(shop: Shop) -> None:
+    order = await shop.confirmed()
+
+    assert (await shop.orders.cancel(admin(), order.id, "")).cancel_reason is CancelReason.ADMIN
+
+
+async def test_an_admin_who_cancels_their_own_is_a_customer(shop: Shop) -> None:
+    owner = admin()
+    order = await shop.pending(owner)
+
+    assert (await shop.orders.cancel(owner, order.id, "")).cancel_reason is CancelReason.CUSTOMER
+
+
+async def test_what_is_not_yours_is_not_there_to_cancel(shop: Shop) -> None:
+    order = await shop.pending()
+    told = list(shop.db.facts)
+
+    for order_id in (order.id, uuid4()):
+        with pytest.raises(OrderNotFound):
+            await shop.orders.cancel(customer(), order_id, "")
+    assert await shop.now(order) == order
+    assert shop.db.facts == told
+
+
+async def test_cancelling_again_changes_and_tells_nothing(shop: Shop) -> None:
+    owner = customer()
+    order = await shop.pending(owner)
+    first = await shop.orders.cancel(owner, order.id, "mine")
+    told = list(shop.db.facts)
+    shop.clock.advance(minutes=1)
+
+    for caller in (owner, admin()):
+        assert await shop.orders.cancel(caller, order.id, "theirs") == first
+    assert shop.db.facts == told
+
+
+@pytest.mark.parametrize("status", [Status.SHIPPED, Status.DELIVERED])
+async def test_what_went_out_is_not_cancelled_by_anybody(shop: Shop, status: Status) -> None:
+    order = await shop.gone(status)
+    told = list(shop.db.facts)
+
+    with pytest.raises(OrderState) as refusal:
+        await shop.orders.cancel(admin(), order.id, "")
+
+    assert refusal.value.details == {"status": status, "wanted": "CANCELLED"}
+    assert await shop.now(order) == order
+    assert shop.db.facts == told
+
+
+async def test_an_order_is_shipped_and_delivered_with_its_notes(shop: Shop) -> None:
+    order = await shop.confirmed()
+
+    shipped = await shop.orders.update_status(order.id, Status.SHIPPED, "by bike", "fragile")
+    delivered = await shop.orders.update_status(order.id, Status.DELIVERED, "", "left at the door")
+
+    assert [(step.note, step.internal_note) for step in delivered.history[2:]] == [
+        ("by bike", "fragile"),
+        ("", "left at the door"),
+    ]
+    assert shop.db.facts[-2:] == [OrderShipped(shipped), OrderDelivered(delivered)]
+    assert delivered == await shop.now(order)
+
+
+async def test_the_status_it_has_already_is_answered_unchanged(shop: Shop) -> None:
+    order = await shop.gone(Status.SHIPPED)
+    told = list(shop.db.facts)
+
+    assert await shop.orders.update_status(order.id, Status.SHIPPED, "again", "") == order
+    assert shop.db.facts == told
+
+
+async def test_where_no_way_leads_is_refused_with_both_statuses(shop: Shop) -> None:
+    order = await shop.confirmed()
+
+    with pytest.raises(OrderState) as refusal:
+        await shop.orders.update_status(order.id, Status.DELIVERED, "", "")
+
+    assert refusal.value.details == {"status": "CONFIRMED", "wanted": "DELIVERED"}
+    assert await shop.now(order) == order
+
+
+async def test_an_unknown_order_goes_nowhere(shop: Shop) -> None:
+    with pytest.raises(OrderNotFound):
+        await shop.orders.update_status(uuid4(), Status.SHIPPED, "", "")
 
 
 async def test_the_sweep_cancels_what_nobody_paid(shop: Shop) -> None:
