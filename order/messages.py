@@ -46,10 +46,7 @@ def purchase_from_proto(request: service.PlaceOrderRequest) -> Purchase:
     account_id = _id(given, ACCOUNT, request.account_id, "accountId") if request.account_id else None
     wanted = _wanted(given, request.lines)
     address = _address(given, request.shipping_address) if request.HasField("shipping_address") else None
-    method = given.text(request.payment_method, "paymentMethod", most=255)
-    given.require(
-        not looks_like_card_number(method), "must be a provider's token, never a card number", "paymentMethod"
-    )
+    method = _no_card(given, request.payment_method, "paymentMethod", most=255)
     expected = _decimal(given, request.expected_total, "expectedTotal")
     request_id = given.text(request.request_id, "idempotencyKey", least=1, most=255)
     given.done()
@@ -83,7 +80,7 @@ def cancellation_from_proto(request: service.CancelOrderRequest) -> tuple[UUID, 
     """Reads which order ends, and the text that its customer sees; raises InvalidArgument with every fault."""
     given = Input()
     order_id = _id(given, ORDER, request.order_id, "id")
-    text = given.text(request.reason, "reason", most=_NOTE)
+    text = _no_card(given, request.reason, "reason", most=_NOTE)
     given.done()
     assert order_id is not None
     return order_id, text
@@ -95,8 +92,8 @@ def move_from_proto(request: service.UpdateOrderStatusRequest) -> tuple[UUID, St
     order_id = _id(given, ORDER, request.order_id, "id")
     status = _MOVES.get(request.status)
     given.require(status is not None, "must be SHIPPED or DELIVERED", "status")
-    note = given.text(request.note, "note", most=_NOTE)
-    internal_note = given.text(request.internal_note, "internalNote", most=_NOTE)
+    note = _no_card(given, request.note, "note", most=_NOTE)
+    internal_note = _no_card(given, request.internal_note, "internalNote", most=_NOTE)
     given.done()
     assert order_id is not None
     assert status is not None
@@ -160,7 +157,7 @@ def _wanted(given: Input, lines: Sequence[service.PlaceOrderRequest.Line]) -> tu
 
 def _address(given: Input, address: pb.Address) -> Address:
     def part(value: str, name: str, least: int = 0) -> str:
-        return given.text(value, "shippingAddress", name, least=least, most=_ADDRESS_LINE)
+        return _no_card(given, value, "shippingAddress", name, least=least, most=_ADDRESS_LINE)
 
     return Address(
         name=part(address.name, "name", 1),
@@ -175,6 +172,12 @@ def _address(given: Input, address: pb.Address) -> Address:
 
 def _address_to_proto(address: Address | None) -> pb.Address | None:
     return pb.Address(**asdict(address)) if address else None
+
+
+def _no_card(given: Input, value: str, *path: str, least: int = 0, most: int) -> str:
+    """A text of somebody's own words, where a card number has no business; ids and keys are none."""
+    given.require(not looks_like_card_number(value), "must not contain a card number", *path)
+    return given.text(value, *path, least=least, most=most)
 
 
 def _decimal(given: Input, text: str, *path: str) -> str:

@@ -16,7 +16,12 @@ from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, PRODUCT, Money
 from order.domain import Address, Line, Order, OrderPlaced, Schedule, Status
 from order.events import TOPIC
-from order.messages import order_to_proto, purchase_from_proto
+from order.messages import (
+    cancellation_from_proto,
+    move_from_proto,
+    order_to_proto,
+    purchase_from_proto,
+)
 
 PRODUCT_ID = PRODUCT.format(PRODUCT.new())
 HOME = {"name": "John Doe", "line1": "Bahnhofstrasse 1", "city": "Zürich", "country_code": "CH"}
@@ -93,6 +98,61 @@ def test_the_same_product_twice_is_added_up() -> None:
 )
 def test_what_is_wrong_is_named(wrong: Callable[[], pb.PlaceOrderRequest], path: str) -> None:
     assert faults(wrong()) == [path]
+
+
+FIELDS = {
+    "name": "name",
+    "line1": "line1",
+    "line2": "line2",
+    "city": "city",
+    "region": "region",
+    "postal_code": "postalCode",
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("text", ["x" * 101, "a\x00b", "a\nb", "a\x7fb", "4242 4242 4242 4242"])
+def test_every_line_of_an_address_is_checked(field: str, text: str) -> None:
+    assert faults(request(shipping_address={**HOME, field: text})) == [f"shippingAddress.{FIELDS[field]}"]
+
+
+@pytest.mark.parametrize("field", ["name", "line1", "city", "country_code"])
+@pytest.mark.parametrize("text", ["", " \u2003 "])
+def test_an_address_needs_name_line_city_and_country(field: str, text: str) -> None:
+    name = {**FIELDS, "country_code": "countryCode"}[field]
+    assert faults(request(shipping_address={**HOME, field: text})) == [f"shippingAddress.{name}"]
+
+
+def test_an_address_may_fill_every_line() -> None:
+    whole = dict.fromkeys(FIELDS, "x" * 100) | {"country_code": "CH"}
+    purchase = purchase_from_proto(request(shipping_address=whole))
+
+    assert purchase.shipping_address == Address(**whole)
+
+
+def test_an_empty_address_is_no_address_to_go_to() -> None:
+    assert faults(request(shipping_address={})) == [
+        "shippingAddress.name",
+        "shippingAddress.line1",
+        "shippingAddress.city",
+        "shippingAddress.countryCode",
+    ]
+
+
+@pytest.mark.parametrize("text", ["x" * 501, "a\x00b", "my card is 4242424242424242"])
+def test_notes_and_reasons_are_checked(text: str) -> None:
+    order_id = ORDER.format(ORDER.new())
+    with pytest.raises(InvalidArgument) as cancelling:
+        cancellation_from_proto(pb.CancelOrderRequest(order_id=order_id, reason=text))
+    with pytest.raises(InvalidArgument) as moving:
+        move_from_proto(
+            pb.UpdateOrderStatusRequest(
+                order_id=order_id, status=order_pb2.ORDER_STATUS_SHIPPED, note=text, internal_note=text
+            )
+        )
+
+    assert [fault.path for fault in cancelling.value.fields] == [("reason",)]
+    assert [fault.path for fault in moving.value.fields] == [("note",), ("internalNote",)]
 
 
 def test_all_faults_are_named_at_once() -> None:
