@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
+from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
+from gateway.order_updates import OrderUpdates
 from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
 from gateway.playground import playground_routes
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.web import GraphQL
-from kit.auth import TokenVerifier
+from gateway.websocket import Sockets
+from kit.auth import Principal, TokenVerifier
 from kit.auth.verifier import jwks_over_http
+from kit.events import Tail
 from kit.service import Service
 
 
@@ -31,7 +35,14 @@ def build(settings: Settings) -> Service:
         introspection=settings.introspection,
         suggestions=settings.suggestions,
     )
-    graphql = GraphQL(settings, executor, peers, verifier)
+    updates = OrderUpdates()
+    tail = Tail("souk.order.v1", settings.kafka_bootstrap, updates.changed)
+
+    def context(principal: Principal | None) -> Context:
+        return Context(peers, principal, updates)
+
+    graphql = GraphQL(settings, executor, context, verifier)
+    sockets = Sockets(settings, executor, context, verifier)
     playground = playground_routes(settings.playground_files) if settings.playground else []
 
     async def print_schema(words: Sequence[str]) -> None:
@@ -43,7 +54,8 @@ def build(settings: Settings) -> Service:
         settings=settings,
         resources=[*held, verifier],
         optional=[*held, verifier],
-        routes=[graphql.route(), *playground],
+        routes=[graphql.route(), sockets.route(), *playground],
+        jobs=[tail],
         commands={"schema": print_schema},
         verifier=verifier,
     )

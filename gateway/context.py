@@ -1,4 +1,4 @@
-"""What resolvers know of the request: who asks, the services, and loaders that live as long as the request."""
+"""What resolvers know of the request: who asks, the services, what changes, and loaders that live as long as the request."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -7,6 +7,7 @@ import strawberry
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 from strawberry.dataloader import DataLoader
 
+from gateway.order_updates import OrderUpdates
 from kit.auth import Principal
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ _LARGEST_BATCH = 100
 class Context:
     """One request."""
 
-    __slots__ = ("_loaders", "peers", "principal")
+    __slots__ = ("_loaders", "peers", "principal", "updates")
 
-    def __init__(self, peers: "Peers", principal: Principal | None) -> None:
+    def __init__(self, peers: "Peers", principal: Principal | None, updates: OrderUpdates) -> None:
         self.peers = peers
+        self.updates = updates
         self.principal = principal
         self._loaders: dict[str, DataLoader[str, Any]] = {}
 

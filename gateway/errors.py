@@ -32,7 +32,7 @@ Shown = dict[str, Any]
 def of_souk_error(error: SoukError) -> Shown:
     """A named error of ours, without place in the document."""
     if error.category is Category.INTERNAL:
-        return _internal()
+        return unexpected()
     code = error.reason if error.reason in _OWN_CODES else graphql_code(error)
     extensions: Shown = {"code": code, "reason": error.reason, **_camel(error.details)}
     if error.fields:
@@ -68,7 +68,7 @@ def of_execution(error: GraphQLError) -> Shown:
         shown = of_request(error.message, BAD_USER_INPUT)
     else:
         log.error("graphql.failed", exc_info=cause)
-        shown = _internal()
+        shown = unexpected()
     if error.locations:
         shown["locations"] = [place.formatted for place in error.locations]
     if error.path is not None:
@@ -85,7 +85,8 @@ def _of_variables(error: GraphQLError) -> Shown:
     return shown
 
 
-def _internal() -> Shown:
+def unexpected() -> Shown:
+    """What is said of a fault of ours."""
     extensions = {"code": "INTERNAL", "reason": "INTERNAL", "correlationId": correlation_id.get()}
     return {"message": UNEXPECTED, "extensions": extensions}
 

@@ -3,11 +3,12 @@
 Strawberry makes the schema; its own way to execute, with extensions around every step, costs as much as the rest of a request.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import isawaitable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import strawberry
 from graphql import (
@@ -17,9 +18,11 @@ from graphql import (
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    OperationType,
     execute,
     get_operation_ast,
     specified_rules,
+    subscribe,
     validate,
 )
 
@@ -77,15 +80,58 @@ class Executor:
     async def run(
         self, document: str, variables: Mapping[str, Any] | None, operation: str | None, context: Context
     ) -> Answer:
-        """Never raises for what a client may send."""
+        """One answer to a query or mutation. Never raises for what a client may send."""
+        chosen = self._chosen(document, operation)
+        if isinstance(chosen, Answer):
+            return chosen
+        if chosen[1].operation is OperationType.SUBSCRIPTION:
+            return _refused("subscriptions come over graphql-transport-ws")
+        return await self._execute(*chosen, variables, operation, context)
+
+    async def stream(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None,
+        operation: str | None,
+        context: Context,
+        begin: Callable[[str], None],
+    ) -> AsyncIterator[Answer]:
+        """Every answer to an operation of any kind, which `begin` is told. Raises what a subscription's source raises."""
+        chosen = self._chosen(document, operation)
+        if isinstance(chosen, Answer):
+            yield chosen
+            return
+        begin(chosen[1].operation.value)
+        if chosen[1].operation is not OperationType.SUBSCRIPTION:
+            yield await self._execute(*chosen, variables, operation, context)
+            return
+        source = subscribe(
+            self._schema,
+            chosen[0],
+            context_value=context,
+            variable_values=dict(variables) if variables else None,
+            operation_name=operation,
+        )
+        if isawaitable(source):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            yield _answer(source, "subscription", executed=False)
+            return
+        # Whoever stops listening ends the source at once, not when the collector comes by.
+        async with aclosing(cast("AsyncGenerator[ExecutionResult]", source)) as results:
+            async for result in results:
+                yield _answer(result, "subscription", executed=True)
+
+    def _chosen(
+        self, document: str, operation: str | None
+    ) -> tuple[DocumentNode, OperationDefinitionNode] | Answer:
         prepared = self._prepared(document)
         if prepared.document is None:
             return Answer(None, prepared.faults, executed=False, kind="none")
         chosen = get_operation_ast(prepared.document, operation)
         if chosen is None:
-            fault = of_request("operationName must name one of the document's operations", BAD_REQUEST)
-            return Answer(None, (fault,), executed=False, kind="none")
-        return await self._execute(prepared.document, chosen, variables, operation, context)
+            return _refused("operationName must name one of the document's operations")
+        return prepared.document, chosen
 
     async def _execute(
         self,
@@ -105,10 +151,9 @@ class Executor:
         if isawaitable(result):
             result = await result
         assert isinstance(result, ExecutionResult)
-        errors = tuple(of_execution(error) for error in result.errors or ())
         # Variables that do not fit end a request before it begins.
         executed = result.data is not None or any(error.path for error in result.errors or ())
-        return Answer(result.data, errors, executed, chosen.operation.value)
+        return _answer(result, chosen.operation.value, executed=executed)
 
     def _prepare(self, text: str) -> _Prepared:
         try:
@@ -125,3 +170,11 @@ class Executor:
 
     def _shown(self, error: GraphQLError, code: str) -> Shown:
         return of_document(error, code, suggestions=self._suggestions)
+
+
+def _answer(result: ExecutionResult, kind: str, *, executed: bool) -> Answer:
+    return Answer(result.data, tuple(of_execution(error) for error in result.errors or ()), executed, kind)
+
+
+def _refused(message: str) -> Answer:
+    return Answer(None, (of_request(message, BAD_REQUEST),), executed=False, kind="none")

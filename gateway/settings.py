@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kit.settings import BaseSettings, setting
 
+_FIVE_SECONDS = timedelta(seconds=5)
 _TEN_SECONDS = timedelta(seconds=10)
 _OWN_PLAYGROUND = Path(__file__).with_name("playground")
 
@@ -16,7 +17,6 @@ class Settings(BaseSettings):
 
     http_port: int = setting("Port of GraphQL and the playground", development=8000, least=0, most=65535)
     grpc_port: int = setting("Not used: the gateway serves no gRPC", default=0)
-    kafka_bootstrap: str = setting("Not used: the gateway speaks to services only", default="")
     account_address: str = setting("account's gRPC, host:port", development="127.0.0.1:9001")
     catalog_address: str = setting("catalog's gRPC, host:port", development="127.0.0.1:9002")
     order_address: str = setting("order's gRPC, host:port", development="127.0.0.1:9003")
@@ -35,6 +35,17 @@ class Settings(BaseSettings):
     max_tokens: int = setting("Most tokens of a document", default=2000, least=1)
     max_characters: int = setting("Most characters of a document", default=20_000, least=1)
     max_body_bytes: int = setting("Largest body of a request, bytes", default=1024 * 1024, least=1)
+    max_account_sockets: int = setting(
+        "Most open sockets of one account, on each replica", default=20, least=1
+    )
+    max_socket_operations: int = setting("Most operations at once on one socket", default=50, least=1)
+    socket_init_seconds: timedelta = setting(
+        "Seconds within which a socket must sign in", default=_FIVE_SECONDS, least=0.1, most=60
+    )
+    socket_origins: tuple[str, ...] = setting(
+        "Origins whose pages may open sockets beside the gateway's own, e.g. https://shop.example; *: any",
+        default=(),
+    )
     proxy_hops: int = setting(
         "Trusted proxies in front: which entry of X-Forwarded-For, from its end, is the client; 0: none",
         default=0,

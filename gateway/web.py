@@ -5,6 +5,7 @@ others application/json, where every well-formed request is answered 200. Number
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -19,7 +20,6 @@ from gateway.context import Context
 from gateway.errors import BAD_REQUEST, Shown, of_request, of_souk_error
 from gateway.execution import Answer, Executor
 from gateway.metrics import OPERATIONS
-from gateway.peers import Peers
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier, bearer
 from kit.errors import SoukError
@@ -65,9 +65,15 @@ class Refused(Exception):
 class GraphQL:
     """The endpoint."""
 
-    def __init__(self, settings: Settings, executor: Executor, peers: Peers, verifier: TokenVerifier) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        executor: Executor,
+        context: Callable[[Principal | None], Context],
+        verifier: TokenVerifier,
+    ) -> None:
         self._executor = executor
-        self._peers = peers
+        self._context = context
         self._verifier = verifier
         self._seconds = settings.request_seconds.total_seconds()
         self._most_bytes = settings.max_body_bytes
@@ -99,7 +105,7 @@ class GraphQL:
         # A task of its own for each request: these end with it.
         deadline.set(time.monotonic() + self._seconds)
         current_call.set(Call(principal, correlation_id.get(), self._address(request)))
-        context = Context(self._peers, principal)
+        context = self._context(principal)
         answer = await self._executor.run(body.query, body.variables, body.operationName, context)
         outcome = answer.errors[0]["extensions"]["code"] if answer.errors else "ok"
         OPERATIONS.labels(answer.kind, outcome).inc()

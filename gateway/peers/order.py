@@ -55,6 +55,23 @@ class Orders(Peer):
         )
         return _order((await self._call("PlaceOrder", request, pb.PlaceOrderResponse)).order)
 
+    async def cancel(self, order_id: str, reason: str | None) -> Order:
+        """CancelOrder."""
+        request = pb.CancelOrderRequest(order_id=order_id, reason=reason or "")
+        return _order((await self._call("CancelOrder", request, pb.CancelOrderResponse)).order)
+
+    async def update_status(
+        self, order_id: str, status: OrderStatus, note: str | None, internal_note: str | None
+    ) -> Order:
+        """UpdateOrderStatus."""
+        request = pb.UpdateOrderStatusRequest(
+            order_id=order_id,
+            status="ORDER_STATUS_" + status.name,
+            note=note or "",
+            internal_note=internal_note or "",
+        )
+        return _order((await self._call("UpdateOrderStatus", request, pb.UpdateOrderStatusResponse)).order)
+
     async def get(self, order_id: str) -> Order:
         """GetOrder."""
         request = pb.GetOrderRequest(order_id=order_id)

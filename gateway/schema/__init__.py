@@ -8,8 +8,14 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.schema.root import Mutation, Query
 from gateway.schema.scalars import SCALARS
+from gateway.schema.subscription import Subscription
 
 
 def build_schema() -> strawberry.Schema:
     """The schema."""
-    return strawberry.Schema(query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
+    return strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )

@@ -16,7 +16,7 @@ from gateway.schema.catalog import (
     UpdateProductInput,
 )
 from gateway.schema.notification import NotificationConnection
-from gateway.schema.order import CreateOrderInput, Order, OrderConnection, OrderFilter
+from gateway.schema.order import CreateOrderInput, Order, OrderConnection, OrderFilter, OrderStatus
 from gateway.schema.paging import After, First
 from gateway.schema.payment import Payment
 from kit.errors import NotFound
@@ -190,3 +190,37 @@ class Mutation:
         """Places an order."""
         info.context.forget()
         return await info.context.peers.order.place(input)
+
+    @strawberry.mutation(
+        description="Owner or ADMIN, while PENDING or CONFIRMED. Stock returns at once; captured money follows as a refund."
+    )
+    async def cancel_order(
+        self,
+        info: Info,
+        id: OrderId,
+        reason: Annotated[
+            str | None, strawberry.argument(description="Shown to the customer, 0-500 characters.")
+        ] = None,
+    ) -> Order | None:
+        """Cancels an order."""
+        info.context.forget()
+        return await info.context.peers.order.cancel(id, reason)
+
+    @strawberry.mutation(
+        description="ADMIN. SHIPPED or DELIVERED; any other value is BAD_USER_INPUT. Already there: the order, unchanged."
+    )
+    async def update_order_status(
+        self,
+        info: Info,
+        id: OrderId,
+        status: Annotated[OrderStatus, strawberry.argument(description="SHIPPED or DELIVERED.")],
+        note: Annotated[
+            str | None, strawberry.argument(description="Shown to the customer, 0-500 characters.")
+        ] = None,
+        internal_note: Annotated[
+            str | None, strawberry.argument(description="Shown to ADMIN only, 0-500 characters.")
+        ] = None,
+    ) -> Order | None:
+        """Moves an order on."""
+        info.context.forget()
+        return await info.context.peers.order.update_status(id, status, note, internal_note)

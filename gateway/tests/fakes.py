@@ -34,6 +34,9 @@ class Tokens:
         self._known[token] = replace(principal, token=token)
         return token
 
+    def forget(self, principal: Principal) -> None:
+        del self._known[str(principal.account_id)]
+
     async def verify(self, token: str) -> Principal:
         if token not in self._known:
             raise Unauthenticated("the token is not valid", reason="TOKEN_INVALID")
@@ -189,6 +192,7 @@ class OrderRpc:
 
     def __init__(self, recorder: Recorder) -> None:
         self._heard = recorder.heard
+        self._known: dict[str, order_pb2.Order] = {}
 
     async def place_order(self, request: Any, call: Call) -> order.PlaceOrderResponse:
         self._heard("PlaceOrder", request, call)
@@ -202,7 +206,34 @@ class OrderRpc:
 
     async def get_order(self, request: Any, call: Call) -> order.GetOrderResponse:
         self._heard("GetOrder", request, call)
-        raise NotFound("no such order", reason="ORDER_NOT_FOUND")
+        ORDER.parse(request.order_id, "id")
+        known = self._known.get(request.order_id)
+        if known is None or known.account_id != ACCOUNT.format(call.account().account_id):
+            raise NotFound("no such order", reason="ORDER_NOT_FOUND")
+        return order.GetOrderResponse(order=known)
+
+    async def cancel_order(self, request: Any, call: Call) -> order.CancelOrderResponse:
+        self._heard("CancelOrder", request, call)
+        ended = one_order(request.order_id, ACCOUNT.format(call.account().account_id))
+        ended.status, ended.version = order_pb2.ORDER_STATUS_CANCELLED, 2
+        ended.cancel_reason, ended.status_reason = order_pb2.CANCEL_REASON_CUSTOMER, request.reason
+        return order.CancelOrderResponse(order=ended)
+
+    async def update_order_status(self, request: Any, call: Call) -> order.UpdateOrderStatusResponse:
+        self._heard("UpdateOrderStatus", request, call)
+        moved = one_order(request.order_id, ACCOUNT.format(call.account().account_id))
+        moved.status, moved.version = request.status, 2
+        moved.history.add(
+            status=request.status, time=NOW, note=request.note, internal_note=request.internal_note
+        )
+        return order.UpdateOrderStatusResponse(order=moved)
+
+    def stands(self, order_id: str, account_id: str, version: int, status: str) -> None:
+        """The order is as said from now on."""
+        known = one_order(order_id, account_id, PRODUCT.format(PRODUCT.new()))
+        known.version = version
+        known.MergeFrom(order_pb2.Order(status=f"ORDER_STATUS_{status}"))
+        self._known[order_id] = known
 
     async def list_orders(self, request: Any, call: Call) -> order.ListOrdersResponse:
         self._heard("ListOrders", request, call)

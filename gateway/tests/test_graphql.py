@@ -10,8 +10,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
+from gateway.order_updates import OrderUpdates
 from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
 from gateway.playground import playground_routes
 from gateway.schema import build_schema
@@ -22,7 +24,7 @@ from kit.auth import Principal, Role
 from kit.errors import FailedPrecondition, InvalidArgument, SoukError, Unavailable, Violation
 from kit.rpc import Server
 from kit.settings import load
-from kit.values import ACCOUNT, PRODUCT
+from kit.values import ACCOUNT, ORDER, PRODUCT
 from kit.web.app import build_app
 from kit.web.health import Readiness
 
@@ -69,7 +71,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     settings = load(Settings, {"PROFILE": "development"})
     executor = Executor(build_schema(), Limits.of(settings), introspection=False, suggestions=False)
     verifier: Any = tokens
-    graphql = GraphQL(settings, executor, peers, verifier)
+    graphql = GraphQL(settings, executor, lambda who: Context(peers, who, OrderUpdates()), verifier)
     folder = tmp_path_factory.mktemp("playground")
     (folder / "index.html").write_text("<title>playground</title>")
     app: Any = build_app([graphql.route(), *playground_routes(folder)], Readiness([]))
@@ -179,6 +181,34 @@ async def test_a_request_id_is_made_for_an_order_without_a_key(world: World) -> 
     await world.ask(query, i={"products": products, "idempotencyKey": "mine"})
     given, _ = world.recorder.last("PlaceOrder")
     assert (given.request_id, given.client_request_id) == ("mine", True)
+
+
+async def test_cancelling_and_moving_an_order_pass_what_was_given(world: World) -> None:
+    order_id = ORDER.format(ORDER.new())
+    cancelled = await world.ask(
+        'mutation($id: ID!) { cancelOrder(id: $id, reason: "too late") { status cancelReason statusReason } }',
+        id=order_id,
+    )
+    assert cancelled["data"]["cancelOrder"] == {
+        "status": "CANCELLED",
+        "cancelReason": "CUSTOMER",
+        "statusReason": "too late",
+    }
+    moved = await world.ask(
+        'mutation($id: ID!) { updateOrderStatus(id: $id, status: SHIPPED, note: "by bike", internalNote: "late") '
+        "{ history { status note internalNote } } }",
+        id=order_id,
+    )
+    assert moved["data"]["updateOrderStatus"]["history"][-1] == {
+        "status": "SHIPPED",
+        "note": "by bike",
+        "internalNote": "late",
+    }
+
+
+async def test_a_subscription_is_refused_over_http(world: World) -> None:
+    answer = await world.ask('subscription { orderUpdated(id: "ord_1") { id } }')
+    assert (error(answer)["code"], answer.get("data")) == ("BAD_REQUEST", None)
 
 
 @pytest.mark.parametrize(

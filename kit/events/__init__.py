@@ -15,6 +15,7 @@ from kit.events.subscriptions import (
     Reaction,
     Subscription,
 )
+from kit.events.tail import Tail
 from kit.events.topic import EVENT, Topic, context_headers
 from kit.events.topics import dead_letters, ensure_topics, topics_of
 
@@ -29,6 +30,7 @@ __all__ = [
     "Reaction",
     "Relay",
     "Subscription",
+    "Tail",
     "Topic",
     "context_headers",
     "dead_letters",

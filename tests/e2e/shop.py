@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self, TypeVar
 
+import aiohttp
 import httpx
 
 T = TypeVar("T")
@@ -45,6 +47,19 @@ query Order($id: ID!) {
   }
 }
 """
+CANCEL_ORDER = """
+mutation Cancel($id: ID!, $reason: String) {
+  cancelOrder(id: $id, reason: $reason) { id status cancelReason statusReason }
+}
+"""
+UPDATE_ORDER_STATUS = """
+mutation Move($id: ID!, $status: OrderStatus!, $note: String, $internalNote: String) {
+  updateOrderStatus(id: $id, status: $status, note: $note, internalNote: $internalNote) {
+    id status history { status note internalNote }
+  }
+}
+"""
+ORDER_UPDATED = "subscription Updated($id: ID!) { orderUpdated(id: $id) { id status version } }"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +215,36 @@ class Person:
         order |= {"paymentMethod": card} if card else {}
         order |= {"idempotencyKey": key} if key else {}
         return await self.ask(CREATE_ORDER, input=order)
+
+    async def cancel(self, order_id: str, reason: str = "") -> Answer:
+        """Cancels an order."""
+        return await self.ask(CANCEL_ORDER, id=order_id, reason=reason)
+
+    async def move(self, order_id: str, status: str, **notes: str) -> Answer:
+        """ADMIN: SHIPPED or DELIVERED."""
+        return await self.ask(UPDATE_ORDER_STATUS, id=order_id, status=status, **notes)
+
+    @asynccontextmanager
+    async def watching(self, order_id: str) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
+        """The order after each of its changes, over graphql-transport-ws."""
+        url = f"{self.shop.gateway.replace('http', 'ws', 1)}/graphql"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url, protocols=("graphql-transport-ws",)) as socket,
+        ):
+            payload = {"Authorization": f"Bearer {self.token}"}
+            await socket.send_json({"type": "connection_init", "payload": payload})
+            assert (await socket.receive_json(timeout=SECONDS))["type"] == "connection_ack"
+            request = {"query": ORDER_UPDATED, "variables": {"id": order_id}}
+            await socket.send_json({"type": "subscribe", "id": "1", "payload": request})
+
+            async def updates() -> AsyncIterator[Mapping[str, Any]]:
+                while True:
+                    message = await socket.receive_json(timeout=SECONDS)
+                    assert message["type"] == "next", message
+                    yield message["payload"]["data"]["orderUpdated"]
+
+            yield updates()
 
     async def order(self, order_id: str) -> Mapping[str, Any]:
         """An order as it is now."""

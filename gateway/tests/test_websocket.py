@@ -1,0 +1,347 @@
+"""graphql-transport-ws, message by message, with services as their contracts say behind it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gateway.context import Context
+from gateway.execution import Executor
+from gateway.limits import Limits
+from gateway.order_updates import OrderUpdates
+from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
+from gateway.schema import build_schema
+from gateway.settings import Settings
+from gateway.tests.fakes import SERVICES, OrderRpc, Recorder, Tokens
+from gateway.websocket import PROTOCOL, Sockets
+from kit.auth import Principal, Role
+from kit.errors import Unavailable
+from kit.rpc import Server
+from kit.settings import load
+from kit.testing import eventually
+from kit.values import ACCOUNT, ORDER
+from kit.web.app import build_app
+from kit.web.health import Readiness
+
+USER = Principal(uuid4(), Role.USER, uuid4())
+OTHER = Principal(uuid4(), Role.USER, uuid4())
+SUBSCRIBE = "subscription($id: ID!) { orderUpdated(id: $id) { id status version } }"
+
+
+class Socket:
+    """One client, speaking ASGI."""
+
+    def __init__(self, app: Any, headers: dict[str, str], protocols: list[str]) -> None:
+        self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        scope = {
+            "type": "websocket",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "scheme": "ws",
+            "path": "/graphql",
+            "raw_path": b"/graphql",
+            "root_path": "",
+            "query_string": b"",
+            "headers": [
+                (name.encode(), value.encode()) for name, value in {"host": "souk.test", **headers}.items()
+            ],
+            "client": ("192.0.2.7", 1234),
+            "server": ("souk.test", 80),
+            "subprotocols": protocols,
+            "state": {},
+        }
+        self._in.put_nowait({"type": "websocket.connect"})
+        self.task = asyncio.create_task(app(scope, self._in.get, self._out.put))
+
+    def send(self, **message: Any) -> None:
+        self.send_text(json.dumps(message))
+
+    def send_text(self, text: str) -> None:
+        self._in.put_nowait({"type": "websocket.receive", "text": text})
+
+    def leave(self) -> None:
+        self._in.put_nowait({"type": "websocket.disconnect", "code": 1001})
+
+    async def raw(self) -> dict[str, Any]:
+        return await asyncio.wait_for(self._out.get(), 5)
+
+    async def receive(self) -> dict[str, Any]:
+        sent = await self.raw()
+        assert sent["type"] == "websocket.send", sent
+        message: dict[str, Any] = json.loads(sent["text"])
+        return message
+
+    async def closed(self) -> int:
+        sent = await self.raw()
+        assert sent["type"] == "websocket.close", sent
+        return int(sent["code"])
+
+    def silent(self) -> bool:
+        return self._out.empty()
+
+
+class World:
+    """The endpoint and everything behind it."""
+
+    def __init__(self, peers: Peers, recorder: Recorder, tokens: Tokens, orders: OrderRpc) -> None:
+        self.recorder, self.tokens, self.orders = recorder, tokens, orders
+        self.updates = OrderUpdates()
+        self.order_id = ORDER.format(ORDER.new())
+        self._peers = peers
+
+    def app(self, **environment: str) -> Any:
+        settings = load(Settings, {"PROFILE": "development", **environment})
+        executor = Executor(build_schema(), Limits.of(settings), introspection=False, suggestions=False)
+        verifier: Any = self.tokens
+        sockets = Sockets(settings, executor, lambda who: Context(self._peers, who, self.updates), verifier)
+        return build_app([sockets.route()], Readiness([]))
+
+    @asynccontextmanager
+    async def socket(
+        self, app: Any = None, *, origin: str = "", protocols: tuple[str, ...] = (PROTOCOL,)
+    ) -> AsyncIterator[Socket]:
+        socket = Socket(app or self.app(), {"origin": origin} if origin else {}, list(protocols))
+        yield socket
+        socket.leave()
+        await asyncio.wait_for(socket.task, 5)
+
+    @asynccontextmanager
+    async def signed_in(self, app: Any = None, who: Principal = USER) -> AsyncIterator[Socket]:
+        async with self.socket(app) as socket:
+            assert (await socket.raw())["type"] == "websocket.accept"
+            socket.send(type="connection_init", payload={"Authorization": f"Bearer {self.tokens.token(who)}"})
+            assert await socket.receive() == {"type": "connection_ack"}
+            yield socket
+
+    def changes(self, version: int, status: str) -> None:
+        """The order is another now, and everybody hears of it."""
+        self.orders.stands(self.order_id, ACCOUNT.format(USER.account_id), version, status)
+        self.updates.changed([self.order_id])
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    recorder, tokens = Recorder(), Tokens()
+    servicers = [make(recorder) for make in SERVICES]
+    server = Server(servicers, host="127.0.0.1", port=0, verifier=tokens)
+    await server.start()
+    address = f"127.0.0.1:{server.port}"
+    peers = Peers(
+        Accounts(address), Catalog(address), Orders(address), Payments(address), Notifications(address)
+    )
+    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
+    for peer in held:
+        await peer.open()
+    [orders] = [servicer for servicer in servicers if isinstance(servicer, OrderRpc)]
+    world = World(peers, recorder, tokens, orders)
+    world.changes(1, "PENDING")
+    yield world
+    for peer in held:
+        await peer.close()
+    await server.stop(0)
+
+
+def subscribe(socket: Socket, order_id: str, number: str = "1") -> None:
+    socket.send(type="subscribe", id=number, payload={"query": SUBSCRIBE, "variables": {"id": order_id}})
+
+
+async def test_order_updated_tells_the_order_now_and_after_each_change(world: World) -> None:
+    async with world.signed_in() as socket:
+        subscribe(socket, world.order_id)
+        first = await socket.receive()
+        assert first == {
+            "type": "next",
+            "id": "1",
+            "payload": {"data": {"orderUpdated": {"id": world.order_id, "status": "PENDING", "version": 1}}},
+        }
+        world.changes(2, "CONFIRMED")
+        assert (await socket.receive())["payload"]["data"]["orderUpdated"]["status"] == "CONFIRMED"
+
+
+async def test_changes_in_quick_succession_may_be_one_and_the_last_arrives(world: World) -> None:
+    async with world.signed_in() as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        for version, status in ((2, "CONFIRMED"), (3, "SHIPPED"), (4, "DELIVERED")):
+            world.changes(version, status)
+        last = await socket.receive()
+        assert last["payload"]["data"]["orderUpdated"]["version"] == 4
+
+
+async def test_what_is_old_or_known_is_not_told_again(world: World) -> None:
+    async with world.signed_in() as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        world.changes(3, "CONFIRMED")
+        await socket.receive()
+        asked = len(world.recorder.calls)
+        world.changes(2, "PENDING")
+        await eventually(lambda: len(world.recorder.calls) > asked)
+        world.updates.changed(None)
+        await eventually(lambda: len(world.recorder.calls) > asked + 1)
+        assert socket.silent()
+
+
+async def test_an_outage_of_the_order_service_is_waited_for(world: World) -> None:
+    async with world.signed_in() as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        world.recorder.raises["GetOrder"] = Unavailable("away", reason="DATABASE_UNAVAILABLE")
+        world.changes(2, "CONFIRMED")
+        await eventually(lambda: len(world.recorder.calls) > 2)
+        del world.recorder.raises["GetOrder"]
+        assert (await socket.receive())["payload"]["data"]["orderUpdated"]["version"] == 2
+
+
+async def test_somebody_elses_order_is_not_found(world: World) -> None:
+    async with world.signed_in(who=OTHER) as socket:
+        subscribe(socket, world.order_id)
+        told = await socket.receive()
+        assert (told["type"], told["payload"][0]["extensions"]["code"]) == ("error", "NOT_FOUND")
+        # The socket goes on.
+        socket.send(type="ping")
+        assert await socket.receive() == {"type": "pong"}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("subscription {", "GRAPHQL_PARSE_FAILED"),
+        ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ('subscription { orderUpdated(id: "prod_1") { id } }', "BAD_USER_INPUT"),
+    ],
+)
+async def test_a_bad_subscription_is_an_error_of_its_own(world: World, query: str, code: str) -> None:
+    async with world.signed_in() as socket:
+        world.recorder.raises.clear()
+        socket.send(type="subscribe", id="1", payload={"query": query})
+        told = await socket.receive()
+        assert (told["type"], told["payload"][0]["extensions"]["code"]) == ("error", code)
+
+
+async def test_a_query_is_answered_and_complete(world: World) -> None:
+    async with world.signed_in() as socket:
+        socket.send(type="subscribe", id="q", payload={"query": "{ me { email } }"})
+        assert (await socket.receive())["payload"]["data"]["me"] is not None
+        assert await socket.receive() == {"type": "complete", "id": "q"}
+
+
+async def test_who_completes_hears_no_more_and_may_use_the_id_again(world: World) -> None:
+    async with world.signed_in() as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        socket.send(type="complete", id="1")
+        await eventually(lambda: not world.updates._watching)
+        world.changes(2, "CONFIRMED")
+        subscribe(socket, world.order_id)
+        assert (await socket.receive())["payload"]["data"]["orderUpdated"]["version"] == 2
+
+
+async def test_who_leaves_is_watched_for_no_more(world: World) -> None:
+    async with world.signed_in() as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        assert world.updates._watching
+    assert not world.updates._watching
+
+
+async def _first(world: World, act: Callable[[Socket], None], **environment: str) -> int:
+    async with world.socket(world.app(**environment)) as socket:
+        assert (await socket.raw())["type"] == "websocket.accept"
+        act(socket)
+        return await socket.closed()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('{"type": "connection_init"}', 4401),
+        ('{"type": "connection_init", "payload": {"Authorization": "Bearer forged"}}', 4401),
+        ('{"type": "connection_init", "payload": {"Authorization": "Basic eDp5"}}', 4401),
+        ('{"type": "connection_init", "payload": [1]}', 4400),
+        ('{"type": "subscribe", "id": "1", "payload": {"query": "{ me { id } }"}}', 4401),
+        ('{"type": "sing"}', 4400),
+        ('{"id": "1"}', 4400),
+        ("not json", 4400),
+        ('{"type": "' + "x" * 2_000_000 + '"}', 4400),
+    ],
+)
+async def test_a_socket_that_does_not_sign_in_is_closed(world: World, text: str, code: int) -> None:
+    assert await _first(world, lambda socket: socket.send_text(text)) == code
+
+
+async def test_a_socket_that_says_nothing_is_closed(world: World) -> None:
+    assert await _first(world, lambda _: None, SOCKET_INIT_SECONDS="0.1") == 4408
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"type": "connection_init", "payload": {"Authorization": "Bearer x"}}, 4429),
+        ({"type": "subscribe", "payload": {"query": "{ me { id } }"}}, 4400),
+        ({"type": "subscribe", "id": "2", "payload": {"query": 7}}, 4400),
+        ({"type": "subscribe", "id": "1", "payload": {"query": SUBSCRIBE}}, 4409),
+    ],
+)
+async def test_what_the_protocol_forbids_closes_the_socket(
+    world: World, message: dict[str, Any], code: int
+) -> None:
+    async with world.signed_in() as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        socket.send(**message)
+        assert await socket.closed() == code
+    assert not world.updates._watching
+
+
+async def test_another_protocol_is_refused(world: World) -> None:
+    async with world.socket(protocols=("graphql-ws",)) as socket:
+        assert (await socket.raw())["type"] == "websocket.accept"
+        assert await socket.closed() == 4406
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [("http://souk.test", True), ("https://shop.example", True), ("https://evil.example", False)],
+)
+async def test_the_origin_of_a_page_is_checked(world: World, origin: str, allowed: bool) -> None:
+    app = world.app(SOCKET_ORIGINS="https://shop.example")
+    async with world.socket(app, origin=origin) as socket:
+        assert (await socket.raw())["type"] == ("websocket.accept" if allowed else "websocket.close")
+
+
+async def test_an_account_has_so_many_sockets_and_gets_them_back(world: World) -> None:
+    app = world.app(MAX_ACCOUNT_SOCKETS="1")
+    async with world.signed_in(app):
+        async with world.socket(app) as second:
+            await second.raw()
+            second.send(type="connection_init", payload={"authorization": f"Bearer {USER.account_id}"})
+            assert await second.closed() == 4429
+        async with world.signed_in(app, OTHER):
+            pass
+    async with world.signed_in(app):
+        pass
+
+
+async def test_a_socket_has_so_many_operations(world: World) -> None:
+    async with world.signed_in(world.app(MAX_SOCKET_OPERATIONS="1")) as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        subscribe(socket, world.order_id, "2")
+        assert await socket.closed() == 4429
+
+
+async def test_a_token_that_is_not_valid_any_more_ends_its_socket(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.websocket._TOKEN_SECONDS", 0.05)
+    async with world.signed_in(world.app(SOCKET_INIT_SECONDS="0.1")) as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        world.tokens.forget(USER)
+        assert await socket.closed() == 4403

@@ -1,0 +1,289 @@
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, for subscriptions above all.
+
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. The token comes in connection_init's payload ({"Authorization":
+"Bearer ..."}), never in a URL; the socket closes 4401 without one and 4403 once it is not valid any more.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+import orjson
+from litestar import WebSocket, websocket
+from litestar.exceptions import WebSocketDisconnect
+from litestar.handlers import WebsocketRouteHandler
+
+from gateway.context import Context
+from gateway.errors import of_souk_error, unexpected
+from gateway.execution import Answer, Executor
+from gateway.metrics import OPERATIONS, SOCKETS
+from gateway.settings import Settings
+from gateway.web import Body
+from kit.auth import Principal, TokenVerifier, bearer
+from kit.errors import SoukError, Unauthenticated
+from kit.rpc import Call, current_call
+from kit.telemetry import correlation_id, get_logger, new_correlation_id
+from kit.values.deadline import deadline
+
+log = get_logger(__name__)
+
+PROTOCOL: Final = "graphql-transport-ws"
+BAD_REQUEST: Final = 4400
+UNAUTHORIZED: Final = 4401
+FORBIDDEN: Final = 4403
+NO_PROTOCOL: Final = 4406
+INIT_TIMEOUT: Final = 4408
+ALREADY_SUBSCRIBED: Final = 4409
+TOO_MANY: Final = 4429
+_TOKEN_SECONDS: Final = 5.0
+
+
+class Message(msgspec.Struct):
+    """What a client sends."""
+
+    type: str
+    id: str | None = None
+    payload: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_MESSAGE = msgspec.json.Decoder(Message)
+_PARAMETERS = msgspec.json.Decoder(dict[str, Any] | None)
+_BODY = msgspec.json.Decoder(Body, float_hook=Decimal)
+
+
+class _Closed(Exception):
+    """The socket is to be closed with a code of the protocol."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Sockets:
+    """The endpoint, and the sockets open on this replica: so many for each account."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        executor: Executor,
+        context: Callable[[Principal | None], Context],
+        verifier: TokenVerifier,
+    ) -> None:
+        self.executor = executor
+        self.context = context
+        self.verifier = verifier
+        self.seconds = settings.request_seconds.total_seconds()
+        self.init_seconds = settings.socket_init_seconds.total_seconds()
+        self.most_operations = settings.max_socket_operations
+        self.most_bytes = settings.max_body_bytes
+        self._most_sockets = settings.max_account_sockets
+        self._origins = settings.socket_origins
+        self._of_account: Counter[UUID] = Counter()
+
+    def route(self) -> WebsocketRouteHandler:
+        """The route; its HTTP twin is gateway.web's."""
+
+        @websocket("/graphql")
+        async def subscriptions(socket: WebSocket[Any, Any, Any]) -> None:
+            if not self._welcome(socket):
+                await socket.close(code=FORBIDDEN, reason="this origin is not allowed")
+                return
+            offered = socket.scope["subprotocols"]
+            await socket.accept(subprotocols=PROTOCOL if PROTOCOL in offered else None)
+            if PROTOCOL not in offered:
+                await socket.close(code=NO_PROTOCOL, reason=f"the subprotocol must be {PROTOCOL}")
+                return
+            await _Session(self, socket).run()
+
+        return subscriptions
+
+    def enter(self, account_id: UUID) -> None:
+        """Counts a socket of an account in; raises _Closed when it has too many."""
+        if self._of_account[account_id] >= self._most_sockets:
+            raise _Closed(TOO_MANY, f"an account may have {self._most_sockets} sockets")
+        self._of_account[account_id] += 1
+        SOCKETS.inc()
+
+    def leave(self, account_id: UUID) -> None:
+        """Counts it out."""
+        SOCKETS.dec()
+        self._of_account[account_id] -= 1
+        if not self._of_account[account_id]:
+            del self._of_account[account_id]
+
+    def _welcome(self, socket: WebSocket[Any, Any, Any]) -> bool:
+        """A page of another site may open a socket unasked: its origin must be ours or a known one. Programs send none."""
+        origin = socket.headers.get("origin")
+        if not origin or "*" in self._origins:
+            return True
+        return origin in self._origins or urlsplit(origin).netloc == socket.headers.get("host")
+
+
+class _Session:
+    """One socket."""
+
+    def __init__(self, sockets: Sockets, socket: WebSocket[Any, Any, Any]) -> None:
+        self._sockets = sockets
+        self._socket = socket
+        self._principal: Principal | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._closing: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        """Serves the socket until either side ends it."""
+        correlation_id.set(new_correlation_id(self._socket.headers.get("x-request-id")))
+        reading = asyncio.create_task(self._read())
+        watching = asyncio.create_task(self._watch_token())
+        try:
+            ends: list[asyncio.Future[Any]] = [reading, watching, self._closing]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if self._closing.done():
+                end = self._closing.result()
+                with suppress(WebSocketDisconnect, RuntimeError):
+                    await self._socket.close(code=end.code, reason=end.reason[:120])
+        finally:
+            tasks = [reading, watching, *self._running.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self._principal is not None:
+                self._sockets.leave(self._principal.account_id)
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                text = await self._socket.receive_data(mode="text")
+                await self._take(_decoded(text, self._sockets.most_bytes))
+        except WebSocketDisconnect:
+            pass
+        except _Closed as end:
+            self._close(end)
+        except Exception:
+            log.exception("socket.failed")
+            self._close(_Closed(1011, "something went wrong on our side"))
+
+    async def _watch_token(self) -> None:
+        """Ends the socket when it was never signed in, and when its token is not valid any more."""
+        await asyncio.sleep(self._sockets.init_seconds)
+        if self._principal is None:
+            self._close(_Closed(INIT_TIMEOUT, "connection_init did not come in time"))
+        while self._principal is not None:
+            try:
+                await self._sockets.verifier.verify(self._principal.token)
+            except Unauthenticated as error:
+                self._close(_Closed(FORBIDDEN, error.message))
+                return
+            except SoukError:
+                log.warning("socket.token_not_checked")
+            await asyncio.sleep(_TOKEN_SECONDS)
+
+    async def _take(self, message: Message) -> None:
+        match message.type:
+            case "connection_init":
+                await self._init(message)
+            case "ping":
+                await self._send({"type": "pong"})
+            case "pong":
+                pass
+            case "subscribe":
+                self._subscribe(message)
+            case "complete":
+                if (task := self._running.get(message.id or "")) is not None:
+                    task.cancel()
+            case _:
+                raise _Closed(BAD_REQUEST, "an unknown type of message")
+
+    async def _init(self, message: Message) -> None:
+        if self._principal is not None:
+            raise _Closed(TOO_MANY, "connection_init came twice")
+        try:
+            given = {
+                name.lower(): value for name, value in (_PARAMETERS.decode(message.payload) or {}).items()
+            }
+            token = bearer(str(given.get("authorization") or ""))
+            if token is None:
+                raise _Closed(UNAUTHORIZED, "connection_init must carry Authorization")
+            principal = await self._sockets.verifier.verify(token)
+        except msgspec.MsgspecError:
+            raise _Closed(BAD_REQUEST, "connection_init's payload must be an object") from None
+        except Unauthenticated as error:
+            raise _Closed(UNAUTHORIZED, error.message) from None
+        self._sockets.enter(principal.account_id)
+        self._principal = principal
+        await self._send({"type": "connection_ack"})
+
+    def _subscribe(self, message: Message) -> None:
+        if self._principal is None:
+            raise _Closed(UNAUTHORIZED, "connection_init comes first")
+        if not message.id:
+            raise _Closed(BAD_REQUEST, "subscribe must have an id")
+        if message.id in self._running:
+            raise _Closed(ALREADY_SUBSCRIBED, f"Subscriber for {message.id[:60]} already exists")
+        try:
+            body = _BODY.decode(message.payload)
+        except msgspec.MsgspecError as error:
+            raise _Closed(BAD_REQUEST, f"the payload must be a GraphQL request: {error}") from None
+        if len(self._running) >= self._sockets.most_operations:
+            raise _Closed(TOO_MANY, f"a socket may have {self._sockets.most_operations} operations at once")
+        self._running[message.id] = asyncio.create_task(self._operate(message.id, body, self._principal))
+
+    async def _operate(self, number: str, body: Body, principal: Principal) -> None:
+        """One operation to its end; what is cancelled ends without a word, because its client asked for that."""
+        context = self._sockets.context(principal)
+        client = self._socket.client
+        current_call.set(Call(principal, correlation_id.get(), client.host if client else ""))
+        try:
+            async for answer in self._sockets.executor.stream(
+                body.query, body.variables, body.operationName, context, self._begin
+            ):
+                if not answer.executed:
+                    await self._send({"type": "error", "id": number, "payload": list(answer.errors)})
+                    break
+                await self._send({"type": "next", "id": number, "payload": answer.body()})
+                _count(answer)
+            else:
+                await self._send({"type": "complete", "id": number})
+        except SoukError as error:
+            OPERATIONS.labels("subscription", error.reason).inc()
+            await self._send({"type": "error", "id": number, "payload": [of_souk_error(error)]})
+        except WebSocketDisconnect:
+            pass
+        except Exception:
+            log.exception("socket.operation_failed")
+            await self._send({"type": "error", "id": number, "payload": [unexpected()]})
+        finally:
+            self._running.pop(number, None)
+
+    def _begin(self, kind: str) -> None:
+        """What is answered at once has as long as over HTTP; what is listened to has no end."""
+        if kind != "subscription":
+            deadline.set(time.monotonic() + self._sockets.seconds)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self._socket.send_data(orjson.dumps(message, default=str).decode(), mode="text")
+
+    def _close(self, end: _Closed) -> None:
+        if not self._closing.done():
+            self._closing.set_result(end)
+
+
+def _decoded(text: str | bytes, most: int) -> Message:
+    if len(text) > most:
+        raise _Closed(BAD_REQUEST, f"a message may have {most:,} bytes at most")
+    try:
+        return _MESSAGE.decode(text)
+    except msgspec.MsgspecError as error:
+        raise _Closed(BAD_REQUEST, f"not a message of {PROTOCOL}: {error}") from None
+
+
+def _count(answer: Answer) -> None:
+    outcome = answer.errors[0]["extensions"]["code"] if answer.errors else "ok"
+    OPERATIONS.labels(answer.kind, outcome).inc()

@@ -1,0 +1,141 @@
+"""Orders after they are placed: cancelling, shipping, and watching them change."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.e2e.ground import Ground, ground
+from tests.e2e.shop import Person, Shop, within
+
+__all__ = ["ground"]
+
+
+@pytest.fixture
+async def shop(ground: Ground) -> AsyncIterator[Shop]:
+    async with ground.shop() as shop:
+        yield shop
+
+
+@pytest.fixture
+async def admin(shop: Shop) -> Person:
+    return await shop.admin()
+
+
+async def test_a_paid_order_that_its_buyer_cancels_gives_stock_and_money_back(
+    shop: Shop, admin: Person
+) -> None:
+    buyer, product = await shop.register(), await admin.create_product(price="10.00", stock=5)
+    order = await buyer.buy((product, 2))
+    await buyer.sees(order["id"], "CONFIRMED")
+
+    cancelled = (await buyer.cancel(order["id"], "found it cheaper")).get("cancelOrder")
+
+    assert cancelled == {
+        "id": order["id"],
+        "status": "CANCELLED",
+        "cancelReason": "CUSTOMER",
+        "statusReason": "found it cheaper",
+    }
+
+    async def refunded() -> bool:
+        payment = (await buyer.order(order["id"]))["payment"]
+        return payment["status"] == "REFUNDED" and await admin.stock(product) == 5
+
+    await within(20, refunded, "stock and money back")
+    [charge] = await shop.charges_of(order["id"])
+    assert (charge["amount_received"], charge["amount_refunded"]) == (2000, 2000)
+    # Again: the order as it is.
+    assert (await buyer.cancel(order["id"])).get("cancelOrder")["statusReason"] == "found it cheaper"
+
+
+async def test_an_order_cancelled_before_it_was_paid_is_charged_nothing_in_the_end(
+    shop: Shop, admin: Person
+) -> None:
+    buyer, product = await shop.register(), await admin.create_product(price="10.00", stock=5)
+    order = await buyer.buy(product)
+    assert (await buyer.cancel(order["id"])).get("cancelOrder")["status"] == "CANCELLED"
+
+    async def settled() -> bool:
+        charges = await shop.charges_of(order["id"])
+        even = all(each["amount_received"] == each["amount_refunded"] for each in charges)
+        return even and await admin.stock(product) == 5
+
+    await within(20, settled, "nothing kept")
+
+
+async def test_an_order_goes_out_and_arrives_and_can_be_cancelled_no_more(shop: Shop, admin: Person) -> None:
+    buyer, product = await shop.register(), await admin.create_product(stock=5)
+    order = await buyer.buy(product)
+    assert (await admin.move(order["id"], "SHIPPED")).codes == ["FAILED_PRECONDITION"]
+    await buyer.sees(order["id"], "CONFIRMED")
+
+    shipped = await admin.move(order["id"], "SHIPPED", note="by bike", internalNote="fragile")
+    assert shipped.get("updateOrderStatus")["history"][-1]["internalNote"] == "fragile"
+    assert (await buyer.cancel(order["id"])).codes == ["FAILED_PRECONDITION"]
+    assert (await admin.move(order["id"], "DELIVERED")).get("updateOrderStatus")["status"] == "DELIVERED"
+
+    seen = await buyer.order(order["id"])
+    assert [step["status"] for step in seen["history"]] == ["PENDING", "CONFIRMED", "SHIPPED", "DELIVERED"]
+    assert await admin.stock(product) == 4
+
+
+async def test_who_may_cancel_and_who_may_move(shop: Shop, admin: Person) -> None:
+    buyer, stranger = await shop.register(), await shop.register()
+    order = await buyer.buy(await admin.create_product())
+
+    assert (await stranger.cancel(order["id"])).codes == ["NOT_FOUND"]
+    assert (await shop.ask('mutation { cancelOrder(id: "%s") { id } }' % order["id"])).codes == [
+        "UNAUTHENTICATED"
+    ]
+    assert (await buyer.move(order["id"], "SHIPPED")).codes == ["FORBIDDEN"]
+    assert (await admin.move(order["id"], "CANCELLED")).fields == ["status"]
+    assert (await admin.cancel(order["id"])).get("cancelOrder")["cancelReason"] == "ADMIN"
+
+
+async def test_order_updated_tells_every_change_up_to_the_last(shop: Shop, admin: Person) -> None:
+    buyer, product = await shop.register(), await admin.create_product()
+    order = await buyer.buy(product)
+    seen: list[str] = []
+
+    async def watch() -> None:
+        versions = []
+        async with buyer.watching(order["id"]) as updates:
+            async for update in updates:
+                versions.append(update["version"])
+                seen.append(update["status"])
+                if update["status"] == "DELIVERED":
+                    break
+        assert versions == sorted(set(versions))
+
+    watching = asyncio.create_task(watch())
+    await buyer.sees(order["id"], "CONFIRMED")
+    await within(20, lambda: _has(seen, "CONFIRMED"), "CONFIRMED told")
+    await admin.move(order["id"], "SHIPPED")
+    await within(20, lambda: _has(seen, "SHIPPED"), "SHIPPED told")
+    await admin.move(order["id"], "DELIVERED")
+    await asyncio.wait_for(watching, 20)
+
+
+async def test_a_watched_order_is_told_on_after_kafka_and_the_order_service_were_away(
+    ground: Ground, shop: Shop, admin: Person
+) -> None:
+    buyer, product = await shop.register(), await admin.create_product()
+    order = await buyer.buy(product)
+    await buyer.sees(order["id"], "CONFIRMED")
+    async with buyer.watching(order["id"]) as updates:
+        assert (await anext(updates))["status"] == "CONFIRMED"
+        for part in ("kafka", "order"):
+            await asyncio.to_thread(ground.kill, part)
+            await asyncio.to_thread(ground.start, part)
+
+        async def moved() -> bool:
+            return not (await admin.move(order["id"], "SHIPPED")).errors
+
+        await within(30, moved, "the order moved")
+        async with asyncio.timeout(30):
+            assert (await anext(updates))["status"] == "SHIPPED"
+
+
+async def _has(seen: list[str], status: str) -> bool:
+    return status in seen
