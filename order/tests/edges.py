@@ -35,6 +35,7 @@ class StockRpc:
         self.asked: list[Any] = []
         self.refuses: Exception | None = None
         self.expire_time = utc_now() + timedelta(minutes=15)
+        self.commits_to = catalog_pb.RESERVATION_STATE_COMMITTED
 
     async def reserve_stock(self, request: Any, call: Call) -> catalog_pb.ReserveStockResponse:
         self.asked.append(request)
@@ -56,7 +57,7 @@ class StockRpc:
         )
 
     async def commit_stock(self, request: Any, call: Call) -> catalog_pb.CommitStockResponse:
-        return catalog_pb.CommitStockResponse(state=catalog_pb.RESERVATION_STATE_COMMITTED)
+        return catalog_pb.CommitStockResponse(state=self.commits_to)
 
     async def release_stock(self, request: Any, call: Call) -> catalog_pb.ReleaseStockResponse:
         return catalog_pb.ReleaseStockResponse(state=catalog_pb.RESERVATION_STATE_RETURNED)

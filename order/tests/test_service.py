@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
+from souk.catalog.v1 import stock_service_pb2 as catalog
 from souk.order.v1 import order_pb2
 from souk.order.v1 import order_service_pb2 as pb
 from souk.payment.v1 import events_pb2 as payment
@@ -47,6 +48,7 @@ class Running:
     caller: Principal
     admin: Principal
     bootstrap: str
+    stock: StockRpc
 
     async def call(self, method: str, request: Any, response: Any, caller: Principal | None = None) -> Any:
         token = current_call.set(Call(principal=caller or self.caller))
@@ -122,7 +124,8 @@ class Running:
 
 @pytest.fixture
 async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
-    stock, tokens = Server([StockRpc()], host="127.0.0.1", port=0), Tokens()
+    rpc, tokens = StockRpc(), Tokens()
+    stock = Server([rpc], host="127.0.0.1", port=0)
     await stock.start()
     environment = {
         "PROFILE": "development",
@@ -145,7 +148,7 @@ async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     assert not failures
     channel = Channel(f"127.0.0.1:{settings.grpc_port}", OrderRpc.service)
     await channel.open()
-    yield Running(channel, tokens.token(customer()), tokens.token(admin()), kafka.bootstrap())
+    yield Running(channel, tokens.token(customer()), tokens.token(admin()), kafka.bootstrap(), rpc)
     await channel.close()
     await life.stop()
     await stock.stop(0)
@@ -167,6 +170,17 @@ async def test_an_order_that_nobody_pays_is_cancelled_at_its_deadline(running: R
     order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CANCELLED)
 
     assert order.cancel_reason == order_pb2.CANCEL_REASON_PAYMENT_TIMEOUT
+    assert await running.told("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderCancelled"]
+
+
+async def test_an_order_paid_after_its_reservation_ended_is_cancelled_once(running: Running) -> None:
+    running.stock.commits_to = catalog.RESERVATION_STATE_RELEASED
+    order_id = await running.place()
+
+    await running.hears(payment.PaymentSucceeded(payment={"id": "pay_1", "order_id": order_id}), times=5)
+
+    order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CANCELLED)
+    assert order.cancel_reason == order_pb2.CANCEL_REASON_RESERVATION_EXPIRED
     assert await running.told("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderCancelled"]
 
 

@@ -1,0 +1,152 @@
+"""The service as processes of its own, which can be killed at any point; tokens are signed and the keys served as account does it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+
+from kit.auth import Principal, Role
+from kit.auth.keys import SigningKeys
+from kit.auth.tokens import TokenIssuer
+from kit.errors import SoukError
+from kit.rpc import Channel
+from kit.testing import ChildProcess, eventually, free_port
+from order.rpc import OrderRpc
+
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+)
+
+
+class Keys:
+    """Signs tokens, and serves the keys that verify them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._keys = SigningKeys.generate(folder / "keys.json")
+        self._server: asyncio.Server | None = None
+        self.url = ""
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/jwks.json"
+
+    async def close(self) -> None:
+        assert self._server
+        self._server.close()
+
+    def customer(self) -> Principal:
+        """Somebody with a token that every service believes."""
+        account_id, session_id = uuid4(), uuid4()
+        token, _ = TokenIssuer(self._keys).access_token(account_id, Role.USER, session_id)
+        return Principal(account_id, Role.USER, session_id, token)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = orjson.dumps({"keys": self._keys.public()})
+        writer.write(_HEAD % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+
+class Wire:
+    """Between the service and its PostgreSQL: once `secret` went by, answers on that connection are kept back.
+
+    So the server does what it was asked to, and the service never learns of it.
+    """
+
+    def __init__(self, port: int, secret: bytes = b"") -> None:
+        self._to = port
+        self.secret = secret
+        self.port = 0
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        assert self._server
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, asks = await asyncio.open_connection("127.0.0.1", self._to)
+        muted = False
+
+        def asked(data: bytes) -> bool:
+            nonlocal muted
+            muted = muted or (bool(self.secret) and self.secret in data)
+            return True
+
+        for task in (
+            asyncio.create_task(_pass(reader, asks, asked)),
+            asyncio.create_task(_pass(answers, writer, lambda _: not muted)),
+        ):
+            self._tasks.add(task)
+
+
+async def _pass(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, goes: Callable[[bytes], bool]
+) -> None:
+    try:
+        while data := await reader.read(65_536):
+            if goes(data):
+                writer.write(data)
+                await writer.drain()
+    except ConnectionError:
+        pass  # one end was killed: that is the test
+    finally:
+        writer.close()
+
+
+class Replica:
+    """One process of the service. Kafka is not there: what is synchronous works without it."""
+
+    def __init__(self, folder: Path, *, database_url: str, catalog_port: int, jwks_url: str) -> None:
+        self._grpc_port = free_port()
+        self._log = folder / f"order-{self._grpc_port}.log"
+        environment = {
+            "PROFILE": "development",
+            "HTTP_PORT": str(free_port()),
+            "GRPC_PORT": str(self._grpc_port),
+            "DATABASE_URL": database_url,
+            "CATALOG_ADDRESS": f"127.0.0.1:{catalog_port}",
+            "KAFKA_BOOTSTRAP": f"127.0.0.1:{free_port()}",
+            "JWKS_URL": jwks_url,
+            "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),
+        }
+        flags = ["-S"] if sys.flags.no_site else []
+        argv = [sys.executable, *flags, "-m", "order"]
+        self._process = ChildProcess("order", argv, log=self._log, env=environment)
+        self.channel = Channel(f"127.0.0.1:{self._grpc_port}", OrderRpc.service)
+
+    async def ready(self) -> "Replica":
+        """Returns once it serves."""
+        await self.channel.open()
+
+        async def serves() -> bool:
+            assert self._process.status is None, self._process.tail()
+            try:
+                await self.channel.ping()
+            except SoukError:
+                return False
+            return True
+
+        await eventually(serves, seconds=30)
+        return self
+
+    async def kill(self) -> None:
+        """kill -9."""
+        await asyncio.to_thread(self._process.kill)
+
+    async def close(self) -> None:
+        """Kills it if it still runs."""
+        await self.channel.close()
+        await self.kill()
