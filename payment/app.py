@@ -3,7 +3,7 @@
 from kit.db import Database, Migrations
 from kit.service import Service
 from kit.values import utc_now
-from kit.work import Worker
+from kit.work import Every, Worker
 from payment.consumers import OrderEvents
 from payment.events import TOPIC
 from payment.provider import Stripe
@@ -12,6 +12,8 @@ from payment.settings import Settings
 from payment.store import PostgresPaymentStore
 from payment.use_cases import Payments
 from payment.web import webhook_route
+
+_OVERDUE_SECONDS = 1.0
 
 
 def build(settings: Settings) -> Service:
@@ -44,6 +46,7 @@ def build(settings: Settings) -> Service:
                 concurrency=settings.charges_at_once,
                 per_second=settings.charges_per_second,
             ),
+            Every("payments.overdue", _OVERDUE_SECONDS, payments.give_up_overdue),
             Worker("refunds", payments.claim_refunds, payments.refund, concurrency=settings.charges_at_once),
         ],
     )

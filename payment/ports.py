@@ -33,6 +33,9 @@ class PaymentStore(Protocol):
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
         """Leases payments that are due: nobody else gets them before `lease`."""
 
+    async def give_up(self, now: datetime, limit: int) -> int:
+        """Ends payments that are due, for which no charge was begun and none may begin any more; answers how many."""
+
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
         """Leases refunds that are due: nobody else gets them before `lease`."""
 

@@ -54,6 +54,13 @@ UPDATE {table} SET due_time = $2, attempts = attempts + 1
 WHERE id IN (SELECT id FROM {table} WHERE due_time <= $1 ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED)
 RETURNING *
 """
+_GIVE_UP = """
+UPDATE payments SET status = 'CANCELLED', due_time = NULL, update_time = $1
+WHERE id IN (
+    SELECT id FROM payments WHERE due_time <= $1 AND provider_id = '' AND (order_cancelled OR pay_before <= $1)
+    ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED
+)
+"""
 # The second condition is the index's own; a plan for any $1 cannot know that it holds.
 _CHANGED = """
 UPDATE payments SET due_time = least(due_time, $2)
@@ -141,6 +148,11 @@ class PostgresPaymentStore:
         """Without their refunds, which a charge does not ask for."""
         rows = await self._db.fetch(_LEASE.format(table="payments", limit=limit), now, lease)
         return [_payment(row, []) for row in rows]
+
+    async def give_up(self, now: datetime, limit: int) -> int:
+        """One statement; what a worker has leased is not due."""
+        tag = await self._db.execute(_GIVE_UP.format(limit=limit), now)
+        return int(tag.rpartition(" ")[2])
 
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
         """Leases refunds that are due."""

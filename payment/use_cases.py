@@ -35,6 +35,7 @@ log = get_logger(__name__)
 _LEASE: Final = timedelta(seconds=20)
 # What waits for a buyer or a bank is told by a webhook; this is for those that get lost.
 _WAITING: Final = timedelta(seconds=5)
+_MANY: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,13 @@ class Payments:
         """Payments to advance."""
         now = self._clock()
         return await self._store.claim(now, now + _LEASE, limit)
+
+    async def give_up_overdue(self) -> None:
+        """Ends what nobody may charge any more, many at once: it must not wait in line with those who are to be charged."""
+        while ended := await self._store.give_up(self._clock(), _MANY):
+            PAYMENTS.labels("cancelled").inc(ended)
+            if ended < _MANY:
+                return
 
     async def claim_refunds(self, limit: int) -> list[Refund]:
         """Refunds to make."""

@@ -49,6 +49,16 @@ class FakePaymentStore:
             payment.due_time, payment.attempts = lease, payment.attempts + 1
         return deepcopy(leased)
 
+    async def give_up(self, now: datetime, limit: int) -> int:
+        over = [
+            p
+            for p in self.payments.values()
+            if p.due_time and p.due_time <= now and not p.provider_id and not p.may_charge(now)
+        ][:limit]
+        for payment in over:
+            payment.give_up(now)
+        return len(over)
+
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
         refunds = [r for p in self.payments.values() for r in p.refunds]
         leased = [r for r in refunds if r.due_time and r.due_time <= now][:limit]

@@ -14,7 +14,7 @@ from kit.db import Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
-from payment.domain import Intent, IntentStatus, Payment, ProviderRefund
+from payment.domain import Intent, IntentStatus, Payment, PaymentStatus, ProviderRefund
 from payment.events import TOPIC
 from payment.ports import PaymentStore
 from payment.store import PostgresPaymentStore
@@ -173,3 +173,25 @@ async def test_many_claimers_get_each_payment_once(real: Kept) -> None:
     claimed = [payment.id for claim in claims for payment in claim]
     assert len(claimed) == len(set(claimed))
     assert set(claimed) == {payment.id for payment in payments}
+
+
+async def test_what_may_not_be_charged_any_more_is_given_up_many_at_once(kept: Kept) -> None:
+    late, later, cancelled, begun, leased = [await kept.added() for _ in range(5)]
+    await kept.change(cancelled, lambda found: found.order_ended(kept.clock.now))
+    await kept.change(begun, lambda found: found.learn(Intent("pi_1", IntentStatus.READY), kept.clock.now))
+    kept.clock.advance(minutes=30)
+    await kept.change(
+        leased, lambda found: setattr(found, "due_time", kept.clock.now + timedelta(seconds=20))
+    )
+    fresh = await kept.added()
+
+    assert await kept.store.give_up(kept.clock.now, 2) == 2
+    assert await kept.store.give_up(kept.clock.now, 2) == 1
+    assert await kept.store.give_up(kept.clock.now, 2) == 0
+
+    ended = {
+        p.id: (p.status, p.due_time) for p in [await kept.get(each) for each in (late, later, cancelled)]
+    }
+    assert set(ended.values()) == {(PaymentStatus.CANCELLED, None)}
+    for other in (begun, leased, fresh):
+        assert (await kept.get(other)).status is PaymentStatus.PROCESSING

@@ -268,3 +268,12 @@ async def test_a_refund_under_way_is_read_back_until_it_is_done(world: World) ->
 
     assert world.provider.calls[2:] == ["refund", "read_refund", "read_refund"]
     assert world.told() == [PaymentSucceeded, PaymentRefunded]
+
+
+async def test_a_backlog_that_may_not_be_charged_any_more_asks_nothing_of_the_provider(world: World) -> None:
+    await world.placed()
+    world.clock.advance(days=366)
+    await world.payments.give_up_overdue()
+    assert world.payment.status is PaymentStatus.CANCELLED
+    await world.work()
+    assert world.provider.calls == []

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.e2e.ground import Ground, ground
-from tests.e2e.shop import Person, Shop, within
+from tests.e2e.shop import CANCEL_ORDER, Person, Shop, within
 
 __all__ = ["ground"]
 
@@ -85,9 +85,7 @@ async def test_who_may_cancel_and_who_may_move(shop: Shop, admin: Person) -> Non
     order = await buyer.buy(await admin.create_product())
 
     assert (await stranger.cancel(order["id"])).codes == ["NOT_FOUND"]
-    assert (await shop.ask('mutation { cancelOrder(id: "%s") { id } }' % order["id"])).codes == [
-        "UNAUTHENTICATED"
-    ]
+    assert (await shop.ask(CANCEL_ORDER, id=order["id"])).codes == ["UNAUTHENTICATED"]
     assert (await buyer.move(order["id"], "SHIPPED")).codes == ["FORBIDDEN"]
     assert (await admin.move(order["id"], "CANCELLED")).fields == ["status"]
     assert (await admin.cancel(order["id"])).get("cancelOrder")["cancelReason"] == "ADMIN"

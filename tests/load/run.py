@@ -124,7 +124,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measures a stack under load and checks its books.")
     parser.add_argument("--users", type=int, default=32)
     parser.add_argument("--seconds", type=int, default=12, help="seconds of each run")
-    parser.add_argument("--warm-seconds", type=int, default=4, help="seconds of each run before, not measured")
+    parser.add_argument(
+        "--warm-seconds", type=int, default=4, help="seconds of each run before, not measured"
+    )
     parser.add_argument("--products", type=int, default=200, help="products that are ordered")
     parser.add_argument(
         "--drain-seconds", type=int, default=420, help="how long the background work may take"
