@@ -87,11 +87,13 @@ class Orders:
         order_id = ORDER.derive(str(caller.account_id), purchase.request_id)
         try:
             reservation = await self._catalog.reserve(order_id, purchase)
-            if not reservation.state.is_ours:
-                # The reservation of this key has ended. Either its order is stored, or nobody came to store one: then a fresh id
-                # starts anew, and the key's columns decide between callers who do so at once.
+            if not self._can_be_paid(reservation):
+                # The reservation of this key has ended, or is about to. Either its order is stored, or nobody came to store one:
+                # then a fresh id starts anew, and the key's columns decide between callers who do so at once.
                 if stored := await self._store.find_request(caller.account_id, purchase.request_id):
                     return _same(stored, purchase)
+                if reservation.state.is_ours:
+                    await self._catalog.release(order_id)
                 order_id = ORDER.new()
                 reservation = await self._catalog.reserve(order_id, purchase)
         except SoukError as refusal:
@@ -175,6 +177,13 @@ class Orders:
             if each.quantity > most:
                 rule = f"at most {most:,} of one product in an order"
                 raise TooManyUnits(rule, fields=[Violation(("products", each.position, "quantity"), rule)])
+
+    def _can_be_paid(self, held: Reservation) -> bool:
+        """Whether a new order on this reservation would have any time to be charged: a repeat may meet one that is minutes old."""
+        now = self._clock()
+        return (
+            held.state.is_ours and Schedule.of(now, self._policy.pending, held.expire_time).pay_before > now
+        )
 
     async def _write(
         self, caller: Principal, account_id: UUID, order_id: UUID, purchase: Purchase, held: Reservation

@@ -89,6 +89,7 @@ class FakeCatalog:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.states: dict[UUID, StockState] = {}
+        self.expires: dict[UUID, datetime] = {}
         self.refuses: Exception | None = None
 
     async def reserve(self, order_id: UUID, purchase: Purchase) -> Reservation:
@@ -96,7 +97,8 @@ class FakeCatalog:
             raise self.refuses
         state = self.states.setdefault(order_id, StockState.HELD)
         lines = tuple(Line(each.product_id, "Mug", self.price, each.quantity) for each in purchase.wanted)
-        return Reservation(state, lines if state.is_ours else (), self._clock() + timedelta(minutes=15))
+        expire_time = self.expires.setdefault(order_id, self._clock() + timedelta(minutes=15))
+        return Reservation(state, lines if state.is_ours else (), expire_time)
 
     async def commit(self, order_id: UUID) -> StockState:
         if self.states.get(order_id) is StockState.HELD:

@@ -150,6 +150,41 @@ async def test_a_reservation_that_ended_before_its_order_was_stored_is_started_a
     assert (await shop.orders.place(caller, purchase(key="k"))).id == order.id
 
 
+async def test_a_reservation_with_no_time_left_to_pay_is_given_back_and_started_anew(shop: Shop) -> None:
+    """The first call died after it had reserved; the caller repeats shortly before the reservation ends."""
+    caller = customer()
+    lost = ORDER.derive(str(caller.account_id), "k")
+    await shop.catalog.reserve(lost, purchase(key="k"))
+    shop.clock.advance(minutes=13)
+
+    order = await shop.orders.place(caller, purchase(key="k"))
+
+    assert shop.catalog.states == {lost: StockState.RELEASED, order.id: StockState.HELD}
+    assert order.deadline == shop.clock.now + timedelta(minutes=10)
+    assert (await shop.orders.place(caller, purchase(key="k"))).id == order.id
+
+
+async def test_a_reservation_with_time_left_is_taken_up_and_its_order_ends_with_it(shop: Shop) -> None:
+    caller = customer()
+    lost = ORDER.derive(str(caller.account_id), "k")
+    await shop.catalog.reserve(lost, purchase(key="k"))
+    shop.clock.advance(minutes=12)
+
+    order = await shop.orders.place(caller, purchase(key="k"))
+
+    assert order.id == lost
+    assert order.deadline == shop.catalog.expires[lost]
+
+
+async def test_a_pending_order_keeps_its_stock_when_it_is_repeated_at_its_end(shop: Shop) -> None:
+    caller = customer()
+    order = await shop.orders.place(caller, purchase(key="k"))
+    shop.clock.advance(minutes=14)
+
+    assert (await shop.orders.place(caller, purchase(key="k"))).id == order.id
+    assert shop.catalog.states == {order.id: StockState.HELD}
+
+
 async def test_of_two_that_start_anew_at_once_one_gives_its_stock_back(shop: Shop) -> None:
     caller = customer()
     lost = ORDER.derive(str(caller.account_id), "k")
