@@ -161,6 +161,19 @@ class Shop:
             intent for intent in response.json()["data"] if intent["metadata"].get("order_id") == order_id
         ]
 
+    async def kept_of(self, order_id: str) -> list[int]:
+        """What the provider took for an order and did not give back, for each intent; minor units."""
+        kept = []
+        for intent in await self.charges_of(order_id):
+            answer = await self._http.get(
+                f"{self._stripe}/v1/refunds",
+                params={"payment_intent": intent["id"]},
+                headers={"Authorization": "Bearer sk_test_tests"},
+            )
+            back = sum(refund["amount"] for refund in answer.raise_for_status().json()["data"])
+            kept.append(intent["amount_received"] - back)
+        return kept
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
