@@ -109,7 +109,9 @@ async def _pass(
 class Replica:
     """One process of the service. Kafka is not there: what is synchronous works without it."""
 
-    def __init__(self, folder: Path, *, database_url: str, catalog_port: int, jwks_url: str) -> None:
+    def __init__(
+        self, folder: Path, *, database_url: str, catalog_port: int, jwks_url: str, pending_seconds: int
+    ) -> None:
         self._grpc_port = free_port()
         self._log = folder / f"order-{self._grpc_port}.log"
         environment = {
@@ -120,6 +122,8 @@ class Replica:
             "CATALOG_ADDRESS": f"127.0.0.1:{catalog_port}",
             "KAFKA_BOOTSTRAP": f"127.0.0.1:{free_port()}",
             "JWKS_URL": jwks_url,
+            "PENDING_SECONDS": str(pending_seconds),
+            "SWEEP_SECONDS": "0.2",
             "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),
         }
         flags = ["-S"] if sys.flags.no_site else []

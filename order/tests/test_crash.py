@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,11 +61,15 @@ class Ground:
     wires: list[Wire] = field(default_factory=list)
     replicas: list[Replica] = field(default_factory=list)
 
-    async def replica(self, *, wire: Wire | None = None) -> Replica:
+    async def replica(self, *, wire: Wire | None = None, pending_seconds: int = 600) -> Replica:
         parts = urlsplit(self.url)
         url = parts._replace(netloc=f"souk:souk@127.0.0.1:{wire.port}").geturl() if wire else self.url
         replica = Replica(
-            self.folder, database_url=url, catalog_port=self.server.port, jwks_url=self.keys.url
+            self.folder,
+            database_url=url,
+            catalog_port=self.server.port,
+            jwks_url=self.keys.url,
+            pending_seconds=pending_seconds,
         )
         self.replicas.append(replica)
         return await replica.ready()
@@ -229,6 +234,25 @@ async def test_a_crash_before_a_cancellation_is_committed_leaves_the_order_as_it
     again = await ground.cancel(await ground.replica(), order.id)
 
     assert (again.status, again.version) == (order_pb2.ORDER_STATUS_CANCELLED, 2)
+    assert await ground.rows() == (1, 1, 2)
+
+
+async def test_an_unpaid_order_ends_at_its_deadline_though_its_process_died_and_kafka_is_away(
+    ground: Ground,
+) -> None:
+    first = await ground.replica(pending_seconds=2)
+    order = await ground.place(first)
+    await first.kill()
+
+    second = await ground.replica(pending_seconds=2)
+
+    async def ended() -> bool:
+        return (await ground.place(second)).status == order_pb2.ORDER_STATUS_CANCELLED
+
+    await eventually(ended, seconds=30)
+    now = await ground.place(second)
+    assert (now.id, now.cancel_reason) == (order.id, order_pb2.CANCEL_REASON_PAYMENT_TIMEOUT)
+    assert now.update_time.ToDatetime() - order.create_time.ToDatetime() >= timedelta(seconds=2)
     assert await ground.rows() == (1, 1, 2)
 
 
