@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from kit.errors import Violation
 from kit.values import ORDER, PAYMENT, REFUND, Money
+from payment.errors import NothingCaptured, RefundExceedsCapture
 
 _CANCEL_REASON: Final = "order cancelled"
 _FIRST_PAUSE_SECONDS = 0.5
@@ -95,7 +97,7 @@ Fact = PaymentSucceeded | PaymentFailed | PaymentRefunded
 
 @dataclass(slots=True)
 class Refund:
-    """Money on its way back."""
+    """Money on its way back; `input_hash` stands for what was asked for, empty when nobody asked."""
 
     id: UUID
     payment_id: UUID
@@ -108,10 +110,21 @@ class Refund:
     provider_failures: int = 0
     attempts: int = 0
     due_time: datetime | None = None
+    input_hash: bytes = b""
 
     def key(self) -> str:
         """The idempotency key at the provider; another after each failure that it keeps."""
         return _numbered(f"refund:{REFUND.format(self.id)}", self.provider_failures)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRefund:
+    """A refund that somebody asks for; its id follows from who asks under which key. Without an amount: what is left."""
+
+    id: UUID
+    amount: Money | None
+    reason: str
+    input_hash: bytes
 
 
 @dataclass(slots=True)
@@ -259,6 +272,33 @@ class Payment:
             return None
         refund.update_time = self.update_time = now
         return PaymentRefunded(self, refund) if answer.done else None
+
+    def give_back(self, wanted: "WantedRefund", now: datetime) -> None:
+        """Command: a part of the capture goes back, or what is left of it; raises NothingCaptured and RefundExceedsCapture."""
+        if self.status is not PaymentStatus.SUCCEEDED:
+            raise NothingCaptured(f"the payment is {self.status}: nothing was captured")
+        amount = self.refundable if wanted.amount is None else wanted.amount
+        if not 0 < amount.minor <= self.refundable.minor:
+            rule = f"must not exceed what is left: {self.refundable.text()}"
+            raise RefundExceedsCapture(
+                f"amount: {rule}",
+                fields=[Violation(("amount",), rule)],
+                details={"refundable": self.refundable.text()},
+            )
+        self.refunds.append(
+            Refund(
+                id=wanted.id,
+                payment_id=self.id,
+                amount=amount,
+                reason=wanted.reason,
+                status=RefundStatus.PENDING,
+                create_time=now,
+                update_time=now,
+                due_time=now,
+                input_hash=wanted.input_hash,
+            )
+        )
+        self.update_time = now
 
     def _refund_cancelled(self, now: datetime) -> None:
         """One refund of all that is left, when the order has ended and something was captured."""

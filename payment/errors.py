@@ -3,6 +3,11 @@
 SoukError
 |- NotFound
 |  '- PaymentNotFound       absent, or not the caller's
+|- FailedPrecondition
+|  |- NothingCaptured       there is no money to give back
+|  '- RefundExceedsCapture  more than is left of it
+|- Aborted
+|  '- IdempotencyConflict   the key was used with other input
 |- Unauthenticated
 |  '- BadSignature          a webhook that the provider did not sign
 '- Unavailable
@@ -10,7 +15,7 @@ SoukError
    '- ProviderFailed        it answered with a failure of its own: what happened must be read back first
 """
 
-from kit.errors import NotFound, Unauthenticated, Unavailable
+from kit.errors import Aborted, FailedPrecondition, NotFound, Unauthenticated, Unavailable
 
 
 class PaymentNotFound(NotFound):
@@ -18,6 +23,25 @@ class PaymentNotFound(NotFound):
 
     reason = "PAYMENT_NOT_FOUND"
     default_message = "no such payment"
+
+
+class NothingCaptured(FailedPrecondition):
+    """The payment has captured nothing; the message names its status."""
+
+    reason = "PAYMENT_STATE"
+
+
+class RefundExceedsCapture(FailedPrecondition):
+    """More is asked for than is left of the capture, refunds under way counted in; details name what is left."""
+
+    reason = "REFUND_EXCEEDS_CAPTURE"
+
+
+class IdempotencyConflict(Aborted):
+    """The idempotency key was used before, with other input."""
+
+    reason = "IDEMPOTENCY_CONFLICT"
+    default_message = "this idempotency key was used with other input"
 
 
 class BadSignature(Unauthenticated):

@@ -1,9 +1,38 @@
-"""The contract's messages of this service's values, for rpc and events. Nothing is decided here."""
+"""The contract's messages <-> this service's values, for rpc and events. The rules of inputs are here; nothing is decided."""
+
+import re
+from decimal import Decimal
 
 from souk.payment.v1 import payment_pb2 as pb
+from souk.payment.v1 import payment_service_pb2 as service
 
-from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, money_to_proto, timestamp_to_proto
+from kit.values import (
+    ACCOUNT,
+    ORDER,
+    PAYMENT,
+    REFUND,
+    Input,
+    looks_like_card_number,
+    money_to_proto,
+    timestamp_to_proto,
+)
 from payment.domain import Payment, PaymentStatus, Refund
+from payment.ports import RefundRequest
+
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+
+
+def refund_request_from_proto(request: service.RefundPaymentRequest) -> RefundRequest:
+    """Reads what is to go back; raises InvalidArgument with every fault. Whether the currency has so many decimals is not known yet."""
+    given = Input()
+    payment_id = PAYMENT.parse(request.payment_id, "paymentId")
+    fine = not request.amount or _DECIMAL.fullmatch(request.amount) is not None
+    given.require(fine, "must be a decimal number, such as 10.00", "amount")
+    reason = given.text(request.reason, "reason", most=500)
+    given.require(not looks_like_card_number(reason), "must not hold a card number", "reason")
+    key = given.text(request.request_id, "idempotencyKey", least=1, most=255)
+    given.done()
+    return RefundRequest(payment_id, Decimal(request.amount) if request.amount else None, reason, key)
 
 
 def payment_to_proto(payment: Payment) -> pb.Payment:

@@ -1,12 +1,24 @@
 """What the use cases need of the outside."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 from kit.db import Transaction
 from payment.domain import Intent, Payment, ProviderRefund, Refund
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """What an ADMIN asks to give back, checked; without an amount: what is left."""
+
+    payment_id: UUID
+    amount: Decimal | None
+    reason: str
+    request_id: str
 
 
 class PaymentStore(Protocol):
@@ -20,6 +32,9 @@ class PaymentStore(Protocol):
 
     async def lock_by_order(self, tx: Transaction, order_id: UUID) -> Payment | None:
         """The payment of an order, locked until the transaction ends."""
+
+    async def lock_refund(self, tx: Transaction, refund_id: UUID) -> Refund | None:
+        """A refund by the id that its key stands for; nobody else asks for one under it until the transaction ends."""
 
     async def save(self, tx: Transaction, payment: Payment) -> None:
         """Writes a changed payment, its refunds and what follows for the ledger."""

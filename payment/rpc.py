@@ -5,7 +5,7 @@ from souk.payment.v1 import payment_service_pb2 as pb
 from kit.errors import InvalidArgument, Violation
 from kit.rpc import Call
 from kit.values import ORDER, PAYMENT
-from payment.messages import payment_to_proto
+from payment.messages import payment_to_proto, refund_request_from_proto
 from payment.use_cases import Payments
 
 _BATCH_MOST = 100
@@ -35,3 +35,8 @@ class PaymentRpc:
         ids = [ORDER.parse(text, "order_ids", at) for at, text in enumerate(request.order_ids)]
         found = await self._payments.of_orders(caller, ids)
         return pb.BatchGetPaymentsResponse(payments=map(payment_to_proto, found))
+
+    async def refund_payment(self, request: pb.RefundPaymentRequest, call: Call) -> pb.RefundPaymentResponse:
+        """RefundPayment."""
+        payment = await self._payments.give_back(call.admin(), refund_request_from_proto(request))
+        return pb.RefundPaymentResponse(payment=payment_to_proto(payment))

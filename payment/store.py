@@ -34,18 +34,20 @@ WITH saved AS (
     WHERE id = $1
 ), given_back AS (
     INSERT INTO refunds (
-        id, payment_id, amount, reason, status, provider_id, provider_failures, attempts, due_time, create_time, update_time
+        id, payment_id, amount, reason, status, provider_id, provider_failures, attempts, due_time, create_time, update_time,
+        input_hash
     )
-    SELECT r.id, $1, r.amount, r.reason, r.status, r.provider_id, r.provider_failures, 0, r.due_time, r.create_time, r.update_time
+    SELECT r.id, $1, r.amount, r.reason, r.status, r.provider_id, r.provider_failures, 0, r.due_time, r.create_time, r.update_time,
+        r.input_hash
     FROM unnest($11::uuid[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::int[], $17::timestamptz[], $18::timestamptz[],
-        $19::timestamptz[])
-        AS r(id, amount, reason, status, provider_id, provider_failures, due_time, create_time, update_time)
+        $19::timestamptz[], $20::bytea[])
+        AS r(id, amount, reason, status, provider_id, provider_failures, due_time, create_time, update_time, input_hash)
     ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, provider_id = EXCLUDED.provider_id,
         provider_failures = EXCLUDED.provider_failures, due_time = EXCLUDED.due_time, update_time = EXCLUDED.update_time
 )
 INSERT INTO ledger (entry, account, payment_id, amount, currency, time)
-SELECT b.entry, side.account, $1, side.sign * b.amount, $22, $10
-FROM unnest($20::uuid[], $21::bigint[]) AS b(entry, amount), (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
+SELECT b.entry, side.account, $1, side.sign * b.amount, $23, $10
+FROM unnest($21::uuid[], $22::bigint[]) AS b(entry, amount), (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
 ON CONFLICT DO NOTHING
 """
 # The limit is part of the text: a plan for any number would read the whole table.
@@ -103,6 +105,12 @@ class PostgresPaymentStore:
         """The payment of an order, locked until the transaction ends."""
         return await _first(tx, "SELECT * FROM payments WHERE order_id = $1 FOR UPDATE", order_id)
 
+    async def lock_refund(self, tx: Transaction, refund_id: UUID) -> Refund | None:
+        """First a lock that stands for the id, whether there is a row or not; then the reading."""
+        await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", str(refund_id))
+        row = await tx.fetchrow(_REFUND, refund_id)
+        return _refund(row, row["currency"]) if row else None
+
     async def save(self, tx: Transaction, payment: Payment) -> None:
         """One statement."""
         refunds = (
@@ -116,6 +124,7 @@ class PostgresPaymentStore:
                 r.due_time,
                 r.create_time,
                 r.update_time,
+                r.input_hash,
             )
             for r in payment.refunds
         )
@@ -131,7 +140,7 @@ class PostgresPaymentStore:
             payment.next_action_url,
             payment.due_time,
             payment.update_time,
-            *columns(refunds, 9),
+            *columns(refunds, 10),
             *columns(_booked(payment), 2),
             payment.amount.currency,
         )
@@ -170,6 +179,7 @@ class PostgresPaymentStore:
         return await _with_refunds(self._db, rows)
 
 
+_REFUND = "SELECT r.*, p.currency FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE r.id = $1"
 _WITH_CURRENCY = """
 WITH leased AS ({leased}) SELECT leased.*, p.currency FROM leased JOIN payments p ON p.id = leased.payment_id
 """
@@ -236,4 +246,5 @@ def _refund(row: Record, currency: str) -> Refund:
         provider_failures=row["provider_failures"],
         attempts=row["attempts"],
         due_time=row["due_time"],
+        input_hash=bytes(row["input_hash"]),
     )

@@ -1,6 +1,6 @@
 """The payment service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
 
-from piccolo.columns import UUID, BigInt, Boolean, Integer, Text, Timestamptz
+from piccolo.columns import UUID, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 
 from kit.db import Table
 
@@ -42,6 +42,7 @@ class RefundRow(Table, tablename="refunds"):
     due_time = Timestamptz(null=True, default=None)
     create_time = Timestamptz()
     update_time = Timestamptz()
+    input_hash = Bytea()
 
 
 class LedgerRow(Table, tablename="ledger"):

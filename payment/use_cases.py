@@ -4,16 +4,21 @@ Reactions to facts only write down what is to be done; `advance` and `refund` do
 process in between, the next one finds the row due and begins by reading back what the provider knows.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+import orjson
+
 from kit.auth import Principal
 from kit.db import Database, Transaction
+from kit.errors import InvalidArgument, Violation
 from kit.telemetry import get_logger
-from kit.values import PAYMENT, Clock, Money
+from kit.values import PAYMENT, REFUND, Clock, Money
 from payment.domain import (
     Fact,
     Intent,
@@ -23,11 +28,12 @@ from payment.domain import (
     PaymentSucceeded,
     ProviderRefund,
     Refund,
+    WantedRefund,
     pause,
 )
-from payment.errors import PaymentNotFound, ProviderFailed, ProviderUnavailable
+from payment.errors import IdempotencyConflict, PaymentNotFound, ProviderFailed, ProviderUnavailable
 from payment.metrics import PAYMENTS, REFUNDS
-from payment.ports import PaymentStore, Provider
+from payment.ports import PaymentStore, Provider, RefundRequest
 
 log = get_logger(__name__)
 
@@ -71,6 +77,28 @@ class Payments:
     async def of_orders(self, caller: Principal, order_ids: Sequence[UUID]) -> list[Payment]:
         """The payments of orders, of those that the caller may see."""
         return await self._store.of_orders(order_ids, _owner(caller))
+
+    async def give_back(self, caller: Principal, asked: RefundRequest) -> Payment:
+        """Writes down a refund, and answers its payment; a repeat answers the payment as it is.
+
+        Raises PaymentNotFound, NothingCaptured, RefundExceedsCapture, IdempotencyConflict.
+        """
+        refund_id = REFUND.derive(str(caller.account_id), asked.request_id)
+        input_hash = _digest(asked)
+        async with self._db.transaction() as tx:
+            known = await self._store.lock_refund(tx, refund_id)
+            if known is not None and (known.payment_id, known.input_hash) != (asked.payment_id, input_hash):
+                raise IdempotencyConflict()
+            payment = await self._store.lock(tx, asked.payment_id)
+            if payment is None:
+                raise PaymentNotFound()
+            if known is None:
+                amount = _amount(asked.amount, payment.amount.currency)
+                wanted = WantedRefund(refund_id, amount, asked.reason, input_hash)
+                payment.give_back(wanted, self._clock())
+                await self._store.save(tx, payment)
+        log.info("payment.refund", payment_id=PAYMENT.format(payment.id), refund_id=REFUND.format(refund_id))
+        return payment
 
     async def orders_placed(self, tx: Transaction, orders: Sequence[PlacedOrder]) -> None:
         """Writes down what to charge; nothing for orders that are known already."""
@@ -249,6 +277,22 @@ class Payments:
 
 def _owner(caller: Principal) -> UUID | None:
     return None if caller.is_admin else caller.account_id
+
+
+def _amount(amount: Decimal | None, currency: str) -> Money | None:
+    if amount is None:
+        return None
+    money = Money.parse(amount, currency, "amount")
+    if not money.minor:
+        rule = "must be above zero"
+        raise InvalidArgument(f"amount: {rule}", fields=[Violation(("amount",), rule)])
+    return money
+
+
+def _digest(asked: RefundRequest) -> bytes:
+    amount = "" if asked.amount is None else f"{asked.amount.normalize():f}"
+    parts = (str(asked.payment_id), amount, asked.reason)
+    return hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()
 
 
 def _refund(payment: Payment, leased: Refund) -> Refund:

@@ -8,6 +8,7 @@ from souk.payment.v1 import payment_service_pb2 as pb
 
 from gateway.peers.peer import Peer, amount, channel, currency, instant, text_or_none
 from gateway.schema.payment import Payment, PaymentStatus, Refund, RefundStatus
+from gateway.schema.scalars import Amount
 
 
 class Payments(Peer):
@@ -26,6 +27,13 @@ class Payments(Peer):
         request = pb.BatchGetPaymentsRequest(order_ids=order_ids)
         answer = await self._call("BatchGetPayments", request, pb.BatchGetPaymentsResponse)
         return {found.order_id: _payment(found) for found in answer.payments}
+
+    async def refund(self, payment_id: str, sum_: Amount | None, reason: str | None, key: str) -> Payment:
+        """RefundPayment."""
+        request = pb.RefundPaymentRequest(
+            payment_id=payment_id, amount=sum_ or "", reason=reason or "", request_id=key
+        )
+        return _payment((await self._call("RefundPayment", request, pb.RefundPaymentResponse)).payment)
 
 
 def _payment(message: payment.Payment) -> Payment:

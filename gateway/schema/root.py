@@ -19,6 +19,7 @@ from gateway.schema.notification import NotificationConnection
 from gateway.schema.order import CreateOrderInput, Order, OrderConnection, OrderFilter, OrderStatus
 from gateway.schema.paging import After, First
 from gateway.schema.payment import Payment
+from gateway.schema.scalars import Amount
 from kit.errors import NotFound
 from kit.values import ACCOUNT
 
@@ -30,6 +31,14 @@ OneAccount = Annotated[
     strawberry.ID | None, strawberry.argument(description="Only this account's; null means everybody's.")
 ]
 OneOrder = Annotated[strawberry.ID | None, strawberry.argument(description="Only those about this order.")]
+
+IdempotencyKey = Annotated[
+    str,
+    strawberry.argument(
+        description="1-255 characters, the caller's own. The same key with the same input changes nothing twice; with other "
+        "input it is IDEMPOTENCY_CONFLICT."
+    ),
+]
 
 
 @strawberry.type(description="What can be read.")
@@ -224,3 +233,18 @@ class Mutation:
         """Moves an order on."""
         info.context.forget()
         return await info.context.peers.order.update_status(id, status, note, internal_note)
+
+    @strawberry.mutation(description="ADMIN. Whole when amount is left out: what is left of the capture.")
+    async def refund_payment(
+        self,
+        info: Info,
+        payment_id: PaymentId,
+        idempotency_key: IdempotencyKey,
+        amount: Annotated[
+            Amount | None, strawberry.argument(description="In the payment's currency, above zero.")
+        ] = None,
+        reason: Annotated[str | None, strawberry.argument(description="0-500 characters.")] = None,
+    ) -> Payment | None:
+        """Gives captured money back."""
+        info.context.forget()
+        return await info.context.peers.payment.refund(payment_id, amount, reason, idempotency_key)

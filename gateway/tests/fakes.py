@@ -260,6 +260,10 @@ class PaymentRpc:
         self._heard("BatchGetPayments", request, call)
         return payment.BatchGetPaymentsResponse(payments=map(self._one, request.order_ids))
 
+    async def refund_payment(self, request: Any, call: Call) -> payment.RefundPaymentResponse:
+        self._heard("RefundPayment", request, call)
+        return payment.RefundPaymentResponse(payment=self._one("ord_1"))
+
     def _one(self, order_id: str) -> payment_pb2.Payment:
         return payment_pb2.Payment(
             id=f"pay_{order_id}",

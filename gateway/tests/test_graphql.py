@@ -206,6 +206,23 @@ async def test_cancelling_and_moving_an_order_pass_what_was_given(world: World) 
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"), [("amount: 10.50, ", "10.50"), ('amount: "10.5", ', "10.5"), ("", "")]
+)
+async def test_a_refund_passes_what_was_given(world: World, given: str, sent: str) -> None:
+    answer = await world.ask(
+        f'mutation {{ refundPayment(paymentId: "pay_1", {given}reason: "damaged", idempotencyKey: "k") {{ status }} }}'
+    )
+    assert answer["data"]["refundPayment"]["status"] == "PARTIALLY_REFUNDED"
+    request, _ = world.recorder.last("RefundPayment")
+    assert (request.payment_id, request.amount, request.reason, request.request_id) == (
+        "pay_1",
+        sent,
+        "damaged",
+        "k",
+    )
+
+
 async def test_a_subscription_is_refused_over_http(world: World) -> None:
     answer = await world.ask('subscription { orderUpdated(id: "ord_1") { id } }')
     assert (error(answer)["code"], answer.get("data")) == ("BAD_REQUEST", None)

@@ -32,6 +32,11 @@ class FakePaymentStore:
     async def lock_by_order(self, tx: object, order_id: UUID) -> Payment | None:
         return next((deepcopy(p) for p in self.payments.values() if p.order_id == order_id), None)
 
+    async def lock_refund(self, tx: object, refund_id: UUID) -> Refund | None:
+        return next(
+            (deepcopy(r) for p in self.payments.values() for r in p.refunds if r.id == refund_id), None
+        )
+
     async def save(self, tx: object, payment: Payment) -> None:
         self.payments[payment.id] = deepcopy(payment)
 

@@ -11,7 +11,7 @@ from souk.payment.v1 import payment_service_pb2 as pb
 
 from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
-from kit.errors import InvalidArgument, NotFound, Unauthenticated
+from kit.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from kit.rpc import Call, Channel, Server, current_call
 from kit.testing import FakeClock
 from kit.values import ORDER, PAYMENT
@@ -104,3 +104,46 @@ async def test_batch_get_payments_leaves_out_what_is_not_there_or_not_the_caller
     assert sorted(await edge.of_orders(somebody(Role.ADMIN), *orders)) == sorted(orders)
     with pytest.raises(InvalidArgument):
         await edge.of_orders(owner, *[unknown] * 101)
+
+
+async def test_refund_payment_is_for_an_admin_and_passes_what_was_given(edge: Edge) -> None:
+    owner = somebody()
+    payment = await edge.charged(owner)
+    request = pb.RefundPaymentRequest(
+        payment_id=PAYMENT.format(payment.id), amount="10.50", reason=" damaged ", request_id="k"
+    )
+
+    answer = await edge.call(somebody(Role.ADMIN), "RefundPayment", request, pb.RefundPaymentResponse)
+
+    [refund] = answer.payment.refunds
+    assert (refund.amount.units, refund.amount.nanos, refund.reason) == (10, 500_000_000, "damaged")
+    assert refund.status == payment_pb2.REFUND_STATUS_PENDING
+    with pytest.raises(PermissionDenied):
+        await edge.call(owner, "RefundPayment", request, pb.RefundPaymentResponse)
+    with pytest.raises(Unauthenticated):
+        await edge.call(None, "RefundPayment", request, pb.RefundPaymentResponse)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "path"),
+    [
+        ("payment_id", "ord_1", "paymentId"),
+        ("amount", "ten", "amount"),
+        ("amount", "-1", "amount"),
+        ("amount", "1e3", "amount"),
+        ("amount", "0", "amount"),
+        ("amount", "1.005", "amount"),
+        ("reason", "x" * 501, "reason"),
+        ("reason", "4242 4242 4242 4242", "reason"),
+        ("request_id", "", "idempotencyKey"),
+        ("request_id", "x" * 256, "idempotencyKey"),
+    ],
+)
+async def test_refund_payment_names_what_is_wrong(edge: Edge, field: str, value: str, path: str) -> None:
+    payment = await edge.charged(somebody())
+    given = {"payment_id": PAYMENT.format(payment.id), "amount": "10", "request_id": "k", field: value}
+    with pytest.raises(InvalidArgument) as refused:
+        await edge.call(
+            somebody(Role.ADMIN), "RefundPayment", pb.RefundPaymentRequest(**given), pb.RefundPaymentResponse
+        )
+    assert [fault.path for fault in refused.value.fields] == [(path,)]

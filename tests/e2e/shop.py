@@ -41,7 +41,7 @@ mutation CreateOrder($input: CreateOrderInput!) {
 ORDER = """
 query Order($id: ID!) {
   order(id: $id) {
-    id status totalPrice cancelReason statusReason version
+    id status totalPrice refundedAmount cancelReason statusReason version
     history { status at }
     payment { id status amount failureCode }
   }
@@ -56,6 +56,13 @@ UPDATE_ORDER_STATUS = """
 mutation Move($id: ID!, $status: OrderStatus!, $note: String, $internalNote: String) {
   updateOrderStatus(id: $id, status: $status, note: $note, internalNote: $internalNote) {
     id status history { status note internalNote }
+  }
+}
+"""
+REFUND_PAYMENT = """
+mutation Refund($paymentId: ID!, $amount: Decimal, $reason: String, $key: String!) {
+  refundPayment(paymentId: $paymentId, amount: $amount, reason: $reason, idempotencyKey: $key) {
+    id status refundedAmount refunds { amount status reason }
   }
 }
 """
@@ -236,6 +243,13 @@ class Person:
     async def move(self, order_id: str, status: str, **notes: str) -> Answer:
         """ADMIN: SHIPPED or DELIVERED."""
         return await self.ask(UPDATE_ORDER_STATUS, id=order_id, status=status, **notes)
+
+    async def refund(
+        self, payment_id: str, amount: str | None = None, key: str = "", **fields: Any
+    ) -> Answer:
+        """ADMIN: gives money back."""
+        key = key or secrets.token_hex(8)
+        return await self.ask(REFUND_PAYMENT, paymentId=payment_id, amount=amount, key=key, **fields)
 
     @asynccontextmanager
     async def watching(self, order_id: str) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:

@@ -1,6 +1,7 @@
 """Orders after they are placed: cancelling, shipping, and watching them change."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 
 import pytest
@@ -91,6 +92,49 @@ async def test_who_may_cancel_and_who_may_move(shop: Shop, admin: Person) -> Non
     assert (await admin.cancel(order["id"])).get("cancelOrder")["cancelReason"] == "ADMIN"
 
 
+async def test_20_refunds_of_a_tenth_at_once_give_back_the_whole_and_no_more(
+    shop: Shop, admin: Person
+) -> None:
+    buyer, product = await shop.register(), await admin.create_product(price="100.00", stock=5)
+    order = await buyer.buy(product)
+    paid = (await buyer.sees(order["id"], "CONFIRMED"))["payment"]
+
+    answers = await asyncio.gather(*(admin.refund(paid["id"], "10.00") for _ in range(20)))
+
+    assert sorted(answer.codes for answer in answers) == [[]] * 10 + [["FAILED_PRECONDITION"]] * 10
+    # All of it went back: the order that did not go out yet ends, and its stock returns.
+    await buyer.sees(order["id"], "CANCELLED")
+
+    async def settled() -> bool:
+        return not any(await shop.kept_of(order["id"])) and await admin.stock(product) == 5
+
+    await within(20, settled, "all of it back")
+
+
+async def test_a_part_goes_back_once_for_its_key_and_the_order_stays(shop: Shop, admin: Person) -> None:
+    buyer = await shop.register()
+    order = await buyer.buy(await admin.create_product(price="100.00"))
+    paid = (await buyer.sees(order["id"], "CONFIRMED"))["payment"]
+    key = secrets.token_hex(8)
+
+    answers = await asyncio.gather(
+        *(admin.refund(paid["id"], "12.34", key, reason="scratched") for _ in range(5))
+    )
+
+    assert [len(answer.get("refundPayment")["refunds"]) for answer in answers] == [1] * 5
+    assert (await admin.refund(paid["id"], "12.35", key)).codes == ["IDEMPOTENCY_CONFLICT"]
+    assert (await buyer.refund(paid["id"], "1.00")).codes == ["FORBIDDEN"]
+    assert (await admin.refund(paid["id"], "0.001")).fields == ["amount"]
+
+    async def refunded() -> bool:
+        seen = await buyer.order(order["id"])
+        assert (seen["status"], seen["refundedAmount"]) == ("CONFIRMED", "12.34")
+        return await shop.kept_of(order["id"]) == [10_000 - 1_234]
+
+    await within(20, refunded, "12.34 back")
+    await within(20, lambda: _mailed(buyer, "12.34"), "a mail about it")
+
+
 async def test_order_updated_tells_every_change_up_to_the_last(shop: Shop, admin: Person) -> None:
     buyer, product = await shop.register(), await admin.create_product()
     order = await buyer.buy(product)
@@ -133,6 +177,10 @@ async def test_a_watched_order_is_told_on_after_kafka_and_the_order_service_were
         await within(30, moved, "the order moved")
         async with asyncio.timeout(30):
             assert (await anext(updates))["status"] == "SHIPPED"
+
+
+async def _mailed(person: Person, text: str) -> bool:
+    return any(text in mail.text for mail in await person.shop.mails_to(person.email))
 
 
 async def _has(seen: list[str], status: str) -> bool:
