@@ -7,13 +7,17 @@ SoukError
 |  '- SkuTaken              by a living product
 |- FailedPrecondition
 |  |- OutOfStock            names the lines and what is free
+|  |- NotTracked            the product has no stock to adjust
+|  |- InsufficientStock     less than nothing would be left
+|  |- StockLimit            more would be there than can be counted
 |  '- PriceChanged          the total is not the one that the buyer saw
 |- InvalidArgument
 |  |- MixedCurrency         (kit.values) an order has one currency
 |  '- TotalOutOfRange       the provider does not charge as little or as much
 '- Aborted
    |- VersionConflict       somebody changed the product meanwhile
-   '- IdempotencyConflict   the order reserved other lines before
+   |  '- StockConflict      or its stock
+   '- IdempotencyConflict   the order reserved other lines before, or the key had other input
 """
 
 from kit.errors import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
@@ -40,6 +44,26 @@ class OutOfStock(FailedPrecondition):
     default_message = "not enough in stock"
 
 
+class NotTracked(FailedPrecondition):
+    """The product's inventory is not tracked."""
+
+    reason = "NOT_TRACKED"
+    default_message = "the product's stock is not tracked"
+
+
+class InsufficientStock(FailedPrecondition):
+    """More was to be taken than is free; details name what is."""
+
+    reason = "INSUFFICIENT_STOCK"
+    default_message = "free stock never goes below zero"
+
+
+class StockLimit(FailedPrecondition):
+    """More would be free than a product can have."""
+
+    reason = "STOCK_LIMIT"
+
+
 class PriceChanged(FailedPrecondition):
     """The total differs from the one that the buyer saw; details have the lines and the total of now."""
 
@@ -60,8 +84,14 @@ class VersionConflict(Aborted):
     default_message = "the product was changed meanwhile"
 
 
+class StockConflict(VersionConflict):
+    """The free stock is not what the caller read; details name what it is."""
+
+    default_message = "the stock was changed meanwhile"
+
+
 class IdempotencyConflict(Aborted):
-    """The order has a reservation of other lines."""
+    """The order has a reservation of other lines, or the key was used with other input."""
 
     reason = "IDEMPOTENCY_CONFLICT"
     default_message = "this order reserved other lines before"

@@ -9,7 +9,7 @@ from souk.catalog.v1 import stock_service_pb2 as stock
 
 from catalog.domain import Category, Changes, Draft, Product, Shown
 from catalog.ports import Criteria, Sort
-from catalog.stock_domain import Reservation, ReservationState, Want, Wish
+from catalog.stock_domain import Reservation, ReservationState, StockChange, StockCount, Want, Wish
 from kit.errors import InvalidArgument, Violation
 from kit.values import (
     CATEGORY,
@@ -55,6 +55,22 @@ def changes_from_proto(request: service.UpdateProductRequest) -> Changes:
         sku=request.sku if request.HasField("sku") else None,
         category=request.category if request.HasField("category") else None,
         image_urls=request.images.urls if request.HasField("images") else None,
+    )
+
+
+def stock_change_from_proto(request: service.AdjustStockRequest) -> StockChange:
+    """Raises InvalidArgument with every fault."""
+    product_id = PRODUCT.parse(request.product_id, "productId")
+    return StockChange.read(product_id, request.delta, request.reason, request.request_id)
+
+
+def stock_count_from_proto(request: service.SetStockRequest) -> StockCount:
+    """Raises InvalidArgument with every fault."""
+    return StockCount.read(
+        PRODUCT.parse(request.product_id, "productId"),
+        request.stock if request.HasField("stock") else None,
+        request.expected if request.HasField("expected") else None,
+        request.reason,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from catalog.domain import Category, Product
-from catalog.stock_domain import Reservation, ReservationState, Wish
+from catalog.stock_domain import Adjustment, Reservation, ReservationState, Wish
 from kit.auth import Role
 from kit.db import Statements, Transaction
 from kit.errors import SoukError
@@ -84,10 +84,22 @@ class StockStore(Protocol):
     async def free(self, ids: Sequence[UUID]) -> Mapping[UUID, int]:
         """Free stock of the tracked products among the ids."""
 
-    async def track(
-        self, tx: Transaction, product_id: UUID, free: int, *, reason: str, actor_id: UUID, now: datetime
+    async def lock(self, tx: Transaction, product_id: UUID) -> int | None:
+        """Free stock, locked until the transaction ends; None when it is not tracked."""
+
+    async def write(
+        self, tx: Transaction, adjustment: Adjustment, *, before: int | None, after: int | None
     ) -> None:
-        """Begins to track a product with so much free stock, with its adjustment."""
+        """Keeps an adjustment with the free stock that it made of what was there; None: not tracked.
+
+        Its product must be locked, or new. Raises IdempotencyConflict when another product has an adjustment of this id.
+        """
+
+    async def adjustment(self, tx: Transaction, adjustment_id: UUID) -> Adjustment | None:
+        """One that was kept."""
+
+    async def adjustments(self, product_id: UUID) -> list[Adjustment]:
+        """All of a product, oldest first."""
 
     async def reserve(
         self, wishes: Sequence[Wish], now: datetime, expire_time: datetime

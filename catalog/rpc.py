@@ -13,6 +13,8 @@ from catalog.messages import (
     draft_from_proto,
     page_size,
     shown_to_proto,
+    stock_change_from_proto,
+    stock_count_from_proto,
 )
 from catalog.use_cases import Products
 from kit.errors import InvalidArgument, Violation
@@ -95,6 +97,18 @@ class ProductRpc:
         """DeleteProduct."""
         shown = await self._products.delete(call.admin(), PRODUCT.parse(request.product_id, "id"))
         return pb.DeleteProductResponse(product=shown_to_proto(shown, with_stock=True))
+
+    async def adjust_stock(self, request: pb.AdjustStockRequest, call: Call) -> pb.AdjustStockResponse:
+        """AdjustStock."""
+        caller = call.admin()
+        shown = await self._products.adjust_stock(caller, stock_change_from_proto(request))
+        return pb.AdjustStockResponse(product=shown_to_proto(shown, with_stock=True))
+
+    async def set_stock(self, request: pb.SetStockRequest, call: Call) -> pb.SetStockResponse:
+        """SetStock."""
+        caller = call.admin()
+        shown = await self._products.set_stock(caller, stock_count_from_proto(request))
+        return pb.SetStockResponse(product=shown_to_proto(shown, with_stock=True))
 
     async def list_categories(
         self, request: pb.ListCategoriesRequest, call: Call

@@ -1,4 +1,8 @@
-"""Reservations of stock: HELD -> COMMITTED -> RETURNED, or HELD -> RELEASED. How they are kept from racing is the store's business."""
+"""Stock: reservations, HELD -> COMMITTED -> RETURNED or HELD -> RELEASED, and what ADMINs change by hand.
+
+Each adjustment is kept, so that of a product always: free + held + sold = the sum of its adjustments; what is not tracked has none free.
+How all this is kept from racing is the store's business.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,12 +12,25 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from catalog.errors import IdempotencyConflict, OutOfStock, PriceChanged, ProductNotFound, TotalOutOfRange
+from catalog.errors import (
+    IdempotencyConflict,
+    InsufficientStock,
+    NotTracked,
+    OutOfStock,
+    PriceChanged,
+    ProductNotFound,
+    StockConflict,
+    StockLimit,
+    TotalOutOfRange,
+)
 from kit.errors import JsonValue, SoukError, Violation
-from kit.values import CURRENCIES, PRODUCT, Input, MixedCurrency, Money
+from kit.values import AUDIT, CURRENCIES, PRODUCT, Input, MixedCurrency, Money
 
 _LINES_MOST = 100
 _QUANTITY_MOST = 1_000_000
+_STOCK_MOST = 1_000_000_000
+_REASON_MOST = 500
+_REQUEST_ID_MOST = 255
 
 
 class ReservationState(StrEnum):
@@ -108,6 +125,106 @@ class Offer:
     def is_enough(self) -> bool:
         """Whether as many are free as are wanted."""
         return self.free is None or self.want.quantity <= self.free
+
+
+class Action(StrEnum):
+    """What an adjustment was."""
+
+    CREATE = "CREATE"
+    ADJUST = "ADJUST"
+    SET = "SET"
+    STOP_TRACKING = "STOP_TRACKING"
+    # Nobody's act: what an order gave back of a product that was not tracked any more.
+    FORGO = "FORGO"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Who changed a product's stock, when, by how much and why; `input_hash` is empty unless it was asked for under a request id."""
+
+    id: UUID
+    product_id: UUID
+    action: Action
+    delta: int
+    reason: str
+    actor_id: UUID | None
+    create_time: datetime
+    input_hash: bytes = b""
+
+    @classmethod
+    def begun(cls, product_id: UUID, free: int, actor_id: UUID, now: datetime) -> "Adjustment":
+        """The first of a product that is tracked from its creation."""
+        return cls(AUDIT.new(), product_id, Action.CREATE, free, "created", actor_id, now)
+
+
+@dataclass(frozen=True, slots=True)
+class StockChange:
+    """So much more of a product, or less, checked."""
+
+    product_id: UUID
+    delta: int
+    reason: str
+    request_id: str
+
+    @classmethod
+    def read(cls, product_id: UUID, delta: int, reason: str, request_id: str) -> "StockChange":
+        """Raises InvalidArgument with every fault at once."""
+        given = Input()
+        change = cls(
+            product_id,
+            given.integer(delta, "delta", least=-_STOCK_MOST, most=_STOCK_MOST),
+            given.text(reason, "reason", most=_REASON_MOST, lines=True),
+            given.text(request_id, "idempotencyKey", least=1, most=_REQUEST_ID_MOST),
+        )
+        given.done()
+        return change
+
+    def of(self, actor_id: UUID, now: datetime) -> Adjustment:
+        """The adjustment that this is; the same caller's same request id has the same id."""
+        key = AUDIT.derive("adjust stock", str(actor_id), self.request_id)
+        text = f"{self.product_id.hex}:{self.delta}:{self.reason}"
+        asked = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        return Adjustment(key, self.product_id, Action.ADJUST, self.delta, self.reason, actor_id, now, asked)
+
+    def applied_to(self, free: int | None) -> int:
+        """What is free after it; raises NotTracked, InsufficientStock, StockLimit."""
+        if free is None:
+            raise NotTracked()
+        after = free + self.delta
+        if after < 0:
+            raise InsufficientStock(details={"stock": free})
+        if after > _STOCK_MOST:
+            raise StockLimit(f"free stock never exceeds {_STOCK_MOST:,}", details={"stock": free})
+        return after
+
+
+@dataclass(frozen=True, slots=True)
+class StockCount:
+    """The free stock that a product is to have, checked: None, and it is not tracked. `expected` is what the caller read."""
+
+    product_id: UUID
+    stock: int | None
+    expected: int | None
+    reason: str
+
+    @classmethod
+    def read(cls, product_id: UUID, stock: int | None, expected: int | None, reason: str) -> "StockCount":
+        """Raises InvalidArgument with every fault at once."""
+        given = Input()
+        for name, value in (("stock", stock), ("expected", expected)):
+            if value is not None:
+                given.integer(value, name, least=0, most=_STOCK_MOST)
+        count = cls(product_id, stock, expected, given.text(reason, "reason", most=_REASON_MOST, lines=True))
+        given.done()
+        return count
+
+    def instead_of(self, free: int | None, actor_id: UUID, now: datetime) -> Adjustment:
+        """The adjustment from what is free now, None when it is not tracked; raises StockConflict."""
+        if self.expected is not None and self.expected != free:
+            raise StockConflict(details={"stock": free})
+        action = Action.STOP_TRACKING if self.stock is None else Action.SET
+        delta = (self.stock or 0) - (free or 0)
+        return Adjustment(AUDIT.new(), self.product_id, action, delta, self.reason, actor_id, now)
 
 
 def refusal(wish: Wish, offers: Sequence[Offer]) -> SoukError:

@@ -10,10 +10,20 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from catalog.stock_domain import Offer, PricedLine, Reservation, ReservationState, Wish, refusal
+from catalog.errors import IdempotencyConflict
+from catalog.stock_domain import (
+    Action,
+    Adjustment,
+    Offer,
+    PricedLine,
+    Reservation,
+    ReservationState,
+    Wish,
+    refusal,
+)
 from kit.db import Database, DatabaseContention, Record, Statements, Transaction, UniqueViolation, columns
 from kit.errors import SoukError
-from kit.values import AUDIT, CURRENCIES, Money
+from kit.values import CURRENCIES, Money
 
 _CURRENCIES = ", ".join(f"('{c.code}', {c.exponent}, {c.minimum}, {c.maximum})" for c in CURRENCIES.values())
 
@@ -80,6 +90,7 @@ SELECT order_id, state FROM changed
 UNION ALL SELECT order_id, state FROM reservations WHERE order_id = ANY($1::uuid[]) AND state <> 'HELD'
 """
 
+# What comes back of a product that is not tracked any more is nobody's: it leaves the books (`forgone`).
 # A reservation that another call ends meanwhile, or is about to make, appears in no branch: the caller looks again.
 _GIVE_BACK = """
 WITH ended AS MATERIALIZED (
@@ -93,6 +104,9 @@ WITH ended AS MATERIALIZED (
     RETURNING s.product_id, s.free - back.taken AS before
 ), came_back AS (
     INSERT INTO availability_changes (product_id) SELECT product_id FROM given WHERE before = 0
+), forgone AS (
+    INSERT INTO stock_adjustments (id, product_id, action, delta, reason, create_time)
+    SELECT gen_random_uuid(), product_id, 'FORGO', -taken, '', $3 FROM back WHERE product_id NOT IN (SELECT product_id FROM locked)
 ), changed AS (
     UPDATE reservations r SET state = CASE ended.state WHEN 'HELD' THEN 'RELEASED' ELSE 'RETURNED' END, update_time = $3
     FROM ended WHERE r.order_id = ended.order_id
@@ -113,10 +127,21 @@ _OVERDUE = """
 SELECT order_id FROM reservations WHERE state = 'HELD' AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 
-_TRACK = """
-WITH tracked AS (INSERT INTO stock (product_id, free) VALUES ($1, $2))
-INSERT INTO stock_adjustments (id, product_id, delta, reason, actor_id, create_time) VALUES ($3, $1, $2, $4, $5, $6)
+_WRITE = """
+WITH kept AS (
+    INSERT INTO stock (product_id, free) SELECT $2, $10::bigint WHERE $10::bigint IS NOT NULL
+    ON CONFLICT (product_id) DO UPDATE SET free = EXCLUDED.free
+), ended AS (
+    DELETE FROM stock WHERE product_id = $2 AND $10::bigint IS NULL
+), flipped AS (
+    INSERT INTO availability_changes (product_id) SELECT $2 WHERE $9
+)
+INSERT INTO stock_adjustments (id, product_id, action, delta, reason, actor_id, create_time, input_hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
+_ADJUSTMENTS = (
+    "SELECT id, product_id, action, delta, reason, actor_id, create_time, input_hash FROM stock_adjustments"
+)
 
 _TAKE_CHANGES = """
 WITH told AS (
@@ -143,11 +168,36 @@ class PostgresStockStore:
         )
         return {row["product_id"]: row["free"] for row in rows}
 
-    async def track(
-        self, tx: Transaction, product_id: UUID, free: int, *, reason: str, actor_id: UUID, now: datetime
+    async def lock(self, tx: Transaction, product_id: UUID) -> int | None:
+        """Free stock, locked until the transaction ends; None when it is not tracked."""
+        free: int | None = await tx.fetchval(
+            "SELECT free FROM stock WHERE product_id = $1 FOR UPDATE", product_id
+        )
+        return free
+
+    async def write(
+        self, tx: Transaction, adjustment: Adjustment, *, before: int | None, after: int | None
     ) -> None:
-        """Begins to track a product with so much free stock, with its adjustment."""
-        await tx.execute(_TRACK, product_id, free, AUDIT.new(), reason, actor_id, now)
+        """One statement. A flip is told only of what was there before: a new product is told as such."""
+        a = adjustment
+        flips = a.action is not Action.CREATE and (before == 0) != (after == 0)
+        args = (a.id, a.product_id, a.action, a.delta, a.reason, a.actor_id, a.create_time, a.input_hash)
+        try:
+            await tx.execute(_WRITE, *args, flips, after)
+        except UniqueViolation as error:
+            raise IdempotencyConflict("this key was used with other input") from error
+
+    async def adjustment(self, tx: Transaction, adjustment_id: UUID) -> Adjustment | None:
+        """One that was kept."""
+        row = await tx.fetchrow(f"{_ADJUSTMENTS} WHERE id = $1", adjustment_id)
+        return _adjustment(row) if row else None
+
+    async def adjustments(self, product_id: UUID) -> list[Adjustment]:
+        """All of a product, oldest first."""
+        rows = await self._db.fetch(
+            f"{_ADJUSTMENTS} WHERE product_id = $1 ORDER BY create_time, id", product_id
+        )
+        return [_adjustment(row) for row in rows]
 
     async def reserve(
         self, wishes: Sequence[Wish], now: datetime, expire_time: datetime
@@ -263,3 +313,16 @@ def _offer(wish: Wish, at: int, row: Record) -> Offer:
 
 def _states(rows: Iterable[Record]) -> dict[UUID, ReservationState]:
     return {row["order_id"]: ReservationState(row["state"]) for row in rows}
+
+
+def _adjustment(row: Record) -> Adjustment:
+    return Adjustment(
+        id=row["id"],
+        product_id=row["product_id"],
+        action=Action(row["action"]),
+        delta=row["delta"],
+        reason=row["reason"],
+        actor_id=row["actor_id"],
+        create_time=row["create_time"],
+        input_hash=bytes(row["input_hash"]),
+    )

@@ -42,9 +42,11 @@ class StockAdjustmentRow(Table, tablename="stock_adjustments"):
 
     id = UUID(primary_key=True)
     product_id = UUID()
+    action = Text()
     delta = BigInt()
     reason = Text()
-    actor_id = UUID()
+    actor_id = UUID(null=True, default=None)
+    input_hash = Bytea()
     create_time = Timestamptz()
 
 

@@ -1,4 +1,4 @@
-"""What people and operators do with products. Stock is in `stock_use_cases`."""
+"""What people and operators do with products, and ADMINs with their stock. What orders do with it is in `stock_use_cases`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from catalog.domain import Category, Changes, Draft, Product, Shown
-from catalog.errors import ProductNotFound
+from catalog.errors import IdempotencyConflict, ProductNotFound
 from catalog.ports import Accounts, Criteria, ProductCache, ProductSearch, ProductStore, StockStore
+from catalog.stock_domain import Adjustment, StockChange, StockCount
 from kit.auth import Principal, Role
 from kit.db import Database, Transaction
 from kit.errors import PermissionDenied
@@ -57,9 +58,8 @@ class Products:
             product, fact = Product.create(draft, category, now)
             await self._store.add(tx, product)
             if draft.stock is not None:
-                await self._stock.track(
-                    tx, product.id, draft.stock, reason="created", actor_id=caller.account_id, now=now
-                )
+                begun = Adjustment.begun(product.id, draft.stock, caller.account_id, now)
+                await self._stock.write(tx, begun, before=None, after=draft.stock)
             await tx.emit(fact)
         return Shown(product, draft.stock)
 
@@ -90,6 +90,35 @@ class Products:
         await self._cache.forget(product_id)
         [shown] = await self._shown([product])
         return shown
+
+    async def adjust_stock(self, caller: Principal, change: StockChange) -> Shown:
+        """Adds to a product's free stock or takes from it, once for each caller and request id; answers the product as it is now.
+
+        Raises ProductNotFound, NotTracked, InsufficientStock, StockLimit, IdempotencyConflict.
+        """
+        await self._still_admin(caller)
+        wanted = change.of(caller.account_id, self._clock())
+        async with self._db.transaction() as tx:
+            # Two of the same request meet at the product's lock: the second sees what the first did.
+            product = await self._locked(tx, change.product_id)
+            done = await self._stock.adjustment(tx, wanted.id)
+            if done is None:
+                free = await self._stock.lock(tx, product.id)
+                await self._stock.write(tx, wanted, before=free, after=change.applied_to(free))
+            elif done.input_hash != wanted.input_hash:
+                raise IdempotencyConflict("this key was used with other input")
+        [shown] = await self._shown([product])
+        return shown
+
+    async def set_stock(self, caller: Principal, count: StockCount) -> Shown:
+        """Sets a product's free stock, or stops tracking it; raises ProductNotFound, StockConflict."""
+        await self._still_admin(caller)
+        async with self._db.transaction() as tx:
+            product = await self._locked(tx, count.product_id)
+            free = await self._stock.lock(tx, product.id)
+            made = count.instead_of(free, caller.account_id, self._clock())
+            await self._stock.write(tx, made, before=free, after=count.stock)
+        return Shown(product, count.stock)
 
     async def get(self, product_id: UUID) -> Shown:
         """A living product; raises ProductNotFound."""

@@ -5,9 +5,19 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from catalog.domain import Category, Draft, Product
-from catalog.errors import SkuTaken
+from catalog.errors import IdempotencyConflict, SkuTaken
 from catalog.ports import Criteria, Found
-from catalog.stock_domain import Offer, PricedLine, Reservation, ReservationState, Want, Wish, refusal
+from catalog.stock_domain import (
+    Action,
+    Adjustment,
+    Offer,
+    PricedLine,
+    Reservation,
+    ReservationState,
+    Want,
+    Wish,
+    refusal,
+)
 from kit.auth import Principal, Role
 from kit.errors import SoukError
 from kit.values import CURRENCIES, Money
@@ -63,14 +73,29 @@ class FakeStockStore:
         self._reservations: dict[UUID, Reservation] = {}
         self._taken: dict[UUID, dict[UUID, int]] = {}
         self._flipped: dict[UUID, None] = {}
+        self._adjustments: dict[UUID, Adjustment] = {}
 
     async def free(self, ids: Sequence[UUID]) -> dict[UUID, int]:
         return {product_id: self._free[product_id] for product_id in ids if product_id in self._free}
 
-    async def track(
-        self, tx: object, product_id: UUID, free: int, *, reason: str, actor_id: UUID, now: datetime
+    async def lock(self, tx: object, product_id: UUID) -> int | None:
+        return self._free.get(product_id)
+
+    async def write(
+        self, tx: object, adjustment: Adjustment, *, before: int | None, after: int | None
     ) -> None:
-        self._free[product_id] = free
+        if adjustment.id in self._adjustments:
+            raise IdempotencyConflict()
+        self._adjustments[adjustment.id] = adjustment
+        self._set(adjustment.product_id, after)
+        if adjustment.action is not Action.CREATE and (before == 0) != (after == 0):
+            self._flipped[adjustment.product_id] = None
+
+    async def adjustment(self, tx: object, adjustment_id: UUID) -> Adjustment | None:
+        return self._adjustments.get(adjustment_id)
+
+    async def adjustments(self, product_id: UUID) -> list[Adjustment]:
+        return [made for made in self._adjustments.values() if made.product_id == product_id]
 
     async def reserve(
         self, wishes: Sequence[Wish], now: datetime, expire_time: datetime
@@ -86,7 +111,7 @@ class FakeStockStore:
         for order_id in order_ids:
             ended = Reservation(order_id, ReservationState.RELEASED, b"", (), now)
             if self._reservations.setdefault(order_id, ended).state.has_stock:
-                self._give_back(order_id)
+                self._give_back(order_id, now)
         return self._move(
             order_ids,
             {
@@ -99,7 +124,7 @@ class FakeStockStore:
         held = [r for r in self._reservations.values() if r.state is ReservationState.HELD]
         overdue = [r.order_id for r in held if r.expire_time <= now][:limit]
         for order_id in overdue:
-            self._give_back(order_id)
+            self._give_back(order_id, now)
         self._move(overdue, {ReservationState.HELD: ReservationState.RELEASED})
         return len(overdue)
 
@@ -107,7 +132,7 @@ class FakeStockStore:
         flipped = list(self._flipped)[:limit]
         for product_id in flipped:
             del self._flipped[product_id]
-        return {product_id: self._free[product_id] > 0 for product_id in flipped}
+        return {product_id: self._free.get(product_id, 1) > 0 for product_id in flipped}
 
     def _reserve(self, wish: Wish, expire_time: datetime) -> Reservation | SoukError:
         if wish.order_id in self._reservations:
@@ -136,8 +161,17 @@ class FakeStockStore:
         name, price = (product.name, product.price) if product else ("", None)
         return Offer(want, name, price, self._free.get(want.product_id))
 
-    def _give_back(self, order_id: UUID) -> None:
+    def _set(self, product_id: UUID, free: int | None) -> None:
+        self._free.pop(product_id, None)
+        if free is not None:
+            self._free[product_id] = free
+
+    def _give_back(self, order_id: UUID, now: datetime) -> None:
         for product_id, quantity in self._taken.get(order_id, {}).items():
+            if product_id not in self._free:
+                lost = Adjustment(uuid4(), product_id, Action.FORGO, -quantity, "", None, now)
+                self._adjustments[lost.id] = lost
+                continue
             if not self._free[product_id]:
                 self._flipped[product_id] = None
             self._free[product_id] += quantity

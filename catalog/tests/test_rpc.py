@@ -18,6 +18,7 @@ from kit.db.fake import FakeDatabase
 from kit.errors import (
     Aborted,
     AlreadyExists,
+    FailedPrecondition,
     InvalidArgument,
     NotFound,
     PermissionDenied,
@@ -344,6 +345,77 @@ async def test_delete_product_answers_it_as_it_was_and_then_it_is_gone(edge: Edg
             await again
 
 
+async def test_adjust_stock_adds_once_for_each_request_id(edge: Edge) -> None:
+    made = await edge.create(stock=5)
+    asked: dict[str, Any] = {"product_id": made.id, "delta": -2, "request_id": "monday", "reason": "broken"}
+
+    first, again = [(await edge.call(edge.admin, "AdjustStock", **asked)).product for _ in range(2)]
+
+    assert (first.stock, first.version, again) == (3, made.version, first)
+    with pytest.raises(Aborted) as refusal:
+        await edge.call(edge.admin, "AdjustStock", **{**asked, "delta": -1})
+    assert refusal.value.reason == "IDEMPOTENCY_CONFLICT"
+    assert (await edge.get(edge.admin, made.id)).stock == 3
+
+
+async def test_adjust_stock_refuses_what_the_stock_does_not_allow_and_leaves_the_request_id_free(
+    edge: Edge,
+) -> None:
+    mug, pot = await edge.create(stock=5), await edge.create()
+
+    for made, reason in ((mug, "INSUFFICIENT_STOCK"), (pot, "NOT_TRACKED")):
+        with pytest.raises(FailedPrecondition) as refusal:
+            await edge.call(edge.admin, "AdjustStock", product_id=made.id, delta=-6, request_id="monday")
+        assert refusal.value.reason == reason
+    await edge.call(edge.admin, "AdjustStock", product_id=mug.id, delta=-5, request_id="monday")
+    assert not (await edge.get(None, mug.id)).available
+
+
+async def test_adjust_stock_names_every_faulty_field(edge: Edge) -> None:
+    made = await edge.create(stock=5)
+
+    assert await edge.refusal("AdjustStock", product_id=made.id, delta=2**40, reason="r" * 501) == [
+        ("delta",),
+        ("reason",),
+        ("idempotencyKey",),
+    ]
+    assert await edge.refusal("AdjustStock", product_id="7", request_id="monday") == [("productId",)]
+
+
+async def test_set_stock_sets_it_and_stops_counting_without_a_number(edge: Edge) -> None:
+    made = await edge.create(stock=5)
+
+    assert (
+        await edge.call(edge.admin, "SetStock", product_id=made.id, stock=0, expected=5)
+    ).product.stock == 0
+    stopped = (await edge.call(edge.admin, "SetStock", product_id=made.id)).product
+    assert (stopped.HasField("stock"), stopped.available, stopped.version) == (False, True, made.version)
+    assert (await edge.call(edge.admin, "SetStock", product_id=made.id, stock=9)).product.stock == 9
+
+
+async def test_set_stock_refuses_what_is_not_as_expected_and_tells_what_it_is(edge: Edge) -> None:
+    made = await edge.create(stock=5)
+
+    with pytest.raises(Aborted) as refusal:
+        await edge.call(edge.admin, "SetStock", product_id=made.id, stock=9, expected=4)
+    assert (refusal.value.reason, refusal.value.details["stock"]) == ("VERSION_CONFLICT", 5)
+    assert await edge.refusal("SetStock", product_id=made.id, stock=-1, expected=-1) == [
+        ("stock",),
+        ("expected",),
+    ]
+
+
+@pytest.mark.parametrize("method", ["AdjustStock", "SetStock"])
+async def test_stock_of_what_does_not_exist_is_not_found(edge: Edge, method: str) -> None:
+    gone = await edge.create(stock=5)
+    await edge.call(edge.admin, "DeleteProduct", product_id=gone.id)
+    fields = {"request_id": "monday"} if method == "AdjustStock" else {}
+
+    for product_id in (gone.id, PRODUCT.format(PRODUCT.new())):
+        with pytest.raises(NotFound):
+            await edge.call(edge.admin, method, product_id=product_id, **fields)
+
+
 async def test_list_categories_are_in_the_order_of_their_names(edge: Edge) -> None:
     for category in ("Kitchen", "Garden", "kitchen"):
         await edge.create(category=category)
@@ -357,7 +429,9 @@ async def test_list_categories_are_in_the_order_of_their_names(edge: Edge) -> No
     assert all(category.id.startswith("cat_") for category in found)
 
 
-@pytest.mark.parametrize("method", ["CreateProduct", "UpdateProduct", "DeleteProduct"])
+@pytest.mark.parametrize(
+    "method", ["CreateProduct", "UpdateProduct", "DeleteProduct", "AdjustStock", "SetStock"]
+)
 async def test_the_shop_is_changed_by_an_admin_only(edge: Edge, method: str) -> None:
     with pytest.raises(Unauthenticated):
         await edge.call(None, method)

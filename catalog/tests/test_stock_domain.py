@@ -2,15 +2,33 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import IdempotencyConflict, OutOfStock, PriceChanged, ProductNotFound, TotalOutOfRange
-from catalog.stock_domain import Offer, Reservation, ReservationState, Want, Wish, refusal
-from kit.errors import InvalidArgument, SoukError
+from catalog.errors import (
+    IdempotencyConflict,
+    OutOfStock,
+    PriceChanged,
+    ProductNotFound,
+    StockConflict,
+    TotalOutOfRange,
+)
+from catalog.stock_domain import (
+    Action,
+    Offer,
+    Reservation,
+    ReservationState,
+    StockChange,
+    StockCount,
+    Want,
+    Wish,
+    refusal,
+)
+from kit.errors import FailedPrecondition, InvalidArgument, SoukError
+from kit.testing import FakeClock
 from kit.values import CURRENCIES, ORDER, PRODUCT, MixedCurrency, Money
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -153,3 +171,74 @@ def test_short_lines_are_told_with_no_more_than_was_asked_for() -> None:
         for each, asked, free in ((short, 5, 3), (gone, 1, 0))
     ]
     assert error.details == {"lines": expected}
+
+
+def change(delta: int = 1, *, reason: str = "", key: str = "monday", product_id: UUID = MUG) -> StockChange:
+    return StockChange.read(product_id, delta, reason, key)
+
+
+def test_a_change_is_added_to_what_is_free() -> None:
+    assert change(3).applied_to(4) == 7
+    assert change(-4).applied_to(4) == 0
+
+
+@pytest.mark.parametrize(
+    ("delta", "free", "reason"),
+    [
+        (-5, 4, "INSUFFICIENT_STOCK"),
+        (1, None, "NOT_TRACKED"),
+        (1_000_000_000, 1, "STOCK_LIMIT"),
+    ],
+)
+def test_a_change_that_the_stock_does_not_allow_is_refused(delta: int, free: int | None, reason: str) -> None:
+    with pytest.raises(FailedPrecondition) as refusal:
+        change(delta).applied_to(free)
+    assert refusal.value.reason == reason
+    assert refusal.value.details == ({} if free is None else {"stock": free})
+
+
+def test_a_callers_key_makes_the_adjustments_id_and_the_input_its_hash() -> None:
+    me, now = uuid4(), FakeClock().now
+    first = change(1).of(me, now)
+
+    assert change(1).of(me, now) == first
+    assert change(1).of(uuid4(), now).id != first.id
+    assert change(1, key="tuesday").of(me, now).id != first.id
+    for other in (change(2), change(1, reason="found"), change(1, product_id=uuid4())):
+        assert other.of(me, now).id == first.id
+        assert other.of(me, now).input_hash != first.input_hash
+
+
+def test_a_change_names_every_fault() -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        change(1_000_000_001, reason="r" * 501, key="")
+    assert [fault.path for fault in refusal.value.fields] == [("delta",), ("reason",), ("idempotencyKey",)]
+
+
+@pytest.mark.parametrize(
+    ("free", "stock", "delta", "action"),
+    [
+        (5, 3, -2, Action.SET),
+        (None, 3, 3, Action.SET),
+        (5, None, -5, Action.STOP_TRACKING),
+        (None, None, 0, Action.STOP_TRACKING),
+    ],
+)
+def test_a_count_is_kept_as_what_it_changes(
+    free: int | None, stock: int | None, delta: int, action: Action
+) -> None:
+    made = StockCount.read(MUG, stock, free, "").instead_of(free, uuid4(), FakeClock().now)
+    assert (made.delta, made.action) == (delta, action)
+
+
+@pytest.mark.parametrize("free", [None, 0, 6])
+def test_a_count_of_stock_that_is_not_as_expected_is_refused_and_told_what_it_is(free: int | None) -> None:
+    with pytest.raises(StockConflict) as refusal:
+        StockCount.read(MUG, 7, 5, "").instead_of(free, uuid4(), FakeClock().now)
+    assert (refusal.value.reason, refusal.value.details) == ("VERSION_CONFLICT", {"stock": free})
+
+
+def test_a_count_names_every_fault() -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        StockCount.read(MUG, -1, 1_000_000_001, "a\0b")
+    assert [fault.path for fault in refusal.value.fields] == [("stock",), ("expected",), ("reason",)]

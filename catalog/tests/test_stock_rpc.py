@@ -10,6 +10,7 @@ import pytest
 from souk.catalog.v1 import stock_service_pb2 as pb
 
 from catalog.domain import Product
+from catalog.stock_domain import Adjustment
 from catalog.stock_rpc import StockRpc
 from catalog.stock_use_cases import Stock
 from catalog.tests.edges import call
@@ -39,8 +40,8 @@ class Edge:
         made, _ = Product.create(draft(price=Money(999, currency)), None, self.clock.now)
         await self.products.add(tx, made)
         if stock is not None:
-            now = self.clock.now
-            await self.store.track(tx, made.id, stock, reason="created", actor_id=uuid4(), now=now)
+            begun = Adjustment.begun(made.id, stock, uuid4(), self.clock.now)
+            await self.store.write(tx, begun, before=None, after=stock)
         return PRODUCT.format(made.id)
 
     async def free(self, product_id: str) -> int:

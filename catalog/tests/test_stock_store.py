@@ -13,10 +13,19 @@ from uuid import UUID, uuid4
 import pytest
 
 from catalog.domain import Product
-from catalog.errors import OutOfStock, PriceChanged, ProductNotFound, TotalOutOfRange
+from catalog.errors import IdempotencyConflict, OutOfStock, PriceChanged, ProductNotFound, TotalOutOfRange
 from catalog.events import TOPIC
 from catalog.ports import StockStore
-from catalog.stock_domain import Reservation, ReservationState, Want, Wish
+from catalog.stock_domain import (
+    Action,
+    Adjustment,
+    Reservation,
+    ReservationState,
+    StockChange,
+    StockCount,
+    Want,
+    Wish,
+)
 from catalog.stock_store import PostgresStockStore
 from catalog.store import PostgresProductStore
 from catalog.tables import TABLES
@@ -48,9 +57,8 @@ class Kept:
         async with self.db.transaction() as tx:
             await self.products.add(tx, made)
             if stock is not None:
-                await self.store.track(
-                    tx, made.id, stock, reason="created", actor_id=uuid4(), now=self.clock.now
-                )
+                begun = Adjustment.begun(made.id, stock, uuid4(), self.clock.now)
+                await self.store.write(tx, begun, before=None, after=stock)
         return made.id
 
     async def delete(self, product_id: UUID) -> None:
@@ -79,6 +87,11 @@ class Kept:
 
     async def release(self, order_id: UUID) -> ReservationState:
         return (await self.store.release(self.db, [order_id], self.clock.now))[order_id]
+
+    async def write(self, made: Adjustment, before: int | None, after: int | None) -> None:
+        async with self.db.transaction() as tx:
+            assert await self.store.lock(tx, made.product_id) == before
+            await self.store.write(tx, made, before=before, after=after)
 
     async def flips(self) -> dict[UUID, bool]:
         async with self.db.transaction() as tx:
@@ -220,6 +233,73 @@ async def test_what_runs_out_and_what_comes_back_is_told_once(kept: Kept) -> Non
     assert await kept.flips() == {mug: False}
     await kept.release(first)
     assert await kept.flips() == {mug: True}
+    assert await kept.flips() == {}
+
+
+async def test_adjustments_are_kept_with_who_did_what_when_and_why(kept: Kept) -> None:
+    mug, boss = await kept.product(5), uuid4()
+    made = StockChange.read(mug, -2, "broken", "monday").of(boss, kept.clock.now)
+
+    await kept.write(made, 5, 3)
+
+    assert await kept.free(mug) == 3
+    first, second = await kept.store.adjustments(mug)
+    assert (first.action, first.delta, second) == (Action.CREATE, 5, made)
+    assert (made.action, made.delta, made.reason, made.actor_id) == (Action.ADJUST, -2, "broken", boss)
+    async with kept.db.transaction() as tx:
+        assert await kept.store.adjustment(tx, made.id) == made
+        assert await kept.store.adjustment(tx, uuid4()) is None
+
+
+async def test_an_adjustments_id_stands_for_one_product(kept: Kept) -> None:
+    mug, cup, boss = await kept.product(5), await kept.product(5), uuid4()
+    for_mug, for_cup = (StockChange.read(it, 1, "", "monday").of(boss, kept.clock.now) for it in (mug, cup))
+    await kept.write(for_mug, 5, 6)
+
+    with pytest.raises(IdempotencyConflict):
+        await kept.write(for_cup, 5, 6)
+    assert await kept.free(cup) == 5
+
+
+async def test_tracking_ends_and_begins_again(kept: Kept) -> None:
+    mug, boss = await kept.product(5), uuid4()
+    held = await kept.held((mug, 2))
+
+    await kept.write(StockCount.read(mug, None, 3, "").instead_of(3, boss, kept.clock.now), 3, None)
+    assert await kept.free(mug) is None
+    assert await kept.release(held) is RELEASED
+    await kept.write(StockCount.read(mug, 9, None, "").instead_of(None, boss, kept.clock.now), None, 9)
+
+    assert await kept.free(mug) == 9
+    made = [(each.action, each.delta) for each in await kept.store.adjustments(mug)]
+    # What came back while nobody counted is in no stock: it leaves the books.
+    expected = [(Action.CREATE, 5), (Action.STOP_TRACKING, -3), (Action.FORGO, -2), (Action.SET, 9)]
+    assert sorted(made) == sorted(expected)
+    assert sum(delta for _, delta in made) == 9
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [(5, 0, False), (0, 5, True), (0, None, True), (None, 0, False)],
+)
+async def test_stock_that_is_set_tells_when_the_product_runs_out_or_comes_back(
+    kept: Kept, before: int | None, after: int | None, told: bool
+) -> None:
+    mug = await kept.product(before)
+    await kept.write(
+        StockCount.read(mug, after, None, "").instead_of(before, uuid4(), kept.clock.now), before, after
+    )
+    assert await kept.flips() == {mug: told}
+
+
+@pytest.mark.parametrize(("before", "after"), [(5, 6), (5, None), (None, 5), (0, 0)])
+async def test_stock_that_is_set_otherwise_tells_nothing(
+    kept: Kept, before: int | None, after: int | None
+) -> None:
+    mug = await kept.product(before)
+    await kept.write(
+        StockCount.read(mug, after, None, "").instead_of(before, uuid4(), kept.clock.now), before, after
+    )
     assert await kept.flips() == {}
 
 
