@@ -43,6 +43,10 @@ integration-test: tools ## Run the tests that start real servers
 load-test: tools ## Measure orders and searches from 32 users, then check the books
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/load
 
+.PHONY: invariants
+invariants: tools ## Check the books of the running stack: stock, orders, money, mail, events, index
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/invariants
+
 .PHONY: coverage
 coverage: tools ## Lines covered by the tests without e2e, whole repository, one report
 	@dev/coverage.sh

@@ -20,7 +20,10 @@ def service(name, srcs, deps, data = [], ports = []):
         name = "lib",
         srcs = srcs,
         data = data,
-        visibility = ["//tests/lint:__pkg__"],
+        visibility = [
+            "//tests/invariants:__pkg__",
+            "//tests/lint:__pkg__",
+        ],
         deps = deps,
     )
     py_binary(

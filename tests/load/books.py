@@ -1,11 +1,8 @@
-"""Checks the books after a load run, in the databases: what was answered, stored, told and taken off the stock is the same.
-
-Black box but for this room: it knows the services' tables, as an auditor does, and only reads.
-"""
+"""The orders of one load run, in the database. Whether the books are right is for tests/invariants to say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 
@@ -19,14 +16,6 @@ SELECT count(*) AS orders,
     count(DISTINCT (caller_id, request_id)) AS keys
 FROM orders WHERE {_OF_RUN}
 """
-_LINES = f"""
-SELECT product_id, sum(quantity) AS quantity FROM order_lines JOIN orders ON orders.id = order_id
-WHERE {_OF_RUN} GROUP BY product_id
-"""
-_TOLD = """
-SELECT type, count(*) AS events, count(*) FILTER (WHERE published_at IS NULL) AS unpublished FROM outbox
-WHERE time >= $1 GROUP BY type
-"""
 
 
 @dataclass(frozen=True)
@@ -38,7 +27,7 @@ class Books:
     payment: Any
 
     @classmethod
-    async def open(cls, postgres: str) -> "Books":
+    async def open(cls, postgres: str) -> Self:
         """`postgres`: postgresql://user:password@host:port, without a database."""
         return cls(*[await asyncpg.connect(f"{postgres}/{name}") for name in ("order", "catalog", "payment")])
 
@@ -56,26 +45,8 @@ class Books:
         """How many orders of a run there are, by status."""
         return dict(await self.order.fetchrow(_ORDERS, run))
 
-    async def faults(self, run: str, answered: int, began: Any, stock: int) -> list[str]:
-        """Everything that does not add up once a run has drained; `stock` is what each product of the run began with."""
-        found: list[str] = []
-
-        def same(what: str, *values: object) -> None:
-            if len(set(values)) > 1:
-                found.append(f"{what}: {values}")
-
+    async def faults(self, run: str, answered: int) -> list[str]:
+        """What does not add up between the answers that k6 counted and the orders that are stored."""
         orders = await self.orders(run)
-        same("answers, orders, keys", answered, orders["orders"], orders["keys"])
-        same("orders that are still PENDING", orders["pending"], 0)
-        told = {row["type"].rpartition(".")[2]: row for row in await self.order.fetch(_TOLD, began)}
-        same("orders and OrderPlaced", orders["orders"], told["OrderPlaced"]["events"])
-        same("CONFIRMED orders and OrderConfirmed", orders["confirmed"], told["OrderConfirmed"]["events"])
-        same("unpublished events", sum(row["unpublished"] for row in told.values()), 0)
-        sold = {row["product_id"]: row["quantity"] for row in await self.order.fetch(_LINES, run)}
-        rows = await self.catalog.fetch(
-            "SELECT product_id, free FROM stock WHERE product_id = ANY($1)", list(sold)
-        )
-        if orders["cancelled"] == 0:
-            for row in rows:
-                same(f"stock of {row['product_id']}", row["free"], stock - sold[row["product_id"]])
-        return found
+        counts = {"answers": answered, "orders": orders["orders"], "keys": orders["keys"]}
+        return [] if len(set(counts.values())) == 1 else [f"a run has {counts}"]

@@ -16,16 +16,17 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dev.ports import Ports
 from dev.stack import Stack
 from tests.e2e.shop import Shop
+from tests.invariants.audit import judge
 from tests.load.books import Books
 
 _STOCK = 1_000_000
+_QUIET_SECONDS = 60.0
 _WORDS = ["laptop", "phone", "chair", "lamp", "shoe", "watch", "desk", "kettle", "bag", "camera"]
 
 
@@ -106,16 +107,16 @@ async def measure(gateway: str, ports: Ports, arguments: argparse.Namespace) -> 
         load("search", gateway, world, run, arguments.users, arguments.warm_seconds)
         searches = load("search", gateway, world, run, arguments.users, arguments.seconds)
         print(f"search of 20   {searches}", flush=True)
-        began = datetime.now(UTC)
         warm = load("order", gateway, world, f"{run}-warm", arguments.users, arguments.warm_seconds)
         await books.analyze()
         orders = load("order", gateway, world, run, arguments.users, arguments.seconds)
         print(f"createOrder    {orders}", flush=True)
     drained, took = await drain(books, run, arguments.drain_seconds)
     print(f"background     {drained} orders in {took:.0f} s, {drained / max(took, 1):.0f}/s", flush=True)
-    faults = await books.faults(run, warm.fine + orders.fine, began, _STOCK)
-    print("books          " + ("\n               ".join(faults) or "right"), flush=True)
+    faults = await books.faults(run, warm.fine + orders.fine)
     await books.close()
+    faults += [str(verdict) for verdict in await judge(ports, _QUIET_SECONDS) if verdict.violations]
+    print("books          " + ("\n               ".join(faults) or "right"), flush=True)
     return 1 if faults or orders.failed or searches.failed else 0
 
 
