@@ -49,6 +49,6 @@ def build(settings: Settings) -> Service:
         ],
         jobs=[
             Every("catalog.expiry", settings.sweep_seconds.total_seconds(), stock.expire),
-            Every("catalog.availability", 1.0, stock.tell_availability),
+            Every("catalog.availability", 0.5, stock.tell_availability),
         ],
     )

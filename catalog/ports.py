@@ -117,8 +117,13 @@ class StockStore(Protocol):
     async def expire(self, now: datetime, limit: int) -> int:
         """Releases HELD reservations past their time; answers how many there were."""
 
-    async def take_availability_changes(self, tx: Transaction, limit: int) -> Mapping[UUID, bool]:
-        """Products that ran out or came back since the last time, with whether they are available now; they are forgotten."""
+    async def take_availability_changes(
+        self, tx: Transaction, limit: int, now: datetime
+    ) -> Mapping[UUID, bool]:
+        """Products that ran out or came back, with whether they are available now; they are forgotten.
+
+        A product that was told within the last second waits for its next.
+        """
 
 
 class ProductSearch(Protocol):

@@ -143,13 +143,22 @@ _ADJUSTMENTS = (
     "SELECT id, product_id, action, delta, reason, actor_id, create_time, input_hash FROM stock_adjustments"
 )
 
+# Flips that commit meanwhile keep their rows, and are told the next time.
 _TAKE_CHANGES = """
-WITH told AS (
-    DELETE FROM availability_changes WHERE id IN (SELECT id FROM availability_changes ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
-    RETURNING product_id
+WITH due AS MATERIALIZED (
+    SELECT c.product_id FROM availability_changes c LEFT JOIN availability_told t USING (product_id)
+    WHERE coalesce(t.told_time <= $2::timestamptz - interval '1 second', true)
+    GROUP BY c.product_id ORDER BY min(c.id) LIMIT $1
+), gone AS (
+    DELETE FROM availability_changes WHERE product_id IN (SELECT product_id FROM due)
+), noted AS (
+    INSERT INTO availability_told (product_id, told_time) SELECT product_id, $2 FROM due
+    ON CONFLICT (product_id) DO UPDATE SET told_time = EXCLUDED.told_time
 )
-SELECT DISTINCT told.product_id, coalesce(stock.free > 0, true) AS available FROM told LEFT JOIN stock USING (product_id)
+SELECT product_id, coalesce(stock.free > 0, true) AS available FROM due LEFT JOIN stock USING (product_id)
 """
+# One replica tells at a time.
+_TELLING = "SELECT pg_try_advisory_xact_lock(hashtext('catalog.availability'))"
 
 # Two calls for one order meet at most a few times before one of them sees what the other did.
 _TRIES: Final = 5
@@ -245,9 +254,11 @@ class PostgresStockStore:
                 await self._give_back(tx, overdue, ("HELD",), now, unknown=False)
         return len(overdue)
 
-    async def take_availability_changes(self, tx: Transaction, limit: int) -> dict[UUID, bool]:
-        """Products that flipped since the last time, with whether they are available now."""
-        return {row["product_id"]: row["available"] for row in await tx.fetch(_TAKE_CHANGES, limit)}
+    async def take_availability_changes(self, tx: Transaction, limit: int, now: datetime) -> dict[UUID, bool]:
+        """Products that flipped since the last time, with whether they are available now; none while another replica tells."""
+        if not await tx.fetchval(_TELLING):
+            return {}
+        return {row["product_id"]: row["available"] for row in await tx.fetch(_TAKE_CHANGES, limit, now)}
 
     async def _reserve(
         self, wishes: Sequence[Wish], now: datetime, expire_time: datetime

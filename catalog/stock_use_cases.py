@@ -61,10 +61,10 @@ class Stock:
             RESERVATIONS.labels("expired").inc(count)
 
     async def tell_availability(self) -> None:
-        """Publishes which products ran out or came back since the last time, each once."""
+        """Publishes which products ran out or came back since the last time; each once, and at most once a second."""
         while True:
             async with self._db.transaction() as tx:
-                changed = await self._store.take_availability_changes(tx, _TELL)
+                changed = await self._store.take_availability_changes(tx, _TELL, self._clock())
                 await tx.emit(*(ProductAvailabilityChanged(*change) for change in changed.items()))
             if not changed:
                 return

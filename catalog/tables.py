@@ -81,6 +81,13 @@ class AvailabilityChangeRow(Table, tablename="availability_changes"):
     product_id = UUID()
 
 
+class AvailabilityToldRow(Table, tablename="availability_told"):
+    """When a product's availability was told last."""
+
+    product_id = UUID(primary_key=True)
+    told_time = Timestamptz()
+
+
 TABLES = (
     CategoryRow,
     ProductRow,
@@ -89,4 +96,5 @@ TABLES = (
     ReservationRow,
     ReservationLineRow,
     AvailabilityChangeRow,
+    AvailabilityToldRow,
 )

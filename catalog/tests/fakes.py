@@ -1,7 +1,7 @@
 """Fakes of the catalog's own ports; the stores' keep the same contracts as PostgreSQL's (test_store, test_stock_store)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from catalog.domain import Category, Draft, Product
@@ -73,6 +73,7 @@ class FakeStockStore:
         self._reservations: dict[UUID, Reservation] = {}
         self._taken: dict[UUID, dict[UUID, int]] = {}
         self._flipped: dict[UUID, None] = {}
+        self._told_at: dict[UUID, datetime] = {}
         self._adjustments: dict[UUID, Adjustment] = {}
 
     async def free(self, ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -128,11 +129,15 @@ class FakeStockStore:
         self._move(overdue, {ReservationState.HELD: ReservationState.RELEASED})
         return len(overdue)
 
-    async def take_availability_changes(self, tx: object, limit: int) -> Mapping[UUID, bool]:
-        flipped = list(self._flipped)[:limit]
-        for product_id in flipped:
+    async def take_availability_changes(self, tx: object, limit: int, now: datetime) -> dict[UUID, bool]:
+        waits = now - timedelta(seconds=1)
+        flipped = [
+            each for each in self._flipped if each not in self._told_at or self._told_at[each] <= waits
+        ]
+        for product_id in flipped[:limit]:
             del self._flipped[product_id]
-        return {product_id: self._free.get(product_id, 1) > 0 for product_id in flipped}
+            self._told_at[product_id] = now
+        return {product_id: self._free.get(product_id, 1) > 0 for product_id in flipped[:limit]}
 
     def _reserve(self, wish: Wish, expire_time: datetime) -> Reservation | SoukError:
         if wish.order_id in self._reservations:

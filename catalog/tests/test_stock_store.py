@@ -95,7 +95,7 @@ class Kept:
 
     async def flips(self) -> dict[UUID, bool]:
         async with self.db.transaction() as tx:
-            return dict(await self.store.take_availability_changes(tx, 100))
+            return dict(await self.store.take_availability_changes(tx, 100, self.clock.now))
 
 
 def wish(*wants: tuple[UUID, int], order_id: UUID | None = None, seen: str = "") -> Wish:
@@ -232,8 +232,23 @@ async def test_what_runs_out_and_what_comes_back_is_told_once(kept: Kept) -> Non
     first = await kept.held((mug, 1), (cup, 1))
     assert await kept.flips() == {mug: False}
     await kept.release(first)
+    kept.clock.advance(seconds=1)
     assert await kept.flips() == {mug: True}
     assert await kept.flips() == {}
+
+
+async def test_what_flips_often_is_told_once_a_second(kept: Kept) -> None:
+    mug, told = await kept.product(1), []
+    for _ in range(30):
+        held = await kept.held((mug, 1))
+        told += (await kept.flips()).items()
+        await kept.release(held)
+        told += (await kept.flips()).items()
+        kept.clock.advance(seconds=0.1)
+    assert told == [(mug, False)] * 3
+    kept.clock.advance(seconds=1)
+    # However long ago: how it ended is told in the end.
+    assert await kept.flips() == {mug: True}
 
 
 async def test_adjustments_are_kept_with_who_did_what_when_and_why(kept: Kept) -> None:
@@ -325,6 +340,13 @@ async def test_two_hundred_buyers_of_fifty_leave_none_and_never_less(real: Kept)
     taken = Counter(type(outcome) for outcome in outcomes)
     assert taken == {Reservation: 50, OutOfStock: 150}
     assert await real.free(mug) == 0
+
+
+async def test_one_replica_tells_at_a_time(real: Kept) -> None:
+    mug = await real.product(1)
+    await real.held((mug, 1))
+    told = await _at_once(real.flips() for _ in range(10))
+    assert [each for each in told if each] == [{mug: False}]
 
 
 async def test_one_order_reserved_many_times_at_once_takes_once(real: Kept) -> None:
