@@ -85,6 +85,22 @@ class Catalog(Peer):
         request = pb.DeleteProductRequest(product_id=product_id)
         return _product((await self._call("DeleteProduct", request, pb.DeleteProductResponse)).product)
 
+    async def adjust_stock(self, product_id: str, delta: int, reason: str | None, key: str) -> Product:
+        """AdjustStock."""
+        request = pb.AdjustStockRequest(
+            product_id=product_id, delta=delta, reason=reason or "", request_id=key
+        )
+        return _product((await self._call("AdjustStock", request, pb.AdjustStockResponse)).product)
+
+    async def set_stock(
+        self, product_id: str, stock: int | None, expected: int | None, reason: str | None
+    ) -> Product:
+        """SetStock; without stock the product is not tracked any more."""
+        request = pb.SetStockRequest(
+            product_id=product_id, stock=stock, expected=expected, reason=reason or ""
+        )
+        return _product((await self._call("SetStock", request, pb.SetStockResponse)).product)
+
     async def get(self, product_id: str) -> Product:
         """GetProduct."""
         request = pb.GetProductRequest(product_id=product_id)

@@ -32,6 +32,7 @@ OneAccount = Annotated[
 ]
 OneOrder = Annotated[strawberry.ID | None, strawberry.argument(description="Only those about this order.")]
 
+StockReason = Annotated[str | None, strawberry.argument(description="Why, for the audit; 0-500 characters.")]
 IdempotencyKey = Annotated[
     str,
     strawberry.argument(
@@ -189,6 +190,42 @@ class Mutation:
         """Deletes a product."""
         info.context.forget()
         return await info.context.peers.catalog.delete(id)
+
+    @strawberry.mutation(
+        description="ADMIN. Adds delta (may be negative) to the free stock; never below zero. An untracked product is "
+        "FAILED_PRECONDITION (reason NOT_TRACKED)."
+    )
+    async def adjust_stock(
+        self,
+        info: Info,
+        product_id: ProductId,
+        delta: Annotated[int, strawberry.argument(description="How many come in; negative: go out.")],
+        idempotency_key: IdempotencyKey,
+        reason: StockReason = None,
+    ) -> Product | None:
+        """Changes free stock by so much."""
+        info.context.forget()
+        return await info.context.peers.catalog.adjust_stock(product_id, delta, reason, idempotency_key)
+
+    @strawberry.mutation(
+        description="ADMIN. Sets the free stock, or null to stop tracking; expected must match when given."
+    )
+    async def set_stock(
+        self,
+        info: Info,
+        product_id: ProductId,
+        stock: Annotated[
+            int | None,
+            strawberry.argument(description="0-1,000,000,000; null: not tracked, always available."),
+        ] = None,
+        expected: Annotated[
+            int | None, strawberry.argument(description="The free stock that the caller read.")
+        ] = None,
+        reason: StockReason = None,
+    ) -> Product | None:
+        """Makes free stock so much."""
+        info.context.forget()
+        return await info.context.peers.catalog.set_stock(product_id, stock, expected, reason)
 
     @strawberry.mutation(
         description="Prices the lines, reserves their stock and answers PENDING; the payment follows within seconds."

@@ -180,6 +180,19 @@ class ProductRpc:
         self._heard("DeleteProduct", request, call)
         return catalog.DeleteProductResponse(product=one_product(request.product_id))
 
+    async def adjust_stock(self, request: Any, call: Call) -> catalog.AdjustStockResponse:
+        self._heard("AdjustStock", request, call)
+        changed = one_product(request.product_id)
+        changed.stock = 10 + request.delta
+        return catalog.AdjustStockResponse(product=changed)
+
+    async def set_stock(self, request: Any, call: Call) -> catalog.SetStockResponse:
+        self._heard("SetStock", request, call)
+        changed = one_product(request.product_id)
+        if request.HasField("stock"):
+            changed.stock = request.stock
+        return catalog.SetStockResponse(product=changed)
+
     async def list_categories(self, request: Any, call: Call) -> catalog.ListCategoriesResponse:
         self._heard("ListCategories", request, call)
         return catalog.ListCategoriesResponse(

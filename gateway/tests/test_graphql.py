@@ -223,6 +223,26 @@ async def test_a_refund_passes_what_was_given(world: World, given: str, sent: st
     )
 
 
+async def test_stock_is_changed_by_so_much_and_set(world: World) -> None:
+    adjusted = await world.ask(
+        f'mutation {{ adjustStock(productId: "{PRODUCT_ID}", delta: -3, reason: "lost", idempotencyKey: "k") {{ stock }} }}'
+    )
+    assert adjusted["data"]["adjustStock"]["stock"] == 7
+    request, _ = world.recorder.last("AdjustStock")
+    assert (request.delta, request.reason, request.request_id) == (-3, "lost", "k")
+    for given, stock, expected in (
+        ("stock: 0, expected: 5", 0, 5),
+        ("stock: null", None, None),
+        ("", None, None),
+    ):
+        given = f", {given}" if given else ""
+        answer = await world.ask(f'mutation {{ setStock(productId: "{PRODUCT_ID}"{given}) {{ stock }} }}')
+        assert answer["data"]["setStock"]["stock"] == stock
+        request, _ = world.recorder.last("SetStock")
+        assert (request.stock if request.HasField("stock") else None) == stock
+        assert (request.expected if request.HasField("expected") else None) == expected
+
+
 async def test_a_subscription_is_refused_over_http(world: World) -> None:
     answer = await world.ask('subscription { orderUpdated(id: "ord_1") { id } }')
     assert (error(answer)["code"], answer.get("data")) == ("BAD_REQUEST", None)

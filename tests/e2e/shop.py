@@ -66,6 +66,16 @@ mutation Refund($paymentId: ID!, $amount: Decimal, $reason: String, $key: String
   }
 }
 """
+ADJUST_STOCK = """
+mutation Adjust($id: ID!, $delta: Int!, $key: String!) {
+  adjustStock(productId: $id, delta: $delta, reason: "counted", idempotencyKey: $key) { id stock available }
+}
+"""
+SET_STOCK = """
+mutation Set($id: ID!, $stock: Int, $expected: Int) {
+  setStock(productId: $id, stock: $stock, expected: $expected) { id stock available }
+}
+"""
 ORDER_UPDATED = "subscription Updated($id: ID!) { orderUpdated(id: $id) { id status version } }"
 
 
@@ -243,6 +253,14 @@ class Person:
     async def move(self, order_id: str, status: str, **notes: str) -> Answer:
         """ADMIN: SHIPPED or DELIVERED."""
         return await self.ask(UPDATE_ORDER_STATUS, id=order_id, status=status, **notes)
+
+    async def adjust_stock(self, product_id: str, delta: int, key: str = "") -> Answer:
+        """ADMIN: so many more, or fewer."""
+        return await self.ask(ADJUST_STOCK, id=product_id, delta=delta, key=key or secrets.token_hex(8))
+
+    async def set_stock(self, product_id: str, stock: int | None, **fields: Any) -> Answer:
+        """ADMIN: so many, or not counted."""
+        return await self.ask(SET_STOCK, id=product_id, stock=stock, **fields)
 
     async def refund(
         self, payment_id: str, amount: str | None = None, key: str = "", **fields: Any

@@ -81,6 +81,22 @@ async def test_an_order_goes_out_and_arrives_and_can_be_cancelled_no_more(shop: 
     assert await admin.stock(product) == 4
 
 
+async def test_stock_is_adjusted_once_for_its_key_and_never_below_zero(shop: Shop, admin: Person) -> None:
+    product, key = await admin.create_product(stock=10), secrets.token_hex(8)
+
+    answers = await asyncio.gather(*(admin.adjust_stock(product, -4, key) for _ in range(5)))
+    assert {answer.get("adjustStock")["stock"] for answer in answers} == {6}
+    assert (await admin.adjust_stock(product, -5, key)).codes == ["IDEMPOTENCY_CONFLICT"]
+    assert (await admin.adjust_stock(product, -7)).codes == ["FAILED_PRECONDITION"]
+    assert (await admin.set_stock(product, 3, expected=7)).codes == ["VERSION_CONFLICT"]
+    assert (await admin.set_stock(product, 3, expected=6)).get("setStock")["stock"] == 3
+    assert (await (await shop.register()).adjust_stock(product, 1)).codes == ["FORBIDDEN"]
+
+    untracked = (await admin.set_stock(product, None)).get("setStock")
+    assert (untracked["stock"], untracked["available"]) == (None, True)
+    assert (await admin.adjust_stock(product, 1)).codes == ["FAILED_PRECONDITION"]
+
+
 async def test_who_may_cancel_and_who_may_move(shop: Shop, admin: Person) -> None:
     buyer, stranger = await shop.register(), await shop.register()
     order = await buyer.buy(await admin.create_product())
