@@ -238,7 +238,8 @@ async def test_what_runs_out_and_what_comes_back_is_told_once(kept: Kept) -> Non
 
 
 async def test_what_flips_often_is_told_once_a_second(kept: Kept) -> None:
-    mug, told = await kept.product(1), []
+    mug = await kept.product(1)
+    told: list[tuple[UUID, bool]] = []
     for _ in range(30):
         held = await kept.held((mug, 1))
         told += (await kept.flips()).items()
