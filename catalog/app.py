@@ -6,7 +6,8 @@ from catalog.indexer import Indexer
 from catalog.peers import Accounts
 from catalog.product_cache import CachedProducts
 from catalog.rpc import ProductRpc
-from catalog.search import ALIAS, DEFINITION, IndexedProducts
+from catalog.search import ALIAS, IndexedProducts
+from catalog.search_queries import DEFINITION
 from catalog.settings import Settings
 from catalog.stock_rpc import StockRpc
 from catalog.stock_store import PostgresStockStore

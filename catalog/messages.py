@@ -8,7 +8,7 @@ from souk.catalog.v1 import product_service_pb2 as service
 from souk.catalog.v1 import stock_service_pb2 as stock
 
 from catalog.domain import Category, Changes, Draft, Product, Shown
-from catalog.ports import Criteria, Sort
+from catalog.ports import Criteria, Facet, Sort
 from catalog.stock_domain import Reservation, ReservationState, StockChange, StockCount, Want, Wish
 from kit.errors import InvalidArgument, Violation
 from kit.values import (
@@ -24,6 +24,7 @@ from kit.values import (
 )
 
 _PAGE = 20
+_SUGGESTIONS = 10
 _LARGEST_PAGE = 100
 _QUERY_MOST = 200
 _CATEGORIES_MOST = 100
@@ -74,9 +75,24 @@ def stock_count_from_proto(request: service.SetStockRequest) -> StockCount:
     )
 
 
-def page_size(given: Input, asked: int) -> int:
+def prefix_from_proto(request: service.SuggestProductsRequest) -> tuple[str, int]:
+    """What was typed so far, and how many suggestions are wanted; raises InvalidArgument with every fault."""
+    given = Input()
+    prefix = given.text(request.prefix, "prefix", most=_QUERY_MOST)
+    size = page_size(given, request.page_size, _SUGGESTIONS)
+    given.done()
+    return prefix, size
+
+
+def facet_to_proto(facet: Facet) -> service.Facet:
+    """A facet."""
+    values = [service.FacetValue(value=each.value, count=each.count) for each in facet.values]
+    return service.Facet(name=facet.name, values=values)
+
+
+def page_size(given: Input, asked: int, usual: int = _PAGE) -> int:
     """How many a page has; 0 asks for the usual."""
-    return given.integer(asked or _PAGE, "first", least=1, most=_LARGEST_PAGE)
+    return given.integer(asked or usual, "first", least=1, most=_LARGEST_PAGE)
 
 
 def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
@@ -112,6 +128,8 @@ def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
         size=page_size(given, request.page_size),
         after=request.page_token,
         count=request.count_total,
+        facets=request.count_facets,
+        highlight=request.highlight,
     )
     given.done()
     return criteria
@@ -200,9 +218,11 @@ def product_to_proto(product: Product) -> pb.Product:
     )
 
 
-def category_to_proto(category: Category) -> pb.Category:
-    """A category."""
-    return pb.Category(id=CATEGORY.format(category.id), slug=category.slug, name=category.name)
+def category_to_proto(category: Category, count: int | None = None) -> pb.Category:
+    """A category, with how many products it has when that was counted."""
+    return pb.Category(
+        id=CATEGORY.format(category.id), slug=category.slug, name=category.name, product_count=count
+    )
 
 
 def encode_product(product: Product) -> bytes:

@@ -39,15 +39,35 @@ class Criteria:
     size: int
     after: str
     count: bool
+    facets: bool = False
+    highlight: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """How many of what is found have a value."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """How what is found divides by a property."""
+
+    name: str
+    values: tuple[FacetValue, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of found products, each with its cursor; `total` only when it was asked for."""
+    """A page of found products, each with its cursor; `total`, `facets` and `highlights` (HTML, one a hit) only when asked for."""
 
     hits: tuple[tuple[Product, str], ...]
     has_next: bool
     total: int | None
+    facets: tuple[Facet, ...] = ()
+    highlights: tuple[str, ...] = ()
 
 
 class ProductStore(Protocol):
@@ -74,8 +94,8 @@ class ProductStore(Protocol):
     async def category(self, tx: Transaction, wanted: Category) -> Category:
         """The category with the wanted one's slug; it is made when there is none."""
 
-    async def categories(self) -> list[Category]:
-        """All of them by name."""
+    async def categories(self) -> list[tuple[Category, int]]:
+        """All of them by name, with how many living products each has."""
 
 
 class StockStore(Protocol):
@@ -131,6 +151,9 @@ class ProductSearch(Protocol):
 
     async def find(self, criteria: Criteria) -> Found:
         """Raises SearchUnavailable; InvalidArgument for a cursor of another search."""
+
+    async def suggest(self, prefix: str, size: int) -> Sequence[str]:
+        """Names of living products, each once, for who has typed a beginning; raises SearchUnavailable."""
 
 
 class ProductCache(Protocol):

@@ -11,7 +11,9 @@ from catalog.messages import (
     changes_from_proto,
     criteria_from_proto,
     draft_from_proto,
+    facet_to_proto,
     page_size,
+    prefix_from_proto,
     shown_to_proto,
     stock_change_from_proto,
     stock_count_from_proto,
@@ -77,10 +79,23 @@ class ProductRpc:
         page = await self._products.search(criteria_from_proto(request))
         with_stock = _sees_stock(call)
         hits = [
-            pb.SearchProductsResponse.Hit(product=shown_to_proto(shown, with_stock=with_stock), cursor=cursor)
-            for shown, cursor in page.hits
+            pb.SearchProductsResponse.Hit(
+                product=shown_to_proto(shown, with_stock=with_stock), cursor=cursor, highlight=highlight
+            )
+            for shown, cursor, highlight in page.hits
         ]
-        return pb.SearchProductsResponse(hits=hits, has_next_page=page.has_next, total_count=page.total)
+        facets = map(facet_to_proto, page.facets)
+        return pb.SearchProductsResponse(
+            hits=hits, has_next_page=page.has_next, total_count=page.total, facets=facets
+        )
+
+    async def suggest_products(
+        self, request: pb.SuggestProductsRequest, call: Call
+    ) -> pb.SuggestProductsResponse:
+        """SuggestProducts."""
+        return pb.SuggestProductsResponse(
+            suggestions=await self._products.suggest(*prefix_from_proto(request))
+        )
 
     async def update_product(self, request: pb.UpdateProductRequest, call: Call) -> pb.UpdateProductResponse:
         """UpdateProduct."""
@@ -114,7 +129,8 @@ class ProductRpc:
         self, request: pb.ListCategoriesRequest, call: Call
     ) -> pb.ListCategoriesResponse:
         """ListCategories."""
-        return pb.ListCategoriesResponse(categories=map(category_to_proto, await self._products.categories()))
+        counted = await self._products.categories()
+        return pb.ListCategoriesResponse(categories=[category_to_proto(*each) for each in counted])
 
 
 def _sees_stock(call: Call) -> bool:

@@ -7,87 +7,29 @@ table but the stock's. Answers are kept in Redis for at most a second, with the 
 import asyncio
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
+from catalog import search_queries
 from catalog.domain import Product
 from catalog.messages import decode_product, encode_product
 from catalog.metrics import SEARCHES
-from catalog.ports import Criteria, Found, Sort
+from catalog.ports import Criteria, Facet, FacetValue, Found
+from catalog.search_queries import KINDS, SORTS, scope_of, sort_of, tie_breakers
 from kit.cache import Cache
 from kit.errors import InvalidArgument, Violation
 from kit.search import Document, Search
-from kit.values import PRODUCT, Money, decode_cursor, encode_cursor
+from kit.values import PRODUCT, decode_cursor, encode_cursor
 
 ALIAS = "catalog-products"
 _GENERATION = "generation"
 # With fewer hits than this the query probably has a typing error.
 _TOO_FEW: Final = 3
 
-_TEXT = {"type": "text", "analyzer": "words"}
-DEFINITION: Final[Mapping[str, Any]] = {
-    "settings": {
-        "number_of_shards": 1,
-        "auto_expand_replicas": "0-1",
-        # The indexer refreshes, so that it knows when searches see what it wrote.
-        "refresh_interval": -1,
-        "analysis": {
-            "filter": {
-                "english_words": {"type": "stemmer", "language": "light_english"},
-                "beginnings": {"type": "edge_ngram", "min_gram": 2, "max_gram": 15},
-            },
-            "analyzer": {
-                "words": {"tokenizer": "standard", "filter": ["lowercase", "asciifolding", "english_words"]},
-                "plain": {"tokenizer": "standard", "filter": ["lowercase", "asciifolding"]},
-                "prefixes": {"tokenizer": "standard", "filter": ["lowercase", "asciifolding", "beginnings"]},
-            },
-            "normalizer": {"folded": {"type": "custom", "filter": ["lowercase", "asciifolding"]}},
-        },
-    },
-    "mappings": {
-        "dynamic": "strict",
-        "properties": {
-            "id": {"type": "keyword"},
-            "name": {
-                **_TEXT,
-                "fields": {
-                    "plain": {"type": "text", "analyzer": "plain"},
-                    "prefix": {"type": "text", "analyzer": "prefixes", "search_analyzer": "plain"},
-                    "sort": {"type": "keyword", "normalizer": "folded"},
-                },
-            },
-            "description": _TEXT,
-            "category": {"type": "text", "analyzer": "words"},
-            "category_slug": {"type": "keyword"},
-            "sku": {"type": "keyword", "normalizer": "folded"},
-            "price": {"type": "long"},
-            "currency": {"type": "keyword"},
-            "available": {"type": "boolean"},
-            "create_time": {"type": "long"},
-            "product": {"type": "binary"},
-        },
-    },
-}
-
-_SORTS: Final[Mapping[Sort, tuple[str, str]]] = {
-    Sort.NEWEST: ("create_time", "desc"),
-    Sort.PRICE_ASC: ("price", "asc"),
-    Sort.PRICE_DESC: ("price", "desc"),
-    Sort.NAME_ASC: ("name.sort", "asc"),
-    Sort.NAME_DESC: ("name.sort", "desc"),
-    Sort.RELEVANCE: ("_score", "desc"),
-}
-# What a sort's values are in an answer, and so in a cursor.
-_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
-    "_score": (float, int),
-    "name.sort": (str,),
-    "price": (int,),
-    "create_time": (int,),
-    "id": (str,),
-}
+T = TypeVar("T")
 
 
 class IndexedProducts:
@@ -98,6 +40,7 @@ class IndexedProducts:
         self._cache = cache
         self._seconds = lifetime.total_seconds()
         self._finding: dict[str, asyncio.Task[Found]] = {}
+        self._suggesting: dict[str, asyncio.Task[Sequence[str]]] = {}
 
     async def find(self, criteria: Criteria) -> Found:
         """A page of living products, as the index has them; raises SearchUnavailable, InvalidArgument for a foreign cursor.
@@ -105,25 +48,36 @@ class IndexedProducts:
         Those who search for the same at the same moment share one search.
         """
         key = "search:" + hashlib.blake2b(repr(criteria).encode(), digest_size=16).hexdigest()
-        finding = self._finding.get(key)
-        if finding is None:
-            finding = self._finding[key] = asyncio.create_task(self._find(criteria, key))
-            finding.add_done_callback(lambda _: self._finding.pop(key, None))
-        return await asyncio.shield(finding)
 
-    async def _find(self, criteria: Criteria, key: str) -> Found:
+        async def find() -> Found:
+            return _found(await self._answer(key, lambda: self._ask(criteria)))
+
+        return await _shared(self._finding, key, find)
+
+    async def suggest(self, prefix: str, size: int) -> Sequence[str]:
+        """Names of living products, for who has typed so far; raises SearchUnavailable."""
+        key = "suggest:" + hashlib.blake2b(f"{size} {prefix}".encode(), digest_size=16).hexdigest()
+
+        async def suggest() -> Sequence[str]:
+            names: Sequence[str] = (await self._answer(key, lambda: self._complete(prefix, size)))["hits"]
+            return names
+
+        return await _shared(self._suggesting, key, suggest)
+
+    async def _answer(self, key: str, ask: Callable[[], Awaitable[dict[str, Any]]]) -> Mapping[str, Any]:
+        """What is kept of this generation, else what asking answers, which is then kept."""
         kept = await self._cache.get_many([_GENERATION, key])
         generation = kept.get(_GENERATION, b"0").decode()
         if key in kept:
-            answer = orjson.loads(kept[key])
+            answer: Mapping[str, Any] = orjson.loads(kept[key])
             if answer["generation"] == generation:
                 SEARCHES.labels("cache").inc()
-                return _found(answer)
-        answer = await self._ask(criteria)
+                return answer
+        answer = await ask()
         if answer["hits"]:
             encoded = orjson.dumps({**answer, "generation": generation})
             await self._cache.set_many({key: encoded}, seconds=self._seconds)
-        return _found(answer)
+        return answer
 
     async def write(self, rows: Sequence[tuple[Product, bool, bool]]) -> None:
         """Writes the living, removes the deleted; an older version changes nothing."""
@@ -137,15 +91,15 @@ class IndexedProducts:
     async def _ask(self, criteria: Criteria) -> dict[str, Any]:
         """Exactly first; with tolerance when that finds too little. A later page goes on as the first page was found."""
         await self._index.ensure_index()
-        scope = _scope(criteria)
+        scope = scope_of(criteria)
         fuzzy, after = _position(criteria, scope) if criteria.after else (False, None)
-        reply = await self._index.find(_body(criteria, after, fuzzy=fuzzy))
+        reply = await self._index.find(search_queries.search(criteria, after, fuzzy=fuzzy))
         if (
             criteria.query
             and not criteria.after
             and len(reply["hits"]["hits"]) < min(_TOO_FEW, criteria.size)
         ):
-            tolerant = await self._index.find(_body(criteria, None, fuzzy=True))
+            tolerant = await self._index.find(search_queries.search(criteria, None, fuzzy=True))
             if len(tolerant["hits"]["hits"]) > len(reply["hits"]["hits"]):
                 fuzzy, reply = True, tolerant
         SEARCHES.labels("fuzzy" if fuzzy else "exact").inc()
@@ -158,12 +112,49 @@ class IndexedProducts:
             ],
             "has_next": len(hits) > criteria.size,
             "total": total["value"] if criteria.count and total else None,
+            **({"facets": search_queries.facets(reply)} if criteria.facets else {}),
+            **(
+                {"highlights": _highlights(hits[: criteria.size])}
+                if criteria.highlight and criteria.query
+                else {}
+            ),
         }
+
+    async def _complete(self, prefix: str, size: int) -> dict[str, Any]:
+        await self._index.ensure_index()
+        reply = await self._index.find(search_queries.suggestions(prefix, size, fuzzy=False))
+        if not reply["hits"]["hits"]:
+            reply = await self._index.find(search_queries.suggestions(prefix, size, fuzzy=True))
+        return {"hits": [hit["_source"]["name"] for hit in reply["hits"]["hits"]]}
 
 
 def _found(answer: Mapping[str, Any]) -> Found:
     hits = tuple((decode_product(base64.b64decode(encoded)), cursor) for encoded, cursor in answer["hits"])
-    return Found(hits, answer["has_next"], answer["total"])
+    facets = tuple(
+        # As Elasticsearch's answer has them, or as Redis kept them.
+        facet if isinstance(facet, Facet) else _facet(facet)
+        for facet in answer.get("facets", ())
+    )
+    return Found(hits, answer["has_next"], answer["total"], facets, tuple(answer.get("highlights", ())))
+
+
+def _facet(kept: Mapping[str, Any]) -> Facet:
+    return Facet(kept["name"], tuple(FacetValue(**value) for value in kept["values"]))
+
+
+def _highlights(hits: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [search_queries.highlight(hit, hit["_source"]["name"]) for hit in hits]
+
+
+async def _shared(
+    running: dict[str, asyncio.Task[T]], key: str, make: Callable[[], Coroutine[Any, Any, T]]
+) -> T:
+    """What is being found at this moment, or else is begun; who gives up does not end it for the others."""
+    task = running.get(key)
+    if task is None:
+        task = running[key] = asyncio.create_task(make())
+        task.add_done_callback(lambda _: running.pop(key, None))
+    return await asyncio.shield(task)
 
 
 def _document(product: Product, lives: bool, available: bool) -> Document:
@@ -187,20 +178,10 @@ def _document(product: Product, lives: bool, available: bool) -> Document:
     return Document(product_id, product.version, body)
 
 
-def _scope(criteria: Criteria) -> str:
-    """What a cursor is bound to: all but the page itself."""
-    c = criteria
-    return repr((c.query, c.categories, c.least, c.most, c.available, _sort(c)))
-
-
-def _sort(criteria: Criteria) -> Sort:
-    return Sort.NEWEST if criteria.sort is Sort.RELEVANCE and not criteria.query else criteria.sort
-
-
 def _position(criteria: Criteria, scope: str) -> tuple[bool, Sequence[Any]]:
     """Whether a cursor's search was tolerant, and after which sort values it goes on."""
-    field, _ = _SORTS[_sort(criteria)]
-    kinds = [_KINDS[name] for order in ({field: ""}, *_tie_breakers(field)) for name in order]
+    field, _ = SORTS[sort_of(criteria)]
+    kinds = [KINDS[name] for order in ({field: ""}, *tie_breakers(field)) for name in order]
     match decode_cursor(criteria.after, scope, "after"):
         case [0 | 1 as fuzzy, *values] if len(values) == len(kinds) and all(map(_fits, values, kinds)):
             return bool(fuzzy), values
@@ -211,69 +192,3 @@ def _position(criteria: Criteria, scope: str) -> tuple[bool, Sequence[Any]]:
 def _fits(value: object, kind: tuple[type, ...]) -> bool:
     # bool is an int to isinstance; Elasticsearch's long and float end somewhere.
     return type(value) in kind and (not isinstance(value, int | float) or abs(value) < 2**63)
-
-
-def _body(criteria: Criteria, after: Sequence[Any] | None, *, fuzzy: bool) -> dict[str, Any]:
-    field, direction = _SORTS[_sort(criteria)]
-    body: dict[str, Any] = {
-        "query": {"bool": {"must": _must(criteria.query, fuzzy=fuzzy), "filter": _filters(criteria)}},
-        # Newer before older among equals; the id breaks ties, so that pages neither repeat nor skip.
-        "sort": [{field: direction}, *_tie_breakers(field)],
-        # One more than asked for tells whether there is a next page.
-        "size": criteria.size + 1,
-        "track_total_hits": criteria.count,
-        "source": ["product"],
-    }
-    if after is not None:
-        body["search_after"] = list(after)
-    return body
-
-
-def _tie_breakers(field: str) -> list[dict[str, str]]:
-    return [*([] if field == "create_time" else [{"create_time": "desc"}]), {"id": "desc"}]
-
-
-def _must(query: str, *, fuzzy: bool) -> dict[str, Any]:
-    if not query:
-        return {"match_all": {}}
-    words = {
-        "query": query,
-        "type": "cross_fields",
-        "operator": "and",
-        "fields": ["name^4", "category^2", "description"],
-    }
-    return {
-        "dis_max": {
-            # The best of them counts, the others break ties.
-            "tie_breaker": 0.1,
-            "queries": [
-                {"constant_score": {"filter": {"term": {"sku": query}}, "boost": 1000}},
-                {"match_phrase": {"name": {"query": query, "boost": 6}}},
-                {"multi_match": words},
-                {"match": {"name.prefix": {"query": query, "operator": "and", "boost": 1.5}}},
-                # Tolerance only adds: what is found exactly stays, and before it.
-                *([_tolerant(query)] if fuzzy else []),
-            ],
-        }
-    }
-
-
-def _tolerant(query: str) -> dict[str, Any]:
-    near = {"fuzziness": "AUTO", "prefix_length": 1, "max_expansions": 20}
-    fields = ["name.plain^4", "category^2", "description"]
-    best = {"query": query, "operator": "and", "type": "best_fields", "fields": fields, **near}
-    return {"multi_match": {**best, "boost": 0.1}}
-
-
-def _filters(criteria: Criteria) -> list[dict[str, Any]]:
-    filters: list[dict[str, Any]] = []
-    if criteria.categories:
-        filters.append({"terms": {"category_slug": list(criteria.categories)}})
-    if criteria.available is not None:
-        filters.append({"term": {"available": criteria.available}})
-    bounds = {"gte": criteria.least, "lte": criteria.most}
-    known: dict[str, Money] = {name: bound for name, bound in bounds.items() if bound is not None}
-    if known:
-        filters.append({"range": {"price": {name: bound.minor for name, bound in known.items()}}})
-        filters.append({"term": {"currency": next(iter(known.values())).currency}})
-    return filters

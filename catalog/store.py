@@ -6,7 +6,6 @@ from uuid import UUID
 
 from catalog.domain import Category, Product
 from catalog.errors import SkuTaken
-from catalog.tables import CategoryRow
 from kit.db import Conditions, Database, Record, Transaction, UniqueViolation
 from kit.values import Money
 
@@ -27,6 +26,14 @@ _DELETE = "UPDATE products SET version = $2, update_time = $3, delete_time = $3 
 _CATEGORY = """
 INSERT INTO categories (id, slug, name) VALUES ($1, $2, $3)
 ON CONFLICT (slug) DO UPDATE SET slug = EXCLUDED.slug RETURNING id, slug, name
+"""
+# Counted from the index of living products by category alone.
+_CATEGORIES = """
+SELECT c.id, c.slug, c.name, coalesce(p.count, 0) AS count
+FROM categories c LEFT JOIN (
+    SELECT category_id, count(*) AS count FROM products WHERE delete_time IS NULL AND category_id IS NOT NULL GROUP BY category_id
+) p ON p.category_id = c.id
+ORDER BY c.name, c.slug
 """
 
 
@@ -108,10 +115,10 @@ class PostgresProductStore:
         assert row
         return Category(row["id"], row["slug"], row["name"])
 
-    async def categories(self) -> list[Category]:
-        """All of them by name."""
-        rows = await self._db.run(CategoryRow.select().order_by(CategoryRow.name))
-        return [Category(row["id"], row["slug"], row["name"]) for row in rows]
+    async def categories(self) -> list[tuple[Category, int]]:
+        """All of them by name, with how many living products each has."""
+        rows = await self._db.fetch(_CATEGORIES)
+        return [(Category(row["id"], row["slug"], row["name"]), row["count"]) for row in rows]
 
     async def rows_for_index(self, ids: Sequence[UUID]) -> list[tuple[Product, bool, bool]]:
         """Products as they are now, deleted ones too: with whether each lives, and whether it can be bought."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from catalog.domain import Category, Changes, Draft, Product, Shown
 from catalog.errors import IdempotencyConflict, ProductNotFound
-from catalog.ports import Accounts, Criteria, ProductCache, ProductSearch, ProductStore, StockStore
+from catalog.ports import Accounts, Criteria, Facet, ProductCache, ProductSearch, ProductStore, StockStore
 from catalog.stock_domain import Adjustment, StockChange, StockCount
 from kit.auth import Principal, Role
 from kit.db import Database, Transaction
@@ -18,11 +18,12 @@ from kit.work import Batcher
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Products with the cursor of each."""
+    """Products with the cursor and the highlight of each; an empty one where none was asked for."""
 
-    hits: tuple[tuple[Shown, str], ...]
+    hits: tuple[tuple[Shown, str, str], ...]
     has_next: bool
     total: int | None
+    facets: tuple[Facet, ...]
 
 
 class Products:
@@ -141,10 +142,16 @@ class Products:
         found = await self._search.find(criteria)
         shown = await self._shown([product for product, _ in found.hits])
         cursors = [cursor for _, cursor in found.hits]
-        return Page(tuple(zip(shown, cursors, strict=True)), found.has_next, found.total)
+        highlights = found.highlights or [""] * len(cursors)
+        hits = tuple(zip(shown, cursors, highlights, strict=True))
+        return Page(hits, found.has_next, found.total, found.facets)
 
-    async def categories(self) -> list[Category]:
-        """All of them by name."""
+    async def suggest(self, prefix: str, size: int) -> Sequence[str]:
+        """Names of products for a search box; raises SearchUnavailable."""
+        return await self._search.suggest(prefix, size) if prefix else []
+
+    async def categories(self) -> list[tuple[Category, int]]:
+        """All of them by name, with how many living products each has."""
         return await self._store.categories()
 
     async def _shown(self, products: Sequence[Product]) -> list[Shown]:

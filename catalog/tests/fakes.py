@@ -1,12 +1,13 @@
 """Fakes of the catalog's own ports; the stores' keep the same contracts as PostgreSQL's (test_store, test_stock_store)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from catalog.domain import Category, Draft, Product
 from catalog.errors import IdempotencyConflict, SkuTaken
-from catalog.ports import Criteria, Found
+from catalog.ports import Criteria, Facet, FacetValue, Found
 from catalog.stock_domain import (
     Action,
     Adjustment,
@@ -55,8 +56,10 @@ class FakeProductStore:
     async def category(self, tx: object, wanted: Category) -> Category:
         return self._categories.setdefault(wanted.slug, wanted)
 
-    async def categories(self) -> list[Category]:
-        return sorted(self._categories.values(), key=lambda category: category.name)
+    async def categories(self) -> list[tuple[Category, int]]:
+        counts = Counter(product.category for product in self.products.values())
+        known = sorted(self._categories.values(), key=lambda category: category.name)
+        return [(category, counts[category]) for category in known]
 
     def _check_sku(self, product: Product) -> None:
         others = (other for other in self.products.values() if other.id != product.id)
@@ -216,8 +219,20 @@ class FakeSearch:
 
     async def find(self, criteria: Criteria) -> Found:
         self.asked.append(criteria)
-        hits = tuple((product, f"after {product.name}") for product in self.products[: criteria.size])
-        return Found(hits, len(self.products) > criteria.size, None)
+        shown = self.products[: criteria.size]
+        hits = tuple((product, f"after {product.name}") for product in shown)
+        facets = (Facet("availability", (FacetValue("available", len(self.products)),)),)
+        highlights = tuple(f"<em>{product.name}</em>" for product in shown)
+        return Found(
+            hits,
+            len(self.products) > criteria.size,
+            len(self.products) if criteria.count else None,
+            facets if criteria.facets else (),
+            highlights if criteria.highlight else (),
+        )
+
+    async def suggest(self, prefix: str, size: int) -> Sequence[str]:
+        return [product.name for product in self.products if product.name.startswith(prefix)][:size]
 
 
 class FakeAccounts:

@@ -262,6 +262,33 @@ async def test_search_products_answers_hits_with_cursors_and_stock_for_an_admin(
     assert [hit.product.stock for hit in page.hits] == [5, 5]
 
 
+async def test_search_products_counts_and_marks_when_it_is_asked_for(edge: Edge) -> None:
+    made = await edge.create("Mug")
+    edge.search.products.append(edge.store.products[PRODUCT.parse(made.id)])
+
+    page = await edge.call(None, "SearchProducts", count_facets=True, highlight=True, count_total=True)
+
+    assert [hit.highlight for hit in page.hits] == ["<em>Mug</em>"]
+    facets = {facet.name: [(each.value, each.count) for each in facet.values] for facet in page.facets}
+    assert (facets, page.total_count) == ({"availability": [("available", 1)]}, 1)
+    plain = await edge.call(None, "SearchProducts")
+    assert (plain.hits[0].highlight, list(plain.facets)) == ("", [])
+
+
+async def test_suggest_products_completes_what_somebody_types(edge: Edge) -> None:
+    for name in ("Mug", "Mug Rack", "Cup"):
+        made = await edge.create(name)
+        edge.search.products.append(edge.store.products[PRODUCT.parse(made.id)])
+
+    assert (await edge.call(None, "SuggestProducts", prefix=" M")).suggestions == ["Mug", "Mug Rack"]
+    assert (await edge.call(None, "SuggestProducts", prefix="M", page_size=1)).suggestions == ["Mug"]
+    assert (await edge.call(None, "SuggestProducts", prefix=" ")).suggestions == []
+
+
+async def test_suggest_products_refuses_what_makes_no_sense(edge: Edge) -> None:
+    assert await edge.refusal("SuggestProducts", prefix="p" * 201, page_size=101) == [("prefix",), ("first",)]
+
+
 @pytest.mark.parametrize("sort", pb.ProductSort.keys())
 async def test_search_products_takes_every_sort_of_the_contract(edge: Edge, sort: str) -> None:
     await edge.call(None, "SearchProducts", sort=pb.ProductSort.Value(sort))
@@ -422,9 +449,9 @@ async def test_list_categories_are_in_the_order_of_their_names(edge: Edge) -> No
 
     found = (await edge.call(None, "ListCategories")).categories
 
-    assert [(category.slug, category.name) for category in found] == [
-        ("garden", "Garden"),
-        ("kitchen", "Kitchen"),
+    assert [(category.slug, category.name, category.product_count) for category in found] == [
+        ("garden", "Garden", 1),
+        ("kitchen", "Kitchen", 2),
     ]
     assert all(category.id.startswith("cat_") for category in found)
 

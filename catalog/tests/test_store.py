@@ -105,6 +105,18 @@ async def test_a_name_with_the_same_slug_is_the_same_category(kept: Kept) -> Non
 
     first = await shelf("Café Goods")
     assert [await shelf("cafe goods"), await shelf("cafe-goods")] == [first, first]
-    assert await kept.store.categories() == [first]
+    assert await kept.store.categories() == [(first, 0)]
     if not isinstance(kept.db, FakeDatabase):
         assert len(set(await asyncio.gather(*(shelf("Shoes") for _ in range(5))))) == 1
+
+
+async def test_categories_are_counted_by_their_living_products(kept: Kept) -> None:
+    await kept.product()
+    for category in ("Kitchen", "Kitchen", "Garden"):
+        await kept.product(category=category)
+    await kept.delete(await kept.product(category="Kitchen"))
+    await kept.delete(await kept.product(category="Attic"))
+
+    counted = await kept.store.categories()
+
+    assert [(each.name, count) for each, count in counted] == [("Attic", 0), ("Garden", 1), ("Kitchen", 2)]

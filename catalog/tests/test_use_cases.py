@@ -97,7 +97,7 @@ async def test_a_product_finds_its_category_by_slug_or_makes_it_by_name(shop: Sh
     await shop.product(category="Kitchen & Home")
     await shop.product(category="kitchen-home")
 
-    assert [category.name for category in await shop.products.categories()] == ["Kitchen & Home"]
+    assert [(each.name, count) for each, count in await shop.products.categories()] == [("Kitchen & Home", 2)]
 
 
 async def test_a_taken_sku_is_refused_and_nothing_is_told(shop: Shop) -> None:
@@ -203,8 +203,8 @@ async def test_what_is_found_is_shown_with_the_stock_of_the_table(shop: Shop) ->
 
     page = await shop.products.search(EVERYTHING)
 
-    assert [shown.stock for shown, _ in page.hits] == [0, 7]
-    assert [cursor for _, cursor in page.hits] == ["after Mug"] * 2
+    assert [shown.stock for shown, _, _ in page.hits] == [0, 7]
+    assert [cursor for _, cursor, _ in page.hits] == ["after Mug"] * 2
     assert page.has_next
     assert shop.search.asked == [EVERYTHING]
 
