@@ -1,4 +1,4 @@
-"""python -m catalog: serve, migrate, --check, settings."""
+"""python -m catalog: serve, migrate, --check, settings, reindex."""
 
 from catalog.app import build
 from catalog.settings import Settings

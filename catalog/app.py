@@ -1,10 +1,13 @@
 """Everything the catalog is made of: the composition root."""
 
+from collections.abc import Sequence
+
 from catalog.consumers import OrderEvents, index_subscription
 from catalog.events import TOPIC
 from catalog.indexer import Indexer
 from catalog.peers import Accounts
 from catalog.product_cache import CachedProducts
+from catalog.reindexing import Reindexer
 from catalog.rpc import ProductRpc
 from catalog.search import ALIAS, IndexedProducts
 from catalog.search_queries import DEFINITION
@@ -16,6 +19,7 @@ from catalog.store import PostgresProductStore
 from catalog.use_cases import Products
 from kit.cache import Cache
 from kit.db import Database, Migrations
+from kit.errors import InvalidArgument
 from kit.search import Search
 from kit.service import Service
 from kit.values import utc_now
@@ -33,7 +37,14 @@ def build(settings: Settings) -> Service:
     cache = CachedProducts(redis, rows, lifetime=settings.cache_seconds)
     index = IndexedProducts(elasticsearch, redis, lifetime=settings.search_cache_seconds)
     products = Products(db, rows, stock_rows, cache, index, accounts, clock=utc_now)
+    indexer = Indexer(rows, index, cache, clock=utc_now)
+    reindexer = Reindexer(rows, index, indexer, clock=utc_now)
     stock = Stock(db, stock_rows, reservation=settings.reservation_seconds, clock=utc_now)
+
+    async def reindex(words: Sequence[str]) -> None:
+        if words:
+            raise InvalidArgument("usage: reindex")
+        print(f"{await reindexer.rebuild()} products indexed")
 
     return Service(
         name="catalog",
@@ -46,10 +57,12 @@ def build(settings: Settings) -> Service:
         rpc=[ProductRpc(products), StockRpc(stock)],
         consumes=[
             OrderEvents(stock).subscription(),
-            index_subscription(Indexer(rows, index, cache, clock=utc_now)),
+            index_subscription(indexer),
         ],
         jobs=[
             Every("catalog.expiry", settings.sweep_seconds.total_seconds(), stock.expire),
             Every("catalog.availability", 0.5, stock.tell_availability),
+            Every("catalog.drift", settings.drift_seconds.total_seconds(), reindexer.check),
         ],
+        commands={"reindex": reindex},
     )

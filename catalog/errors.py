@@ -10,6 +10,7 @@ SoukError
 |  |- NotTracked            the product has no stock to adjust
 |  |- InsufficientStock     less than nothing would be left
 |  |- StockLimit            more would be there than can be counted
+|  |- ReindexRunning        another one rebuilds the index
 |  '- PriceChanged          the total is not the one that the buyer saw
 |- InvalidArgument
 |  |- MixedCurrency         (kit.values) an order has one currency
@@ -62,6 +63,13 @@ class StockLimit(FailedPrecondition):
     """More would be free than a product can have."""
 
     reason = "STOCK_LIMIT"
+
+
+class ReindexRunning(FailedPrecondition):
+    """Somebody else rebuilds or repairs the index now."""
+
+    reason = "REINDEX_RUNNING"
+    default_message = "the index is being rebuilt or checked by another process"
 
 
 class PriceChanged(FailedPrecondition):

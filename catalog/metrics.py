@@ -11,6 +11,10 @@ SEARCHES = Counter(
     "souk_catalog_searches_total", "Searches, by where the answer came from: cache, exact, fuzzy.", ["answer"]
 )
 INDEXED = Counter("souk_catalog_indexed_products_total", "Products written to the index.")
+REPAIRED = Counter(
+    "souk_catalog_index_repairs_total",
+    "Products that the index had otherwise than the table, and has no longer.",
+)
 INDEX_LAG = Histogram(
     "souk_catalog_index_lag_seconds",
     "From a product's change until searches see it.",

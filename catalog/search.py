@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 import orjson
 
@@ -79,14 +80,33 @@ class IndexedProducts:
             await self._cache.set_many({key: encoded}, seconds=self._seconds)
         return answer
 
-    async def write(self, rows: Sequence[tuple[Product, bool, bool]]) -> None:
+    async def write(self, rows: Sequence[tuple[Product, bool, bool]], *, index: str | None = None) -> None:
         """Writes the living, removes the deleted; an older version changes nothing."""
-        await self._index.write([_document(*row) for row in rows])
+        await self._index.write([_document(*row) for row in rows], index=index)
 
     async def show(self) -> None:
         """Makes what was written visible, and searches answered before out of date."""
         await self._index.refresh()
         await self._cache.increment(_GENERATION)
+
+    async def begin(self) -> str:
+        """Makes an empty index that nobody searches yet."""
+        return await self._index.begin_index()
+
+    async def adopt(self, index: str) -> None:
+        """From now on that index is searched and written; the old one is gone."""
+        await self._index.refresh(index=index)
+        await self._index.adopt_index(index)
+        await self.show()
+
+    async def read(self, ids: Sequence[UUID]) -> dict[UUID, tuple[Product, bool]]:
+        """What the index has of products, and whether each can be bought."""
+        known = {PRODUCT.format(product_id): product_id for product_id in ids}
+        found = await self._index.read(list(known))
+        return {
+            known[key]: (decode_product(base64.b64decode(body["product"])), body["available"])
+            for key, body in found.items()
+        }
 
     async def _ask(self, criteria: Criteria) -> dict[str, Any]:
         """Exactly first; with tolerance when that finds too little. A later page goes on as the first page was found."""

@@ -42,3 +42,6 @@ class Settings(BaseSettings):
     search_cache_seconds: timedelta = setting(
         "Seconds for which a search is answered from Redis", default=timedelta(seconds=1), least=0.05, most=60
     )
+    drift_seconds: timedelta = setting(
+        "Seconds between comparisons of the whole index with the table", default=timedelta(hours=1), least=1
+    )

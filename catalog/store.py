@@ -1,7 +1,11 @@
 """The only reader and writer of products and categories: rows <-> domain. Stock is in `stock_store`."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from contextvars import Context
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from catalog.domain import Category, Product
@@ -125,7 +129,45 @@ class PostgresProductStore:
         rows = await self._db.fetch(_FOR_INDEX, list(ids))
         return [(_product(row), row["delete_time"] is None, row["available"]) for row in rows]
 
+    async def ids_after(self, after: UUID | None, limit: int) -> list[UUID]:
+        """Ids of products, deleted ones too, in their order."""
+        return [row["id"] for row in await self._db.fetch(_IDS, after or UUID(int=0), limit)]
 
+    async def changed_since(self, time: datetime) -> list[UUID]:
+        """Products that were changed, or ran out or came back, since then; those about to be told so too."""
+        return [row["id"] for row in await self._db.fetch(_CHANGED, time)]
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[bool]:
+        """Whether nobody else is in such a block now, on any replica: a lock that ends with its connection."""
+        held: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        done = asyncio.Event()
+
+        async def hold() -> None:
+            async with self._db.transaction() as tx:
+                held.set_result(await tx.fetchval(_ALONE))
+                await done.wait()
+
+        # A transaction of its own, in a task that knows of none: what is done in the block is not part of it.
+        holding = asyncio.create_task(hold(), context=Context())
+        waited: set[asyncio.Future[Any]] = {holding, held}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            if not held.done():
+                await holding
+            yield held.result()
+        finally:
+            done.set()
+            await holding
+
+
+_IDS = "SELECT id FROM products WHERE id > $1 ORDER BY id LIMIT $2"
+_ALONE = "SELECT pg_try_advisory_xact_lock(hashtext('catalog.reindex'))"
+_CHANGED = """
+SELECT id FROM products WHERE update_time >= $1
+UNION SELECT product_id FROM availability_told WHERE told_time >= $1
+UNION SELECT product_id FROM availability_changes
+"""
 _FOR_INDEX = """
 SELECT p.*, c.slug AS category_slug, c.name AS category_name, coalesce(s.free > 0, true) AS available
 FROM products p LEFT JOIN categories c ON c.id = p.category_id LEFT JOIN stock s ON s.product_id = p.id

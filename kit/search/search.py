@@ -64,7 +64,7 @@ class Search:
             return
         if not await self._call(self._client.indices.exists_alias(name=self.alias)):
             try:
-                await self.create_index(f"{self.alias}-000001", alias=True)
+                await self.create_index(self._numbered(1), alias=True)
             except BadRequestError as error:
                 # Another replica was first.
                 if error.error != "resource_already_exists_exception":
@@ -94,9 +94,54 @@ class Search:
         if answer["errors"]:
             _raise_failures(answer["items"])
 
-    async def refresh(self) -> None:
+    async def read(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """The bodies of the documents among the ids, as they were written, visible or not."""
+        if not ids:
+            return {}
+        await self.ensure_index()
+        answer = await self._call(self._client.mget(index=self.alias, ids=list(ids)))
+        return {document["_id"]: document["_source"] for document in answer["docs"] if document.get("found")}
+
+    async def refresh(self, *, index: str | None = None) -> None:
         """Makes what was written visible."""
-        await self._call(self._client.indices.refresh(index=self.alias))
+        await self._call(self._client.indices.refresh(index=index or self.alias))
+
+    async def begin_index(self) -> str:
+        """Makes the next index, behind nothing yet, and answers its name; what others left unfinished is removed.
+
+        Only one may do so at a time, and nobody but them writes to it.
+        """
+        await self.ensure_index()
+        numbers = await self._numbers()
+        current = max(number for number, is_current in numbers.items() if is_current)
+        for number, is_current in numbers.items():
+            if not is_current:
+                await self._call(self._client.indices.delete(index=self._numbered(number)))
+        name = self._numbered(max(current, *numbers) + 1)
+        await self.create_index(name)
+        return name
+
+    async def adopt_index(self, index: str) -> None:
+        """Puts the alias on an index in one step, so that every search has either the old one or this one, and removes the old one."""
+        old = [self._numbered(number) for number, is_current in (await self._numbers()).items() if is_current]
+        await self._call(
+            self._client.indices.update_aliases(
+                actions=[
+                    {"add": {"index": index, "alias": self.alias}},
+                    *({"remove_index": {"index": name}} for name in old if name != index),
+                ]
+            )
+        )
+
+    def _numbered(self, number: int) -> str:
+        return f"{self.alias}-{number:06}"
+
+    async def _numbers(self) -> dict[int, bool]:
+        """The numbered indices, with whether the alias is on each."""
+        found = await self._call(self._client.indices.get(index=f"{self.alias}-*", expand_wildcards="open"))
+        names = {name: self.alias in each["aliases"] for name, each in found.items()}
+        digits = {name.removeprefix(f"{self.alias}-"): on for name, on in names.items()}
+        return {int(number): on for number, on in digits.items() if number.isdecimal()}
 
     async def find(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answers Elasticsearch's reply to a search."""
