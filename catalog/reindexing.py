@@ -4,6 +4,7 @@ The table is the truth, and documents carry their row's version, so whoever writ
 and the indexer may meet. The time of a change is its transaction's beginning, so looking for changes goes back a little.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ Row = tuple[Product, bool, bool]
 _CHUNK: Final = 500
 # Longer than any transaction of ours lasts, and than news take to the index.
 _LATE: Final = timedelta(seconds=60)
+# A search is given up after 5 s.
+_GRACE: Final = timedelta(seconds=6)
 
 
 class Rows(Protocol):
@@ -55,7 +58,10 @@ class Index(Protocol):
         """Makes what was written visible, and searches answered before out of date."""
 
     async def adopt(self, index: str) -> None:
-        """From now on that index is searched and written; the old one is gone."""
+        """From now on that index is searched and written."""
+
+    async def clear(self) -> None:
+        """Removes what is not searched any more."""
 
     async def read(self, ids: Sequence[UUID]) -> Mapping[UUID, tuple[Product, bool]]:
         """What the index has of products, and whether each can be bought."""
@@ -64,11 +70,15 @@ class Index(Protocol):
 class Reindexer:
     """Rebuilds and repairs the index while products are changed, bought and searched."""
 
-    def __init__(self, rows: Rows, index: Index, indexer: Indexer, *, clock: Clock) -> None:
+    def __init__(
+        self, rows: Rows, index: Index, indexer: Indexer, *, clock: Clock, grace: timedelta = _GRACE
+    ) -> None:
+        """`grace`: how long searches of the old index have to end."""
         self._rows = rows
         self._index = index
         self._indexer = indexer
         self._clock = clock
+        self._grace = grace.total_seconds()
 
     async def rebuild(self) -> int:
         """Makes a new index of the table and puts it in the old one's place; answers how many products were looked at.
@@ -89,6 +99,8 @@ class Reindexer:
             await self._index.adopt(fresh)
             await self._catch_up(since, None)
             await self._index.show()
+            await asyncio.sleep(self._grace)
+            await self._index.clear()
             log.info("reindex.done", index=fresh, products=count)
         await self.repair(settled=timedelta(0))
         return count

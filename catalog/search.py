@@ -94,10 +94,14 @@ class IndexedProducts:
         return await self._index.begin_index()
 
     async def adopt(self, index: str) -> None:
-        """From now on that index is searched and written; the old one is gone."""
+        """From now on that index is searched and written."""
         await self._index.refresh(index=index)
         await self._index.adopt_index(index)
         await self.show()
+
+    async def clear(self) -> None:
+        """Removes what is not searched any more."""
+        await self._index.remove_unused()
 
     async def read(self, ids: Sequence[UUID]) -> dict[UUID, tuple[Product, bool]]:
         """What the index has of products, and whether each can be bought."""

@@ -34,6 +34,8 @@ from kit.values import utc_now
 
 __all__ = ["database_url", "elasticsearch", "postgres", "redis"]
 
+GRACE = timedelta(seconds=0.5)
+
 
 @dataclass
 class Shop:
@@ -101,7 +103,7 @@ async def shop(database_url: str, elasticsearch: Elasticsearch, redis: Redis) ->
         rows,
         index,
         indexer,
-        Reindexer(rows, index, indexer, clock=utc_now),
+        Reindexer(rows, index, indexer, clock=utc_now, grace=GRACE),
         client,
         alias,
         db,
@@ -136,6 +138,20 @@ async def test_a_lost_index_comes_back(shop: Shop) -> None:
     await shop.reindexer.rebuild()
 
     assert sorted(await shop.found()) == sorted(kept)
+
+
+async def test_an_index_that_was_lost_is_never_made_again_by_its_first_document(shop: Shop) -> None:
+    kept = await shop.made(3)
+    await shop.reindexer.rebuild()
+    await shop.client.indices.delete(index=f"{shop.alias}-000002")
+
+    with pytest.raises(SearchUnavailable):
+        await shop.look_at(*kept)
+    # The consumer tries again, and the next comparison brings the others back.
+    await shop.look_at(kept[0])
+    assert await shop.reindexer.repair(settled=timedelta(0)) == 2
+    assert sorted(await shop.found()) == sorted(kept)
+    assert await shop.indices() == [f"{shop.alias}-000001"]
 
 
 async def test_what_an_interrupted_rebuild_left_is_removed_by_the_next(shop: Shop) -> None:
@@ -235,7 +251,7 @@ async def test_what_happens_at_any_step_of_a_rebuild_is_in_the_new_index(shop: S
 
     slow = Slow(shop.search, shop.cache, lifetime=timedelta(milliseconds=50))
     slow.steps = {step: happen}
-    await Reindexer(shop.rows, slow, shop.indexer, clock=utc_now).rebuild()
+    await Reindexer(shop.rows, slow, shop.indexer, clock=utc_now, grace=GRACE).rebuild()
 
     assert done.is_set()
     assert {product.name for product in (await shop.found()).values()} == {"Cup", "Mug 2"}

@@ -90,9 +90,12 @@ class Search:
             )
             if document.body is not None:
                 operations.append(document.body)
-        answer = await self._call(self._client.bulk(index=index or self.alias, operations=operations))
+        answer = await self._call(
+            # Else an index that was lost would be made again by its first document, without our definition.
+            self._client.bulk(index=index or self.alias, operations=operations, require_alias=index is None)
+        )
         if answer["errors"]:
-            _raise_failures(answer["items"])
+            self._raise_failures(answer["items"])
 
     async def read(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """The bodies of the documents among the ids, as they were written, visible or not."""
@@ -112,26 +115,25 @@ class Search:
         Only one may do so at a time, and nobody but them writes to it.
         """
         await self.ensure_index()
-        numbers = await self._numbers()
-        current = max(number for number, is_current in numbers.items() if is_current)
-        for number, is_current in numbers.items():
-            if not is_current:
-                await self._call(self._client.indices.delete(index=self._numbered(number)))
-        name = self._numbered(max(current, *numbers) + 1)
+        await self.remove_unused()
+        name = self._numbered(max(await self._numbers()) + 1)
         await self.create_index(name)
         return name
 
     async def adopt_index(self, index: str) -> None:
-        """Puts the alias on an index in one step, so that every search has either the old one or this one, and removes the old one."""
+        """Puts the alias on an index in one step, so that every search has either the old one or this one; the old one stays."""
         old = [self._numbered(number) for number, is_current in (await self._numbers()).items() if is_current]
-        await self._call(
-            self._client.indices.update_aliases(
-                actions=[
-                    {"add": {"index": index, "alias": self.alias}},
-                    *({"remove_index": {"index": name}} for name in old if name != index),
-                ]
-            )
-        )
+        actions = [
+            {"add": {"index": index, "alias": self.alias}},
+            *({"remove": {"index": name, "alias": self.alias}} for name in old if name != index),
+        ]
+        await self._call(self._client.indices.update_aliases(actions=actions))
+
+    async def remove_unused(self) -> None:
+        """Removes the indices that the alias is not on. Searches under way on one fail: let them end first."""
+        for number, is_current in (await self._numbers()).items():
+            if not is_current:
+                await self._call(self._client.indices.delete(index=self._numbered(number)))
 
     def _numbered(self, number: int) -> str:
         return f"{self.alias}-{number:06}"
@@ -164,13 +166,14 @@ class Search:
                 raise SearchUnavailable() from error
             raise
 
-
-def _raise_failures(items: Sequence[Mapping[str, Any]]) -> None:
-    """A version conflict is what an old event meets, and a missing document what a repeated deletion does: both are fine."""
-    for item in items:
-        (result,) = item.values()
-        status = result["status"]
-        if status in _OVERLOADED:
-            raise SearchUnavailable()
-        if status >= 400 and status not in (404, 409):
-            raise ValueError(f"document {result['_id']} was refused: {result['error']['type']}")
+    def _raise_failures(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """A version conflict is what an old event meets, and a missing document what a repeated deletion does: both are fine."""
+        for item in items:
+            (result,) = item.values()
+            status, error = result["status"], result.get("error", {}).get("type")
+            if error == "index_not_found_exception":
+                self._exists = False
+            if status in _OVERLOADED or error == "index_not_found_exception":
+                raise SearchUnavailable()
+            if status >= 400 and status not in (404, 409):
+                raise ValueError(f"document {result['_id']} was refused: {error}")
