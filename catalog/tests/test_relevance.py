@@ -35,7 +35,7 @@ def judged() -> dict[str, dict[str, int]]:
 
 def gain(grades: Sequence[int]) -> float:
     """The discounted cumulative gain of the best ten."""
-    return sum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:_BEST]))
+    return sum((2.0**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:_BEST]))
 
 
 def score(found: Sequence[str], grades: Mapping[str, int]) -> float:

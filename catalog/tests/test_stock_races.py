@@ -65,6 +65,11 @@ class Shop:
     async def reserve(self, *wants: tuple[UUID, int], order_id: UUID | None = None) -> Reservation:
         return await self.stock.reserve(Wish.read(order_id or uuid4(), [Want(*want) for want in wants], None))
 
+    async def cancelled(self, order_id: UUID) -> None:
+        """As OrderCancelled does."""
+        async with self.db.transaction() as tx:
+            await self.stock.order_cancelled(tx, order_id)
+
     async def free(self, product_id: UUID) -> int | None:
         return (await self.rows.free([product_id])).get(product_id)
 
@@ -197,6 +202,7 @@ async def test_an_orders_end_in_any_order_and_five_times_each_ends_alike(shop: S
             lambda order_id=order_id: shop.reserve((mug, 1), order_id=order_id),
             lambda order_id=order_id: shop.stock.commit(order_id),
             lambda order_id=order_id: shop.stock.release(order_id),
+            lambda order_id=order_id: shop.cancelled(order_id),
             shop.stock.expire,
         )
         for call in [make] * 5
