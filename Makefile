@@ -47,6 +47,10 @@ load-test: tools ## Measure orders and searches from 32 users, then check the bo
 invariants: tools ## Check the books of the running stack: stock, orders, money, mail, events, index
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/invariants
 
+.PHONY: fault-test
+fault-test: tools ## 10,000 orders in a storm of kills and outages, then check every invariant
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/faults -- $(ARGS)
+
 .PHONY: coverage
 coverage: tools ## Lines covered by the tests without e2e, whole repository, one report
 	@dev/coverage.sh
