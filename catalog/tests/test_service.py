@@ -43,6 +43,7 @@ class Running:
     stock: Channel
     admin: Principal
     bootstrap: str
+    settings: Settings
 
     async def call(self, method: str, **fields: Any) -> Any:
         request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
@@ -161,7 +162,7 @@ async def running(
     products, stock = Channel(address, ProductRpc.service), Channel(address, StockRpc.service)
     await products.open()
     await stock.open()
-    yield Running(products, stock, tokens.caller(Role.ADMIN), kafka.bootstrap())
+    yield Running(products, stock, tokens.caller(Role.ADMIN), kafka.bootstrap(), settings)
     await products.close()
     await stock.close()
     await life.stop()
@@ -229,3 +230,36 @@ async def test_what_runs_out_is_searched_as_such_until_it_comes_back(running: Ru
     await running.finds([made.name], made.name, available=False)
     await running.hears(order.OrderCancelled(order={"id": sold}))
     await running.finds([made.name], made.name, available=True)
+
+
+async def test_stock_that_an_admin_changes_is_searched_as_it_is(running: Running) -> None:
+    mug = await running.create(stock=5)
+    await running.finds([mug.name], mug.name, available=True)
+
+    taken = await running.call("AdjustStock", product_id=mug.id, delta=-5, request_id=word())
+    assert (taken.product.stock, taken.product.available) == (0, False)
+    await running.finds([mug.name], mug.name, available=False)
+
+    await running.call("SetStock", product_id=mug.id, expected=0)
+    await running.finds([mug.name], mug.name, available=True)
+
+
+async def test_the_index_is_rebuilt_by_a_command_while_the_service_runs(running: Running) -> None:
+    mug = await running.create()
+    await running.finds([mug.name], mug.name)
+    beside = build(running.settings)
+    for part in beside.resources:
+        await part.open()
+
+    rebuilding = asyncio.ensure_future(beside.commands["reindex"]([]))
+    meanwhile = await running.create()
+    while not rebuilding.done():
+        assert await running.names(mug.name) == [mug.name]
+    await rebuilding
+
+    await running.finds([meanwhile.name], meanwhile.name)
+    assert await running.names(mug.name) == [mug.name]
+    after = await running.create()
+    await running.finds([after.name], after.name)
+    for part in beside.resources:
+        await part.close()
