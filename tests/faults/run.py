@@ -23,6 +23,7 @@ from tests.faults.troubles import Troubles
 from tests.invariants.audit import judge
 
 _QUIET_SECONDS = 600.0
+_TELL_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,18 @@ async def weather(ground: Ground, storm: Storm) -> Outcome:
 
 
 async def _tell(party: Party, troubles: Troubles, ended: asyncio.Event) -> None:
+    told = 0
     while not ended.is_set():
+        violations = party.tally.violations
         print(
-            f"            {party.tally.orders:,} orders, {sum(troubles.counted.values())} troubles, "
-            f"{len(party.tally.violations)} violations",
+            f"            {party.tally.orders:,} orders, {sum(troubles.counted.values())} troubles, {len(violations)} violations",
             flush=True,
         )
+        for violation in violations[told:]:
+            print(f"            {violation}", flush=True)
+        told = len(violations)
         try:
-            await asyncio.wait_for(ended.wait(), 15)
+            await asyncio.wait_for(ended.wait(), _TELL_SECONDS)
         except TimeoutError:
             continue
 
