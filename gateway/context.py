@@ -53,22 +53,24 @@ class Context:
 Info = strawberry.Info[Context, None]
 
 
-def selects(info: Info, field: str) -> bool:
-    """Whether the field being resolved is asked for `field`."""
+def selects(info: Info, *path: str) -> bool:
+    """Whether the field being resolved is asked for the field at the end of `path`."""
     raw = info._raw_info
-    return any(_selects(node.selection_set, field, raw.fragments) for node in raw.field_nodes)
+    return any(_selects(node.selection_set, path, raw.fragments) for node in raw.field_nodes)
 
 
-def _selects(selections: SelectionSetNode | None, field: str, fragments: Mapping[str, Any]) -> bool:
+def _selects(selections: SelectionSetNode | None, path: Sequence[str], fragments: Mapping[str, Any]) -> bool:
     for node in selections.selections if selections else ():
         if isinstance(node, FieldNode):
-            if node.name.value == field:
+            if node.name.value == path[0] and (
+                len(path) == 1 or _selects(node.selection_set, path[1:], fragments)
+            ):
                 return True
         elif isinstance(node, InlineFragmentNode):
-            if _selects(node.selection_set, field, fragments):
+            if _selects(node.selection_set, path, fragments):
                 return True
         elif isinstance(node, FragmentSpreadNode) and _selects(
-            fragments[node.name.value].selection_set, field, fragments
+            fragments[node.name.value].selection_set, path, fragments
         ):
             return True
     return False

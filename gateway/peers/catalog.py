@@ -21,12 +21,15 @@ from gateway.peers.peer import (
 from gateway.schema.catalog import (
     Category,
     CreateProductInput,
+    Facet,
+    FacetValue,
     PriceFilter,
     Product,
     ProductConnection,
     ProductEdge,
     ProductFilter,
     ProductSort,
+    SearchExtras,
     UpdateProductInput,
 )
 from kit.errors import InvalidArgument, Violation
@@ -119,7 +122,7 @@ class Catalog(Peer):
         sort: ProductSort | None,
         first: int | None,
         after: str | None,
-        count: bool,
+        extras: SearchExtras,
     ) -> ProductConnection:
         """SearchProducts."""
         request = pb.SearchProductsRequest(
@@ -127,7 +130,9 @@ class Catalog(Peer):
             sort="PRODUCT_SORT_" + (sort or ProductSort.RELEVANCE).name,
             page_size=page_size(first),
             page_token=after or "",
-            count_total=count,
+            count_total=extras.total,
+            count_facets=extras.facets,
+            highlight=extras.highlights,
         )
         if which is not None:
             request.categories.extend(which.categories or ())
@@ -136,9 +141,20 @@ class Catalog(Peer):
             if which.price is not None:
                 _bound(request, which.price)
         answer = await self._call("SearchProducts", request, pb.SearchProductsResponse)
-        edges = [ProductEdge(cursor=hit.cursor, node=_product(hit.product)) for hit in answer.hits]
-        total = answer.total_count if answer.HasField("total_count") else None
-        return ProductConnection(**page(edges, has_next=answer.has_next_page, after=after), total_count=total)
+        edges = [
+            ProductEdge(cursor=hit.cursor, node=_product(hit.product), highlight=text_or_none(hit.highlight))
+            for hit in answer.hits
+        ]
+        return ProductConnection(
+            **page(edges, has_next=answer.has_next_page, after=after),
+            total_count=answer.total_count if answer.HasField("total_count") else None,
+            facets=[_facet(facet) for facet in answer.facets] if extras.facets else None,
+        )
+
+    async def suggest(self, prefix: str, first: int | None) -> list[str]:
+        """SuggestProducts."""
+        request = pb.SuggestProductsRequest(prefix=prefix, page_size=page_size(first))
+        return list((await self._call("SuggestProducts", request, pb.SuggestProductsResponse)).suggestions)
 
     async def categories(self) -> list[Category]:
         """ListCategories."""
@@ -185,4 +201,10 @@ def _converted(message: product.Product, stock: int | None) -> Product:
 
 
 def _category(message: product.Category) -> Category:
-    return Category(id=strawberry.ID(message.id), slug=message.slug, name=message.name)
+    count = message.product_count if message.HasField("product_count") else None
+    return Category(id=strawberry.ID(message.id), slug=message.slug, name=message.name, product_count=count)
+
+
+def _facet(message: pb.Facet) -> Facet:
+    values = [FacetValue(value=each.value, count=each.count) for each in message.values]
+    return Facet(name=message.name, values=values)

@@ -1,5 +1,6 @@
 """Products and categories."""
 
+from dataclasses import dataclass
 from enum import Enum
 
 import strawberry
@@ -15,6 +16,9 @@ class Category:
     id: strawberry.ID = strawberry.field(description="Begins with cat_.")
     slug: str = strawberry.field(description="Lower case, words joined by hyphens; unique.")
     name: str = strawberry.field(description="As people read it.")
+    product_count: int | None = strawberry.field(
+        description="How many living products it has; counted by `categories` only."
+    )
 
 
 @strawberry.type(description="Something for sale.")
@@ -47,6 +51,29 @@ class ProductEdge:
 
     cursor: str = strawberry.field(description="Goes on after this product when given as after.")
     node: Product = strawberry.field(description="The product.")
+    highlight: str | None = strawberry.field(
+        description="Its name, or a part of its description, with what was searched for in <em>; HTML-escaped but for that."
+    )
+
+
+@strawberry.type(description="So many of what was found have it.")
+class FacetValue:
+    """One value of a property."""
+
+    value: str = strawberry.field(
+        description="A category's slug, available or unavailable, a currency, or a range of prices such as USD 25-50."
+    )
+    count: int = strawberry.field(description="How many of the found products.")
+
+
+@strawberry.type(description="How what was found divides by one of its properties, all filters applied.")
+class Facet:
+    """How what was found divides."""
+
+    name: str = strawberry.field(description="category, availability, currency or price.")
+    values: list[FacetValue] = strawberry.field(
+        description="The most frequent first; prices from the lowest."
+    )
 
 
 @strawberry.type(description="A page of products.")
@@ -57,6 +84,18 @@ class ProductConnection:
     nodes: list[Product] = strawberry.field(description="The products.")
     page_info: PageInfo = strawberry.field(description="Where the page stands.")
     total_count: int | None = strawberry.field(description=TOTAL_COUNT)
+    facets: list[Facet] | None = strawberry.field(
+        description="Of everything found, whatever the page; counted only when asked for."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchExtras:
+    """What a search computes only when the document selects it."""
+
+    total: bool
+    facets: bool
+    highlights: bool
 
 
 @strawberry.enum(description="How found products are ordered.")

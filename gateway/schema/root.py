@@ -13,6 +13,7 @@ from gateway.schema.catalog import (
     ProductConnection,
     ProductFilter,
     ProductSort,
+    SearchExtras,
     UpdateProductInput,
 )
 from gateway.schema.notification import NotificationConnection
@@ -74,7 +75,7 @@ class Query:
             return None
 
     @strawberry.field(
-        description="Public. Full-text search with typo tolerance and filters; RELEVANCE without a query is NEWEST."
+        description="Public. Full-text search with typo tolerance, filters and facets; RELEVANCE without a query is NEWEST."
     )
     async def products(
         self,
@@ -90,8 +91,20 @@ class Query:
         after: After = None,
     ) -> ProductConnection | None:
         """Search."""
-        count = selects(info, "totalCount")
-        return await info.context.peers.catalog.search(query, filter, sort, first, after, count)
+        extras = SearchExtras(
+            selects(info, "totalCount"), selects(info, "facets"), selects(info, "edges", "highlight")
+        )
+        return await info.context.peers.catalog.search(query, filter, sort, first, after, extras)
+
+    @strawberry.field(description="Public. Completions for a search box.")
+    async def product_suggestions(
+        self,
+        info: Info,
+        prefix: Annotated[str, strawberry.argument(description="What was typed so far, 0-200 characters.")],
+        first: First = 10,
+    ) -> list[str] | None:
+        """What somebody who types may mean."""
+        return await info.context.peers.catalog.suggest(prefix, first)
 
     @strawberry.field(description="Public.")
     async def categories(self, info: Info) -> list[Category] | None:

@@ -179,11 +179,21 @@ class ProductRpc(Unlisted):
     async def search_products(self, request: Any, call: Call) -> catalog.SearchProductsResponse:
         self._heard("SearchProducts", request, call)
         hits = [
-            catalog.SearchProductsResponse.Hit(product=one_product(product_id), cursor=f"after {product_id}")
+            catalog.SearchProductsResponse.Hit(
+                product=one_product(product_id),
+                cursor=f"after {product_id}",
+                highlight="<em>Mug</em>" if request.highlight else "",
+            )
             for product_id in self.found
         ]
         total = len(self.found) if request.count_total else None
-        return catalog.SearchProductsResponse(hits=hits, has_next_page=True, total_count=total)
+        facet = catalog.Facet(name="currency", values=[catalog.FacetValue(value="USD", count=3)])
+        facets = [facet] if request.count_facets else []
+        return catalog.SearchProductsResponse(hits=hits, has_next_page=True, total_count=total, facets=facets)
+
+    async def suggest_products(self, request: Any, call: Call) -> catalog.SuggestProductsResponse:
+        self._heard("SuggestProducts", request, call)
+        return catalog.SuggestProductsResponse(suggestions=[f"{request.prefix}top", f"{request.prefix}pad"])
 
     async def update_product(self, request: Any, call: Call) -> catalog.UpdateProductResponse:
         self._heard("UpdateProduct", request, call)
@@ -209,7 +219,7 @@ class ProductRpc(Unlisted):
     async def list_categories(self, request: Any, call: Call) -> catalog.ListCategoriesResponse:
         self._heard("ListCategories", request, call)
         return catalog.ListCategoriesResponse(
-            categories=[product_pb2.Category(id="cat_1", slug="s", name="S")]
+            categories=[product_pb2.Category(id="cat_1", slug="s", name="S", product_count=4)]
         )
 
 

@@ -151,6 +151,32 @@ async def test_a_page_is_counted_only_when_asked(world: World) -> None:
     assert answer["data"]["products"]["totalCount"] == 3
 
 
+async def test_facets_and_highlights_are_computed_only_when_asked(world: World) -> None:
+    await world.ask('{ products(query: "mug") { edges { node { id } } } }')
+    request, _ = world.recorder.last("SearchProducts")
+    assert not request.count_facets
+    assert not request.highlight
+    answer = await world.ask(
+        '{ products(query: "mug") { edges { ...mark } facets { name values { value count } } } } '
+        "fragment mark on ProductEdge { highlight }"
+    )
+    found = answer["data"]["products"]
+    assert found["edges"][0]["highlight"] == "<em>Mug</em>"
+    assert found["facets"] == [{"name": "currency", "values": [{"value": "USD", "count": 3}]}]
+
+
+async def test_suggestions_and_counts_of_categories(world: World) -> None:
+    answer = await world.ask(
+        '{ productSuggestions(prefix: "lap", first: 2) categories { slug productCount } }'
+    )
+    assert answer["data"] == {
+        "productSuggestions": ["laptop", "lappad"],
+        "categories": [{"slug": "s", "productCount": 4}],
+    }
+    request, _ = world.recorder.last("SuggestProducts")
+    assert (request.prefix, request.page_size) == ("lap", 2)
+
+
 async def test_me_is_null_without_a_token(world: World) -> None:
     assert (await world.ask("{ me { id } }", signed_in=False)) == {"data": {"me": None}}
     assert (await world.ask("{ me { id } }"))["data"]["me"]["id"] == ACCOUNT.format(USER.account_id)

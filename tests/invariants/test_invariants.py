@@ -168,8 +168,12 @@ _PLANTED = [
     ("payment", "UPDATE refunds SET amount = 2001", {"cancelled", "refunds", "ledger"}),
     ("payment", "UPDATE refunds SET amount = 1999", {"cancelled", "refunds", "ledger"}),
     ("order", "UPDATE orders SET refunded = 1999 WHERE status = 'CANCELLED'", {"refunds"}),
-    ("payment", "UPDATE ledger SET amount = amount + 1 WHERE account = 'customer'", {"ledger"}),
-    ("payment", "DELETE FROM ledger", {"ledger"}),
+    (
+        "payment",
+        "ALTER TABLE ledger DISABLE TRIGGER USER; UPDATE ledger SET amount = amount + 1 WHERE account = 'customer'",
+        {"ledger"},
+    ),
+    ("payment", "ALTER TABLE ledger DISABLE TRIGGER USER; DELETE FROM ledger", {"ledger"}),
     (
         "order",
         "UPDATE orders SET status = 'PENDING', deadline = now() - interval '1 minute' WHERE status = 'CONFIRMED'",
