@@ -4,9 +4,10 @@ from kit.db import Database, Migrations
 from kit.service import Service
 from kit.values import utc_now
 from kit.work import Every, Worker
+from payment.circuit import Circuit
 from payment.consumers import OrderEvents
 from payment.events import TOPIC
-from payment.provider import Stripe
+from payment.provider import Stripe, is_down
 from payment.rpc import PaymentRpc
 from payment.settings import Settings
 from payment.store import PostgresPaymentStore
@@ -23,6 +24,10 @@ def build(settings: Settings) -> Service:
         api_key=settings.stripe_api_key,
         base_url=settings.stripe_base_url,
         webhook_secret=settings.stripe_webhook_secret,
+        shop_url=settings.shop_url,
+        circuit=Circuit(
+            failures=settings.circuit_failures, open_seconds=settings.circuit_open_seconds, counts=is_down
+        ),
     )
     payments = Payments(
         db, PostgresPaymentStore(db), stripe, default_method=settings.default_payment_method, clock=utc_now

@@ -14,6 +14,12 @@ from payment.errors import NothingCaptured, RefundExceedsCapture
 _CANCEL_REASON: Final = "order cancelled"
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
+# What waits for a buyer or a bank is told by a webhook; looking is for those that get lost. Some banks take days.
+_FIRST_LOOK: Final = timedelta(seconds=5)
+_LAST_LOOK: Final = timedelta(minutes=15)
+# A refund that the provider refuses today (our balance there, the buyer's bank) it may make tomorrow: after 1, 4, 16 and 64 minutes.
+_REFUSALS_MOST: Final = 5
+_FIRST_REFUSAL: Final = timedelta(minutes=1)
 
 
 class PaymentStatus(StrEnum):
@@ -63,11 +69,12 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRefund:
-    """The provider's side of a refund; `refused` when it will never happen."""
+    """The provider's side of a refund; `refused` when this one will not happen, `final` when no other one will either."""
 
     id: str
     done: bool
     refused: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,7 @@ class Refund:
     attempts: int = 0
     due_time: datetime | None = None
     input_hash: bytes = b""
+    refusals: int = 0
 
     def key(self) -> str:
         """The idempotency key at the provider; another after each failure that it keeps."""
@@ -253,25 +261,31 @@ class Payment:
         self._end(PaymentStatus.CANCELLED)
         self.update_time = now
 
-    def look_again(self, now: datetime, *, after: timedelta | None = None) -> None:
-        """When to look at it next; without `after`, later with every attempt. A webhook makes it sooner."""
+    def look_again(self, now: datetime) -> None:
+        """When to try again what failed: later with every attempt."""
         if self.status.is_open:
-            self.due_time = now + (after or pause(self.attempts))
+            self.due_time = now + pause(self.attempts)
+
+    def wait(self, now: datetime) -> None:
+        """When to look at what others must do first: the longer it takes, the rarer, but when it may not be charged any more."""
+        if self.status.is_open:
+            later = now + _patience(self.create_time, now)
+            self.due_time = self.pay_before if now < self.pay_before < later else later
 
     def refund_done(self, refund: Refund, answer: ProviderRefund, now: datetime) -> Fact | None:
         """Takes in what the provider says of a refund under way."""
         if refund.status is not RefundStatus.PENDING:
             return None
-        refund.provider_id = answer.id
         if answer.refused:
-            refund.status, refund.due_time = RefundStatus.FAILED, None
-        elif answer.done:
-            refund.status, refund.due_time = RefundStatus.SUCCEEDED, None
-        else:
-            refund.due_time = now + pause(refund.attempts)
+            self._refused(refund, answer, now)
             return None
+        refund.provider_id = answer.id
+        if not answer.done:
+            refund.due_time = now + max(pause(refund.attempts), _patience(refund.create_time, now))
+            return None
+        refund.status, refund.due_time = RefundStatus.SUCCEEDED, None
         refund.update_time = self.update_time = now
-        return PaymentRefunded(self, refund) if answer.done else None
+        return PaymentRefunded(self, refund)
 
     def give_back(self, wanted: "WantedRefund", now: datetime) -> None:
         """Command: a part of the capture goes back, or what is left of it; raises NothingCaptured and RefundExceedsCapture."""
@@ -299,6 +313,17 @@ class Payment:
             )
         )
         self.update_time = now
+
+    def _refused(self, refund: Refund, answer: ProviderRefund, now: datetime) -> None:
+        """Another is asked for later, under another key; after the last one it has failed, and its money may be asked back anew."""
+        refund.refusals += 1
+        refund.update_time = self.update_time = now
+        if answer.final or refund.refusals >= _REFUSALS_MOST:
+            refund.status, refund.due_time, refund.provider_id = RefundStatus.FAILED, None, answer.id
+            return
+        refund.provider_id = ""
+        refund.provider_failures += 1
+        refund.due_time = now + _FIRST_REFUSAL * 4 ** (refund.refusals - 1)
 
     def _refund_cancelled(self, now: datetime) -> None:
         """One refund of all that is left, when the order has ended and something was captured."""
@@ -334,6 +359,10 @@ def pause(attempts: int) -> timedelta:
     return timedelta(
         seconds=min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(max(0, attempts - 1), 10))
     )
+
+
+def _patience(since: datetime, now: datetime) -> timedelta:
+    return min(_LAST_LOOK, max(_FIRST_LOOK, (now - since) / 10))
 
 
 def _numbered(key: str, number: int) -> str:

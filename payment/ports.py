@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from kit.db import Transaction
-from payment.domain import Intent, Payment, ProviderRefund, Refund
+from payment.domain import Intent, Payment, ProviderRefund, Refund, RefundStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,16 @@ class RefundRequest:
     amount: Decimal | None
     reason: str
     request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A webhook: which intent or refund of the provider's changed, the other is empty; `failed` for a refund that did."""
+
+    event_id: UUID
+    intent_id: str = ""
+    refund_id: str = ""
+    failed: bool = False
 
 
 class PaymentStore(Protocol):
@@ -54,12 +64,18 @@ class PaymentStore(Protocol):
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
         """Leases refunds that are due: nobody else gets them before `lease`."""
 
-    async def provider_changed(self, provider_id: str, now: datetime) -> bool:
-        """Makes the payment of an intent due now, if it is open; answers whether there is one."""
+    async def intent_changed(self, hint: Hint, now: datetime) -> bool:
+        """Makes the payment of an intent due now, if it is open; answers whether there is one. The same hint counts once."""
+
+    async def refund_changed(self, hint: Hint, now: datetime) -> RefundStatus | None:
+        """Makes a refund due now, if it is pending; answers how it stands here, None when it is nobody's here."""
 
 
 class Provider(Protocol):
     """Who charges. Every method raises ProviderUnavailable (repeat with the same key) or ProviderFailed (read back first)."""
+
+    def takes(self, limit: int) -> int:
+        """How many of `limit` calls it is good to begin now: none while it is down."""
 
     async def create(self, payment: Payment) -> Intent:
         """An intent that charges nothing yet."""

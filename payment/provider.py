@@ -4,20 +4,24 @@ An intent is made without a payment method and confirmed with it, so that whatev
 that is known, and can be cancelled.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import stripe
 
 from kit.telemetry import get_logger, span
-from kit.values import CURRENCIES, ORDER, PAYMENT, REFUND, Money
+from kit.values import CURRENCIES, ORDER, PAYMENT, REFUND, IdKind, Money
+from payment.circuit import Circuit
 from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund
 from payment.errors import BadSignature, ProviderFailed, ProviderUnavailable
+from payment.ports import Hint
 
 log = get_logger(__name__)
 
 T = TypeVar("T")
 
+# Of the provider's own events, as the inbox knows them.
+_EVENT = IdKind("evt")
 _TIMEOUT_SECONDS = 8.0
 _TOLERANCE_SECONDS = 300
 _STATUSES: Final = {
@@ -35,6 +39,8 @@ _CODES: Final = {
     "processing_error": "processing_error",
     "payment_method_provider_decline": "card_declined",
 }
+# Refusals of refunds that may end: our balance at the provider is too low, or a lock on the charge.
+_PASSING: Final = frozenset({"balance_insufficient", "insufficient_funds", "lock_timeout"})
 # It does so when the intent is where a repeated call would have brought it; reading it back tells.
 _UNEXPECTED_STATE = "payment_intent_unexpected_state"
 
@@ -44,7 +50,9 @@ class Stripe:
 
     name = "stripe"
 
-    def __init__(self, *, api_key: str, base_url: str, webhook_secret: str) -> None:
+    def __init__(
+        self, *, api_key: str, base_url: str, webhook_secret: str, shop_url: str, circuit: Circuit
+    ) -> None:
         self._http: Any = stripe.HTTPXClient(timeout=_TIMEOUT_SECONDS)
         self._client = stripe.StripeClient(
             api_key,
@@ -54,6 +62,8 @@ class Stripe:
             max_network_retries=0,
         )
         self._webhook_secret = webhook_secret
+        self._shop_url = shop_url.rstrip("/")
+        self._circuit = circuit
 
     async def open(self) -> None:
         """Nothing: connections are made when needed."""
@@ -64,6 +74,10 @@ class Stripe:
 
     async def ping(self) -> None:
         """Nothing is asked of the provider: it being away makes nobody unready."""
+
+    def takes(self, limit: int) -> int:
+        """As its circuit says."""
+        return self._circuit.takes(limit)
 
     async def create(self, payment: Payment) -> Intent:
         """Keyed, so the same intent whenever it is repeated."""
@@ -77,15 +91,21 @@ class Stripe:
             "payment_method_types": _methods(payment.amount.currency),
         }
         options: Any = {"idempotency_key": payment.key("create")}
-        return _intent(await _call("create", self._intents.create_async(params, options)))
+        return _intent(await self._call("create", lambda: self._intents.create_async(params, options)))
 
     async def confirm(self, payment: Payment) -> Intent:
         """Keyed; an intent that has moved on is answered as it is."""
-        params: Any = {"payment_method": payment.payment_method}
+        # Without a way back, a bank that wants to see the buyer is only reached by the provider's own script.
+        params: Any = {
+            "payment_method": payment.payment_method,
+            "return_url": f"{self._shop_url}/orders/{ORDER.format(payment.order_id)}",
+        }
         options: Any = {"idempotency_key": payment.key("confirm")}
         try:
             return _intent(
-                await _call("confirm", self._intents.confirm_async(payment.provider_id, params, options))
+                await self._call(
+                    "confirm", lambda: self._intents.confirm_async(payment.provider_id, params, options)
+                )
             )
         except stripe.CardError as error:
             return Intent(payment.provider_id, IntentStatus.DECLINED, _failure_code(error.error))
@@ -100,14 +120,18 @@ class Stripe:
 
     async def retrieve(self, payment: Payment) -> Intent:
         """Changes nothing."""
-        return _intent(await _call("retrieve", self._intents.retrieve_async(payment.provider_id)))
+        return _intent(
+            await self._call("retrieve", lambda: self._intents.retrieve_async(payment.provider_id))
+        )
 
     async def cancel(self, payment: Payment) -> Intent:
         """Keyed; an intent that cannot be cancelled any more is answered as it is."""
         options: Any = {"idempotency_key": payment.key("cancel")}
         try:
             return _intent(
-                await _call("cancel", self._intents.cancel_async(payment.provider_id, {}, options))
+                await self._call(
+                    "cancel", lambda: self._intents.cancel_async(payment.provider_id, {}, options)
+                )
             )
         except stripe.InvalidRequestError as error:
             if error.code == _UNEXPECTED_STATE:
@@ -123,55 +147,74 @@ class Stripe:
         }
         options: Any = {"idempotency_key": refund.key()}
         try:
-            answer = await _call("refund", self._client.v1.refunds.create_async(params, options))
+            answer = await self._call("refund", lambda: self._refunds.create_async(params, options))
         except stripe.InvalidRequestError as error:
-            log.error("refund.refused", refund_id=REFUND.format(refund.id), code=error.code or "invalid")
-            return ProviderRefund("", done=False, refused=True)
+            log.warning("refund.refused", refund_id=REFUND.format(refund.id), code=error.code or "invalid")
+            return ProviderRefund("", done=False, refused=True, final=error.code not in _PASSING)
         return _refund(answer)
 
     async def read_refund(self, payment: Payment, refund: Refund) -> ProviderRefund | None:
         """By its id where that is known, else among the intent's by what it was marked with."""
         if refund.provider_id:
-            return _refund(await _call("refund", self._client.v1.refunds.retrieve_async(refund.provider_id)))
-        return await _call("refunds", self._marked_refund(payment, REFUND.format(refund.id)))
+            return _refund(
+                await self._call("refund", lambda: self._refunds.retrieve_async(refund.provider_id))
+            )
+        return await self._call("refunds", lambda: self._marked_refund(payment, REFUND.format(refund.id)))
 
     async def _marked_refund(self, payment: Payment, refund_id: str) -> ProviderRefund | None:
         params: Any = {"payment_intent": payment.provider_id, "limit": 100}
-        page = await self._client.v1.refunds.list_async(params)
+        page = await self._refunds.list_async(params)
         async for found in page.auto_paging_iter():
-            if getattr(found.metadata, "refund_id", "") == refund_id:
-                return _refund(found)
+            known = _refund(found)
+            # One that was refused is no answer: another is to be made.
+            if getattr(found.metadata, "refund_id", "") == refund_id and not known.refused:
+                return known
         return None
 
-    def changed_intent(self, body: bytes, signature: str) -> str:
-        """The intent that a webhook is about, or empty; raises BadSignature unless the provider signed it lately."""
+    def hint(self, body: bytes, signature: str) -> Hint:
+        """What a webhook is about; raises BadSignature unless the provider signed it lately."""
         try:
             event = self._client.construct_event(body, signature, self._webhook_secret, _TOLERANCE_SECONDS)
         except (ValueError, stripe.SignatureVerificationError) as error:
             raise BadSignature() from error
         changed: Any = event.data.object
-        return str(changed.id) if changed.object == "payment_intent" else ""
+        event_id = _EVENT.derive("stripe", str(event.id))
+        match changed.object:
+            case "payment_intent":
+                return Hint(event_id, intent_id=str(changed.id))
+            case "refund":
+                return Hint(event_id, refund_id=str(changed.id), failed=str(changed.status) == "failed")
+        return Hint(event_id)
 
     @property
     def _intents(self) -> Any:
         return self._client.v1.payment_intents
 
+    @property
+    def _refunds(self) -> Any:
+        return self._client.v1.refunds
 
-async def _call(operation: str, call: Awaitable[T]) -> T:
-    """Raises ProviderUnavailable and ProviderFailed; definite answers (CardError, InvalidRequestError) pass."""
-    try:
-        with span(f"stripe {operation}"):
-            return await call
-    except (stripe.CardError, stripe.InvalidRequestError):
-        raise
-    except stripe.StripeError as error:
-        status = error.http_status or 0
-        if status >= 500:
-            raise ProviderFailed() from error
-        if status not in (0, 409, 429):
-            # A wrong key or a wrong use of one: people must look, orders wait meanwhile.
-            log.error("provider.refused_us", operation=operation, status=status)
-        raise ProviderUnavailable() from error
+    async def _call(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Raises ProviderUnavailable and ProviderFailed; definite answers (CardError, InvalidRequestError) pass."""
+        try:
+            with self._circuit.passing(), span(f"stripe {operation}"):
+                return await call()
+        except (stripe.CardError, stripe.InvalidRequestError):
+            raise
+        except stripe.StripeError as error:
+            status = error.http_status or 0
+            if status >= 500:
+                raise ProviderFailed() from error
+            if status not in (0, 409, 429):
+                # A wrong key or a wrong use of one: people must look, orders wait meanwhile.
+                log.error("provider.refused_us", operation=operation, status=status)
+            raise ProviderUnavailable() from error
+
+
+def is_down(error: Exception) -> bool:
+    """Whether a call's failure says that the provider is not there, or not well; a refusal, or being busy, is an answer."""
+    status = getattr(error, "http_status", None) or 0
+    return isinstance(error, stripe.StripeError) and (status == 0 or status >= 500)
 
 
 def _intent(found: Any) -> Intent:

@@ -34,6 +34,16 @@ class Settings(BaseSettings):
         default="",
         development="pm_card_visa",
     )
+    shop_url: str = setting(
+        "Where the shop is: buyers come back to /orders/<id> there from their bank",
+        development="http://127.0.0.1:8000",
+    )
+    circuit_failures: int = setting(
+        "Failures of the provider in a row after which it is not called for a while", default=5, least=1
+    )
+    circuit_open_seconds: float = setting(
+        "For how long the provider is not called then, before one call tries", default=2.0, least=0.1
+    )
     charges_at_once: int = setting(
         "Payments that are worked on at the same time", default=16, least=1, most=256
     )

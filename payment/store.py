@@ -12,6 +12,7 @@ from uuid import UUID
 from kit.db import Database, Record, Statements, Transaction, columns
 from kit.values import Money
 from payment.domain import Payment, PaymentStatus, Refund, RefundStatus
+from payment.ports import Hint
 
 _ADD = """
 INSERT INTO payments (
@@ -35,19 +36,20 @@ WITH saved AS (
 ), given_back AS (
     INSERT INTO refunds (
         id, payment_id, amount, reason, status, provider_id, provider_failures, attempts, due_time, create_time, update_time,
-        input_hash
+        input_hash, refusals
     )
     SELECT r.id, $1, r.amount, r.reason, r.status, r.provider_id, r.provider_failures, 0, r.due_time, r.create_time, r.update_time,
-        r.input_hash
+        r.input_hash, r.refusals
     FROM unnest($11::uuid[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::int[], $17::timestamptz[], $18::timestamptz[],
-        $19::timestamptz[], $20::bytea[])
-        AS r(id, amount, reason, status, provider_id, provider_failures, due_time, create_time, update_time, input_hash)
+        $19::timestamptz[], $20::bytea[], $21::int[])
+        AS r(id, amount, reason, status, provider_id, provider_failures, due_time, create_time, update_time, input_hash, refusals)
     ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, provider_id = EXCLUDED.provider_id,
-        provider_failures = EXCLUDED.provider_failures, due_time = EXCLUDED.due_time, update_time = EXCLUDED.update_time
+        provider_failures = EXCLUDED.provider_failures, due_time = EXCLUDED.due_time, update_time = EXCLUDED.update_time,
+        refusals = EXCLUDED.refusals
 )
 INSERT INTO ledger (entry, account, payment_id, amount, currency, time)
-SELECT b.entry, side.account, $1, side.sign * b.amount, $23, $10
-FROM unnest($21::uuid[], $22::bigint[]) AS b(entry, amount), (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
+SELECT b.entry, side.account, $1, side.sign * b.amount, $24, $10
+FROM unnest($22::uuid[], $23::bigint[]) AS b(entry, amount), (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
 ON CONFLICT DO NOTHING
 """
 # The limit is part of the text: a plan for any number would read the whole table.
@@ -63,12 +65,21 @@ WHERE id IN (
     ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED
 )
 """
-# The second condition is the index's own; a plan for any $1 cannot know that it holds.
+# The second condition is the index's own; a plan for any $1 cannot know that it holds. What is open only is worth a row of the inbox.
 _CHANGED = """
-UPDATE payments SET due_time = least(due_time, $2)
-WHERE provider_id = $1 AND provider_id <> '' AND status IN ('PROCESSING', 'REQUIRES_ACTION')
-RETURNING id
+WITH waiting AS (
+    SELECT id FROM {table} WHERE provider_id = $1 AND provider_id <> '' AND due_time IS NOT NULL
+), heard AS (
+    INSERT INTO inbox (consumer, event_id) SELECT 'stripe', $3::uuid FROM waiting ON CONFLICT DO NOTHING RETURNING event_id
+), changed AS (
+    UPDATE {table} SET due_time = least(due_time, $2)
+    WHERE id IN (SELECT id FROM waiting) AND due_time IS NOT NULL AND EXISTS (SELECT FROM heard)
+    RETURNING id
+)
+SELECT status FROM {table} WHERE provider_id = $1 AND provider_id <> '' AND ({settled} OR EXISTS (SELECT FROM changed))
 """
+_INTENT_CHANGED = _CHANGED.format(table="payments", settled="false")
+_REFUND_CHANGED = _CHANGED.format(table="refunds", settled="due_time IS NULL")
 
 
 class PostgresPaymentStore:
@@ -125,6 +136,7 @@ class PostgresPaymentStore:
                 r.create_time,
                 r.update_time,
                 r.input_hash,
+                r.refusals,
             )
             for r in payment.refunds
         )
@@ -140,7 +152,7 @@ class PostgresPaymentStore:
             payment.next_action_url,
             payment.due_time,
             payment.update_time,
-            *columns(refunds, 10),
+            *columns(refunds, 11),
             *columns(_booked(payment), 2),
             payment.amount.currency,
         )
@@ -169,9 +181,14 @@ class PostgresPaymentStore:
         rows = await self._db.fetch(_WITH_CURRENCY.format(leased=leased), now, lease)
         return [_refund(row, row["currency"]) for row in rows]
 
-    async def provider_changed(self, provider_id: str, now: datetime) -> bool:
-        """Makes the payment of an intent due now, if it is open."""
-        return await self._db.fetchval(_CHANGED, provider_id, now) is not None
+    async def intent_changed(self, hint: Hint, now: datetime) -> bool:
+        """One statement: what was heard is kept with its effect, or neither is."""
+        return await self._db.fetchval(_INTENT_CHANGED, hint.intent_id, now, hint.event_id) is not None
+
+    async def refund_changed(self, hint: Hint, now: datetime) -> RefundStatus | None:
+        """One statement, too; of a pending refund that was told already, nothing."""
+        status = await self._db.fetchval(_REFUND_CHANGED, hint.refund_id, now, hint.event_id)
+        return RefundStatus(status) if status else None
 
     async def _owned(self, column: str, values: Sequence[UUID], owner: UUID | None) -> list[Payment]:
         where = f"{column} = ANY($1::uuid[]) AND ($2::uuid IS NULL OR account_id = $2)"
@@ -247,4 +264,5 @@ def _refund(row: Record, currency: str) -> Refund:
         attempts=row["attempts"],
         due_time=row["due_time"],
         input_hash=bytes(row["input_hash"]),
+        refusals=row["refusals"],
     )

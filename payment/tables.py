@@ -43,6 +43,7 @@ class RefundRow(Table, tablename="refunds"):
     create_time = Timestamptz()
     update_time = Timestamptz()
     input_hash = Bytea()
+    refusals = Integer()
 
 
 class LedgerRow(Table, tablename="ledger"):

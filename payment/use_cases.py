@@ -28,19 +28,18 @@ from payment.domain import (
     PaymentSucceeded,
     ProviderRefund,
     Refund,
+    RefundStatus,
     WantedRefund,
     pause,
 )
 from payment.errors import IdempotencyConflict, PaymentNotFound, ProviderFailed, ProviderUnavailable
 from payment.metrics import PAYMENTS, REFUNDS
-from payment.ports import PaymentStore, Provider, RefundRequest
+from payment.ports import Hint, PaymentStore, Provider, RefundRequest
 
 log = get_logger(__name__)
 
 # Longer than a look usually takes. One that takes longer is begun again beside it, which changes nothing: same keys, same rows.
 _LEASE: Final = timedelta(seconds=20)
-# What waits for a buyer or a bank is told by a webhook; this is for those that get lost.
-_WAITING: Final = timedelta(seconds=5)
 _MANY: Final = 1000
 
 
@@ -126,14 +125,20 @@ class Payments:
         payment.order_ended(now)
         await self._store.save(tx, payment)
 
-    async def provider_changed(self, provider_id: str) -> bool:
-        """A webhook's hint: the intent is looked at again soon. Answers whether it is one of ours that is open."""
-        return await self._store.provider_changed(provider_id, self._clock())
+    async def provider_changed(self, hint: Hint) -> bool:
+        """A webhook: what changed is looked at again soon. Answers whether it is one of ours that is open, heard for the first time."""
+        if hint.intent_id:
+            return await self._store.intent_changed(hint, self._clock())
+        status = await self._store.refund_changed(hint, self._clock()) if hint.refund_id else None
+        if hint.failed and status is RefundStatus.SUCCEEDED:
+            log.error("refund.bounced", provider_id=hint.refund_id)
+            REFUNDS.labels("bounced").inc()
+        return status is RefundStatus.PENDING
 
     async def claim(self, limit: int) -> list[Payment]:
-        """Payments to advance."""
-        now = self._clock()
-        return await self._store.claim(now, now + _LEASE, limit)
+        """Payments to advance; none while the provider is down."""
+        now, limit = self._clock(), self._provider.takes(limit)
+        return await self._store.claim(now, now + _LEASE, limit) if limit else []
 
     async def give_up_overdue(self) -> None:
         """Ends what nobody may charge any more, many at once: it must not wait in line with those who are to be charged."""
@@ -143,9 +148,9 @@ class Payments:
                 return
 
     async def claim_refunds(self, limit: int) -> list[Refund]:
-        """Refunds to make."""
-        now = self._clock()
-        return await self._store.claim_refunds(now, now + _LEASE, limit)
+        """Refunds to make; none while the provider is down."""
+        now, limit = self._clock(), self._provider.takes(limit)
+        return await self._store.claim_refunds(now, now + _LEASE, limit) if limit else []
 
     async def advance(self, payment: Payment) -> None:
         """Takes a leased payment as far as it gets now; what the provider cannot do now is tried again later."""
@@ -207,7 +212,7 @@ class Payments:
         async with self._db.transaction() as tx:
             payment = await self._locked(tx, leased)
             fact = payment.learn(intent, now)
-            payment.look_again(now, after=_WAITING)
+            payment.wait(now)
             await self._store.save(tx, payment)
             if fact is not None:
                 await tx.emit(fact)
@@ -251,6 +256,11 @@ class Payments:
                 await tx.emit(fact)
         if fact is not None:
             REFUNDS.labels("succeeded").inc()
+        elif refund.status is RefundStatus.FAILED:
+            log.error("refund.failed", refund_id=REFUND.format(refund.id), refusals=refund.refusals)
+            REFUNDS.labels("failed").inc()
+        elif answer.refused:
+            REFUNDS.labels("refused").inc()
 
     async def _refund_failed(self, leased: Refund, error: ProviderUnavailable | ProviderFailed) -> None:
         REFUNDS.labels("put_off").inc()

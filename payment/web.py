@@ -18,11 +18,11 @@ def webhook_route(payments: Payments, provider: Stripe) -> HTTPRouteHandler:
     async def stripe_webhook(request: Request[Any, Any, Any]) -> Response[dict[str, bool]]:
         body = await request.body()
         try:
-            intent_id = provider.changed_intent(body, request.headers.get("stripe-signature", ""))
+            hint = provider.hint(body, request.headers.get("stripe-signature", ""))
         except BadSignature:
             WEBHOOKS.labels("refused").inc()
             raise
-        ours = bool(intent_id) and await payments.provider_changed(intent_id)
+        ours = await payments.provider_changed(hint)
         WEBHOOKS.labels("ours" if ours else "other").inc()
         return Response({"received": True})
 

@@ -81,15 +81,15 @@ class Provider:
         if _kind(method) not in intent["payment_method_types"]:
             raise invalid(f"This PaymentIntent does not take {_kind(method)}.", "payment_method")
         intent["payment_method"] = method
-        if outcome.later:
+        if outcome.status == "processing":
             intent["status"] = "processing"
             self._save(intent, "payment_intent.processing")
-            self._state.later(intent_id, time.time() + self._processing_seconds)
+            if outcome.later:
+                self._state.later(intent_id, time.time() + self._processing_seconds)
             return intent
         if outcome.status == "requires_action":
-            url = f"{self._base}/mock/authenticate/{intent_id}"
             intent["status"] = "requires_action"
-            intent["next_action"] = {"type": "redirect_to_url", "redirect_to_url": {"url": url}}
+            intent["next_action"] = self._next_action(intent_id, params.get("return_url"))
             self._save(intent, "payment_intent.requires_action")
             return intent
         return self._end(intent, outcome.status, outcome)
@@ -117,16 +117,33 @@ class Provider:
         intent = self.intent(intent_id)
         if intent["status"] != "requires_action":
             raise _unexpected(intent, "authenticate")
-        failed = Outcome("requires_payment_method", "payment_intent_authentication_failure")
+        failed = Outcome(
+            "",
+            "payment_intent_authentication_failure",
+            "authentication_required",
+            later="requires_payment_method",
+        )
+        outcome = _outcome(intent["payment_method"]) if passes else failed
         try:
-            return self._end(intent, "succeeded" if passes else failed.status, failed)
+            return self._end(intent, outcome.later, outcome)
         except Refusal:
             return self.intent(intent_id)
+
+    def _next_action(self, intent_id: str, return_url: str | None) -> Object:
+        """As Stripe has it: a page to send the buyer to only for those who say where they come back to."""
+        if not return_url:
+            return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
+        url = f"{self._base}/mock/authenticate/{intent_id}"
+        return {"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": return_url}}
 
     def end_later(self, object_id: str) -> None:
         """A bank's answer that took its time."""
         if object_id.startswith("re_"):
-            self._save({**self.refund(object_id), "status": "succeeded"}, "refund.updated")
+            refund = self.refund(object_id)
+            later = _outcome(self.intent(refund["payment_intent"])["payment_method"]).refund_later
+            failed = {"failure_reason": "unknown"} if later == "failed" else {}
+            event = "refund.failed" if later == "failed" else "refund.updated"
+            self._save({**refund, "status": later, **failed}, event)
         else:
             self._end_processing(self.intent(object_id))
 
@@ -143,7 +160,9 @@ class Provider:
         intent = self.intent(params.get("payment_intent", ""))
         if intent["status"] != "succeeded":
             raise _unexpected(intent, "refund")
-        left = intent["amount_received"] - sum(r["amount"] for r in self.refunds(intent["id"]))
+        outcome = _outcome(intent["payment_method"])
+        given_back = (r["amount"] for r in self.refunds(intent["id"]) if r["status"] != "failed")
+        left = intent["amount_received"] - sum(given_back)
         amount = _amount(params["amount"], "amount") if "amount" in params else left
         if left == 0:
             raise invalid("The charge has already been refunded.", code="charge_already_refunded")
@@ -161,10 +180,10 @@ class Provider:
             "metadata": params.get("metadata", {}),
             "payment_intent": intent["id"],
             "reason": params.get("reason"),
-            "status": "succeeded" if _kind(intent["payment_method"]) == "card" else "pending",
+            "status": outcome.refund,
         }
         self._save(refund, "refund.created")
-        if refund["status"] == "pending":
+        if outcome.refund_later:
             self._state.later(refund["id"], time.time() + self._processing_seconds)
         return refund
 

@@ -1,7 +1,8 @@
 """Stripe's HTTP API over the provider: form parameters, idempotency keys (v1 rules), errors; and /mock for tests and people.
 
-/mock/payment_intents lists every intent. POST /mock/faults {"count", "status", "after"} lets the next calls fail: with that HTTP status, or
-cut off (status 0), before or after their effect.
+/mock/payment_intents lists every intent. /mock/authenticate/ID is where a buyer's bank asks (?passes=false: it is not them).
+POST /mock/faults {"count", "status", "after"} lets the next calls fail: with that HTTP status, or cut off (status 0), before or after
+their effect.
 """
 
 import hashlib
@@ -71,7 +72,8 @@ class Api:
             case ["v1", "payment_intents"] | ["mock", "payment_intents"]:
                 return self._read(lambda: _list(path, self._provider.intents()))
             case ["mock", "authenticate", intent_id]:
-                return self._read(lambda: self._provider.authenticate(intent_id, passes=True))
+                passes = parameters(urlsplit(target).query).get("passes", "true") == "true"
+                return self._read(lambda: self._provider.authenticate(intent_id, passes=passes))
         return _refused(invalid(f"Unrecognized request URL ({path}).", status=404))[:2]
 
     def inject(self, body: bytes) -> None:

@@ -24,6 +24,8 @@ EVENTS = frozenset(
         "payment_intent.processing",
         "payment_intent.requires_action",
         "payment_intent.succeeded",
+        "refund.failed",
+        "refund.updated",
     }
 )
 

@@ -12,6 +12,8 @@ from dev.stripe_mock.state import State
 from dev.stripe_mock.webhooks import Deliverer
 from kit.auth import Principal
 from kit.testing import free_port
+from payment.circuit import Circuit
+from payment.provider import Stripe, is_down
 
 SECRET = "whsec_test"
 
@@ -38,6 +40,18 @@ class StripeMock:
     url: str
     api: Api
     provider: Provider
+
+
+def adapter(url: str, *, failures: int = 100) -> Stripe:
+    """Our adapter of a provider at a URL."""
+    circuit = Circuit(failures=failures, open_seconds=0.05, counts=is_down)
+    return Stripe(
+        api_key="sk_test_x",
+        base_url=url,
+        webhook_secret=SECRET,
+        shop_url="https://shop.test",
+        circuit=circuit,
+    )
 
 
 @contextmanager

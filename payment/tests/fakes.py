@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 from kit.testing import FakeClock
 from kit.values import REFUND, Money
-from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund
+from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund, RefundStatus
+from payment.ports import Hint
 
 
 class FakePaymentStore:
@@ -15,6 +16,7 @@ class FakePaymentStore:
 
     def __init__(self) -> None:
         self.payments: dict[UUID, Payment] = {}
+        self.heard: set[UUID] = set()
 
     async def add(self, tx: object, payments: Sequence[Payment]) -> set[UUID]:
         known = {other.order_id for other in self.payments.values()}
@@ -71,12 +73,25 @@ class FakePaymentStore:
             refund.due_time, refund.attempts = lease, refund.attempts + 1
         return deepcopy(leased)
 
-    async def provider_changed(self, provider_id: str, now: datetime) -> bool:
+    async def intent_changed(self, hint: Hint, now: datetime) -> bool:
         for payment in self.payments.values():
-            if payment.provider_id == provider_id and payment.status.is_open:
-                payment.due_time = min(now, payment.due_time or now)
-                return True
+            if payment.provider_id == hint.intent_id and payment.due_time:
+                if fresh := hint.event_id not in self.heard:
+                    payment.due_time = min(now, payment.due_time)
+                self.heard.add(hint.event_id)
+                return fresh
         return False
+
+    async def refund_changed(self, hint: Hint, now: datetime) -> RefundStatus | None:
+        refunds = [r for p in self.payments.values() for r in p.refunds if r.provider_id == hint.refund_id]
+        for refund in refunds:
+            if refund.due_time is None:
+                return refund.status
+            if hint.event_id not in self.heard:
+                self.heard.add(hint.event_id)
+                refund.due_time = min(now, refund.due_time)
+                return refund.status
+        return None
 
 
 class FakeProvider:
@@ -91,6 +106,12 @@ class FakeProvider:
         self.calls: list[str] = []
         self.refunded: dict[str, int] = {}
         self.refund_done = True
+        # What the next refunds are answered with.
+        self.refuses: list[ProviderRefund] = []
+        self.is_down = False
+
+    def takes(self, limit: int) -> int:
+        return 0 if self.is_down else limit
 
     async def create(self, payment: Payment) -> Intent:
         self._called("create")
@@ -118,6 +139,8 @@ class FakeProvider:
 
     async def refund(self, payment: Payment, refund: Refund) -> ProviderRefund:
         self._called("refund")
+        if self.refuses:
+            return self.refuses.pop(0)
         self.refunded[refund.key()] = refund.amount.minor
         if self.loses:
             raise self.loses.pop(0)

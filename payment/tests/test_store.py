@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import pytest
 
-from kit.db import Database, Migrations, assert_tables_match
+from kit.db import CheckViolation, Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
-from payment.domain import Intent, IntentStatus, Payment, PaymentStatus, ProviderRefund
+from payment.domain import Intent, IntentStatus, Payment, PaymentStatus, ProviderRefund, RefundStatus
 from payment.events import TOPIC
-from payment.ports import PaymentStore
+from payment.ports import Hint, PaymentStore
 from payment.store import PostgresPaymentStore
 from payment.tables import TABLES
 from payment.tests.fakes import FakePaymentStore, asked
@@ -195,3 +195,87 @@ async def test_what_may_not_be_charged_any_more_is_given_up_many_at_once(kept: K
     assert set(ended.values()) == {(PaymentStatus.CANCELLED, None)}
     for other in (begun, leased, fresh):
         assert (await kept.get(other)).status is PaymentStatus.PROCESSING
+
+
+async def test_a_hint_makes_what_is_open_due_once(kept: Kept) -> None:
+    payment = await kept.added()
+    await kept.change(
+        payment, lambda found: found.learn(Intent("pi_1", IntentStatus.PROCESSING), kept.clock.now)
+    )
+    later = kept.clock.now + timedelta(minutes=5)
+
+    async def wait() -> None:
+        await kept.change(payment, lambda found: setattr(found, "due_time", later))
+
+    hint = Hint(uuid4(), "pi_1")
+    await wait()
+    assert await kept.store.intent_changed(hint, kept.clock.now)
+    assert (await kept.get(payment)).due_time == kept.clock.now
+    await wait()
+    assert not await kept.store.intent_changed(hint, kept.clock.now)
+    assert (await kept.get(payment)).due_time == later
+    assert await kept.store.intent_changed(Hint(uuid4(), "pi_1"), kept.clock.now)
+    assert not await kept.store.intent_changed(Hint(uuid4(), "pi_2"), kept.clock.now)
+
+
+async def test_a_hint_about_what_has_ended_changes_nothing(kept: Kept) -> None:
+    payment = await kept.charged()
+    before = await kept.get(payment)
+    assert not await kept.store.intent_changed(Hint(uuid4(), "pi_1"), kept.clock.now)
+    assert await kept.get(payment) == before
+
+
+async def test_a_hint_about_a_refund_makes_it_due_while_it_is_pending(kept: Kept) -> None:
+    payment = await kept.charged()
+    answers = [ProviderRefund("re_1", done=False), ProviderRefund("re_1", done=True)]
+
+    def asked_for(found: Payment) -> None:
+        found.order_ended(kept.clock.now)
+        found.refund_done(found.refunds[0], answers[0], kept.clock.now)
+
+    await kept.change(payment, asked_for)
+    hint = Hint(uuid4(), refund_id="re_1")
+    assert await kept.store.refund_changed(hint, kept.clock.now) is RefundStatus.PENDING
+    assert (await kept.get(payment)).refunds[0].due_time == kept.clock.now
+    assert await kept.store.refund_changed(hint, kept.clock.now) is None
+    await kept.change(payment, lambda found: found.refund_done(found.refunds[0], answers[1], kept.clock.now))
+    assert (
+        await kept.store.refund_changed(Hint(uuid4(), refund_id="re_1"), kept.clock.now)
+        is RefundStatus.SUCCEEDED
+    )
+    assert await kept.store.refund_changed(Hint(uuid4(), refund_id="re_2"), kept.clock.now) is None
+
+
+_BOOK = "INSERT INTO ledger (entry, account, payment_id, amount, currency, time) VALUES "
+
+
+async def test_nothing_is_booked_that_does_not_sum_to_zero(real: Kept) -> None:
+    payment = await real.charged()
+    side = f"(gen_random_uuid(), 'provider', '{payment.id}', 1, 'USD', now())"
+    entry = uuid4()
+
+    def both(amount: int, currency: str) -> str:
+        first = f"('{entry}', 'provider', '{payment.id}', 1, 'USD', now())"
+        return f"{first}, ('{entry}', 'customer', '{payment.id}', {amount}, '{currency}', now())"
+
+    for rows in (side, both(-2, "USD"), both(-1, "EUR")):
+        with pytest.raises(CheckViolation) as refused:
+            await real.db.execute(_BOOK + rows)
+        assert refused.value.constraint_name == "ledger_balances"
+    await real.db.execute(_BOOK + both(-1, "USD"))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE ledger SET amount = 0",
+        "DELETE FROM ledger",
+        "TRUNCATE ledger",
+        "DELETE FROM ledger WHERE false",
+    ],
+)
+async def test_what_is_booked_stays(real: Kept, sql: str) -> None:
+    await real.charged()
+    with pytest.raises(CheckViolation) as refused:
+        await real.db.execute(sql)
+    assert refused.value.constraint_name == "ledger_stays"

@@ -1,6 +1,7 @@
 """Charging and refunding, on fakes: what is asked of the provider, what is told, and what becomes of every failure in between."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,9 +18,12 @@ from payment.domain import (
     PaymentRefunded,
     PaymentStatus,
     PaymentSucceeded,
+    ProviderRefund,
     RefundStatus,
 )
 from payment.errors import ProviderFailed, ProviderUnavailable
+from payment.metrics import REFUNDS
+from payment.ports import Hint
 from payment.tests.fakes import FakePaymentStore, FakeProvider
 from payment.use_cases import Payments, PlacedOrder
 
@@ -196,11 +200,12 @@ async def test_a_buyer_who_acted_is_seen_when_the_provider_tells(world: World) -
     intent_id = world.payment.provider_id
     world.provider.answers(intent_id, Intent("", IntentStatus.SUCCEEDED))
 
-    assert await world.payments.provider_changed(intent_id)
+    assert await world.payments.provider_changed(Hint(uuid4(), intent_id))
     await world.work()
     assert world.told() == [PaymentSucceeded]
-    assert not await world.payments.provider_changed(intent_id)
-    assert not await world.payments.provider_changed("pi_of_somebody_else")
+    assert not await world.payments.provider_changed(Hint(uuid4(), intent_id))
+    assert not await world.payments.provider_changed(Hint(uuid4(), "pi_of_somebody_else"))
+    assert not await world.payments.provider_changed(Hint(uuid4()))
 
 
 async def test_what_was_charged_goes_back_once_when_the_order_ends(world: World) -> None:
@@ -277,3 +282,126 @@ async def test_a_backlog_that_may_not_be_charged_any_more_asks_nothing_of_the_pr
     assert world.payment.status is PaymentStatus.CANCELLED
     await world.work()
     assert world.provider.calls == []
+
+
+async def test_what_waits_for_somebody_else_is_looked_at_ever_more_rarely_and_when_its_time_is_up(
+    world: World,
+) -> None:
+    world.provider.outcome = Intent("", IntentStatus.REQUIRES_ACTION)
+    await world.placed()
+    await world.work()
+    pauses = []
+    for _ in range(200):
+        due = world.payment.due_time
+        assert due
+        world.clock.now = due
+        await world.work(1)
+        world.clock.now = due
+        assert world.payment.due_time
+        pauses.append((world.payment.due_time - due).total_seconds())
+    assert pauses[0] == 5
+    assert pauses == sorted(pauses)
+    assert max(pauses) == 900
+
+    world.clock.now = world.payment.pay_before
+    world.store.payments[world.payment.id].due_time = world.clock.now - timedelta(seconds=1)
+    await world.work()
+    assert world.payment.status is PaymentStatus.CANCELLED
+
+
+async def test_a_lost_webhook_costs_seconds_only(world: World) -> None:
+    world.provider.outcome = Intent("", IntentStatus.PROCESSING)
+    await world.placed()
+    [payment] = await world.payments.claim(1)
+    await world.payments.advance(payment)
+    world.provider.answers(world.payment.provider_id, Intent("", IntentStatus.SUCCEEDED))
+    world.clock.advance(seconds=5)
+    await world.work()
+    assert world.told() == [PaymentSucceeded]
+
+
+async def test_a_process_that_died_between_making_an_intent_and_charging_it_makes_no_second_one(
+    world: World,
+) -> None:
+    await world.placed()
+    [leased] = await world.payments.claim(1)
+    await world.provider.create(leased)
+    # It died here; its lease ends.
+    world.clock.advance(seconds=60)
+    await world.work()
+
+    assert world.provider.calls == ["create", "create", "confirm"]
+    assert len(world.provider.intents) == 1
+    assert world.told() == [PaymentSucceeded]
+
+
+async def test_while_the_provider_is_down_nothing_is_taken_up_but_what_is_late_is_given_up(
+    world: World,
+) -> None:
+    world.provider.is_down = True
+    await world.placed()
+    await world.work(3)
+    assert world.provider.calls == []
+    assert world.payment.attempts == 0
+    world.clock.advance(days=366)
+    await world.payments.give_up_overdue()
+    assert world.payment.status is PaymentStatus.CANCELLED
+
+
+async def test_a_refused_refund_is_asked_for_again_and_goes_back_once(world: World) -> None:
+    await world.placed()
+    await world.work()
+    world.provider.refuses = [ProviderRefund("re_1", done=False, refused=True)] * 2
+    await world.cancelled()
+    await world.work(10)
+
+    assert list(world.provider.refunded.values()) == [10_000]
+    assert [refund.status for refund in world.payment.refunds] == [RefundStatus.SUCCEEDED]
+    assert world.told() == [PaymentSucceeded, PaymentRefunded]
+
+
+@pytest.mark.parametrize(("final", "asked_for"), [(False, 5), (True, 1)])
+async def test_a_refund_that_is_refused_to_the_end_has_failed_and_its_money_may_be_asked_back_anew(
+    world: World, final: bool, asked_for: int
+) -> None:
+    await world.placed()
+    await world.work()
+    world.provider.refuses = [ProviderRefund("re_1", done=False, refused=True, final=final)] * 5
+    await world.cancelled()
+    await world.work(120)
+
+    assert world.provider.calls.count("refund") == asked_for
+    [refund] = world.payment.refunds
+    assert (refund.status, refund.due_time) == (RefundStatus.FAILED, None)
+    assert world.payment.refundable == TOTAL
+    assert world.told() == [PaymentSucceeded]
+
+
+def _bounced() -> float:
+    return float(REFUNDS.labels("bounced")._value.get())
+
+
+async def test_a_refund_that_came_back_from_the_bank_is_shown_to_people(world: World) -> None:
+    await world.placed()
+    await world.work()
+    await world.cancelled()
+    await world.work()
+    [refund] = world.payment.refunds
+    before = _bounced()
+    assert not await world.payments.provider_changed(Hint(uuid4(), refund_id=refund.provider_id, failed=True))
+    assert _bounced() == before + 1
+
+
+async def test_a_webhook_about_a_refund_under_way_ends_the_wait(world: World) -> None:
+    world.provider.refund_done = False
+    await world.placed()
+    await world.work()
+    await world.cancelled()
+    await world.work()
+    [refund] = world.payment.refunds
+    world.store.payments[world.payment.id].refunds[0].due_time = world.clock.now + timedelta(days=1)
+    world.provider.refund_done = True
+    hint = Hint(uuid4(), refund_id=refund.provider_id)
+    assert await world.payments.provider_changed(hint)
+    await world.work()
+    assert world.told() == [PaymentSucceeded, PaymentRefunded]

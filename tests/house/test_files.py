@@ -9,7 +9,7 @@ from tests.house.house import SERVICES, committed, in_tests, python
 from tests.lint.checkout import ROOT
 
 ROOMS = set(
-    "__init__ __main__ app consumers context domain errors events execution indexer limits mailer messages metrics order_updates "
+    "__init__ __main__ app circuit consumers context domain errors events execution indexer limits mailer messages metrics order_updates "
     "passwords peers playground ports product_cache provider reindexing rendering rpc search search_queries settings stock_domain "
     "stock_rpc stock_store stock_use_cases store tables use_cases web websocket".split()
 )
