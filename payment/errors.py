@@ -8,6 +8,8 @@ SoukError
 |  '- RefundExceedsCapture  more than is left of it
 |- Aborted
 |  '- IdempotencyConflict   the key was used with other input
+|- InvalidArgument
+|  '- NoEvent               a webhook that is signed and makes no sense
 |- Unauthenticated
 |  '- BadSignature          a webhook that the provider did not sign
 '- Unavailable
@@ -15,7 +17,7 @@ SoukError
    '- ProviderFailed        it answered with a failure of its own: what happened must be read back first
 """
 
-from kit.errors import Aborted, FailedPrecondition, NotFound, Unauthenticated, Unavailable
+from kit.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound, Unauthenticated, Unavailable
 
 
 class PaymentNotFound(NotFound):
@@ -49,6 +51,13 @@ class BadSignature(Unauthenticated):
 
     reason = "BAD_SIGNATURE"
     default_message = "the signature is not valid"
+
+
+class NoEvent(InvalidArgument):
+    """The webhook's body is not an event of the provider's."""
+
+    reason = "NO_EVENT"
+    default_message = "the body is not an event"
 
 
 class ProviderUnavailable(Unavailable):

@@ -7,13 +7,14 @@ that is known, and can be cancelled.
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
+import orjson
 import stripe
 
 from kit.telemetry import get_logger, span
 from kit.values import CURRENCIES, ORDER, PAYMENT, REFUND, IdKind, Money
 from payment.circuit import Circuit
 from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund
-from payment.errors import BadSignature, ProviderFailed, ProviderUnavailable
+from payment.errors import BadSignature, NoEvent, ProviderFailed, ProviderUnavailable
 from payment.ports import Hint
 
 log = get_logger(__name__)
@@ -172,19 +173,24 @@ class Stripe:
         return None
 
     def hint(self, body: bytes, signature: str) -> Hint:
-        """What a webhook is about; raises BadSignature unless the provider signed it lately."""
+        """What a webhook is about; raises BadSignature unless the provider signed it lately, NoEvent when it is none."""
         try:
-            event = self._client.construct_event(body, signature, self._webhook_secret, _TOLERANCE_SECONDS)
-        except (ValueError, stripe.SignatureVerificationError) as error:
+            stripe.WebhookSignature.verify_header(body, signature, self._webhook_secret, _TOLERANCE_SECONDS)
+            event = orjson.loads(body)
+        except stripe.SignatureVerificationError as error:
             raise BadSignature() from error
-        changed: Any = event.data.object
-        event_id = _EVENT.derive("stripe", str(event.id))
-        match changed.object:
-            case "payment_intent":
-                return Hint(event_id, intent_id=str(changed.id))
-            case "refund":
-                return Hint(event_id, refund_id=str(changed.id), failed=str(changed.status) == "failed")
-        return Hint(event_id)
+        except ValueError as error:
+            raise NoEvent() from error
+        match event:
+            case {"id": str(told), "data": {"object": {"object": "payment_intent", "id": str(changed)}}}:
+                return Hint(_EVENT.derive("stripe", told), intent_id=changed)
+            case {"id": str(told), "data": {"object": {"object": "refund", "id": str(changed), **refund}}}:
+                return Hint(
+                    _EVENT.derive("stripe", told), refund_id=changed, failed=refund.get("status") == "failed"
+                )
+            case {"id": str(told), "data": {"object": {}}}:
+                return Hint(_EVENT.derive("stripe", told))
+        raise NoEvent()
 
     @property
     def _intents(self) -> Any:

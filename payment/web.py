@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
-from payment.errors import BadSignature
+from payment.errors import BadSignature, NoEvent
 from payment.metrics import WEBHOOKS
 from payment.provider import Stripe
 from payment.use_cases import Payments
@@ -19,7 +19,7 @@ def webhook_route(payments: Payments, provider: Stripe) -> HTTPRouteHandler:
         body = await request.body()
         try:
             hint = provider.hint(body, request.headers.get("stripe-signature", ""))
-        except BadSignature:
+        except (BadSignature, NoEvent):
             WEBHOOKS.labels("refused").inc()
             raise
         ours = await payments.provider_changed(hint)
