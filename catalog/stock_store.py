@@ -27,6 +27,8 @@ from kit.values import CURRENCIES, Money
 
 _CURRENCIES = ", ".join(f"('{c.code}', {c.exponent}, {c.minimum}, {c.maximum})" for c in CURRENCIES.values())
 
+# What is left follows from what was read under the lock, not from `stock.free`: PostgreSQL judges a CHECK on what the row was in the
+# statement's snapshot before it looks at what it has become, and would refuse what came back meanwhile.
 # `demand` counts what the wishes before this one want of the same product too, so that together they never take more than there is.
 _RESERVE = f"""
 WITH asked AS MATERIALIZED (
@@ -62,10 +64,10 @@ WITH asked AS MATERIALIZED (
     SELECT order_id, position, product_id, name, price, quantity, CASE WHEN free IS NULL THEN 0 ELSE quantity END
     FROM judged JOIN good USING (order_id)
 ), taken AS (
-    UPDATE stock s SET free = s.free - t.quantity
+    UPDATE stock s SET free = t.free
     FROM (
-        SELECT product_id, sum(quantity)::bigint AS quantity FROM judged JOIN good USING (order_id) WHERE judged.free IS NOT NULL
-        GROUP BY product_id
+        SELECT product_id, (min(free) - sum(quantity))::bigint AS free FROM judged JOIN good USING (order_id)
+        WHERE judged.free IS NOT NULL GROUP BY product_id
     ) t
     WHERE s.product_id = t.product_id
     RETURNING s.product_id, s.free
@@ -219,11 +221,11 @@ class PostgresStockStore:
         found: dict[UUID, Reservation | SoukError] = {}
         for order_id, wish in first.items():
             found[order_id] = _outcome(wish, rows[order_id])
-        if len(first) > 1:
-            # Those before it in the batch may have wanted what they then did not get.
-            for order_id, outcome in found.items():
-                if isinstance(outcome, SoukError) and outcome.reason == "OUT_OF_STOCK":
-                    [found[order_id]] = await self.reserve([first[order_id]], now, expire_time)
+        # Those before it in the batch may have wanted what they then did not get; and who waited for a lock did not see what its twin made.
+        for order_id, outcome in found.items():
+            if isinstance(outcome, SoukError) and outcome.reason == "OUT_OF_STOCK":
+                again = await self._reserve([first[order_id]], now, expire_time)
+                found[order_id] = _outcome(first[order_id], again[order_id])
         return [found[wish.order_id] for wish in wishes]
 
     async def commit(self, order_ids: Sequence[UUID], now: datetime) -> dict[UUID, ReservationState]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from catalog.domain import Product
@@ -33,7 +34,7 @@ from catalog.tests.fakes import FakeProductStore, FakeStockStore, draft
 from kit.db import Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.errors import SoukError
-from kit.testing import FakeClock
+from kit.testing import FakeClock, eventually
 from kit.testing.fixtures import database_url, postgres
 from kit.values import PRODUCT, MixedCurrency, Money
 
@@ -382,3 +383,51 @@ async def test_a_release_that_meets_its_reservation_leaves_nothing_taken(real: K
 async def _at_once(calls: Any) -> list[Any]:
     """Each in a task of its own that knows no transaction."""
     return list(await asyncio.gather(*(asyncio.create_task(call, context=Context()) for call in calls)))
+
+
+async def _waiting(database_url: str) -> int:
+    """How many statements wait for a lock, asked beside the test's own transaction."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        count: int = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return count
+    finally:
+        await connection.close()
+
+
+async def test_stock_that_comes_back_while_a_reservation_waits_can_be_taken(
+    real: Kept, database_url: str
+) -> None:
+    # PostgreSQL judges a CHECK on what a row was before it looks at what it has become.
+    mug = await real.product(stock=1)
+    async with real.db.transaction() as tx:
+        await tx.execute("UPDATE stock SET free = free + 1 WHERE product_id = $1", mug)
+        reserving = asyncio.create_task(real.reserve((mug, 2)), context=Context())
+        await eventually(lambda: _is(1, database_url))
+    outcome = await reserving
+    assert isinstance(outcome, Reservation)
+    assert outcome.state is HELD
+    assert await real.free(mug) == 0
+
+
+async def test_of_twins_that_meet_at_the_last_piece_both_are_answered_with_it(
+    real: Kept, database_url: str
+) -> None:
+    mug, order_id = await real.product(stock=1), uuid4()
+    async with real.db.transaction() as tx:
+        await tx.execute("SELECT FROM stock WHERE product_id = $1 FOR UPDATE", mug)
+        twins = [
+            asyncio.create_task(real.reserve((mug, 1), order_id=order_id), context=Context())
+            for _ in range(2)
+        ]
+        await eventually(lambda: _is(2, database_url))
+    for outcome in await asyncio.gather(*twins):
+        assert isinstance(outcome, Reservation)
+        assert outcome.state is HELD
+    assert await real.free(mug) == 0
+
+
+async def _is(count: int, database_url: str) -> bool:
+    return await _waiting(database_url) == count
