@@ -5,7 +5,7 @@ which `kit.service` runs, do the rest. CloudEvents in binary mode over Kafka; se
 """
 
 from kit.events.consumers import Consumers
-from kit.events.dead_letters import replay
+from kit.events.dead_letters import Letter, replay, waiting
 from kit.events.envelope import Event, Malformed
 from kit.events.relay import Relay
 from kit.events.subscriptions import (
@@ -25,6 +25,7 @@ __all__ = [
     "BatchSubscription",
     "Consumers",
     "Event",
+    "Letter",
     "Malformed",
     "Many",
     "Reaction",
@@ -37,4 +38,5 @@ __all__ = [
     "ensure_topics",
     "replay",
     "topics_of",
+    "waiting",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -50,6 +51,31 @@ class DeadLetters:
         letter = Outgoing(dead_letters(record.topic, self._group), record.key, record.value, headers)
         if not all(await self._publisher.send([letter])):
             raise Unavailable("Kafka is unavailable", reason="KAFKA_UNAVAILABLE")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter that was not replayed: where the event stood, what it is, and why it was given up."""
+
+    record: str
+    type: str
+    key: str
+    error: str
+    message: str
+    tries: str
+    time: str
+
+
+async def waiting(bootstrap: str, topic: str) -> list[Letter]:
+    """What is in a topic of dead letters and was not replayed; nothing changes."""
+    consumer = await asyncio.to_thread(_reader, bootstrap, topic)
+    try:
+        letters = []
+        while chunk := await asyncio.to_thread(_next, consumer, topic):
+            letters += [_letter(record) for record in chunk]
+        return letters
+    finally:
+        await asyncio.to_thread(consumer.close, autocommit=False)
 
 
 async def replay(bootstrap: str, topic: str) -> int:
@@ -99,6 +125,20 @@ def _next(consumer: Any, topic: str) -> list[Any]:
 def _commit(consumer: Any, letters: Sequence[Any]) -> None:
     ends = {TopicPartition(letter.topic, letter.partition): letter.offset + 1 for letter in letters}
     consumer.commit({partition: OffsetAndMetadata(offset, "", -1) for partition, offset in ends.items()})
+
+
+def _letter(record: Any) -> Letter:
+    headers = {name: value.decode(errors="replace") for name, value in record.headers}
+    told = {name.removeprefix(_PREFIX): value for name, value in headers.items() if name.startswith(_PREFIX)}
+    return Letter(
+        record=f"{told['topic']}/{told['partition']}@{told['offset']}",
+        type=headers.get("ce_type", ""),
+        key=(record.key or b"").decode(errors="replace"),
+        error=told["error"],
+        message=told["message"],
+        tries=told["tries"],
+        time=told["time"],
+    )
 
 
 def _revived(letter: Any) -> Outgoing:

@@ -11,6 +11,7 @@ import uvloop
 
 from kit.errors import SoukError
 from kit.events import ensure_topics
+from kit.service.dead_letters import dead_letters
 from kit.service.life import Life, patiently
 from kit.service.service import Service
 from kit.service.serving import serve
@@ -53,10 +54,12 @@ async def _dispatch(service: Service, words: list[str]) -> int:
             return await _migrate(service)
         case ["--check"]:
             return await _check(service)
+        case ["dead-letters", *rest]:
+            return await dead_letters(service, rest)
         case [name, *rest] if name in service.commands:
             return await _command(service, name, rest)
         case _:
-            known = " | ".join(["serve", "migrate", "--check", "settings", *service.commands])
+            known = " | ".join(["serve", "migrate", "--check", "settings", "dead-letters", *service.commands])
             print(f"usage: python -m {service.name} [{known}]", file=sys.stderr)
             return USAGE_ERROR
 

@@ -61,7 +61,7 @@ class Service:
             self.database is None or self.database.publishes is not self.publishes
         ):
             raise TypeError(f"{self.name}: the database must be made with publishes={self.publishes.name!r}")
-        if unknown := self.commands.keys() & {"serve", "migrate", "settings"}:
+        if unknown := self.commands.keys() & {"serve", "migrate", "settings", "dead-letters"}:
             raise TypeError(f"{self.name}: {sorted(unknown)} are commands of every service")
 
     def held(self) -> list[Resource]:

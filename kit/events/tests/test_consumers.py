@@ -10,7 +10,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from kit.db import Database, Transaction
 from kit.errors import Unavailable
-from kit.events import BatchSubscription, Consumers, Event, Relay, Subscription, Topic, replay
+from kit.events import BatchSubscription, Consumers, Event, Relay, Subscription, Topic, replay, waiting
 from kit.events.tests.notes import Noted, fresh_topic, note, opened, records, texts
 from kit.testing import Kafka, Postgres, eventually
 from kit.testing.fixtures import database_url, kafka, postgres
@@ -135,10 +135,19 @@ async def test_poison_becomes_a_dead_letter_and_can_be_replayed(
     assert headers["dlq_message"] == "cannot stand this one"
     assert (headers["dlq_topic"], headers["dlq_group"], headers["dlq_tries"]) == (topic.name, "notes", "5")
 
+    (listed,) = await waiting(kafka.bootstrap(), f"{topic.name}.dlq.notes")
+    assert (listed.key, listed.error, listed.message, listed.tries) == (
+        "key",
+        "ValueError",
+        "cannot stand this one",
+        "5",
+    )
+
     writer.poison.clear()
     assert await replay(kafka.bootstrap(), f"{topic.name}.dlq.notes") == 1
     await _wait_for(db, ["after", "before", "poison"])
     assert await replay(kafka.bootstrap(), f"{topic.name}.dlq.notes") == 0
+    assert await waiting(kafka.bootstrap(), f"{topic.name}.dlq.notes") == []
     await consumers.close()
 
 

@@ -183,3 +183,11 @@ def test_an_unknown_command_is_answered_with_the_known_ones() -> None:
     refused = once("dance")
     assert refused.returncode == 2
     assert "greet" in refused.stderr
+
+
+def test_dead_letters_of_a_service_that_listens_to_nothing_are_none() -> None:
+    done = once("dead-letters")
+    assert (done.returncode, done.stdout) == (0, "")
+    told = once("dead-letters", "bury")
+    assert told.returncode == 2
+    assert "listens to nothing" in told.stderr
