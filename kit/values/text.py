@@ -9,7 +9,11 @@ from email_validator import EmailNotValidError, validate_email
 from kit.errors import Violations
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-_CARD = re.compile(r"(?:[0-9][ -]?){12,18}[0-9]")
+# Groups of digits, as numbers are written; a card's begins with 2 to 6, the shortest (Maestro's) with 5 or 6.
+_DIGITS = re.compile(r"[0-9](?:[ ./-]{0,2}[0-9]){11,}")
+_GROUP_END = re.compile(r"[ ./-]+")
+_CARD = re.compile(r"[2-6][0-9]{12,18}|[56][0-9]{11}")
+_CARD_LONGEST = 19
 _EMAIL_LONGEST = 254
 Path = tuple[str | int, ...]
 
@@ -25,13 +29,30 @@ COUNTRIES = frozenset(
 
 
 def looks_like_card_number(text: str) -> bool:
-    """Whether 13 to 19 digits that pass the Luhn check stand in it: such a text is refused wherever it is met."""
-    for match in _CARD.finditer(text):
-        digits = [int(character) for character in match.group() if character.isdigit()]
-        doubled = (sum(divmod(digit * 2, 10)) for digit in digits[-2::-2])
-        if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0:
-            return True
+    """Whether 12 to 19 digits stand in it that begin as cards do and pass the Luhn check: such a text is refused wherever it is met.
+
+    They may be written in groups, with other digits beside them, and in any script's wide digits.
+    """
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return any(_holds_card(_GROUP_END.split(run)) for run in _DIGITS.findall(plain))
+
+
+def _holds_card(groups: list[str]) -> bool:
+    """Whether some groups of digits that stand side by side are a card's number."""
+    for first in range(len(groups)):
+        digits = ""
+        for group in groups[first:]:
+            digits += group
+            if len(digits) > _CARD_LONGEST:
+                break
+            if _CARD.fullmatch(digits) and _passes_luhn(digits):
+                return True
     return False
+
+
+def _passes_luhn(digits: str) -> bool:
+    doubled = (sum(divmod(int(digit) * 2, 10)) for digit in digits[-2::-2])
+    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
 
 
 class Input:

@@ -159,11 +159,47 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         reading.done()
 
 
-def test_card_numbers_are_recognised() -> None:
-    assert looks_like_card_number("4242 4242 4242 4242")
-    assert looks_like_card_number("x4000000000000002y")
-    assert not looks_like_card_number("pm_card_visa")
-    assert not looks_like_card_number("4242424242424241")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4242 4242 4242 4242",
+        "4242-4242-4242-4242",
+        "4242.4242.4242.4242",
+        "4242  4242  4242  4242",
+        "x4000000000000002y",
+        "my card is 378282246310005, thanks",
+        "5555555555554444",
+        "6205500000000000004",
+        "3056 9300 0902 0004",
+        "675964982648",
+        "12 4242 4242 4242 4242 12/34 123",
+        "order 17: 4242 4242 4242 4242",
+        "\uff14\uff12\uff14\uff12" * 4,
+        "4242\u00a04242\u00a04242\u00a04242",
+    ],
+)
+def test_card_numbers_are_recognised(text: str) -> None:
+    assert looks_like_card_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "pm_card_visa",
+        "pm_1PgafyB7WZ01zgkWSjxsAJo3",
+        "4242424242424241",
+        "424242424242",
+        "42424242424242424242424242424242",
+        "+41 44 668 18 00",
+        "0000000000000000",
+        "1700000000000000",
+        "2026-11-23",
+        "ord_01hv8z3c5ye9mvw0000000000",
+    ],
+)
+def test_other_texts_are_no_card_numbers(text: str) -> None:
+    assert not looks_like_card_number(text)
 
 
 def test_a_cursor_is_good_for_its_own_query_only() -> None:
