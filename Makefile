@@ -67,6 +67,10 @@ format: tools ## Lay the code out and mend what ruff can mend
 proto-gen: tools ## Write the contracts' Python and stubs to .souk/stubs, for editors
 	@dev/proto_gen.sh
 
+.PHONY: events
+events: ## Write docs/events.md anew from the contracts and who listens
+	@python3 dev/event_catalogue.py .
+
 .PHONY: release-protos
 release-protos: tools ## Write the contracts as released, which buf breaking compares with
 	@dev/release_protos.sh

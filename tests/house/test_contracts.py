@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from dev.event_catalogue import catalogue
 from tests.house.house import SERVICES, python, rpcs, text_of
 from tests.lint.checkout import ROOT
 
@@ -52,3 +53,7 @@ def test_a_topic_is_named_by_its_package() -> None:
         for path in (ROOT / "proto").rglob("events.proto")
     }
     assert topics <= packages
+
+
+def test_the_page_of_events_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "events.md").read_text() == catalogue(ROOT), "run: make events"
