@@ -56,7 +56,7 @@ class PaymentStore(Protocol):
         """The payments of orders, those of `owner` only unless that is None."""
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
-        """Leases payments that are due: nobody else gets them before `lease`."""
+        """Leases payments that are due and not for `give_up`: nobody else gets them before `lease`."""
 
     async def give_up(self, now: datetime, limit: int) -> int:
         """Ends payments that are due, for which no charge was begun and none may begin any more; answers how many."""

@@ -55,14 +55,17 @@ ON CONFLICT DO NOTHING
 # The limit is part of the text: a plan for any number would read the whole table.
 _LEASE = """
 UPDATE {table} SET due_time = $2, attempts = attempts + 1
-WHERE id IN (SELECT id FROM {table} WHERE due_time <= $1 ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED)
+WHERE id IN (
+    SELECT id FROM {table} WHERE due_time <= $1 AND {wanted} ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED
+)
 RETURNING *
 """
+# For which no charge was begun and none may begin any more.
+_DEAD = "provider_id = '' AND (order_cancelled OR pay_before <= $1)"
 _GIVE_UP = """
 UPDATE payments SET status = 'CANCELLED', due_time = NULL, update_time = $1
 WHERE id IN (
-    SELECT id FROM payments WHERE due_time <= $1 AND provider_id = '' AND (order_cancelled OR pay_before <= $1)
-    ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED
+    SELECT id FROM payments WHERE due_time <= $1 AND {dead} ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED
 )
 """
 # The second condition is the index's own; a plan for any $1 cannot know that it holds. What is open only is worth a row of the inbox.
@@ -167,17 +170,18 @@ class PostgresPaymentStore:
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
         """Without their refunds, which a charge does not ask for."""
-        rows = await self._db.fetch(_LEASE.format(table="payments", limit=limit), now, lease)
+        sql = _LEASE.format(table="payments", wanted=f"NOT ({_DEAD})", limit=limit)
+        rows = await self._db.fetch(sql, now, lease)
         return [_payment(row, []) for row in rows]
 
     async def give_up(self, now: datetime, limit: int) -> int:
         """One statement; what a worker has leased is not due."""
-        tag = await self._db.execute(_GIVE_UP.format(limit=limit), now)
+        tag = await self._db.execute(_GIVE_UP.format(dead=_DEAD, limit=limit), now)
         return int(tag.rpartition(" ")[2])
 
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
         """Leases refunds that are due."""
-        leased = _LEASE.format(table="refunds", limit=limit)
+        leased = _LEASE.format(table="refunds", wanted="true", limit=limit)
         rows = await self._db.fetch(_WITH_CURRENCY.format(leased=leased), now, lease)
         return [_refund(row, row["currency"]) for row in rows]
 

@@ -18,7 +18,7 @@ from kit.auth import Principal
 from kit.db import Database, Transaction
 from kit.errors import InvalidArgument, Violation
 from kit.telemetry import get_logger
-from kit.values import PAYMENT, REFUND, Clock, Money
+from kit.values import PAYMENT, REFUND, Clock, Money, looks_like_card_number
 from payment.domain import (
     Fact,
     Intent,
@@ -107,7 +107,7 @@ class Payments:
                 order.id,
                 order.account_id,
                 order.total,
-                order.payment_method or self._default_method,
+                self._method(order),
                 order.pay_before,
                 now,
             )
@@ -196,6 +196,12 @@ class Payments:
             payment = await self._settle(payment, intent)
             intent = await self._provider.cancel(payment)
         await self._settle(payment, intent)
+
+    def _method(self, order: PlacedOrder) -> str:
+        # Orders refuse card numbers; none is written down here either. It is declined like any method that is none.
+        if looks_like_card_number(order.payment_method):
+            return "card_number_refused"
+        return order.payment_method or self._default_method
 
     def _must_end(self, payment: Payment, intent: Intent) -> bool:
         """Whether the intent is to be ended, so that it charges nobody any more."""

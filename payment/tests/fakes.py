@@ -50,7 +50,8 @@ class FakePaymentStore:
         return [deepcopy(p) for p in found if owner in (None, p.account_id)]
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
-        due = [p for p in self.payments.values() if p.due_time and p.due_time <= now]
+        alive = [p for p in self.payments.values() if p.provider_id or p.may_charge(now)]
+        due = [p for p in alive if p.due_time and p.due_time <= now]
         leased = sorted(due, key=lambda p: p.due_time or now)[:limit]
         for payment in leased:
             payment.due_time, payment.attempts = lease, payment.attempts + 1

@@ -185,6 +185,8 @@ async def test_what_may_not_be_charged_any_more_is_given_up_many_at_once(kept: K
     )
     fresh = await kept.added()
 
+    # Whoever charges at a pace is not given what needs no charge.
+    assert {payment.id for payment in await kept.claim()} == {begun.id, fresh.id}
     assert await kept.store.give_up(kept.clock.now, 2) == 2
     assert await kept.store.give_up(kept.clock.now, 2) == 1
     assert await kept.store.give_up(kept.clock.now, 2) == 0

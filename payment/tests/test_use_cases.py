@@ -55,6 +55,7 @@ class World:
     async def work(self, rounds: int = 1) -> None:
         """What the pools do, so many times, a minute apart."""
         for _ in range(rounds):
+            await self.payments.give_up_overdue()
             for payment in await self.payments.claim(10):
                 await self.payments.advance(payment)
             for refund in await self.payments.claim_refunds(10):
@@ -91,6 +92,11 @@ async def test_an_order_is_charged_once_however_often_it_is_heard_of(world: Worl
 async def test_an_order_without_a_method_gets_the_deployments_own(world: World) -> None:
     await world.placed("")
     assert world.payment.payment_method == "pm_card_visa"
+
+
+async def test_a_card_number_is_never_written_down(world: World) -> None:
+    await world.placed("4242 4242 4242 4242")
+    assert world.payment.payment_method == "card_number_refused"
 
 
 async def test_a_declined_payment_has_failed_once_its_intent_can_charge_no_more(world: World) -> None:
@@ -166,6 +172,16 @@ async def test_no_charge_starts_after_its_time(world: World) -> None:
     assert world.provider.calls == []
     assert world.payment.status is PaymentStatus.CANCELLED
     assert world.told() == []
+
+
+async def test_a_charge_that_was_taken_up_too_late_does_not_start_either(world: World) -> None:
+    await world.placed()
+    [leased] = await world.payments.claim(1)
+    world.clock.advance(days=400)
+    await world.payments.advance(leased)
+
+    assert world.provider.calls == []
+    assert world.payment.status is PaymentStatus.CANCELLED
 
 
 async def test_an_order_that_ended_before_its_charge_is_never_charged(world: World) -> None:
