@@ -61,7 +61,7 @@ def stripe_mock(folder: Path, webhook: str = "") -> Iterator[StripeMock]:
     provider = Provider(state, base=f"http://127.0.0.1:{port}", processing_seconds=0.1)
     api = Api(state, provider)
     server = serve(api, port)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     deliverer = Deliverer(api, state, provider, url=webhook, secret=SECRET)
     deliverer.start()

@@ -12,7 +12,9 @@ from granian.server.embed import Server
 from kafka import KafkaConsumer, KafkaProducer
 from souk.order.v1 import events_pb2 as order
 from souk.order.v1 import order_pb2
+from souk.payment.v1 import events_pb2
 
+from dev.stripe_mock.server import Faults
 from kit.events import Topic, ensure_topics
 from kit.events.envelope import outgoing
 from kit.service.life import Life
@@ -45,11 +47,12 @@ class Running:
         """The order service publishes facts, each event so many times."""
         await asyncio.to_thread(self._publish, facts, times)
 
-    async def tells(self, count: int) -> list[str]:
-        """Waits for so many facts of the service, and answers their types."""
+    async def tells(self, count: int, *orders: order.OrderPlaced) -> list[str]:
+        """Waits for so many facts of the service about orders, and answers their types."""
+        ids = {each.order.id for each in orders}
 
         async def arrived() -> list[str]:
-            types = await asyncio.to_thread(self._types)
+            types = await asyncio.to_thread(self._types, ids)
             return types if len(types) >= count else []
 
         return await eventually(arrived, seconds=30)
@@ -71,12 +74,17 @@ class Running:
         producer.flush()
         producer.close()
 
-    def _types(self) -> list[str]:
+    def _types(self, order_ids: set[str]) -> list[str]:
         options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "consumer_timeout_ms": 500}
         consumer = KafkaConsumer("souk.payment.v1", bootstrap_servers=self.bootstrap, **options)
-        found = [dict(record.headers)["ce_type"].decode() for record in consumer]
+        found = [
+            dict(record.headers)["ce_type"].decode().rpartition(".")[2]
+            for record in consumer
+            # Every fact begins with its payment.
+            if events_pb2.PaymentSucceeded.FromString(record.value).payment.order_id in order_ids
+        ]
         consumer.close()
-        return [name.rpartition(".")[2] for name in found]
+        return found
 
 
 def placed(method: str = "pm_card_visa") -> order.OrderPlaced:
@@ -132,7 +140,7 @@ async def test_orders_are_charged_once_and_their_outcome_is_told_once(running: R
     )
 
     await running.hears(paid, declined, acting, times=3)
-    assert sorted(await running.tells(2)) == ["PaymentFailed", "PaymentSucceeded"]
+    assert sorted(await running.tells(2, paid, declined, acting)) == ["PaymentFailed", "PaymentSucceeded"]
     assert (running.charges(paid), running.charges(declined)) == (["succeeded"], ["canceled"])
 
     # The buyer acts; a signed webhook makes us look.
@@ -140,8 +148,31 @@ async def test_orders_are_charged_once_and_their_outcome_is_told_once(running: R
     with running.mock.api.lock:
         [intent] = [i for i in running.mock.provider.intents() if i["status"] == "requires_action"]
         running.mock.provider.authenticate(intent["id"], passes=True)
-    assert sorted(await running.tells(3)) == ["PaymentFailed", "PaymentSucceeded", "PaymentSucceeded"]
+    assert sorted(await running.tells(3, paid, declined, acting)) == [
+        "PaymentFailed",
+        "PaymentSucceeded",
+        "PaymentSucceeded",
+    ]
 
     # The order ends after all: what was captured goes back, once.
     await running.hears(order.OrderCancelled(order=paid.order), times=3)
-    assert (await running.tells(4)).count("PaymentRefunded") == 1
+    assert (await running.tells(4, paid, declined, acting)).count("PaymentRefunded") == 1
+
+
+async def test_while_the_provider_fails_orders_wait_and_then_each_ends_once_as_its_method_does(
+    running: Running,
+) -> None:
+    running.mock.api.faults = Faults(count=7, status=503)
+    methods = ["pm_card_visa", "pm_usBankAccount", "pm_usBankAccount_noAccount", "pm_card_radarBlock"]
+    orders = [placed(method) for method in methods]
+    await running.hears(*orders)
+
+    told = sorted(await running.tells(4, *orders))
+    assert told == ["PaymentFailed", "PaymentFailed", "PaymentSucceeded", "PaymentSucceeded"]
+    assert running.mock.api.faults.count == 0
+    assert [running.charges(each) for each in orders] == [
+        ["succeeded"],
+        ["succeeded"],
+        ["canceled"],
+        ["canceled"],
+    ]

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,3 +116,47 @@ def test_webhooks_are_signed_and_repeated_until_they_arrive(tmp_path: Path) -> N
     }
     given, body = heard[0]
     assert given == signature(body, "s", int(given.partition(",")[0].removeprefix("t=")))
+
+
+def confirmed(api: Api, method: str, more: str = "") -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(api.post(INTENTS, FORM.replace("pm_card_visa", method) + more, "")[1])
+    return made
+
+
+def test_a_buyer_is_sent_to_their_bank_only_when_they_can_come_back(make: Callable[[], Api]) -> None:
+    api = make()
+    assert confirmed(api, "pm_card_authenticationRequired")["next_action"]["type"] == "use_stripe_sdk"
+    intent = json.loads(api.post(INTENTS, "amount=1000&currency=usd", "")[1])
+    form = "payment_method=pm_card_authenticationRequired&return_url=https://shop.test"
+    waiting = json.loads(api.post(f"{INTENTS}/{intent['id']}/confirm", form, "")[1])
+    page = waiting["next_action"]["redirect_to_url"]
+    assert page["return_url"] == "https://shop.test"
+    path = page["url"].removeprefix("http://127.0.0.1:1")
+    assert json.loads(api.get(f"{path}?passes=false")[1])["status"] == "requires_payment_method"
+
+
+@pytest.mark.parametrize(
+    ("method", "first", "last", "event"),
+    [
+        ("pm_card_pendingRefund", "pending", "succeeded", "refund.updated"),
+        ("pm_card_refundFail", "succeeded", "failed", "refund.failed"),
+    ],
+)
+def test_refunds_that_take_their_time_end_by_themselves(
+    tmp_path: Path, method: str, first: str, last: str, event: str
+) -> None:
+    state = State(tmp_path)
+    provider = Provider(state, base="http://127.0.0.1:1", processing_seconds=0)
+    api = Api(state, provider)
+    intent = confirmed(api, method)
+    refund = json.loads(api.post("/v1/refunds", f"payment_intent={intent['id']}", "")[1])
+    assert refund["status"] == first
+    with api.lock, state.change():
+        [due] = state.take_due()
+        provider.end_later(due)
+        told = [json.loads(body)["type"] for _, body, _ in state.due_deliveries(10)]
+    assert provider.refund(refund["id"])["status"] == last
+    assert told[-1] == event
+    # What came back may be given back anew; what went back may not.
+    again = api.post("/v1/refunds", f"payment_intent={intent['id']}", "")[0]
+    assert again == (200 if last == "failed" else 400)
