@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             storm = Storm(
                 arguments.orders,
                 seed,
-                shoppers=40,
+                shoppers=30,
                 pause=0.5,
                 trouble_pause=5.0,
                 longest_outage=15.0,

@@ -122,7 +122,7 @@ class Party:
     async def _refund(self, chance: random.Random, customer: Person, key: str) -> None:
         if not self._orders:
             return
-        owner, order_id = chance.choice(self._orders[-30:])
+        owner, order_id = chance.choice(self._orders[-1000:])
         try:
             payment = (await owner.order(order_id))["payment"]
         except (AssertionError, httpx.TransportError):
@@ -146,7 +146,7 @@ class Party:
     async def _move(self, chance: random.Random, customer: Person, key: str) -> None:
         if self._orders:
             self.tally.tried["ship or deliver"] += 1
-            _, order_id = chance.choice(self._orders[-60:])
+            _, order_id = chance.choice(self._orders[-1000:])
             status = chance.choice(["SHIPPED", "DELIVERED"])
             await self._until_answered("ship or deliver", lambda: self.clerk.move(order_id, status))
 
