@@ -29,11 +29,12 @@ ORDER BY order_id
 ON CONFLICT (order_id) DO NOTHING RETURNING id
 """
 _SAVE = """
-WITH saved AS (
-    UPDATE payments SET status = $2, order_cancelled = $3, provider_id = $4, confirmed = $5, provider_failures = $6, failure_code = $7,
-        next_action_url = $8, due_time = $9, update_time = $10
-    WHERE id = $1
-), given_back AS (
+UPDATE payments SET status = $2, order_cancelled = $3, provider_id = $4, confirmed = $5, provider_failures = $6, failure_code = $7,
+    next_action_url = $8, due_time = $9, update_time = $10
+WHERE id = $1
+"""
+_SAVE_AND_BOOK = f"""
+WITH saved AS ({_SAVE}), given_back AS (
     INSERT INTO refunds (
         id, payment_id, amount, reason, status, provider_id, provider_failures, attempts, due_time, create_time, update_time,
         input_hash, refusals
@@ -51,7 +52,7 @@ INSERT INTO ledger (entry, account, payment_id, amount, currency, time)
 SELECT b.entry, side.account, $1, side.sign * b.amount, $24, $10
 FROM unnest($22::uuid[], $23::bigint[]) AS b(entry, amount), (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - a constant
 # The limit is part of the text: a plan for any number would read the whole table.
 _LEASE = """
 UPDATE {table} SET due_time = $2, attempts = attempts + 1
@@ -126,7 +127,22 @@ class PostgresPaymentStore:
         return _refund(row, row["currency"]) if row else None
 
     async def save(self, tx: Transaction, payment: Payment) -> None:
-        """One statement."""
+        """One statement; a short one before anything was captured, when there is nothing to give back or to book either."""
+        values = (
+            payment.id,
+            payment.status,
+            payment.order_cancelled,
+            payment.provider_id,
+            payment.confirmed,
+            payment.provider_failures,
+            payment.failure_code,
+            payment.next_action_url,
+            payment.due_time,
+            payment.update_time,
+        )
+        if not payment.captured.minor:
+            await tx.execute(_SAVE, *values)
+            return
         refunds = (
             (
                 r.id,
@@ -144,17 +160,8 @@ class PostgresPaymentStore:
             for r in payment.refunds
         )
         await tx.execute(
-            _SAVE,
-            payment.id,
-            payment.status,
-            payment.order_cancelled,
-            payment.provider_id,
-            payment.confirmed,
-            payment.provider_failures,
-            payment.failure_code,
-            payment.next_action_url,
-            payment.due_time,
-            payment.update_time,
+            _SAVE_AND_BOOK,
+            *values,
             *columns(refunds, 11),
             *columns(_booked(payment), 2),
             payment.amount.currency,
