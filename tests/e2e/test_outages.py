@@ -1,9 +1,10 @@
 """Each server stopped for a while under traffic: behaviour as in the table of guarantees, and recovery without a restart of ours.
 
-Each test ends with everything up again and an order that goes through.
+Each test ends with everything up again and an order that goes through. SOUK_OUTAGE_SECONDS says how long a server is away.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from tests.e2e.shop import PRODUCT, Answer, Person, Shop, within
 
 __all__ = ["ground"]
 
-_DOWN_SECONDS = 8.0
+_DOWN_SECONDS = float(os.environ.get("SOUK_OUTAGE_SECONDS", "8"))
 _RECOVERY_SECONDS = 60.0
 _FINE: list[str] = []
 
