@@ -8,6 +8,7 @@ from kit.values import utc_now
 from kit.work import Worker
 from notification.consumers import Facts
 from notification.mailer import SmtpMailer
+from notification.preview import preview_routes
 from notification.rendering import Renderer
 from notification.rpc import NotificationRpc
 from notification.settings import Settings
@@ -37,6 +38,7 @@ def build(settings: Settings) -> Service:
         migrations=Migrations("notification"),
         resources=[db],
         rpc=[NotificationRpc(notifications)],
+        routes=preview_routes(renderer, utc_now) if settings.is_development else [],
         consumes=Facts(notifications, clock=utc_now).subscriptions(),
         jobs=[Worker("mails", notifications.claim, notifications.send, concurrency=settings.mails_at_once)],
     )

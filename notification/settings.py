@@ -10,7 +10,11 @@ class Settings(BaseSettings):
     """Settings of the notification service."""
 
     http_port: int = setting(
-        "Port of HTTP: health, metrics", default=8080, development=8005, least=0, most=65535
+        "Port of HTTP: health, metrics; /preview in development",
+        default=8080,
+        development=8005,
+        least=0,
+        most=65535,
     )
     grpc_port: int = setting("Port of gRPC", default=9080, development=9005, least=0, most=65535)
     database_url: str = setting(

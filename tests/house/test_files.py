@@ -10,7 +10,7 @@ from tests.lint.checkout import ROOT
 
 ROOMS = set(
     "__init__ __main__ app circuit consumers context domain errors events execution indexer limits mailer messages metrics order_updates "
-    "passwords peers playground ports product_cache provider reindexing rendering rpc search search_queries settings stock_domain "
+    "passwords peers playground ports preview product_cache provider reindexing rendering rpc search search_queries settings stock_domain "
     "stock_rpc stock_store stock_use_cases store tables use_cases web websocket".split()
 )
 # A machine's own paths, and hosts of registries: the clients know where they are.

@@ -1,0 +1,90 @@
+"""Every mail as a browser shows it, with a made-up order in it; served in development only. What mails tell is `messages`' business."""
+
+from html import escape
+from typing import Any, Final
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from souk.order.v1 import order_pb2
+from souk.payment.v1 import payment_pb2
+
+from kit.errors import NotFound
+from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Clock, Money, money_to_proto
+from notification.domain import Mail, Notification, Recipient, Template
+from notification.messages import order_context, refund_context
+from notification.rendering import Renderer
+
+_ACCOUNT: Final = ACCOUNT.derive("preview")
+_ORDER: Final = ORDER.derive("preview")
+_LINES: Final = (("Laptop", 99_999, 1), ("Cable <1 m> & adapter", 1_950, 2))
+
+
+class NoSuchMail(NotFound):
+    """There is no template of this name."""
+
+    reason = "TEMPLATE_NOT_FOUND"
+    default_message = "no such template"
+
+
+def preview_routes(renderer: Renderer, clock: Clock) -> list[HTTPRouteHandler]:
+    """/preview lists the mails, /preview/NAME shows one, /preview/NAME/text its plain text."""
+
+    @get("/preview", sync_to_thread=False)
+    def listed() -> Response[str]:
+        links = "".join(
+            f'<li><a href="/preview/{name}">{escape(mail.subject)}</a> (<a href="/preview/{name}/text">text</a>)</li>'
+            for name, mail in mails(renderer, clock).items()
+        )
+        return Response(
+            f"<!doctype html><title>Mails</title><h1>Mails</h1><ul>{links}</ul>", media_type="text/html"
+        )
+
+    @get("/preview/{name:str}", sync_to_thread=False)
+    def shown(name: str) -> Response[str]:
+        return Response(_mail(renderer, clock, name).html, media_type="text/html")
+
+    @get("/preview/{name:str}/text", sync_to_thread=False)
+    def text(name: str) -> Response[str]:
+        return Response(_mail(renderer, clock, name).text, media_type="text/plain; charset=utf-8")
+
+    return [listed, shown, text]
+
+
+def mails(renderer: Renderer, clock: Clock) -> dict[str, Mail]:
+    """One of each template; of cancellations one for each reason, `order_cancelled-payment_failed`."""
+    now = clock()
+    somebody = Recipient(_ACCOUNT, "Zoë O'Neill", "zoe@example.com", now)
+    found = {Template.WELCOME.value: Notification.welcome(_ACCOUNT, now)}
+    for template in (Template.ORDER_CONFIRMED, Template.SHIPPED, Template.DELIVERED):
+        found[template.value] = Notification.about_order(template, _ORDER, _ACCOUNT, _context(), now)
+    for name, number in order_pb2.CancelReason.items():
+        if number:
+            key = f"{Template.ORDER_CANCELLED.value}-{name.removeprefix('CANCEL_REASON_').lower()}"
+            context = _context(cancel_reason=name)
+            found[key] = Notification.about_order(Template.ORDER_CANCELLED, _ORDER, _ACCOUNT, context, now)
+    found[Template.REFUNDED.value] = Notification.about_refund(
+        REFUND.derive("preview"), _ORDER, _ACCOUNT, _refund_context(), now
+    )
+    return {name: renderer.mail(notification, somebody) for name, notification in found.items()}
+
+
+def _mail(renderer: Renderer, clock: Clock, name: str) -> Mail:
+    known = mails(renderer, clock)
+    if name not in known:
+        raise NoSuchMail()
+    return known[name]
+
+
+def _context(**fields: Any) -> dict[str, Any]:
+    lines = [
+        order_pb2.OrderLine(name=name, unit_price=money_to_proto(Money(minor, "USD")), quantity=quantity)
+        for name, minor, quantity in _LINES
+    ]
+    total = money_to_proto(Money(sum(minor * quantity for _, minor, quantity in _LINES), "USD"))
+    return order_context(order_pb2.Order(id=ORDER.format(_ORDER), lines=lines, total=total, **fields))
+
+
+def _refund_context() -> dict[str, Any]:
+    amount = money_to_proto(Money(1_234, "USD"))
+    paid = payment_pb2.Payment(id=PAYMENT.format(PAYMENT.derive("preview")), order_id=ORDER.format(_ORDER))
+    return refund_context(paid, payment_pb2.Refund(amount=amount))

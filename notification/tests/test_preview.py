@@ -1,0 +1,88 @@
+"""Every mail, made up: complete, served, and legible in a browser of any width (screenshots stay with the test's outputs)."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import async_playwright
+
+from kit.settings import load
+from kit.testing import FakeClock
+from kit.web import Readiness, build_app
+from notification.app import build
+from notification.domain import Template
+from notification.preview import mails, preview_routes
+from notification.rendering import Renderer
+from notification.settings import Settings
+
+CLOCK = FakeClock()
+RENDERER = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
+MAILS = mails(RENDERER, lambda: CLOCK.now)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    app: Any = build_app(preview_routes(RENDERER, lambda: CLOCK.now), Readiness([]))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://souk.test") as http:
+        yield http
+
+
+def test_every_template_is_shown() -> None:
+    assert {name.partition("-")[0] for name in MAILS} == set(Template)
+
+
+def test_every_cancellation_says_why() -> None:
+    told = [mail.text for name, mail in MAILS.items() if name.startswith("order_cancelled")]
+    assert len(told) == 6
+    assert len(set(told)) == 6
+
+
+async def test_the_list_links_to_every_mail(http: httpx.AsyncClient) -> None:
+    page = (await http.get("/preview")).text
+    for name, mail in MAILS.items():
+        assert f'href="/preview/{name}"' in page
+        shown, text = await http.get(f"/preview/{name}"), await http.get(f"/preview/{name}/text")
+        assert (shown.text, text.text) == (mail.html, mail.text)
+        assert shown.headers["content-type"].startswith("text/html")
+        assert text.headers["content-type"].startswith("text/plain")
+
+
+async def test_an_unknown_mail_is_not_found(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/preview/nothing")).status_code == 404
+
+
+def test_previews_are_for_development_only() -> None:
+    assert len(build(load(Settings, {"PROFILE": "development"})).routes) == 3
+    production = {
+        "PROFILE": "production",
+        "DATABASE_URL": "postgresql://127.0.0.1/notification",
+        "KAFKA_BOOTSTRAP": "127.0.0.1:9092",
+        "JWKS_URL": "http://127.0.0.1:8001/jwks.json",
+        "SMTP_HOST": "127.0.0.1",
+        "MAIL_FROM": "Souk <orders@example.com>",
+        "SHOP_URL": "https://shop.example",
+    }
+    assert build(load(Settings, production)).routes == []
+
+
+@pytest.mark.parametrize("width", [360, 720])
+async def test_a_mail_fits_a_phone_and_a_desk(width: int) -> None:
+    folder = Path(os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR") or tempfile.mkdtemp())
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or "/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        )
+        page = await browser.new_page(viewport={"width": width, "height": 800})
+        for name, mail in MAILS.items():
+            await page.set_content(mail.html)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
+            assert mail.subject in await page.inner_text("body")
+            picture = await page.screenshot(path=folder / f"{name}-{width}.png", full_page=True)
+            assert len(picture) > 5_000, name
+        await browser.close()
