@@ -14,6 +14,7 @@ from kit.values import Money
 from payment.domain import Payment, PaymentStatus, Refund, RefundStatus
 from payment.ports import Hint
 
+# Whichever unique index: id follows from order_id, and with one of them named, the other's may strike first while the row changes.
 _ADD = """
 INSERT INTO payments (
     id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, provider_id, confirmed,
@@ -26,7 +27,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::te
     id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, due_time, create_time
 )
 ORDER BY order_id
-ON CONFLICT (order_id) DO NOTHING RETURNING id
+ON CONFLICT DO NOTHING RETURNING id
 """
 _SAVE = """
 UPDATE payments SET status = $2, order_cancelled = $3, provider_id = $4, confirmed = $5, provider_failures = $6, failure_code = $7,
