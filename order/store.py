@@ -17,8 +17,8 @@ from order.domain import Address, CancelReason, Line, Order, Status, StatusChang
 from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Stored
 from order.tables import OrderRow
 
-# Limits are judged by what was committed before, so calls that run at the same moment may pass one too many together: they are
-# brakes, not invariants. An order that is not returned as fresh or limited met its own id or its caller's key.
+# Limits are judged by what was committed before and by what stands before it in the batch, so calls on several replicas may pass one too
+# many together: they are brakes, not invariants. An order that is not returned as fresh or limited met its own id or its caller's key.
 _PLACE = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -30,7 +30,8 @@ WITH asked AS MATERIALIZED (
     )
 ), judged AS MATERIALIZED (
     SELECT id, CASE
-        WHEN (SELECT count(*) FROM orders o WHERE o.account_id = a.account_id AND o.status = 'PENDING') >= $24
+        WHEN (SELECT count(*) FROM orders o WHERE o.account_id = a.account_id AND o.status = 'PENDING')
+            + row_number() OVER (PARTITION BY a.account_id) - 1 >= $24
             THEN 'TOO_MANY_PENDING'
         WHEN (SELECT count(*) FROM orders o WHERE o.account_id = a.account_id AND o.cancel_reason = 'PAYMENT_FAILED'
               AND o.update_time > a.create_time - interval '1 hour') >= $25

@@ -23,7 +23,11 @@ class FakeStore:
 
     async def place(self, placements: Sequence[Placement], limits: AccountLimits) -> list[Outcome]:
         before = list(self._orders.values())
-        return [self._place(placement, before, limits) for placement in placements]
+        owners = [placement.fact.order.account_id for placement in placements]
+        return [
+            self._place(placement, before, owners[:at].count(owners[at]), limits)
+            for at, placement in enumerate(placements)
+        ]
 
     async def find_request(self, caller_id: UUID, request_id: str) -> Stored | None:
         if (caller_id, request_id) not in self._requests:
@@ -52,11 +56,13 @@ class FakeStore:
     async def save(self, tx: object, orders: Sequence[Order]) -> None:
         self._orders |= {order.id: copy(order) for order in orders}
 
-    def _place(self, placement: Placement, before: Sequence[Order], limits: AccountLimits) -> Outcome:
+    def _place(
+        self, placement: Placement, before: Sequence[Order], beside: int, limits: AccountLimits
+    ) -> Outcome:
         order, key = placement.fact.order, (placement.caller_id, placement.purchase.request_id)
         mine = [other for other in before if other.account_id == order.account_id]
         hour_ago = order.create_time - timedelta(hours=1)
-        if sum(o.status is Status.PENDING for o in mine) >= limits.pending:
+        if sum(o.status is Status.PENDING for o in mine) + beside >= limits.pending:
             return Outcome.TOO_MANY_PENDING
         if (
             sum(o.cancel_reason is CancelReason.PAYMENT_FAILED and o.update_time > hour_ago for o in mine)

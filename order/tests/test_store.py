@@ -79,6 +79,15 @@ async def test_an_unknown_key_has_no_order(kept: Kept) -> None:
     assert await kept.store.find_request(kept.account, "never") is None
 
 
+async def test_orders_that_are_written_together_count_against_each_other(kept: Kept) -> None:
+    wanted = [kept.placement() for _ in range(3)] + [kept.placement(account=uuid4())]
+
+    outcomes = await kept.store.place(wanted, AccountLimits(2, 1000))
+
+    assert sorted(outcomes, key=str) == [Outcome.TOO_MANY_PENDING] + [Outcome.WRITTEN] * 3
+    assert outcomes[-1] is Outcome.WRITTEN
+
+
 async def test_unpaid_orders_count_against_the_account_only(kept: Kept) -> None:
     await kept.placed(2)
     limits = AccountLimits(2, 1000)
