@@ -9,13 +9,15 @@ import asyncio
 import random
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Final
 
 import httpx
 
 from tests.e2e.shop import Answer, Person, Shop
+from tests.faults.mixes import mixes
 
 # Not answered, or not now: the same call is safe to repeat.
 AGAIN: Final = {"SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED", "IDEMPOTENCY_IN_PROGRESS"}
@@ -44,7 +46,8 @@ class Tally:
 
 @dataclass
 class Party:
-    """Everybody at the shop: `customers` shop, `clerk` is an ADMIN; `seed` makes them do the same again.
+    """Everybody at the shop: `customers` shop, `clerk` is an ADMIN; each does the deeds of its mix,
+    over and over. `seed` makes them do the same again.
 
     `slow`: some orders wait for their deadline.
     """
@@ -53,6 +56,7 @@ class Party:
     clerk: Person
     customers: list[Person]
     products: list[str]
+    mixes: list[list[str]]
     seed: int
     slow: bool
     tally: Tally = field(default_factory=Tally)
@@ -67,7 +71,7 @@ class Party:
             await clerk.create_product(price=f"{3 + n}.50", stock=200 if n % 3 else 20)
             for n in range(products)
         ]
-        return cls(shop, clerk, people, shelves, seed, slow)
+        return cls(shop, clerk, people, shelves, mixes(customers, seed), seed, slow)
 
     async def go(self, orders: int, pause: float) -> None:
         """Everybody acts, about one action in `pause` seconds each, until so many orders were tried."""
@@ -76,20 +80,24 @@ class Party:
     async def _act(self, at: int, orders: int, pause: float) -> None:
         # Keys are of this run alone: a seed may come again on the same stack.
         chance, run = random.Random(f"{self.seed} {at}"), secrets.token_hex(4)
-        customer, number = self.customers[at], 0
-        deeds: Sequence[Callable[[random.Random, Person, str], Awaitable[None]]] = (
-            [self._order] * 12
-            + [self._order_twice] * 2
-            + [self._cancel] * 3
-            + [self._refund] * 2
-            + [self._adjust] * 2
-            + [self._set]
-            + [self._move] * 3
-        )
-        while self.tally.orders < orders:
-            number += 1
-            await chance.choice(deeds)(chance, customer, f"{run}-{at}-{number}")
+        customer = self.customers[at]
+        for number, deed in enumerate(cycle(self.mixes[at])):
+            if self.tally.orders >= orders:
+                return
+            await self._deeds[deed](chance, customer, f"{run}-{at}-{number}")
             await asyncio.sleep(pause * chance.uniform(0.5, 1.5))
+
+    @property
+    def _deeds(self) -> Mapping[str, Callable[[random.Random, Person, str], Awaitable[None]]]:
+        return {
+            "order": self._order,
+            "order at once": self._order_at_once,
+            "cancel": self._cancel,
+            "refund": self._refund,
+            "adjust stock": self._adjust,
+            "set stock": self._set,
+            "move": self._move,
+        }
 
     async def _order(self, chance: random.Random, customer: Person, key: str, *, times: int = 1) -> None:
         self.tally.tried["order"] += 1
@@ -109,7 +117,7 @@ class Party:
             self.tally.violations.append(f"key {key} was answered with {sorted(ids)}")
         self._orders += [(customer, order_id) for order_id in ids]
 
-    async def _order_twice(self, chance: random.Random, customer: Person, key: str) -> None:
+    async def _order_at_once(self, chance: random.Random, customer: Person, key: str) -> None:
         self.tally.tried["the same order at once"] += 1
         await self._order(chance, customer, key, times=chance.randint(2, 4))
 
