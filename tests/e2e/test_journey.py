@@ -125,7 +125,7 @@ async def test_the_same_key_is_one_order_and_one_charge(shop: Shop, admin: Perso
     buyer, product = await shop.register(), await admin.create_product(stock=100)
     key = secrets.token_hex(8)
 
-    answers = await asyncio.gather(*(buyer.buy((product, 2), key=key) for _ in range(20)))
+    answers = await asyncio.gather(*(buyer.buy((product, 2), key=key) for _ in range(50)))
 
     [order_id] = {answer["id"] for answer in answers}
     await buyer.sees(order_id, "CONFIRMED")
@@ -142,6 +142,18 @@ async def test_the_last_unit_is_sold_once(shop: Shop, admin: Person) -> None:
     answers = await asyncio.gather(*(buyer.try_to_buy(product) for buyer in buyers))
 
     assert sorted(answer.codes for answer in answers) == [[], *[["OUT_OF_STOCK"]] * 3]
+    assert await admin.stock(product) == 0
+
+
+async def test_of_200_orders_at_once_for_50_units_50_are_taken(shop: Shop, admin: Person) -> None:
+    product = await admin.create_product(stock=50)
+    buyers = [await shop.register() for _ in range(10)]
+
+    answers = await asyncio.gather(*(buyer.try_to_buy(product) for buyer in buyers * 20))
+
+    taken = [answer.get("createOrder")["id"] for answer in answers if not answer.errors]
+    assert len(set(taken)) == len(taken) == 50
+    assert {code for answer in answers for code in answer.codes} == {"OUT_OF_STOCK"}
     assert await admin.stock(product) == 0
 
 
