@@ -5,8 +5,17 @@ Sessions, refresh tokens and passwords are the account service's and are not her
 
 from kit.auth.keys import SigningKeys
 from kit.auth.principal import Principal, Role, bearer
-from kit.auth.sealing import Sealer
+from kit.auth.sealing import DEVELOPMENT_SEALING_KEY, Sealer
 from kit.auth.tokens import TokenIssuer
 from kit.auth.verifier import TokenVerifier
 
-__all__ = ["Principal", "Role", "Sealer", "SigningKeys", "TokenIssuer", "TokenVerifier", "bearer"]
+__all__ = [
+    "DEVELOPMENT_SEALING_KEY",
+    "Principal",
+    "Role",
+    "Sealer",
+    "SigningKeys",
+    "TokenIssuer",
+    "TokenVerifier",
+    "bearer",
+]

@@ -22,14 +22,14 @@ class TokenIssuer:
         self, keys: SigningKeys, *, lifetime: timedelta = timedelta(minutes=15), clock: Clock = utc_now
     ) -> None:
         self._key = keys.signing
-        self._lifetime = lifetime
+        self.lifetime = lifetime
         self._clock = clock
 
     def access_token(self, account_id: UUID, role: Role, session_id: UUID) -> tuple[str, datetime]:
         """A token of a session, and the instant at which it expires."""
         # JWT counts whole seconds; an expiry told to the client must not lie after the real one.
         now = self._clock().replace(microsecond=0)
-        expires = now + self._lifetime
+        expires = now + self.lifetime
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,

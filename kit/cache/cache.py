@@ -11,6 +11,8 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from kit.telemetry import outgoing
+
 _LOG = logging.getLogger(__name__)
 _LOOKUPS = Counter("souk_cache_lookups_total", "Keys looked up in the cache, by result.", ["cache", "result"])
 _FAILURES = Counter("souk_cache_failures_total", "Calls that Redis did not answer.", ["cache"])
@@ -69,7 +71,9 @@ class Cache:
         if not keys:
             return {}
         # Our client decodes nothing, so that values are bytes whatever its types allow.
-        values: Any = await self._try(lambda: self._redis.mget([self._prefix + key for key in keys])) or []
+        values: Any = (
+            await self._try("MGET", lambda: self._redis.mget([self._prefix + key for key in keys])) or []
+        )
         found = {key: value for key, value in zip(keys, values, strict=False) if value is not None}
         self._hits.inc(len(found))
         self._misses.inc(len(keys) - len(found))
@@ -82,16 +86,16 @@ class Cache:
         async with self._redis.pipeline(transaction=False) as pipe:
             for key, value in values.items():
                 pipe.set(self._prefix + key, value, px=int(seconds * random.uniform(900, 1000)))
-            await self._try(pipe.execute)
+            await self._try("SET", pipe.execute)
 
     async def delete(self, *keys: str) -> None:
         """Forgets several keys."""
         if keys:
-            await self._try(lambda: self._redis.delete(*[self._prefix + key for key in keys]))
+            await self._try("DEL", lambda: self._redis.delete(*[self._prefix + key for key in keys]))
 
     async def increment(self, key: str) -> None:
         """Raises a number by one; it begins at 0."""
-        await self._try(lambda: self._redis.incr(self._prefix + key))
+        await self._try("INCR", lambda: self._redis.incr(self._prefix + key))
 
     async def get_or_load_many(self, keys: Sequence[str], load: Load, *, seconds: float) -> dict[str, bytes]:
         """What is kept under the keys, else what `load` answers for the missing ones, which is then kept.
@@ -143,11 +147,12 @@ class Cache:
             found |= {key: loaded[key] for key in missing if key in loaded}
         return found
 
-    async def _try(self, call: Callable[[], Awaitable[T]]) -> T | None:
+    async def _try(self, command: str, call: Callable[[], Awaitable[T]]) -> T | None:
         if time.monotonic() < self._down_until:
             return None
         try:
-            answer = await call()
+            with outgoing("redis", command):
+                answer = await call()
         except (RedisError, OSError, TimeoutError) as error:
             self._down_until = time.monotonic() + _PAUSE_SECONDS
             self._failures.inc()

@@ -10,6 +10,7 @@ import asyncpg
 
 from kit.db.faults import OutOfTime, translate
 from kit.db.tables import executor
+from kit.telemetry import outgoing
 from kit.values.deadline import remaining
 
 
@@ -59,7 +60,8 @@ class Statements(ABC):
         if seconds is not None and seconds <= 0:
             raise OutOfTime("the deadline passed")
         try:
-            return await getattr(connection, method)(sql, *args, timeout=seconds)
+            with outgoing("postgresql", sql):
+                return await getattr(connection, method)(sql, *args, timeout=seconds)
         except Exception as error:
             meaning = translate(error, connection, has_deadline=seconds is not None)
             if meaning is error:

@@ -9,6 +9,7 @@ from elastic_transport import ConnectionTimeout
 from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError
 
 from kit.errors import Unavailable
+from kit.telemetry import outgoing
 from kit.values import remaining
 
 _TIMEOUT_SECONDS = 5.0
@@ -56,13 +57,13 @@ class Search:
 
     async def ping(self) -> None:
         """Raises SearchUnavailable when Elasticsearch does not answer."""
-        await self._call(self._client.cluster.health())
+        await self._call("cluster.health", self._client.cluster.health())
 
     async def ensure_index(self) -> None:
         """Makes the first index and its alias, unless there is one."""
         if self._exists:
             return
-        if not await self._call(self._client.indices.exists_alias(name=self.alias)):
+        if not await self._call("indices.exists_alias", self._client.indices.exists_alias(name=self.alias)):
             try:
                 await self.create_index(self._numbered(1), alias=True)
             except BadRequestError as error:
@@ -74,7 +75,7 @@ class Search:
     async def create_index(self, index: str, *, alias: bool = False) -> None:
         """Makes an index by the definition, behind the alias on request."""
         body: dict[str, Any] = {**self._definition, **({"aliases": {self.alias: {}}} if alias else {})}
-        await self._call(self._client.indices.create(index=index, **body))
+        await self._call("indices.create", self._client.indices.create(index=index, **body))
 
     async def write(self, documents: Sequence[Document], *, index: str | None = None) -> None:
         """Writes and deletes documents in one request; one that is not newer than what is there changes nothing."""
@@ -91,8 +92,9 @@ class Search:
             if document.body is not None:
                 operations.append(document.body)
         answer = await self._call(
+            "bulk",
             # Else an index that was lost would be made again by its first document, without our definition.
-            self._client.bulk(index=index or self.alias, operations=operations, require_alias=index is None)
+            self._client.bulk(index=index or self.alias, operations=operations, require_alias=index is None),
         )
         if answer["errors"]:
             self._raise_failures(answer["items"])
@@ -102,12 +104,12 @@ class Search:
         if not ids:
             return {}
         await self.ensure_index()
-        answer = await self._call(self._client.mget(index=self.alias, ids=list(ids)))
+        answer = await self._call("mget", self._client.mget(index=self.alias, ids=list(ids)))
         return {document["_id"]: document["_source"] for document in answer["docs"] if document.get("found")}
 
     async def refresh(self, *, index: str | None = None) -> None:
         """Makes what was written visible."""
-        await self._call(self._client.indices.refresh(index=index or self.alias))
+        await self._call("indices.refresh", self._client.indices.refresh(index=index or self.alias))
 
     async def begin_index(self) -> str:
         """Makes the next index, behind nothing yet, and answers its name; what others left unfinished is removed.
@@ -127,36 +129,41 @@ class Search:
             {"add": {"index": index, "alias": self.alias}},
             *({"remove": {"index": name, "alias": self.alias}} for name in old if name != index),
         ]
-        await self._call(self._client.indices.update_aliases(actions=actions))
+        await self._call("indices.update_aliases", self._client.indices.update_aliases(actions=actions))
 
     async def remove_unused(self) -> None:
         """Removes the indices that the alias is not on. Searches under way on one fail: let them end first."""
         for number, is_current in (await self._numbers()).items():
             if not is_current:
-                await self._call(self._client.indices.delete(index=self._numbered(number)))
+                await self._call("indices.delete", self._client.indices.delete(index=self._numbered(number)))
 
     def _numbered(self, number: int) -> str:
         return f"{self.alias}-{number:06}"
 
     async def _numbers(self) -> dict[int, bool]:
         """The numbered indices, with whether the alias is on each."""
-        found = await self._call(self._client.indices.get(index=f"{self.alias}-*", expand_wildcards="open"))
+        found = await self._call(
+            "indices.get", self._client.indices.get(index=f"{self.alias}-*", expand_wildcards="open")
+        )
         names = {name: self.alias in each["aliases"] for name, each in found.items()}
         digits = {name.removeprefix(f"{self.alias}-"): on for name, on in names.items()}
         return {int(number): on for number, on in digits.items() if number.isdecimal()}
 
     async def find(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answers Elasticsearch's reply to a search."""
-        found: Mapping[str, Any] = (await self._call(self._client.search(index=self.alias, **body))).body
+        found: Mapping[str, Any] = (
+            await self._call("search", self._client.search(index=self.alias, **body))
+        ).body
         return found
 
-    async def _call(self, request: Any) -> Any:
+    async def _call(self, command: str, request: Any) -> Any:
         left = remaining()
         if left is not None and left <= 0:
             request.close()
             raise SearchUnavailable()
         try:
-            return await request
+            with outgoing("elasticsearch", command):
+                return await request
         except (NotReached, ConnectionTimeout) as error:
             self._exists = False
             raise SearchUnavailable() from error

@@ -1,7 +1,7 @@
 """What a process tells about itself: JSON logs, spans, metrics, and the correlation id that ties them
 together.
 
-`log = get_logger(__name__); log.info("order.placed", order_id=...)`, `with span("stripe.confirm"):`,
+`log = get_logger(__name__); log.info("order.placed", order_id=...)`, `with span("stripe confirm"):`, `with outgoing("redis", "MGET"):`,
 `Red("rpc_server", ("method",))`. Nothing here decides what is worth telling, and personal data is the
 caller's to leave out (`mask_email`).
 """
@@ -12,7 +12,7 @@ from kit.telemetry.context import correlation_id, new_correlation_id
 from kit.telemetry.logs import Log, get_logger, mask_email
 from kit.telemetry.metrics import Red, Watched
 from kit.telemetry.setup import configure, flush
-from kit.telemetry.spans import Span, Trace, current_trace, extract, inject, span, traceparent
+from kit.telemetry.spans import Span, Trace, current_trace, extract, inject, outgoing, span, traceparent
 
 __all__ = [
     "Log",
@@ -30,6 +30,7 @@ __all__ = [
     "inject",
     "mask_email",
     "new_correlation_id",
+    "outgoing",
     "span",
     "traceparent",
 ]

@@ -7,6 +7,7 @@ SDK is not even imported without an exporter.
 
 import random
 from collections.abc import Mapping, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ class _Recording:
 
 
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
+_NOTHING = nullcontext()
 
 
 def record_spans(tracer: otel.Tracer | None, ratio: float) -> None:
@@ -113,6 +115,18 @@ def span(
 ) -> Span:
     """A span under `parent` (from `extract`), or under the current one, or at the root of a new trace."""
     return Span(name, kind, attributes, parent)
+
+
+def outgoing(system: str, command: str) -> Span | AbstractContextManager[None]:
+    """A span around a call to a server that is not ours, in a trace that is kept; elsewhere nothing, so that what polls starts none.
+
+    `command` is what is asked without its data, such as SQL with parameters; its first word is in the span's name.
+    """
+    here = _current.get()
+    if here is None or not here.sampled:
+        return _NOTHING
+    attributes = {"peer.service": system, "db.query.text": command}
+    return Span(f"{system} {command.split(None, 1)[0]}", SpanKind.CLIENT, attributes, None)
 
 
 def traceparent() -> str | None:

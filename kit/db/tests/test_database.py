@@ -8,6 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from piccolo.columns import UUID, Integer, Text
 
 from kit.db import (
@@ -20,6 +23,8 @@ from kit.db import (
     UniqueViolation,
 )
 from kit.errors import Aborted, DeadlineExceeded
+from kit.telemetry import span
+from kit.telemetry.spans import record_spans
 from kit.testing import eventually
 from kit.testing.fixtures import database_url, postgres
 from kit.values.deadline import deadline
@@ -264,3 +269,17 @@ async def test_a_statement_that_takes_too_long_without_a_deadline_is_busy(db: Da
     with pytest.raises(DatabaseBusy):
         await fresh.execute("SELECT pg_sleep(5)")
     await fresh.close()
+
+
+async def test_a_statement_of_a_kept_trace_is_a_span_that_tells_no_values(db: Database) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    record_spans(provider.get_tracer("test"), 1.0)
+    try:
+        with span("rpc"):
+            await db.fetchval("SELECT $1::text", "secret")
+    finally:
+        record_spans(None, 0.0)
+    statement = exporter.get_finished_spans()[0]
+    assert statement.name == "postgresql SELECT"
+    assert "secret" not in statement.to_json()

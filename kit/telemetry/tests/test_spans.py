@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from kit.telemetry import SpanKind, current_trace, extract, inject, span
+from kit.telemetry import SpanKind, current_trace, extract, inject, outgoing, span
 from kit.telemetry.spans import record_spans
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-"
@@ -51,6 +51,24 @@ def test_a_failed_span_says_so(kept: InMemorySpanExporter) -> None:
     with pytest.raises(ValueError, match="x"), span("rpc"):
         raise ValueError("x")
     assert not kept.get_finished_spans()[0].status.is_ok
+
+
+def test_a_call_of_a_kept_trace_names_the_server_and_what_was_asked(kept: InMemorySpanExporter) -> None:
+    with span("rpc"), outgoing("postgresql", "SELECT 1"):
+        pass
+    call, rpc = kept.get_finished_spans()
+    assert (call.name, call.kind) == ("postgresql SELECT", SpanKind.CLIENT)
+    assert call.parent is not None
+    assert call.parent.span_id == rpc.context.span_id
+    assert dict(call.attributes or {}) == {"peer.service": "postgresql", "db.query.text": "SELECT 1"}
+
+
+def test_a_call_outside_of_a_kept_trace_makes_none(kept: InMemorySpanExporter) -> None:
+    with outgoing("postgresql", "SELECT 1"):
+        assert current_trace() is None
+    with span("rpc", parent=extract({"traceparent": PARENT + "00"})), outgoing("redis", "MGET"):
+        pass
+    assert not kept.get_finished_spans()
 
 
 def test_a_ratio_of_zero_keeps_nothing(kept: InMemorySpanExporter) -> None:
