@@ -1,21 +1,26 @@
 """Everything the gateway is made of: the composition root."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
 from gateway.order_updates import OrderUpdates
 from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
+from gateway.persisted import AllowList, Persisted
 from gateway.playground import playground_routes
+from gateway.rates import Rates
+from gateway.redis_line import RedisLine
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.web import GraphQL
 from gateway.websocket import Sockets
 from kit.auth import Principal, TokenVerifier
 from kit.auth.verifier import jwks_over_http
+from kit.cache import Cache
 from kit.events import Tail
-from kit.service import Service
+from kit.service import Resource, Service
 
 
 def build(settings: Settings) -> Service:
@@ -35,20 +40,32 @@ def build(settings: Settings) -> Service:
         introspection=settings.introspection,
         suggestions=settings.suggestions,
     )
+    rates = Rates(RedisLine(settings.redis_url), settings)
+    documents = Cache(settings.redis_url, "gateway:document")
+    allowed = AllowList.read(Path(settings.allowed_documents)) if settings.allowed_documents else None
+    persisted = Persisted(documents, allowed)
     updates = OrderUpdates()
     tail = Tail("souk.order.v1", settings.kafka_bootstrap, updates.changed)
 
     def context(principal: Principal | None) -> Context:
         return Context(peers, principal, updates)
 
-    graphql = GraphQL(settings, executor, context, verifier)
-    sockets = Sockets(settings, executor, context, verifier)
-    playground = playground_routes(settings.playground_files) if settings.playground else []
+    graphql = GraphQL(settings, executor, context, verifier, rates, persisted)
+    sockets = Sockets(settings, executor, context, verifier, rates, persisted)
+    playground = playground_routes(settings) if settings.playground else []
 
     async def print_schema(words: Sequence[str]) -> None:
         print(schema.as_str())
 
-    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
+    held: list[Resource] = [
+        peers.account,
+        peers.catalog,
+        peers.order,
+        peers.payment,
+        peers.notification,
+        rates,
+        documents,
+    ]
     return Service(
         name="gateway",
         settings=settings,

@@ -19,7 +19,12 @@ BAD_REQUEST: Final = "BAD_REQUEST"
 BAD_USER_INPUT: Final = "BAD_USER_INPUT"
 
 # Reasons of the gateway's own that are codes by themselves.
-_OWN_CODES = {"QUERY_TOO_COMPLEX"}
+_OWN_CODES = {
+    "BAD_REQUEST",
+    "PERSISTED_QUERY_NOT_FOUND",
+    "PERSISTED_QUERY_NOT_IN_LIST",
+    "QUERY_TOO_COMPLEX",
+}
 _GUESS = re.compile(r" Did you mean .*$", re.DOTALL)
 # graphql-core's words for a variable whose value does not fit.
 _PLACE = re.compile(r"^Variable '\$\w+' has invalid value at ((?:\.\w+|\[\d+\])+): ")

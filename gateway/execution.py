@@ -1,9 +1,9 @@
-"""From a document to its answer: parse, validate, limits (remembered for each document), execute. HTTP is not known here.
+"""From a document to its answer: parse, validate, limits, price (remembered for each document), execute. HTTP is not known here.
 
 Strawberry makes the schema; its own way to execute, with extensions around every step, costs as much as the rest of a request.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,17 +16,18 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSyntaxError,
+    MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     execute,
-    get_operation_ast,
     specified_rules,
     subscribe,
     validate,
 )
 
 from gateway.context import Context
+from gateway.cost import Price, price
 from gateway.errors import (
     BAD_REQUEST,
     PARSE_FAILED,
@@ -37,11 +38,15 @@ from gateway.errors import (
     of_request,
     of_souk_error,
 )
-from gateway.limits import Limits
+from gateway.limits import Limits, QueryTooComplex
 from kit.errors import SoukError
 
 # As many different documents as clients of one shop plausibly send.
 _REMEMBERED: Final = 1000
+# More faults of one document than this help nobody but whoever wants long answers.
+_MOST_FAULTS: Final = 5
+# What could not be executed is charged this much: parsing is work too.
+LEAST_COST: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +58,60 @@ class Answer:
     executed: bool
     kind: str
 
-    def body(self) -> dict[str, Any]:
+    @classmethod
+    def no(cls, error: SoukError) -> "Answer":
+        """To what is not executed."""
+        return cls(None, (of_souk_error(error),), executed=False, kind="none")
+
+    def body(self, extensions: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """As it is written."""
         shown: dict[str, Any] = {"errors": self.errors} if self.errors else {}
-        return {**shown, "data": self.data} if self.executed else shown
+        if self.executed:
+            shown["data"] = self.data
+        if extensions:
+            shown["extensions"] = extensions
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a document that may be executed."""
+
+    document: DocumentNode
+    name: str | None
+    type: OperationType
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked and what that costs; either an operation, or the answer why there is none."""
+
+    cost: int
+    operation: Operation | None = None
+    variables: dict[str, Any] | None = None
+    refused: Answer | None = None
+
+    @classmethod
+    def none(cls, error: SoukError) -> "Plan":
+        """Of what is not executed."""
+        return cls(LEAST_COST, refused=Answer.no(error))
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether its answers have no end."""
+        return self.operation is not None and self.operation.type is OperationType.SUBSCRIPTION
+
+    @property
+    def sign_ins(self) -> int:
+        """How often it tries to sign in or to register."""
+        return self.operation.price.sign_ins if self.operation else 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    document: DocumentNode | None
-    faults: tuple[Shown, ...]
+    operations: Mapping[str | None, Operation]
+    faults: tuple[Shown, ...] = ()
 
 
 class Executor:
@@ -73,44 +122,47 @@ class Executor:
     ) -> None:
         self._schema = schema._schema
         self._limits = limits
-        self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
+        introspecting = MaxIntrospectionDepthRule if introspection else NoSchemaIntrospectionCustomRule
+        self._rules = [*specified_rules, introspecting]
         self._suggestions = suggestions
         self._prepared = lru_cache(_REMEMBERED)(self._prepare)
 
-    async def run(
-        self, document: str, variables: Mapping[str, Any] | None, operation: str | None, context: Context
-    ) -> Answer:
-        """One answer to a query or mutation. Never raises for what a client may send."""
-        chosen = self._chosen(document, operation)
-        if isinstance(chosen, Answer):
-            return chosen
-        if chosen[1].operation is OperationType.SUBSCRIPTION:
-            return _refused("subscriptions come over graphql-transport-ws")
-        return await self._execute(*chosen, variables, operation, context)
+    def plan(self, document: str, variables: Mapping[str, Any] | None, operation: str | None) -> Plan:
+        """What a request asks. Never raises for what a client may send."""
+        prepared = self._prepared(document)
+        if prepared.faults:
+            return Plan(LEAST_COST, refused=Answer(None, prepared.faults, executed=False, kind="none"))
+        chosen = prepared.operations.get(operation)
+        if chosen is None:
+            message = "operationName must name one of the document's operations"
+            return Plan(LEAST_COST, refused=_refused(message))
+        cost = chosen.price.of(variables)
+        if cost > self._limits.cost:
+            message = f"the document costs {cost:,} points, at most {self._limits.cost:,} are allowed"
+            return Plan.none(QueryTooComplex(message, details={"cost": cost, "limit": self._limits.cost}))
+        return Plan(cost, chosen, dict(variables) if variables else None)
 
-    async def stream(
-        self,
-        document: str,
-        variables: Mapping[str, Any] | None,
-        operation: str | None,
-        context: Context,
-        begin: Callable[[str], None],
-    ) -> AsyncIterator[Answer]:
-        """Every answer to an operation of any kind, which `begin` is told. Raises what a subscription's source raises."""
-        chosen = self._chosen(document, operation)
-        if isinstance(chosen, Answer):
-            yield chosen
-            return
-        begin(chosen[1].operation.value)
-        if chosen[1].operation is not OperationType.SUBSCRIPTION:
-            yield await self._execute(*chosen, variables, operation, context)
+    async def run(self, plan: Plan, context: Context) -> Answer:
+        """The one answer to a query or mutation."""
+        if plan.operation is None:
+            assert plan.refused is not None
+            return plan.refused
+        if plan.is_subscription:
+            return _refused("subscriptions come over graphql-transport-ws")
+        return await self._execute(plan.operation, plan.variables, context)
+
+    async def stream(self, plan: Plan, context: Context) -> AsyncIterator[Answer]:
+        """Every answer to an operation of any kind. Raises what a subscription's source raises."""
+        operation = plan.operation
+        if operation is None or not plan.is_subscription:
+            yield await self.run(plan, context)
             return
         source = subscribe(
             self._schema,
-            chosen[0],
+            operation.document,
             context_value=context,
-            variable_values=dict(variables) if variables else None,
-            operation_name=operation,
+            variable_values=plan.variables,
+            operation_name=operation.name,
         )
         if isawaitable(source):
             source = await source
@@ -122,51 +174,46 @@ class Executor:
             async for result in results:
                 yield _answer(result, "subscription", executed=True)
 
-    def _chosen(
-        self, document: str, operation: str | None
-    ) -> tuple[DocumentNode, OperationDefinitionNode] | Answer:
-        prepared = self._prepared(document)
-        if prepared.document is None:
-            return Answer(None, prepared.faults, executed=False, kind="none")
-        chosen = get_operation_ast(prepared.document, operation)
-        if chosen is None:
-            return _refused("operationName must name one of the document's operations")
-        return prepared.document, chosen
-
     async def _execute(
-        self,
-        document: DocumentNode,
-        chosen: OperationDefinitionNode,
-        variables: Mapping[str, Any] | None,
-        operation: str | None,
-        context: Context,
+        self, operation: Operation, variables: dict[str, Any] | None, context: Context
     ) -> Answer:
         result = execute(
             self._schema,
-            document,
+            operation.document,
             context_value=context,
-            variable_values=dict(variables) if variables else None,
-            operation_name=operation,
+            variable_values=variables,
+            operation_name=operation.name,
         )
         if isawaitable(result):
             result = await result
         assert isinstance(result, ExecutionResult)
         # Variables that do not fit end a request before it begins.
         executed = result.data is not None or any(error.path for error in result.errors or ())
-        return _answer(result, chosen.operation.value, executed=executed)
+        return _answer(result, operation.type.value, executed=executed)
 
     def _prepare(self, text: str) -> _Prepared:
         try:
             document = self._limits.parse(text)
             self._limits.check(document)
         except GraphQLSyntaxError as error:
-            return _Prepared(None, (self._shown(error, PARSE_FAILED),))
+            return _Prepared({}, (self._shown(error, PARSE_FAILED),))
         except SoukError as error:
-            return _Prepared(None, (of_souk_error(error),))
-        faults = validate(self._schema, document, self._rules)
+            return _Prepared({}, (of_souk_error(error),))
+        faults = validate(self._schema, document, self._rules, max_errors=_MOST_FAULTS)
         if faults:
-            return _Prepared(None, tuple(self._shown(fault, VALIDATION_FAILED) for fault in faults))
-        return _Prepared(document, ())
+            return _Prepared({}, tuple(self._shown(fault, VALIDATION_FAILED) for fault in faults))
+        return _Prepared(self._operations(document))
+
+    def _operations(self, document: DocumentNode) -> Mapping[str | None, Operation]:
+        found: dict[str | None, Operation] = {}
+        nodes = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+        for node in nodes:
+            name = node.name.value if node.name else None
+            found[name] = Operation(document, name, node.operation, price(self._schema, document, node))
+        if len(nodes) == 1:
+            # The only one needs not be named.
+            found[None] = next(iter(found.values()))
+        return found
 
     def _shown(self, error: GraphQLError, code: str) -> Shown:
         return of_document(error, code, suggestions=self._suggestions)

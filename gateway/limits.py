@@ -1,4 +1,7 @@
-"""What a document may ask: depth, aliases, directives, tokens, characters. Checked once for each document, before anything is executed."""
+"""What a document may ask: depth, fields, aliases, directives, tokens, characters. Checked once for each, before anything is executed.
+
+Not here: its cost (gateway.cost), how often it may be asked (gateway.rates).
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,20 +38,24 @@ class Limits:
     """Most of each that a document may have."""
 
     depth: int
+    fields: int
     aliases: int
     directives: int
     tokens: int
     characters: int
+    cost: int
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
         """As the settings say."""
         return cls(
             settings.max_depth,
+            settings.max_fields,
             settings.max_aliases,
             settings.max_directives,
             settings.max_tokens,
             settings.max_characters,
+            settings.max_cost,
         )
 
     def parse(self, text: str) -> DocumentNode:
@@ -65,6 +72,7 @@ class Limits:
         """Raises QueryTooComplex."""
         counter = _Counter()
         visit(document, counter)
+        _at_most("fields", counter.fields, self.fields)
         _at_most("aliases", counter.aliases, self.aliases)
         _at_most("directives", counter.directives, self.directives)
         _at_most("depth", _depth(document, self.depth), self.depth)
@@ -79,10 +87,12 @@ def _at_most(what: str, cost: int, limit: int) -> None:
 class _Counter(Visitor):
     def __init__(self) -> None:
         super().__init__()
+        self.fields = 0
         self.aliases = 0
         self.directives = 0
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
+        self.fields += 1
         self.aliases += node.alias is not None
 
     def enter_directive(self, *_: Any) -> None:
@@ -90,32 +100,37 @@ class _Counter(Visitor):
 
 
 def _depth(document: DocumentNode, limit: int) -> int:
-    """The deepest nesting of fields; the schema's own (__schema, __type) are not counted, they end by themselves.
+    """The deepest nesting of fields; the schema's own (__schema, __type) are not counted, they have a rule of their own.
 
-    A fragment within itself is validation's business; here the count ends just beyond the limit.
+    A fragment is measured once, however often it is spread. One within itself is validation's business.
     """
     fragments = {
         each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
     }
+    measured: dict[str, int] = {}
 
     def below(selections: SelectionSetNode | None, above: int) -> int:
-        deepest = above
+        # Nobody needs to know how much deeper it goes on, and our own stack has an end.
         if above > limit:
-            return deepest
+            return 1
+        deepest = 0
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
                 if not node.name.value.startswith("__"):
-                    deepest = max(deepest, below(node.selection_set, above + 1))
+                    deepest = max(deepest, 1 + below(node.selection_set, above + 1))
             elif isinstance(node, InlineFragmentNode):
                 deepest = max(deepest, below(node.selection_set, above))
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in open_fragments:
-                fragment = fragments.get(node.name.value)
-                if fragment is not None:
-                    open_fragments.add(node.name.value)
-                    deepest = max(deepest, below(fragment.selection_set, above))
-                    open_fragments.discard(node.name.value)
+            elif isinstance(node, FragmentSpreadNode):
+                deepest = max(deepest, spread(node.name.value))
         return deepest
 
-    open_fragments: set[str] = set()
+    def spread(name: str) -> int:
+        if name not in measured:
+            # Meanwhile, to whoever comes round in a circle.
+            measured[name] = 0
+            fragment = fragments.get(name)
+            measured[name] = below(fragment.selection_set, 0) if fragment else 0
+        return measured[name]
+
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     return max((below(operation.selection_set, 0) for operation in operations), default=0)

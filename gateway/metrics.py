@@ -9,3 +9,12 @@ OPERATIONS = Counter(
 )
 SOCKETS = Gauge("souk_gateway_sockets", "Open sockets of graphql-transport-ws.")
 WATCHED = Gauge("souk_gateway_watched_orders", "Subscriptions to orders.")
+RATE_LIMITED = Counter(
+    "souk_gateway_rate_limited_total",
+    "Requests refused because their client asked too much, by reason.",
+    ["reason"],
+)
+RATE_LIMIT_FAILURES = Counter(
+    "souk_gateway_rate_limit_failures_total", "Requests that nobody counted, because Redis did not answer."
+)
+COST = Counter("souk_gateway_cost_total", "Cost of all operations, in points.")

@@ -6,6 +6,8 @@ from typing import Final
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from gateway.headers import secure
+from gateway.settings import Settings
 from kit.errors import NotFound
 
 # GraphiQL styles its editor by attributes.
@@ -20,14 +22,16 @@ _FILES: Final = {
 }
 
 
-def playground_routes(folder: Path) -> list[HTTPRouteHandler]:
+def playground_routes(settings: Settings) -> list[HTTPRouteHandler]:
     """The page, and the two files that it needs."""
+
+    folder: Path = settings.playground_files
+    headers = {**secure(settings), "Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
 
     def answer(name: str) -> Response[bytes]:
         path = folder / name
         if name not in _FILES or not path.is_file():
             raise NotFound("no such file")
-        headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
         return Response(path.read_bytes(), media_type=_FILES[name], headers=headers)
 
     @get("/playground", sync_to_thread=True)

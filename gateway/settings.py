@@ -30,10 +30,46 @@ class Settings(BaseSettings):
     suggestions: bool = setting("Whether errors guess what was meant", default=False, development=True)
     playground_files: Path = setting("Folder of the playground's files", default=_OWN_PLAYGROUND)
     max_depth: int = setting("Deepest nesting of a document's fields", default=12, least=1)
+    max_fields: int = setting("Most fields of a document", default=300, least=1)
     max_aliases: int = setting("Most aliases of a document", default=30, least=0)
     max_directives: int = setting("Most directives of a document", default=50, least=0)
     max_tokens: int = setting("Most tokens of a document", default=2000, least=1)
     max_characters: int = setting("Most characters of a document", default=20_000, least=1)
+    max_cost: int = setting("Most that a document may cost, points", default=5000, least=1)
+    rate_limit_points: int = setting(
+        "Points that a client (an account, else an address) may spend at once",
+        default=20_000,
+        development=10_000_000,
+        least=1,
+    )
+    rate_limit_points_per_second: float = setting(
+        "Points that a client gets back each second", default=500.0, development=1_000_000.0, least=0.001
+    )
+    sign_in_tries: int = setting(
+        "Tries to log in, register or have a password reset mailed that an address has at once",
+        default=20,
+        development=10_000,
+        least=1,
+    )
+    sign_in_tries_per_minute: float = setting(
+        "Tries that an address gets back each minute", default=10.0, development=60_000.0, least=0.001
+    )
+    redis_url: str = setting(
+        "Redis, redis://host:port/number: rates, and documents by their hash",
+        development="redis://127.0.0.1:6379/0",
+        secret=True,
+    )
+    allowed_documents: str = setting(
+        "File of the only documents that are answered, by their sha256; empty: any document", default=""
+    )
+    cors_origins: tuple[str, ...] = setting(
+        "Origins whose pages may ask and open sockets, e.g. https://shop.example; *: any",
+        default=(),
+        development=("http://localhost:3000", "http://localhost:5173", "http://127.0.0.1:3000"),
+    )
+    body_seconds: timedelta = setting(
+        "Seconds within which a request's body must have come", default=_TEN_SECONDS, least=0.1, most=60
+    )
     max_body_bytes: int = setting("Largest body of a request, bytes", default=1024 * 1024, least=1)
     max_account_sockets: int = setting(
         "Most open sockets of one account, on each replica", default=20, least=1

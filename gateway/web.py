@@ -1,9 +1,10 @@
-"""POST /graphql, as thin as it can be: reads a request, executes it, writes the answer, which is GraphQL's JSON whatever its status.
+"""POST /graphql, as thin as it can be: reads a request, plans, charges and executes it, writes GraphQL's JSON whatever the status.
 
 application/graphql-response+json is answered to those who ask for it, with the statuses of the GraphQL over HTTP specification; to
 others application/json, where every well-formed request is answered 200. Numbers of variables are exact decimals, never floats.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +19,11 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.context import Context
 from gateway.errors import BAD_REQUEST, Shown, of_request, of_souk_error
-from gateway.execution import Answer, Executor
-from gateway.metrics import OPERATIONS
+from gateway.execution import Answer, Executor, Plan
+from gateway.headers import Headers
+from gateway.metrics import COST, OPERATIONS
+from gateway.persisted import Persisted
+from gateway.rates import Rates
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier, bearer
 from kit.errors import SoukError
@@ -38,13 +42,14 @@ _METHODS: Final = [
     HttpMethod.PUT,
     HttpMethod.PATCH,
     HttpMethod.DELETE,
+    HttpMethod.OPTIONS,
 ]
 
 
 class Body(msgspec.Struct):
     """A request as GraphQL over HTTP says."""
 
-    query: str
+    query: str | None = None
     variables: dict[str, Any] | None = None
     operationName: str | None = None  # noqa: N815 - as it is sent
     extensions: dict[str, Any] | None = None
@@ -71,13 +76,18 @@ class GraphQL:
         executor: Executor,
         context: Callable[[Principal | None], Context],
         verifier: TokenVerifier,
+        rates: Rates,
+        persisted: Persisted,
     ) -> None:
         self._executor = executor
         self._context = context
         self._verifier = verifier
+        self._rates = rates
+        self._persisted = persisted
+        self._headers = Headers(settings)
         self._seconds = settings.request_seconds.total_seconds()
+        self._body_seconds = settings.body_seconds.total_seconds()
         self._most_bytes = settings.max_body_bytes
-        self._hops = settings.proxy_hops
 
     def route(self) -> HTTPRouteHandler:
         """The route; its body has a limit of its own, so that what is beyond is answered in GraphQL's JSON too."""
@@ -90,23 +100,54 @@ class GraphQL:
 
     async def answer(self, request: Request[Any, Any, Any]) -> Response[bytes]:
         """Answers a request, whatever it is."""
+        origin = request.headers.get("origin")
+        if request.method == HttpMethod.OPTIONS:
+            return Response(b"", status_code=204, headers=self._headers.preflight(origin))
+        headers = self._headers.of(origin)
         media_type = GRAPHQL_JSON if GRAPHQL_JSON in request.headers.get("accept", "") else JSON
+        address = self._headers.client(request)
         try:
             _check_request(request)
             principal = await self._principal(request)
-            body = _read(await self._content(request))
-            answer = await self._run(request, body, principal)
+            plan = await self._plan(_read(await self._content(request)))
         except Refused as refused:
             OPERATIONS.labels("none", refused.shown["extensions"]["code"]).inc()
-            return _response({"errors": [refused.shown]}, refused.status, media_type, refused.headers)
-        return _response(answer.body(), _status(answer, media_type), media_type)
+            spent = await self._rates.spend(None, address, 1)
+            answer, status = _turned_away(refused), refused.status
+            headers |= refused.headers or {}
+        else:
+            spent = await self._rates.spend(
+                str(principal.account_id) if principal else None, address, plan.cost, plan.sign_ins
+            )
+            if spent.refused is None:
+                answer = await self._run(plan, principal, address)
+                status = _status(answer, media_type)
+        if spent.refused is not None:
+            answer, status = Answer.no(spent.refused), http_status(spent.refused)
+            OPERATIONS.labels("none", "RATE_LIMITED").inc()
+        COST.inc(spent.cost)
+        headers |= spent.headers()
+        content = orjson.dumps(answer.body({"cost": spent.extension()}), default=str)
+        return Response(content, status_code=status, media_type=media_type, headers=headers)
 
-    async def _run(self, request: Request[Any, Any, Any], body: Body, principal: Principal | None) -> Answer:
+    async def _plan(self, body: Body) -> Plan:
+        try:
+            text = await self._persisted.document(body.query, body.extensions)
+        except SoukError as error:
+            # Clients that send hashes expect this answer as any other of GraphQL's.
+            return Plan.none(error)
+        if text is None:
+            raise Refused(400, of_request("the body must have a query", BAD_REQUEST))
+        plan = self._executor.plan(text, body.variables, body.operationName)
+        if plan.operation is not None:
+            await self._persisted.keep(text, body.extensions)
+        return plan
+
+    async def _run(self, plan: Plan, principal: Principal | None, address: str) -> Answer:
         # A task of its own for each request: these end with it.
         deadline.set(time.monotonic() + self._seconds)
-        current_call.set(Call(principal, correlation_id.get(), self._address(request)))
-        context = self._context(principal)
-        answer = await self._executor.run(body.query, body.variables, body.operationName, context)
+        current_call.set(Call(principal, correlation_id.get(), address))
+        answer = await self._executor.run(plan, self._context(principal))
         outcome = answer.errors[0]["extensions"]["code"] if answer.errors else "ok"
         OPERATIONS.labels(answer.kind, outcome).inc()
         return answer
@@ -119,6 +160,14 @@ class GraphQL:
             raise Refused(http_status(error), of_souk_error(error)) from error
 
     async def _content(self, request: Request[Any, Any, Any]) -> bytes:
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                return await self._all(request)
+        except TimeoutError:
+            shown = of_request("the body did not come in time", BAD_REQUEST)
+            raise Refused(408, shown, {"Connection": "close"}) from None
+
+    async def _all(self, request: Request[Any, Any, Any]) -> bytes:
         chunks, size = [], 0
         async for chunk in request.stream():
             size += len(chunk)
@@ -131,14 +180,6 @@ class GraphQL:
                 413, of_request(f"a request may have {self._most_bytes:,} bytes at most", BAD_REQUEST)
             )
         return b"".join(chunks)
-
-    def _address(self, request: Request[Any, Any, Any]) -> str:
-        """The client's, as the outermost trusted proxy saw it."""
-        if self._hops:
-            seen = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",")]
-            if len(seen) >= self._hops and seen[-self._hops]:
-                return seen[-self._hops]
-        return request.client.host if request.client else ""
 
 
 def _check_request(request: Request[Any, Any, Any]) -> None:
@@ -163,12 +204,5 @@ def _status(answer: Answer, media_type: str) -> int:
     return 400 if not answer.executed and media_type == GRAPHQL_JSON else 200
 
 
-def _response(
-    content: dict[str, Any], status: int, media_type: str, headers: dict[str, str] | None = None
-) -> Response[bytes]:
-    return Response(
-        orjson.dumps(content, default=str),
-        status_code=status,
-        media_type=media_type,
-        headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **(headers or {})},
-    )
+def _turned_away(refused: Refused) -> Answer:
+    return Answer(None, (refused.shown,), executed=False, kind="none")

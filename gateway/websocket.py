@@ -22,8 +22,11 @@ from litestar.handlers import WebsocketRouteHandler
 
 from gateway.context import Context
 from gateway.errors import of_souk_error, unexpected
-from gateway.execution import Answer, Executor
-from gateway.metrics import OPERATIONS, SOCKETS
+from gateway.execution import Answer, Executor, Plan
+from gateway.headers import Headers
+from gateway.metrics import COST, OPERATIONS, SOCKETS
+from gateway.persisted import BadPersistedQuery, Persisted
+from gateway.rates import Rates
 from gateway.settings import Settings
 from gateway.web import Body
 from kit.auth import Principal, TokenVerifier, bearer
@@ -76,7 +79,12 @@ class Sockets:
         executor: Executor,
         context: Callable[[Principal | None], Context],
         verifier: TokenVerifier,
+        rates: Rates,
+        persisted: Persisted,
     ) -> None:
+        self.rates = rates
+        self.persisted = persisted
+        self.client = Headers(settings).client
         self.executor = executor
         self.context = context
         self.verifier = verifier
@@ -85,7 +93,7 @@ class Sockets:
         self.most_operations = settings.max_socket_operations
         self.most_bytes = settings.max_body_bytes
         self._most_sockets = settings.max_account_sockets
-        self._origins = settings.socket_origins
+        self._origins = {*settings.socket_origins, *settings.cors_origins}
         self._of_account: Counter[UUID] = Counter()
 
     def route(self) -> WebsocketRouteHandler:
@@ -237,17 +245,24 @@ class _Session:
 
     async def _operate(self, number: str, body: Body, principal: Principal) -> None:
         """One operation to its end; what is cancelled ends without a word, because its client asked for that."""
-        context = self._sockets.context(principal)
-        client = self._socket.client
-        current_call.set(Call(principal, correlation_id.get(), client.host if client else ""))
+        sockets = self._sockets
+        address = sockets.client(self._socket)
+        current_call.set(Call(principal, correlation_id.get(), address))
         try:
-            async for answer in self._sockets.executor.stream(
-                body.query, body.variables, body.operationName, context, self._begin
-            ):
+            plan = await self._plan(body)
+            if not plan.is_subscription:
+                # What is listened to has no end; all else has as long as over HTTP.
+                deadline.set(time.monotonic() + sockets.seconds)
+            spent = await sockets.rates.spend(str(principal.account_id), address, plan.cost, plan.sign_ins)
+            COST.inc(spent.cost)
+            if spent.refused is not None:
+                raise spent.refused
+            extensions = {"cost": spent.extension()}
+            async for answer in sockets.executor.stream(plan, sockets.context(principal)):
                 if not answer.executed:
                     await self._send({"type": "error", "id": number, "payload": list(answer.errors)})
                     break
-                await self._send({"type": "next", "id": number, "payload": answer.body()})
+                await self._send({"type": "next", "id": number, "payload": answer.body(extensions)})
                 _count(answer)
             else:
                 await self._send({"type": "complete", "id": number})
@@ -262,10 +277,11 @@ class _Session:
         finally:
             self._running.pop(number, None)
 
-    def _begin(self, kind: str) -> None:
-        """What is answered at once has as long as over HTTP; what is listened to has no end."""
-        if kind != "subscription":
-            deadline.set(time.monotonic() + self._sockets.seconds)
+    async def _plan(self, body: Body) -> Plan:
+        text = await self._sockets.persisted.document(body.query, body.extensions)
+        if text is None:
+            raise BadPersistedQuery("the payload must have a query")
+        return self._sockets.executor.plan(text, body.variables, body.operationName)
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._socket.send_data(orjson.dumps(message, default=str).decode(), mode="text")

@@ -2,85 +2,24 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import httpx
 import pytest
 
-from gateway.context import Context
-from gateway.execution import Executor
-from gateway.limits import Limits
-from gateway.order_updates import OrderUpdates
-from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
-from gateway.playground import playground_routes
 from gateway.schema import build_schema
-from gateway.settings import Settings
-from gateway.tests.fakes import SERVICES, Recorder, Tokens
-from gateway.web import GraphQL
-from kit.auth import Principal, Role
+from gateway.tests.world import USER, World, opened
 from kit.errors import FailedPrecondition, InvalidArgument, SoukError, Unavailable, Violation
-from kit.rpc import Server
-from kit.settings import load
 from kit.values import ACCOUNT, ORDER, PRODUCT
-from kit.web.app import build_app
-from kit.web.health import Readiness
 
 SCHEMA = Path(__file__).parent.parent / "schema.graphql"
-USER = Principal(uuid4(), Role.USER, uuid4())
 PRODUCT_ID = PRODUCT.format(PRODUCT.new())
-
-
-@dataclass
-class World:
-    """A client of the gateway, and what its services heard."""
-
-    http: httpx.AsyncClient
-    recorder: Recorder
-    token: str
-
-    async def ask(self, query: str, *, signed_in: bool = True, **variables: Any) -> dict[str, Any]:
-        response = await self.post({"query": query, "variables": variables}, signed_in=signed_in)
-        assert response.status_code == 200, response.text
-        answer: dict[str, Any] = response.json()
-        return answer
-
-    async def post(self, body: Any, *, signed_in: bool = False, **headers: str) -> httpx.Response:
-        if signed_in:
-            headers["authorization"] = f"Bearer {self.token}"
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await self.http.post(
-            "/graphql", content=content, headers={"content-type": "application/json", **headers}
-        )
 
 
 @pytest.fixture(scope="session")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    recorder, tokens = Recorder(), Tokens()
-    server = Server([make(recorder) for make in SERVICES], host="127.0.0.1", port=0, verifier=tokens)
-    await server.start()
-    address = f"127.0.0.1:{server.port}"
-    peers = Peers(
-        Accounts(address), Catalog(address), Orders(address), Payments(address), Notifications(address)
-    )
-    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
-    for peer in held:
-        await peer.open()
-    settings = load(Settings, {"PROFILE": "development"})
-    executor = Executor(build_schema(), Limits.of(settings), introspection=False, suggestions=False)
-    verifier: Any = tokens
-    graphql = GraphQL(settings, executor, lambda who: Context(peers, who, OrderUpdates()), verifier)
-    folder = tmp_path_factory.mktemp("playground")
-    (folder / "index.html").write_text("<title>playground</title>")
-    app: Any = build_app([graphql.route(), *playground_routes(folder)], Readiness([]))
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
-        yield World(http, recorder, tokens.token(USER))
-    for peer in held:
-        await peer.close()
-    await server.stop(0)
+    async with opened(tmp_path_factory.mktemp("playground")) as world:
+        yield world
 
 
 @pytest.fixture(autouse=True)

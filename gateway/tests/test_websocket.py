@@ -14,11 +14,15 @@ from gateway.execution import Executor
 from gateway.limits import Limits
 from gateway.order_updates import OrderUpdates
 from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
+from gateway.persisted import Persisted
+from gateway.rates import Rates
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.tests.fakes import SERVICES, OrderRpc, Recorder, Tokens
+from gateway.tests.world import NOWHERE, Away
 from gateway.websocket import PROTOCOL, Sockets
 from kit.auth import Principal, Role
+from kit.cache import Cache
 from kit.errors import Unavailable
 from kit.rpc import Server
 from kit.settings import load
@@ -98,7 +102,15 @@ class World:
         settings = load(Settings, {"PROFILE": "development", **environment})
         executor = Executor(build_schema(), Limits.of(settings), introspection=False, suggestions=False)
         verifier: Any = self.tokens
-        sockets = Sockets(settings, executor, lambda who: Context(self._peers, who, self.updates), verifier)
+        rates, persisted = Rates(Away(), settings), Persisted(Cache(NOWHERE, "gateway:document"), None)
+        sockets = Sockets(
+            settings,
+            executor,
+            lambda who: Context(self._peers, who, self.updates),
+            verifier,
+            rates,
+            persisted,
+        )
         return build_app([sockets.route()], Readiness([]))
 
     @asynccontextmanager
@@ -154,6 +166,7 @@ async def test_order_updated_tells_the_order_now_and_after_each_change(world: Wo
     async with world.signed_in() as socket:
         subscribe(socket, world.order_id)
         first = await socket.receive()
+        assert first["payload"].pop("extensions")["cost"]["cost"] == 1
         assert first == {
             "type": "next",
             "id": "1",

@@ -9,9 +9,10 @@ from tests.house.house import SERVICES, committed, in_tests, python
 from tests.lint.checkout import ROOT
 
 ROOMS = set(
-    "__init__ __main__ app circuit consumers context domain errors events execution indexer limits mailer messages metrics order_updates "
-    "passwords peers playground ports preview product_cache provider reindexing rendering rpc search search_queries settings stock_domain "
-    "stock_rpc stock_store stock_use_cases store tables use_cases web websocket".split()
+    "__init__ __main__ app circuit consumers context cost domain errors events execution headers indexer limits mailer "
+    "messages metrics order_updates passwords peers persisted playground ports preview product_cache provider rates "
+    "redis_line reindexing rendering rpc search search_queries settings stock_domain stock_rpc stock_store stock_use_cases "
+    "store tables use_cases web websocket".split()
 )
 # A machine's own paths, and hosts of registries: the clients know where they are.
 FORBIDDEN = re.compile(

@@ -1,0 +1,74 @@
+"""What surrounds an answer: CORS, the headers that keep browsers from doing harm, and the client's address behind proxies."""
+
+from typing import Any, Final
+
+from litestar.connection import ASGIConnection
+
+from gateway.settings import Settings
+from kit.settings import Profile
+
+# What no page may do with JSON: show it in a frame, guess another type, keep it.
+_ALWAYS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-site",
+    "Referrer-Policy": "no-referrer",
+}
+_TWO_YEARS: Final = "max-age=63072000; includeSubDomains"
+_ASKED: Final = "authorization, content-type, x-request-id, traceparent, apollographql-client-name, apollographql-client-version"
+_EXPOSED: Final = "X-Request-ID, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"
+_PREFLIGHT_SECONDS: Final = "7200"
+
+
+def secure(settings: Settings) -> dict[str, str]:
+    """Headers of every answer; browsers are told to stay with TLS where there is some."""
+    tls = settings.profile is not Profile.DEVELOPMENT
+    return {**_ALWAYS, **({"Strict-Transport-Security": _TWO_YEARS} if tls else {})}
+
+
+class Headers:
+    """As the settings say. Tokens travel in a header and never in a cookie, so no answer allows credentials."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._secure = secure(settings)
+        self._origins = frozenset(settings.cors_origins)
+        self._hops = settings.proxy_hops
+        self._vary = {"Vary": "Origin"} if self._origins and "*" not in self._origins else {}
+
+    def of(self, origin: str | None) -> dict[str, str]:
+        """Of an answer to a page of this origin; None: not a page of another site."""
+        if origin is None:
+            return {**self._secure, **self._vary}
+        return {**self._secure, **self._vary, **self._allowed(origin)}
+
+    def preflight(self, origin: str | None) -> dict[str, str]:
+        """Of the answer to a browser that asks whether it may ask."""
+        allowed = self._allowed(origin) if origin else {}
+        asked = {
+            "Access-Control-Allow-Methods": "POST",
+            "Access-Control-Allow-Headers": _ASKED,
+            "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
+        }
+        return {
+            "Allow": "POST, OPTIONS",
+            **self._secure,
+            **self._vary,
+            **(asked if allowed else {}),
+            **allowed,
+        }
+
+    def client(self, request: ASGIConnection[Any, Any, Any, Any]) -> str:
+        """The client's address, as the outermost trusted proxy saw it."""
+        if self._hops:
+            seen = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",")]
+            if len(seen) >= self._hops and seen[-self._hops]:
+                return seen[-self._hops]
+        return request.client.host if request.client else ""
+
+    def _allowed(self, origin: str) -> dict[str, str]:
+        if "*" in self._origins:
+            return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
+        if origin in self._origins:
+            return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": _EXPOSED}
+        return {}
