@@ -2,14 +2,22 @@
 
 from collections.abc import Sequence
 
+from account.audit_store import PostgresAuditStore
+from account.consumers import AccountEvents
+from account.credential_store import PostgresCredentialStore
+from account.credential_use_cases import CredentialLimits, Credentials
 from account.events import TOPIC
 from account.passwords import COMMON_PASSWORDS, BcryptPasswords
+from account.peers import Orders
 from account.rpc import AccountRpc
+from account.session_store import PostgresSessionStore
+from account.session_use_cases import Lifetimes, Sessions
 from account.settings import Settings
 from account.store import PostgresAccountStore
-from account.use_cases import Accounts, Limits
+from account.throttle import Throttle
+from account.use_cases import Accounts
 from account.web import jwks_route
-from kit.auth import SigningKeys, TokenIssuer, TokenVerifier
+from kit.auth import Sealer, SigningKeys, TokenIssuer, TokenVerifier
 from kit.db import Database, Migrations
 from kit.errors import InvalidArgument
 from kit.service import Service
@@ -22,17 +30,44 @@ def build(settings: Settings) -> Service:
     verifier = TokenVerifier(keys.public)
     db = Database(settings.database_url, publishes=TOPIC)
     passwords = BcryptPasswords(cost=settings.bcrypt_cost, waiting=settings.passwords_waiting)
-    accounts = Accounts(
+    orders = Orders(settings.order_address)
+    store, audit, secrets = PostgresAccountStore(db), PostgresAuditStore(db), PostgresCredentialStore(db)
+    sessions = Sessions(
         db,
-        PostgresAccountStore(db),
-        passwords,
+        PostgresSessionStore(db),
+        audit,
         TokenIssuer(keys, lifetime=settings.access_token_seconds),
-        limits=Limits(
-            session_idle=settings.session_idle_seconds,
-            session_absolute=settings.session_absolute_seconds,
+        Lifetimes(settings.session_idle_seconds, settings.session_absolute_seconds),
+        utc_now,
+    )
+    credentials = Credentials(
+        db,
+        secrets,
+        store,
+        audit,
+        sessions,
+        passwords,
+        Sealer(settings.mail_sealing_key),
+        limits=CredentialLimits(
             failures_per_account=settings.login_failures_per_account,
             failures_per_address=settings.login_failures_per_address,
+            password_reset=settings.password_reset_seconds,
+            email_verification=settings.email_verification_seconds,
+            reset_answer=settings.reset_answer_seconds,
         ),
+        common_passwords=COMMON_PASSWORDS,
+        clock=utc_now,
+    )
+    accounts = Accounts(
+        db,
+        store,
+        audit,
+        sessions,
+        credentials,
+        passwords,
+        orders,
+        Throttle(secrets, utc_now),
+        registrations_per_address=settings.registrations_per_address,
         common_passwords=COMMON_PASSWORDS,
         clock=utc_now,
     )
@@ -46,12 +81,14 @@ def build(settings: Settings) -> Service:
     return Service(
         name="account",
         settings=settings,
-        resources=[db, passwords],
+        resources=[db, passwords, orders],
+        optional=[orders],
         database=db,
         migrations=Migrations("account"),
         verifier=verifier,
-        rpc=[AccountRpc(accounts, verifier)],
+        rpc=[AccountRpc(accounts, credentials, sessions, verifier)],
         routes=[jwks_route(keys)],
+        consumes=AccountEvents(accounts).subscriptions(),
         commands={"grant_admin": grant_admin},
     )
 

@@ -1,17 +1,35 @@
-"""The contract's messages of this service's values, for rpc and events. Nothing is decided here."""
+"""The contract's messages of this service's values, for rpc and events, and what requests mean. Nothing is decided here."""
 
-from souk.account.v1 import account_pb2 as pb
+from datetime import datetime
+from typing import Final
+from uuid import UUID
 
-from account.domain import Account
+from souk.account.v1 import account_pb2, account_service_pb2
+
+from account.domain import Account, Audited
+from account.ports import AuditFilter, Position
+from account.session_use_cases import SignedIn
 from kit.auth import Role
-from kit.values import ACCOUNT, timestamp_to_proto
+from kit.errors import InvalidArgument, Violation
+from kit.values import (
+    ACCOUNT,
+    AUDIT,
+    IdKind,
+    Input,
+    decode_cursor,
+    encode_cursor,
+    timestamp_to_proto,
+)
 
-ROLES = {Role.USER: pb.ROLE_USER, Role.ADMIN: pb.ROLE_ADMIN}
+_PAGE: Final = 20
+_LARGEST_PAGE: Final = 100
+
+ROLES = {Role.USER: account_pb2.ROLE_USER, Role.ADMIN: account_pb2.ROLE_ADMIN}
 
 
-def account_to_proto(account: Account) -> pb.Account:
+def account_to_proto(account: Account) -> account_pb2.Account:
     """An account as the contract has it."""
-    return pb.Account(
+    return account_pb2.Account(
         id=ACCOUNT.format(account.id),
         name=account.name,
         email=account.email,
@@ -21,3 +39,91 @@ def account_to_proto(account: Account) -> pb.Account:
         create_time=timestamp_to_proto(account.create_time),
         update_time=timestamp_to_proto(account.update_time),
     )
+
+
+def tokens_to_proto(signed_in: SignedIn) -> account_pb2.Tokens:
+    """A pair of tokens as the contract has it."""
+    return account_pb2.Tokens(
+        access_token=signed_in.access_token,
+        access_token_expire_time=timestamp_to_proto(signed_in.access_token_expire_time),
+        refresh_token=signed_in.refresh_token,
+        refresh_token_expire_time=timestamp_to_proto(signed_in.refresh_token_expire_time),
+    )
+
+
+def audited_to_proto(audited: Audited) -> account_service_pb2.AuditEvent:
+    """An event of the audit log as the contract has it."""
+    event = audited.event
+    return account_service_pb2.AuditEvent(
+        id=AUDIT.format(audited.id),
+        create_time=timestamp_to_proto(audited.time),
+        action=event.action,
+        actor_id=ACCOUNT.format(event.actor_id) if event.actor_id else "",
+        subject_id=IdKind(event.subject_kind).format(event.subject_id) if event.subject_id else "",
+        address=event.address,
+        detail=event.detail,
+    )
+
+
+def erasure_from_proto(request: account_service_pb2.EraseAccountRequest) -> tuple[UUID, str]:
+    """Whose account, and why; raises InvalidArgument."""
+    account_id = ACCOUNT.parse(request.account_id, "accountId")
+    given = Input()
+    reason = given.text(request.reason, "reason", least=1, most=500)
+    given.done()
+    return account_id, reason
+
+
+def role_change_from_proto(request: account_service_pb2.SetAccountRoleRequest) -> tuple[UUID, Role]:
+    """Who, and which role; raises InvalidArgument."""
+    account_id = ACCOUNT.parse(request.account_id, "accountId")
+    for role, number in ROLES.items():
+        if number == request.role:
+            return account_id, role
+    rule = "must be USER or ADMIN"
+    raise InvalidArgument(f"role: {rule}", fields=[Violation(("role",), rule)])
+
+
+def query_from_proto(request: account_service_pb2.ListAccountsRequest) -> str:
+    """What is looked for; raises InvalidArgument."""
+    given = Input()
+    query = given.text(request.query, "query", most=200)
+    given.done()
+    return query
+
+
+def audit_filter_from_proto(request: account_service_pb2.ListAuditEventsRequest) -> AuditFilter:
+    """Which events; raises InvalidArgument."""
+    actor_id = ACCOUNT.parse(request.account_id, "accountId") if request.account_id else None
+    if not request.subject_id:
+        return AuditFilter(actor_id)
+    kind = request.subject_id.rpartition("_")[0]
+    # Whatever else stands before the underscore is no prefix, and no kind of ours has it.
+    known = IdKind(kind if kind.isascii() and kind.isalpha() and kind.islower() else "id")
+    return AuditFilter(actor_id, known.parse(request.subject_id, "subjectId"), kind)
+
+
+def page_from_proto(
+    request: account_service_pb2.ListAccountsRequest | account_service_pb2.ListAuditEventsRequest, scope: str
+) -> tuple[Position | None, int]:
+    """Where the page begins, and how long it is; raises InvalidArgument, for a cursor of another list too."""
+    given = Input()
+    size = given.integer(request.page_size or _PAGE, "first", least=1, most=_LARGEST_PAGE)
+    given.done()
+    return (_position(request.page_token, scope) if request.page_token else None), size
+
+
+def position_cursor(time: datetime, item: UUID, scope: str) -> str:
+    """Goes on after this item of the list that `scope` names."""
+    return encode_cursor(scope, [time.isoformat(), str(item)])
+
+
+def _position(cursor: str, scope: str) -> Position:
+    match decode_cursor(cursor, scope, "after"):
+        case [str(time), str(item)]:
+            try:
+                return datetime.fromisoformat(time), UUID(item)
+            except ValueError:
+                pass  # made up by hand, with the right fingerprint; falls to the same answer as any other forgery
+    rule = "must be a cursor of the same query, filter and sort"
+    raise InvalidArgument(f"after: {rule}", fields=[Violation(("after",), rule)], reason="INVALID_CURSOR")

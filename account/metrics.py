@@ -6,3 +6,5 @@ REGISTRATIONS = Counter("souk_account_registrations_total", "Accounts made.")
 LOGINS = Counter(
     "souk_account_logins_total", "Logins, by outcome: accepted, refused, throttled.", ["outcome"]
 )
+SESSIONS_ENDED = Counter("souk_account_sessions_ended_total", "Sessions ended before their time was over.")
+DELETIONS = Counter("souk_account_deletions_total", "Accounts deleted.")

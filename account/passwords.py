@@ -54,6 +54,10 @@ class BcryptPasswords:
         same = await self._run(lambda: bcrypt.checkpw(tried, against))
         return same and password_hash is not None and tried == password
 
+    def is_weak(self, password_hash: str) -> bool:
+        """Whether the hash cost less than one would now."""
+        return _cost_of(password_hash) < self._cost
+
     async def _run(self, work: Callable[[], T]) -> T:
         if self._free <= 0:
             raise TooBusy()
@@ -62,3 +66,8 @@ class BcryptPasswords:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._free += 1
+
+
+def _cost_of(password_hash: str) -> int:
+    """$2b$12$... says 12."""
+    return int(password_hash.split("$")[2])

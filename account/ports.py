@@ -1,44 +1,129 @@
-"""What the use cases need of the outside."""
+"""What the use cases need of the outside. A method without `tx` is one statement."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from account.domain import Account, AuditEvent, Session
+from account.domain import Account, Audited, AuditEvent, Purpose
+from account.session_domain import Refresh, Session
 from kit.auth import Role
 from kit.db import Transaction
 
+# Where a page goes on: after what was made then and has that id.
+Position = tuple[datetime, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which events: by whom, to what; None: any. The subject's kind is its id's prefix."""
+
+    actor_id: UUID | None = None
+    subject_id: UUID | None = None
+    subject_kind: str = ""
+
 
 class AccountStore(Protocol):
-    """Accounts and their sessions. Methods without `tx` are one statement each."""
+    """Accounts."""
 
     async def add(self, tx: Transaction, account: Account, password_hash: str) -> None:
         """Raises EmailTaken."""
 
     async def update(self, tx: Transaction, account: Account) -> None:
-        """Writes name, phone, role and times."""
+        """Writes name, phone, role, whether the address is proven, and times."""
+
+    async def lock(self, tx: Transaction, account_id: UUID) -> tuple[Account, str] | None:
+        """A living account and its password hash, which nobody else changes until the transaction ends."""
 
     async def lock_by_email(self, tx: Transaction, email: str) -> Account | None:
-        """The living account of an address, locked until the transaction ends."""
+        """The living account of an address, locked as `lock` does."""
 
-    async def credentials(self, email: str) -> tuple[Account, str] | None:
-        """The living account of an address and its password hash."""
+    async def lock_admins(self, tx: Transaction) -> set[UUID]:
+        """The living ADMINs; none stops being one until the transaction ends. To be called before other locks are taken."""
+
+    async def admins(self) -> set[UUID]:
+        """The living ADMINs."""
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Account]:
         """The living accounts among the ids."""
 
+    async def page(self, query: str, after: Position | None, limit: int) -> list[Account]:
+        """Living accounts that the words of the query begin in, newest first."""
+
+    async def count(self, query: str) -> int:
+        """How many there are."""
+
+    async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        """Takes away all that is known of a person; the id stays."""
+
+    async def forget_told(self, tx: Transaction, account_id: UUID) -> None:
+        """Takes away what the outbox still holds of a person, whose facts have all been published."""
+
+
+class SessionStore(Protocol):
+    """Sessions and their refresh tokens, which are known by their hashes."""
+
     async def begin_session(self, tx: Transaction, session: Session, refresh_hash: bytes) -> None:
         """Writes a session and its first refresh token."""
 
-    async def end_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
-        """Ends every session of an account."""
+    async def lock_refresh(self, tx: Transaction, refresh_hash: bytes) -> tuple[Refresh, Account] | None:
+        """A refresh token of a living account; its session is nobody else's to change until the transaction ends."""
+
+    async def rotate(
+        self,
+        tx: Transaction,
+        refresh: Refresh,
+        used_hash: bytes,
+        next_hash: bytes,
+        now: datetime,
+        expire_time: datetime,
+    ) -> None:
+        """Marks a token as used, unless it was, and writes one that follows it."""
+
+    async def end_session(self, tx: Transaction, session_id: UUID, now: datetime) -> bool:
+        """Ends a session; false when it had ended."""
+
+    async def end_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> list[UUID]:
+        """Ends every session of an account and answers which."""
 
     async def session_role(self, session_id: UUID, account_id: UUID, now: datetime) -> Role | None:
         """The role that the account has now; None when the session has ended or the account is gone."""
 
-    async def audit(self, tx: Transaction, event: AuditEvent, now: datetime) -> None:
-        """Writes an audit row."""
+    async def prune_sessions(self, before: datetime) -> None:
+        """Takes away sessions that ended, or whose time was over, before then."""
+
+
+class CredentialStore(Protocol):
+    """Password hashes, mailed links (by their hashes) and counted attempts."""
+
+    async def credentials(self, email: str) -> tuple[Account, str] | None:
+        """The living account of an address and its password hash."""
+
+    async def password_hash(self, account_id: UUID) -> str | None:
+        """A living account's."""
+
+    async def set_password(self, tx: Transaction, account_id: UUID, password_hash: str) -> None:
+        """Writes another hash."""
+
+    async def keep_link(
+        self,
+        tx: Transaction,
+        purpose: Purpose,
+        account_id: UUID,
+        token_hash: bytes,
+        now: datetime,
+        expire_time: datetime,
+    ) -> None:
+        """Writes a link's token; earlier ones for the same purpose mean nothing any more."""
+
+    async def is_link(self, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:
+        """Whether `take_link` would find it."""
+
+    async def take_link(
+        self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime
+    ) -> UUID | None:
+        """Whose link it is, which is used by that; None when there is none, or not any more."""
 
     async def count_attempt(
         self, subjects: Sequence[str], now: datetime, window_start: datetime
@@ -47,6 +132,30 @@ class AccountStore(Protocol):
 
     async def forgive_attempt(self, subjects: Sequence[str]) -> None:
         """Takes one attempt of each subject back."""
+
+    async def forget_attempts(self, subjects: Sequence[str]) -> None:
+        """Takes all attempts of each subject back."""
+
+    async def prune_credentials(self, now: datetime, windows_before: datetime) -> None:
+        """Takes away links whose time is over, and windows that began before then."""
+
+
+class AuditStore(Protocol):
+    """The audit log."""
+
+    async def audit(
+        self, tx: Transaction, event: AuditEvent, now: datetime, event_id: UUID | None = None
+    ) -> None:
+        """Writes an event, under an id of its own unless one is given."""
+
+    async def forget_addresses(self, tx: Transaction, account_id: UUID) -> None:
+        """Takes the network addresses from where an account did something."""
+
+    async def audit_page(self, which: AuditFilter, after: Position | None, limit: int) -> list[Audited]:
+        """Events, newest first."""
+
+    async def audit_count(self, which: AuditFilter) -> int:
+        """How many there are."""
 
 
 class Passwords(Protocol):
@@ -57,3 +166,20 @@ class Passwords(Protocol):
 
     async def matches(self, password: bytes, password_hash: str | None) -> bool:
         """Whether the password is the hashed one; without a hash it takes as long and says no."""
+
+    def is_weak(self, password_hash: str) -> bool:
+        """Whether the hash cost less than one would now."""
+
+
+class Orders(Protocol):
+    """The order service."""
+
+    async def close_of(self, account_id: UUID) -> None:
+        """Cancels an account's PENDING orders, in the caller's name; raises FailedPrecondition (ORDERS_OPEN) while others are open."""
+
+
+class Sealer(Protocol):
+    """Hides a token on its way to whoever mails it."""
+
+    def seal(self, text: str) -> bytes:
+        """The token, sealed."""

@@ -1,14 +1,28 @@
 """AccountService: message in, use case, message out. Nothing is decided here but who may ask."""
 
-from souk.account.v1 import account_pb2, account_service_pb2
+from souk.account.v1 import account_service_pb2
 from souk.account.v1 import account_service_pb2 as pb
 
-from account.messages import ROLES, account_to_proto
-from account.use_cases import Accounts, SignedIn
+from account.credential_use_cases import Credentials
+from account.domain import Profile
+from account.messages import (
+    ROLES,
+    account_to_proto,
+    audit_filter_from_proto,
+    audited_to_proto,
+    erasure_from_proto,
+    page_from_proto,
+    position_cursor,
+    query_from_proto,
+    role_change_from_proto,
+    tokens_to_proto,
+)
+from account.session_use_cases import Sessions
+from account.use_cases import Accounts
 from kit.auth import TokenVerifier
 from kit.errors import InvalidArgument, Violation
 from kit.rpc import Call
-from kit.values import ACCOUNT, timestamp_to_proto
+from kit.values import ACCOUNT
 
 _BATCH_MOST = 100
 
@@ -18,8 +32,12 @@ class AccountRpc:
 
     service = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
 
-    def __init__(self, accounts: Accounts, verifier: TokenVerifier) -> None:
+    def __init__(
+        self, accounts: Accounts, credentials: Credentials, sessions: Sessions, verifier: TokenVerifier
+    ) -> None:
         self._accounts = accounts
+        self._credentials = credentials
+        self._sessions = sessions
         self._verifier = verifier
 
     async def register(self, request: pb.RegisterRequest, call: Call) -> pb.RegisterResponse:
@@ -31,14 +49,18 @@ class AccountRpc:
             password=request.password,
             address=call.address,
         )
-        return pb.RegisterResponse(account=account_to_proto(signed_in.account), tokens=_tokens(signed_in))
+        return pb.RegisterResponse(
+            account=account_to_proto(signed_in.account), tokens=tokens_to_proto(signed_in)
+        )
 
     async def login(self, request: pb.LoginRequest, call: Call) -> pb.LoginResponse:
         """Open to all."""
-        signed_in = await self._accounts.login(
+        signed_in = await self._credentials.login(
             email=request.email, password=request.password, address=call.address
         )
-        return pb.LoginResponse(account=account_to_proto(signed_in.account), tokens=_tokens(signed_in))
+        return pb.LoginResponse(
+            account=account_to_proto(signed_in.account), tokens=tokens_to_proto(signed_in)
+        )
 
     async def get_account(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
         """For the owner and ADMIN."""
@@ -61,14 +83,116 @@ class AccountRpc:
     async def verify_token(self, request: pb.VerifyTokenRequest, call: Call) -> pb.VerifyTokenResponse:
         """For other services: the token says who it is about."""
         principal = await self._verifier.verify(request.access_token)
-        role = await self._accounts.current_role(principal)
+        role = await self._sessions.current_role(principal)
         return pb.VerifyTokenResponse(account_id=ACCOUNT.format(principal.account_id), role=ROLES[role])
 
+    async def refresh_tokens(self, request: pb.RefreshTokensRequest, call: Call) -> pb.RefreshTokensResponse:
+        """Open to all: the token says who asks."""
+        signed_in = await self._sessions.refresh(request.refresh_token, call.address)
+        return pb.RefreshTokensResponse(
+            account=account_to_proto(signed_in.account), tokens=tokens_to_proto(signed_in)
+        )
 
-def _tokens(signed_in: SignedIn) -> account_pb2.Tokens:
-    return account_pb2.Tokens(
-        access_token=signed_in.access_token,
-        access_token_expire_time=timestamp_to_proto(signed_in.access_token_expire_time),
-        refresh_token=signed_in.refresh_token,
-        refresh_token_expire_time=timestamp_to_proto(signed_in.refresh_token_expire_time),
-    )
+    async def logout(self, request: pb.LogoutRequest, call: Call) -> pb.LogoutResponse:
+        """For whoever holds either token."""
+        await self._sessions.logout(call.principal, request.refresh_token, call.address)
+        return pb.LogoutResponse()
+
+    async def update_profile(self, request: pb.UpdateProfileRequest, call: Call) -> pb.UpdateProfileResponse:
+        """For the owner."""
+        caller = call.account()
+        profile = Profile.read(
+            name=request.name if request.HasField("name") else None,
+            phone=request.phone if request.HasField("phone") else None,
+        )
+        changed = await self._accounts.update_profile(caller, profile, call.address)
+        return pb.UpdateProfileResponse(account=account_to_proto(changed))
+
+    async def change_password(
+        self, request: pb.ChangePasswordRequest, call: Call
+    ) -> pb.ChangePasswordResponse:
+        """For the owner."""
+        signed_in = await self._credentials.change_password(
+            call.account(), current=request.current_password, new=request.new_password, address=call.address
+        )
+        return pb.ChangePasswordResponse(
+            account=account_to_proto(signed_in.account), tokens=tokens_to_proto(signed_in)
+        )
+
+    async def request_password_reset(
+        self, request: pb.RequestPasswordResetRequest, call: Call
+    ) -> pb.RequestPasswordResetResponse:
+        """Open to all."""
+        await self._credentials.request_password_reset(request.email, call.address)
+        return pb.RequestPasswordResetResponse()
+
+    async def reset_password(self, request: pb.ResetPasswordRequest, call: Call) -> pb.ResetPasswordResponse:
+        """Open to all: the link says who asks."""
+        await self._credentials.reset_password(request.token, request.new_password, call.address)
+        return pb.ResetPasswordResponse()
+
+    async def request_email_verification(
+        self, request: pb.RequestEmailVerificationRequest, call: Call
+    ) -> pb.RequestEmailVerificationResponse:
+        """For the owner."""
+        await self._credentials.request_email_verification(call.account(), call.address)
+        return pb.RequestEmailVerificationResponse()
+
+    async def verify_email(self, request: pb.VerifyEmailRequest, call: Call) -> pb.VerifyEmailResponse:
+        """Open to all: the link says who asks."""
+        proven = await self._credentials.verify_email(request.token, call.address)
+        return pb.VerifyEmailResponse(account=account_to_proto(proven))
+
+    async def delete_account(self, request: pb.DeleteAccountRequest, call: Call) -> pb.DeleteAccountResponse:
+        """For the owner."""
+        await self._accounts.delete(call.account(), request.password, call.address)
+        return pb.DeleteAccountResponse()
+
+    async def erase_account(self, request: pb.EraseAccountRequest, call: Call) -> pb.EraseAccountResponse:
+        """For ADMIN."""
+        caller = call.admin()
+        account_id, reason = erasure_from_proto(request)
+        await self._accounts.erase(caller, account_id, reason, call.address)
+        return pb.EraseAccountResponse()
+
+    async def set_account_role(
+        self, request: pb.SetAccountRoleRequest, call: Call
+    ) -> pb.SetAccountRoleResponse:
+        """For ADMIN."""
+        caller = call.admin()
+        account_id, role = role_change_from_proto(request)
+        changed = await self._accounts.set_role(caller, account_id, role, call.address)
+        return pb.SetAccountRoleResponse(account=account_to_proto(changed))
+
+    async def list_accounts(self, request: pb.ListAccountsRequest, call: Call) -> pb.ListAccountsResponse:
+        """For ADMIN."""
+        call.admin()
+        query = query_from_proto(request)
+        scope = f"accounts {query}"
+        after, size = page_from_proto(request, scope)
+        page = await self._accounts.search(query, after, size, count=request.count_total)
+        entries = [
+            pb.ListAccountsResponse.Entry(
+                account=account_to_proto(found), cursor=position_cursor(found.create_time, found.id, scope)
+            )
+            for found in page.accounts
+        ]
+        return pb.ListAccountsResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)
+
+    async def list_audit_events(
+        self, request: pb.ListAuditEventsRequest, call: Call
+    ) -> pb.ListAuditEventsResponse:
+        """For ADMIN."""
+        call.admin()
+        which = audit_filter_from_proto(request)
+        after, size = page_from_proto(request, repr(which))
+        page = await self._accounts.audit_events(which, after, size, count=request.count_total)
+        entries = [
+            pb.ListAuditEventsResponse.Entry(
+                audit_event=audited_to_proto(found), cursor=position_cursor(found.time, found.id, repr(which))
+            )
+            for found in page.events
+        ]
+        return pb.ListAuditEventsResponse(
+            entries=entries, has_next_page=page.has_next, total_count=page.total
+        )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from kit.auth import DEVELOPMENT_SEALING_KEY
 from kit.settings import BaseSettings, setting
 
 
@@ -25,7 +26,7 @@ class Settings(BaseSettings):
         development=Path(".souk/signing-keys.json"),
     )
     access_token_seconds: timedelta = setting(
-        "Seconds that an access token lasts", default=timedelta(minutes=15), least=10, most=3600
+        "Seconds that an access token lasts", default=timedelta(minutes=15), least=10, most=900
     )
     session_idle_seconds: timedelta = setting(
         "Seconds after which an unused refresh token ends", default=timedelta(days=14), least=60
@@ -33,6 +34,24 @@ class Settings(BaseSettings):
     session_absolute_seconds: timedelta = setting(
         "Seconds after which a session ends whatever happens", default=timedelta(days=90), least=60
     )
+    password_reset_seconds: timedelta = setting(
+        "Seconds that a mailed link to set a password is good", default=timedelta(hours=1), least=10
+    )
+    email_verification_seconds: timedelta = setting(
+        "Seconds that a mailed link to prove an address is good", default=timedelta(days=1), least=10
+    )
+    reset_answer_seconds: timedelta = setting(
+        "Seconds that asking for a link to set a password takes at least, so that the time tells nothing",
+        default=timedelta(milliseconds=200),
+        least=0,
+        most=2,
+    )
+    mail_sealing_key: str = setting(
+        "Hides the tokens of mailed links on their way to notification, which has the same; 32 bytes in URL-safe base64",
+        development=DEVELOPMENT_SEALING_KEY,
+        secret=True,
+    )
+    order_address: str = setting("The order service's gRPC, host:port", development="127.0.0.1:9003")
     bcrypt_cost: int = setting("bcrypt's cost; each step doubles the time", default=12, least=10, most=16)
     passwords_waiting: int = setting(
         "Passwords that may wait to be hashed; more are refused", default=256, least=1
@@ -42,4 +61,7 @@ class Settings(BaseSettings):
     )
     login_failures_per_address: int = setting(
         "Failed logins from one address in 15 minutes", default=100, development=10_000, least=1
+    )
+    registrations_per_address: int = setting(
+        "Accounts made from one address in 15 minutes", default=100, development=1_000_000, least=1
     )

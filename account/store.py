@@ -1,17 +1,20 @@
-"""The only reader and writer of the account service's tables."""
+"""The only reader and writer of accounts. Sessions, credentials and the audit log have stores of their own, on the same database."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from account.domain import Account, AuditEvent, Session
+from account.domain import Account
 from account.errors import EmailTaken
-from account.tables import AuditEventRow, RefreshTokenRow, SessionRow
+from account.ports import Position
 from kit.auth import Role
-from kit.db import Database, Record, Transaction
-from kit.values import AUDIT
+from kit.db import Conditions, Database, Record, Transaction
+from kit.errors import InvalidArgument
+from kit.values import ACCOUNT
 
-_COLUMNS = "id, name, email, phone, role, email_verified, create_time, update_time"
+COLUMNS: Final = "id, name, email, phone, role, email_verified, create_time, update_time"
 
 _ADD = """
 INSERT INTO accounts (id, name, email, phone, role, email_verified, password_hash, create_time, update_time)
@@ -19,31 +22,32 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (email) WHERE delete_time IS NULL DO NOTHING RETURNING id
 """
 _UPDATE = "UPDATE accounts SET name = $2, phone = $3, role = $4, email_verified = $5, update_time = $6 WHERE id = $1"
-_LOCK_BY_EMAIL = f"SELECT {_COLUMNS} FROM accounts WHERE email = $1 AND delete_time IS NULL FOR UPDATE"  # noqa: S608
-_CREDENTIALS = f"SELECT {_COLUMNS}, password_hash FROM accounts WHERE email = $1 AND delete_time IS NULL"  # noqa: S608
-_GET_MANY = f"SELECT {_COLUMNS} FROM accounts WHERE id = ANY($1::uuid[]) AND delete_time IS NULL"  # noqa: S608
-_SESSION_ROLE = """
-SELECT a.role FROM sessions s JOIN accounts a ON a.id = s.account_id
-WHERE s.id = $1 AND a.id = $2 AND s.end_time IS NULL AND s.expire_time > $3 AND a.delete_time IS NULL
+# NO KEY: sessions that refer to the account may be written meanwhile.
+_LOCK = (
+    f"SELECT {COLUMNS}, password_hash FROM accounts WHERE id = $1 AND delete_time IS NULL FOR NO KEY UPDATE"  # noqa: S608
+)
+_LOCK_BY_EMAIL = f"SELECT {COLUMNS} FROM accounts WHERE email = $1 AND delete_time IS NULL FOR NO KEY UPDATE"  # noqa: S608
+_ADMINS = "SELECT id FROM accounts WHERE role = 'ADMIN' AND delete_time IS NULL ORDER BY id"
+_GET_MANY = f"SELECT {COLUMNS} FROM accounts WHERE id = ANY($1::uuid[]) AND delete_time IS NULL"  # noqa: S608
+# As the index accounts_words has it.
+_WORDS = "to_tsvector('simple', name || ' ' || translate(email, '@.+-_/', '      ') || ' ' || translate(phone, '+', ' '))"
+_ERASE = """
+WITH gone AS (
+    UPDATE accounts SET name = '', email = '', phone = '', password_hash = '', role = 'USER', email_verified = false,
+        update_time = $2, delete_time = $2
+    WHERE id = $1
+), tokens AS (
+    DELETE FROM refresh_tokens USING sessions WHERE session_id = sessions.id AND account_id = $1
+)
+DELETE FROM mailed_links WHERE account_id = $1
 """
-# A window that has passed begins anew. Subjects are locked in order, so that two logins cannot deadlock.
-_COUNT_ATTEMPT = """
-INSERT INTO login_attempts AS l (subject, attempts, window_start)
-SELECT subject, 1, $2 FROM unnest($1::text[]) AS s(subject) ORDER BY subject
-ON CONFLICT (subject) DO UPDATE SET
-    attempts = CASE WHEN l.window_start < $3 THEN 1 ELSE l.attempts + 1 END,
-    window_start = CASE WHEN l.window_start < $3 THEN $2 ELSE l.window_start END
-RETURNING subject, attempts, window_start
-"""
-_FORGIVE_ATTEMPT = """
-WITH locked AS (SELECT subject FROM login_attempts WHERE subject = ANY($1::text[]) ORDER BY subject FOR UPDATE)
-UPDATE login_attempts SET attempts = attempts - 1 FROM locked
-WHERE login_attempts.subject = locked.subject AND attempts > 0
+_FORGET_TOLD = """
+DELETE FROM outbox WHERE key = $1 AND type NOT IN ('souk.account.v1.AccountDeleted', 'souk.account.v1.SessionEnded')
 """
 
 
 class PostgresAccountStore:
-    """Accounts in PostgreSQL."""
+    """`ports.AccountStore` on PostgreSQL."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -66,7 +70,7 @@ class PostgresAccountStore:
             raise EmailTaken()
 
     async def update(self, tx: Transaction, account: Account) -> None:
-        """Writes name, phone, role and times."""
+        """Writes name, phone, role, whether the address is proven, and times."""
         await tx.execute(
             _UPDATE,
             account.id,
@@ -77,87 +81,54 @@ class PostgresAccountStore:
             account.update_time,
         )
 
-    async def lock_by_email(self, tx: Transaction, email: str) -> Account | None:
-        """The living account of an address, locked until the transaction ends."""
-        row = await tx.fetchrow(_LOCK_BY_EMAIL, email)
-        return _account(row) if row else None
+    async def lock(self, tx: Transaction, account_id: UUID) -> tuple[Account, str] | None:
+        """A living account and its password hash, locked."""
+        row = await tx.fetchrow(_LOCK, account_id)
+        return (account_of(row), row["password_hash"]) if row else None
 
-    async def credentials(self, email: str) -> tuple[Account, str] | None:
-        """The living account of an address and its password hash."""
-        # A NUL is the one character that PostgreSQL's text cannot hold; no address has it.
-        row = await self._db.fetchrow(_CREDENTIALS, email.replace("\0", ""))
-        return (_account(row), row["password_hash"]) if row else None
+    async def lock_by_email(self, tx: Transaction, email: str) -> Account | None:
+        """The living account of an address, locked."""
+        row = await tx.fetchrow(_LOCK_BY_EMAIL, email)
+        return account_of(row) if row else None
+
+    async def lock_admins(self, tx: Transaction) -> set[UUID]:
+        """In order of ids, so that two cannot deadlock; who is an ADMIN no longer once it is locked is left out."""
+        return {row["id"] for row in await tx.fetch(_ADMINS + " FOR NO KEY UPDATE")}
+
+    async def admins(self) -> set[UUID]:
+        """The living ADMINs."""
+        return {row["id"] for row in await self._db.fetch(_ADMINS)}
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Account]:
         """The living accounts among the ids."""
-        return [_account(row) for row in await self._db.fetch(_GET_MANY, list(ids))]
+        return [account_of(row) for row in await self._db.fetch(_GET_MANY, list(ids))]
 
-    async def begin_session(self, tx: Transaction, session: Session, refresh_hash: bytes) -> None:
-        """Writes a session and its first refresh token."""
-        await tx.run(
-            SessionRow.insert(
-                SessionRow(
-                    id=session.id,
-                    account_id=session.account_id,
-                    create_time=session.create_time,
-                    expire_time=session.expire_time,
-                )
-            )
+    async def page(self, query: str, after: Position | None, limit: int) -> list[Account]:
+        """By keyset, never by offset."""
+        asked = _conditions(query)
+        if after is not None:
+            asked.add("(create_time, id) < ({}, {})", *after)
+        sql = (
+            f"SELECT {COLUMNS} FROM accounts {asked.where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"  # noqa: S608
         )
-        await tx.run(
-            RefreshTokenRow.insert(
-                RefreshTokenRow(
-                    hash=refresh_hash,
-                    session_id=session.id,
-                    create_time=session.create_time,
-                    expire_time=session.refresh_expire_time,
-                )
-            )
-        )
+        return [account_of(row) for row in await self._db.fetch(sql, *asked.args)]
 
-    async def end_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
-        """Ends every session of an account."""
-        await tx.run(
-            SessionRow.update({SessionRow.end_time: now}).where(
-                (SessionRow.account_id == account_id) & SessionRow.end_time.is_null()
-            )
-        )
+    async def count(self, query: str) -> int:
+        """Exactly."""
+        asked = _conditions(query)
+        return int(await self._db.fetchval(f"SELECT count(*) FROM accounts {asked.where}", *asked.args))  # noqa: S608
 
-    async def session_role(self, session_id: UUID, account_id: UUID, now: datetime) -> Role | None:
-        """The role that the account has now; None when the session has ended or the account is gone."""
-        role = await self._db.fetchval(_SESSION_ROLE, session_id, account_id, now)
-        return Role(role) if role else None
+    async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        """The row stays for those that refer to it, with nothing of the person in it."""
+        await tx.execute(_ERASE, account_id, now)
 
-    async def audit(self, tx: Transaction, event: AuditEvent, now: datetime) -> None:
-        """Writes an audit row."""
-        await tx.run(
-            AuditEventRow.insert(
-                AuditEventRow(
-                    id=AUDIT.new(),
-                    time=now,
-                    action=event.action,
-                    actor_id=event.actor_id,
-                    subject_id=event.subject_id,
-                    address=event.address,
-                    detail=event.detail,
-                )
-            )
-        )
-
-    async def count_attempt(
-        self, subjects: Sequence[str], now: datetime, window_start: datetime
-    ) -> list[tuple[int, datetime]]:
-        """Counts one attempt for each subject; answers each one's count and the start of its window, in order."""
-        rows = await self._db.fetch(_COUNT_ATTEMPT, list(subjects), now, window_start)
-        found = {row["subject"]: (row["attempts"], row["window_start"]) for row in rows}
-        return [found[subject] for subject in subjects]
-
-    async def forgive_attempt(self, subjects: Sequence[str]) -> None:
-        """Takes one attempt of each subject back."""
-        await self._db.execute(_FORGIVE_ATTEMPT, list(subjects))
+    async def forget_told(self, tx: Transaction, account_id: UUID) -> None:
+        """What tells nothing of the person stays."""
+        await tx.execute(_FORGET_TOLD, ACCOUNT.format(account_id))
 
 
-def _account(row: Record) -> Account:
+def account_of(row: Record) -> Account:
+    """The account of a row that has COLUMNS."""
     return Account(
         id=row["id"],
         name=row["name"],
@@ -168,3 +139,18 @@ def _account(row: Record) -> Account:
         create_time=row["create_time"],
         update_time=row["update_time"],
     )
+
+
+def _conditions(query: str) -> Conditions:
+    asked = Conditions()
+    asked.add("delete_time IS NULL")
+    try:
+        asked.add("id = {}", ACCOUNT.parse(query.strip(), "query"))
+        return asked
+    except InvalidArgument:
+        pass  # not an id: words
+    # Letters and digits alone, so that nothing in them is an operator of the query language.
+    words = re.findall(r"[^\W_]+", query.lower())
+    if words:
+        asked.add(_WORDS + " @@ to_tsquery('simple', {})", " & ".join(f"{word}:*" for word in words))
+    return asked

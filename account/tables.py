@@ -38,6 +38,17 @@ class RefreshTokenRow(Table, tablename="refresh_tokens"):
     create_time = Timestamptz()
     expire_time = Timestamptz()
     use_time = Timestamptz(null=True, default=None)
+    parent = Bytea(null=True, default=None)
+
+
+class MailedLinkRow(Table, tablename="mailed_links"):
+    """A link that was mailed and not used, by its token's hash."""
+
+    hash = Bytea(primary_key=True)
+    purpose = Text()
+    account_id = UUID()
+    create_time = Timestamptz()
+    expire_time = Timestamptz()
 
 
 class LoginAttemptsRow(Table, tablename="login_attempts"):
@@ -58,6 +69,8 @@ class AuditEventRow(Table, tablename="audit_events"):
     subject_id = UUID(null=True, default=None)
     address = Text()
     detail = Text()
+    session_id = UUID(null=True, default=None)
+    subject_kind = Text()
 
 
-TABLES = (AccountRow, SessionRow, RefreshTokenRow, LoginAttemptsRow, AuditEventRow)
+TABLES = (AccountRow, SessionRow, RefreshTokenRow, MailedLinkRow, LoginAttemptsRow, AuditEventRow)

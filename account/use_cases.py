@@ -1,42 +1,40 @@
-"""What people and operators do with accounts."""
+"""What people and operators do with accounts. Passwords, links and sessions have use cases of their own.
 
-import hashlib
+Owners' and ADMINs' writes look at session and role as they are now, not as the token says.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
-from account.domain import Account, AuditEvent, Registration, Session
-from account.errors import AccountNotFound, BadCredentials, LoginThrottled, TokenEnded
-from account.metrics import LOGINS, REGISTRATIONS
-from account.ports import AccountStore, Passwords
-from kit.auth import Principal, Role, TokenIssuer
+from account.credential_use_cases import Credentials
+from account.domain import Account, AccountDeleted, Audited, AuditEvent, Profile, Registration, normal_email
+from account.errors import AccountNotFound, LastAdmin, RegisterThrottled
+from account.metrics import DELETIONS, REGISTRATIONS
+from account.ports import AccountStore, AuditFilter, AuditStore, Orders, Passwords, Position
+from account.session_use_cases import Sessions, SignedIn
+from account.throttle import Brake, Throttle
+from kit.auth import Principal, Role
 from kit.db import Database, Transaction
-from kit.values import Clock, secret_token
-
-_WINDOW: Final = timedelta(minutes=15)
+from kit.values import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How long sessions last, and how many failed logins within 15 minutes are borne."""
+class AccountPage:
+    """A piece of a list; `total` is None unless it was asked for."""
 
-    session_idle: timedelta
-    session_absolute: timedelta
-    failures_per_account: int
-    failures_per_address: int
+    accounts: Sequence[Account]
+    has_next: bool
+    total: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """An account with the tokens of a fresh session."""
+class AuditPage:
+    """A piece of the audit log; `total` is None unless it was asked for."""
 
-    account: Account
-    access_token: str
-    access_token_expire_time: datetime
-    refresh_token: str
-    refresh_token_expire_time: datetime
+    events: Sequence[Audited]
+    has_next: bool
+    total: int | None
 
 
 class Accounts:
@@ -46,53 +44,44 @@ class Accounts:
         self,
         db: Database,
         store: AccountStore,
+        audit: AuditStore,
+        sessions: Sessions,
+        credentials: Credentials,
         passwords: Passwords,
-        tokens: TokenIssuer,
+        orders: Orders,
+        throttle: Throttle,
         *,
-        limits: Limits,
+        registrations_per_address: int,
         common_passwords: frozenset[str],
         clock: Clock,
     ) -> None:
         self._db = db
         self._store = store
+        self._audit = audit
+        self._sessions = sessions
+        self._credentials = credentials
         self._passwords = passwords
-        self._tokens = tokens
-        self._limits = limits
+        self._orders = orders
+        self._throttle = throttle
+        self._registrations_per_address = registrations_per_address
         self._common = common_passwords
         self._clock = clock
 
     async def register(self, *, name: str, email: str, phone: str, password: str, address: str) -> SignedIn:
-        """Makes an account with role USER and signs it in; raises InvalidArgument, EmailTaken, TooBusy."""
+        """Makes an account with role USER and signs it in; raises InvalidArgument, EmailTaken, RegisterThrottled, TooBusy."""
         registration = Registration.read(
             name=name, email=email, phone=phone, password=password, common=self._common
         )
+        [wait] = await self._throttle.waits([Brake("register", address, self._registrations_per_address)])
+        if wait:
+            raise RegisterThrottled(details={"retry_after": wait})
         password_hash = await self._passwords.hash(registration.password)
         account, fact = Account.register(registration, self._clock())
         async with self._db.transaction() as tx:
             await self._store.add(tx, account, password_hash)
-            signed_in = await self._begin_session(tx, account, "account.register", address)
+            signed_in = await self._sessions.begin(tx, account, "account.register", address)
             await tx.emit(fact)
         REGISTRATIONS.inc()
-        return signed_in
-
-    async def login(self, *, email: str, password: str, address: str) -> SignedIn:
-        """Begins a session; raises BadCredentials for an unknown address and for a wrong password, LoginThrottled, TooBusy.
-
-        The attempt is counted before the password is looked at, and given back when it was right.
-        """
-        email = email.strip().lower()
-        subjects = [_digest("account", email), _digest("address", address)]
-        await self._count_attempt(subjects)
-        found = await self._store.credentials(email)
-        hashed = found[1] if found else None
-        right = await self._passwords.matches(password.encode("utf-8", "surrogatepass"), hashed)
-        if found is None or not right:
-            LOGINS.labels("refused").inc()
-            raise BadCredentials()
-        async with self._db.transaction() as tx:
-            signed_in = await self._begin_session(tx, found[0], "account.login", address)
-        await self._store.forgive_attempt(subjects)
-        LOGINS.labels("accepted").inc()
         return signed_in
 
     async def get(self, account_id: UUID, caller: Principal) -> Account:
@@ -107,55 +96,106 @@ class Accounts:
         allowed = [account_id for account_id in ids if caller.may_act_for(account_id)]
         return await self._store.get_many(allowed) if allowed else []
 
-    async def current_role(self, principal: Principal) -> Role:
-        """The role that a token's account has now; raises TokenEnded when its session or account has ended."""
-        role = await self._store.session_role(principal.session_id, principal.account_id, self._clock())
-        if role is None:
-            raise TokenEnded()
-        return role
+    async def search(self, query: str, after: Position | None, size: int, *, count: bool) -> AccountPage:
+        """A page of living accounts, newest first."""
+        found = await self._store.page(query, after, size + 1)
+        total = await self._store.count(query) if count else None
+        return AccountPage(found[:size], len(found) > size, total)
 
-    async def grant_admin(self, email: str) -> Account:
-        """Gives the role ADMIN, from the console; every session ends, so that tokens tell the new role. Raises AccountNotFound."""
+    async def audit_events(
+        self, which: AuditFilter, after: Position | None, size: int, *, count: bool
+    ) -> AuditPage:
+        """A page of the audit log, newest first."""
+        found = await self._audit.audit_page(which, after, size + 1)
+        total = await self._audit.audit_count(which) if count else None
+        return AuditPage(found[:size], len(found) > size, total)
+
+    async def update_profile(self, caller: Principal, profile: Profile, address: str) -> Account:
+        """Changes name and phone of the caller; raises TokenEnded."""
+        await self._sessions.current_role(caller)
         now = self._clock()
         async with self._db.transaction() as tx:
-            found = await self._store.lock_by_email(tx, email.strip().lower())
-            if found is None:
-                raise AccountNotFound()
-            account, fact = found.grant(Role.ADMIN, now)
+            account, fact = (await self._locked(tx, caller.account_id)).change(profile, now)
             if fact is not None:
                 await self._store.update(tx, account)
-                await self._store.end_sessions(tx, account.id, now)
-                await self._store.audit(
-                    tx, AuditEvent("account.grant_admin", None, account.id, "console"), now
-                )
+                await self._audit.audit(tx, AuditEvent.by(caller, "account.update_profile", address), now)
                 await tx.emit(fact)
         return account
 
-    async def _begin_session(self, tx: Transaction, account: Account, action: str, address: str) -> SignedIn:
+    async def delete(self, caller: Principal, password: str, address: str) -> None:
+        """Deletes the caller's account; raises what Credentials.confirm raises, FailedPrecondition (ORDERS_OPEN), LastAdmin."""
+        await self._credentials.confirm(caller, password, "password", address)
+        # Where the person was is personal too: the log keeps who and when.
+        await self._delete(caller.account_id, AuditEvent.by(caller, "account.delete", ""))
+
+    async def erase(self, caller: Principal, account_id: UUID, reason: str, address: str) -> None:
+        """Deletes an account for an ADMIN; raises PermissionDenied, TokenEnded, AccountNotFound, what `delete` raises of orders."""
+        await self._sessions.still_admin(caller)
+        event = AuditEvent.by(caller, "account.erase", address, subject_id=account_id, detail=reason)
+        await self._delete(account_id, event)
+
+    async def set_role(self, caller: Principal, account_id: UUID, role: Role, address: str) -> Account:
+        """Gives an account another role, for an ADMIN; raises PermissionDenied, TokenEnded, AccountNotFound, LastAdmin."""
+        await self._sessions.still_admin(caller)
+        event = AuditEvent.by(caller, "account.set_role", address, subject_id=account_id, detail=role.value)
+        async with self._db.transaction() as tx:
+            admins = await self._store.lock_admins(tx)
+            if role is not Role.ADMIN and admins == {account_id}:
+                raise LastAdmin()
+            return await self._grant(tx, await self._locked(tx, account_id), role, event)
+
+    async def grant_admin(self, email: str) -> Account:
+        """Gives the role ADMIN, from the console; every session ends, so that tokens tell the new role. Raises AccountNotFound."""
+        async with self._db.transaction() as tx:
+            found = await self._store.lock_by_email(tx, normal_email(email))
+            if found is None:
+                raise AccountNotFound()
+            event = AuditEvent("account.grant_admin", None, found.id, "console")
+            return await self._grant(tx, found, Role.ADMIN, event)
+
+    async def note(self, event: AuditEvent) -> None:
+        """Writes what happened on the console into the audit log."""
+        async with self._db.transaction() as tx:
+            await self._audit.audit(tx, event, self._clock())
+
+    async def record(self, tx: Transaction, told: Audited) -> None:
+        """Writes into the audit log what an ADMIN did in another service."""
+        await self._audit.audit(tx, told.event, told.time, told.id)
+
+    async def forget_told(self, tx: Transaction, account_id: UUID) -> None:
+        """Once its deletion was published, so was all that was told before: none of it is needed here any more."""
+        await self._store.forget_told(tx, account_id)
+
+    async def _grant(self, tx: Transaction, found: Account, role: Role, event: AuditEvent) -> Account:
         now = self._clock()
-        session = Session.begin(
-            account.id, now, idle=self._limits.session_idle, absolute=self._limits.session_absolute
-        )
-        refresh_token = secret_token()
-        await self._store.begin_session(tx, session, hashlib.sha256(refresh_token.encode()).digest())
-        await self._store.audit(tx, AuditEvent(action, account.id, account.id, address), now)
-        access_token, expires = self._tokens.access_token(account.id, account.role, session.id)
-        return SignedIn(account, access_token, expires, refresh_token, session.refresh_expire_time)
+        account, fact = found.grant(role, now)
+        if fact is not None:
+            await self._store.update(tx, account)
+            await self._sessions.end_all(tx, account)
+            await self._audit.audit(tx, event, now)
+            await tx.emit(fact)
+        return account
 
-    async def _count_attempt(self, subjects: Sequence[str]) -> None:
+    async def _delete(self, account_id: UUID, event: AuditEvent) -> None:
+        if await self._store.admins() == {account_id}:
+            raise LastAdmin()
+        if not await self._store.get_many([account_id]):
+            raise AccountNotFound()
+        await self._orders.close_of(account_id)
         now = self._clock()
-        counted = await self._store.count_attempt(subjects, now, now - _WINDOW)
-        allowed = [self._limits.failures_per_account, self._limits.failures_per_address]
-        waits = [
-            start + _WINDOW - now
-            for (count, start), most in zip(counted, allowed, strict=True)
-            if count > most
-        ]
-        if waits:
-            LOGINS.labels("throttled").inc()
-            raise LoginThrottled(details={"retry_after": max(1, int(max(waits).total_seconds()))})
+        async with self._db.transaction() as tx:
+            if await self._store.lock_admins(tx) == {account_id}:
+                raise LastAdmin()
+            account = await self._locked(tx, account_id)
+            await self._sessions.end_all(tx, account)
+            await self._store.erase(tx, account_id, now)
+            await self._audit.forget_addresses(tx, account_id)
+            await self._audit.audit(tx, event, now)
+            await tx.emit(AccountDeleted(account_id, now))
+        DELETIONS.inc()
 
-
-def _digest(kind: str, subject: str) -> str:
-    """Whom an attempt counts for, without keeping the address itself."""
-    return kind + ":" + hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()
+    async def _locked(self, tx: Transaction, account_id: UUID) -> Account:
+        found = await self._store.lock(tx, account_id)
+        if found is None:
+            raise AccountNotFound()
+        return found[0]

@@ -3,7 +3,7 @@
 from kit.db import Database, Migrations
 from kit.service import Service
 from kit.work import Every
-from order.consumers import PaymentEvents
+from order.consumers import AccountEvents, PaymentEvents
 from order.events import TOPIC
 from order.peers import Catalog
 from order.ports import AccountLimits
@@ -28,7 +28,7 @@ def build(settings: Settings) -> Service:
         resources=[db, catalog],
         optional=[catalog],
         rpc=[OrderRpc(orders)],
-        consumes=[PaymentEvents(orders).subscription()],
+        consumes=[PaymentEvents(orders).subscription(), AccountEvents(orders).subscription()],
         jobs=[Every("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue)],
     )
 

@@ -1,13 +1,14 @@
-"""What payment tells: its facts -> use cases. Which of them still mean something is the domain's business."""
+"""What payment and account tell: their facts -> use cases. Which of them still mean something is the domain's business."""
 
 from typing import Any
 from uuid import UUID
 
+from souk.account.v1 import events_pb2 as account
 from souk.payment.v1 import events_pb2 as pb
 
 from kit.db import Transaction
 from kit.events import Event, Reaction, Subscription
-from kit.values import ORDER, money_from_proto
+from kit.values import ACCOUNT, ORDER, money_from_proto
 from order.ports import StockState
 from order.use_cases import Orders
 
@@ -47,6 +48,21 @@ class PaymentEvents:
         """PaymentRefunded."""
         refunded = money_from_proto(event.body.payment.refunded)
         await self._orders.payment_refunded(tx, _order_id(event), refunded, event.body.refund.reason)
+
+
+class AccountEvents:
+    """Reactions to souk.account.v1."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+
+    def subscription(self) -> Subscription:
+        """Which reaction belongs to which fact."""
+        return Subscription("souk.account.v1", {account.AccountDeleted: self.account_deleted})
+
+    async def account_deleted(self, tx: Transaction, event: Event[account.AccountDeleted]) -> None:
+        """AccountDeleted."""
+        await self._orders.account_deleted(tx, ACCOUNT.parse(event.body.account_id, "account_id"))
 
 
 def _order_id(event: Event[Any]) -> UUID:

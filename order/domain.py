@@ -6,7 +6,7 @@
 A transition changes the order's state, adds to its history, raises its version and returns its fact, which carries the order as
 it is then: each version is told once. There are two kinds. *Commands* (cancel, ship, deliver) raise OrderState where the machine
 has no such arrow, and answer None where the order is there already. *Reactions* to what happened elsewhere (payment_succeeded,
-payment_failed, refund, expire) never fail on state: facts arrive late, twice and in any order, and then mean nothing.
+payment_failed, refund, expire, account_deleted) never fail on state: facts arrive late, twice and in any order, and then mean nothing.
 
 Not here: prices and stock, which are the catalog's; charging, which is payment's; rows, messages and who may call.
 """
@@ -213,6 +213,12 @@ class Order:
             return self._cancelled(CancelReason.ADMIN, now, reason)
         self._touch(now)
         return OrderRefunded(replace(self))
+
+    def account_deleted(self, now: datetime) -> "OrderCancelled | None":
+        """Reaction: whoever ordered is gone for good; what did not go out never will."""
+        if self.status not in (Status.PENDING, Status.CONFIRMED):
+            return None
+        return self._cancelled(CancelReason.ACCOUNT_DELETED, now)
 
     def expire(self, now: datetime) -> "OrderCancelled | None":
         """Reaction to time: nobody paid a PENDING order before its deadline."""

@@ -4,7 +4,8 @@
     |- NotFound
     |  '- OrderNotFound         absent, or not the caller's
     |- FailedPrecondition
-    |  '- OrderState            the order's status does not allow it
+    |  |- OrderState            the order's status does not allow it
+    |  '- OrdersOpen            an account with such orders cannot go
     |- Aborted
     |  '- IdempotencyConflict   the key was used with other input
     '- ResourceExhausted
@@ -29,6 +30,13 @@ class OrderState(FailedPrecondition):
     """The order's status does not allow what was asked; the message names both statuses."""
 
     reason = "ORDER_STATE"
+
+
+class OrdersOpen(FailedPrecondition):
+    """The account has orders that were paid and have not arrived."""
+
+    reason = "ORDERS_OPEN"
+    default_message = "orders that were paid and have not arrived stand in the way"
 
 
 class IdempotencyConflict(Aborted):

@@ -116,6 +116,14 @@ class OrderStore(Protocol):
         """PENDING orders past their deadline that nobody else is changing."""
         ...
 
+    async def lock_open(self, tx: Transaction, account_id: UUID) -> list[Order]:
+        """An account's orders that are neither DELIVERED nor CANCELLED; nobody else changes them until `tx` ends."""
+        ...
+
+    async def forget_person(self, tx: Transaction, account_id: UUID) -> None:
+        """Takes from an account's orders what tells who it was: addresses but for the country, and why it cancelled."""
+        ...
+
     async def save(self, tx: Transaction, orders: Sequence[Order]) -> None:
         """Writes what transitions changed."""
         ...

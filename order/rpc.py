@@ -74,6 +74,13 @@ class OrderRpc:
         order = await self._orders.update_status(*move_from_proto(request))
         return pb.UpdateOrderStatusResponse(order=order_to_proto(order, internal=True))
 
+    async def close_account_orders(
+        self, request: pb.CloseAccountOrdersRequest, call: Call
+    ) -> pb.CloseAccountOrdersResponse:
+        """CloseAccountOrders."""
+        await self._orders.close_account(call.account(), ACCOUNT.parse(request.account_id, "accountId"))
+        return pb.CloseAccountOrdersResponse()
+
 
 def _whose(request: pb.ListOrdersRequest, call: Call) -> UUID | None:
     """The account whose orders are listed; None: everybody's."""

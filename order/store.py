@@ -88,6 +88,23 @@ _LOCK = "SELECT id FROM orders WHERE id = $1 AND ($2::uuid IS NULL OR account_id
 _LOCK_OVERDUE = """
 SELECT id FROM orders WHERE status = 'PENDING' AND deadline <= $1 ORDER BY deadline LIMIT $2 FOR UPDATE SKIP LOCKED
 """
+_LOCK_OPEN = """
+SELECT id FROM orders WHERE account_id = $1 AND status IN ('PENDING', 'CONFIRMED', 'SHIPPED') ORDER BY id FOR UPDATE
+"""
+_FORGET_PERSON = """
+WITH reduced AS (
+    UPDATE orders SET
+        shipping_address = (
+            SELECT jsonb_object_agg(key, CASE WHEN key = 'country_code' THEN value ELSE '""' END)
+            FROM jsonb_each(shipping_address)
+        ),
+        status_reason = CASE WHEN cancel_reason = 'CUSTOMER' THEN '' ELSE status_reason END
+    WHERE account_id = $1 AND (shipping_address IS NOT NULL OR cancel_reason = 'CUSTOMER')
+    RETURNING id, cancel_reason
+)
+UPDATE order_status_changes SET note = '' FROM reduced
+WHERE order_id = reduced.id AND reduced.cancel_reason = 'CUSTOMER' AND status = 'CANCELLED'
+"""
 
 
 class Store:
@@ -146,6 +163,14 @@ class Store:
     async def lock_overdue(self, tx: Transaction, now: datetime, limit: int) -> list[Order]:
         """Those with the earliest deadlines; what another sweep has locked is passed over."""
         return await _read(tx, await tx.fetch(_LOCK_OVERDUE, now, limit))
+
+    async def lock_open(self, tx: Transaction, account_id: UUID) -> list[Order]:
+        """In order of ids, so that two cannot deadlock."""
+        return await _read(tx, await tx.fetch(_LOCK_OPEN, account_id))
+
+    async def forget_person(self, tx: Transaction, account_id: UUID) -> None:
+        """Changes neither status nor version: there is nothing to tell."""
+        await tx.execute(_FORGET_PERSON, account_id)
 
     async def save(self, tx: Transaction, orders: Sequence[Order]) -> None:
         """One statement; history rows that are stored already stay."""

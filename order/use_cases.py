@@ -19,6 +19,7 @@ from order.domain import CancelReason, Fact, Order, OrderCancelled, OrderConfirm
 from order.errors import (
     IdempotencyConflict,
     OrderNotFound,
+    OrdersOpen,
     TooManyFailedPayments,
     TooManyPending,
     TooManyUnits,
@@ -139,6 +140,22 @@ class Orders:
         _tell([fact] if fact else [])
         return order
 
+    async def close_account(self, caller: Principal, account_id: UUID) -> None:
+        """Cancels an account's PENDING orders before it is deleted; raises OrdersOpen, and cancels none, while others are open."""
+        if not caller.may_act_for(account_id):
+            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        async with self._db.transaction() as tx:
+            open_orders = await self._store.lock_open(tx, account_id)
+            if any(order.status is not Status.PENDING for order in open_orders):
+                raise OrdersOpen()
+            facts = await self._cancel_all(tx, open_orders)
+        _tell(facts)
+
+    async def account_deleted(self, tx: Transaction, account_id: UUID) -> None:
+        """Cancels what was placed or paid while the account was being deleted, and forgets who it was."""
+        await self._store.forget_person(tx, account_id)
+        _tell(await self._cancel_all(tx, await self._store.lock_open(tx, account_id)))
+
     async def commit_stock(self, order_id: UUID) -> StockState:
         """Sells what is held for a paid order; before any transaction, and as often as one likes."""
         return await self._catalog.commit(order_id)
@@ -220,6 +237,13 @@ class Orders:
         if order is None:
             raise OrderNotFound(f"no order {ORDER.format(order_id)}")
         return order
+
+    async def _cancel_all(self, tx: Transaction, orders: Sequence[Order]) -> Sequence[OrderCancelled]:
+        facts = [(order, fact) for order in orders if (fact := order.account_deleted(self._clock()))]
+        if facts:
+            await self._store.save(tx, [order for order, _ in facts])
+            await tx.emit(*[fact for _, fact in facts])
+        return [fact for _, fact in facts]
 
     async def _keep(self, tx: Transaction, order: Order, fact: Fact | None) -> None:
         """Every change has its fact: without one there is nothing to write."""

@@ -1,26 +1,40 @@
-"""Stand-ins for the account service's ports."""
+"""Stand-ins for the account service's ports, and the use cases put together with them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from account.domain import Account, AuditEvent, Session
+from account.credential_use_cases import CredentialLimits, Credentials
+from account.domain import Account, Audited, AuditEvent, Purpose
 from account.errors import EmailTaken
-from kit.auth import Role
+from account.passwords import COMMON_PASSWORDS
+from account.ports import AuditFilter, Position
+from account.session_domain import Refresh, Session
+from account.session_use_cases import Lifetimes, Sessions
+from account.throttle import Throttle
+from account.use_cases import Accounts
+from kit.auth import Role, SigningKeys, TokenIssuer
 from kit.db import Transaction
+from kit.db.fake import FakeDatabase
+from kit.testing import FakeClock
+from kit.values import ACCOUNT, AUDIT, utc_now
 
 
-class FakeAccountStore:
-    """Accounts in memory; shown honest by the store contract."""
+class FakeStore:
+    """Keeps all four stores' ports in memory; shown honest by the store contract. Locks are not here."""
 
     def __init__(self) -> None:
         self.accounts: dict[UUID, tuple[Account, str]] = {}
         self.sessions: dict[UUID, Session] = {}
-        self.ended: set[UUID] = set()
-        self.refresh_hashes: dict[bytes, UUID] = {}
-        self.audits: list[AuditEvent] = []
+        self.ended: dict[UUID, datetime] = {}
+        # By hash: session, expiry, when it was used, parent.
+        self.refreshes: dict[bytes, tuple[UUID, datetime, datetime | None, bytes | None]] = {}
+        self.links: dict[bytes, tuple[Purpose, UUID, datetime]] = {}
+        self.audits: list[Audited] = []
         self.attempts: dict[str, tuple[int, datetime]] = {}
+        self.forgotten: list[UUID] = []
 
     async def add(self, tx: Transaction, account: Account, password_hash: str) -> None:
         if any(known.email == account.email for known, _ in self.accounts.values()):
@@ -31,30 +45,155 @@ class FakeAccountStore:
         known, password_hash = self.accounts[account.id]
         self.accounts[account.id] = (replace(account, email=known.email), password_hash)
 
+    async def lock(self, tx: Transaction, account_id: UUID) -> tuple[Account, str] | None:
+        return self.accounts.get(account_id)
+
     async def lock_by_email(self, tx: Transaction, email: str) -> Account | None:
         return next((account for account, _ in self.accounts.values() if account.email == email), None)
 
-    async def credentials(self, email: str) -> tuple[Account, str] | None:
-        return next((found for found in self.accounts.values() if found[0].email == email), None)
+    async def lock_admins(self, tx: Transaction) -> set[UUID]:
+        return await self.admins()
+
+    async def admins(self) -> set[UUID]:
+        return {account.id for account, _ in self.accounts.values() if account.role is Role.ADMIN}
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Account]:
         return [self.accounts[account_id][0] for account_id in ids if account_id in self.accounts]
 
+    async def page(self, query: str, after: Position | None, limit: int) -> list[Account]:
+        found = sorted(
+            self._found(query), key=lambda account: (account.create_time, account.id), reverse=True
+        )
+        return [each for each in found if after is None or (each.create_time, each.id) < after][:limit]
+
+    async def count(self, query: str) -> int:
+        return len(self._found(query))
+
+    async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        del self.accounts[account_id]
+        self.links = {link: each for link, each in self.links.items() if each[1] != account_id}
+        mine = {session.id for session in self.sessions.values() if session.account_id == account_id}
+        self.refreshes = {token: each for token, each in self.refreshes.items() if each[0] not in mine}
+
+    async def forget_told(self, tx: Transaction, account_id: UUID) -> None:
+        self.forgotten.append(account_id)
+
     async def begin_session(self, tx: Transaction, session: Session, refresh_hash: bytes) -> None:
         self.sessions[session.id] = session
-        self.refresh_hashes[refresh_hash] = session.id
+        self.refreshes[refresh_hash] = (session.id, session.refresh_expire_time, None, None)
 
-    async def end_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
-        self.ended |= {session.id for session in self.sessions.values() if session.account_id == account_id}
+    async def lock_refresh(self, tx: Transaction, refresh_hash: bytes) -> tuple[Refresh, Account] | None:
+        if refresh_hash not in self.refreshes:
+            return None
+        session_id, expire_time, use_time, _ = self.refreshes[refresh_hash]
+        session = self.sessions[session_id]
+        used = any(parent == refresh_hash and use for _, _, use, parent in self.refreshes.values())
+        refresh = Refresh(
+            session_id=session_id,
+            account_id=session.account_id,
+            session_expire_time=session.expire_time,
+            session_ended=session_id in self.ended,
+            expire_time=expire_time,
+            use_time=use_time,
+            successor_used=used,
+        )
+        return refresh, self.accounts[session.account_id][0]
+
+    async def rotate(
+        self,
+        tx: Transaction,
+        refresh: Refresh,
+        used_hash: bytes,
+        next_hash: bytes,
+        now: datetime,
+        expire_time: datetime,
+    ) -> None:
+        session_id, expires, use_time, parent = self.refreshes[used_hash]
+        self.refreshes[used_hash] = (session_id, expires, use_time or now, parent)
+        self.refreshes[next_hash] = (session_id, expire_time, None, used_hash)
+
+    async def end_session(self, tx: Transaction, session_id: UUID, now: datetime) -> bool:
+        if session_id in self.ended:
+            return False
+        self.ended[session_id] = now
+        return True
+
+    async def end_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> list[UUID]:
+        ended = [
+            session.id
+            for session in self.sessions.values()
+            if session.account_id == account_id and session.expire_time > now and session.id not in self.ended
+        ]
+        self.ended |= dict.fromkeys(ended, now)
+        return sorted(ended)
 
     async def session_role(self, session_id: UUID, account_id: UUID, now: datetime) -> Role | None:
         session = self.sessions.get(session_id)
         if session is None or session_id in self.ended or session.account_id != account_id:
             return None
-        return self.accounts[account_id][0].role if session.expire_time > now else None
+        if session.expire_time <= now or account_id not in self.accounts:
+            return None
+        return self.accounts[account_id][0].role
 
-    async def audit(self, tx: Transaction, event: AuditEvent, now: datetime) -> None:
-        self.audits.append(event)
+    async def prune_sessions(self, before: datetime) -> None:
+        gone = {
+            session.id
+            for session in self.sessions.values()
+            if session.expire_time < before or self.ended.get(session.id, before) < before
+        }
+        self.refreshes = {token: each for token, each in self.refreshes.items() if each[0] not in gone}
+        self.sessions = {each: session for each, session in self.sessions.items() if each not in gone}
+
+    async def credentials(self, email: str) -> tuple[Account, str] | None:
+        return next((found for found in self.accounts.values() if found[0].email == email), None)
+
+    async def password_hash(self, account_id: UUID) -> str | None:
+        return self.accounts[account_id][1] if account_id in self.accounts else None
+
+    async def set_password(self, tx: Transaction, account_id: UUID, password_hash: str) -> None:
+        self.accounts[account_id] = (self.accounts[account_id][0], password_hash)
+
+    async def keep_link(
+        self,
+        tx: Transaction,
+        purpose: Purpose,
+        account_id: UUID,
+        token_hash: bytes,
+        now: datetime,
+        expire_time: datetime,
+    ) -> None:
+        kept = {link: each for link, each in self.links.items() if each[:2] != (purpose, account_id)}
+        self.links = {**kept, token_hash: (purpose, account_id, expire_time)}
+
+    async def is_link(self, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:
+        found = self.links.get(token_hash)
+        return found is not None and found[0] is purpose and found[2] > now
+
+    async def take_link(
+        self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime
+    ) -> UUID | None:
+        return self.links.pop(token_hash)[1] if await self.is_link(purpose, token_hash, now) else None
+
+    async def audit(
+        self, tx: Transaction, event: AuditEvent, now: datetime, event_id: UUID | None = None
+    ) -> None:
+        self.audits.append(Audited(event_id or AUDIT.new(), now, event))
+
+    async def forget_addresses(self, tx: Transaction, account_id: UUID) -> None:
+        self.audits = [
+            replace(each, event=replace(each.event, address=""))
+            if each.event.actor_id == account_id
+            or (each.event.actor_id is None and each.event.subject_id == account_id)
+            else each
+            for each in self.audits
+        ]
+
+    async def audit_page(self, which: AuditFilter, after: Position | None, limit: int) -> list[Audited]:
+        found = sorted(self._audited(which), key=lambda each: (each.time, each.id), reverse=True)
+        return [each for each in found if after is None or (each.time, each.id) < after][:limit]
+
+    async def audit_count(self, which: AuditFilter) -> int:
+        return len(self._audited(which))
 
     async def count_attempt(
         self, subjects: Sequence[str], now: datetime, window_start: datetime
@@ -69,16 +208,116 @@ class FakeAccountStore:
             count, start = self.attempts[subject]
             self.attempts[subject] = (max(0, count - 1), start)
 
+    async def forget_attempts(self, subjects: Sequence[str]) -> None:
+        for subject in subjects:
+            self.attempts.pop(subject, None)
+
+    async def prune_credentials(self, now: datetime, windows_before: datetime) -> None:
+        self.links = {link: each for link, each in self.links.items() if each[2] >= now}
+        self.attempts = {
+            subject: each for subject, each in self.attempts.items() if each[1] >= windows_before
+        }
+
+    def _found(self, query: str) -> list[Account]:
+        words = query.lower().split()
+        return [
+            account
+            for account, _ in self.accounts.values()
+            if ACCOUNT.format(account.id) == query.strip()
+            or all(any(has.startswith(word) for has in _words(account)) for word in words)
+        ]
+
+    def _audited(self, which: AuditFilter) -> list[Audited]:
+        subject = (which.subject_id, which.subject_kind)
+        return [
+            each
+            for each in self.audits
+            if which.actor_id in (None, each.event.actor_id)
+            and (which.subject_id is None or subject == (each.event.subject_id, each.event.subject_kind))
+        ]
+
 
 class FakePasswords:
-    """Hashes by writing backwards; counts how often it was asked."""
+    """Hashes by writing backwards; counts how often it was asked. `weak`: hashes that cost too little."""
 
     def __init__(self) -> None:
         self.compared = 0
+        self.hashed = 0
+        self.weak: set[str] = set()
 
     async def hash(self, password: bytes) -> str:
+        self.hashed += 1
         return password[::-1].hex()
 
     async def matches(self, password: bytes, password_hash: str | None) -> bool:
         self.compared += 1
-        return password_hash == password[::-1].hex()
+        return password_hash is not None and password_hash.removeprefix("old:") == password[::-1].hex()
+
+    def is_weak(self, password_hash: str) -> bool:
+        return password_hash.startswith("old:")
+
+
+class FakeOrders:
+    """An order service that remembers whom it was asked about; `refuses` raises instead."""
+
+    def __init__(self) -> None:
+        self.closed: list[UUID] = []
+        self.refuses: Exception | None = None
+
+    async def close_of(self, account_id: UUID) -> None:
+        if self.refuses:
+            raise self.refuses
+        self.closed.append(account_id)
+
+
+class FakeSealer:
+    """Hides nothing."""
+
+    def seal(self, text: str) -> bytes:
+        return text.encode()
+
+
+class World:
+    """The use cases with fakes around them; three failed logins of an account, five from an address."""
+
+    def __init__(self, keys: SigningKeys) -> None:
+        self.db = FakeDatabase()
+        self.store = FakeStore()
+        self.passwords = FakePasswords()
+        self.orders = FakeOrders()
+        self.clock = FakeClock()
+        self.clock.now = utc_now()
+        self.issuer = TokenIssuer(keys, clock=self.clock)
+        db: Any = self.db
+        lifetimes = Lifetimes(timedelta(days=14), timedelta(days=90))
+        self.sessions = Sessions(db, self.store, self.store, self.issuer, lifetimes, self.clock)
+        self.credentials = Credentials(
+            db,
+            self.store,
+            self.store,
+            self.store,
+            self.sessions,
+            self.passwords,
+            FakeSealer(),
+            limits=CredentialLimits(3, 5, timedelta(hours=1), timedelta(days=1), timedelta(0)),
+            common_passwords=COMMON_PASSWORDS,
+            clock=self.clock,
+        )
+        self.accounts = Accounts(
+            db,
+            self.store,
+            self.store,
+            self.sessions,
+            self.credentials,
+            self.passwords,
+            self.orders,
+            Throttle(self.store, self.clock),
+            registrations_per_address=100,
+            common_passwords=COMMON_PASSWORDS,
+            clock=self.clock,
+        )
+
+
+def _words(account: Account) -> list[str]:
+    text = f"{account.name} {account.email} {account.phone}".lower()
+    return "".join(character if character.isalnum() else " " for character in text).split()

@@ -1,22 +1,15 @@
-"""The gRPC edge, in this process and with real tokens: who may, what is answered, what is refused. A test for each RPC."""
+"""The gRPC edge, in this process and with real tokens: who may, what is answered, what is refused.
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+Registering, signing in and reading; the other RPCs have files of their own.
+"""
+
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 from souk.account.v1 import account_pb2
-from souk.account.v1 import account_service_pb2 as pb
 
-from account.passwords import COMMON_PASSWORDS
-from account.rpc import AccountRpc
-from account.tests.fakes import FakeAccountStore, FakePasswords
-from account.use_cases import Accounts, Limits
-from kit.auth import Principal, Role, SigningKeys, TokenIssuer, TokenVerifier
-from kit.db.fake import FakeDatabase
+from account.tests.edges import PASSWORD, Edge, edge
+from kit.auth import Principal, Role
 from kit.errors import (
     AlreadyExists,
     InvalidArgument,
@@ -25,81 +18,9 @@ from kit.errors import (
     SoukError,
     Unauthenticated,
 )
-from kit.rpc import Call, Channel, Server, current_call
-from kit.testing import FakeClock
-from kit.values import ACCOUNT, ORDER, SESSION, timestamp, utc_now
+from kit.values import ACCOUNT, ORDER, SESSION, timestamp
 
-LIMITS = Limits(timedelta(days=14), timedelta(days=90), failures_per_account=3, failures_per_address=100)
-PASSWORD = "SecurePass123!"
-
-
-@dataclass
-class Edge:
-    """A client of a running server."""
-
-    channel: Channel
-    accounts: Accounts
-    verifier: TokenVerifier
-    issuer: TokenIssuer
-    clock: FakeClock
-
-    async def call(self, caller: Principal | None, method: str, **fields: Any) -> Any:
-        request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
-        token = current_call.set(Call(principal=caller))
-        try:
-            return await self.channel.call(method, request(**fields), response)
-        finally:
-            current_call.reset(token)
-
-    async def register(self, **fields: Any) -> pb.RegisterResponse:
-        given = {"name": "John Doe", "email": f"{uuid4().hex}@example.com", "password": PASSWORD, **fields}
-        answer: pb.RegisterResponse = await self.call(None, "Register", **given)
-        return answer
-
-    async def login(self, email: str, password: str = PASSWORD) -> pb.LoginResponse:
-        answer: pb.LoginResponse = await self.call(None, "Login", email=email, password=password)
-        return answer
-
-    async def caller(self, tokens: account_pb2.Tokens) -> Principal:
-        return replace(await self.verifier.verify(tokens.access_token), token=tokens.access_token)
-
-    async def person(self) -> tuple[Principal, account_pb2.Account]:
-        answer = await self.register()
-        return await self.caller(answer.tokens), answer.account
-
-    async def admin(self) -> Principal:
-        email = (await self.register()).account.email
-        await self.accounts.grant_admin(email)
-        return await self.caller((await self.login(email)).tokens)
-
-    async def verify(self, access_token: str) -> pb.VerifyTokenResponse:
-        answer: pb.VerifyTokenResponse = await self.call(None, "VerifyToken", access_token=access_token)
-        return answer
-
-
-@pytest.fixture
-async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
-    clock = FakeClock()
-    clock.now = utc_now()
-    keys = SigningKeys.generate(tmp_path / "keys.json")
-    verifier, issuer = TokenVerifier(keys.public), TokenIssuer(keys, clock=clock)
-    db: Any = FakeDatabase()
-    accounts = Accounts(
-        db,
-        FakeAccountStore(),
-        FakePasswords(),
-        issuer,
-        limits=LIMITS,
-        common_passwords=COMMON_PASSWORDS,
-        clock=clock,
-    )
-    server = Server([AccountRpc(accounts, verifier)], host="127.0.0.1", port=0, verifier=verifier)
-    await server.start()
-    channel = Channel(f"127.0.0.1:{server.port}", AccountRpc.service)
-    await channel.open()
-    yield Edge(channel, accounts, verifier, issuer, clock)
-    await channel.close()
-    await server.stop(0)
+__all__ = ["edge"]
 
 
 async def test_register_answers_the_account_signed_in(edge: Edge) -> None:
@@ -109,8 +30,12 @@ async def test_register_answers_the_account_signed_in(edge: Edge) -> None:
     assert (account.name, account.email, account.phone) == ("John Doe", "john@example.com", "+41441234567")
     assert (account.role, account.email_verified) == (account_pb2.ROLE_USER, False)
     assert account.id == ACCOUNT.format((await edge.caller(tokens)).account_id)
-    assert timestamp(tokens.refresh_token_expire_time) == edge.clock.now + timedelta(days=14)
-    assert edge.clock.now < timestamp(tokens.access_token_expire_time) <= edge.clock.now + timedelta(hours=1)
+    assert timestamp(tokens.refresh_token_expire_time) == edge.world.clock.now + timedelta(days=14)
+    assert (
+        edge.world.clock.now
+        < timestamp(tokens.access_token_expire_time)
+        <= edge.world.clock.now + timedelta(hours=1)
+    )
     assert len(tokens.refresh_token) >= 32
 
 
@@ -153,7 +78,7 @@ async def test_login_answers_an_unknown_address_and_a_wrong_password_alike(edge:
 
 async def test_login_tells_when_to_come_back_after_too_many_failures(edge: Edge) -> None:
     email = (await edge.register()).account.email
-    for _ in range(LIMITS.failures_per_account):
+    for _ in range(3):
         with pytest.raises(Unauthenticated):
             await edge.login(email, "wrong")
 
@@ -221,7 +146,7 @@ async def test_verify_token_answers_whose_it_is_and_the_role_of_now(edge: Edge) 
 
 async def test_verify_token_refuses_what_has_ended(edge: Edge) -> None:
     person, account = await edge.person()
-    await edge.accounts.grant_admin(account.email)
+    await edge.world.accounts.grant_admin(account.email)
 
     with pytest.raises(Unauthenticated) as refusal:
         await edge.verify(person.token)
@@ -231,9 +156,9 @@ async def test_verify_token_refuses_what_has_ended(edge: Edge) -> None:
 async def test_verify_token_refuses_what_is_no_token_of_a_session(edge: Edge) -> None:
     registered = await edge.register()
     account_id = ACCOUNT.parse(registered.account.id)
-    of_no_session, _ = edge.issuer.access_token(account_id, Role.ADMIN, SESSION.new())
-    edge.clock.advance(days=-1)
-    expired, _ = edge.issuer.access_token(account_id, Role.ADMIN, SESSION.new())
+    of_no_session, _ = edge.world.issuer.access_token(account_id, Role.ADMIN, SESSION.new())
+    edge.world.clock.advance(days=-1)
+    expired, _ = edge.world.issuer.access_token(account_id, Role.ADMIN, SESSION.new())
 
     reasons = []
     for token in ("", "x", registered.tokens.refresh_token, of_no_session + "x", of_no_session, expired):

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
-from account.domain import Account, AuditEvent, Registration, Session
+from account.audit_store import PostgresAuditStore
+from account.credential_store import PostgresCredentialStore
+from account.domain import Account, AuditEvent, Registration
 from account.errors import EmailTaken
 from account.events import TOPIC
+from account.session_domain import Session
+from account.session_store import PostgresSessionStore
 from account.store import PostgresAccountStore
 from account.tables import TABLES
-from account.tests.fakes import FakeAccountStore
+from account.tests.fakes import FakeStore
 from kit.auth import Role
 from kit.db import Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
@@ -25,15 +29,19 @@ NOW = utc_now()
 World = tuple[Any, Any]
 
 
+class Stores(PostgresAccountStore, PostgresSessionStore, PostgresCredentialStore, PostgresAuditStore):
+    """All four."""
+
+
 @pytest.fixture(params=["fake", "postgresql"])
 async def world(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[World]:
     if request.param == "fake":
-        yield FakeDatabase(), FakeAccountStore()
+        yield FakeDatabase(), FakeStore()
         return
     await Migrations("account").apply(database_url)
     db = Database(database_url, publishes=TOPIC)
     await db.open()
-    yield db, PostgresAccountStore(db)
+    yield db, Stores(db)
     await db.close()
 
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
 from kit.values import PRODUCT, Clock, Money
-from order.domain import CancelReason, Line, Order, Purchase, Status, Wanted
+from order.domain import Address, CancelReason, Line, Order, Purchase, Status, Wanted
 from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Reservation, StockState, Stored
 
 
@@ -52,6 +52,17 @@ class FakeStore:
     async def lock_overdue(self, tx: object, now: datetime, limit: int) -> list[Order]:
         overdue = [o for o in self._orders.values() if o.status is Status.PENDING and o.deadline <= now]
         return [copy(order) for order in sorted(overdue, key=lambda o: o.deadline)[:limit]]
+
+    async def lock_open(self, tx: object, account_id: UUID) -> list[Order]:
+        ended = (Status.DELIVERED, Status.CANCELLED)
+        mine = [o for o in self._orders.values() if o.account_id == account_id and o.status not in ended]
+        return [copy(order) for order in sorted(mine, key=lambda order: order.id)]
+
+    async def forget_person(self, tx: object, account_id: UUID) -> None:
+        self._orders = {
+            order_id: _anonymous(order) if order.account_id == account_id else order
+            for order_id, order in self._orders.items()
+        }
 
     async def save(self, tx: object, orders: Sequence[Order]) -> None:
         self._orders |= {order.id: copy(order) for order in orders}
@@ -147,3 +158,15 @@ def changed(order: Order, **values: object) -> Order:
 
 def _newness(order: Order) -> tuple[datetime, UUID]:
     return order.create_time, order.id
+
+
+def _anonymous(order: Order) -> Order:
+    address = order.shipping_address
+    if address:
+        address = Address("", "", "", "", "", "", address.country_code)
+    if order.cancel_reason is not CancelReason.CUSTOMER:
+        return replace(order, shipping_address=address)
+    history = tuple(
+        replace(step, note="") if step.status is Status.CANCELLED else step for step in order.history
+    )
+    return replace(order, shipping_address=address, status_reason="", history=history)

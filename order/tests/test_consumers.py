@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from souk.account.v1 import events_pb2 as account_events
 from souk.payment.v1 import events_pb2, payment_pb2
 
+from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
 from kit.errors import NotFound, Violation
 from kit.events import Event, Reaction
 from kit.rpc import Server
 from kit.testing import FakeClock
-from kit.values import ORDER, PRODUCT, Money, money_to_proto, utc_now
-from order.consumers import PaymentEvents
+from kit.values import ACCOUNT, ORDER, PRODUCT, SESSION, Money, money_to_proto, utc_now
+from order.consumers import AccountEvents, PaymentEvents
 from order.domain import CancelReason, Order, OrderCancelled, OrderRefunded, Status, Wanted
 from order.peers import Catalog
 from order.ports import AccountLimits, StockState
@@ -39,7 +41,8 @@ class Listening:
         self.catalog = FakeCatalog(clock)
         db: Any = self.db
         self.orders = Orders(db, self.store, self.catalog, POLICY, clock)
-        self.on = PaymentEvents(self.orders).subscription().on
+        heard = (PaymentEvents(self.orders).subscription(), AccountEvents(self.orders).subscription())
+        self.on = {kind: reaction for each in heard for kind, reaction in each.on.items()}
 
     async def pending(self) -> Order:
         return await self.orders.place(customer(), purchase(2))
@@ -267,3 +270,20 @@ async def test_commit_and_release_answer_the_state(peer: tuple[StockRpc, Catalog
 
     assert await catalog.commit(ORDER.new()) is StockState.COMMITTED
     assert await catalog.release(ORDER.new()) is StockState.RETURNED
+
+
+async def test_account_deleted_cancels_what_slipped_through() -> None:
+    listening = Listening()
+    waiting = await listening.pending()
+    paid = await listening.orders.place(Principal(waiting.account_id, Role.USER, SESSION.new()), purchase(1))
+    await listening.hears(events_pb2.PaymentSucceeded(payment=payment(paid)))
+    another = await listening.pending()
+
+    for _ in range(2):
+        deleted = account_events.AccountDeleted(account_id=ACCOUNT.format(waiting.account_id))
+        await listening.hears(deleted)
+
+    for order in (waiting, paid):
+        assert (await listening.now(order)).cancel_reason is CancelReason.ACCOUNT_DELETED
+    assert (await listening.now(another)).status is Status.PENDING
+    assert sum(isinstance(fact, OrderCancelled) for fact in listening.facts()) == 2

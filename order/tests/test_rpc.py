@@ -86,6 +86,10 @@ class Edge:
         )
         return response.order
 
+    async def close(self, caller: Principal | None, account_id: str) -> None:
+        request = pb.CloseAccountOrdersRequest(account_id=account_id)
+        await self.call(caller, "CloseAccountOrders", request, pb.CloseAccountOrdersResponse)
+
     async def list(self, caller: Principal | None, **fields: Any) -> pb.ListOrdersResponse:
         request = pb.ListOrdersRequest(**fields)
         response: pb.ListOrdersResponse = await self.call(
@@ -332,13 +336,43 @@ async def test_update_order_status_of_what_does_not_exist_is_not_found(edge: Edg
         await edge.move(admin(), ORDER.format(ORDER.new()))
 
 
+async def test_close_account_orders_cancels_what_is_pending(edge: Edge) -> None:
+    owner = edge.tokens.token(customer())
+    order = await edge.place(owner)
+
+    await edge.close(owner, ACCOUNT.format(owner.account_id))
+
+    closed = await edge.get(owner, order.id)
+    assert closed.cancel_reason == order_pb2.CANCEL_REASON_ACCOUNT_DELETED
+    await edge.close(admin(), ACCOUNT.format(owner.account_id))
+    assert await edge.get(owner, order.id) == closed
+
+
+async def test_close_account_orders_is_refused_while_one_is_paid(edge: Edge) -> None:
+    owner = edge.tokens.token(customer())
+    await edge.paid(owner)
+    waiting = await edge.place(owner)
+
+    with pytest.raises(FailedPrecondition) as refusal:
+        await edge.close(owner, ACCOUNT.format(owner.account_id))
+    assert refusal.value.reason == "ORDERS_OPEN"
+    assert (await edge.get(owner, waiting.id)).status == order_pb2.ORDER_STATUS_PENDING
+
+
+async def test_close_account_orders_is_for_the_owner_and_admins(edge: Edge) -> None:
+    with pytest.raises(PermissionDenied):
+        await edge.close(customer(), ACCOUNT.format(ACCOUNT.new()))
+
+
 async def test_nobody_gets_anything_without_signing_in(edge: Edge) -> None:
     refused: list[type[SoukError]] = []
     order_id = ORDER.format(ORDER.new())
     calls = (edge.place(None), edge.get(None, order_id), edge.list(None))
-    for call in (*calls, edge.cancel(None, order_id), edge.move(None, order_id)):
+    account_id = ACCOUNT.format(ACCOUNT.new())
+    others = (edge.cancel(None, order_id), edge.move(None, order_id), edge.close(None, account_id))
+    for call in (*calls, *others):
         with pytest.raises(Unauthenticated) as refusal:
             await call
         refused.append(refusal.type)
 
-    assert refused == [Unauthenticated] * 5
+    assert refused == [Unauthenticated] * 6

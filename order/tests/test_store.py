@@ -12,7 +12,7 @@ import pytest
 from kit.db import Database, assert_tables_match
 from kit.testing.fixtures import database_url, postgres
 from kit.values import Money
-from order.domain import CancelReason, Order, Status
+from order.domain import Address, CancelReason, Order, Status
 from order.events import TOPIC
 from order.ports import AccountLimits, OrderFilter, Outcome
 from order.store import Store
@@ -48,6 +48,39 @@ async def test_many_are_placed_as_easily_as_one(kept: Kept) -> None:
 
     assert await kept.store.place(placements, ROOMY) == [Outcome.WRITTEN] * 20
     assert await kept.store.count(OrderFilter(account_id=kept.account)) == 20
+
+
+async def test_an_accounts_open_orders_are_those_that_have_not_ended(kept: Kept) -> None:
+    pending, paid = await kept.placed(2)
+    await kept.cancelled()
+    await kept.placed(account=uuid4())
+    await kept.change(paid, lambda found: found.payment_succeeded(True, kept.clock.now))
+
+    async with kept.db.transaction() as tx:
+        found = await kept.store.lock_open(tx, kept.account)
+    assert sorted(order.status for order in found) == [Status.CONFIRMED, Status.PENDING]
+    assert set(ids(found)) == {pending.id, paid.id}
+
+
+async def test_a_deleted_accounts_orders_keep_the_country_and_tell_no_more_of_who_it_was(kept: Kept) -> None:
+    cancelled, declined = await kept.placed(2)
+    await kept.change(
+        cancelled, lambda found: found.cancel(CancelReason.CUSTOMER, kept.clock.now, "I am John Doe")
+    )
+    await kept.change(declined, lambda found: found.payment_failed("card_declined", kept.clock.now))
+    [other] = await kept.placed(account=uuid4())
+
+    async with kept.db.transaction() as tx:
+        await kept.store.forget_person(tx, kept.account)
+
+    left = await kept.store.get(cancelled.id, None)
+    assert left
+    assert left.shipping_address == Address("", "", "", "", "", "", "CH")
+    assert (left.status_reason, [step.note for step in left.history], left.version) == ("", ["", ""], 2)
+    kept_reason = await kept.store.get(declined.id, None)
+    assert kept_reason
+    assert (kept_reason.status_reason, kept_reason.history[-1].note) == ("card_declined", "card_declined")
+    assert await kept.store.get(other.id, None) == other
 
 
 async def test_a_key_is_taken_once_whatever_the_id(kept: Kept) -> None:

@@ -1,0 +1,124 @@
+"""The only reader and writer of sessions and refresh tokens."""
+
+from datetime import datetime
+from uuid import UUID
+
+from account.domain import Account
+from account.session_domain import Refresh, Session
+from account.store import COLUMNS, account_of
+from account.tables import RefreshTokenRow, SessionRow
+from kit.auth import Role
+from kit.db import Database, Transaction
+
+_SESSION_ROLE = """
+SELECT a.role FROM sessions s JOIN accounts a ON a.id = s.account_id
+WHERE s.id = $1 AND a.id = $2 AND s.end_time IS NULL AND s.expire_time > $3 AND a.delete_time IS NULL
+"""
+_LOCK_SESSION = """
+SELECT id, account_id, expire_time, end_time FROM sessions
+WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1) FOR UPDATE
+"""
+_REFRESH = """
+SELECT expire_time, use_time,
+    EXISTS (SELECT FROM refresh_tokens next WHERE next.parent = $1 AND next.use_time IS NOT NULL) AS successor_used
+FROM refresh_tokens WHERE hash = $1
+"""
+_ACCOUNT = f"SELECT {COLUMNS} FROM accounts WHERE id = $1 AND delete_time IS NULL"  # noqa: S608
+_USE = "UPDATE refresh_tokens SET use_time = $2 WHERE hash = $1 AND use_time IS NULL"
+_END = "UPDATE sessions SET end_time = $2 WHERE id = $1 AND end_time IS NULL RETURNING id"
+_END_ALL = """
+WITH locked AS (
+    SELECT id FROM sessions WHERE account_id = $1 AND end_time IS NULL AND expire_time > $2 ORDER BY id FOR UPDATE
+)
+UPDATE sessions SET end_time = $2 FROM locked WHERE sessions.id = locked.id RETURNING sessions.id
+"""
+_PRUNE = """
+WITH gone AS (
+    SELECT id FROM sessions WHERE end_time < $1 UNION SELECT id FROM sessions WHERE expire_time < $1
+), tokens AS (
+    DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM gone)
+)
+DELETE FROM sessions WHERE id IN (SELECT id FROM gone)
+"""
+
+
+class PostgresSessionStore:
+    """`ports.SessionStore` on PostgreSQL."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def begin_session(self, tx: Transaction, session: Session, refresh_hash: bytes) -> None:
+        """Writes a session and its first refresh token."""
+        row = SessionRow(
+            id=session.id,
+            account_id=session.account_id,
+            create_time=session.create_time,
+            expire_time=session.expire_time,
+        )
+        await tx.run(SessionRow.insert(row))
+        await self._add_token(
+            tx, session.id, refresh_hash, None, session.create_time, session.refresh_expire_time
+        )
+
+    async def lock_refresh(self, tx: Transaction, refresh_hash: bytes) -> tuple[Refresh, Account] | None:
+        """The session first: what is read of the token after that nobody changes."""
+        session = await tx.fetchrow(_LOCK_SESSION, refresh_hash)
+        token = await tx.fetchrow(_REFRESH, refresh_hash) if session else None
+        account = await tx.fetchrow(_ACCOUNT, session["account_id"]) if session else None
+        if session is None or token is None or account is None:
+            return None
+        refresh = Refresh(
+            session_id=session["id"],
+            account_id=session["account_id"],
+            session_expire_time=session["expire_time"],
+            session_ended=session["end_time"] is not None,
+            expire_time=token["expire_time"],
+            use_time=token["use_time"],
+            successor_used=token["successor_used"],
+        )
+        return refresh, account_of(account)
+
+    async def rotate(
+        self,
+        tx: Transaction,
+        refresh: Refresh,
+        used_hash: bytes,
+        next_hash: bytes,
+        now: datetime,
+        expire_time: datetime,
+    ) -> None:
+        """The first use is what counts for repeats."""
+        await tx.execute(_USE, used_hash, now)
+        await self._add_token(tx, refresh.session_id, next_hash, used_hash, now, expire_time)
+
+    async def end_session(self, tx: Transaction, session_id: UUID, now: datetime) -> bool:
+        """Ends a session; false when it had ended."""
+        return await tx.fetchval(_END, session_id, now) is not None
+
+    async def end_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> list[UUID]:
+        """In order of ids, so that two cannot deadlock."""
+        return [row["id"] for row in await tx.fetch(_END_ALL, account_id, now)]
+
+    async def session_role(self, session_id: UUID, account_id: UUID, now: datetime) -> Role | None:
+        """The role that the account has now; None when the session has ended or the account is gone."""
+        role = await self._db.fetchval(_SESSION_ROLE, session_id, account_id, now)
+        return Role(role) if role else None
+
+    async def prune_sessions(self, before: datetime) -> None:
+        """With their tokens."""
+        await self._db.execute(_PRUNE, before)
+
+    async def _add_token(
+        self,
+        tx: Transaction,
+        session_id: UUID,
+        token_hash: bytes,
+        parent: bytes | None,
+        now: datetime,
+        expire_time: datetime,
+    ) -> None:
+        row = RefreshTokenRow(
+            hash=token_hash, session_id=session_id, create_time=now, expire_time=expire_time, parent=parent
+        )
+        await tx.run(RefreshTokenRow.insert(row))
