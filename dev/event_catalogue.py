@@ -23,7 +23,8 @@ Made by `make events` from `proto/` and the services' `consumers.py`; a test fai
 The topic is the package; the key is the id of what the fact is about, so facts about one thing stay in order. `ce_id` is the event's,
 `ce_type` the message's full name, `ce_time` when it happened; `x-request-id` and `traceparent` go along. Consumers pass over types and
 fields that they do not know. What a group cannot handle goes to `<topic>.dlq.<group>`: `python -m <service> dead-letters`. The gateway
-hears all of `souk.order.v1` beside those named here, on every replica and without a group, to wake who watches an order.
+hears all of `souk.order.v1` beside those named here, on every replica and without a group, to wake who watches an order. So does every
+process hear `SessionEnded`, to refuse the session's tokens (docs/decisions/0016).
 """
 
 

@@ -3,14 +3,18 @@
 Sessions, refresh tokens and passwords are the account service's and are not here.
 """
 
+from kit.auth.ended import EndedSessions
 from kit.auth.keys import SigningKeys
 from kit.auth.principal import Principal, Role, bearer
 from kit.auth.sealing import DEVELOPMENT_SEALING_KEY, Sealer
-from kit.auth.tokens import TokenIssuer
+from kit.auth.tokens import LEEWAY, LIFETIME_MOST, TokenIssuer
 from kit.auth.verifier import TokenVerifier
 
 __all__ = [
     "DEVELOPMENT_SEALING_KEY",
+    "LEEWAY",
+    "LIFETIME_MOST",
+    "EndedSessions",
     "Principal",
     "Role",
     "Sealer",

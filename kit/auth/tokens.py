@@ -1,6 +1,7 @@
 """Access tokens as they are signed: JWT, EdDSA, 15 minutes unless set otherwise."""
 
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import jwt
@@ -13,14 +14,20 @@ ISSUER = "souk"
 AUDIENCE = "souk"
 ALGORITHM = "EdDSA"
 TYPE = "access"
+# No access token lasts longer; so long a service has to remember that a session ended.
+LIFETIME_MOST: Final = timedelta(minutes=15)
+# Clocks differ: a token is taken so long after its expiry.
+LEEWAY: Final = timedelta(seconds=5)
 
 
 class TokenIssuer:
     """Signs access tokens; the account service alone has one."""
 
     def __init__(
-        self, keys: SigningKeys, *, lifetime: timedelta = timedelta(minutes=15), clock: Clock = utc_now
+        self, keys: SigningKeys, *, lifetime: timedelta = LIFETIME_MOST, clock: Clock = utc_now
     ) -> None:
+        if lifetime > LIFETIME_MOST:
+            raise ValueError(f"access tokens last at most {LIFETIME_MOST}")
         self._key = keys.signing
         self.lifetime = lifetime
         self._clock = clock

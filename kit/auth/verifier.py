@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 import jwt
 from jwt import PyJWK
 
+from kit.auth.ended import EndedSessions
 from kit.auth.keys import Jwk
 from kit.auth.principal import Principal, Role
-from kit.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE
+from kit.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, LEEWAY, TYPE
 from kit.errors import InvalidArgument, Unauthenticated, Unavailable
 from kit.values import ACCOUNT, SESSION
 
@@ -23,7 +24,6 @@ _CACHED_TOKENS = 10_000
 _FETCH_SECONDS = 3.0
 # An unknown key id may be a new key; asking more often than this would let strangers make us ask.
 _REFETCH_SECONDS = 5.0
-_LEEWAY_SECONDS = 5
 
 Fetch = Callable[[], Sequence[Jwk]]
 
@@ -45,12 +45,14 @@ class TokenVerifier:
     """A resource that turns tokens into principals.
 
     Keys are fetched when first needed, and again, at most every 5 s, when a token names an unknown one; the last good keys serve while the
-    account service is down. Verified tokens are remembered until they expire.
+    account service is down. Verified tokens are remembered until they expire, or until their key is withdrawn. A token whose session is
+    among `ended` is refused.
     """
 
     name = "token-keys"
 
     def __init__(self, fetch: Fetch) -> None:
+        self.ended = EndedSessions()
         self._fetch = fetch
         self._keys: dict[str, PyJWK] = {}
         self._asked_at = float("-inf")
@@ -76,7 +78,7 @@ class TokenVerifier:
         known = self._verified.get(token)
         if known is not None:
             if known[0] > time.time():
-                return known[1]
+                return self._living(known[1])
             del self._verified[token]
         if len(token) > _LONGEST:
             raise _invalid()
@@ -84,6 +86,11 @@ class TokenVerifier:
         self._verified[token] = (expires, principal)
         if len(self._verified) > _CACHED_TOKENS:
             self._verified.popitem(last=False)
+        return self._living(principal)
+
+    def _living(self, principal: Principal) -> Principal:
+        if principal.session_id in self.ended:
+            raise _invalid()
         return principal
 
     async def _key(self, token: str) -> PyJWK:
@@ -118,9 +125,12 @@ class TokenVerifier:
             finally:
                 self._asked_at = time.monotonic()
             # Only keys of our algorithm: a token must not choose how it is verified.
-            self._keys = {
+            known = {
                 key["kid"]: PyJWK(key, algorithm=ALGORITHM) for key in keys if key.get("crv") == "Ed25519"
             }
+            if self._keys.keys() - known.keys():
+                self._verified.clear()
+            self._keys = known
 
 
 def _read(token: str, key: PyJWK) -> tuple[float, Principal]:
@@ -131,7 +141,7 @@ def _read(token: str, key: PyJWK) -> tuple[float, Principal]:
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
-            leeway=_LEEWAY_SECONDS,
+            leeway=LEEWAY,
             options={"require": _CLAIMS, "strict_aud": True},
         )
         if claims["typ"] != TYPE:

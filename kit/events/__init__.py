@@ -15,7 +15,7 @@ from kit.events.subscriptions import (
     Reaction,
     Subscription,
 )
-from kit.events.tail import Tail
+from kit.events.tail import Follow, Tail
 from kit.events.topic import EVENT, Topic, context_headers
 from kit.events.topics import dead_letters, ensure_topics, topics_of
 
@@ -25,6 +25,7 @@ __all__ = [
     "BatchSubscription",
     "Consumers",
     "Event",
+    "Follow",
     "Letter",
     "Malformed",
     "Many",

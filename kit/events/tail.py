@@ -1,36 +1,40 @@
-"""Hears of changes as they happen, on every replica, for those who only want to look again.
+"""Listening without a group, on every replica: each hears all of a topic, and nobody notes how far.
 
-Unlike a consumer group it has no place where it was: what was told while nobody listened is not told later.
+`Tail` hears that something changed, from now on, for those who only want to look again. `Follow` hears the events themselves, from a while
+ago on, and misses none while it lives: for what every replica must know and nobody needs for long.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
+from google.protobuf.message import Message
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from kit.events.backoff import Backoff
+from kit.events.envelope import Event, Malformed, decode, event_type
 from kit.telemetry import get_logger
 
 log = get_logger(__name__)
 
 _POLL_MS = 200
+# A thread that waits for a broker that is away is not waited for: it holds nothing.
+_CLOSE_SECONDS = 2.0
 
 
-class Tail:
-    """A job: calls `changed(keys)` on the loop for each chunk of a topic's events from now on, None when some may be missing.
+class _Listening:
+    """A job with a thread that consumes a whole topic; Kafka does not have to be there."""
 
-    Kafka does not have to be there.
-    """
-
-    def __init__(self, topic: str, bootstrap: str, changed: Callable[[Collection[str] | None], None]) -> None:
-        self.name = f"tail {topic}"
+    def __init__(self, name: str, topic: str, bootstrap: str) -> None:
+        self.name = name
         self._topic = topic
         self._bootstrap = bootstrap
-        self._changed = changed
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -45,7 +49,19 @@ class Tail:
         """Stops listening."""
         self._stopping.set()
         if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, 5.0)
+            await asyncio.to_thread(self._thread.join, _CLOSE_SECONDS)
+
+    def _begin(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        """Goes to where it wants to listen from."""
+        raise NotImplementedError
+
+    def _take(self, consumer: Any, chunk: Mapping[Any, Sequence[Any]]) -> None:
+        """Does something with what was polled, which may be nothing."""
+        raise NotImplementedError
+
+    def _on_loop(self, call: Callable[..., object], *args: object) -> None:
+        if not self._stopping.is_set():
+            self._loop.call_soon_threadsafe(call, *args)
 
     def _run(self) -> None:
         backoff = Backoff()
@@ -64,7 +80,8 @@ class Tail:
             client_id=f"souk-{self.name.replace(' ', '-')}",
             group_id=None,
             enable_auto_commit=False,
-            auto_offset_reset="latest",
+            # Where a Follow was may be pruned by now: then from what is left. A Tail says itself where it begins.
+            auto_offset_reset="earliest",
             allow_auto_create_topics=False,
             bootstrap_timeout_ms=10_000,
             reconnect_backoff_max_ms=1_000,
@@ -76,24 +93,94 @@ class Tail:
                 raise KafkaError(f"no metadata of {self._topic}")
             partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
             consumer.assign(partitions)
-            consumer.seek_to_end(*partitions)
-            for partition in partitions:  # asks where the end is, now
-                consumer.position(partition)
+            self._begin(consumer, partitions)
             backoff.reset()
-            self._tell(None)
             while not self._stopping.is_set():
-                chunk = consumer.poll(timeout_ms=_POLL_MS)
-                keys = {
-                    record.key.decode(errors="replace")
-                    for records in chunk.values()
-                    for record in records
-                    if record.key
-                }
-                if keys:
-                    self._tell(keys)
+                self._take(consumer, consumer.poll(timeout_ms=_POLL_MS))
         finally:
             consumer.close(autocommit=False, timeout_ms=3_000)
 
-    def _tell(self, keys: Collection[str] | None) -> None:
-        if not self._stopping.is_set():
-            self._loop.call_soon_threadsafe(self._changed, keys)
+
+class Tail(_Listening):
+    """A job: calls `changed(keys)` on the loop for each chunk of a topic's events from now on, None when some may be missing.
+
+    It has no place where it was: what was told while nobody listened is not told later.
+    """
+
+    def __init__(self, topic: str, bootstrap: str, changed: Callable[[Collection[str] | None], None]) -> None:
+        super().__init__(f"tail {topic}", topic, bootstrap)
+        self._changed = changed
+
+    def _begin(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        consumer.seek_to_end(*partitions)
+        for partition in partitions:  # asks where the end is, now
+            consumer.position(partition)
+        self._on_loop(self._changed, None)
+
+    def _take(self, consumer: Any, chunk: Mapping[Any, Sequence[Any]]) -> None:
+        keys = {
+            record.key.decode(errors="replace")
+            for records in chunk.values()
+            for record in records
+            if record.key
+        }
+        if keys:
+            self._on_loop(self._changed, keys)
+
+
+class Follow(_Listening):
+    """A job: calls `heard(event)` on the loop for each event of one type, from `back` ago on, and on from where it was after a gap.
+
+    An event may be heard again. While Kafka is away nothing is heard, and all of it once Kafka is back.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        bootstrap: str,
+        message: type[Message],
+        heard: Callable[[Event[Any]], None],
+        *,
+        back: timedelta,
+    ) -> None:
+        super().__init__(f"follow {topic}", topic, bootstrap)
+        self._message = message
+        self._heard = heard
+        self._back = back
+        self._next: dict[Any, int] = {}
+        self._behind: dict[Any, int] = {}
+        self._caught_up = asyncio.Event()
+
+    async def caught_up(self, seconds: float) -> bool:
+        """Waits until all that was told before it began was heard, and not longer than `seconds`."""
+        try:
+            await asyncio.wait_for(self._caught_up.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _begin(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        since = int((time.time() - self._back.total_seconds()) * 1000)
+        found = consumer.offsets_for_times(dict.fromkeys(partitions, since))
+        ends = consumer.end_offsets(partitions)
+        for partition in partitions:
+            first = found[partition].offset if found.get(partition) else ends[partition]
+            consumer.seek(partition, self._next.get(partition, first))
+        self._behind = dict(ends)
+
+    def _take(self, consumer: Any, chunk: Mapping[Any, Sequence[Any]]) -> None:
+        for partition, records in chunk.items():
+            for record in records:
+                if event_type(record.headers) == self._message.DESCRIPTOR.full_name:
+                    self._tell(record)
+            self._next[partition] = records[-1].offset + 1
+        if self._behind:
+            self._behind = {each: end for each, end in self._behind.items() if consumer.position(each) < end}
+            if not self._behind:
+                self._on_loop(self._caught_up.set)
+
+    def _tell(self, record: Any) -> None:
+        try:
+            self._on_loop(self._heard, decode(record, self._message))
+        except Malformed as error:  # nobody else will make sense of it
+            log.warning("tail.malformed", topic=self._topic, error=str(error))

@@ -30,6 +30,8 @@ class Life:
         self._held = held
         self._failed = failed
         self._opened: list[Job] = []
+        self._verifier = service.token_verifier()
+        self._news = service.session_news(self._verifier)
         self._rpc: Server | None = None
         self._starting: asyncio.Task[None] | None = None
 
@@ -59,9 +61,14 @@ class Life:
     async def _start(self) -> None:
         began = time.perf_counter()
         try:
+            if self._news is not None:
+                await self._news.open()
+                self._opened.append(self._news)
             for resource in self._held:
                 await patiently(resource.open, resource.name)
                 self._opened.append(resource)
+            if self._news is not None:
+                await self._news.known()
             await self._serve_rpc()
             for part in self.service.background():
                 await part.open()
@@ -85,9 +92,8 @@ class Life:
         if not self.service.rpc:
             return
         settings = self.service.settings
-        verifier = self.service.token_verifier()
         self._rpc = Server(
-            self.service.rpc, host=settings.grpc_host, port=settings.grpc_port, verifier=verifier
+            self.service.rpc, host=settings.grpc_host, port=settings.grpc_port, verifier=self._verifier
         )
         await self._rpc.start()
 

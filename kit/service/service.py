@@ -9,6 +9,8 @@ from kit.auth.verifier import jwks_over_http
 from kit.db import Database, Migrations
 from kit.events import AnySubscription, Consumers, Relay, Topic, topics_of
 from kit.rpc import Servicer, Verifier
+from kit.service.sessions import TOPIC as SESSIONS
+from kit.service.sessions import EndedSessionsNews
 from kit.settings import BaseSettings
 from kit.web import Resource
 
@@ -75,6 +77,12 @@ class Service:
         """Who turns tokens into principals."""
         return self.verifier or TokenVerifier(jwks_over_http(self.settings.jwks_url))
 
+    def session_news(self, verifier: Verifier) -> EndedSessionsNews | None:
+        """Who tells that verifier which sessions have ended; None for one that is not ours, as in tests."""
+        if not isinstance(verifier, TokenVerifier):
+            return None
+        return EndedSessionsNews(self.settings.kafka_bootstrap, verifier.ended)
+
     def background(self) -> list[Job]:
         """Relay, consumers and jobs, in the order in which they are started."""
         parts: list[Job] = []
@@ -86,7 +94,7 @@ class Service:
         return [*parts, *self.jobs]
 
     def topics(self) -> list[str]:
-        """The topics that `migrate` makes: its own, those it consumes, and its dead letters."""
+        """The topics that `migrate` makes: its own, those it consumes, its dead letters, and where ended sessions are told."""
         publishes = self.database.publishes if self.database is not None else None
         name = publishes.name if isinstance(publishes, Topic) else None
-        return topics_of(self.name, name, self.consumes)
+        return sorted({*topics_of(self.name, name, self.consumes), SESSIONS})

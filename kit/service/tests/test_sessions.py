@@ -1,0 +1,81 @@
+"""A service hears of ended sessions, of those too that ended before it started, on a real Kafka."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from souk.account.v1 import events_pb2 as pb
+
+from kit.auth import EndedSessions
+from kit.db import Database, Migrations
+from kit.events import Relay, Topic, ensure_topics
+from kit.service.sessions import TOPIC, EndedSessionsNews
+from kit.testing import Kafka, eventually
+from kit.testing.fixtures import database_url, kafka, postgres
+from kit.values import ACCOUNT, SESSION, timestamp_to_proto, utc_now
+
+__all__ = ["database_url", "kafka", "postgres"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A fact as the account service tells it."""
+
+    session_id: UUID
+
+
+def message(fact: Ended) -> tuple[str, Any]:
+    account_id, expires = ACCOUNT.format(ACCOUNT.new()), utc_now() + timedelta(minutes=15)
+    return account_id, pb.SessionEnded(
+        session_id=SESSION.format(fact.session_id),
+        account_id=account_id,
+        tokens_expire_time=timestamp_to_proto(expires),
+    )
+
+
+@pytest.fixture
+async def db(database_url: str, kafka: Kafka) -> AsyncIterator[Database]:
+    await Migrations("kit.db").apply(database_url)
+    await asyncio.to_thread(ensure_topics, kafka.bootstrap(), [TOPIC])
+    db = Database(database_url, publishes=Topic(TOPIC, {Ended: message}))
+    await db.open()
+    relay = Relay(db, kafka.bootstrap())
+    await relay.open()
+    yield db
+    await relay.close()
+    await db.close()
+
+
+async def end(db: Database) -> UUID:
+    session_id = SESSION.new()
+    async with db.transaction() as tx:
+        await tx.emit(Ended(session_id))
+    return session_id
+
+
+async def test_a_service_knows_what_ended_before_it_started_and_hears_of_what_ends(
+    db: Database, kafka: Kafka
+) -> None:
+    before = await end(db)
+    await eventually(lambda: db.fetchval("SELECT bool_and(published_at IS NOT NULL) FROM outbox"), seconds=20)
+    ended = EndedSessions()
+    news = EndedSessionsNews(kafka.bootstrap(), ended)
+    await news.open()
+    await news.known(20)
+    assert before in ended
+
+    after = await end(db)
+    await eventually(lambda: after in ended, seconds=5)
+    await news.close()
+
+
+async def test_a_service_starts_without_kafka(caplog: pytest.LogCaptureFixture) -> None:
+    news = EndedSessionsNews("127.0.0.1:1", EndedSessions())
+    await news.open()
+    await news.known(0.01)
+    await news.close()
+    assert "sessions.unknown" in caplog.text
