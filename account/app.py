@@ -1,11 +1,15 @@
 """The composition root: everything the account service is made of, and its commands."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
 
 from account.audit_store import PostgresAuditStore
 from account.consumers import AccountEvents
 from account.credential_store import PostgresCredentialStore
 from account.credential_use_cases import CredentialLimits, Credentials
+from account.domain import AuditEvent
 from account.events import TOPIC
 from account.passwords import COMMON_PASSWORDS, BcryptPasswords
 from account.peers import Orders
@@ -17,11 +21,16 @@ from account.store import PostgresAccountStore
 from account.throttle import Throttle
 from account.use_cases import Accounts
 from account.web import jwks_route
-from kit.auth import Sealer, SigningKeys, TokenIssuer, TokenVerifier
+from kit.auth import LEEWAY, LIFETIME_MOST, KeyFile, Sealer, SigningKeys, TokenIssuer, TokenVerifier
 from kit.db import Database, Migrations
-from kit.errors import InvalidArgument
+from kit.errors import InvalidArgument, Unavailable
 from kit.service import Service
 from kit.values import utc_now
+from kit.work import Every
+
+# Longer than it takes until every replica has read the file: a mounted secret is refreshed about once a minute.
+_SIGNS_AFTER: Final = timedelta(minutes=3)
+_PRUNE_SECONDS: Final = 3600.0
 
 
 def build(settings: Settings) -> Service:
@@ -72,11 +81,20 @@ def build(settings: Settings) -> Service:
         clock=utc_now,
     )
 
+    async def prune() -> None:
+        await sessions.prune()
+        await credentials.prune()
+
     async def grant_admin(words: Sequence[str]) -> None:
         if len(words) != 1:
             raise InvalidArgument("usage: grant_admin EMAIL")
         account = await accounts.grant_admin(words[0])
         print(f"{account.email} is {account.role.value}")
+
+    async def rotate_keys(words: Sequence[str]) -> None:
+        told = _rotated(settings.signing_keys_file, words)
+        await accounts.note(AuditEvent("account.rotate_keys", None, None, "console", " ".join(words)))
+        print(told)
 
     return Service(
         name="account",
@@ -89,11 +107,34 @@ def build(settings: Settings) -> Service:
         rpc=[AccountRpc(accounts, credentials, sessions, verifier)],
         routes=[jwks_route(keys)],
         consumes=AccountEvents(accounts).subscriptions(),
-        commands={"grant_admin": grant_admin},
+        jobs=[Every("account.prune", _PRUNE_SECONDS, prune)],
+        commands={"grant_admin": grant_admin, "rotate_keys": rotate_keys},
     )
 
 
-def _keys(settings: Settings) -> SigningKeys:
+def _keys(settings: Settings) -> KeyFile:
     if settings.is_development:
-        return SigningKeys.generate(settings.signing_keys_file)
-    return SigningKeys.load(settings.signing_keys_file)
+        SigningKeys.generate(settings.signing_keys_file)
+    return KeyFile(settings.signing_keys_file)
+
+
+def _rotated(path: Path, words: Sequence[str]) -> str:
+    """Replaces the keys, and answers what happens now."""
+    match list(words):
+        case []:
+            after, keep = _SIGNS_AFTER, LIFETIME_MOST + LEEWAY
+            told = (
+                f"a new key signs in {_SIGNS_AFTER.seconds} s; tokens of the old one count until they expire"
+            )
+        case ["now"]:
+            # For a key that somebody else may have: everybody refreshes their tokens.
+            after, keep = timedelta(0), timedelta(seconds=-1)
+            told = "a new key signs from now on; tokens of the old ones count no more"
+        case _:
+            raise InvalidArgument("usage: rotate_keys [now]")
+    try:
+        SigningKeys.load(path).rotated(after=after, keep=keep).write(path)
+    except OSError as error:
+        # A mounted secret is read-only: rotate a copy of the file, and replace the secret by it.
+        raise Unavailable(f"{path.name} cannot be replaced: {error.strerror}") from None
+    return told

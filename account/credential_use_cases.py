@@ -31,7 +31,7 @@ from account.errors import (
 from account.metrics import LOGINS
 from account.ports import AccountStore, AuditStore, CredentialStore, Passwords, Sealer
 from account.session_use_cases import Sessions, SignedIn, digest
-from account.throttle import Brake, Throttle
+from account.throttle import WINDOW, Brake, Throttle
 from kit.auth import Principal
 from kit.db import Database, Transaction
 from kit.values import Clock, secret_token
@@ -184,6 +184,11 @@ class Credentials:
             event = AuditEvent("account.verify_email", account.id, account.id, address)
             await self._audit.audit(tx, event, self._clock())
         return account
+
+    async def prune(self) -> None:
+        """The sweep: takes away links and counted attempts whose time is over."""
+        now = self._clock()
+        await self._store.prune_credentials(now, now - WINDOW)
 
     async def _caller(self, caller: Principal) -> Account:
         """The account as it is now; raises TokenEnded when its session or itself has ended."""

@@ -5,12 +5,12 @@ from typing import Any
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from kit.auth import SigningKeys
+from kit.auth import KeyFile
 
 _CACHE_SECONDS = 60
 
 
-def jwks_route(keys: SigningKeys) -> HTTPRouteHandler:
+def jwks_route(keys: KeyFile) -> HTTPRouteHandler:
     """GET /.well-known/jwks.json (RFC 7517)."""
 
     @get("/.well-known/jwks.json", sync_to_thread=False)

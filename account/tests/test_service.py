@@ -153,4 +153,5 @@ async def test_an_admin_is_made_on_the_console_and_signs_in_anew(
         await running.call("VerifyToken", access_token=before)
     tokens = (await running.call("Login", email=account.email, password=PASSWORD)).tokens
     assert (await running.principal(tokens.access_token)).role is Role.ADMIN
-    assert await running.told(account.id, 2) == ["AccountRegistered", "AccountUpdated"]
+    told = ["AccountRegistered", "SessionEnded", "AccountUpdated"]
+    assert await running.told(account.id, 3) == told

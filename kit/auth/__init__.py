@@ -4,7 +4,7 @@ Sessions, refresh tokens and passwords are the account service's and are not her
 """
 
 from kit.auth.ended import EndedSessions
-from kit.auth.keys import SigningKeys
+from kit.auth.keys import KeyFile, SigningKeys
 from kit.auth.principal import Principal, Role, bearer
 from kit.auth.sealing import DEVELOPMENT_SEALING_KEY, Sealer
 from kit.auth.tokens import LEEWAY, LIFETIME_MOST, TokenIssuer
@@ -15,6 +15,7 @@ __all__ = [
     "LEEWAY",
     "LIFETIME_MOST",
     "EndedSessions",
+    "KeyFile",
     "Principal",
     "Role",
     "Sealer",

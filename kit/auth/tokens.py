@@ -1,12 +1,12 @@
 """Access tokens as they are signed: JWT, EdDSA, 15 minutes unless set otherwise."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 import jwt
+from jwt import PyJWK
 
-from kit.auth.keys import SigningKeys
 from kit.auth.principal import Role
 from kit.values import ACCOUNT, SESSION, Clock, secret_token, utc_now
 
@@ -20,15 +20,22 @@ LIFETIME_MOST: Final = timedelta(minutes=15)
 LEEWAY: Final = timedelta(seconds=5)
 
 
+class Keys(Protocol):
+    """`SigningKeys`, or the `KeyFile` that they are in."""
+
+    @property
+    def signing(self) -> PyJWK:
+        """The key that signs now."""
+        ...
+
+
 class TokenIssuer:
     """Signs access tokens; the account service alone has one."""
 
-    def __init__(
-        self, keys: SigningKeys, *, lifetime: timedelta = LIFETIME_MOST, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, keys: Keys, *, lifetime: timedelta = LIFETIME_MOST, clock: Clock = utc_now) -> None:
         if lifetime > LIFETIME_MOST:
             raise ValueError(f"access tokens last at most {LIFETIME_MOST}")
-        self._key = keys.signing
+        self._keys = keys
         self.lifetime = lifetime
         self._clock = clock
 
@@ -49,4 +56,5 @@ class TokenIssuer:
             "nbf": now,
             "exp": expires,
         }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._key.key_id}), expires
+        key = self._keys.signing
+        return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key.key_id}), expires

@@ -28,7 +28,11 @@ class Publishes(Protocol):
     """Who knows how a service's facts are written: `kit.events.Topic`."""
 
     def outbox_rows(self, facts: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:
-        """The rows for these facts, in their order, with the current call's headers or with those given."""
+        """The rows for these facts, all of the service's own topic, in their order, with the current call's headers or with those given."""
+        ...
+
+    def outbox(self, facts: Sequence[object]) -> Sequence[OutboxColumns]:
+        """The rows for these facts, whatever their topics, with the current call's headers."""
         ...
 
 

@@ -53,7 +53,8 @@ class Transaction(Statements):
         if publishes is None:
             raise TypeError("this database publishes nothing: it was made without a topic")
         if facts:
-            await self.execute(INSERT, *publishes.outbox_rows(facts))
+            for columns in publishes.outbox(facts):
+                await self.execute(INSERT, *columns)
             self._emitted = True
 
     async def __aenter__(self) -> Self:

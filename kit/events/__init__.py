@@ -4,6 +4,7 @@ A service declares a `Topic` (facts to messages) and `Subscription`s (messages t
 which `kit.service` runs, do the rest. CloudEvents in binary mode over Kafka; see docs/decisions 0002 and 0003.
 """
 
+from kit.events.audit import AUDIT, AdminActed
 from kit.events.consumers import Consumers
 from kit.events.dead_letters import Letter, replay, waiting
 from kit.events.envelope import Event, Malformed
@@ -20,7 +21,9 @@ from kit.events.topic import EVENT, Topic, context_headers
 from kit.events.topics import dead_letters, ensure_topics, topics_of
 
 __all__ = [
+    "AUDIT",
     "EVENT",
+    "AdminActed",
     "AnySubscription",
     "BatchSubscription",
     "Consumers",

@@ -25,12 +25,24 @@ Encode = Callable[[Any], tuple[str, Message]]
 class Topic:
     """`Topic("souk.order.v1", {OrderPlaced: encode, ...})`.
 
-    An encoder answers the aggregate's id, by which facts keep their order, and the message.
+    An encoder answers the aggregate's id, by which facts keep their order, and the message. `also`: a topic that is not the service's own,
+    to which it tells of some facts too.
     """
 
     name: str
     facts: Mapping[type, Encode]
     clock: Clock = field(default=utc_now, repr=False)
+    also: Topic | None = None
+
+    def outbox(self, facts: Sequence[object]) -> list[OutboxColumns]:
+        """The facts as outbox rows, those of each topic in their order."""
+        own = [fact for fact in facts if self.also is None or type(fact) not in self.also.facts]
+        others = [fact for fact in facts if self.also is not None and type(fact) in self.also.facts]
+        found = [self.outbox_rows(own)] if own else []
+        if others:
+            assert self.also is not None
+            found += self.also.outbox(others)
+        return found
 
     def outbox_rows(self, facts: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:
         """The facts as outbox rows, in their order; the current correlation and trace go with them.

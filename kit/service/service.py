@@ -96,5 +96,6 @@ class Service:
     def topics(self) -> list[str]:
         """The topics that `migrate` makes: its own, those it consumes, its dead letters, and where ended sessions are told."""
         publishes = self.database.publishes if self.database is not None else None
-        name = publishes.name if isinstance(publishes, Topic) else None
-        return sorted({*topics_of(self.name, name, self.consumes), SESSIONS})
+        own = publishes if isinstance(publishes, Topic) else None
+        named = {topic.name for topic in (own, own.also if own else None) if topic}
+        return sorted({*topics_of(self.name, None, self.consumes), *named, SESSIONS})

@@ -39,6 +39,9 @@ class ThingRow(Table, tablename="things"):
 class Notes:
     """Publishes strings."""
 
+    def outbox(self, facts: Any) -> list[OutboxColumns]:
+        return [self.outbox_rows(facts)]
+
     def outbox_rows(self, facts: Any, headers: Any = ()) -> OutboxColumns:
         now = datetime.now(UTC)
         count = len(facts)
