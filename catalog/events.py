@@ -5,7 +5,7 @@ from souk.catalog.v1 import events_pb2 as pb
 
 from catalog.domain import ProductAvailabilityChanged, ProductCreated, ProductDeleted, ProductUpdated
 from catalog.messages import product_to_proto
-from kit.events import Topic
+from kit.events import AUDIT, Topic
 from kit.values import PRODUCT
 
 
@@ -35,4 +35,5 @@ TOPIC = Topic(
         ProductDeleted: _deleted,
         ProductAvailabilityChanged: _availability_changed,
     },
+    also=AUDIT,
 )

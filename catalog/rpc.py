@@ -37,7 +37,7 @@ class ProductRpc:
 
     async def create_product(self, request: pb.CreateProductRequest, call: Call) -> pb.CreateProductResponse:
         """CreateProduct."""
-        shown = await self._products.create(call.admin(), draft_from_proto(request))
+        shown = await self._products.create(call.admin(), draft_from_proto(request), address=call.address)
         return pb.CreateProductResponse(product=shown_to_proto(shown, with_stock=True))
 
     async def get_product(self, request: pb.GetProductRequest, call: Call) -> pb.GetProductResponse:
@@ -105,24 +105,29 @@ class ProductRpc:
             PRODUCT.parse(request.product_id, "id"),
             changes_from_proto(request),
             expected_version=request.expected_version if request.HasField("expected_version") else None,
+            address=call.address,
         )
         return pb.UpdateProductResponse(product=shown_to_proto(shown, with_stock=True))
 
     async def delete_product(self, request: pb.DeleteProductRequest, call: Call) -> pb.DeleteProductResponse:
         """DeleteProduct."""
-        shown = await self._products.delete(call.admin(), PRODUCT.parse(request.product_id, "id"))
+        shown = await self._products.delete(
+            call.admin(), PRODUCT.parse(request.product_id, "id"), address=call.address
+        )
         return pb.DeleteProductResponse(product=shown_to_proto(shown, with_stock=True))
 
     async def adjust_stock(self, request: pb.AdjustStockRequest, call: Call) -> pb.AdjustStockResponse:
         """AdjustStock."""
         caller = call.admin()
-        shown = await self._products.adjust_stock(caller, stock_change_from_proto(request))
+        shown = await self._products.adjust_stock(
+            caller, stock_change_from_proto(request), address=call.address
+        )
         return pb.AdjustStockResponse(product=shown_to_proto(shown, with_stock=True))
 
     async def set_stock(self, request: pb.SetStockRequest, call: Call) -> pb.SetStockResponse:
         """SetStock."""
         caller = call.admin()
-        shown = await self._products.set_stock(caller, stock_count_from_proto(request))
+        shown = await self._products.set_stock(caller, stock_count_from_proto(request), address=call.address)
         return pb.SetStockResponse(product=shown_to_proto(shown, with_stock=True))
 
     async def list_categories(

@@ -12,7 +12,8 @@ from catalog.stock_domain import Adjustment, StockChange, StockCount
 from kit.auth import Principal, Role
 from kit.db import Database, Transaction
 from kit.errors import PermissionDenied
-from kit.values import Clock
+from kit.events import AdminActed
+from kit.values import PRODUCT, Clock
 from kit.work import Batcher
 
 
@@ -50,7 +51,7 @@ class Products:
         # Lists that are shown at the same moment ask for their stock together.
         self._stock_of: Batcher[Sequence[UUID], Mapping[UUID, int]] = Batcher(self._stock_of_many)
 
-    async def create(self, caller: Principal, draft: Draft) -> Shown:
+    async def create(self, caller: Principal, draft: Draft, *, address: str = "") -> Shown:
         """Makes a product; raises SkuTaken."""
         await self._still_admin(caller)
         now = self._clock()
@@ -61,11 +62,17 @@ class Products:
             if draft.stock is not None:
                 begun = Adjustment.begun(product.id, draft.stock, caller.account_id, now)
                 await self._stock.write(tx, begun, before=None, after=draft.stock)
-            await tx.emit(fact)
+            await tx.emit(fact, _acted(caller, "create_product", product.id, address))
         return Shown(product, draft.stock)
 
     async def update(
-        self, caller: Principal, product_id: UUID, changes: Changes, *, expected_version: int | None
+        self,
+        caller: Principal,
+        product_id: UUID,
+        changes: Changes,
+        *,
+        expected_version: int | None,
+        address: str = "",
     ) -> Shown:
         """Changes a product; raises ProductNotFound, VersionConflict, SkuTaken."""
         await self._still_admin(caller)
@@ -75,24 +82,24 @@ class Products:
             product, fact = found.change(changes, category, self._clock(), expected_version=expected_version)
             if fact is not None:
                 await self._store.save(tx, product)
-                await tx.emit(fact)
+                await tx.emit(fact, _acted(caller, "update_product", product_id, address))
         await self._cache.forget(product_id)
         [shown] = await self._shown([product])
         return shown
 
-    async def delete(self, caller: Principal, product_id: UUID) -> Shown:
+    async def delete(self, caller: Principal, product_id: UUID, *, address: str = "") -> Shown:
         """Ends a product and answers it as it was; raises ProductNotFound."""
         await self._still_admin(caller)
         async with self._db.transaction() as tx:
             product = await self._locked(tx, product_id)
             fact = product.delete()
             await self._store.delete(tx, product_id, fact.version, self._clock())
-            await tx.emit(fact)
+            await tx.emit(fact, _acted(caller, "delete_product", product_id, address))
         await self._cache.forget(product_id)
         [shown] = await self._shown([product])
         return shown
 
-    async def adjust_stock(self, caller: Principal, change: StockChange) -> Shown:
+    async def adjust_stock(self, caller: Principal, change: StockChange, *, address: str = "") -> Shown:
         """Adds to a product's free stock or takes from it, once for each caller and request id; answers the product as it is now.
 
         Raises ProductNotFound, NotTracked, InsufficientStock, StockLimit, IdempotencyConflict.
@@ -106,12 +113,13 @@ class Products:
             if done is None:
                 free = await self._stock.lock(tx, product.id)
                 await self._stock.write(tx, wanted, before=free, after=change.applied_to(free))
+                await tx.emit(_acted(caller, "adjust_stock", product.id, address))
             elif done.input_hash != wanted.input_hash:
                 raise IdempotencyConflict("this key was used with other input")
         [shown] = await self._shown([product])
         return shown
 
-    async def set_stock(self, caller: Principal, count: StockCount) -> Shown:
+    async def set_stock(self, caller: Principal, count: StockCount, *, address: str = "") -> Shown:
         """Sets a product's free stock, or stops tracking it; raises ProductNotFound, StockConflict."""
         await self._still_admin(caller)
         async with self._db.transaction() as tx:
@@ -119,6 +127,7 @@ class Products:
             free = await self._stock.lock(tx, product.id)
             made = count.instead_of(free, caller.account_id, self._clock())
             await self._stock.write(tx, made, before=free, after=count.stock)
+            await tx.emit(_acted(caller, "set_stock", product.id, address))
         return Shown(product, count.stock)
 
     async def get(self, product_id: UUID) -> Shown:
@@ -178,3 +187,8 @@ class Products:
         """A token lasts minutes, a role may end sooner: what changes the shop asks the account service each time."""
         if await self._accounts.role(caller.token) is not Role.ADMIN:
             raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
+
+
+def _acted(caller: Principal, verb: str, product_id: UUID, address: str) -> AdminActed:
+    """For the audit log."""
+    return AdminActed.by(caller, f"catalog.{verb}", PRODUCT.format(product_id), address)

@@ -12,8 +12,11 @@ from pathlib import Path
 _MESSAGE = re.compile(r"((?:^// [^\n]*\n)+)^message (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"((?:^  // [^\n]*\n)*)^  (?:optional |repeated )?([\w.]+) (\w+) = \d+;", re.MULTILINE)
 # In consumers.py a contract goes by its service's name, or by `pb` when there is but one.
-_HEARD = re.compile(r"\b(pb|account|catalog|order|payment|notification)\.([A-Z]\w+)")
+_HEARD = re.compile(r"\b(pb|account|audit|catalog|order|payment|notification)\.([A-Z]\w+)")
 _IMPORT = re.compile(r"from souk\.(\w+)\.v1 import events_pb2(?: as (\w+))?")
+
+# Whose contract is not one service's.
+_PUBLISHERS = {"audit": "catalog, order and payment"}
 
 _HEAD = """# Events
 
@@ -34,7 +37,8 @@ def catalogue(root: Path) -> str:
     parts = [_HEAD]
     for path in sorted((root / "proto" / "souk").glob("*/v1/events.proto")):
         service = path.parent.parent.name
-        parts.append(f"\n## souk.{service}.v1\n\nPublished by {service}.\n")
+        publisher = _PUBLISHERS.get(service, service)
+        parts.append(f"\n## souk.{service}.v1\n\nPublished by {publisher}.\n")
         parts.append("\n| type | when | holds | heard by |\n|---|---|---|---|\n")
         for comment, name, body in _MESSAGE.findall(path.read_text()):
             groups = ", ".join(sorted(heard[service, name])) or "nobody yet"

@@ -1,7 +1,7 @@
 """Everything the order service is made of: the composition root."""
 
 from kit.db import Database, Migrations
-from kit.service import Service
+from kit.service import Admins, Service
 from kit.work import Every
 from order.consumers import AccountEvents, PaymentEvents
 from order.events import TOPIC
@@ -17,6 +17,7 @@ def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet."""
     db = Database(settings.database_url, publishes=TOPIC)
     catalog = Catalog(settings.catalog_address)
+    admins = Admins(settings.account_address)
     orders = Orders(db, Store(db), catalog, policy(settings))
 
     return Service(
@@ -25,9 +26,9 @@ def build(settings: Settings) -> Service:
         database=db,
         migrations=Migrations("order"),
         publishes=TOPIC,
-        resources=[db, catalog],
-        optional=[catalog],
-        rpc=[OrderRpc(orders)],
+        resources=[db, catalog, admins],
+        optional=[catalog, admins],
+        rpc=[OrderRpc(orders, admins)],
         consumes=[PaymentEvents(orders).subscription(), AccountEvents(orders).subscription()],
         jobs=[Every("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue)],
     )

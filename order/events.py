@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 from souk.order.v1 import events_pb2 as pb
 
-from kit.events import Topic
+from kit.events import AUDIT, Topic
 from kit.values import ORDER, timestamp_to_proto
 from order.domain import (
     OrderCancelled,
@@ -43,4 +43,5 @@ TOPIC = Topic(
         OrderDelivered: _as_it_is(pb.OrderDelivered),
         OrderRefunded: _as_it_is(pb.OrderRefunded),
     },
+    also=AUDIT,
 )

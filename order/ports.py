@@ -10,6 +10,7 @@ from enum import Enum, StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from kit.auth import Principal
 from kit.db import Transaction
 from kit.events import context_headers
 from order.domain import Line, Order, OrderPlaced, Purchase, Status
@@ -126,6 +127,14 @@ class OrderStore(Protocol):
 
     async def save(self, tx: Transaction, orders: Sequence[Order]) -> None:
         """Writes what transitions changed."""
+        ...
+
+
+class Admins(Protocol):
+    """The account service, which knows who is an ADMIN now."""
+
+    async def confirm(self, caller: Principal) -> None:
+        """Raises PermissionDenied unless the caller is one, Unauthenticated when the session has ended."""
         ...
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from souk.order.v1 import order_service_pb2 as pb
 
 from kit.errors import InvalidArgument, PermissionDenied, Violation
+from kit.events import AdminActed
 from kit.rpc import Call
 from kit.values import ACCOUNT, ORDER, Input, decode_cursor, encode_cursor
 from order.domain import Order
@@ -16,7 +17,7 @@ from order.messages import (
     order_to_proto,
     purchase_from_proto,
 )
-from order.ports import OrderFilter
+from order.ports import Admins, OrderFilter
 from order.use_cases import Orders
 
 _PAGE = 20
@@ -28,13 +29,17 @@ class OrderRpc:
 
     service = pb.DESCRIPTOR.services_by_name["OrderService"]
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Orders, admins: Admins) -> None:
         self._orders = orders
+        self._admins = admins
 
     async def place_order(self, request: pb.PlaceOrderRequest, call: Call) -> pb.PlaceOrderResponse:
         """PlaceOrder."""
         caller = call.account()
-        order = await self._orders.place(caller, purchase_from_proto(request))
+        purchase = purchase_from_proto(request)
+        if purchase.account_id not in (None, caller.account_id) and caller.is_admin:
+            await self._admins.confirm(caller)
+        order = await self._orders.place(caller, purchase, address=call.address)
         return pb.PlaceOrderResponse(order=order_to_proto(order, internal=caller.is_admin))
 
     async def get_order(self, request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
@@ -63,15 +68,21 @@ class OrderRpc:
     async def cancel_order(self, request: pb.CancelOrderRequest, call: Call) -> pb.CancelOrderResponse:
         """CancelOrder."""
         caller = call.account()
-        order = await self._orders.cancel(caller, *cancellation_from_proto(request))
+        wanted = cancellation_from_proto(request)
+        if caller.is_admin:
+            await self._admins.confirm(caller)
+        order = await self._orders.cancel(caller, *wanted, address=call.address)
         return pb.CancelOrderResponse(order=order_to_proto(order, internal=caller.is_admin))
 
     async def update_order_status(
         self, request: pb.UpdateOrderStatusRequest, call: Call
     ) -> pb.UpdateOrderStatusResponse:
         """UpdateOrderStatus."""
-        call.admin()
-        order = await self._orders.update_status(*move_from_proto(request))
+        caller = call.admin()
+        wanted = move_from_proto(request)
+        await self._admins.confirm(caller)
+        acted = AdminActed.by(caller, "order.update_order_status", request.order_id, call.address)
+        order = await self._orders.update_status(*wanted, acted=acted)
         return pb.UpdateOrderStatusResponse(order=order_to_proto(order, internal=True))
 
     async def close_account_orders(

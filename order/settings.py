@@ -19,6 +19,7 @@ class Settings(BaseSettings):
         development="postgresql://souk:souk@127.0.0.1:5432/order",
         secret=True,
     )
+    account_address: str = setting("The account service's gRPC, host:port", development="127.0.0.1:9001")
     catalog_address: str = setting("The catalog's gRPC, host:port", development="127.0.0.1:9002")
     pending_seconds: timedelta = setting(
         "Seconds after which an unpaid order is cancelled; charging stops when a fifth is left",

@@ -12,6 +12,7 @@ from uuid import UUID
 from kit.auth import Principal
 from kit.db import Database, Transaction
 from kit.errors import PermissionDenied, SoukError, Violation
+from kit.events import AdminActed
 from kit.telemetry import get_logger
 from kit.values import ORDER, Clock, Money, utc_now
 from kit.work import Batcher
@@ -76,7 +77,7 @@ class Orders:
         # Group commit: what arrives while a statement runs is written by the next one.
         self._placing = Batcher(self._place_many)
 
-    async def place(self, caller: Principal, purchase: Purchase) -> Order:
+    async def place(self, caller: Principal, purchase: Purchase, *, address: str = "") -> Order:
         """Places an order, or answers the one that the caller's key stands for already; raises IdempotencyConflict for other input.
 
         The order's id follows from the key, so that a repeat meets its own reservation.
@@ -100,7 +101,12 @@ class Orders:
         except SoukError as refusal:
             REFUSALS.labels(refusal.reason).inc()
             raise
-        return await self._write(caller, account_id, order_id, purchase, reservation)
+        order = await self._write(caller, account_id, order_id, purchase, reservation)
+        if account_id != caller.account_id:
+            await self._tell_audit(
+                AdminActed.by(caller, "order.place_order", ORDER.format(order.id), address)
+            )
+        return order
 
     async def get(self, caller: Principal, order_id: UUID) -> Order:
         """The caller's order, or anybody's for an ADMIN; raises OrderNotFound."""
@@ -116,7 +122,7 @@ class Orders:
         found = await self._store.page(which, after, size + 1)
         return Page(found[:size], len(found) > size, await self._store.count(which) if count else None)
 
-    async def cancel(self, caller: Principal, order_id: UUID, text: str) -> Order:
+    async def cancel(self, caller: Principal, order_id: UUID, text: str, *, address: str = "") -> Order:
         """Cancels the caller's order, or anybody's for an ADMIN, and answers it; raises OrderNotFound and OrderState.
 
         CUSTOMER is whoever owns it, an ADMIN's own order too.
@@ -126,17 +132,26 @@ class Orders:
             own = order.account_id == caller.account_id
             reason = CancelReason.CUSTOMER if own else CancelReason.ADMIN
             fact = order.cancel(reason, self._clock(), text)
-            await self._keep(tx, order, fact)
+            acted = AdminActed.by(caller, "order.cancel_order", ORDER.format(order_id), address)
+            await self._keep(tx, order, fact, None if own else acted)
         _tell([fact] if fact else [])
         return order
 
-    async def update_status(self, order_id: UUID, status: Status, note: str, internal_note: str) -> Order:
-        """Moves an order to SHIPPED or DELIVERED and answers it; raises OrderNotFound and OrderState."""
+    async def update_status(
+        self,
+        order_id: UUID,
+        status: Status,
+        note: str,
+        internal_note: str,
+        *,
+        acted: AdminActed | None = None,
+    ) -> Order:
+        """Moves an order to SHIPPED or DELIVERED and answers it; raises OrderNotFound and OrderState. `acted` is told with the move."""
         move = {Status.SHIPPED: Order.ship, Status.DELIVERED: Order.deliver}[status]
         async with self._db.transaction() as tx:
             order = await self._locked(tx, order_id)
             fact = move(order, self._clock(), note, internal_note)
-            await self._keep(tx, order, fact)
+            await self._keep(tx, order, fact, acted)
         _tell([fact] if fact else [])
         return order
 
@@ -229,6 +244,11 @@ class Orders:
         REFUSALS.labels(refusal.reason).inc()
         raise refusal(details={"retry_after": _RETRY_AFTER_SECONDS})
 
+    async def _tell_audit(self, acted: AdminActed) -> None:
+        """After the order was written, in one statement with others'; that names the caller too, should this be lost."""
+        async with self._db.transaction() as tx:
+            await tx.emit(acted)
+
     async def _place_many(self, placements: Sequence[Placement]) -> Sequence[Outcome]:
         return await self._store.place(placements, self._policy.account)
 
@@ -245,11 +265,13 @@ class Orders:
             await tx.emit(*[fact for _, fact in facts])
         return [fact for _, fact in facts]
 
-    async def _keep(self, tx: Transaction, order: Order, fact: Fact | None) -> None:
-        """Every change has its fact: without one there is nothing to write."""
+    async def _keep(
+        self, tx: Transaction, order: Order, fact: Fact | None, acted: AdminActed | None = None
+    ) -> None:
+        """Every change has its fact: without one there is nothing to write. `acted`: the ADMIN who made it, for the audit log."""
         if fact:
             await self._store.save(tx, [order])
-            await tx.emit(fact)
+            await tx.emit(fact, *([acted] if acted else []))
 
     async def _heard(self, tx: Transaction, order: Order, fact: Fact | None) -> None:
         await self._keep(tx, order, fact)

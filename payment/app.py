@@ -1,7 +1,7 @@
 """Everything the payment service is made of: the composition root."""
 
 from kit.db import Database, Migrations
-from kit.service import Service
+from kit.service import Admins, Service
 from kit.values import utc_now
 from kit.work import Every, Worker
 from payment.circuit import Circuit
@@ -29,6 +29,7 @@ def build(settings: Settings) -> Service:
             failures=settings.circuit_failures, open_seconds=settings.circuit_open_seconds, counts=is_down
         ),
     )
+    admins = Admins(settings.account_address)
     payments = Payments(
         db, PostgresPaymentStore(db), stripe, default_method=settings.default_payment_method, clock=utc_now
     )
@@ -39,8 +40,9 @@ def build(settings: Settings) -> Service:
         database=db,
         migrations=Migrations("payment"),
         publishes=TOPIC,
-        resources=[db, stripe],
-        rpc=[PaymentRpc(payments)],
+        resources=[db, stripe, admins],
+        optional=[admins],
+        rpc=[PaymentRpc(payments, admins)],
         routes=[webhook_route(payments, stripe)],
         consumes=[OrderEvents(payments).subscription()],
         jobs=[

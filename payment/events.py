@@ -3,7 +3,7 @@
 from google.protobuf.message import Message
 from souk.payment.v1 import events_pb2 as pb
 
-from kit.events import Topic
+from kit.events import AUDIT, Topic
 from kit.values import PAYMENT
 from payment.domain import PaymentFailed, PaymentRefunded, PaymentSucceeded
 from payment.messages import payment_to_proto, refund_to_proto
@@ -25,4 +25,5 @@ def _refunded(fact: PaymentRefunded) -> tuple[str, Message]:
 TOPIC = Topic(
     "souk.payment.v1",
     {PaymentSucceeded: _succeeded, PaymentFailed: _failed, PaymentRefunded: _refunded},
+    also=AUDIT,
 )

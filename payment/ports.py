@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
+from kit.auth import Principal
 from kit.db import Transaction
 from payment.domain import Intent, Payment, ProviderRefund, Refund, RefundStatus
 
@@ -94,3 +95,11 @@ class Provider(Protocol):
 
     async def read_refund(self, payment: Payment, refund: Refund) -> ProviderRefund | None:
         """How a refund stands that was asked for before; None when the provider knows of none."""
+
+
+class Admins(Protocol):
+    """The account service, which knows who is an ADMIN now."""
+
+    async def confirm(self, caller: Principal) -> None:
+        """Raises PermissionDenied unless the caller is one, Unauthenticated when the session has ended."""
+        ...

@@ -6,6 +6,7 @@ from kit.errors import InvalidArgument, Violation
 from kit.rpc import Call
 from kit.values import ORDER, PAYMENT
 from payment.messages import payment_to_proto, refund_request_from_proto
+from payment.ports import Admins
 from payment.use_cases import Payments
 
 _BATCH_MOST = 100
@@ -16,8 +17,9 @@ class PaymentRpc:
 
     service = pb.DESCRIPTOR.services_by_name["PaymentService"]
 
-    def __init__(self, payments: Payments) -> None:
+    def __init__(self, payments: Payments, admins: Admins) -> None:
         self._payments = payments
+        self._admins = admins
 
     async def get_payment(self, request: pb.GetPaymentRequest, call: Call) -> pb.GetPaymentResponse:
         """GetPayment."""
@@ -38,5 +40,8 @@ class PaymentRpc:
 
     async def refund_payment(self, request: pb.RefundPaymentRequest, call: Call) -> pb.RefundPaymentResponse:
         """RefundPayment."""
-        payment = await self._payments.give_back(call.admin(), refund_request_from_proto(request))
+        caller = call.admin()
+        asked = refund_request_from_proto(request)
+        await self._admins.confirm(caller)
+        payment = await self._payments.give_back(caller, asked, address=call.address)
         return pb.RefundPaymentResponse(payment=payment_to_proto(payment))

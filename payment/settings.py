@@ -22,6 +22,7 @@ class Settings(BaseSettings):
         development="postgresql://souk:souk@127.0.0.1:5432/payment",
         secret=True,
     )
+    account_address: str = setting("The account service's gRPC, host:port", development="127.0.0.1:9001")
     stripe_base_url: str = setting(
         "Stripe's API", default="https://api.stripe.com", development="http://127.0.0.1:8010"
     )

@@ -17,6 +17,7 @@ import orjson
 from kit.auth import Principal
 from kit.db import Database, Transaction
 from kit.errors import InvalidArgument, Violation
+from kit.events import AdminActed
 from kit.telemetry import get_logger
 from kit.values import PAYMENT, REFUND, Clock, Money, looks_like_card_number
 from payment.domain import (
@@ -77,7 +78,7 @@ class Payments:
         """The payments of orders, of those that the caller may see."""
         return await self._store.of_orders(order_ids, _owner(caller))
 
-    async def give_back(self, caller: Principal, asked: RefundRequest) -> Payment:
+    async def give_back(self, caller: Principal, asked: RefundRequest, *, address: str = "") -> Payment:
         """Writes down a refund, and answers its payment; a repeat answers the payment as it is.
 
         Raises PaymentNotFound, NothingCaptured, RefundExceedsCapture, IdempotencyConflict.
@@ -96,6 +97,8 @@ class Payments:
                 wanted = WantedRefund(refund_id, amount, asked.reason, input_hash)
                 payment.give_back(wanted, self._clock())
                 await self._store.save(tx, payment)
+                subject = PAYMENT.format(payment.id)
+                await tx.emit(AdminActed.by(caller, "payment.refund_payment", subject, address))
         log.info("payment.refund", payment_id=PAYMENT.format(payment.id), refund_id=REFUND.format(refund_id))
         return payment
 

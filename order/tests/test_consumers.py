@@ -16,7 +16,7 @@ from souk.payment.v1 import events_pb2, payment_pb2
 from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
 from kit.errors import NotFound, Violation
-from kit.events import Event, Reaction
+from kit.events import AdminActed, Event, Reaction
 from kit.rpc import Server
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, PRODUCT, SESSION, Money, money_to_proto, utc_now
@@ -59,7 +59,7 @@ class Listening:
                 await reaction(tx, event)
 
     def facts(self) -> list[Any]:
-        return self.db.facts
+        return [fact for fact in self.db.facts if not isinstance(fact, AdminActed)]
 
     async def now(self, order: Order) -> Order:
         found = await self.store.get(order.id, None)

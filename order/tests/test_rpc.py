@@ -19,13 +19,14 @@ from kit.errors import (
     SoukError,
     Unauthenticated,
 )
+from kit.events import AdminActed
 from kit.rpc import Call, Channel, Server, current_call
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, PRODUCT
 from order.ports import AccountLimits
 from order.rpc import OrderRpc
 from order.tests.edges import Tokens
-from order.tests.fakes import FakeCatalog, FakeStore, admin, customer
+from order.tests.fakes import FakeAdmins, FakeCatalog, FakeStore, admin, customer
 from order.use_cases import Orders, Policy
 
 POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
@@ -41,6 +42,7 @@ class Edge:
     clock: FakeClock
     db: Any
     orders: Orders
+    admins: FakeAdmins
 
     async def call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
         if caller is not None and not caller.token:
@@ -106,13 +108,13 @@ def line(quantity: int = 1) -> pb.PlaceOrderRequest.Line:
 async def edge() -> AsyncIterator[Edge]:
     clock = FakeClock()
     db: Any = FakeDatabase()
-    catalog, tokens = FakeCatalog(clock), Tokens()
+    catalog, tokens, admins = FakeCatalog(clock), Tokens(), FakeAdmins()
     orders = Orders(db, FakeStore(db), catalog, POLICY, clock)
-    server = Server([OrderRpc(orders)], host="127.0.0.1", port=0, verifier=tokens)
+    server = Server([OrderRpc(orders, admins)], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", OrderRpc.service)
     await channel.open()
-    yield Edge(channel, catalog, tokens, clock, db, orders)
+    yield Edge(channel, catalog, tokens, clock, db, orders, admins)
     await channel.close()
     await server.stop(0)
 
@@ -334,6 +336,39 @@ async def test_update_order_status_of_an_unpaid_order_is_refused(edge: Edge) -> 
 async def test_update_order_status_of_what_does_not_exist_is_not_found(edge: Edge) -> None:
     with pytest.raises(NotFound):
         await edge.move(admin(), ORDER.format(ORDER.new()))
+
+
+async def test_who_is_no_admin_any_more_changes_nothing(edge: Edge) -> None:
+    owner, former = edge.tokens.token(customer()), edge.tokens.token(admin())
+    order = await edge.paid(owner)
+    edge.admins.ended.add(former.account_id)
+
+    for call in (
+        edge.move(former, order.id),
+        edge.cancel(former, order.id),
+        edge.place(former, account_id=ACCOUNT.format(owner.account_id)),
+    ):
+        with pytest.raises(PermissionDenied):
+            await call
+    assert await edge.get(owner, order.id) == order
+
+
+async def test_what_an_admin_changes_is_told_to_the_audit_log(edge: Edge) -> None:
+    owner, boss = edge.tokens.token(customer()), edge.tokens.token(admin())
+    paid = await edge.paid(owner)
+    placed = await edge.place(boss, account_id=ACCOUNT.format(owner.account_id))
+    await edge.move(boss, paid.id)
+    await edge.move(boss, paid.id)
+    await edge.cancel(boss, placed.id)
+    await edge.cancel(boss, (await edge.place(boss)).id)
+
+    acted = [fact for fact in edge.db.facts if isinstance(fact, AdminActed)]
+    assert [(fact.action, fact.subject) for fact in acted] == [
+        ("order.place_order", placed.id),
+        ("order.update_order_status", paid.id),
+        ("order.cancel_order", placed.id),
+    ]
+    assert {fact.actor_id for fact in acted} == {boss.account_id}
 
 
 async def test_close_account_orders_cancels_what_is_pending(edge: Edge) -> None:

@@ -26,7 +26,7 @@ from kit.web.health import Phase
 from order.app import build
 from order.rpc import OrderRpc
 from order.settings import Settings
-from order.tests.edges import StockRpc, Tokens
+from order.tests.edges import AccountRpc, StockRpc, Tokens
 from order.tests.fakes import admin, customer
 
 __all__ = ["database_url", "kafka", "postgres"]
@@ -125,13 +125,15 @@ class Running:
 @pytest.fixture
 async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     rpc, tokens = StockRpc(), Tokens()
-    stock = Server([rpc], host="127.0.0.1", port=0)
+    # Catalog and account in one.
+    stock = Server([rpc, AccountRpc()], host="127.0.0.1", port=0)
     await stock.start()
     environment = {
         "PROFILE": "development",
         "GRPC_PORT": str(free_port()),
         "DATABASE_URL": database_url,
         "CATALOG_ADDRESS": f"127.0.0.1:{stock.port}",
+        "ACCOUNT_ADDRESS": f"127.0.0.1:{stock.port}",
         "KAFKA_BOOTSTRAP": kafka.bootstrap(),
         "PENDING_SECONDS": "6",
         "SWEEP_SECONDS": "0.1",

@@ -18,7 +18,7 @@ from kit.values import ORDER, PAYMENT
 from payment.domain import Intent, IntentStatus, Payment
 from payment.rpc import PaymentRpc
 from payment.tests.edges import Tokens
-from payment.tests.fakes import FakePaymentStore, FakeProvider, asked
+from payment.tests.fakes import FakeAdmins, FakePaymentStore, FakeProvider, asked
 from payment.use_cases import Payments
 
 
@@ -62,7 +62,7 @@ async def edge() -> AsyncIterator[Edge]:
     clock, store, tokens = FakeClock(), FakePaymentStore(), Tokens()
     db: Any = FakeDatabase()
     payments = Payments(db, store, FakeProvider(), default_method="", clock=lambda: clock.now)
-    server = Server([PaymentRpc(payments)], host="127.0.0.1", port=0, verifier=tokens)
+    server = Server([PaymentRpc(payments, FakeAdmins())], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", PaymentRpc.service)
     await channel.open()
