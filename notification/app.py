@@ -2,10 +2,11 @@
 
 from email.utils import parseaddr
 
+from kit.auth import Sealer
 from kit.db import Database, Migrations
 from kit.service import Service
 from kit.values import utc_now
-from kit.work import Worker
+from kit.work import Every, Worker
 from notification.consumers import Facts
 from notification.mailer import SmtpMailer
 from notification.preview import preview_routes
@@ -14,6 +15,8 @@ from notification.rpc import NotificationRpc
 from notification.settings import Settings
 from notification.store import PostgresNotificationStore
 from notification.use_cases import Notifications
+
+_FORGETTING_SECONDS = 600.0
 
 
 def build(settings: Settings) -> Service:
@@ -28,7 +31,12 @@ def build(settings: Settings) -> Service:
         password=settings.smtp_password,
         tls=settings.smtp_tls,
     )
-    renderer = Renderer(shop_url=settings.shop_url, mail_domain=address.rpartition("@")[2])
+    sealer = Sealer(settings.mail_sealing_key)
+    renderer = Renderer(
+        shop_url=settings.shop_url,
+        mail_domain=address.rpartition("@")[2],
+        sealer=sealer,
+    )
     notifications = Notifications(PostgresNotificationStore(db), renderer, mailer, clock=utc_now)
 
     return Service(
@@ -36,9 +44,18 @@ def build(settings: Settings) -> Service:
         settings=settings,
         database=db,
         migrations=Migrations("notification"),
-        resources=[db],
+        resources=[db, mailer],
         rpc=[NotificationRpc(notifications)],
-        routes=preview_routes(renderer, utc_now) if settings.is_development else [],
+        routes=preview_routes(renderer, sealer, utc_now) if settings.is_development else [],
         consumes=Facts(notifications, clock=utc_now).subscriptions(),
-        jobs=[Worker("mails", notifications.claim, notifications.send, concurrency=settings.mails_at_once)],
+        jobs=[
+            Worker(
+                "mails",
+                notifications.claim,
+                notifications.send,
+                concurrency=settings.mails_at_once,
+                per_second=settings.mails_per_second,
+            ),
+            Every("notification.forgetting", _FORGETTING_SECONDS, notifications.forget_again),
+        ],
     )

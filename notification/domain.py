@@ -21,6 +21,9 @@ class Template(StrEnum):
     """What can be told; each has a subject here, and a text and an HTML of its name."""
 
     WELCOME = "welcome"
+    EMAIL_VERIFICATION = "email_verification"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a template's name
+    ORDER_PLACED = "order_placed"
     ORDER_CONFIRMED = "order_confirmed"
     ORDER_CANCELLED = "order_cancelled"
     SHIPPED = "shipped"
@@ -30,6 +33,9 @@ class Template(StrEnum):
 
 _SUBJECTS: Final[Mapping[Template, str]] = {
     Template.WELCOME: "Welcome to Souk",
+    Template.EMAIL_VERIFICATION: "Confirm your address",
+    Template.PASSWORD_RESET: "Set a new password",
+    Template.ORDER_PLACED: "We have your order",
     Template.ORDER_CONFIRMED: "Your order is confirmed",
     Template.ORDER_CANCELLED: "Your order was cancelled",
     Template.SHIPPED: "Your order is on its way",
@@ -48,17 +54,21 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person and their address, as the account service told it last."""
+    """A person and their address, as the account service told it last; `is_gone`: the account was deleted, and both are empty."""
 
     account_id: UUID
     name: str
     email: str
     update_time: datetime
+    is_gone: bool = False
 
 
 @dataclass(slots=True)
 class Notification:
-    """One fact told to one person; `context` is what its template needs, `recipient` the address once it is known where it went."""
+    """One fact told to one person; `context` is what its template needs, `recipient` the address once it is known where it went.
+
+    After `expire_time` it would be of no use any more.
+    """
 
     id: UUID
     account_id: UUID
@@ -72,6 +82,7 @@ class Notification:
     due_time: datetime | None
     create_time: datetime
     send_time: datetime | None = None
+    expire_time: datetime | None = None
 
     @classmethod
     def welcome(cls, account_id: UUID, now: datetime) -> "Notification":
@@ -103,6 +114,21 @@ class Notification:
         return cls._queued(Template.REFUNDED, REFUND.format(refund_id), account_id, order_id, context, now)
 
     @classmethod
+    def with_link(
+        cls,
+        template: Template,
+        event_id: UUID,
+        account_id: UUID,
+        context: Mapping[str, JsonValue],
+        expire_time: datetime,
+        now: datetime,
+    ) -> "Notification":
+        """With a link that whoever has it may use until `expire_time`; each time it is asked for is a fact of its own."""
+        notification = cls._queued(template, str(event_id), account_id, None, context, now)
+        notification.expire_time = expire_time
+        return notification
+
+    @classmethod
     def _queued(
         cls,
         template: Template,
@@ -130,6 +156,10 @@ class Notification:
     def sent(self, recipient: str, now: datetime) -> None:
         """The mail server has taken it."""
         self.recipient, self.status, self.due_time, self.send_time = recipient, Status.SENT, None, now
+
+    def is_too_late(self, now: datetime) -> bool:
+        """Whether telling it would be of no use any more."""
+        return self.expire_time is not None and self.expire_time <= now
 
     def refused(self, recipient: str) -> None:
         """It will never be taken."""

@@ -1,6 +1,7 @@
 """The contracts' messages <-> the domain: what other services' facts mean for a mail, and the history as others see it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from souk.account.v1 import account_pb2
@@ -61,6 +62,19 @@ def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
         "currency": total.currency,
         "reason": _REASONS.get(order.cancel_reason, ""),
     }
+
+
+def link_context(sealed_token: bytes, expire_time: datetime, now: datetime) -> dict[str, JsonValue]:
+    """What a mail with a link tells: the token, which stays sealed until then, and for how long it is honoured."""
+    minutes = max(1, round((expire_time - now).total_seconds() / 60))
+    return {"sealed_token": sealed_token.decode("ascii"), "lifetime": _duration(minutes)}
+
+
+def _duration(minutes: int) -> str:
+    hours = round(minutes / 60)
+    if hours < 2:
+        return f"{minutes} minutes" if minutes > 1 else "a minute"
+    return f"{hours} hours"
 
 
 def refund_context(payment: payment_pb2.Payment, refund: payment_pb2.Refund) -> dict[str, JsonValue]:

@@ -21,14 +21,20 @@ class NotificationFilter:
 class NotificationStore(Protocol):
     """Notifications and recipients."""
 
-    async def add(self, tx: Transaction, notification: Notification) -> None:
-        """Writes a notification, unless its fact has one already."""
+    async def add(self, tx: Transaction, notifications: Sequence[Notification]) -> None:
+        """Writes notifications, but for those whose fact has one already."""
 
     async def put_recipient(self, tx: Transaction, recipient: Recipient) -> None:
-        """What is known of a person now; older news change nothing."""
+        """What is known of a person now; older news change nothing, nor do any of somebody who is gone."""
+
+    async def forget(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        """Takes away all that tells who an account was, heard of yet or not; the history of what was sent stays."""
+
+    async def forget_again(self, since: datetime) -> None:
+        """Forgets once more those who are gone since then: a mail may have been on its way meanwhile."""
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[tuple[Notification, Recipient]]:
-        """Leases notifications that are due and whose recipient is known: nobody else gets them before `lease`."""
+        """Leases notifications that are due and whose recipient is known, or gone: nobody else gets them before `lease`."""
 
     async def save(self, notification: Notification) -> None:
         """Writes what became of an attempt; one that is SENT already stays as it is."""

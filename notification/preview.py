@@ -1,5 +1,6 @@
 """Every mail as a browser shows it, with a made-up order in it; served in development only. What mails tell is `messages`' business."""
 
+from datetime import timedelta
 from html import escape
 from typing import Any, Final
 
@@ -8,13 +9,15 @@ from litestar.handlers import HTTPRouteHandler
 from souk.order.v1 import order_pb2
 from souk.payment.v1 import payment_pb2
 
+from kit.auth import Sealer
 from kit.errors import NotFound
-from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Clock, Money, money_to_proto
+from kit.values import ACCOUNT, NOTIFICATION, ORDER, PAYMENT, REFUND, Clock, Money, money_to_proto
 from notification.domain import Mail, Notification, Recipient, Template
-from notification.messages import order_context, refund_context
+from notification.messages import link_context, order_context, refund_context
 from notification.rendering import Renderer
 
 _ACCOUNT: Final = ACCOUNT.derive("preview")
+_EVENT: Final = NOTIFICATION.derive("preview")
 _ORDER: Final = ORDER.derive("preview")
 _LINES: Final = (("Laptop", 99_999, 1), ("Cable <1 m> & adapter", 1_950, 2))
 
@@ -26,14 +29,14 @@ class NoSuchMail(NotFound):
     default_message = "no such template"
 
 
-def preview_routes(renderer: Renderer, clock: Clock) -> list[HTTPRouteHandler]:
+def preview_routes(renderer: Renderer, sealer: Sealer, clock: Clock) -> list[HTTPRouteHandler]:
     """/preview lists the mails, /preview/NAME shows one, /preview/NAME/text its plain text."""
 
     @get("/preview", sync_to_thread=False)
     def listed() -> Response[str]:
         links = "".join(
             f'<li><a href="/preview/{name}">{escape(mail.subject)}</a> (<a href="/preview/{name}/text">text</a>)</li>'
-            for name, mail in mails(renderer, clock).items()
+            for name, mail in mails(renderer, sealer, clock).items()
         )
         return Response(
             f"<!doctype html><title>Mails</title><h1>Mails</h1><ul>{links}</ul>", media_type="text/html"
@@ -41,21 +44,30 @@ def preview_routes(renderer: Renderer, clock: Clock) -> list[HTTPRouteHandler]:
 
     @get("/preview/{name:str}", sync_to_thread=False)
     def shown(name: str) -> Response[str]:
-        return Response(_mail(renderer, clock, name).html, media_type="text/html")
+        return Response(_mail(renderer, sealer, clock, name).html, media_type="text/html")
 
     @get("/preview/{name:str}/text", sync_to_thread=False)
     def text(name: str) -> Response[str]:
-        return Response(_mail(renderer, clock, name).text, media_type="text/plain; charset=utf-8")
+        return Response(_mail(renderer, sealer, clock, name).text, media_type="text/plain; charset=utf-8")
 
     return [listed, shown, text]
 
 
-def mails(renderer: Renderer, clock: Clock) -> dict[str, Mail]:
+def mails(renderer: Renderer, sealer: Sealer, clock: Clock) -> dict[str, Mail]:
     """One of each template; of cancellations one for each reason, `order_cancelled-payment_failed`."""
     now = clock()
     somebody = Recipient(_ACCOUNT, "Zoë O'Neill", "zoe@example.com", now)
     found = {Template.WELCOME.value: Notification.welcome(_ACCOUNT, now)}
-    for template in (Template.ORDER_CONFIRMED, Template.SHIPPED, Template.DELIVERED):
+    for template, hours in ((Template.EMAIL_VERIFICATION, 24), (Template.PASSWORD_RESET, 0.5)):
+        until = now + timedelta(hours=hours)
+        context = link_context(sealer.seal("a-made-up-token"), until, now)
+        found[template.value] = Notification.with_link(template, _EVENT, _ACCOUNT, context, until, now)
+    for template in (
+        Template.ORDER_PLACED,
+        Template.ORDER_CONFIRMED,
+        Template.SHIPPED,
+        Template.DELIVERED,
+    ):
         found[template.value] = Notification.about_order(template, _ORDER, _ACCOUNT, _context(), now)
     for name, number in order_pb2.CancelReason.items():
         if number:
@@ -68,8 +80,8 @@ def mails(renderer: Renderer, clock: Clock) -> dict[str, Mail]:
     return {name: renderer.mail(notification, somebody) for name, notification in found.items()}
 
 
-def _mail(renderer: Renderer, clock: Clock, name: str) -> Mail:
-    known = mails(renderer, clock)
+def _mail(renderer: Renderer, sealer: Sealer, clock: Clock, name: str) -> Mail:
+    known = mails(renderer, sealer, clock)
     if name not in known:
         raise NoSuchMail()
     return known[name]

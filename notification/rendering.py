@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, select_autoescape
 
+from kit.auth import Sealer
 from kit.errors import JsonValue
 from kit.values import NOTIFICATION
 from notification.domain import Mail, Notification, Recipient
@@ -11,9 +12,9 @@ from notification.errors import MailNotRendered
 
 
 class Renderer:
-    """Renders mails; `shop_url` is where their links lead, `mail_domain` ends their Message-IDs."""
+    """Renders mails; `shop_url` is where their links lead, `mail_domain` ends their Message-IDs, `sealer` reads their links' tokens."""
 
-    def __init__(self, *, shop_url: str, mail_domain: str) -> None:
+    def __init__(self, *, shop_url: str, mail_domain: str, sealer: Sealer) -> None:
         self._templates = Environment(
             loader=PackageLoader("notification"),
             autoescape=select_autoescape(["html"]),
@@ -24,18 +25,19 @@ class Renderer:
         )
         self._shop_url = shop_url
         self._domain = mail_domain
+        self._sealer = sealer
 
     def mail(self, notification: Notification, recipient: Recipient) -> Mail:
         """The mail that tells a notification; raises MailNotRendered."""
-        context = {
-            **notification.context,
-            "name": recipient.name,
-            "subject": notification.subject,
-            "shop_url": self._shop_url,
-        }
         try:
+            context = {
+                **self._content(notification.context),
+                "name": recipient.name,
+                "subject": notification.subject,
+                "shop_url": self._shop_url,
+            }
             text, html = (self._render(notification, kind, context) for kind in ("txt", "html"))
-        except TemplateError as error:
+        except (TemplateError, ValueError) as error:
             raise MailNotRendered() from error
         return Mail(
             message_id=f"<{NOTIFICATION.format(notification.id)}@{self._domain}>",
@@ -43,6 +45,13 @@ class Renderer:
             subject=notification.subject,
             text=text,
             html=html,
+        )
+
+    def _content(self, context: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        # Only here, on its way into the mail, is a link's token readable.
+        sealed = context.get("sealed_token")
+        return (
+            {**context, "token": self._sealer.unseal(sealed.encode())} if isinstance(sealed, str) else context
         )
 
     def _render(self, notification: Notification, kind: str, context: Mapping[str, JsonValue]) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kit.auth import DEVELOPMENT_SEALING_KEY
 from kit.settings import BaseSettings, setting
 
 
@@ -34,4 +35,14 @@ class Settings(BaseSettings):
         development="Souk <orders@souk.test>",
     )
     shop_url: str = setting("Where links in mails lead", development="http://127.0.0.1:8000")
+    mail_sealing_key: str = setting(
+        "Reads the tokens of links, which account has sealed with the same; 32 bytes in URL-safe base64",
+        development=DEVELOPMENT_SEALING_KEY,
+        secret=True,
+    )
     mails_at_once: int = setting("Mails handed over at the same time", default=8, least=1, most=100)
+    mails_per_second: float = setting(
+        "Mails begun a second, on average; the mail server's limits are its provider's",
+        default=50.0,
+        least=0.1,
+    )

@@ -6,18 +6,32 @@ from uuid import UUID
 
 import orjson
 
-from kit.db import Conditions, Database, Record, Transaction
+from kit.db import Conditions, Database, Record, Transaction, columns
 from notification.domain import Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter
 
 _ADD = """
-INSERT INTO notifications (id, account_id, order_id, template, context, subject, recipient, status, attempts, due_time, create_time)
-VALUES ($1, $2, $3, $4, $5, $6, '', 'QUEUED', 0, $7, $7) ON CONFLICT DO NOTHING
+INSERT INTO notifications (id, account_id, order_id, template, context, subject, recipient, status, attempts, due_time, create_time,
+    expire_time)
+SELECT id, account_id, order_id, template, context, subject, '', 'QUEUED', 0, create_time, create_time, expire_time
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+    AS n(id, account_id, order_id, template, context, subject, create_time, expire_time)
+ON CONFLICT DO NOTHING
 """
 _PUT_RECIPIENT = """
 INSERT INTO recipients (account_id, name, email, update_time) VALUES ($1, $2, $3, $4)
 ON CONFLICT (account_id) DO UPDATE SET name = EXCLUDED.name, email = EXCLUDED.email, update_time = EXCLUDED.update_time
-WHERE recipients.update_time <= EXCLUDED.update_time
+WHERE recipients.update_time <= EXCLUDED.update_time AND recipients.delete_time IS NULL
+"""
+# A row stays, so that old news of the account cannot bring it back.
+_GONE = """
+INSERT INTO recipients (account_id, name, email, update_time, delete_time) VALUES ($1, '', '', $2, $2)
+ON CONFLICT (account_id) DO UPDATE SET name = '', email = '', delete_time = coalesce(recipients.delete_time, EXCLUDED.delete_time)
+"""
+_FORGET = "UPDATE notifications SET recipient = '', context = '{}' WHERE account_id = $1"
+_FORGET_AGAIN = """
+UPDATE notifications n SET recipient = '', context = '{}' FROM recipients r
+WHERE r.delete_time >= $1 AND r.delete_time IS NOT NULL AND n.account_id = r.account_id AND n.recipient <> ''
 """
 # The limit is part of the text: a plan for any number would read the whole table.
 # What is about somebody who is not known yet waits: orders may be told of before their account.
@@ -27,7 +41,8 @@ WHERE r.account_id = n.account_id AND n.id IN (
     SELECT due.id FROM notifications due JOIN recipients USING (account_id) WHERE due.due_time <= $1
     ORDER BY due.due_time LIMIT {limit:d} FOR UPDATE OF due SKIP LOCKED
 )
-RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_time AS recipient_time
+RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_time AS recipient_time,
+    r.delete_time IS NOT NULL AS recipient_is_gone
 """
 _SAVE = """
 UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5 WHERE id = $1 AND status <> 'SENT'
@@ -51,18 +66,22 @@ class PostgresNotificationStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def add(self, tx: Transaction, notification: Notification) -> None:
-        """Writes a notification, unless its fact has one already."""
-        await tx.execute(
-            _ADD,
-            notification.id,
-            notification.account_id,
-            notification.order_id,
-            notification.template,
-            orjson.dumps(notification.context).decode(),
-            notification.subject,
-            notification.create_time,
+    async def add(self, tx: Transaction, notifications: Sequence[Notification]) -> None:
+        """One statement; in the ids' order, so that two consumers with the same facts (a rebalance) cannot deadlock."""
+        rows = (
+            (
+                n.id,
+                n.account_id,
+                n.order_id,
+                n.template,
+                orjson.dumps(n.context).decode(),
+                n.subject,
+                n.create_time,
+                n.expire_time,
+            )
+            for n in sorted(notifications, key=lambda n: n.id)
         )
+        await tx.execute(_ADD, *columns(rows, 8))
 
     async def put_recipient(self, tx: Transaction, recipient: Recipient) -> None:
         """What is known of a person now; older news change nothing."""
@@ -70,14 +89,27 @@ class PostgresNotificationStore:
             _PUT_RECIPIENT, recipient.account_id, recipient.name, recipient.email, recipient.update_time
         )
 
+    async def forget(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        """Leaves the row of the recipient, empty."""
+        await tx.execute(_GONE, account_id, now)
+        await tx.execute(_FORGET, account_id)
+
+    async def forget_again(self, since: datetime) -> None:
+        """One statement."""
+        await self._db.execute(_FORGET_AGAIN, since)
+
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[tuple[Notification, Recipient]]:
-        """Leases notifications that are due and whose recipient is known."""
+        """Leases notifications that are due and whose recipient is known, or gone."""
         rows = await self._db.fetch(_CLAIM.format(limit=limit), now, lease)
         return [
             (
                 _notification(row),
                 Recipient(
-                    row["account_id"], row["recipient_name"], row["recipient_email"], row["recipient_time"]
+                    row["account_id"],
+                    row["recipient_name"],
+                    row["recipient_email"],
+                    row["recipient_time"],
+                    row["recipient_is_gone"],
                 ),
             )
             for row in rows
@@ -138,4 +170,5 @@ def _notification(row: Record) -> Notification:
         due_time=row["due_time"],
         create_time=row["create_time"],
         send_time=row["send_time"],
+        expire_time=row["expire_time"],
     )

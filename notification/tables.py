@@ -12,6 +12,7 @@ class RecipientRow(Table, tablename="recipients"):
     name = Text()
     email = Text()
     update_time = Timestamptz()
+    delete_time = Timestamptz(null=True, default=None)
 
 
 class NotificationRow(Table, tablename="notifications"):
@@ -29,6 +30,7 @@ class NotificationRow(Table, tablename="notifications"):
     due_time = Timestamptz(null=True, default=None)
     create_time = Timestamptz()
     send_time = Timestamptz(null=True, default=None)
+    expire_time = Timestamptz(null=True, default=None)
 
 
 TABLES = (RecipientRow, NotificationRow)

@@ -24,6 +24,8 @@ log = get_logger(__name__)
 # Longer than a hand-over takes.
 _LEASE: Final = timedelta(seconds=20)
 _EACH_ORDER: Final = 20
+# Far longer than a mail is under way.
+_FORGOTTEN_FOR: Final = timedelta(days=2)
 
 Due = tuple[Notification, Recipient]
 
@@ -49,15 +51,23 @@ class Notifications:
     async def account_registered(self, tx: Transaction, recipient: Recipient) -> None:
         """Remembers whom to write to, and welcomes them."""
         await self._store.put_recipient(tx, recipient)
-        await self._store.add(tx, Notification.welcome(recipient.account_id, self._clock()))
+        await self._store.add(tx, [Notification.welcome(recipient.account_id, self._clock())])
 
     async def account_updated(self, tx: Transaction, recipient: Recipient) -> None:
         """Remembers whom to write to."""
         await self._store.put_recipient(tx, recipient)
 
-    async def queue(self, tx: Transaction, notification: Notification) -> None:
+    async def account_deleted(self, tx: Transaction, account_id: UUID) -> None:
+        """Forgets who they were; what was still to be told is not."""
+        await self._store.forget(tx, account_id, self._clock())
+
+    async def forget_again(self) -> None:
+        """What was on its way to somebody while they were forgotten is forgotten too."""
+        await self._store.forget_again(self._clock() - _FORGOTTEN_FOR)
+
+    async def queue(self, tx: Transaction, notifications: Sequence[Notification]) -> None:
         """Writes down what is to be told; nothing when its fact was heard of before."""
-        await self._store.add(tx, notification)
+        await self._store.add(tx, notifications)
 
     async def claim(self, limit: int) -> list[Due]:
         """Notifications to send, with whom to."""
@@ -67,24 +77,30 @@ class Notifications:
     async def send(self, due: Due) -> None:
         """Hands a leased notification over; what the mail server cannot take now is tried again later."""
         notification, recipient = due
+        if recipient.is_gone or notification.is_too_late(self._clock()):
+            outcome = "gone" if recipient.is_gone else "too_late"
+            notification.refused(recipient.email)
+        else:
+            outcome = await self._hand_over(notification, recipient)
+        await self._store.save(notification)
+        MAILS.labels(notification.template, outcome).inc()
+
+    async def _hand_over(self, notification: Notification, recipient: Recipient) -> str:
         try:
             await self._mailer.send(self._renderer.mail(notification, recipient))
         except MailRefused:
             log.warning("mail.refused", notification_id=NOTIFICATION.format(notification.id))
             notification.refused(recipient.email)
-            outcome = "refused"
+            return "refused"
         except MailDelayed:
             notification.delayed(recipient.email, self._clock())
-            outcome = "delayed"
+            return "delayed"
         except MailNotRendered:
             log.exception("mail.not_rendered", notification_id=NOTIFICATION.format(notification.id))
             notification.delayed(recipient.email, self._clock())
-            outcome = "not_rendered"
-        else:
-            notification.sent(recipient.email, self._clock())
-            outcome = "sent"
-        await self._store.save(notification)
-        MAILS.labels(notification.template, outcome).inc()
+            return "not_rendered"
+        notification.sent(recipient.email, self._clock())
+        return "sent"
 
     async def list(
         self, which: NotificationFilter, after: tuple[datetime, UUID] | None, size: int, *, count: bool

@@ -33,6 +33,7 @@ class Postbox:
         self.port = port
         self.mails: list[EmailMessage] = []
         self.sender = self.recipient = self.data = "250 OK"
+        self.connections = 0
         self._controller: Controller | None = None
 
     def open(self) -> None:
@@ -45,6 +46,13 @@ class Postbox:
         if self._controller:
             self._controller.stop()
             self._controller = None
+
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        self.connections += 1
+        return responses
 
     async def handle_MAIL(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]

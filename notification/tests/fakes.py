@@ -5,11 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from kit.auth import DEVELOPMENT_SEALING_KEY, Sealer
 from kit.errors import JsonValue
 from kit.testing import FakeClock
 from notification.domain import Mail, Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter
+from notification.rendering import Renderer
 
+SEALER = Sealer(DEVELOPMENT_SEALING_KEY)
+RENDERER = Renderer(shop_url="https://souk.test", mail_domain="souk.test", sealer=SEALER)
 LINES: list[JsonValue] = [{"name": "Mug <blue>", "quantity": 2, "unit_price": "9.99", "total": "19.98"}]
 
 
@@ -20,13 +24,28 @@ class FakeNotificationStore:
         self.notifications: dict[UUID, Notification] = {}
         self.recipients: dict[UUID, Recipient] = {}
 
-    async def add(self, tx: object, notification: Notification) -> None:
-        self.notifications.setdefault(notification.id, replace(notification))
+    async def add(self, tx: object, notifications: Sequence[Notification]) -> None:
+        for notification in notifications:
+            self.notifications.setdefault(notification.id, replace(notification))
 
     async def put_recipient(self, tx: object, recipient: Recipient) -> None:
         known = self.recipients.get(recipient.account_id)
-        if known is None or known.update_time <= recipient.update_time:
+        if known is None or (known.update_time <= recipient.update_time and not known.is_gone):
             self.recipients[recipient.account_id] = recipient
+
+    async def forget(self, tx: object, account_id: UUID, now: datetime) -> None:
+        self.recipients[account_id] = Recipient(account_id, "", "", now, is_gone=True)
+        self._blank(account_id)
+
+    async def forget_again(self, since: datetime) -> None:
+        for recipient in self.recipients.values():
+            if recipient.is_gone and recipient.update_time >= since:
+                self._blank(recipient.account_id)
+
+    def _blank(self, account_id: UUID) -> None:
+        for notification in self.notifications.values():
+            if notification.account_id == account_id:
+                notification.recipient, notification.context = "", {}
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[tuple[Notification, Recipient]]:
         due = [
@@ -41,7 +60,8 @@ class FakeNotificationStore:
 
     async def save(self, notification: Notification) -> None:
         if self.notifications[notification.id].status is not Status.SENT:
-            self.notifications[notification.id] = replace(notification)
+            context = self.notifications[notification.id].context
+            self.notifications[notification.id] = replace(notification, context=context)
 
     async def page(
         self, which: NotificationFilter, after: tuple[datetime, UUID] | None, limit: int

@@ -1,5 +1,6 @@
 """What other services' facts become, event by event, with fakes: whom is told what."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,13 +13,12 @@ from souk.payment.v1 import events_pb2 as payment
 
 from kit.db.fake import FakeDatabase
 from kit.errors import InvalidArgument
-from kit.events import Event
+from kit.events import Event, Many
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Money, money_to_proto, timestamp_to_proto, utc_now
 from notification.consumers import Facts
 from notification.domain import Notification
-from notification.rendering import Renderer
-from notification.tests.fakes import FakeMailer, FakeNotificationStore
+from notification.tests.fakes import RENDERER, SEALER, FakeMailer, FakeNotificationStore
 from notification.use_cases import Notifications
 
 OWNER, BOUGHT = ACCOUNT.new(), ORDER.new()
@@ -30,18 +30,21 @@ class Listening:
     def __init__(self) -> None:
         self.db = FakeDatabase()
         self.store = FakeNotificationStore()
-        renderer = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
         self.mailer = FakeMailer()
-        clock = FakeClock()
-        self.notifications = Notifications(self.store, renderer, self.mailer, clock=clock)
+        self.clock = clock = FakeClock()
+        self.notifications = Notifications(self.store, RENDERER, self.mailer, clock=clock)
         self.on: dict[Any, Any] = {}
         for subscription in Facts(self.notifications, clock=clock).subscriptions():
             self.on |= subscription.on
 
     async def hears(self, body: Any) -> list[Notification]:
         event = Event(uuid4(), body.DESCRIPTOR.full_name, "key", utc_now(), body, "", {})
+        reaction = self.on[type(body)]
         async with self.db.transaction() as tx:
-            await self.on[type(body)](tx, event)
+            if isinstance(reaction, Many):
+                await reaction.apply(tx, [event])
+            else:
+                await reaction(tx, event)
         return list(self.store.notifications.values())
 
     async def text(self) -> str:
@@ -89,8 +92,44 @@ async def test_account_updated_tells_nobody_anything_and_moves_the_address() -> 
 
 
 @pytest.mark.parametrize(
+    ("fact", "template", "link"),
+    [
+        (account.PasswordResetRequested, "password_reset", "/reset-password?token=secret-1"),
+        (account.EmailVerificationRequested, "email_verification", "/verify-email?token=secret-1"),
+    ],
+)
+async def test_a_wanted_link_goes_to_the_address_of_the_account(fact: Any, template: str, link: str) -> None:
+    listening = Listening()
+    until = listening.clock.now + timedelta(hours=24)
+    body = fact(
+        account=john(), sealed_token=SEALER.seal("secret-1"), token_expire_time=timestamp_to_proto(until)
+    )
+    found = await listening.hears(body)
+
+    assert told(found) == [(template, OWNER, None)]
+    assert "secret-1" not in str(found[0].context)
+    assert found[0].expire_time == until
+    text = await listening.text()
+    assert link in text
+    assert "Within 24 hours" in text
+    assert [mail.recipient for mail in listening.mailer.mails] == ["john@souk.test"]
+
+
+async def test_account_deleted_ends_what_is_known_of_it() -> None:
+    listening = Listening()
+    await listening.hears(account.AccountRegistered(account=john()))
+    await listening.hears(account.AccountDeleted(account_id=ACCOUNT.format(OWNER)))
+    await listening.hears(account.AccountUpdated(account=john()))
+    assert listening.store.recipients[OWNER].is_gone
+    for due in await listening.notifications.claim(10):
+        await listening.notifications.send(due)
+    assert listening.mailer.mails == []
+
+
+@pytest.mark.parametrize(
     ("fact", "template"),
     [
+        (order.OrderPlaced, "order_placed"),
         (order.OrderConfirmed, "order_confirmed"),
         (order.OrderCancelled, "order_cancelled"),
         (order.OrderShipped, "shipped"),

@@ -1,6 +1,8 @@
 """The way out, to a mail server in this process: what arrives, and what each answer means."""
 
+import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -62,6 +64,60 @@ async def test_a_refused_sender_is_ours_to_mend_and_the_mail_waits(postbox: Post
     postbox.sender = "550 who are you"
     with pytest.raises(MailDelayed):
         await mailer(postbox.port).send(MAIL)
+
+
+async def test_one_connection_serves_many_mails(postbox: Postbox) -> None:
+    smtp = mailer(postbox.port)
+    for _ in range(5):
+        await smtp.send(MAIL)
+    assert len(postbox.mails) == 5
+    assert postbox.connections == 1
+    await smtp.close()
+
+
+async def test_a_refused_mail_does_not_cost_the_connection_and_leaves_nothing_behind(
+    postbox: Postbox,
+) -> None:
+    smtp = mailer(postbox.port)
+    postbox.recipient = "550 no such mailbox"
+    with pytest.raises(MailRefused):
+        await smtp.send(MAIL)
+    postbox.recipient = "250 OK"
+    await smtp.send(replace(MAIL, recipient="jane@souk.test"))
+    assert [mail["To"] for mail in postbox.mails] == ["jane@souk.test"]
+    assert postbox.connections == 1
+    await smtp.close()
+
+
+async def test_a_connection_that_the_server_closed_meanwhile_is_replaced(postbox: Postbox) -> None:
+    smtp = mailer(postbox.port)
+    await smtp.send(MAIL)
+    postbox.close()
+    postbox.open()
+    await smtp.send(MAIL)
+    assert len(postbox.mails) == 2
+    assert postbox.connections == 2
+    await smtp.close()
+
+
+async def test_a_server_that_closes_is_left_and_the_mail_waits(postbox: Postbox) -> None:
+    smtp = mailer(postbox.port)
+    postbox.sender = "421 closing"
+    with pytest.raises(MailDelayed):
+        await smtp.send(MAIL)
+    postbox.sender = "250 OK"
+    await smtp.send(MAIL)
+    assert (len(postbox.mails), postbox.connections) == (1, 2)
+    await smtp.close()
+
+
+async def test_mails_at_once_have_a_connection_each(postbox: Postbox) -> None:
+    smtp = mailer(postbox.port)
+    for _ in range(2):
+        await asyncio.gather(*(smtp.send(MAIL) for _ in range(4)))
+    assert len(postbox.mails) == 8
+    assert postbox.connections == 4
+    await smtp.close()
 
 
 async def test_a_mail_server_that_is_away_means_later() -> None:

@@ -11,23 +11,23 @@ import httpx
 import pytest
 from playwright.async_api import async_playwright
 
+from kit.auth import DEVELOPMENT_SEALING_KEY
 from kit.settings import load
 from kit.testing import FakeClock
 from kit.web import Readiness, build_app
 from notification.app import build
 from notification.domain import Template
 from notification.preview import mails, preview_routes
-from notification.rendering import Renderer
 from notification.settings import Settings
+from notification.tests.fakes import RENDERER, SEALER
 
 CLOCK = FakeClock()
-RENDERER = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
-MAILS = mails(RENDERER, lambda: CLOCK.now)
+MAILS = mails(RENDERER, SEALER, lambda: CLOCK.now)
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    app: Any = build_app(preview_routes(RENDERER, lambda: CLOCK.now), Readiness([]))
+    app: Any = build_app(preview_routes(RENDERER, SEALER, lambda: CLOCK.now), Readiness([]))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://souk.test") as http:
         yield http
 
@@ -66,6 +66,7 @@ def test_previews_are_for_development_only() -> None:
         "SMTP_HOST": "127.0.0.1",
         "MAIL_FROM": "Souk <orders@example.com>",
         "SHOP_URL": "https://shop.example",
+        "MAIL_SEALING_KEY": DEVELOPMENT_SEALING_KEY,
     }
     assert build(load(Settings, production)).routes == []
 

@@ -1,19 +1,22 @@
 """Mails as they are read: every template in text and HTML, escaped where it must be, and never with a hole in it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from cryptography.fernet import Fernet
 
+from kit.auth import Sealer
 from kit.testing import FakeClock
 from kit.values import NOTIFICATION
 from notification.domain import Mail, Notification, Template
 from notification.errors import MailNotRendered
-from notification.rendering import Renderer
-from notification.tests.fakes import about_order, somebody
+from notification.messages import link_context
+from notification.tests.fakes import RENDERER, SEALER, about_order, somebody
 
-RENDERER = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
 ABOUT_ORDERS = [
+    Template.ORDER_PLACED,
     Template.ORDER_CONFIRMED,
     Template.ORDER_CANCELLED,
     Template.SHIPPED,
@@ -57,6 +60,31 @@ def test_a_welcome_greets_by_name_and_leads_to_the_shop() -> None:
     assert mail.text.startswith("Hello John Doe,")
     assert "https://souk.test" in mail.text
     assert 'href="https://souk.test"' in mail.html
+
+
+@pytest.mark.parametrize(
+    ("template", "link"),
+    [
+        (Template.PASSWORD_RESET, "https://souk.test/reset-password?token=a-token_1"),
+        (Template.EMAIL_VERIFICATION, "https://souk.test/verify-email?token=a-token_1"),
+    ],
+)
+def test_a_link_has_the_token_that_was_sealed_and_says_for_how_long(template: Template, link: str) -> None:
+    now = FakeClock()()
+    until = now + timedelta(minutes=30)
+    context = link_context(SEALER.seal("a-token_1"), until, now)
+    mail = rendered(Notification.with_link(template, uuid4(), uuid4(), context, until, now))
+    assert link in mail.text
+    assert f'href="{link}"' in mail.html
+    assert "Within 30 minutes" in mail.text
+    assert "a-token_1" not in str(context)
+
+
+def test_a_token_that_another_key_sealed_is_not_sent() -> None:
+    now = FakeClock()()
+    context = link_context(Sealer(Fernet.generate_key().decode()).seal("a-token"), now, now)
+    with pytest.raises(MailNotRendered):
+        rendered(Notification.with_link(Template.PASSWORD_RESET, uuid4(), uuid4(), context, now, now))
 
 
 def test_what_people_call_themselves_is_text_and_never_html() -> None:

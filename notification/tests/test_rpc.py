@@ -15,10 +15,9 @@ from kit.rpc import Call, Channel, Server, current_call
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER
 from notification.domain import Notification
-from notification.rendering import Renderer
 from notification.rpc import NotificationRpc
 from notification.tests.edges import Tokens
-from notification.tests.fakes import FakeMailer, FakeNotificationStore, about_order, somebody
+from notification.tests.fakes import RENDERER, FakeMailer, FakeNotificationStore, about_order, somebody
 from notification.use_cases import Notifications
 
 
@@ -53,7 +52,7 @@ class Edge:
     ) -> Sequence[Notification]:
         found = [about_order(self.clock, account_id, order_id=order_id or uuid4()) for _ in range(count)]
         for notification in found:
-            await self.store.add(None, notification)
+            await self.store.add(None, [notification])
         return found
 
     async def _call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
@@ -76,7 +75,7 @@ def admin() -> Principal:
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
     clock, store, tokens = FakeClock(), FakeNotificationStore(), Tokens()
-    renderer = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
+    renderer = RENDERER
     servicer = NotificationRpc(Notifications(store, renderer, FakeMailer(), clock=clock))
     server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()

@@ -14,7 +14,7 @@ from kit.db import Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
-from notification.domain import Notification, Recipient, Status
+from notification.domain import Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter, NotificationStore
 from notification.store import PostgresNotificationStore
 from notification.tables import TABLES
@@ -40,7 +40,7 @@ class Kept:
         """A notification; the next one is a second younger."""
         notification = about_order(self.clock, account_id, order_id=order_id)
         async with self.db.transaction() as tx:
-            await self.store.add(tx, notification)
+            await self.store.add(tx, [notification])
         self.clock.advance(seconds=1)
         return notification
 
@@ -156,6 +156,80 @@ async def test_what_is_sent_stays_sent_whoever_comes_late(kept: Kept) -> None:
     await kept.store.save(slow)
 
     assert [found.status for found in await kept.page()] == [Status.SENT]
+
+
+async def test_several_facts_are_written_at_once_and_those_heard_of_before_are_passed_over(
+    kept: Kept,
+) -> None:
+    account_id = uuid4()
+    known = await kept.added(account_id)
+    new = [about_order(kept.clock, account_id) for _ in range(3)]
+    async with kept.db.transaction() as tx:
+        await kept.store.add(tx, [new[2], known, *new[:2]])
+        await kept.store.add(tx, [])
+    assert {each.id for each in await kept.page()} == {known.id, *(each.id for each in new)}
+
+
+async def test_when_a_notification_expires_is_kept(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    until = kept.clock() + timedelta(minutes=30)
+    wanted = Notification.with_link(
+        Template.PASSWORD_RESET, uuid4(), recipient.account_id, {}, until, kept.clock()
+    )
+    async with kept.db.transaction() as tx:
+        await kept.store.add(tx, [wanted])
+    [(found, _)] = await kept.claim()
+    assert found.expire_time == until
+
+
+async def test_somebody_who_is_gone_leaves_no_name_no_address_and_no_content(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    await kept.added(recipient.account_id)
+    [(sent, _)] = await kept.claim()
+    sent.sent(recipient.email, kept.clock())
+    await kept.store.save(sent)
+    async with kept.db.transaction() as tx:
+        await kept.store.forget(tx, recipient.account_id, kept.clock())
+    kept.clock.advance(seconds=1)
+    await kept.knows(somebody(kept.clock, account_id=recipient.account_id))
+
+    [found] = await kept.page()
+    assert (found.status, found.recipient, found.context) == (Status.SENT, "", {})
+    await kept.added(recipient.account_id)
+    [(_, gone)] = await kept.claim()
+    assert (gone.name, gone.email, gone.is_gone) == ("", "", True)
+
+
+async def test_somebody_may_be_gone_before_they_were_heard_of(kept: Kept) -> None:
+    recipient = somebody(kept.clock)
+    for _ in range(2):
+        async with kept.db.transaction() as tx:
+            await kept.store.forget(tx, recipient.account_id, kept.clock())
+    await kept.knows(recipient)
+    await kept.added(recipient.account_id)
+    [(_, gone)] = await kept.claim()
+    assert gone.is_gone
+
+
+async def test_what_was_saved_after_its_account_was_gone_is_forgotten_again(kept: Kept) -> None:
+    gone, other = await kept.knows(somebody(kept.clock)), await kept.knows(somebody(kept.clock))
+    for recipient in (gone, other):
+        await kept.added(recipient.account_id)
+    leased = await kept.claim()
+    since = kept.clock()
+    async with kept.db.transaction() as tx:
+        await kept.store.forget(tx, gone.account_id, since)
+    for notification, recipient in leased:
+        notification.sent(recipient.email, kept.clock())
+        await kept.store.save(notification)
+
+    await kept.store.forget_again(since + timedelta(seconds=1))
+    assert {each.recipient for each in await kept.page()} == {gone.email, other.email}
+    await kept.store.forget_again(since)
+    assert {each.account_id: each.recipient for each in await kept.page()} == {
+        gone.account_id: "",
+        other.account_id: other.email,
+    }
 
 
 async def test_a_page_is_newest_first_and_goes_on_after_a_position(kept: Kept) -> None:

@@ -8,9 +8,16 @@ from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from notification.domain import Notification, Recipient, Status, Template
 from notification.errors import MailDelayed, MailRefused
+from notification.messages import link_context
 from notification.ports import NotificationFilter
-from notification.rendering import Renderer
-from notification.tests.fakes import FakeMailer, FakeNotificationStore, about_order, somebody
+from notification.tests.fakes import (
+    RENDERER,
+    SEALER,
+    FakeMailer,
+    FakeNotificationStore,
+    about_order,
+    somebody,
+)
 from notification.use_cases import Notifications
 
 
@@ -22,8 +29,7 @@ class Shop:
         self.db = FakeDatabase()
         self.store = FakeNotificationStore()
         self.mailer = FakeMailer()
-        renderer = Renderer(shop_url="https://souk.test", mail_domain="souk.test")
-        self.notifications = Notifications(self.store, renderer, self.mailer, clock=self.clock)
+        self.notifications = Notifications(self.store, RENDERER, self.mailer, clock=self.clock)
 
     async def knows(self, recipient: Recipient) -> None:
         async with self.db.transaction() as tx:
@@ -31,7 +37,7 @@ class Shop:
 
     async def queues(self, notification: Notification) -> None:
         async with self.db.transaction() as tx:
-            await self.notifications.queue(tx, notification)
+            await self.notifications.queue(tx, [notification])
 
     async def works(self) -> int:
         """One round of the worker; answers how much there was to do."""
@@ -169,3 +175,59 @@ async def test_of_orders_answers_the_callers_own_and_an_admin_everybodys_each_on
         (Principal(uuid4(), Role.ADMIN, uuid4()), 1),
     ):
         assert len(await shop.notifications.of_orders(caller, [order_id, order_id])) == count
+
+
+async def test_a_link_that_is_not_honoured_any_more_is_not_sent() -> None:
+    shop = Shop()
+    recipient = somebody(shop.clock)
+    until = shop.clock.now + timedelta(minutes=30)
+    context = link_context(SEALER.seal("token"), until, shop.clock.now)
+    wanted = Notification.with_link(
+        Template.PASSWORD_RESET, uuid4(), recipient.account_id, context, until, shop.clock.now
+    )
+    await shop.knows(recipient)
+    await shop.queues(wanted)
+    shop.mailer.answers = [MailDelayed()]
+    await shop.works()
+    shop.clock.advance(minutes=30)
+
+    assert await shop.works() == 1
+    assert shop.mailer.mails == []
+    assert shop.row(wanted).status is Status.FAILED
+
+
+async def test_who_deleted_their_account_is_told_nothing_more() -> None:
+    shop = Shop()
+    recipient = somebody(shop.clock)
+    before, after = (
+        about_order(shop.clock, recipient.account_id),
+        about_order(shop.clock, recipient.account_id),
+    )
+    await shop.knows(recipient)
+    await shop.queues(before)
+    async with shop.db.transaction() as tx:
+        await shop.notifications.account_deleted(tx, recipient.account_id)
+    await shop.knows(recipient)
+    await shop.queues(after)
+
+    await shop.works()
+    assert shop.mailer.mails == []
+    assert [(row.status, row.recipient) for row in map(shop.row, (before, after))] == [
+        (Status.FAILED, "")
+    ] * 2
+
+
+async def test_a_mail_under_way_while_its_account_was_deleted_is_forgotten_soon_after() -> None:
+    shop = Shop()
+    recipient = somebody(shop.clock)
+    notification = about_order(shop.clock, recipient.account_id)
+    await shop.knows(recipient)
+    await shop.queues(notification)
+    [due] = await shop.notifications.claim(1)
+    async with shop.db.transaction() as tx:
+        await shop.notifications.account_deleted(tx, recipient.account_id)
+    await shop.notifications.send(due)
+    assert shop.row(notification).recipient == recipient.email
+
+    await shop.notifications.forget_again()
+    assert (shop.row(notification).status, shop.row(notification).recipient) == (Status.SENT, "")

@@ -305,13 +305,14 @@ class Person:
 
         return await within(seconds, reached, f"{order_id} {status}")
 
-    async def gets_mail(self, about: str, seconds: float = SECONDS) -> list[Mail]:
-        """Waits for mails whose text names something, and answers all of them."""
+    async def gets_mail(self, subject: str, about: str = "", seconds: float = SECONDS) -> list[Mail]:
+        """Waits for mails whose subject and text name something, and answers all of them."""
 
         async def arrived() -> list[Mail]:
-            return [mail for mail in await self.shop.mails_to(self.email) if about in mail.text]
+            mails = await self.shop.mails_to(self.email)
+            return [mail for mail in mails if subject in mail.subject and about in mail.text]
 
-        return await within(seconds, arrived, f"a mail to {self.email} about {about}")
+        return await within(seconds, arrived, f'a mail "{subject}" to {self.email} about {about}')
 
 
 async def within(seconds: float, probe: Callable[[], Awaitable[T | None]], what: str) -> T:

@@ -57,7 +57,7 @@ async def test_the_journey_word_for_word(shop: Shop, admin: Person) -> None:
     assert [step["status"] for step in confirmed["history"]] == ["PENDING", "CONFIRMED"]
     assert (confirmed["payment"]["status"], confirmed["payment"]["amount"]) == ("SUCCEEDED", "1999.98")
 
-    [mail] = await john.gets_mail(order["id"])
+    [mail] = await john.gets_mail("confirmed", order["id"])
     assert mail.to == [email]
 
 
@@ -86,7 +86,7 @@ async def test_a_declined_card_cancels_gives_the_stock_back_and_says_so(shop: Sh
         return await admin.stock(product) == 10
 
     await within(10, back, "the stock back")
-    [mail] = await buyer.gets_mail(order["id"])
+    [mail] = await buyer.gets_mail("cancelled", order["id"])
     assert "declined" in mail.text.lower()
 
 
@@ -98,7 +98,7 @@ async def test_an_order_outlives_a_kill_of_its_service(ground: Ground, shop: Sho
     await asyncio.to_thread(ground.start, "order")
 
     await buyer.sees(order["id"], "CONFIRMED", seconds=60)
-    mails = await buyer.gets_mail(order["id"])
+    mails = await buyer.gets_mail("confirmed", order["id"])
     charges = await shop.charges_of(order["id"])
     assert [charge["status"] for charge in charges] == ["succeeded"]
     assert len({mail.id for mail in mails}) == 1
@@ -116,7 +116,7 @@ async def test_an_order_outlives_a_kill_of_any_other_service(
     await asyncio.to_thread(ground.start, part)
 
     await buyer.sees(order["id"], "CONFIRMED", seconds=60)
-    mails = await buyer.gets_mail(order["id"], seconds=60)
+    mails = await buyer.gets_mail("confirmed", order["id"], seconds=60)
     assert [charge["status"] for charge in await shop.charges_of(order["id"])] == ["succeeded"]
     assert len({mail.id for mail in mails}) == 1
 

@@ -151,5 +151,5 @@ async def test_without_a_mail_server_mails_wait(ground: Ground, traffic: Traffic
     await traffic.buyer.sees(order["id"], "CONFIRMED")
     await asyncio.to_thread(ground.start, "mail")
 
-    [mail] = await traffic.buyer.gets_mail(order["id"], seconds=_RECOVERY_SECONDS)
+    [mail] = await traffic.buyer.gets_mail("confirmed", order["id"], seconds=_RECOVERY_SECONDS)
     assert mail.subject

@@ -8,6 +8,7 @@ from tests.invariants.verdict import Verdict, verdict
 
 _PAID = {"CONFIRMED", "SHIPPED", "DELIVERED"}
 _MAILS = {
+    "PENDING": "order_placed",
     "CONFIRMED": "order_confirmed",
     "CANCELLED": "order_cancelled",
     "SHIPPED": "shipped",

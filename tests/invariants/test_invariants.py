@@ -112,9 +112,10 @@ async def _fill(evidence: Evidence) -> None:
         await order.execute(_ORDER, order_id, ACCOUNT, str(order_id), refunded, status, reason)
         await order.execute(_STEP, order_id, 0, "PENDING")
         await order.execute(_STEP, order_id, 1, status)
-        await evidence.databases["notification"].execute(
-            _NOTIFICATION, uuid4(), ACCOUNT, order_id, f"order_{status.lower()}"
-        )
+        for template in ("order_placed", f"order_{status.lower()}"):
+            await evidence.databases["notification"].execute(
+                _NOTIFICATION, uuid4(), ACCOUNT, order_id, template
+            )
     await payment.execute(_PAYMENT, PAYMENT, PAID, ACCOUNT, False)
     await payment.execute(_LEDGER, PAYMENT, PAYMENT, 2000)
     await payment.execute(_PAYMENT, GIVEN_BACK, ENDED, ACCOUNT, True)
@@ -183,7 +184,7 @@ _PLANTED = [
     (
         "notification",
         "INSERT INTO notifications SELECT gen_random_uuid(), account_id, order_id, template, context, subject, recipient, status, "
-        "attempts, due_time, create_time, send_time FROM notifications",
+        "attempts, due_time, create_time, send_time, expire_time FROM notifications",
         {"mails"},
     ),
     ("notification", "UPDATE notifications SET order_id = gen_random_uuid()", {"mails"}),
