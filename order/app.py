@@ -12,6 +12,8 @@ from order.settings import Settings
 from order.store import Store
 from order.use_cases import Orders, Policy
 
+_LATE_SECONDS = 30.0
+
 
 def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet."""
@@ -30,7 +32,10 @@ def build(settings: Settings) -> Service:
         optional=[catalog, admins],
         rpc=[OrderRpc(orders, admins)],
         consumes=[PaymentEvents(orders).subscription(), AccountEvents(orders).subscription()],
-        jobs=[Every("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue)],
+        jobs=[
+            Every("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),
+            Every("order.closed_accounts", _LATE_SECONDS, orders.close_late),
+        ],
     )
 
 

@@ -125,6 +125,14 @@ class OrderStore(Protocol):
         """Takes from an account's orders what tells who it was: addresses but for the country, and why it cancelled."""
         ...
 
+    async def note_closed(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        """Remembers that an account is gone."""
+        ...
+
+    async def closed_with_orders(self, since: datetime) -> list[UUID]:
+        """Accounts closed since then that have an order which was placed too late to be cancelled and forgotten with the others."""
+        ...
+
     async def save(self, tx: Transaction, orders: Sequence[Order]) -> None:
         """Writes what transitions changed."""
         ...

@@ -105,6 +105,13 @@ WITH reduced AS (
 UPDATE order_status_changes SET note = '' FROM reduced
 WHERE order_id = reduced.id AND reduced.cancel_reason = 'CUSTOMER' AND status = 'CANCELLED'
 """
+_NOTE_CLOSED = "INSERT INTO closed_accounts (account_id, close_time) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+_CLOSED_WITH_ORDERS = """
+SELECT account_id FROM closed_accounts c WHERE close_time >= $1 AND EXISTS (
+    SELECT FROM orders o WHERE o.account_id = c.account_id
+        AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '')
+)
+"""
 
 
 class Store:
@@ -171,6 +178,14 @@ class Store:
     async def forget_person(self, tx: Transaction, account_id: UUID) -> None:
         """Changes neither status nor version: there is nothing to tell."""
         await tx.execute(_FORGET_PERSON, account_id)
+
+    async def note_closed(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        """The first time counts."""
+        await tx.execute(_NOTE_CLOSED, account_id, now)
+
+    async def closed_with_orders(self, since: datetime) -> list[UUID]:
+        """They are few, and each has few orders."""
+        return [row["account_id"] for row in await self._db.fetch(_CLOSED_WITH_ORDERS, since)]
 
     async def save(self, tx: Transaction, orders: Sequence[Order]) -> None:
         """One statement; history rows that are stored already stay."""

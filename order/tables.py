@@ -48,4 +48,11 @@ class OrderStatusChangeRow(Table, tablename="order_status_changes"):
     internal_note = Text()
 
 
-TABLES = (OrderRow, OrderLineRow, OrderStatusChangeRow)
+class ClosedAccountRow(Table, tablename="closed_accounts"):
+    """An account that is gone."""
+
+    account_id = UUID(primary_key=True)
+    close_time = Timestamptz()
+
+
+TABLES = (OrderRow, OrderLineRow, OrderStatusChangeRow, ClosedAccountRow)

@@ -41,6 +41,8 @@ from order.ports import (
 log = get_logger(__name__)
 
 _SWEEP = 100
+# Tokens last 15 minutes: after an hour nobody orders any more in the name of an account that is gone.
+_LATE = timedelta(hours=1)
 _REFUSALS = {Outcome.TOO_MANY_PENDING: TooManyPending, Outcome.TOO_MANY_FAILED: TooManyFailedPayments}
 _RETRY_AFTER_SECONDS = 60
 
@@ -168,8 +170,15 @@ class Orders:
 
     async def account_deleted(self, tx: Transaction, account_id: UUID) -> None:
         """Cancels what was placed or paid while the account was being deleted, and forgets who it was."""
-        await self._store.forget_person(tx, account_id)
-        _tell(await self._cancel_all(tx, await self._store.lock_open(tx, account_id)))
+        await self._store.note_closed(tx, account_id, self._clock())
+        _tell(await self._forget(tx, account_id))
+
+    async def close_late(self) -> None:
+        """The sweep: what a deleted account's last tokens still placed is cancelled and forgotten like the rest."""
+        for account_id in await self._store.closed_with_orders(self._clock() - _LATE):
+            async with self._db.transaction() as tx:
+                facts = await self._forget(tx, account_id)
+            _tell(facts)
 
     async def commit_stock(self, order_id: UUID) -> StockState:
         """Sells what is held for a paid order; before any transaction, and as often as one likes."""
@@ -257,6 +266,10 @@ class Orders:
         if order is None:
             raise OrderNotFound(f"no order {ORDER.format(order_id)}")
         return order
+
+    async def _forget(self, tx: Transaction, account_id: UUID) -> Sequence[OrderCancelled]:
+        await self._store.forget_person(tx, account_id)
+        return await self._cancel_all(tx, await self._store.lock_open(tx, account_id))
 
     async def _cancel_all(self, tx: Transaction, orders: Sequence[Order]) -> Sequence[OrderCancelled]:
         facts = [(order, fact) for order in orders if (fact := order.account_deleted(self._clock()))]

@@ -21,6 +21,7 @@ class FakeStore:
         self._db = db
         self._orders: dict[UUID, Order] = {}
         self._requests: dict[tuple[UUID, str], tuple[UUID, bytes]] = {}
+        self._closed: dict[UUID, datetime] = {}
 
     async def place(self, placements: Sequence[Placement], limits: AccountLimits) -> list[Outcome]:
         before = list(self._orders.values())
@@ -64,6 +65,20 @@ class FakeStore:
             order_id: _anonymous(order) if order.account_id == account_id else order
             for order_id, order in self._orders.items()
         }
+
+    async def note_closed(self, tx: object, account_id: UUID, now: datetime) -> None:
+        self._closed.setdefault(account_id, now)
+
+    async def closed_with_orders(self, since: datetime) -> list[UUID]:
+        unsent = (Status.PENDING, Status.CONFIRMED)
+        late = {
+            order.account_id
+            for order in self._orders.values()
+            if order.status in unsent or (order.shipping_address and order.shipping_address.name)
+        }
+        return [
+            account_id for account_id, time in self._closed.items() if time >= since and account_id in late
+        ]
 
     async def save(self, tx: object, orders: Sequence[Order]) -> None:
         self._orders |= {order.id: copy(order) for order in orders}

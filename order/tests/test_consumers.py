@@ -287,3 +287,17 @@ async def test_account_deleted_cancels_what_slipped_through() -> None:
         assert (await listening.now(order)).cancel_reason is CancelReason.ACCOUNT_DELETED
     assert (await listening.now(another)).status is Status.PENDING
     assert sum(isinstance(fact, OrderCancelled) for fact in listening.facts()) == 2
+
+
+async def test_what_a_deleted_account_still_placed_is_cancelled_by_the_sweep() -> None:
+    listening = Listening()
+    buyer = customer()
+    deleted = account_events.AccountDeleted(account_id=ACCOUNT.format(buyer.account_id))
+    await listening.hears(deleted)
+    late = await listening.orders.place(buyer, purchase(1))
+    other = await listening.pending()
+
+    await listening.orders.close_late()
+
+    assert (await listening.now(late)).cancel_reason is CancelReason.ACCOUNT_DELETED
+    assert (await listening.now(other)).status is Status.PENDING

@@ -126,7 +126,8 @@ class Race:
 
     async def told(self) -> list[str]:
         rows = await self.db.fetch(
-            "SELECT type FROM outbox WHERE key = $1 ORDER BY id OFFSET 1", ORDER.format(self.order.id)
+            "SELECT type FROM outbox WHERE key = $1 AND topic = 'souk.order.v1' ORDER BY id OFFSET 1",
+            ORDER.format(self.order.id),
         )
         return [row["type"].rpartition(".Order")[2] for row in rows]
 

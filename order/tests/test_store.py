@@ -3,6 +3,7 @@
 import asyncio
 from contextvars import Context
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -81,6 +82,26 @@ async def test_a_deleted_accounts_orders_keep_the_country_and_tell_no_more_of_wh
     assert kept_reason
     assert (kept_reason.status_reason, kept_reason.history[-1].note) == ("card_declined", "card_declined")
     assert await kept.store.get(other.id, None) == other
+
+
+async def test_an_account_that_is_gone_is_found_while_it_has_orders_that_are_not_forgotten(
+    kept: Kept,
+) -> None:
+    now = kept.clock.now
+    await kept.placed()
+    async with kept.db.transaction() as tx:
+        await kept.store.note_closed(tx, kept.account, now)
+        await kept.store.note_closed(tx, kept.account, now + timedelta(hours=1))
+        await kept.store.note_closed(tx, uuid4(), now)
+    assert await kept.store.closed_with_orders(now) == [kept.account]
+    assert not await kept.store.closed_with_orders(now + timedelta(seconds=1))
+
+    async with kept.db.transaction() as tx:
+        await kept.store.forget_person(tx, kept.account)
+        for order in await kept.store.lock_open(tx, kept.account):
+            order.account_deleted(now)
+            await kept.store.save(tx, [order])
+    assert not await kept.store.closed_with_orders(now)
 
 
 async def test_a_key_is_taken_once_whatever_the_id(kept: Kept) -> None:

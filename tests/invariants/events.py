@@ -7,7 +7,12 @@ from tests.invariants.verdict import Verdict, verdict
 
 # Who wants what, by group: the consumer's database, the producer's, and the types.
 CONSUMERS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("account", "account"): ("souk.account.v1.AccountDeleted",),
+    ("account", "catalog"): ("souk.audit.v1.AdminActed",),
+    ("account", "order"): ("souk.audit.v1.AdminActed",),
+    ("account", "payment"): ("souk.audit.v1.AdminActed",),
     ("catalog", "order"): ("souk.order.v1.OrderCancelled",),
+    ("order", "account"): ("souk.account.v1.AccountDeleted",),
     ("order", "payment"): (
         "souk.payment.v1.PaymentSucceeded",
         "souk.payment.v1.PaymentFailed",
