@@ -23,6 +23,7 @@ def service(name, srcs, deps, data = [], ports = []):
         visibility = [
             "//tests/invariants:__pkg__",
             "//tests/lint:__pkg__",
+            "//tests/manifests:__pkg__",
         ],
         deps = deps,
     )

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Prints the Secrets that the manifests refer to, with fresh random values: k8s/make-secrets.sh | kubectl create -f -
+# With the word `production`: those of the overlay of that name, for which STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET and REDIS_URL must be set.
+# `create`, not `apply`: running it again must not change the password of a database that has one. Or give these to whatever keeps your secrets.
+set -euo pipefail
+
+random() { openssl rand -base64 32 | tr '+/' '-_' | tr -d '\n'; }
+unpadded() { base64 --wrap=0 | tr '+/' '-_' | tr -d '='; }
+
+# An Ed25519 key as a JWK (RFC 8037), the form that kit.auth reads: the raw keys are the last 32 bytes of their DER forms.
+signing_keys() {
+  local key
+  key=$(openssl genpkey -algorithm ed25519)
+  printf '{"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "%s", "x": "%s", "d": "%s"}]}' \
+    "$(openssl rand 9 | unpadded)" \
+    "$(openssl pkey -pubout -outform DER <<< "$key" | tail -c 32 | unpadded)" \
+    "$(openssl pkey -outform DER <<< "$key" | tail -c 32 | unpadded)"
+}
+
+# secret NAME NAMESPACE TYPE [KEY VALUE]...
+secret() {
+  printf -- '---\napiVersion: v1\nkind: Secret\nmetadata: {name: %s, namespace: %s}\ntype: %s\nstringData:\n' "$1" "$2" "$3"
+  shift 3
+  printf "  %s: '%s'\n" "$@"
+}
+
+stripe_key=${STRIPE_API_KEY:-sk_test_souk}
+stripe_webhooks=${STRIPE_WEBHOOK_SECRET:-whsec_$(openssl rand -hex 24)}
+sealing=${MAIL_SEALING_KEY:-$(random)}
+services=(account catalog order payment notification)
+declare -A database
+
+if [ "${1:-}" = production ]; then
+  : "${STRIPE_API_KEY:?the secret key of Stripe}" "${STRIPE_WEBHOOK_SECRET:?what Stripe signs webhooks with}" "${REDIS_URL:?rediss://:password@host:6379}"
+  for service in "${services[@]}"; do
+    password=$(openssl rand -hex 24)
+    # The role's password for the operator, and the same in what the service is told.
+    secret "postgresql-$service" ecommerce-data kubernetes.io/basic-auth username "$service" password "$password"
+    database[$service]="postgresql://$service:$password@postgresql-rw.ecommerce-data:5432/$service?sslmode=verify-full&sslrootcert=/etc/souk/authorities/ca.crt"
+  done
+  password=$(openssl rand -hex 24)
+  secret elasticsearch-catalog ecommerce-data kubernetes.io/basic-auth username catalog password "$password" roles catalog
+  secret elasticsearch-roles ecommerce-data Opaque roles.yml 'catalog: {cluster: [monitor], indices: [{names: ["catalog-products*"], privileges: [all]}]}'
+  secret gateway ecommerce Opaque REDIS_URL "${REDIS_URL}/1"
+  search=(ELASTICSEARCH_URL "http://catalog:$password@elasticsearch-es-http.ecommerce-data:9200" REDIS_URL "${REDIS_URL}/0")
+else
+  password=$(openssl rand -hex 24)
+  secret postgresql ecommerce Opaque POSTGRES_PASSWORD "$password"
+  for service in "${services[@]}"; do
+    database[$service]="postgresql://souk:$password@postgresql:5432/$service"
+  done
+  search=()
+fi
+
+secret account ecommerce Opaque DATABASE_URL "${database[account]}" MAIL_SEALING_KEY "$sealing"
+secret account-signing-keys ecommerce Opaque signing-keys.json "$(signing_keys)"
+secret catalog ecommerce Opaque DATABASE_URL "${database[catalog]}" "${search[@]}"
+secret order ecommerce Opaque DATABASE_URL "${database[order]}"
+secret payment ecommerce Opaque DATABASE_URL "${database[payment]}" STRIPE_API_KEY "$stripe_key" STRIPE_WEBHOOK_SECRET "$stripe_webhooks"
+secret notification ecommerce Opaque DATABASE_URL "${database[notification]}" MAIL_SEALING_KEY "$sealing"
