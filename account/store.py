@@ -30,7 +30,7 @@ _LOCK_BY_EMAIL = f"SELECT {COLUMNS} FROM accounts WHERE email = $1 AND delete_ti
 _ADMINS = "SELECT id FROM accounts WHERE role = 'ADMIN' AND delete_time IS NULL ORDER BY id"
 _GET_MANY = f"SELECT {COLUMNS} FROM accounts WHERE id = ANY($1::uuid[]) AND delete_time IS NULL"  # noqa: S608
 # As the index accounts_words has it.
-_WORDS = "to_tsvector('simple', name || ' ' || translate(email, '@.+-_/', '      ') || ' ' || translate(phone, '+', ' '))"
+WORDS = "to_tsvector('simple', name || ' ' || translate(email, '@.+-_/', '      ') || ' ' || translate(phone, '+', ' '))"
 _ERASE = """
 WITH gone AS (
     UPDATE accounts SET name = '', email = '', phone = '', password_hash = '', role = 'USER', email_verified = false,
@@ -152,5 +152,5 @@ def _conditions(query: str) -> Conditions:
     # Letters and digits alone, so that nothing in them is an operator of the query language.
     words = re.findall(r"[^\W_]+", query.lower())
     if words:
-        asked.add(_WORDS + " @@ to_tsquery('simple', {})", " & ".join(f"{word}:*" for word in words))
+        asked.add(WORDS + " @@ to_tsquery('simple', {})", " & ".join(f"{word}:*" for word in words))
     return asked

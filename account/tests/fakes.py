@@ -219,12 +219,15 @@ class FakeStore:
         }
 
     def _found(self, query: str) -> list[Account]:
-        words = query.lower().split()
+        words = _words(query)
         return [
             account
             for account, _ in self.accounts.values()
             if ACCOUNT.format(account.id) == query.strip()
-            or all(any(has.startswith(word) for has in _words(account)) for word in words)
+            or all(
+                any(has.startswith(word) for has in _words(f"{account.name} {account.email} {account.phone}"))
+                for word in words
+            )
         ]
 
     def _audited(self, which: AuditFilter) -> list[Audited]:
@@ -318,6 +321,5 @@ class World:
         )
 
 
-def _words(account: Account) -> list[str]:
-    text = f"{account.name} {account.email} {account.phone}".lower()
-    return "".join(character if character.isalnum() else " " for character in text).split()
+def _words(text: str) -> list[str]:
+    return "".join(character if character.isalnum() else " " for character in text.lower()).split()

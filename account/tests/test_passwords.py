@@ -1,12 +1,14 @@
 """bcrypt off the event loop, bounded, and honest about its 72 bytes."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from account.errors import TooBusy
 from account.passwords import COMMON_PASSWORDS, BcryptPasswords
+from kit.values.deadline import deadline
 
 
 @pytest.fixture
@@ -34,6 +36,44 @@ async def test_a_storm_is_refused_beyond_the_bound(passwords: BcryptPasswords) -
     outcomes = await asyncio.gather(*(passwords.hash(b"password") for _ in range(10)), return_exceptions=True)
     assert sum(isinstance(outcome, TooBusy) for outcome in outcomes) == 6
     assert await passwords.hash(b"password")
+
+
+async def test_who_cannot_be_served_in_time_is_refused_at_once() -> None:
+    passwords = BcryptPasswords(cost=8, waiting=1000)
+    await passwords.hash(b"password")
+    began = time.perf_counter()
+    token = deadline.set(time.monotonic() + 0.5)
+    outcomes = await asyncio.gather(
+        *(passwords.hash(b"password") for _ in range(1000)), return_exceptions=True
+    )
+    deadline.reset(token)
+    refused = sum(isinstance(outcome, TooBusy) for outcome in outcomes)
+    assert 0 < refused < 1000
+    # The rest took about as long as its callers had; how busy the machine is is not ours.
+    assert time.perf_counter() - began < 10
+    assert await passwords.hash(b"password")
+    await passwords.close()
+
+
+async def test_a_refusal_takes_as_long_for_nobody_as_for_an_old_hash() -> None:
+    old, new = BcryptPasswords(cost=4, waiting=4), BcryptPasswords(cost=10, waiting=4)
+    cheap, dear = await old.hash(b"password"), await new.hash(b"password")
+    assert (new.is_weak(cheap), new.is_weak(dear)) == (True, False)
+
+    def takes(password_hash: str) -> float:
+        """Of the processor, so that it is not counted what others do."""
+        times = []
+        for _ in range(5):
+            began = time.thread_time()
+            assert not new._compared(b"wrong", password_hash)
+            times.append(time.thread_time() - began)
+        return min(times)
+
+    seconds = [takes(each) for each in (new._nobody, dear, cheap)]
+    assert max(seconds) < 1.5 * min(seconds)
+    assert await new.matches(b"password", cheap)
+    await old.close()
+    await new.close()
 
 
 async def test_the_loop_goes_on_while_passwords_are_hashed(passwords: BcryptPasswords) -> None:

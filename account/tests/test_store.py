@@ -2,26 +2,36 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from account.audit_store import PostgresAuditStore
 from account.credential_store import PostgresCredentialStore
-from account.domain import Account, AuditEvent, Registration
+from account.domain import (
+    Account,
+    AccountDeleted,
+    AccountRegistered,
+    Audited,
+    AuditEvent,
+    Purpose,
+    Registration,
+)
 from account.errors import EmailTaken
 from account.events import TOPIC
-from account.session_domain import Session
+from account.ports import AuditFilter
+from account.session_domain import Refresh, Session
 from account.session_store import PostgresSessionStore
-from account.store import PostgresAccountStore
+from account.store import WORDS, PostgresAccountStore
 from account.tables import TABLES
 from account.tests.fakes import FakeStore
 from kit.auth import Role
 from kit.db import Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing.fixtures import database_url, postgres
-from kit.values import ACCOUNT, SESSION, utc_now
+from kit.values import ACCOUNT, AUDIT, PRODUCT, SESSION, utc_now
 
 __all__ = ["database_url", "postgres"]
 
@@ -97,6 +107,202 @@ async def test_a_session_tells_the_role_until_it_ends(world: World) -> None:
     assert await store.session_role(session.id, made.id, NOW) is None
 
 
+async def begun(world: World, owner: Account, refresh_hash: bytes = b"first") -> Session:
+    db, store = world
+    session = Session.begin(owner.id, NOW, idle=timedelta(days=1), absolute=timedelta(days=2))
+    async with db.transaction() as tx:
+        await store.begin_session(tx, session, refresh_hash)
+    return session
+
+
+async def rotated(world: World, used: bytes, following: bytes, now: datetime = NOW) -> None:
+    db, store = world
+    async with db.transaction() as tx:
+        refresh, _ = await store.lock_refresh(tx, used)
+        await store.rotate(tx, refresh, used, following, now, now + timedelta(days=1))
+
+
+async def found(world: World, refresh_hash: bytes) -> Refresh | None:
+    db, store = world
+    async with db.transaction() as tx:
+        locked = await store.lock_refresh(tx, refresh_hash)
+    return locked[0] if locked else None
+
+
+async def test_a_refresh_token_tells_whether_it_and_what_came_of_it_were_used(world: World) -> None:
+    made = await added(world)
+    session = await begun(world, made)
+    first = await found(world, b"first")
+    assert first
+    assert (first.session_id, first.account_id, first.use_time) == (session.id, made.id, None)
+    assert (first.session_expire_time, first.expire_time) == (
+        session.expire_time,
+        session.refresh_expire_time,
+    )
+
+    await rotated(world, b"first", b"second")
+    await rotated(world, b"first", b"twin", NOW + timedelta(seconds=1))
+    again = await found(world, b"first")
+    assert again
+    assert (again.use_time, again.successor_used) == (NOW, False)
+
+    await rotated(world, b"twin", b"third")
+    states = {}
+    for token in (b"first", b"second", b"twin", b"third"):
+        refresh = await found(world, token)
+        assert refresh
+        states[token] = (refresh.use_time is not None, refresh.successor_used)
+    assert states == {
+        b"first": (True, True),
+        b"second": (False, False),
+        b"twin": (True, False),
+        b"third": (False, False),
+    }
+    assert await found(world, b"unknown") is None
+
+
+async def test_sessions_end_once(world: World) -> None:
+    db, store = world
+    made, other = await added(world), await added(world, "jane@example.com")
+    sessions = [await begun(world, made, bytes([number])) for number in range(3)]
+    await begun(world, other, b"other")
+    async with db.transaction() as tx:
+        assert await store.end_session(tx, sessions[0].id, NOW)
+        assert not await store.end_session(tx, sessions[0].id, NOW)
+        assert set(await store.end_sessions(tx, made.id, NOW)) == {sessions[1].id, sessions[2].id}
+        assert await store.end_sessions(tx, made.id, NOW) == []
+        # Whose time is over has ended by itself.
+        assert await store.end_sessions(tx, other.id, NOW + timedelta(days=2)) == []
+    refresh = await found(world, b"\x00")
+    assert refresh
+    assert refresh.session_ended
+
+
+async def test_sessions_that_are_long_over_are_taken_away(world: World) -> None:
+    db, store = world
+    made = await added(world)
+    ended, kept = await begun(world, made, b"ended"), await begun(world, made, b"kept")
+    async with db.transaction() as tx:
+        await store.end_session(tx, ended.id, NOW)
+    await store.prune_sessions(NOW + timedelta(seconds=1))
+    assert await found(world, b"ended") is None
+    assert await found(world, b"kept")
+    await store.prune_sessions(kept.expire_time + timedelta(seconds=1))
+    assert await found(world, b"kept") is None
+
+
+async def test_a_password_is_replaced(world: World) -> None:
+    db, store = world
+    made = await added(world)
+    async with db.transaction() as tx:
+        assert await store.lock(tx, made.id) == (made, "hash")
+        await store.set_password(tx, made.id, "another")
+        assert await store.lock(tx, ACCOUNT.new()) is None
+    assert await store.password_hash(made.id) == "another"
+    assert await store.password_hash(ACCOUNT.new()) is None
+
+
+async def test_a_link_is_taken_once_in_its_time_for_its_purpose(world: World) -> None:
+    db, store = world
+    made, expires = await added(world), NOW + timedelta(hours=1)
+    reset, proof = Purpose.PASSWORD_RESET, Purpose.EMAIL_VERIFICATION
+    async with db.transaction() as tx:
+        for link, purpose in ((b"1", reset), (b"2", reset), (b"3", proof)):
+            await store.keep_link(tx, purpose, made.id, link, NOW, expires)
+    assert [await store.is_link(reset, link, NOW) for link in (b"1", b"2", b"3")] == [False, True, False]
+    assert not await store.is_link(reset, b"2", expires)
+    async with db.transaction() as tx:
+        assert await store.take_link(tx, reset, b"2", expires) is None
+        assert await store.take_link(tx, proof, b"2", NOW) is None
+        assert await store.take_link(tx, reset, b"2", NOW) == made.id
+        assert await store.take_link(tx, reset, b"2", NOW) is None
+    await store.prune_credentials(expires + timedelta(seconds=1), NOW)
+    assert not await store.is_link(proof, b"3", NOW)
+
+
+async def test_admins_are_those_who_are_it_now(world: World) -> None:
+    db, store = world
+    made, other = await added(world), await added(world, "jane@example.com")
+    async with db.transaction() as tx:
+        for each in (made, other):
+            await store.update(tx, each.grant(Role.ADMIN, NOW)[0])
+    assert await store.admins() == {made.id, other.id}
+    async with db.transaction() as tx:
+        assert await store.lock_admins(tx) == {made.id, other.id}
+        await store.erase(tx, made.id, NOW)
+    assert await store.admins() == {other.id}
+
+
+async def test_a_deleted_account_is_nowhere_and_its_address_is_free(world: World) -> None:
+    db, store = world
+    made = await added(world)
+    session = await begun(world, made)
+    async with db.transaction() as tx:
+        await store.keep_link(tx, Purpose.PASSWORD_RESET, made.id, b"link", NOW, NOW + timedelta(hours=1))
+        await store.end_sessions(tx, made.id, NOW)
+        await store.erase(tx, made.id, NOW)
+    assert await store.get_many([made.id]) == []
+    assert await store.credentials(made.email) is None
+    assert await store.session_role(session.id, made.id, NOW) is None
+    assert await found(world, b"first") is None
+    assert not await store.is_link(Purpose.PASSWORD_RESET, b"link", NOW)
+    assert await store.count("") == 0
+    await added(world)
+
+
+async def test_accounts_are_found_by_the_beginnings_of_words(world: World) -> None:
+    db, store = world
+    for name, email, phone in (
+        ("Zoë Müller", "zoe.mueller@example.com", ""),
+        ("John O'Neill-Smith", "john_smith+shop@mail.example", "+41441234567"),
+        ("Jane", "jane@example.com", ""),
+    ):
+        read = Registration.read(
+            name=name, email=email, phone=phone, password="SecurePass123!", common=frozenset()
+        )
+        async with db.transaction() as tx:
+            await store.add(tx, Account.register(read, NOW)[0], "hash")
+    [jane] = await store.page("jane", None, 10)
+
+    async def names(query: str) -> set[str]:
+        return {each.name.split()[0] for each in await store.page(query, None, 10)}
+
+    assert await names("") == {"Zoë", "John", "Jane"}
+    assert await names("MÜL") == {"Zoë"}
+    assert await names("smith joh") == {"John"}
+    assert await names("4144123") == {"John"}
+    assert await names("example.com") == {"Zoë", "Jane"}
+    assert await names("jane smith") == set()
+    assert await names("oe") == set()
+    assert await names(f" {ACCOUNT.format(jane.id)} ") == {"Jane"}
+    assert await names("' & | ! :* ( \\") == {"Zoë", "John", "Jane"}
+    assert await store.count("example.com") == 2
+
+
+async def test_accounts_are_paged_newest_first(world: World) -> None:
+    db, store = world
+    made = []
+    for number in range(5):
+        each = replace(account(f"john{number}@example.com"), create_time=NOW + timedelta(seconds=number // 2))
+        async with db.transaction() as tx:
+            await store.add(tx, each, "hash")
+        made.append(each)
+    wanted = sorted(made, key=lambda each: (each.create_time, each.id), reverse=True)
+    seen: list[Account] = []
+    while page := await store.page("", (seen[-1].create_time, seen[-1].id) if seen else None, 2):
+        seen += page
+    assert seen == wanted
+
+
+async def test_attempts_of_a_subject_are_forgotten(world: World) -> None:
+    store = world[1]
+    await store.count_attempt(["a", "b"], NOW, NOW - timedelta(minutes=15))
+    await store.forget_attempts(["a", "c"])
+    assert await store.count_attempt(["a", "b"], NOW, NOW - timedelta(minutes=15)) == [(1, NOW), (2, NOW)]
+    await store.prune_credentials(NOW, NOW + timedelta(seconds=1))
+    assert await store.count_attempt(["b"], NOW, NOW - timedelta(minutes=15)) == [(1, NOW)]
+
+
 async def test_attempts_are_counted_within_their_window(world: World) -> None:
     store = world[1]
     start = NOW - timedelta(minutes=15)
@@ -117,12 +323,125 @@ async def test_attempts_at_once_are_all_counted(world: World) -> None:
     assert max(count for answer in counted for count, _ in answer) == 40
 
 
-async def test_an_audit_row_is_taken(world: World) -> None:
+async def test_the_audit_log_is_read_by_who_and_to_what(world: World) -> None:
     db, store = world
+    john, jane, product = ACCOUNT.new(), ACCOUNT.new(), PRODUCT.new()
+    events = [
+        AuditEvent("account.login", john, john, "1.2.3.4", session_id=SESSION.new()),
+        AuditEvent("account.login_refused", None, john, "5.6.7.8"),
+        AuditEvent("catalog.update_product", jane, product, "1.2.3.4", "more", subject_kind="prod"),
+        AuditEvent("account.erase", jane, john, "1.2.3.4"),
+    ]
     async with db.transaction() as tx:
-        await store.audit(tx, AuditEvent("account.login", ACCOUNT.new(), None, "1.2.3.4"), NOW)
-    if isinstance(db, Database):
-        assert await db.fetchval("SELECT action FROM audit_events") == "account.login"
+        for number, event in enumerate(events):
+            await store.audit(tx, event, NOW + timedelta(seconds=number))
+
+    async def read(which: AuditFilter) -> list[AuditEvent]:
+        seen: list[Audited] = []
+        while page := await store.audit_page(which, (seen[-1].time, seen[-1].id) if seen else None, 1):
+            seen += page
+        assert await store.audit_count(which) == len(seen)
+        return [each.event for each in seen]
+
+    assert await read(AuditFilter()) == events[::-1]
+    assert await read(AuditFilter(actor_id=jane)) == [events[3], events[2]]
+    assert await read(AuditFilter(subject_id=john, subject_kind="acc")) == [events[3], events[1], events[0]]
+    assert await read(AuditFilter(actor_id=jane, subject_id=product, subject_kind="prod")) == [events[2]]
+    assert await read(AuditFilter(subject_id=product, subject_kind="acc")) == []
+
+    async with db.transaction() as tx:
+        await store.forget_addresses(tx, john)
+    assert [each.address for each in await read(AuditFilter())] == ["1.2.3.4", "1.2.3.4", "", ""]
+
+
+async def test_an_event_keeps_the_id_that_it_was_given(world: World) -> None:
+    db, store = world
+    event_id = AUDIT.new()
+    async with db.transaction() as tx:
+        await store.audit(tx, AuditEvent("x.y", ACCOUNT.new(), None, ""), NOW, event_id)
+    [kept] = await store.audit_page(AuditFilter(), None, 10)
+    assert (kept.id, kept.time) == (event_id, NOW)
+
+
+@pytest.fixture
+async def real(database_url: str) -> AsyncIterator[World]:
+    await Migrations("account").apply(database_url)
+    db = Database(database_url, publishes=TOPIC)
+    await db.open()
+    yield db, Stores(db)
+    await db.close()
+
+
+async def test_one_link_is_taken_by_one_of_many(real: World) -> None:
+    db, store = real
+    made = await added(real)
+    async with db.transaction() as tx:
+        await store.keep_link(tx, Purpose.PASSWORD_RESET, made.id, b"link", NOW, NOW + timedelta(hours=1))
+
+    async def take() -> Any:
+        async with db.transaction() as tx:
+            return await store.take_link(tx, Purpose.PASSWORD_RESET, b"link", NOW)
+
+    taken = await asyncio.gather(*(take() for _ in range(8)))
+    assert sorted(map(str, taken)) == sorted([str(made.id), *["None"] * 7])
+
+
+async def test_two_admins_cannot_both_go(real: World) -> None:
+    db, store = real
+    admins = [await added(real), await added(real, "jane@example.com")]
+    async with db.transaction() as tx:
+        for each in admins:
+            await store.update(tx, each.grant(Role.ADMIN, NOW)[0])
+
+    async def leave(admin: Account) -> bool:
+        async with db.transaction() as tx:
+            if await store.lock_admins(tx) == {admin.id}:
+                return False
+            await store.update(tx, admin)
+            return True
+
+    assert sorted(await asyncio.gather(*map(leave, admins))) == [False, True]
+    assert len(await store.admins()) == 1
+
+
+async def test_tokens_refreshed_at_once_take_turns(real: World) -> None:
+    made = await added(real)
+    await begun(real, made)
+    await asyncio.gather(*(rotated(real, b"first", bytes([number])) for number in range(8)))
+    first = await found(real, b"first")
+    assert first
+    assert first.use_time == NOW
+    assert len(await real[0].fetch("SELECT hash FROM refresh_tokens WHERE parent = $1", b"first")) == 8
+
+
+async def test_nothing_of_a_person_is_left_in_the_database(real: World) -> None:
+    db, store = real
+    made = await added(real)
+    async with db.transaction() as tx:
+        await tx.emit(AccountRegistered(made))
+        await store.erase(tx, made.id, NOW)
+        await tx.emit(AccountDeleted(made.id, NOW))
+    async with db.transaction() as tx:
+        await store.forget_told(tx, made.id)
+
+    left = await db.fetchrow("SELECT name, email, phone, password_hash FROM accounts WHERE id = $1", made.id)
+    assert set(left.values()) == {""}
+    [told] = await db.fetch("SELECT type, payload FROM outbox")
+    assert told["type"] == "souk.account.v1.AccountDeleted"
+    assert b"john" not in told["payload"]
+
+
+async def test_a_search_reads_an_index(real: World) -> None:
+    db, _ = real
+    async with db.transaction() as tx:
+        for way in ("seqscan", "indexscan", "indexonlyscan"):
+            await tx.execute(f"SET LOCAL enable_{way} = off")
+        rows = await tx.fetch(
+            "EXPLAIN SELECT id FROM accounts WHERE delete_time IS NULL AND "
+            + WORDS
+            + " @@ to_tsquery('simple', 'jo:*')"
+        )
+    assert any("accounts_words" in row["QUERY PLAN"] for row in rows)
 
 
 async def test_tables_are_declared_as_they_are_migrated(database_url: str) -> None:

@@ -5,12 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from account.domain import AccountRegistered, AccountUpdated
-from account.errors import AccountNotFound, BadCredentials, EmailTaken, LoginThrottled, TokenEnded
+from account.domain import AccountDeleted, AccountRegistered, AccountUpdated, Profile
+from account.errors import (
+    AccountNotFound,
+    BadCredentials,
+    EmailTaken,
+    LastAdmin,
+    LoginThrottled,
+    TokenEnded,
+    WrongPassword,
+)
+from account.session_domain import SessionEnded
 from account.session_use_cases import SignedIn
 from account.tests.fakes import World
 from kit.auth import Principal, Role, SigningKeys, TokenVerifier
-from kit.errors import InvalidArgument
+from kit.errors import FailedPrecondition, InvalidArgument
 from kit.values import ACCOUNT
 
 JOHN = {
@@ -191,3 +200,59 @@ async def test_granting_admin_again_changes_nothing(shop: Shop) -> None:
 async def test_admin_is_granted_to_known_addresses_only(shop: Shop) -> None:
     with pytest.raises(AccountNotFound):
         await shop.accounts.grant_admin("nobody@example.com")
+
+
+async def test_a_deleted_account_leaves_ids_only(shop: Shop) -> None:
+    john = await shop.register()
+    caller = await shop.principal(john)
+    with pytest.raises(BadCredentials):
+        await shop.login(password="wrong-password")
+
+    await shop.accounts.delete(caller, JOHN["password"], "1.2.3.4")
+
+    assert shop.orders.closed == [john.account.id]
+    assert not shop.store.accounts
+    assert {each.event.address for each in shop.store.audits} == {""}
+    assert shop.store.audits[-1].event.action == "account.delete"
+    ended, deleted = shop.db.facts[-2:]
+    assert isinstance(ended, SessionEnded)
+    assert deleted == AccountDeleted(john.account.id, shop.clock.now)
+
+
+async def test_orders_are_asked_only_once_it_is_the_owner_who_deletes(shop: Shop) -> None:
+    john = await shop.register()
+    with pytest.raises(WrongPassword):
+        await shop.accounts.delete(await shop.principal(john), "wrong-password", "1.2.3.4")
+    assert not shop.orders.closed
+
+
+async def test_a_deletion_that_orders_stand_in_the_way_of_changes_nothing(shop: Shop) -> None:
+    john = await shop.register()
+    shop.orders.refuses = FailedPrecondition("open", reason="ORDERS_OPEN")
+    facts = len(shop.db.facts)
+    with pytest.raises(FailedPrecondition):
+        await shop.accounts.delete(await shop.principal(john), JOHN["password"], "1.2.3.4")
+    assert len(shop.db.facts) == facts
+    assert await shop.login()
+
+
+async def test_one_of_two_admins_may_go(shop: Shop) -> None:
+    for email in (JOHN["email"], "jane@example.com"):
+        await shop.register(email=email)
+        await shop.accounts.grant_admin(email)
+    john, jane = await shop.login(), await shop.login(email="jane@example.com")
+    caller = await shop.principal(john)
+    changed = await shop.accounts.set_role(caller, jane.account.id, Role.USER, "1.2.3.4")
+    assert changed.role is Role.USER
+    with pytest.raises(LastAdmin):
+        await shop.accounts.set_role(caller, john.account.id, Role.USER, "1.2.3.4")
+
+
+async def test_a_profile_that_stays_the_same_tells_nothing(shop: Shop) -> None:
+    john = await shop.register()
+    caller, facts = await shop.principal(john), len(shop.db.facts)
+    for profile in (Profile(None, None), Profile(john.account.name, "")):
+        assert await shop.accounts.update_profile(caller, profile, "1.2.3.4") == john.account
+    assert len(shop.db.facts) == facts
+    changed = await shop.accounts.update_profile(caller, Profile("Jane", None), "1.2.3.4")
+    assert shop.db.facts[-1] == AccountUpdated(changed)
