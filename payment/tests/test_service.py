@@ -139,7 +139,7 @@ async def test_orders_are_charged_once_and_their_outcome_is_told_once(running: R
         placed("pm_card_authenticationRequired"),
     )
 
-    await running.hears(paid, declined, acting, times=3)
+    await running.hears(paid, declined, acting, times=5)
     assert sorted(await running.tells(2, paid, declined, acting)) == ["PaymentFailed", "PaymentSucceeded"]
     assert (running.charges(paid), running.charges(declined)) == (["succeeded"], ["canceled"])
 
@@ -155,7 +155,7 @@ async def test_orders_are_charged_once_and_their_outcome_is_told_once(running: R
     ]
 
     # The order ends after all: what was captured goes back, once.
-    await running.hears(order.OrderCancelled(order=paid.order), times=3)
+    await running.hears(order.OrderCancelled(order=paid.order), times=5)
     assert (await running.tells(4, paid, declined, acting)).count("PaymentRefunded") == 1
 
 
