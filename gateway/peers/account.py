@@ -6,8 +6,20 @@ import strawberry
 from souk.account.v1 import account_pb2 as account
 from souk.account.v1 import account_service_pb2 as pb
 
-from gateway.peers.peer import Peer, channel, instant, text_or_none
-from gateway.schema.account import Account, AuthPayload, LoginInput, RegisterInput, Role
+from gateway.peers.peer import Peer, channel, given, instant, page, page_size, text_or_none
+from gateway.schema.account import (
+    Account,
+    AccountConnection,
+    AccountEdge,
+    AuditEvent,
+    AuditEventConnection,
+    AuditEventEdge,
+    AuthPayload,
+    LoginInput,
+    RegisterInput,
+    Role,
+    UpdateProfileInput,
+)
 
 
 class Accounts(Peer):
@@ -40,6 +52,116 @@ class Accounts(Peer):
         request = pb.BatchGetAccountsRequest(account_ids=ids)
         answer = await self._call("BatchGetAccounts", request, pb.BatchGetAccountsResponse)
         return {found.id: _account(found) for found in answer.accounts}
+
+    async def refresh(self, refresh_token: str) -> AuthPayload:
+        """RefreshTokens."""
+        request = pb.RefreshTokensRequest(refresh_token=refresh_token)
+        answer = await self._call("RefreshTokens", request, pb.RefreshTokensResponse)
+        return _signed_in(answer.account, answer.tokens)
+
+    async def logout(self, refresh_token: str | None) -> None:
+        """Logout."""
+        request = pb.LogoutRequest(refresh_token=refresh_token or "")
+        await self._call("Logout", request, pb.LogoutResponse)
+
+    async def update_profile(self, wanted: UpdateProfileInput) -> Account:
+        """UpdateProfile. A name of null is an empty one, which is refused."""
+        request = pb.UpdateProfileRequest()
+        if given(wanted.name):
+            request.name = wanted.name or ""
+        if given(wanted.phone):
+            request.phone = wanted.phone or ""
+        return _account((await self._call("UpdateProfile", request, pb.UpdateProfileResponse)).account)
+
+    async def change_password(self, current: str, new: str) -> AuthPayload:
+        """ChangePassword."""
+        request = pb.ChangePasswordRequest(current_password=current, new_password=new)
+        answer = await self._call("ChangePassword", request, pb.ChangePasswordResponse)
+        return _signed_in(answer.account, answer.tokens)
+
+    async def request_password_reset(self, email: str) -> None:
+        """RequestPasswordReset."""
+        request = pb.RequestPasswordResetRequest(email=email)
+        await self._call("RequestPasswordReset", request, pb.RequestPasswordResetResponse)
+
+    async def reset_password(self, token: str, new: str) -> None:
+        """ResetPassword."""
+        request = pb.ResetPasswordRequest(token=token, new_password=new)
+        await self._call("ResetPassword", request, pb.ResetPasswordResponse)
+
+    async def request_email_verification(self) -> None:
+        """RequestEmailVerification."""
+        request = pb.RequestEmailVerificationRequest()
+        await self._call("RequestEmailVerification", request, pb.RequestEmailVerificationResponse)
+
+    async def verify_email(self, token: str) -> Account:
+        """VerifyEmail."""
+        request = pb.VerifyEmailRequest(token=token)
+        return _account((await self._call("VerifyEmail", request, pb.VerifyEmailResponse)).account)
+
+    async def delete(self, password: str) -> None:
+        """DeleteAccount."""
+        request = pb.DeleteAccountRequest(password=password)
+        await self._call("DeleteAccount", request, pb.DeleteAccountResponse)
+
+    async def erase(self, account_id: str, reason: str) -> None:
+        """EraseAccount."""
+        request = pb.EraseAccountRequest(account_id=account_id, reason=reason)
+        await self._call("EraseAccount", request, pb.EraseAccountResponse)
+
+    async def set_role(self, account_id: str, role: Role) -> Account:
+        """SetAccountRole."""
+        request = pb.SetAccountRoleRequest(account_id=account_id, role="ROLE_" + role.name)
+        return _account((await self._call("SetAccountRole", request, pb.SetAccountRoleResponse)).account)
+
+    async def list(
+        self, query: str | None, first: int | None, after: str | None, count: bool
+    ) -> AccountConnection:
+        """ListAccounts."""
+        request = pb.ListAccountsRequest(
+            query=query or "", page_size=page_size(first), page_token=after or "", count_total=count
+        )
+        answer = await self._call("ListAccounts", request, pb.ListAccountsResponse)
+        edges = [AccountEdge(cursor=entry.cursor, node=_account(entry.account)) for entry in answer.entries]
+        total = answer.total_count if answer.HasField("total_count") else None
+        return AccountConnection(**page(edges, has_next=answer.has_next_page, after=after), total_count=total)
+
+    async def audit(
+        self,
+        account_id: str | None,
+        subject_id: str | None,
+        first: int | None,
+        after: str | None,
+        count: bool,
+    ) -> AuditEventConnection:
+        """ListAuditEvents."""
+        request = pb.ListAuditEventsRequest(
+            account_id=account_id or "",
+            subject_id=subject_id or "",
+            page_size=page_size(first),
+            page_token=after or "",
+            count_total=count,
+        )
+        answer = await self._call("ListAuditEvents", request, pb.ListAuditEventsResponse)
+        edges = [
+            AuditEventEdge(cursor=entry.cursor, node=_event(entry.audit_event)) for entry in answer.entries
+        ]
+        total = answer.total_count if answer.HasField("total_count") else None
+        return AuditEventConnection(
+            **page(edges, has_next=answer.has_next_page, after=after), total_count=total
+        )
+
+
+def _event(message: pb.AuditEvent) -> AuditEvent:
+    return AuditEvent(
+        id=strawberry.ID(message.id),
+        at=instant(message.create_time),
+        action=message.action,
+        actor_id=strawberry.ID(message.actor_id) if message.actor_id else None,
+        subject_id=strawberry.ID(message.subject_id) if message.subject_id else None,
+        address=text_or_none(message.address),
+        detail=text_or_none(message.detail),
+    )
 
 
 def _account(message: account.Account) -> Account:

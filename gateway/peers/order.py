@@ -156,7 +156,7 @@ def _address(message: order.Address) -> Address:
         line2=text_or_none(message.line2),
         city=message.city,
         region=text_or_none(message.region),
-        postal_code=text_or_none(message.postal_code),
+        postal_code=message.postal_code,
         country_code=CountryCode(message.country_code),
     )
 
@@ -170,6 +170,6 @@ def _address_message(address: AddressInput | None) -> order.Address | None:
         line2=address.line2 or "",
         city=address.city,
         region=address.region or "",
-        postal_code=address.postal_code or "",
+        postal_code=address.postal_code,
         country_code=address.country_code,
     )

@@ -8,7 +8,7 @@ import strawberry
 from gateway.context import Info, selects
 from gateway.schema.notification import NotificationConnection
 from gateway.schema.order import OrderConnection, OrderFilter
-from gateway.schema.paging import After, First
+from gateway.schema.paging import TOTAL_COUNT, After, First, PageInfo
 from gateway.schema.scalars import Instant
 
 
@@ -91,3 +91,64 @@ class LoginInput:
 
     email: str = strawberry.field(description="The account's address.")
     password: str = strawberry.field(description="Its password.")
+
+
+@strawberry.input(description="An absent field stays; null clears what is optional.")
+class UpdateProfileInput:
+    """Changes of a profile."""
+
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="1-100 characters.")
+    phone: str | None = strawberry.field(default=strawberry.UNSET, description="E.164; null clears it.")
+
+
+@strawberry.type(description="An account of a page.")
+class AccountEdge:
+    """An account of a page."""
+
+    cursor: str = strawberry.field(description="Goes on after this account when given as after.")
+    node: Account = strawberry.field(description="The account.")
+
+
+@strawberry.type(description="A page of accounts, newest first.")
+class AccountConnection:
+    """A page of accounts."""
+
+    edges: list[AccountEdge] = strawberry.field(description="The accounts with their cursors.")
+    nodes: list[Account] = strawberry.field(description="The accounts.")
+    page_info: PageInfo = strawberry.field(description="Where the page stands.")
+    total_count: int | None = strawberry.field(description=TOTAL_COUNT)
+
+
+@strawberry.type(description="Who did what to what, when and from where.")
+class AuditEvent:
+    """One line of the audit log."""
+
+    id: strawberry.ID = strawberry.field(description="Begins with aud_.")
+    at: Instant = strawberry.field(description="When.")
+    action: str = strawberry.field(description="What, e.g. account.login or catalog.update_product.")
+    actor_id: strawberry.ID | None = strawberry.field(
+        description="The account that did it; null: the console, or somebody who was not signed in."
+    )
+    subject_id: strawberry.ID | None = strawberry.field(description="To what it was done, if to anything.")
+    address: str | None = strawberry.field(
+        description="The client's network address; null when it is not known, or was that of a deleted account."
+    )
+    detail: str | None = strawberry.field(description="More about it.")
+
+
+@strawberry.type(description="An event of a page of the audit log.")
+class AuditEventEdge:
+    """An event of a page."""
+
+    cursor: str = strawberry.field(description="Goes on after this event when given as after.")
+    node: AuditEvent = strawberry.field(description="The event.")
+
+
+@strawberry.type(description="A page of the audit log, newest first.")
+class AuditEventConnection:
+    """A page of the audit log."""
+
+    edges: list[AuditEventEdge] = strawberry.field(description="The events with their cursors.")
+    nodes: list[AuditEvent] = strawberry.field(description="The events.")
+    page_info: PageInfo = strawberry.field(description="Where the page stands.")
+    total_count: int | None = strawberry.field(description=TOTAL_COUNT)

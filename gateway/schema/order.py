@@ -83,7 +83,7 @@ class Address:
     line2: str | None = strawberry.field(description="What line1 had no room for.")
     city: str = strawberry.field(description="City.")
     region: str | None = strawberry.field(description="State, province or canton.")
-    postal_code: str | None = strawberry.field(description="As the country writes it.")
+    postal_code: str = strawberry.field(description="As the country writes it.")
     country_code: CountryCode = strawberry.field(description="Country.")
 
 
@@ -174,7 +174,7 @@ class AddressInput:
     line2: str | None = strawberry.field(default=None, description="What line1 had no room for.")
     city: str = strawberry.field(description="City, 1-100 characters.")
     region: str | None = strawberry.field(default=None, description="State, province or canton.")
-    postal_code: str | None = strawberry.field(default=None, description="As the country writes it.")
+    postal_code: str = strawberry.field(description="As the country writes it.")
     country_code: CountryCode = strawberry.field(description="Country.")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info, selects
-from gateway.schema.account import Account, AuthPayload, LoginInput, RegisterInput
+from gateway.schema.account_root import AccountMutations, AccountQueries
 from gateway.schema.catalog import (
     Category,
     CreateProductInput,
@@ -22,9 +22,7 @@ from gateway.schema.paging import After, First
 from gateway.schema.payment import Payment
 from gateway.schema.scalars import Amount
 from kit.errors import NotFound
-from kit.values import ACCOUNT
 
-AccountId = Annotated[strawberry.ID, strawberry.argument(description="Begins with acc_.")]
 ProductId = Annotated[strawberry.ID, strawberry.argument(description="Begins with prod_.")]
 OrderId = Annotated[strawberry.ID, strawberry.argument(description="Begins with ord_.")]
 PaymentId = Annotated[strawberry.ID, strawberry.argument(description="Begins with pay_.")]
@@ -44,27 +42,8 @@ IdempotencyKey = Annotated[
 
 
 @strawberry.type(description="What can be read.")
-class Query:
+class Query(AccountQueries):
     """What can be read. A query by id answers null for what is absent, or not the caller's."""
-
-    @strawberry.field(description="The signed-in account; null when the request carries no token.")
-    async def me(self, info: Info) -> Account | None:
-        """The account of the token."""
-        principal = info.context.principal
-        if principal is None:
-            return None
-        try:
-            return await info.context.peers.account.get(ACCOUNT.format(principal.account_id))
-        except NotFound:
-            return None
-
-    @strawberry.field(description="Owner or ADMIN.")
-    async def account(self, info: Info, id: AccountId) -> Account | None:
-        """An account."""
-        try:
-            return await info.context.peers.account.get(id)
-        except NotFound:
-            return None
 
     @strawberry.field(description="Public.")
     async def product(self, info: Info, id: ProductId) -> Product | None:
@@ -155,22 +134,8 @@ class Query:
 
 
 @strawberry.type(description="What can be changed. Mutations of one document run in order.")
-class Mutation:
+class Mutation(AccountMutations):
     """What can be changed."""
-
-    @strawberry.mutation(description="A taken address is ALREADY_EXISTS, knowingly; strictly rate limited.")
-    async def register(
-        self, info: Info, input: Annotated[RegisterInput, strawberry.argument(description="The account.")]
-    ) -> AuthPayload | None:
-        """Makes an account and signs it in."""
-        return await info.context.peers.account.register(input)
-
-    @strawberry.mutation(description="An unknown address and a wrong password are answered alike.")
-    async def login(
-        self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="The credentials.")]
-    ) -> AuthPayload | None:
-        """Signs in."""
-        return await info.context.peers.account.login(input)
 
     @strawberry.mutation(description="ADMIN.")
     async def create_product(

@@ -23,6 +23,11 @@ from kit.values import ACCOUNT, ORDER, PRODUCT, Money, money_to_proto, timestamp
 NOW = timestamp_to_proto(utc_now())
 
 
+TOKENS = account_pb2.Tokens(
+    access_token="a", refresh_token="r", access_token_expire_time=NOW, refresh_token_expire_time=NOW
+)
+
+
 class Tokens:
     """Any account's id is its token."""
 
@@ -131,10 +136,7 @@ class AccountRpc(Unlisted):
         self._heard("Register", request, call)
         made = one_account(ACCOUNT.format(ACCOUNT.new()))
         made.name, made.email = request.name, request.email
-        tokens = account_pb2.Tokens(
-            access_token="a", refresh_token="r", access_token_expire_time=NOW, refresh_token_expire_time=NOW
-        )
-        return account.RegisterResponse(account=made, tokens=tokens)
+        return account.RegisterResponse(account=made, tokens=TOKENS)
 
     async def login(self, request: Any, call: Call) -> account.LoginResponse:
         self._heard("Login", request, call)
@@ -147,6 +149,73 @@ class AccountRpc(Unlisted):
     async def batch_get_accounts(self, request: Any, call: Call) -> account.BatchGetAccountsResponse:
         self._heard("BatchGetAccounts", request, call)
         return account.BatchGetAccountsResponse(accounts=map(one_account, request.account_ids))
+
+    async def refresh_tokens(self, request: Any, call: Call) -> account.RefreshTokensResponse:
+        self._heard("RefreshTokens", request, call)
+        return account.RefreshTokensResponse(account=one_account("acc_1"), tokens=TOKENS)
+
+    async def logout(self, request: Any, call: Call) -> account.LogoutResponse:
+        self._heard("Logout", request, call)
+        return account.LogoutResponse()
+
+    async def update_profile(self, request: Any, call: Call) -> account.UpdateProfileResponse:
+        self._heard("UpdateProfile", request, call)
+        changed = one_account(ACCOUNT.format(call.account().account_id))
+        changed.name = request.name or changed.name
+        changed.phone = request.phone
+        return account.UpdateProfileResponse(account=changed)
+
+    async def change_password(self, request: Any, call: Call) -> account.ChangePasswordResponse:
+        self._heard("ChangePassword", request, call)
+        return account.ChangePasswordResponse(account=one_account("acc_1"), tokens=TOKENS)
+
+    async def request_password_reset(self, request: Any, call: Call) -> account.RequestPasswordResetResponse:
+        self._heard("RequestPasswordReset", request, call)
+        return account.RequestPasswordResetResponse()
+
+    async def reset_password(self, request: Any, call: Call) -> account.ResetPasswordResponse:
+        self._heard("ResetPassword", request, call)
+        return account.ResetPasswordResponse()
+
+    async def request_email_verification(
+        self, request: Any, call: Call
+    ) -> account.RequestEmailVerificationResponse:
+        self._heard("RequestEmailVerification", request, call)
+        return account.RequestEmailVerificationResponse()
+
+    async def verify_email(self, request: Any, call: Call) -> account.VerifyEmailResponse:
+        self._heard("VerifyEmail", request, call)
+        proven = one_account("acc_1")
+        proven.email_verified = True
+        return account.VerifyEmailResponse(account=proven)
+
+    async def delete_account(self, request: Any, call: Call) -> account.DeleteAccountResponse:
+        self._heard("DeleteAccount", request, call)
+        return account.DeleteAccountResponse()
+
+    async def erase_account(self, request: Any, call: Call) -> account.EraseAccountResponse:
+        self._heard("EraseAccount", request, call)
+        return account.EraseAccountResponse()
+
+    async def set_account_role(self, request: Any, call: Call) -> account.SetAccountRoleResponse:
+        self._heard("SetAccountRole", request, call)
+        changed = one_account(request.account_id)
+        changed.role = request.role
+        return account.SetAccountRoleResponse(account=changed)
+
+    async def list_accounts(self, request: Any, call: Call) -> account.ListAccountsResponse:
+        self._heard("ListAccounts", request, call)
+        size = request.page_size or 20
+        ids = [ACCOUNT.format(ACCOUNT.new()) for _ in range(size)]
+        entries = [account.ListAccountsResponse.Entry(account=one_account(each), cursor=each) for each in ids]
+        total = 1000 if request.count_total else None
+        return account.ListAccountsResponse(entries=entries, has_next_page=True, total_count=total)
+
+    async def list_audit_events(self, request: Any, call: Call) -> account.ListAuditEventsResponse:
+        self._heard("ListAuditEvents", request, call)
+        event = account.AuditEvent(id="aud_1", create_time=NOW, action="account.login", address="192.0.2.1")
+        entry = account.ListAuditEventsResponse.Entry(audit_event=event, cursor="c")
+        return account.ListAuditEventsResponse(entries=[entry] * (request.page_size or 20))
 
     async def verify_token(self, request: Any, call: Call) -> account.VerifyTokenResponse:
         raise AssertionError("the gateway verifies tokens itself")
@@ -178,13 +247,16 @@ class ProductRpc(Unlisted):
 
     async def search_products(self, request: Any, call: Call) -> catalog.SearchProductsResponse:
         self._heard("SearchProducts", request, call)
+        found = self.found
+        if request.page_size > len(found):
+            found = [PRODUCT.format(PRODUCT.new()) for _ in range(request.page_size)]
         hits = [
             catalog.SearchProductsResponse.Hit(
                 product=one_product(product_id),
                 cursor=f"after {product_id}",
                 highlight="<em>Mug</em>" if request.highlight else "",
             )
-            for product_id in self.found
+            for product_id in found
         ]
         total = len(self.found) if request.count_total else None
         facet = catalog.Facet(name="currency", values=[catalog.FacetValue(value="USD", count=3)])
@@ -321,7 +393,7 @@ class NotificationRpc(Unlisted):
     async def list_notifications(self, request: Any, call: Call) -> notification.ListNotificationsResponse:
         self._heard("ListNotifications", request, call)
         entry = notification.ListNotificationsResponse.Entry(notification=self._one(""), cursor="c")
-        return notification.ListNotificationsResponse(entries=[entry])
+        return notification.ListNotificationsResponse(entries=[entry] * (request.page_size or 20))
 
     async def batch_list_notifications(
         self, request: Any, call: Call

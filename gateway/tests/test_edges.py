@@ -65,9 +65,9 @@ async def test_a_document_that_costs_too_much_is_not_executed(world: World) -> N
 
 async def test_who_asks_too_much_is_told_when_to_come_again(tmp_path: Path, redis: Redis) -> None:
     few = {"RATE_LIMIT_POINTS": "3", "RATE_LIMIT_POINTS_PER_SECOND": "0.01", "PROXY_HOPS": "1"}
-    async with opened(tmp_path, line=RedisLine(redis.url()), **few) as world:
-        somebody = {"x-forwarded-for": "203.0.113.1, 198.51.100.7"}
-        answers = [await world.post({"query": ME}, **somebody) for _ in range(4)]
+    async with opened(tmp_path, line=RedisLine(redis.url()), environment=few) as world:
+        world.http.headers["x-forwarded-for"] = "203.0.113.1, 198.51.100.7"
+        answers = [await world.post({"query": ME}) for _ in range(4)]
         assert [each.status_code for each in answers] == [200, 200, 200, 429]
         assert [each.json()["extensions"]["cost"]["remaining"] for each in answers] == [2, 1, 0, 0]
         refused = answers[-1]
@@ -76,9 +76,9 @@ async def test_who_asks_too_much_is_told_when_to_come_again(tmp_path: Path, redi
         assert 95 <= after <= 100
         assert refused.headers["retry-after"] == str(after)
         # An account has a bucket of its own, and so has another address; who sends rubbish spends too.
-        assert (await world.post({"query": ME}, signed_in=True, **somebody)).status_code == 200
-        elsewhere = {"x-forwarded-for": "203.0.113.1, 198.51.100.8"}
-        rubbish = [(await world.post(b"{", **elsewhere)).status_code for _ in range(4)]
+        assert (await world.post({"query": ME}, signed_in=True)).status_code == 200
+        world.http.headers["x-forwarded-for"] = "203.0.113.1, 198.51.100.8"
+        rubbish = [(await world.post(b"{")).status_code for _ in range(4)]
         assert rubbish == [400, 400, 400, 429]
 
 
@@ -86,7 +86,7 @@ async def test_tries_to_sign_in_are_limited_by_address_however_many_are_in_a_doc
     tmp_path: Path, redis: Redis
 ) -> None:
     few = {"SIGN_IN_TRIES": "5", "SIGN_IN_TRIES_PER_MINUTE": "0.1"}
-    async with opened(tmp_path, line=RedisLine(redis.url()), **few) as world:
+    async with opened(tmp_path, line=RedisLine(redis.url()), environment=few) as world:
         batch = "mutation {" + " ".join(f"a{n}: {LOGIN}" for n in range(4)) + "}"
         assert (await world.post({"query": batch})).status_code == 200
         refused = await world.post({"query": batch})
@@ -193,7 +193,7 @@ async def test_answers_cannot_be_framed_guessed_or_kept(world: World) -> None:
 async def test_outside_development_browsers_stay_with_tls(tmp_path: Path) -> None:
     names = "JWKS_URL ACCOUNT_ADDRESS CATALOG_ADDRESS ORDER_ADDRESS PAYMENT_ADDRESS NOTIFICATION_ADDRESS KAFKA_BOOTSTRAP REDIS_URL"
     production = dict.fromkeys(names.split(), "http://127.0.0.1:1")
-    async with opened(tmp_path, **{**production, "PROFILE": "production", "HTTP_PORT": "8080"}) as world:
+    async with opened(tmp_path, PROFILE="production", HTTP_PORT="8080", environment=production) as world:
         response = await world.post({"query": ME})
         assert "max-age=63072000" in response.headers["strict-transport-security"]
         assert code((await world.post({"query": "{ __schema { types { name } } }"})).json()) == (
@@ -297,7 +297,9 @@ async def test_nothing_is_asked_by_a_link(world: World) -> None:
 
 
 async def test_tracing_cannot_be_asked_for(world: World) -> None:
-    response = await world.post({"query": ME, "extensions": {"tracing": True}}, **{"x-apollo-tracing": "1"})
+    headers = {"content-type": "application/json", "x-apollo-tracing": "1"}
+    body = json.dumps({"query": ME, "extensions": {"tracing": True}})
+    response = await world.http.post("/graphql", content=body, headers=headers)
     assert set(response.json()["extensions"]) == {"cost"}
 
 

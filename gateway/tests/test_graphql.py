@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.schema import build_schema
 from gateway.tests.world import USER, World, opened
 from kit.errors import FailedPrecondition, InvalidArgument, SoukError, Unavailable, Violation
 from kit.values import ACCOUNT, ORDER, PRODUCT
 
-SCHEMA = Path(__file__).parent.parent / "schema.graphql"
 PRODUCT_ID = PRODUCT.format(PRODUCT.new())
 
 
@@ -329,30 +326,3 @@ async def test_the_playground_is_served_from_our_own_files_only(world: World) ->
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert (await world.http.get("/playground/settings.py")).status_code == 404
     assert (await world.http.get("/playground/..%2Fsettings.py")).status_code == 404
-
-
-def test_the_printed_schema_is_the_one_that_is_served() -> None:
-    # python -m gateway schema > gateway/schema.graphql
-    assert SCHEMA.read_text().strip() == build_schema().as_str().strip()
-
-
-def test_everything_is_described() -> None:
-    schema = build_schema()._schema
-    bare = []
-    for name, kind in schema.type_map.items():
-        if name.startswith("__") or name in ("String", "Int", "Boolean", "ID", "Float"):
-            continue
-        if not kind.description:
-            bare.append(name)
-        for field_name, field in getattr(kind, "fields", {}).items():
-            if not field.description:
-                bare.append(f"{name}.{field_name}")
-            bare += [
-                f"{name}.{field_name}({each})"
-                for each, argument in getattr(field, "args", {}).items()
-                if not argument.description
-            ]
-        bare += [
-            f"{name}.{each}" for each, value in getattr(kind, "values", {}).items() if not value.description
-        ]
-    assert bare == []

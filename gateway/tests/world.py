@@ -1,7 +1,7 @@
 """The gateway with services as their contracts say behind it, asked over HTTP: what tests of the endpoint share."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +78,8 @@ async def opened(
     redis_url: str = NOWHERE,
     allowed: AllowList | None = None,
     introspection: bool = False,
-    **environment: str,
+    environment: Mapping[str, str] | None = None,
+    **more: str,
 ) -> AsyncIterator[World]:
     """A world with settings of its own; the playground's files are in the folder."""
     recorder, tokens = Recorder(), Tokens()
@@ -91,7 +92,8 @@ async def opened(
     held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
     for peer in held:
         await peer.open()
-    settings = load(Settings, {"PROFILE": "development", "PLAYGROUND_FILES": str(folder), **environment})
+    chosen = {"PROFILE": "development", "PLAYGROUND_FILES": str(folder), **(environment or {}), **more}
+    settings = load(Settings, chosen)
     executor = Executor(build_schema(), Limits.of(settings), introspection=introspection, suggestions=False)
     verifier: Any = tokens
     cache = Cache(redis_url, "gateway:document")

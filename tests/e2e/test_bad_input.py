@@ -30,7 +30,13 @@ INDISCREET = re.compile(
     r"Traceback|File \"|asyncpg|SELECT |INSERT |127\.0\.0\.1|/work/|\.py\b|grpc", re.IGNORECASE
 )
 BAD = "BAD_USER_INPUT"
-HOME = {"name": "John Doe", "line1": "Bahnhofstrasse 1", "city": "Zürich", "countryCode": "CH"}
+HOME = {
+    "name": "John Doe",
+    "line1": "Bahnhofstrasse 1",
+    "city": "Zürich",
+    "postalCode": "8001",
+    "countryCode": "CH",
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,116 @@
+"""The schema as clients hold on to it: printed, described, never broken; and every list in a constant number of calls."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, GraphQLSchema, find_breaking_changes, get_named_type
+from graphql import build_schema as parsed
+
+from gateway.schema import build_schema
+from gateway.tests.world import World, opened
+from kit.values import ACCOUNT
+
+FOLDER = Path(__file__).parent.parent
+SCHEMA = FOLDER / "schema.graphql"
+# What was promised to clients: python -m gateway schema > gateway/released.graphql, with each release.
+RELEASED = FOLDER / "released.graphql"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with opened(tmp_path) as world:
+        yield world
+
+
+def test_the_printed_schema_is_the_one_that_is_served() -> None:
+    # python -m gateway schema > gateway/schema.graphql
+    assert SCHEMA.read_text().strip() == build_schema().as_str().strip()
+
+
+def test_everything_is_described() -> None:
+    schema = build_schema()._schema
+    bare = []
+    for name, kind in schema.type_map.items():
+        if name.startswith("__") or name in ("String", "Int", "Boolean", "ID", "Float"):
+            continue
+        if not kind.description:
+            bare.append(name)
+        for field_name, field in getattr(kind, "fields", {}).items():
+            if not field.description:
+                bare.append(f"{name}.{field_name}")
+            bare += [
+                f"{name}.{field_name}({each})"
+                for each, argument in getattr(field, "args", {}).items()
+                if not argument.description
+            ]
+        bare += [
+            f"{name}.{each}" for each, value in getattr(kind, "values", {}).items() if not value.description
+        ]
+    assert bare == []
+
+
+def broken(new: GraphQLSchema) -> list[str]:
+    return [change.description for change in find_breaking_changes(parsed(RELEASED.read_text()), new)]
+
+
+def test_nothing_that_was_released_is_broken() -> None:
+    assert broken(build_schema()._schema) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("emailVerified: Boolean!", "emailVerified: Boolean"),
+        ("idempotencyKey: String = null", "idempotencyKey: String!"),
+        ("me: Account", "myself: Account"),
+        ("  REFUNDED\n", "  GIVEN_BACK\n"),
+    ],
+)
+def test_a_break_would_be_seen(was: str, becomes: str) -> None:
+    text = SCHEMA.read_text()
+    assert was in text
+    assert len(broken(parsed(text.replace(was, becomes)))) >= 1
+
+
+# What is selected of each kind of thing that lists hold: every relation of it that can be asked for many at once.
+WITHIN = {
+    "Account": "id name",
+    "AuditEvent": "id",
+    "Notification": "id",
+    "Order": "id account { name } payment { id } notifications { id } lines { product { name category { id } } }",
+    "Product": "id category { id }",
+}
+
+
+def lists() -> list[tuple[str, str, str]]:
+    """(type, field, what it lists) of every field with pages."""
+    found = []
+    for name, kind in build_schema()._schema.type_map.items():
+        if not isinstance(kind, GraphQLObjectType):
+            continue
+        for field_name, field in kind.fields.items():
+            of = get_named_type(field.type).name
+            if "first" in field.args and of.endswith("Connection"):
+                found.append((name, field_name, of.removesuffix("Connection")))
+    return found
+
+
+@pytest.mark.parametrize(("parent", "field", "of"), lists())
+async def test_a_list_makes_the_same_calls_whatever_its_size(
+    world: World, parent: str, field: str, of: str
+) -> None:
+    calls: list[list[str]] = []
+    for size in (2, 60):
+        inner = f"{field}(first: {size}) {{ nodes {{ {WITHIN[of]} }} edges {{ cursor node {{ id }} }} }}"
+        account = ACCOUNT.format(ACCOUNT.new())
+        document = {"Query": f"{{ {inner} }}", "Account": f'{{ account(id: "{account}") {{ {inner} }} }}'}[
+            parent
+        ]
+        world.recorder.calls.clear()
+        answer: dict[str, Any] = await world.ask(document)
+        assert "errors" not in answer
+        calls.append(sorted(world.recorder.names()))
+    assert calls[0] == calls[1]
+    assert len(calls[0]) == len(set(calls[0])), "a service is asked twice for the same"
