@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from kit.settings.base import BaseSettings
@@ -33,7 +34,8 @@ def load(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
             if each.name == "profile":
                 values[each.name] = profile
             else:
-                values[each.name] = _value(each, types[each.name], environment, profile)
+                value = _value(each, types[each.name], environment, profile)
+                values[each.name] = _placed(value, environment) if isinstance(value, Path) else value
         except ValueError as error:
             faults.append(f"{each.name.upper()} {error} ({_declared(each).help})")
     if faults:
@@ -68,6 +70,11 @@ def _value(each: "Field[Any]", kind: Any, environment: Mapping[str, str], profil
     if declared.default is not MISSING:
         return declared.default
     raise ValueError("is not set")
+
+
+def _placed(path: Path, environment: Mapping[str, str]) -> Path:
+    """A relative path begins where the process does; under `bazel run`, which starts it among its runfiles, at the checkout."""
+    return Path(environment.get("BUILD_WORKSPACE_DIRECTORY", ""), path)
 
 
 def _parse(text: str, kind: Any, declared: Declared) -> Any:

@@ -35,6 +35,13 @@ def test_development_has_working_defaults() -> None:
     assert (settings.http_port, settings.http_host, settings.keys_file) == (8003, "127.0.0.1", KEYS)
 
 
+def test_a_relative_path_means_the_checkout_under_bazel_run() -> None:
+    environment = DEVELOPMENT | {"BUILD_WORKSPACE_DIRECTORY": "/checkout"}
+    assert load(Settings, environment).keys_file == Path("/checkout/keys.json")
+    absolute = environment | {"KEYS_FILE": "/elsewhere/keys.json"}
+    assert load(Settings, absolute).keys_file == Path("/elsewhere/keys.json")
+
+
 def test_values_are_read_as_their_types() -> None:
     environment = DEVELOPMENT | {
         "ORIGINS": "https://a.test, https://b.test",
