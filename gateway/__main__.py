@@ -1,4 +1,4 @@
-"""`python -m gateway`: serves; `--check`, `settings` and `schema` beside it."""
+"""`python -m gateway`: serves; `--check`, `settings`, `schema` and `collection` beside it."""
 
 from gateway.app import build
 from gateway.settings import Settings

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.collection import collection
 from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
@@ -57,6 +58,9 @@ def build(settings: Settings) -> Service:
     async def print_schema(words: Sequence[str]) -> None:
         print(schema.as_str())
 
+    async def print_collection(words: Sequence[str]) -> None:
+        print(collection(schema._schema))
+
     held: list[Resource] = [
         peers.account,
         peers.catalog,
@@ -73,6 +77,6 @@ def build(settings: Settings) -> Service:
         optional=[*held, verifier],
         routes=[graphql.route(), sockets.route(), *playground],
         jobs=[tail],
-        commands={"schema": print_schema},
+        commands={"schema": print_schema, "collection": print_collection},
         verifier=verifier,
     )

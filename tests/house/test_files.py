@@ -9,7 +9,7 @@ from tests.house.house import SERVICES, committed, in_tests, python
 from tests.lint.checkout import ROOT
 
 ROOMS = set(
-    "__init__ __main__ app audit_store circuit consumers context cost credential_store credential_use_cases domain "
+    "__init__ __main__ app audit_store circuit collection consumers context cost credential_store credential_use_cases domain "
     "errors events execution headers indexer limits mailer messages metrics order_updates passwords peers persisted "
     "playground ports preview product_cache provider rates redis_line reindexing rendering rpc search search_queries "
     "session_domain session_store session_use_cases settings stock_domain stock_rpc stock_store stock_use_cases store "
