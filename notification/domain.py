@@ -52,6 +52,16 @@ class Status(StrEnum):
     FAILED = "FAILED"
 
 
+class Failure(StrEnum):
+    """Why a notification was given up."""
+
+    REFUSED = "REFUSED"
+    EXPIRED = "EXPIRED"
+    ACCOUNT_DELETED = "ACCOUNT_DELETED"
+    NOT_TAKEN = "NOT_TAKEN"
+    NOT_RENDERED = "NOT_RENDERED"
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """A person and their address, as the account service told it last; `is_gone`: the account was deleted, and both are empty."""
@@ -83,6 +93,7 @@ class Notification:
     create_time: datetime
     send_time: datetime | None = None
     expire_time: datetime | None = None
+    failure: Failure | None = None
 
     @classmethod
     def welcome(cls, account_id: UUID, now: datetime) -> "Notification":
@@ -161,14 +172,14 @@ class Notification:
         """Whether telling it would be of no use any more."""
         return self.expire_time is not None and self.expire_time <= now
 
-    def refused(self, recipient: str) -> None:
-        """It will never be taken."""
-        self.recipient, self.status, self.due_time = recipient, Status.FAILED, None
+    def failed(self, recipient: str, failure: Failure) -> None:
+        """It is not tried again."""
+        self.recipient, self.status, self.due_time, self.failure = recipient, Status.FAILED, None, failure
 
-    def delayed(self, recipient: str, now: datetime) -> None:
+    def delayed(self, recipient: str, now: datetime, because: Failure = Failure.NOT_TAKEN) -> None:
         """It is tried again later, twice as long each time, and given up after three days."""
         if now - self.create_time > _GIVE_UP_AFTER:
-            self.refused(recipient)
+            self.failed(recipient, because)
             return
         seconds = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(max(0, self.attempts - 1), 20))
         self.due_time = now + timedelta(seconds=seconds)

@@ -101,4 +101,5 @@ def notification_to_proto(notification: Notification) -> pb.Notification:
         attempts=notification.attempts,
         create_time=timestamp_to_proto(notification.create_time),
         send_time=timestamp_to_proto(notification.send_time) if notification.send_time else None,
+        failure=f"NOTIFICATION_FAILURE_{notification.failure}" if notification.failure else None,
     )

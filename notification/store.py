@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from kit.db import Conditions, Database, Record, Transaction, columns
-from notification.domain import Notification, Recipient, Status, Template
+from notification.domain import Failure, Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter
 
 _ADD = """
@@ -45,7 +45,8 @@ RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_ti
     r.delete_time IS NOT NULL AS recipient_is_gone
 """
 _SAVE = """
-UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5 WHERE id = $1 AND status <> 'SENT'
+UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5, failure = $6
+WHERE id = $1 AND status <> 'SENT'
 """
 _SELECT = """
 SELECT n.*, r.email AS recipient_email FROM notifications n LEFT JOIN recipients r USING (account_id)
@@ -124,6 +125,7 @@ class PostgresNotificationStore:
             notification.status,
             notification.due_time,
             notification.send_time,
+            notification.failure or "",
         )
 
     async def page(
@@ -171,4 +173,5 @@ def _notification(row: Record) -> Notification:
         create_time=row["create_time"],
         send_time=row["send_time"],
         expire_time=row["expire_time"],
+        failure=Failure(row["failure"]) if row["failure"] else None,
     )

@@ -31,6 +31,7 @@ class NotificationRow(Table, tablename="notifications"):
     create_time = Timestamptz()
     send_time = Timestamptz(null=True, default=None)
     expire_time = Timestamptz(null=True, default=None)
+    failure = Text()
 
 
 TABLES = (RecipientRow, NotificationRow)

@@ -13,7 +13,7 @@ from kit.auth import Principal
 from kit.db import Transaction
 from kit.telemetry import get_logger
 from kit.values import NOTIFICATION, Clock
-from notification.domain import Notification, Recipient
+from notification.domain import Failure, Notification, Recipient
 from notification.errors import MailDelayed, MailNotRendered, MailRefused
 from notification.metrics import MAILS
 from notification.ports import Mailer, NotificationFilter, NotificationStore
@@ -77,9 +77,12 @@ class Notifications:
     async def send(self, due: Due) -> None:
         """Hands a leased notification over; what the mail server cannot take now is tried again later."""
         notification, recipient = due
-        if recipient.is_gone or notification.is_too_late(self._clock()):
-            outcome = "gone" if recipient.is_gone else "too_late"
-            notification.refused(recipient.email)
+        if recipient.is_gone:
+            outcome = "gone"
+            notification.failed(recipient.email, Failure.ACCOUNT_DELETED)
+        elif notification.is_too_late(self._clock()):
+            outcome = "too_late"
+            notification.failed(recipient.email, Failure.EXPIRED)
         else:
             outcome = await self._hand_over(notification, recipient)
         await self._store.save(notification)
@@ -90,14 +93,14 @@ class Notifications:
             await self._mailer.send(self._renderer.mail(notification, recipient))
         except MailRefused:
             log.warning("mail.refused", notification_id=NOTIFICATION.format(notification.id))
-            notification.refused(recipient.email)
+            notification.failed(recipient.email, Failure.REFUSED)
             return "refused"
         except MailDelayed:
             notification.delayed(recipient.email, self._clock())
             return "delayed"
         except MailNotRendered:
             log.exception("mail.not_rendered", notification_id=NOTIFICATION.format(notification.id))
-            notification.delayed(recipient.email, self._clock())
+            notification.delayed(recipient.email, self._clock(), Failure.NOT_RENDERED)
             return "not_rendered"
         notification.sent(recipient.email, self._clock())
         return "sent"

@@ -34,6 +34,8 @@ class Postbox:
         self.mails: list[EmailMessage] = []
         self.sender = self.recipient = self.data = "250 OK"
         self.connections = 0
+        # How many mails it still takes and then says nothing of: the connection is gone first.
+        self.dumb = 0
         self._controller: Controller | None = None
 
     def open(self) -> None:
@@ -71,4 +73,7 @@ class Postbox:
             mail = message_from_bytes(envelope.content, policy=default)
             assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
+        if self.dumb:
+            self.dumb -= 1
+            server.transport.abort()
         return self.data

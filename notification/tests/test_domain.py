@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.testing import FakeClock
-from notification.domain import Notification, Status, Template
+from notification.domain import Failure, Notification, Status, Template
 from notification.tests.fakes import about_order
 
 
@@ -42,7 +42,7 @@ def test_a_sent_notification_is_never_due_again() -> None:
 
 def test_a_refused_notification_has_failed_and_is_never_due_again() -> None:
     notification = about_order(FakeClock(), uuid4())
-    notification.refused("john@souk.test")
+    notification.failed("john@souk.test", Failure.REFUSED)
     assert (notification.status, notification.due_time) == (Status.FAILED, None)
 
 
@@ -75,3 +75,4 @@ def test_after_three_days_it_is_given_up() -> None:
     clock.advance(days=3, seconds=1)
     notification.delayed("john@souk.test", clock())
     assert (notification.status, notification.due_time) == (Status.FAILED, None)
+    assert notification.failure is Failure.NOT_TAKEN

@@ -111,6 +111,24 @@ async def test_a_server_that_closes_is_left_and_the_mail_waits(postbox: Postbox)
     await smtp.close()
 
 
+async def test_a_connection_that_dies_before_the_answer_means_later_and_the_repeat_is_recognisable(
+    postbox: Postbox,
+) -> None:
+    smtp = mailer(postbox.port)
+    await smtp.send(MAIL)
+    postbox.dumb = 1
+    with pytest.raises(MailDelayed):
+        await smtp.send(replace(MAIL, message_id="<ntf_2@souk.test>"))
+    await smtp.send(replace(MAIL, message_id="<ntf_2@souk.test>"))
+    assert [mail["Message-ID"] for mail in postbox.mails] == [
+        "<ntf_1@souk.test>",
+        "<ntf_2@souk.test>",
+        "<ntf_2@souk.test>",
+    ]
+    assert postbox.connections == 2
+    await smtp.close()
+
+
 async def test_mails_at_once_have_a_connection_each(postbox: Postbox) -> None:
     smtp = mailer(postbox.port)
     for _ in range(2):

@@ -14,7 +14,7 @@ from kit.db import Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
-from notification.domain import Notification, Recipient, Status, Template
+from notification.domain import Failure, Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter, NotificationStore
 from notification.store import PostgresNotificationStore
 from notification.tables import TABLES
@@ -135,13 +135,16 @@ async def test_what_is_sent_or_refused_is_not_claimed_again(kept: Kept) -> None:
         await kept.added(recipient.account_id)
     (sent, _), (refused, _) = await kept.claim()
     sent.sent(recipient.email, kept.clock())
-    refused.refused(recipient.email)
+    refused.failed(recipient.email, Failure.REFUSED)
     for notification in (sent, refused):
         await kept.store.save(notification)
 
     kept.clock.advance(days=1)
     assert await kept.claim() == []
-    assert {found.status for found in await kept.page()} == {Status.SENT, Status.FAILED}
+    assert {(found.status, found.failure) for found in await kept.page()} == {
+        (Status.SENT, None),
+        (Status.FAILED, Failure.REFUSED),
+    }
 
 
 async def test_what_is_sent_stays_sent_whoever_comes_late(kept: Kept) -> None:
@@ -152,7 +155,7 @@ async def test_what_is_sent_stays_sent_whoever_comes_late(kept: Kept) -> None:
     [(quick, _)] = await kept.claim()
     quick.sent(recipient.email, kept.clock())
     await kept.store.save(quick)
-    slow.refused(recipient.email)
+    slow.failed(recipient.email, Failure.REFUSED)
     await kept.store.save(slow)
 
     assert [found.status for found in await kept.page()] == [Status.SENT]

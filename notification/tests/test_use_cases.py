@@ -3,10 +3,13 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+
 from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
+from kit.errors import JsonValue
 from kit.testing import FakeClock
-from notification.domain import Notification, Recipient, Status, Template
+from notification.domain import Failure, Notification, Recipient, Status, Template
 from notification.errors import MailDelayed, MailRefused
 from notification.messages import link_context
 from notification.ports import NotificationFilter
@@ -128,10 +131,36 @@ async def test_what_is_refused_for_good_has_failed_and_is_not_tried_again() -> N
     await shop.works()
     shop.clock.advance(days=1)
     assert await shop.works() == 0
-    assert (shop.row(notification).status, shop.row(notification).recipient) == (
-        Status.FAILED,
-        recipient.email,
-    )
+    row = shop.row(notification)
+    assert (row.status, row.failure, row.recipient) == (Status.FAILED, Failure.REFUSED, recipient.email)
+
+
+@pytest.mark.parametrize(
+    ("context", "answer", "failure"),
+    [
+        ({"order_id": "ord_1"}, MailDelayed(), Failure.NOT_TAKEN),
+        ({}, None, Failure.NOT_RENDERED),
+    ],
+)
+async def test_what_could_not_be_sent_for_three_days_is_given_up_and_says_why(
+    context: dict[str, JsonValue], answer: Exception | None, failure: Failure
+) -> None:
+    shop = Shop()
+    recipient, began = somebody(shop.clock), shop.clock()
+    notification = Notification.about_order(Template.DELIVERED, uuid4(), recipient.account_id, context, began)
+    await shop.knows(recipient)
+    await shop.queues(notification)
+    shop.mailer.answers = [answer] * 1_000 if answer else []
+
+    while due_time := shop.row(notification).due_time:
+        shop.clock.now = due_time
+        await shop.works()
+
+    row = shop.row(notification)
+    assert (row.status, row.failure, shop.mailer.mails) == (Status.FAILED, failure, [])
+    assert timedelta(days=3) < shop.clock() - began < timedelta(days=3, minutes=11)
+    # Ten pauses of a second and longer, then one each ten minutes.
+    assert 430 < row.attempts < 450
 
 
 async def test_what_cannot_be_rendered_is_put_off_and_holds_nothing_up() -> None:
@@ -193,7 +222,7 @@ async def test_a_link_that_is_not_honoured_any_more_is_not_sent() -> None:
 
     assert await shop.works() == 1
     assert shop.mailer.mails == []
-    assert shop.row(wanted).status is Status.FAILED
+    assert (shop.row(wanted).status, shop.row(wanted).failure) == (Status.FAILED, Failure.EXPIRED)
 
 
 async def test_who_deleted_their_account_is_told_nothing_more() -> None:
@@ -212,8 +241,8 @@ async def test_who_deleted_their_account_is_told_nothing_more() -> None:
 
     await shop.works()
     assert shop.mailer.mails == []
-    assert [(row.status, row.recipient) for row in map(shop.row, (before, after))] == [
-        (Status.FAILED, "")
+    assert [(row.status, row.failure, row.recipient) for row in map(shop.row, (before, after))] == [
+        (Status.FAILED, Failure.ACCOUNT_DELETED, "")
     ] * 2
 
 
