@@ -14,7 +14,7 @@ from kit.errors import InvalidArgument, PermissionDenied, Unauthenticated
 from kit.rpc import Call, Channel, Server, current_call
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER
-from notification.domain import Notification
+from notification.domain import Failure, Notification
 from notification.rpc import NotificationRpc
 from notification.tests.edges import Tokens
 from notification.tests.fakes import RENDERER, FakeMailer, FakeNotificationStore, about_order, somebody
@@ -121,6 +121,19 @@ async def test_list_notifications_answers_every_field(edge: Edge) -> None:
     assert (found.status, found.attempts) == (notification_pb2.NOTIFICATION_STATUS_QUEUED, 0)
     assert found.HasField("create_time")
     assert not found.HasField("send_time")
+    assert found.failure == notification_pb2.NOTIFICATION_FAILURE_UNSPECIFIED
+
+
+@pytest.mark.parametrize("failure", Failure)
+async def test_list_notifications_says_why_one_has_failed(edge: Edge, failure: Failure) -> None:
+    owner = customer()
+    [kept] = await edge.history(owner.account_id)
+    kept.failed("john@souk.test", failure)
+    await edge.store.save(kept)
+
+    found = (await edge.list(owner)).entries[0].notification
+    assert found.status == notification_pb2.NOTIFICATION_STATUS_FAILED
+    assert notification_pb2.NotificationFailure.Name(found.failure).endswith(failure)
 
 
 async def test_list_notifications_of_one_order(edge: Edge) -> None:

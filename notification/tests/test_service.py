@@ -1,10 +1,11 @@
 """The whole service on a real PostgreSQL, a real Kafka and a mail server: a fact goes in, a mail comes out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -44,6 +45,7 @@ ACCOUNTS = _topic(
     "souk.account.v1",
     account.AccountRegistered,
     account.AccountUpdated,
+    account.AccountDeleted,
     account.PasswordResetRequested,
     account.EmailVerificationRequested,
 )
@@ -90,20 +92,22 @@ class Running:
         assert found
         return found
 
-    async def hears(self, topic: Topic, fact: Any, *, times: int = 1) -> None:
-        """Somebody publishes a fact, the same event so many times."""
-        await asyncio.to_thread(self._publish, topic, fact, times)
+    async def hears(self, topic: Topic, *facts: Any, times: int = 1, shuffled: Random | None = None) -> None:
+        """Somebody publishes facts, each the same event so many times."""
+        await asyncio.to_thread(self._publish, topic, facts, times, shuffled)
 
     def mails(self, address: str, subject: str) -> list[EmailMessage]:
         return [mail for mail in self.postbox.mails if (mail["To"], mail["Subject"]) == (address, subject)]
 
-    def _publish(self, topic: Topic, fact: Any, times: int) -> None:
-        columns = topic.outbox_rows([fact])
+    def _publish(self, topic: Topic, facts: Sequence[Any], times: int, shuffled: Random | None) -> None:
+        columns = topic.outbox_rows(facts)
         names = ("event_id", "key", "type", "time", "headers", "payload")
-        [values] = zip(*columns[1:], strict=True)
-        record = outgoing({"topic": columns.topic, **dict(zip(names, values, strict=True))})
+        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns[1:], strict=True)] * times
+        if shuffled:
+            shuffled.shuffle(rows)
         producer = KafkaProducer(bootstrap_servers=self.bootstrap)
-        for _ in range(times):
+        for row in rows:
+            record = outgoing({"topic": columns.topic, **row})
             producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
         producer.flush()
         producer.close()
@@ -169,8 +173,9 @@ async def test_a_confirmed_order_is_one_mail_however_often_it_is_heard_of(runnin
     assert fact.order.id in text.get_content()
 
 
-async def test_every_fact_heard_five_times_in_any_order_is_one_mail(running: Running) -> None:
-    account_id = uuid4()
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_every_fact_heard_five_times_in_any_order_is_one_mail(running: Running, seed: int) -> None:
+    account_id, random = uuid4(), Random(seed)
     owner = ACCOUNT.format(account_id)
     placed = confirmed(account_id).order
     paid = {"id": PAYMENT.format(PAYMENT.new()), "order_id": placed.id, "account_id": owner}
@@ -181,20 +186,31 @@ async def test_every_fact_heard_five_times_in_any_order_is_one_mail(running: Run
         "sealed_token": Sealer(DEVELOPMENT_SEALING_KEY).seal("x"),
         "token_expire_time": until,
     }
-    facts: list[tuple[Topic, Any]] = [
-        (ORDERS, order.OrderDelivered(order=placed)),
-        (ORDERS, order.OrderPlaced(order=placed)),
-        (PAYMENTS, payment.PaymentRefunded(payment=paid, refund=refund)),
-        (ORDERS, order.OrderCancelled(order=placed)),
-        (ACCOUNTS, account.PasswordResetRequested(**link)),
-        (ACCOUNTS, john),
-        (ORDERS, order.OrderShipped(order=placed)),
-        (ACCOUNTS, account.AccountUpdated(account=john.account)),
-        (ACCOUNTS, account.EmailVerificationRequested(**link)),
-        (ORDERS, order.OrderConfirmed(order=placed)),
+    facts: list[tuple[Topic, list[Any]]] = [
+        (
+            ORDERS,
+            [
+                order.OrderPlaced(order=placed),
+                order.OrderConfirmed(order=placed),
+                order.OrderShipped(order=placed),
+                order.OrderDelivered(order=placed),
+                order.OrderCancelled(order=placed),
+            ],
+        ),
+        (PAYMENTS, [payment.PaymentRefunded(payment=paid, refund=refund)]),
+        (
+            ACCOUNTS,
+            [
+                john,
+                account.AccountUpdated(account=john.account),
+                account.PasswordResetRequested(**link),
+                account.EmailVerificationRequested(**link),
+            ],
+        ),
     ]
-    for topic, fact in facts:
-        await running.hears(topic, fact, times=5)
+    random.shuffle(facts)
+    for topic, told in facts:
+        await running.hears(topic, *told, times=5, shuffled=random)
 
     templates = set(Template)
     for template in templates:
@@ -203,10 +219,37 @@ async def test_every_fact_heard_five_times_in_any_order_is_one_mail(running: Run
     other = uuid4()
     await running.hears(ACCOUNTS, registered(other, "jane@souk.test"))
     await running.hears(ORDERS, confirmed(other))
-    await running.is_sent(other, "order_confirmed")
+    paid["account_id"], refund["id"] = ACCOUNT.format(other), REFUND.format(REFUND.new())
+    await running.hears(PAYMENTS, payment.PaymentRefunded(payment=paid, refund=refund))
+    for name in ("welcome", "order_confirmed", "refunded"):
+        await running.is_sent(other, name)
 
     mails = [mail for mail in running.postbox.mails if mail["To"] == "john@souk.test"]
     assert len(mails) == len({mail["Message-ID"] for mail in mails}) == len(templates)
+
+
+async def test_who_deletes_their_account_leaves_no_address_and_is_told_nothing_more(running: Running) -> None:
+    account_id = uuid4()
+    john = registered(account_id, "john@souk.test")
+    await running.hears(ACCOUNTS, john)
+    await running.is_sent(account_id, "welcome")
+    gone = account.AccountDeleted(account_id=ACCOUNT.format(account_id))
+    await running.hears(ACCOUNTS, gone, john, times=5)
+
+    async def forgotten() -> bool:
+        return not (await running.history(account_id))["welcome"].recipient
+
+    await eventually(forgotten, seconds=30)
+    await running.hears(ORDERS, confirmed(account_id))
+
+    async def failed() -> notification_pb2.Notification | None:
+        found = (await running.history(account_id)).get("order_confirmed")
+        return found if found and found.status == notification_pb2.NOTIFICATION_STATUS_FAILED else None
+
+    last = await eventually(failed, seconds=30)
+    assert last
+    assert (last.recipient, last.failure) == ("", notification_pb2.NOTIFICATION_FAILURE_ACCOUNT_DELETED)
+    assert [mail["Subject"] for mail in running.postbox.mails] == ["Welcome to Souk"]
 
 
 async def test_an_order_told_of_before_its_account_waits_for_it(running: Running) -> None:
