@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.ground import Ground, ground
-from tests.e2e.shop import PASSWORD, Person, Shop, within
+from tests.e2e.shop import PASSWORD, Answer, Person, Shop, within
 
 __all__ = ["ground"]
 
@@ -17,10 +17,10 @@ NEW_PASSWORD = "AnotherPass456!"
 ME = "{ me { id email } }"
 PAIR = "accessToken refreshToken account { id }"
 LOGIN = f"mutation Login($input: LoginInput!) {{ login(input: $input) {{ {PAIR} }} }}"
-REFRESH = f"mutation Refresh($token: String!) {{ refreshToken(refreshToken: $token) {{ {PAIR} }} }}"
+REFRESH = f"mutation Refresh($refresh: String!) {{ refreshToken(refreshToken: $refresh) {{ {PAIR} }} }}"
 LOGOUT = "mutation { logout }"
 REQUEST_RESET = "mutation Request($email: String!) { requestPasswordReset(email: $email) }"
-RESET = "mutation Reset($token: String!, $password: String!) { resetPassword(token: $token, newPassword: $password) }"
+RESET = "mutation Reset($link: String!, $password: String!) { resetPassword(token: $link, newPassword: $password) }"
 DELETE = "mutation Delete($password: String!) { deleteAccount(password: $password) }"
 ORDER = """
 query Order($id: ID!) { order(id: $id) { status cancelReason shippingAddress { name line1 city countryCode } account { id } } }
@@ -28,7 +28,13 @@ query Order($id: ID!) { order(id: $id) { status cancelReason shippingAddress { n
 AUDIT = """
 query Audit($subject: ID) { auditEvents(subjectId: $subject) { nodes { action actorId subjectId } } }
 """
-ADDRESS = {"name": "John Doe", "line1": "Bahnhofstrasse 1", "city": "Bern", "countryCode": "CH"}
+ADDRESS = {
+    "name": "John Doe",
+    "line1": "Bahnhofstrasse 1",
+    "city": "Bern",
+    "postalCode": "3011",
+    "countryCode": "CH",
+}
 # Declined by nobody, and not paid before the buyer says so: the order stays PENDING.
 WAITS = "pm_card_authenticationRequired"
 
@@ -51,6 +57,10 @@ async def signed_in(shop: Shop, person: Person) -> Mapping[str, Any]:
     return pair
 
 
+async def refreshed(shop: Shop, refresh_token: str) -> Answer:
+    return await shop.ask(REFRESH, refresh=refresh_token)
+
+
 async def refused(person: Person) -> bool:
     """Whether their token is worth nothing, at the gateway and in the service that owns orders."""
     return (await person.ask(ME)).codes == ["UNAUTHENTICATED"]
@@ -71,12 +81,12 @@ async def test_a_session_ends_everywhere_within_five_seconds(shop: Shop, admin: 
 async def test_a_refresh_token_that_comes_back_ends_its_session(shop: Shop) -> None:
     person = await shop.register()
     first = await signed_in(shop, person)
-    second = (await shop.ask(REFRESH, token=first["refreshToken"])).get("refreshToken")
-    third = (await shop.ask(REFRESH, token=second["refreshToken"])).get("refreshToken")
+    second = (await refreshed(shop, first["refreshToken"])).get("refreshToken")
+    third = (await refreshed(shop, second["refreshToken"])).get("refreshToken")
 
-    assert (await shop.ask(REFRESH, token=first["refreshToken"])).codes == ["UNAUTHENTICATED"]
+    assert (await refreshed(shop, first["refreshToken"])).codes == ["UNAUTHENTICATED"]
 
-    assert (await shop.ask(REFRESH, token=third["refreshToken"])).codes == ["UNAUTHENTICATED"]
+    assert (await refreshed(shop, third["refreshToken"])).codes == ["UNAUTHENTICATED"]
     thief = replace(person, token=third["accessToken"])
     await within(5, lambda: refused(thief), "the gateway refuses the family")
 
@@ -88,9 +98,9 @@ async def test_a_forgotten_password_is_set_by_mail_once(shop: Shop) -> None:
     [mail] = await person.gets_mail("password", "reset-password")
     [token] = re.findall(r"token=([\w-]+)", mail.text)
 
-    assert (await shop.ask(RESET, token=token, password=NEW_PASSWORD)).get("resetPassword") is True
+    assert (await shop.ask(RESET, link=token, password=NEW_PASSWORD)).get("resetPassword") is True
 
-    assert (await shop.ask(RESET, token=token, password=PASSWORD)).fields == ["token"]
+    assert (await shop.ask(RESET, link=token, password=PASSWORD)).fields == ["token"]
     assert (await shop.login(person.email, NEW_PASSWORD)).id == person.id
     await within(5, lambda: refused(person), "the gateway refuses what was signed in before")
 
