@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.ground import Ground, ground
+from tests.e2e.shop import within
 
 __all__ = ["ground"]
 
@@ -33,15 +34,29 @@ def examples() -> list[tuple[str, str]]:
     ]
 
 
+@pytest.fixture(scope="session")
+async def stocked(ground: Ground) -> Ground:
+    """The shop once the index has what the examples look for."""
+    async with ground.shop() as shop:
+        admin = await shop.admin()
+        made = {await admin.create_product(f"Lamp {number}", price="20.00") for number in range(3)}
+
+        async def found() -> bool:
+            return made <= set(await shop.search("lamp"))
+
+        await within(60, found, "lamps in the index")
+    return ground
+
+
 def test_there_is_one_in_each_language() -> None:
     assert {language for language, _ in examples()} == set(PROGRAMS)
 
 
 @pytest.mark.parametrize(("language", "text"), examples())
-async def test_an_example_prints_products(ground: Ground, language: str, text: str) -> None:
+async def test_an_example_prints_products(stocked: Ground, language: str, text: str) -> None:
     running = await asyncio.create_subprocess_exec(
         *PROGRAMS[language],
-        text.replace(GATEWAY, ground.gateway),
+        text.replace(GATEWAY, stocked.gateway),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
