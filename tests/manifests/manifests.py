@@ -19,6 +19,8 @@ from tests.lint.checkout import ROOT
 
 SERVICES = ("account", "catalog", "gateway", "notification", "order", "payment")
 
+BASE, PRODUCTION = "k8s/base", "k8s/overlays/production"
+
 Manifest = dict[str, Any]
 
 
@@ -40,6 +42,11 @@ def variables(service: str) -> dict[str, bool]:
         field.name.upper(): field.name != "profile" and field.metadata["setting"].default is MISSING
         for field in fields(settings(service))
     }
+
+
+def secret_variables(service: str) -> set[str]:
+    """Those of its variables whose values nobody may see."""
+    return {each.name.upper() for each in fields(settings(service)) if each.metadata["setting"].secret}
 
 
 @cache

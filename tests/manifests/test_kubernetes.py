@@ -14,6 +14,8 @@ from kit.auth import SigningKeys
 from kit.settings import load
 from tests.lint.checkout import ROOT
 from tests.manifests.manifests import (
+    BASE,
+    PRODUCTION,
     SERVICES,
     Manifest,
     built,
@@ -28,7 +30,6 @@ from tests.manifests.manifests import (
     variables,
 )
 
-BASE, PRODUCTION = "k8s/base", "k8s/overlays/production"
 FOLDERS = {BASE: (), PRODUCTION: ("production",)}
 VERSIONS = kubernetes_validate.utils.all_versions()[-3:]
 # Of operators: Kubernetes has no schema of theirs.

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Prints the production overlay with the images of a release by digest: release_manifests.sh IMAGES, lines REGISTRY/souk/<name>:TAG@sha256:...
+set -euo pipefail
+images=$(realpath "$1")
+root=$(realpath "$(dirname "$0")/..")
+folder=$(mktemp -d -p "$root/k8s/overlays")
+trap 'rm -rf "$folder"' EXIT
+{
+  printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../production]\nimages:\n'
+  grep -oE '[^ ]+/souk/[a-z-]+:[^ @]+@sha256:[0-9a-f]{64}' "$images" | sed -E 's#^(.*/souk/([a-z-]+)):[^@]*@(sha256:.*)$#  - {name: registry.example.com/souk/\2, newName: \1, digest: \3}#'
+} > "$folder/kustomization.yaml"
+"${KUSTOMIZE:-kustomize}" build "$folder"

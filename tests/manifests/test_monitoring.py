@@ -1,0 +1,146 @@
+"""Dashboards, alerts and what Prometheus scrapes: only metrics that the services export, and alerts that fire when they should."""
+
+import json
+import re
+import subprocess
+from importlib import import_module
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from tests.lint.checkout import ROOT
+from tests.manifests.manifests import SERVICES
+
+DEPLOY = ROOT / "deploy"
+RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())
+ALERTS: dict[str, Any] = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"]}
+DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
+INCIDENTS = ROOT / "docs" / "operations" / "incidents"
+# What Prometheus itself says of each target.
+OF_PROMETHEUS = {"up"}
+_SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
+
+
+def exported() -> dict[str, set[str]]:
+    """Every series that the services export, with the labels of ours; those that scraping adds come with each."""
+    for service in SERVICES:
+        import_module(f"{service}.app")
+    found: dict[str, set[str]] = {}
+    for family in REGISTRY.collect():
+        for suffix in _SUFFIXES.get(family.type, ()):
+            found[family.name + suffix] = {"job", "instance"}
+    for collector in set(
+        REGISTRY._names_to_collectors.values()
+    ):  # the only place that knows labels without samples
+        for name, labels in found.items():
+            own = getattr(collector, "_name", None)
+            if own and re.fullmatch(re.escape(own) + "(_total|_bucket|_sum|_count)?", name):
+                labels |= set(getattr(collector, "_labelnames", ())) | (
+                    {"le"} if name.endswith("_bucket") else set()
+                )
+    return found
+
+
+EXPORTED = exported()
+
+
+def expressions() -> list[tuple[str, str]]:
+    """Every expression, with where it stands."""
+    found = [(name, rule["expr"]) for name, rule in ALERTS.items()]
+    for path in DASHBOARDS:
+        for panel in json.loads(path.read_text())["panels"]:
+            found += [(f"{path.stem}: {panel['title']}", target["expr"]) for target in panel["targets"]]
+    return found
+
+
+@pytest.mark.parametrize(("where", "expression"), expressions())
+def test_each_metric_and_label_is_exported(where: str, expression: str) -> None:
+    named = re.findall(r"\b(souk_\w+|up\b)(?:\{([^}]*)\})?", expression)
+    assert named, where
+    labels: set[str] = set()
+    for name, matchers in named:
+        assert name in OF_PROMETHEUS or name in EXPORTED, f"{where}: {name}"
+        known = EXPORTED.get(name, {"job", "instance"})
+        labels |= known
+        assert set(re.findall(r"(\w+)\s*[=!]~?", matchers)) <= known, f"{where}: {name}"
+    for group in re.findall(r"\bby \(([^)]*)\)", expression):
+        assert set(re.split(r",\s*", group)) <= labels, f"{where}: {group}"
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_a_dashboard_is_one_that_grafana_can_provision(path: Any) -> None:
+    dashboard = json.loads(path.read_text())
+    assert dashboard["uid"] == path.stem
+    sources = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text())[
+        "datasources"
+    ]
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(ids) == len(set(ids))
+    assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} <= {
+        source["uid"] for source in sources
+    }
+    places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]}
+    assert len(places) == len(ids), "panels lie on each other"
+
+
+def test_there_are_dashboards_and_every_business_metric_is_on_one() -> None:
+    shown = " ".join(expression for _, expression in expressions())
+    business = {
+        name
+        for name in EXPORTED
+        if name.split("_")[1] in (*SERVICES, "events", "work")
+        and not name.endswith(("_bucket", "_sum", "_count"))
+    }
+    missing = {name for name in business if not re.search(rf"\b{name}\b", shown)}
+    assert missing <= {"souk_gateway_cost_total", "souk_account_sessions_ended_total"}, missing
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_says_what_is_wrong_and_leads_to_its_page(alert: str) -> None:
+    rule = ALERTS[alert]
+    assert rule["labels"]["severity"] in ("page", "ticket")
+    assert rule["annotations"]["summary"]
+    assert rule["annotations"]["runbook"] == f"docs/operations/incidents/{alert}.md"
+    text = (INCIDENTS / f"{alert}.md").read_text()
+    assert text.startswith(f"# {alert}\n")
+    for heading in ("## What it means", "## Look", "## Do"):
+        assert heading in text
+
+
+def test_there_is_no_page_of_an_alert_that_is_gone() -> None:
+    assert {path.stem for path in INCIDENTS.glob("*.md")} == set(ALERTS)
+
+
+def test_the_operators_rules_are_the_same() -> None:
+    rules = yaml.safe_load((ROOT / "k8s" / "components" / "monitoring" / "alerts.yaml").read_text())
+    assert rules["spec"]["groups"] == RULES["groups"]
+
+
+def test_every_service_is_scraped_under_its_name() -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    assert {job["job_name"]: job["dns_sd_configs"][0]["names"] for job in config["scrape_configs"]} == {
+        service: [service] for service in SERVICES
+    }
+
+
+def test_prometheus_takes_the_configuration() -> None:
+    promtool("check", "config", str(DEPLOY / "prometheus" / "prometheus.yml"))
+
+
+def test_alerts_fire_when_they_should_and_only_then() -> None:
+    promtool("test", "rules", str(ROOT / "tests" / "manifests" / "alerts_test.yml"))
+
+
+def test_every_alert_is_seen_firing() -> None:
+    tests = yaml.safe_load((ROOT / "tests" / "manifests" / "alerts_test.yml").read_text())["tests"]
+    fired = {
+        rule["alertname"] for test in tests for rule in test["alert_rule_test"] if rule.get("exp_alerts")
+    }
+    assert fired == set(ALERTS)
+
+
+def promtool(*words: str) -> None:
+    done = subprocess.run(["promtool", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
