@@ -12,15 +12,21 @@
       # What dev/bootstrap.sh installs on Debian, under the names that the build looks for.
       tools = pkgs: [
         pkgs.bazel_7
+        pkgs.buf
         pkgs.chromium
         pkgs.gnumake
         pkgs.jdk17_headless
+        pkgs.k6
+        pkgs.kustomize
         pkgs.maven
         pkgs.nodejs_20
+        pkgs.openssl
+        pkgs.podman
         pkgs.postgresql_15
         pkgs.prometheus
         pkgs.python311
         pkgs.redis
+        pkgs.skopeo
         pkgs.unzip
         pkgs.util-linux
       ];
