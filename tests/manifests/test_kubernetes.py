@@ -343,3 +343,9 @@ def test_services_select_pods_that_are_there(folder: str) -> None:
     for service in of_kind(built(folder), "Service"):
         chosen = [each for each in labels if matches({"matchLabels": service["spec"]["selector"]}, each)]
         assert len(chosen) == 1, f"{service['metadata']['name']} selects {chosen}"
+
+
+@each_folder
+def test_all_replicas_of_payment_together_keep_the_providers_limit(folder: str) -> None:
+    most: int = named(built(folder), "HorizontalPodAutoscaler", "payment")["spec"]["maxReplicas"]
+    assert most * float(told(folder, "payment")["CHARGES_PER_SECOND"]) <= 50

@@ -1,6 +1,7 @@
 """Dashboards, alerts and what Prometheus scrapes: only metrics that the services export, and alerts that fire when they should."""
 
 import json
+import math
 import re
 import subprocess
 from importlib import import_module
@@ -144,3 +145,16 @@ def test_every_alert_is_seen_firing() -> None:
 def promtool(*words: str) -> None:
     done = subprocess.run(["promtool", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_sizing_table_is_what_its_figures_make_it() -> None:
+    page = (ROOT / "docs" / "operations" / "capacity.md").read_text()
+    cost = {name: float(ms) for name, ms in re.findall(r"^\| (\w+) \| (\d\.\d\d) \|", page, re.MULTILINE)}
+    rows = re.findall(r"^\| (\w+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    assert {row[0] for row in rows} == set(cost)
+    for name, *cores in rows:
+        assert [int(each) for each in cores] == [
+            math.ceil(n * cost[name] / 700) for n in (100, 533, 1000, 10_000)
+        ]
+    totals = [sum(int(row[column]) for row in rows) for column in range(1, 5)]
+    assert "| **all** | " + " | ".join(f"**{total}**" for total in totals) + " |" in page
