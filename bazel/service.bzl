@@ -55,6 +55,8 @@ def service(name, srcs, deps, data = [], ports = []):
     service_image(
         name = "image",
         binary = ":server",
-        image = name,
+        common = "//bazel/oci:common",
+        description = "Souk's %s service" % name,
+        image = "souk/" + name,
         ports = ports,
     )

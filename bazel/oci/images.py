@@ -1,0 +1,143 @@
+"""What is done with images once they are built: load them into podman or docker, push them to a registry, tell their sizes.
+
+python -m bazel.oci.images load|push|push-all|sizes LAYOUT... [-- ARGUMENT...], with layouts as paths of runfiles.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_NAME = "org.opencontainers.image.ref.name"
+_VERSION = "org.opencontainers.image.version"
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """An OCI layout directory of bazel/oci/layout.py."""
+
+    path: Path
+
+    def blob(self, digest: str) -> bytes:
+        """The content of that digest."""
+        return (self.path / "blobs" / digest.replace(":", "/")).read_bytes()
+
+    def document(self, digest: str) -> dict[str, Any]:
+        """The same, read as JSON."""
+        found: dict[str, Any] = json.loads(self.blob(digest))
+        return found
+
+    @property
+    def named(self) -> dict[str, dict[str, Any]]:
+        """The descriptors that the index names: the image, and its bill of materials."""
+        index = json.loads((self.path / "index.json").read_text())
+        return {descriptor["annotations"][_NAME]: descriptor for descriptor in index["manifests"]}
+
+    @property
+    def name(self) -> str:
+        """The image's repository, without a registry."""
+        return next(iter(self.named))
+
+    @property
+    def digest(self) -> str:
+        """The image's digest, as a registry tells it."""
+        return str(self.named[self.name]["digest"])
+
+    @property
+    def bill(self) -> str:
+        """The name of the image's bill of materials."""
+        return self.digest.replace(":", "-") + ".sbom"
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The image's manifest."""
+        return self.document(self.digest)
+
+    @property
+    def version(self) -> str:
+        """What the image says it is, as a tag."""
+        return str(self.manifest["annotations"][_VERSION]).replace("+", "_")
+
+
+def skopeo_copy(*arguments: str) -> None:
+    """skopeo copy, by which layouts get elsewhere unchanged."""
+    subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", *arguments], check=True)
+
+
+def load(layout: Layout, reference: str = "") -> str:
+    """Makes the image known to podman, or else to docker; answers the name it has there."""
+    name = reference or f"{layout.name}:latest"
+    store = "containers-storage:localhost/" if shutil.which("podman") else "docker-daemon:"
+    skopeo_copy(f"oci:{layout.path}:{layout.name}", store + name)
+    return name
+
+
+def push(layout: Layout, reference: str, options: Sequence[str] = ()) -> str:
+    """Pushes the image and its bill of materials; answers the reference with the digest, as manifests pin it."""
+    if reference.startswith(_LOOPBACK):
+        options = ["--dest-tls-verify=false", *options]
+    repository = reference.rpartition(":")[0] if ":" in reference.rpartition("/")[2] else reference
+    source = f"oci:{layout.path}"
+    unchanged = ["--preserve-digests", *options]
+    skopeo_copy(*unchanged, f"{source}:{layout.name}", f"docker://{reference}")
+    skopeo_copy(*unchanged, f"{source}:{layout.bill}", f"docker://{repository}:{layout.bill}")
+    return f"{reference}@{layout.digest}"
+
+
+def sizes(layouts: Sequence[Layout]) -> str:
+    """A table of compressed sizes by layer, and what all take in a registry, where equal layers are one."""
+    lines, stored = [], {}
+    for layout in layouts:
+        manifest = layout.manifest
+        blobs = [manifest["config"], *manifest["layers"]]
+        history = layout.document(manifest["config"]["digest"])["history"]
+        parts = [
+            f"{told['created_by'].rpartition(' ')[2]} {_megabytes(blob['size'])}"
+            for told, blob in zip(history, manifest["layers"], strict=True)
+        ]
+        total = sum(blob["size"] for blob in blobs)
+        lines.append(f"{layout.name:<20}{_megabytes(total):>6} MB   {', '.join(parts)}")
+        stored |= {blob["digest"]: blob["size"] for blob in blobs}
+    lines.append(f"{'all in a registry':<20}{_megabytes(sum(stored.values())):>6} MB")
+    return "\n".join(lines)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f}"
+
+
+def main(command: str, words: Sequence[str]) -> None:
+    """Does it to the layouts before `--`, with the arguments behind it."""
+    split = list(words).index("--")
+    layouts = [Layout(Path(os.environ["RUNFILES_DIR"], "souk", path).resolve()) for path in words[:split]]
+    arguments = words[split + 1 :]
+    match command, arguments:
+        case "load", [] | [_]:
+            for layout in layouts:
+                print(load(layout, *arguments))
+        case "push", [reference, *options]:
+            print(push(layouts[0], reference, options))
+        case "push-all", [registry] | [registry, _]:
+            for layout in layouts:
+                tag = arguments[1] if len(arguments) > 1 else layout.version
+                print(push(layout, f"{registry}/{layout.name}:{tag}"), flush=True)
+        case "sizes", []:
+            print(sizes(layouts))
+        case _:
+            sys.exit(
+                "usage: bazel run //order:image_load [-- NAME:TAG]\n"
+                "       bazel run //order:push -- REGISTRY/REPOSITORY:TAG [SKOPEO-OPTION...]\n"
+                "       bazel run //:image_load\n"
+                "       bazel run //:push -- REGISTRY [TAG]\n"
+                "       bazel run //:image_sizes"
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

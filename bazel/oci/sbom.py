@@ -1,0 +1,135 @@
+"""Writes an image's bill of materials as SPDX 2.3: the packages of its base layer and the distributions that its program imports.
+
+What wheels carry compiled into their extension modules is not known to their metadata, and so not told here.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bazel.oci.release import Release
+
+_NO_ASSERTION = "NOASSERTION"
+# What older metadata say in words of their own and SPDX in its.
+_LICENSES = {
+    "Apache 2.0": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
+    "Apache Software License": "Apache-2.0",
+    "Apache Software License 2.0": "Apache-2.0",
+    "ISC License (ISCL)": "ISC",
+    "MIT License": "MIT",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "Python Software Foundation License": "PSF-2.0",
+    "The Unlicense (Unlicense)": "Unlicense",
+}
+_IDENTIFIERS = {*_LICENSES.values(), "0BSD", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0"}
+
+
+def license_of(metadata: Any) -> str:
+    """The license by SPDX, as far as a distribution's metadata say it in a way that can be read."""
+    if expression := metadata["License-Expression"]:
+        return str(expression)
+    classifiers = metadata.get_all("Classifier") or []
+    named = [line.split(" :: ")[-1] for line in classifiers if line.startswith("License :: ")]
+    for text in [metadata["License"] or "", *named]:
+        if (known := _LICENSES.get(text, text)) in _IDENTIFIERS:
+            return known
+    return _NO_ASSERTION
+
+
+def identifier(*parts: str) -> str:
+    """An SPDX identifier."""
+    return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]+", "-", "-".join(parts))
+
+
+def package(kind: str, name: str, version: str, purl: str, **fields: str) -> dict[str, Any]:
+    """One package, of which nothing is said that was not looked at."""
+    return {
+        "SPDXID": identifier(kind, name),
+        "name": name,
+        "versionInfo": version,
+        "downloadLocation": _NO_ASSERTION,
+        "filesAnalyzed": False,
+        "licenseConcluded": _NO_ASSERTION,
+        "licenseDeclared": _NO_ASSERTION,
+        "copyrightText": _NO_ASSERTION,
+        "externalRefs": [
+            {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl}
+        ],
+        **fields,
+    }
+
+
+def of_debian(found: dict[str, str]) -> dict[str, Any]:
+    """A package of the base layer."""
+    name, version = found["Package"], found["Version"]
+    purl = f"pkg:deb/debian/{quote(name)}@{quote(version, safe='')}?arch={found['Architecture']}"
+    fields = {"homepage": found["Homepage"]} if found["Homepage"] else {}
+    return package("deb", name, version, purl, supplier=f"Person: {found['Maintainer']}", **fields)
+
+
+def of_pypi(metadata_file: Path) -> dict[str, Any]:
+    """A distribution."""
+    metadata = HeaderParser().parsestr(metadata_file.read_text())
+    name = re.sub(r"[-_.]+", "-", str(metadata["Name"])).lower()
+    version = str(metadata["Version"])
+    purl = f"pkg:pypi/{name}@{quote(version, safe='')}"
+    return package("pypi", name, version, purl, licenseDeclared=license_of(metadata))
+
+
+def document(image: str, license_id: str, release: Release, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The whole bill."""
+    itself = package(
+        "image",
+        image,
+        release.version,
+        f"pkg:oci/{image.rpartition('/')[2]}?tag={quote(release.version, safe='')}",
+        licenseDeclared=license_id,
+        primaryPackagePurpose="CONTAINER",
+    )
+    relations = [("SPDXRef-DOCUMENT", "DESCRIBES", itself["SPDXID"])]
+    relations += [(itself["SPDXID"], "CONTAINS", part["SPDXID"]) for part in parts]
+    content = json.dumps([itself, parts], sort_keys=True).encode()
+    return {
+        "spdxVersion": "SPDX-2.3",
+        "dataLicense": "CC0-1.0",
+        "SPDXID": "SPDXRef-DOCUMENT",
+        "name": f"{image}-{release.version}",
+        # Unique for each content, and nothing is to be found there.
+        "documentNamespace": f"https://souk.example/spdx/{image}/{hashlib.sha256(content).hexdigest()}",
+        "creationInfo": {"created": release.created, "creators": ["Tool: souk-bazel-oci"]},
+        "packages": [itself, *parts],
+        "relationships": [
+            {"spdxElementId": subject, "relationshipType": kind, "relatedSpdxElement": target}
+            for subject, kind, target in relations
+        ],
+    }
+
+
+def main() -> None:
+    """Writes the bill of one image."""
+    parser = argparse.ArgumentParser(description=__doc__, fromfile_prefix_chars="@")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--license", required=True)
+    parser.add_argument("--status", type=Path, required=True)
+    parser.add_argument("--base", type=Path, required=True, help="what the base layer was made of")
+    parser.add_argument("distributions", nargs="*", type=Path, help="their .dist-info folders")
+    args = parser.parse_args()
+
+    base = json.loads(args.base.read_text())
+    python = package("generic", "cpython", base["python"], f"pkg:generic/cpython@{base['python']}")
+    parts = [python, *(of_debian(found) for found in base["packages"])]
+    parts += sorted((of_pypi(path / "METADATA") for path in args.distributions), key=lambda part: str(part["name"]))
+    bill = document(args.image, args.license, Release.read(args.status), parts)
+    args.output.write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
