@@ -13,7 +13,7 @@ import bcrypt
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from account.errors import TooBusy
-from kit.values import remaining
+from kit.values import deadline, remaining
 
 T = TypeVar("T")
 
@@ -23,6 +23,8 @@ COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"][:3000])
 _NICENESS: Final = 5
 # How fast the measure of a hash's time follows.
 _WEIGHT: Final = 0.2
+# Of a caller's time, what waiting and hashing may take: the machine may be busier in a while, and there is an answer to write.
+_SHARE: Final = 0.8
 
 
 class BcryptPasswords:
@@ -81,15 +83,19 @@ class BcryptPasswords:
     async def _run(self, work: Callable[[], T]) -> T:
         left = remaining()
         expected = self._seconds * (self._waiting // self._threads + 1)
-        if self._waiting >= self._most or (left is not None and expected > left):
+        if self._waiting >= self._most or (left is not None and expected > left * _SHARE):
             raise TooBusy()
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._timed, work)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, self._timed, work, deadline.get())
         finally:
             self._waiting -= 1
 
-    def _timed(self, work: Callable[[], T]) -> T:
+    def _timed(self, work: Callable[[], T], gives_up: float | None) -> T:
+        # It took longer than expected to come to this one: nobody would be there for the answer.
+        if gives_up is not None and time.monotonic() + self._seconds > gives_up:
+            raise TooBusy()
         began = time.perf_counter()
         try:
             return work()

@@ -1,6 +1,7 @@
 """bcrypt off the event loop, bounded, and honest about its 72 bytes."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 
@@ -53,6 +54,19 @@ async def test_who_cannot_be_served_in_time_is_refused_at_once() -> None:
     assert time.perf_counter() - began < 10
     assert await passwords.hash(b"password")
     await passwords.close()
+
+
+async def test_whose_time_is_over_when_their_turn_comes_costs_no_hash(passwords: BcryptPasswords) -> None:
+    gate, at = threading.Event(), time.monotonic() + 0.05
+    for _ in range(passwords._threads):
+        passwords._pool.submit(gate.wait)
+    token = deadline.set(at)
+    waiting = asyncio.create_task(passwords.hash(b"password"))
+    deadline.reset(token)
+    await asyncio.sleep(at - time.monotonic())
+    gate.set()
+    with pytest.raises(TooBusy):
+        await waiting
 
 
 async def test_a_refusal_takes_as_long_for_nobody_as_for_an_old_hash() -> None:
