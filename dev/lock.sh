@@ -2,6 +2,8 @@
 # Locks anew: Python by uv, npm by npm. Jars are pinned by version and hash in third_party/{kafka,elasticsearch}.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-dev/tool.sh uv pip compile --upgrade --generate-hashes --no-strip-extras --python-version 3.11 --no-header --only-binary :all: \
-  third_party/python/requirements.in -o third_party/python/requirements.lock
+for packages in third_party/python third_party/clients; do
+  dev/tool.sh uv pip compile --upgrade --generate-hashes --no-strip-extras --python-version 3.11 --no-header --only-binary :all: \
+    "$packages/requirements.in" -o "$packages/requirements.lock"
+done
 (cd third_party/npm && npm update --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error)
