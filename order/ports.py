@@ -89,8 +89,13 @@ class Reservation:
 class OrderStore(Protocol):
     """Keeps orders."""
 
-    async def place(self, placements: Sequence[Placement], limits: AccountLimits) -> list[Outcome]:
-        """Writes orders with everything that belongs to them, each or not, in one statement; an outcome for each."""
+    async def place(
+        self, placements: Sequence[Placement], limits: AccountLimits, tx: Transaction | None = None
+    ) -> list[Outcome]:
+        """Writes orders with everything that belongs to them, each or not, in one statement; an outcome for each.
+
+        With a transaction, they are written when it commits.
+        """
         ...
 
     async def find_request(self, caller_id: UUID, request_id: str) -> Stored | None:

@@ -120,13 +120,16 @@ class Store:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def place(self, placements: Sequence[Placement], limits: AccountLimits) -> list[Outcome]:
+    async def place(
+        self, placements: Sequence[Placement], limits: AccountLimits, tx: Transaction | None = None
+    ) -> list[Outcome]:
         """One statement for all of them; of two with the same id the first is written."""
         first = {placement.fact.order.id: placement for placement in reversed(placements)}
         arguments = self._columns(list(first.values()))
-        rows = await self._db.fetch(_PLACE, *arguments, limits.pending, limits.failed_payments)
+        within: Statements = tx or self._db
+        rows = await within.fetch(_PLACE, *arguments, limits.pending, limits.failed_payments)
         known = {row["id"]: Outcome(row["outcome"]) for row in rows}
-        if Outcome.WRITTEN in known.values():
+        if tx is None and Outcome.WRITTEN in known.values():
             self._db.notify_emitted()
 
         def outcome(placement: Placement) -> Outcome:

@@ -103,12 +103,7 @@ class Orders:
         except SoukError as refusal:
             REFUSALS.labels(refusal.reason).inc()
             raise
-        order = await self._write(caller, account_id, order_id, purchase, reservation)
-        if account_id != caller.account_id:
-            await self._tell_audit(
-                AdminActed.by(caller, "order.place_order", ORDER.format(order.id), address)
-            )
-        return order
+        return await self._write(caller, account_id, order_id, purchase, reservation, address)
 
     async def get(self, caller: Principal, order_id: UUID) -> Order:
         """The caller's order, or anybody's for an ADMIN; raises OrderNotFound."""
@@ -227,7 +222,13 @@ class Orders:
         )
 
     async def _write(
-        self, caller: Principal, account_id: UUID, order_id: UUID, purchase: Purchase, held: Reservation
+        self,
+        caller: Principal,
+        account_id: UUID,
+        order_id: UUID,
+        purchase: Purchase,
+        held: Reservation,
+        address: str,
     ) -> Order:
         now = self._clock()
         fact = Order.place(
@@ -240,7 +241,11 @@ class Orders:
             now,
         )
         placement = Placement(fact, caller.account_id, purchase)
-        outcome = await self._placing.run(placement)
+        if account_id == caller.account_id:
+            outcome = await self._placing.run(placement)
+        else:
+            acted = AdminActed.by(caller, "order.place_order", ORDER.format(order_id), address)
+            outcome = await self._place_audited(placement, acted)
         if outcome is Outcome.WRITTEN:
             _tell([fact])
             return fact.order
@@ -253,10 +258,13 @@ class Orders:
         REFUSALS.labels(refusal.reason).inc()
         raise refusal(details={"retry_after": _RETRY_AFTER_SECONDS})
 
-    async def _tell_audit(self, acted: AdminActed) -> None:
-        """After the order was written, in one statement with others'; that names the caller too, should this be lost."""
+    async def _place_audited(self, placement: Placement, acted: AdminActed) -> Outcome:
+        """Somebody else's order, which is rare: alone, and told in its transaction."""
         async with self._db.transaction() as tx:
-            await tx.emit(acted)
+            [outcome] = await self._store.place([placement], self._policy.account, tx)
+            if outcome is Outcome.WRITTEN:
+                await tx.emit(acted)
+        return outcome
 
     async def _place_many(self, placements: Sequence[Placement]) -> Sequence[Outcome]:
         return await self._store.place(placements, self._policy.account)

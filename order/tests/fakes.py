@@ -23,7 +23,9 @@ class FakeStore:
         self._requests: dict[tuple[UUID, str], tuple[UUID, bytes]] = {}
         self._closed: dict[UUID, datetime] = {}
 
-    async def place(self, placements: Sequence[Placement], limits: AccountLimits) -> list[Outcome]:
+    async def place(
+        self, placements: Sequence[Placement], limits: AccountLimits, tx: object = None
+    ) -> list[Outcome]:
         before = list(self._orders.values())
         owners = [placement.fact.order.account_id for placement in placements]
         return [

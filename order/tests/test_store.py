@@ -1,6 +1,7 @@
 """The contract of OrderStore, on the fake and on PostgreSQL; and what only PostgreSQL can show: races, rollback, statements."""
 
 import asyncio
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import replace
 from datetime import timedelta
@@ -49,6 +50,17 @@ async def test_many_are_placed_as_easily_as_one(kept: Kept) -> None:
 
     assert await kept.store.place(placements, ROOMY) == [Outcome.WRITTEN] * 20
     assert await kept.store.count(OrderFilter(account_id=kept.account)) == 20
+
+
+async def test_a_placement_is_undone_with_its_transaction(real: Kept) -> None:
+    placement = real.placement()
+    with suppress(LookupError):
+        async with real.db.transaction() as tx:
+            assert await real.store.place([placement], ROOMY, tx) == [Outcome.WRITTEN]
+            raise LookupError
+
+    assert await real.store.get(placement.fact.order.id, None) is None
+    assert await real.db.fetchval("SELECT count(*) FROM outbox") == 0
 
 
 async def test_an_accounts_open_orders_are_those_that_have_not_ended(kept: Kept) -> None:

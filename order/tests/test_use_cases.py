@@ -10,6 +10,7 @@ import pytest
 from kit.auth import Principal
 from kit.db.fake import FakeDatabase
 from kit.errors import FailedPrecondition, PermissionDenied
+from kit.events import AdminActed
 from kit.testing import FakeClock
 from kit.values import ORDER, PRODUCT, Money
 from order.domain import (
@@ -221,6 +222,18 @@ async def test_ordering_for_somebody_else_needs_an_admin(shop: Shop) -> None:
     with pytest.raises(PermissionDenied):
         await shop.orders.place(customer(), purchase(account_id=other))
     assert (await shop.orders.place(admin(), purchase(account_id=other))).account_id == other
+
+
+async def test_an_order_for_somebody_else_is_told_to_the_audit_log_once_and_with_it(shop: Shop) -> None:
+    boss, wanted = admin(), purchase(key="k", account_id=uuid4())
+
+    order = await shop.orders.place(boss, wanted, address="10.1.2.3")
+    assert shop.db.commits == 1
+    assert await shop.orders.place(boss, wanted) == order
+
+    placed, acted = shop.db.facts
+    assert isinstance(placed, OrderPlaced)
+    assert acted == AdminActed.by(boss, "order.place_order", ORDER.format(order.id), "10.1.2.3")
 
 
 async def test_unpaid_orders_of_an_account_are_limited_and_refusals_hold_no_stock(shop: Shop) -> None:
