@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import grpc
 from souk.rpc.v1 import call_service_pb2 as pb
 
-from kit.errors import DeadlineExceeded, Internal, ResourceExhausted, SoukError, Unavailable, error_of
-from kit.errors.transport import category_of_grpc
+from kit.errors import DeadlineExceeded, ResourceExhausted, SoukError, Unavailable
 from kit.rpc.sender import Sender
 from kit.rpc.status import BODY_BYTES, decode
+from kit.telemetry import get_logger
+
+log = get_logger("kit.rpc")
 
 EXCHANGE = "/souk.rpc.v1.CallService/Exchange"
 # A stream stays with the replica it was opened to, so now and then a new one is opened.
@@ -110,6 +112,8 @@ class Stream:
                     self.retire()
         except grpc.aio.AioRpcError as failure:
             ended = _error(failure)
+            if failure.code() is not grpc.StatusCode.UNAVAILABLE:
+                log.warning("rpc.stream_broke", code=failure.code().name, details=failure.details())
             # For logs of ours; what is passed on names no host.
             ended.__cause__ = failure
         finally:
@@ -137,13 +141,10 @@ def _expire(answer: asyncio.Future[bytes], method: str) -> None:
 def _error(failure: grpc.aio.AioRpcError) -> SoukError:
     """What gRPC says itself names hosts and ports, which are nobody's business outside."""
     code, details = failure.code(), failure.details() or ""
-    category = category_of_grpc(code.value[0])
-    kind = error_of(category)
-    if kind is Internal:
-        return Internal(f"{EXCHANGE}: {code.name} {details}")
-    if kind is Unavailable and _NEVER_SENT in details.lower():
+    if code is grpc.StatusCode.UNAVAILABLE and _NEVER_SENT in details.lower():
         return NeverSent(f"{code.name}")
-    # A peer that was stopped, or an answer that could not be read: the stream is gone, and its calls with it.
+    # Whatever gRPC calls it, the stream is gone and its calls with it. A write that a peer's end has crossed is INTERNAL to grpc.aio;
+    # what a peer itself calls so comes in a frame.
     return Unavailable(f"{code.name}: the call was cut off", reason="PEER_UNAVAILABLE")
 
 

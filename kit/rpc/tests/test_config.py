@@ -8,7 +8,7 @@ from kit.rpc.config import Retries, method_configs
 
 def test_an_entry_that_names_a_method_replaces_the_services() -> None:
     configs = method_configs(account_service_pb2.DESCRIPTOR.services_by_name["AccountService"])
-    assert (configs["Register"].timeout, configs["Register"].retries.attempts) == (5, 1)
+    assert (configs["UpdateProfile"].timeout, configs["UpdateProfile"].retries.attempts) == (5, 1)
     assert (configs["GetAccount"].timeout, configs["GetAccount"].retries.attempts) == (2, 3)
 
 

@@ -244,6 +244,28 @@ async def test_a_peer_that_breaks_off_fails_the_calls_it_had_and_is_found_again(
     assert orders.asked.count("place") == 1, "what a peer had begun is not sent again by itself"
 
 
+async def test_a_stream_that_breaks_as_grpc_says_internally_is_a_peer_that_is_away() -> None:
+    async def broken(_: Any, context: Any) -> AsyncIterator[call_service_pb2.ExchangeResponse]:
+        # As grpc.aio says of a write that a peer's end has crossed: INTERNAL, "Internal error from Core".
+        await context.abort(grpc.StatusCode.INTERNAL, "Internal error from Core")
+        yield call_service_pb2.ExchangeResponse()
+
+    server = grpc.aio.server()
+    handlers: Any = {"Exchange": grpc.stream_stream_rpc_method_handler(broken)}
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("souk.rpc.v1.CallService", handlers),)
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    channel = Channel(f"127.0.0.1:{port}", SERVICE)
+    await channel.open()
+    with pytest.raises(Unavailable) as caught:
+        await channel.call("PlaceOrder", pb.PlaceOrderRequest(), pb.PlaceOrderResponse)
+    assert caught.value.reason == "PEER_UNAVAILABLE"
+    await channel.close()
+    await server.stop(0)
+
+
 async def test_a_stream_is_renewed_and_the_old_one_ends_its_calls(
     channel: Channel, orders: OrderRpc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
