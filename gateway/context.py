@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 # What the services' Batch RPCs take at once.
 _LARGEST_BATCH = 100
+# Orders, or notifications, of several accounts in one answer: messages have a limit, and an order has up to 100 lines.
+_LARGEST_ANSWER = 1000
 
 
 class Context:
@@ -31,9 +33,13 @@ class Context:
         self._loaders: dict[str, DataLoader[str, Any]] = {}
 
     async def load(
-        self, name: str, key: str, many: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
+        self,
+        name: str,
+        key: str,
+        many: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]],
+        most: int = _LARGEST_BATCH,
     ) -> T | None:
-        """What `many` answers for a key, asked together with all other keys of this moment; None when left out."""
+        """What `many` answers for a key, asked together with all other keys of this moment, `most` at once; None when left out."""
         loader = self._loaders.get(name)
         if loader is None:
 
@@ -41,9 +47,20 @@ class Context:
                 found = await many(keys)
                 return [found.get(each) for each in keys]
 
-            loader = self._loaders[name] = DataLoader(fetch, max_batch_size=_LARGEST_BATCH)
+            loader = self._loaders[name] = DataLoader(fetch, max_batch_size=most)
         found: T | None = await loader.load(key)
         return found
+
+    async def load_page(
+        self,
+        name: str,
+        key: str,
+        many: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]],
+        size: int | None,
+    ) -> T | None:
+        """The same for lists of `size` each; `name` tells their arguments. So many lists at once as one message has room for."""
+        fitting = _LARGEST_ANSWER // max(size or 1, 1)
+        return await self.load(name, key, many, min(max(fitting, 1), _LARGEST_BATCH))
 
     def forget(self) -> None:
         """Drops what was loaded: a mutation may have changed it."""

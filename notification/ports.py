@@ -1,6 +1,6 @@
 """What the use cases need of the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -46,6 +46,16 @@ class NotificationStore(Protocol):
 
     async def count(self, which: NotificationFilter) -> int:
         """How many there are, exactly."""
+
+    async def page_each(
+        self, which: NotificationFilter, account_ids: Sequence[UUID], limit: int
+    ) -> Mapping[UUID, Sequence[Notification]]:
+        """The newest of each account; one without any may be left out."""
+        ...
+
+    async def count_each(self, which: NotificationFilter, account_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """How many each account has; one without any may be left out."""
+        ...
 
     async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None, each: int) -> list[Notification]:
         """The newest of each order, those of `owner` only unless that is None."""

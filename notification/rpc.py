@@ -11,7 +11,7 @@ from kit.values import ACCOUNT, ORDER, Input, decode_cursor, encode_cursor
 from notification.domain import Notification
 from notification.messages import notification_to_proto
 from notification.ports import NotificationFilter
-from notification.use_cases import Notifications
+from notification.use_cases import Notifications, Page
 
 _PAGE = 20
 _LARGEST_PAGE = 100
@@ -31,19 +31,25 @@ class NotificationRpc:
         """ListNotifications."""
         order_id = ORDER.parse(request.order_id, "orderId") if request.order_id else None
         which = NotificationFilter(_whose(request, call), order_id)
-        given = Input()
-        size = given.integer(request.page_size or _PAGE, "first", least=1, most=_LARGEST_PAGE)
-        given.done()
+        size = _size(request)
         after = _position(request.page_token, which) if request.page_token else None
-        page = await self._notifications.list(which, after, size, count=request.count_total)
-        entries = [
-            pb.ListNotificationsResponse.Entry(
-                notification=notification_to_proto(notification), cursor=_cursor(notification, which)
-            )
-            for notification in page.notifications
-        ]
-        return pb.ListNotificationsResponse(
-            entries=entries, has_next_page=page.has_next, total_count=page.total
+        return _page(await self._notifications.list(which, after, size, count=request.count_total), which)
+
+    async def batch_list_account_notifications(
+        self, request: pb.BatchListAccountNotificationsRequest, call: Call
+    ) -> pb.BatchListAccountNotificationsResponse:
+        """BatchListAccountNotifications."""
+        caller, ids, wanted = call.account(), _accounts(request), request.list
+        order_id = ORDER.parse(wanted.order_id, "orderId") if wanted.order_id else None
+        which, size = NotificationFilter(None, order_id), _size(wanted)
+        if wanted.page_token:
+            raise _foreign_cursor()
+        pages = await self._notifications.list_each(caller, which, ids, size, count=wanted.count_total)
+        return pb.BatchListAccountNotificationsResponse(
+            pages=[
+                _page(page, NotificationFilter(account_id, order_id))
+                for account_id, page in zip(ids, pages, strict=True)
+            ]
         )
 
     async def batch_list_notifications(
@@ -70,6 +76,32 @@ def _whose(request: pb.ListNotificationsRequest, call: Call) -> UUID | None:
     return account_id
 
 
+def _accounts(request: pb.BatchListAccountNotificationsRequest) -> list[UUID]:
+    given = Input()
+    count = len(set(request.account_ids))
+    fine = 1 <= count <= _LARGEST_PAGE and count == len(request.account_ids)
+    given.require(fine, f"must be 1-{_LARGEST_PAGE}, each once", "account_ids")
+    given.done()
+    return [ACCOUNT.parse(text, "account_ids", at) for at, text in enumerate(request.account_ids)]
+
+
+def _size(request: pb.ListNotificationsRequest) -> int:
+    given = Input()
+    size = given.integer(request.page_size or _PAGE, "first", least=1, most=_LARGEST_PAGE)
+    given.done()
+    return size
+
+
+def _page(page: Page, which: NotificationFilter) -> pb.ListNotificationsResponse:
+    entries = [
+        pb.ListNotificationsResponse.Entry(
+            notification=notification_to_proto(notification), cursor=_cursor(notification, which)
+        )
+        for notification in page.notifications
+    ]
+    return pb.ListNotificationsResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)
+
+
 def _cursor(notification: Notification, which: NotificationFilter) -> str:
     return encode_cursor(repr(which), [notification.create_time.isoformat(), str(notification.id)])
 
@@ -81,5 +113,9 @@ def _position(cursor: str, which: NotificationFilter) -> tuple[datetime, UUID]:
                 return datetime.fromisoformat(create_time), UUID(notification_id)
             except ValueError:
                 pass  # made up by hand, with the right fingerprint; falls to the same answer as any other forgery
+    raise _foreign_cursor()
+
+
+def _foreign_cursor() -> InvalidArgument:
     rule = "must be a cursor of the same list"
-    raise InvalidArgument(f"after: {rule}", fields=[Violation(("after",), rule)], reason="INVALID_CURSOR")
+    return InvalidArgument(f"after: {rule}", fields=[Violation(("after",), rule)], reason="INVALID_CURSOR")

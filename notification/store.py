@@ -1,5 +1,6 @@
 """The only reader and writer of notifications and recipients: rows <-> domain. Who may see what is part of the query."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -135,6 +136,30 @@ class PostgresNotificationStore:
         asked = _conditions(which, after)
         sql = f"{_SELECT} {asked.where} ORDER BY n.create_time DESC, n.id DESC LIMIT {limit:d}"
         return [_notification(row) for row in await self._db.fetch(sql, *asked.args)]
+
+    async def page_each(
+        self, which: NotificationFilter, account_ids: Sequence[UUID], limit: int
+    ) -> dict[UUID, list[Notification]]:
+        """One statement for all accounts; those without notifications are left out."""
+        asked = _conditions(which, None)
+        asked.add("n.account_id = asked.id")
+        sql = (
+            "SELECT n.*, r.email AS recipient_email "  # noqa: S608 - of constants
+            f"FROM unnest(${len(asked.args) + 1}::uuid[]) AS asked(id), LATERAL ("
+            f"SELECT * FROM notifications n {asked.where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
+            ") n LEFT JOIN recipients r USING (account_id) ORDER BY n.create_time DESC, n.id DESC"
+        )
+        found: dict[UUID, list[Notification]] = defaultdict(list)
+        for row in await self._db.fetch(sql, *asked.args, list(account_ids)):
+            found[row["account_id"]].append(_notification(row))
+        return dict(found)
+
+    async def count_each(self, which: NotificationFilter, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Exactly; accounts without notifications are left out."""
+        asked = _conditions(which, None)
+        asked.add("n.account_id = ANY({}::uuid[])", list(account_ids))
+        sql = f"SELECT account_id, count(*) FROM notifications n {asked.where} GROUP BY account_id"  # noqa: S608 - of constants
+        return {row["account_id"]: row["count"] for row in await self._db.fetch(sql, *asked.args)}
 
     async def count(self, which: NotificationFilter) -> int:
         """Exactly."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Transaction
+from kit.errors import PermissionDenied
 from kit.telemetry import get_logger
 from kit.values import NOTIFICATION, Clock
 from notification.domain import Failure, Notification, Recipient
@@ -112,6 +113,26 @@ class Notifications:
         found = await self._store.page(which, after, size + 1)
         total = await self._store.count(which) if count else None
         return Page(tuple(found[:size]), len(found) > size, total)
+
+    async def list_each(
+        self,
+        caller: Principal,
+        which: NotificationFilter,
+        account_ids: Sequence[UUID],
+        size: int,
+        *,
+        count: bool,
+    ) -> Sequence[Page]:
+        """The first page of each account; raises PermissionDenied when one is not the caller's."""
+        if not all(caller.may_act_for(account_id) for account_id in account_ids):
+            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        found = await self._store.page_each(which, account_ids, size + 1)
+        totals = await self._store.count_each(which, account_ids) if count else {}
+        pages = [(each, found.get(each, ())) for each in account_ids]
+        return [
+            Page(tuple(notes[:size]), len(notes) > size, totals.get(each, 0) if count else None)
+            for each, notes in pages
+        ]
 
     async def of_orders(self, caller: Principal, order_ids: Sequence[UUID]) -> Sequence[Notification]:
         """The newest of each order, of those that the caller may see."""

@@ -3,7 +3,7 @@
 A store's method that takes a transaction writes or locks in it; the others are single statements.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -108,6 +108,16 @@ class OrderStore(Protocol):
 
     async def page(self, which: OrderFilter, after: tuple[datetime, UUID] | None, limit: int) -> list[Order]:
         """Orders, newest first, that follow the one created then with that id."""
+        ...
+
+    async def page_each(
+        self, which: OrderFilter, account_ids: Sequence[UUID], limit: int
+    ) -> Mapping[UUID, Sequence[Order]]:
+        """The newest of each account; one without any may be left out."""
+        ...
+
+    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """How many each account has; one without any may be left out."""
         ...
 
     async def count(self, which: OrderFilter) -> int:

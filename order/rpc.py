@@ -1,5 +1,6 @@
 """The gRPC edge: request -> call -> response. What the messages mean is in `messages`."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from order.messages import (
     purchase_from_proto,
 )
 from order.ports import Admins, OrderFilter
-from order.use_cases import Orders
+from order.use_cases import Orders, Page
 
 _PAGE = 20
 _LARGEST_PAGE = 100
@@ -51,19 +52,27 @@ class OrderRpc:
     async def list_orders(self, request: pb.ListOrdersRequest, call: Call) -> pb.ListOrdersResponse:
         """ListOrders."""
         which = filter_from_proto(request, _whose(request, call))
-        given = Input()
-        size = given.integer(request.page_size or _PAGE, "first", least=1, most=_LARGEST_PAGE)
-        given.done()
+        size = _size(request)
         after = _position(request.page_token, which) if request.page_token else None
         page = await self._orders.list(which, after, size, count=request.count_total)
-        internal = call.account().is_admin
-        entries = [
-            pb.ListOrdersResponse.Entry(
-                order=order_to_proto(order, internal=internal), cursor=_cursor(order, which)
-            )
-            for order in page.orders
-        ]
-        return pb.ListOrdersResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)
+        return _page(page, which, internal=call.account().is_admin)
+
+    async def batch_list_orders(
+        self, request: pb.BatchListOrdersRequest, call: Call
+    ) -> pb.BatchListOrdersResponse:
+        """BatchListOrders."""
+        caller, ids = call.account(), _accounts(request)
+        which, size = filter_from_proto(request.list, None), _size(request.list)
+        if request.list.page_token:
+            raise _foreign_cursor()
+        count = request.list.count_total
+        pages = await self._orders.list_each(caller, which, ids, size, count=count)
+        return pb.BatchListOrdersResponse(
+            pages=[
+                _page(page, replace(which, account_id=account_id), internal=caller.is_admin)
+                for account_id, page in zip(ids, pages, strict=True)
+            ]
+        )
 
     async def cancel_order(self, request: pb.CancelOrderRequest, call: Call) -> pb.CancelOrderResponse:
         """CancelOrder."""
@@ -104,6 +113,32 @@ def _whose(request: pb.ListOrdersRequest, call: Call) -> UUID | None:
     return account_id
 
 
+def _accounts(request: pb.BatchListOrdersRequest) -> list[UUID]:
+    given = Input()
+    count = len(set(request.account_ids))
+    fine = 1 <= count <= _LARGEST_PAGE and count == len(request.account_ids)
+    given.require(fine, f"must be 1-{_LARGEST_PAGE}, each once", "account_ids")
+    given.done()
+    return [ACCOUNT.parse(text, "account_ids", at) for at, text in enumerate(request.account_ids)]
+
+
+def _size(request: pb.ListOrdersRequest) -> int:
+    given = Input()
+    size = given.integer(request.page_size or _PAGE, "first", least=1, most=_LARGEST_PAGE)
+    given.done()
+    return size
+
+
+def _page(page: Page, which: OrderFilter, *, internal: bool) -> pb.ListOrdersResponse:
+    entries = [
+        pb.ListOrdersResponse.Entry(
+            order=order_to_proto(order, internal=internal), cursor=_cursor(order, which)
+        )
+        for order in page.orders
+    ]
+    return pb.ListOrdersResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)
+
+
 def _cursor(order: Order, which: OrderFilter) -> str:
     return encode_cursor(repr(which), [order.create_time.isoformat(), str(order.id)])
 
@@ -115,5 +150,9 @@ def _position(cursor: str, which: OrderFilter) -> tuple[datetime, UUID]:
                 return datetime.fromisoformat(create_time), UUID(order_id)
             except ValueError:
                 pass  # made up by hand, with the right fingerprint; falls to the same answer as any other forgery
+    raise _foreign_cursor()
+
+
+def _foreign_cursor() -> InvalidArgument:
     rule = "must be a cursor of the same query, filter and sort"
-    raise InvalidArgument(f"after: {rule}", fields=[Violation(("after",), rule)], reason="INVALID_CURSOR")
+    return InvalidArgument(f"after: {rule}", fields=[Violation(("after",), rule)], reason="INVALID_CURSOR")

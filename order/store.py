@@ -4,6 +4,7 @@ Placing is one statement for any number of orders: orders, lines, history, keys 
 an order may change is not decided here (domain), nor who may see it (an owner is part of the query).
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -64,12 +65,12 @@ SELECT id, 'WRITTEN' AS outcome FROM fresh
 UNION ALL SELECT id, refusal FROM judged WHERE refusal IS NOT NULL
 """
 
-_SELECT = """
+_WHOLE = """
 SELECT o.*,
     ARRAY(SELECT (product_id, name, unit_price, quantity) FROM order_lines WHERE order_id = o.id ORDER BY position) AS lines,
     ARRAY(SELECT (status, time, note, internal_note) FROM order_status_changes WHERE order_id = o.id ORDER BY position) AS history
-FROM orders o
 """
+_SELECT = _WHOLE + "FROM orders o\n"
 
 _SAVE = """
 WITH changed AS (
@@ -159,6 +160,29 @@ class Store:
         sql = f"{_SELECT} {asked.where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
         rows = await self._db.fetch(sql, *asked.args)
         return [_order(row) for row in rows]
+
+    async def page_each(
+        self, which: OrderFilter, account_ids: Sequence[UUID], limit: int
+    ) -> dict[UUID, list[Order]]:
+        """One statement for all accounts; those without orders are left out."""
+        asked = _conditions(which, None)
+        asked.add("o.account_id = asked.id")
+        sql = (
+            f"{_WHOLE} FROM unnest(${len(asked.args) + 1}::uuid[]) AS asked(id), LATERAL ("  # noqa: S608 - of constants
+            f"SELECT * FROM orders o {asked.where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
+            ") o ORDER BY o.create_time DESC, o.id DESC"
+        )
+        found: dict[UUID, list[Order]] = defaultdict(list)
+        for row in await self._db.fetch(sql, *asked.args, list(account_ids)):
+            found[row["account_id"]].append(_order(row))
+        return dict(found)
+
+    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Exactly; accounts without orders are left out."""
+        asked = _conditions(which, None)
+        asked.add("o.account_id = ANY({}::uuid[])", list(account_ids))
+        sql = f"SELECT account_id, count(*) FROM orders o {asked.where} GROUP BY account_id"  # noqa: S608 - of constants
+        return {row["account_id"]: row["count"] for row in await self._db.fetch(sql, *asked.args)}
 
     async def count(self, which: OrderFilter) -> int:
         """Exactly."""

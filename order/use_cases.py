@@ -119,6 +119,20 @@ class Orders:
         found = await self._store.page(which, after, size + 1)
         return Page(found[:size], len(found) > size, await self._store.count(which) if count else None)
 
+    async def list_each(
+        self, caller: Principal, which: OrderFilter, account_ids: Sequence[UUID], size: int, *, count: bool
+    ) -> Sequence[Page]:
+        """The first page of each account; raises PermissionDenied when one is not the caller's."""
+        if not all(caller.may_act_for(account_id) for account_id in account_ids):
+            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        found = await self._store.page_each(which, account_ids, size + 1)
+        totals = await self._store.count_each(which, account_ids) if count else {}
+        pages = [(each, found.get(each, ())) for each in account_ids]
+        return [
+            Page(orders[:size], len(orders) > size, totals.get(each, 0) if count else None)
+            for each, orders in pages
+        ]
+
     async def cancel(self, caller: Principal, order_id: UUID, text: str, *, address: str = "") -> Order:
         """Cancels the caller's order, or anybody's for an ADMIN, and answers it; raises OrderNotFound and OrderState.
 

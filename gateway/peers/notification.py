@@ -30,23 +30,22 @@ class Notifications(Peer):
         self, account_id: str | None, order_id: str | None, first: int | None, after: str | None, count: bool
     ) -> NotificationConnection:
         """ListNotifications; without an account, everybody's."""
-        request = pb.ListNotificationsRequest(
-            account_id=account_id or "",
-            all_accounts=account_id is None,
-            order_id=order_id or "",
-            page_size=page_size(first),
-            page_token=after or "",
-            count_total=count,
-        )
-        answer = await self._call("ListNotifications", request, pb.ListNotificationsResponse)
-        edges = [
-            NotificationEdge(cursor=entry.cursor, node=_notification(entry.notification))
-            for entry in answer.entries
-        ]
-        total = answer.total_count if answer.HasField("total_count") else None
-        return NotificationConnection(
-            **page(edges, has_next=answer.has_next_page, after=after), total_count=total
-        )
+        request = _wanted(order_id, first, count)
+        request.account_id, request.all_accounts = account_id or "", account_id is None
+        request.page_token = after or ""
+        return _page(await self._call("ListNotifications", request, pb.ListNotificationsResponse), after)
+
+    async def list_each(
+        self, account_ids: Sequence[str], order_id: str | None, first: int | None, count: bool
+    ) -> Mapping[str, NotificationConnection]:
+        """The first page of each account: BatchListAccountNotifications, or ListNotifications for a single one."""
+        if len(account_ids) == 1:
+            return {account_ids[0]: await self.list(account_ids[0], order_id, first, None, count)}
+        wanted = _wanted(order_id, first, count)
+        request = pb.BatchListAccountNotificationsRequest(account_ids=account_ids, list=wanted)
+        response = pb.BatchListAccountNotificationsResponse
+        answer = await self._call("BatchListAccountNotifications", request, response)
+        return {each: _page(found, None) for each, found in zip(account_ids, answer.pages, strict=True)}
 
     async def batch_list(self, order_ids: Sequence[str]) -> Mapping[str, Sequence[Notification]]:
         """BatchListNotifications, by order."""
@@ -56,6 +55,21 @@ class Notifications(Peer):
         for each in answer.notifications:
             found[each.order_id].append(_notification(each))
         return found
+
+
+def _wanted(order_id: str | None, first: int | None, count: bool) -> pb.ListNotificationsRequest:
+    return pb.ListNotificationsRequest(order_id=order_id or "", page_size=page_size(first), count_total=count)
+
+
+def _page(answer: pb.ListNotificationsResponse, after: str | None) -> NotificationConnection:
+    edges = [
+        NotificationEdge(cursor=entry.cursor, node=_notification(entry.notification))
+        for entry in answer.entries
+    ]
+    total = answer.total_count if answer.HasField("total_count") else None
+    return NotificationConnection(
+        **page(edges, has_next=answer.has_next_page, after=after), total_count=total
+    )
 
 
 def _notification(message: notification.Notification) -> Notification:

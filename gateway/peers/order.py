@@ -1,5 +1,7 @@
 """The order service."""
 
+from collections.abc import Mapping, Sequence
+
 import strawberry
 from souk.order.v1 import order_pb2 as order
 from souk.order.v1 import order_service_pb2 as pb
@@ -86,24 +88,41 @@ class Orders(Peer):
         count: bool,
     ) -> OrderConnection:
         """ListOrders; without an account, everybody's."""
-        statuses = (which.statuses if which else None) or ()
-        request = pb.ListOrdersRequest(
-            account_id=account_id or "",
-            all_accounts=account_id is None,
-            statuses=["ORDER_STATUS_" + status.name for status in statuses],
-            page_size=page_size(first),
-            page_token=after or "",
-            count_total=count,
-        )
-        if which is not None:
-            if which.created_after is not None:
-                request.created_after.CopyFrom(timestamp(which.created_after))
-            if which.created_before is not None:
-                request.created_before.CopyFrom(timestamp(which.created_before))
-        answer = await self._call("ListOrders", request, pb.ListOrdersResponse)
-        edges = [OrderEdge(cursor=entry.cursor, node=_order(entry.order)) for entry in answer.entries]
-        total = answer.total_count if answer.HasField("total_count") else None
-        return OrderConnection(**page(edges, has_next=answer.has_next_page, after=after), total_count=total)
+        request = _wanted(which, first, count)
+        request.account_id, request.all_accounts = account_id or "", account_id is None
+        request.page_token = after or ""
+        return _page(await self._call("ListOrders", request, pb.ListOrdersResponse), after)
+
+    async def list_each(
+        self, account_ids: Sequence[str], which: OrderFilter | None, first: int | None, count: bool
+    ) -> Mapping[str, OrderConnection]:
+        """The first page of each account: BatchListOrders, or ListOrders for a single one."""
+        if len(account_ids) == 1:
+            return {account_ids[0]: await self.list(account_ids[0], which, first, None, count)}
+        request = pb.BatchListOrdersRequest(account_ids=account_ids, list=_wanted(which, first, count))
+        answer = await self._call("BatchListOrders", request, pb.BatchListOrdersResponse)
+        return {each: _page(found, None) for each, found in zip(account_ids, answer.pages, strict=True)}
+
+
+def _wanted(which: OrderFilter | None, first: int | None, count: bool) -> pb.ListOrdersRequest:
+    statuses = (which.statuses if which else None) or ()
+    request = pb.ListOrdersRequest(
+        statuses=["ORDER_STATUS_" + status.name for status in statuses],
+        page_size=page_size(first),
+        count_total=count,
+    )
+    if which is not None:
+        if which.created_after is not None:
+            request.created_after.CopyFrom(timestamp(which.created_after))
+        if which.created_before is not None:
+            request.created_before.CopyFrom(timestamp(which.created_before))
+    return request
+
+
+def _page(answer: pb.ListOrdersResponse, after: str | None) -> OrderConnection:
+    edges = [OrderEdge(cursor=entry.cursor, node=_order(entry.order)) for entry in answer.entries]
+    total = answer.total_count if answer.HasField("total_count") else None
+    return OrderConnection(**page(edges, has_next=answer.has_next_page, after=after), total_count=total)
 
 
 def _order(message: order.Order) -> Order:

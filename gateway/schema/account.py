@@ -1,5 +1,6 @@
 """Accounts and signing in."""
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Annotated
 
@@ -41,9 +42,15 @@ class Account:
         first: First = 20,
         after: After = None,
     ) -> OrderConnection | None:
-        """For the owner and ADMIN, as the order service says."""
-        count = selects(info, "totalCount")
-        return await info.context.peers.order.list(self.id, filter, first, after, count)
+        """For the owner and ADMIN, as the order service says. First pages are loaded for all accounts of a request at once."""
+        context, count = info.context, selects(info, "totalCount")
+        if after:
+            return await context.peers.order.list(self.id, filter, first, after, count)
+
+        async def many(ids: Sequence[str]) -> Mapping[str, OrderConnection]:
+            return await context.peers.order.list_each(ids, filter, first, count)
+
+        return await context.load_page(f"orders {filter} {first} {count}", self.id, many, first)
 
     @strawberry.field(description="What was sent to it, newest first.")
     async def notifications(
@@ -55,9 +62,15 @@ class Account:
         first: First = 20,
         after: After = None,
     ) -> NotificationConnection | None:
-        """For the owner and ADMIN, as the notification service says."""
-        count = selects(info, "totalCount")
-        return await info.context.peers.notification.list(self.id, order_id, first, after, count)
+        """For the owner and ADMIN, as the notification service says. First pages are loaded for all accounts of a request at once."""
+        context, count = info.context, selects(info, "totalCount")
+        if after:
+            return await context.peers.notification.list(self.id, order_id, first, after, count)
+
+        async def many(ids: Sequence[str]) -> Mapping[str, NotificationConnection]:
+            return await context.peers.notification.list_each(ids, order_id, first, count)
+
+        return await context.load_page(f"notifications {order_id} {first} {count}", self.id, many, first)
 
 
 @strawberry.type(description="An account and the tokens of its new session.")

@@ -345,13 +345,21 @@ class OrderRpc(Unlisted):
 
     async def list_orders(self, request: Any, call: Call) -> order.ListOrdersResponse:
         self._heard("ListOrders", request, call)
-        account_id = request.account_id or ACCOUNT.format(call.account().account_id)
+        return self._page(request, request.account_id or ACCOUNT.format(call.account().account_id))
+
+    async def batch_list_orders(self, request: Any, call: Call) -> order.BatchListOrdersResponse:
+        self._heard("BatchListOrders", request, call)
+        pages = [self._page(request.list, each) for each in request.account_ids]
+        return order.BatchListOrdersResponse(pages=pages)
+
+    def _page(self, request: Any, account_id: str) -> order.ListOrdersResponse:
         made = [
             one_order(ORDER.format(ORDER.new()), account_id, PRODUCT.format(PRODUCT.new()))
             for _ in range(request.page_size or 20)
         ]
         entries = [order.ListOrdersResponse.Entry(order=each, cursor=each.id) for each in made]
-        return order.ListOrdersResponse(entries=entries)
+        total = 1000 if request.count_total else None
+        return order.ListOrdersResponse(entries=entries, total_count=total)
 
 
 class PaymentRpc(Unlisted):
@@ -392,6 +400,16 @@ class NotificationRpc(Unlisted):
 
     async def list_notifications(self, request: Any, call: Call) -> notification.ListNotificationsResponse:
         self._heard("ListNotifications", request, call)
+        return self._page(request)
+
+    async def batch_list_account_notifications(
+        self, request: Any, call: Call
+    ) -> notification.BatchListAccountNotificationsResponse:
+        self._heard("BatchListAccountNotifications", request, call)
+        pages = [self._page(request.list) for _ in request.account_ids]
+        return notification.BatchListAccountNotificationsResponse(pages=pages)
+
+    def _page(self, request: Any) -> notification.ListNotificationsResponse:
         entry = notification.ListNotificationsResponse.Entry(notification=self._one(""), cursor="c")
         return notification.ListNotificationsResponse(entries=[entry] * (request.page_size or 20))
 

@@ -79,6 +79,39 @@ async def test_a_list_makes_one_call_a_service_whatever_its_size(world: World) -
         ]
 
 
+async def test_orders_and_notifications_of_many_accounts_are_one_call_each(world: World) -> None:
+    query = """query($first: Int) { accounts(first: $first) { nodes {
+        orders(first: 3) { totalCount nodes { id } pageInfo { hasNextPage } } notifications(first: 2) { nodes { id } } } } }"""
+    for size, expected in (
+        (1, ["ListAccounts", "ListNotifications", "ListOrders"]),
+        (60, ["BatchListAccountNotifications", "BatchListOrders", "ListAccounts"]),
+    ):
+        world.recorder.calls.clear()
+        answer = await world.ask(query, first=size)
+        found = answer["data"]["accounts"]["nodes"]
+        assert len(found) == size
+        assert all(len(each["orders"]["nodes"]) == 3 for each in found)
+        assert all(len(each["notifications"]["nodes"]) == 2 for each in found)
+        assert sorted(world.recorder.names()) == expected
+    request, _ = world.recorder.last("BatchListOrders")
+    assert (request.list.page_size, request.list.count_total) == (3, True)
+
+
+async def test_lists_of_many_accounts_are_asked_for_no_more_at_once_than_a_message_holds(
+    world: World,
+) -> None:
+    await world.ask("{ accounts(first: 25) { nodes { orders(first: 100) { nodes { id } } } } }")
+    assert sorted(world.recorder.names()) == ["BatchListOrders"] * 3 + ["ListAccounts"]
+
+
+async def test_an_accounts_next_page_is_asked_for_alone(world: World) -> None:
+    await world.ask(
+        '{ me { orders(first: 3, after: "c") { nodes { id } } notifications(after: "d") { nodes { id } } } }'
+    )
+    assert world.recorder.last("ListOrders")[0].page_token == "c"
+    assert world.recorder.last("ListNotifications")[0].page_token == "d"
+
+
 async def test_a_page_is_counted_only_when_asked(world: World) -> None:
     await world.ask("{ products { nodes { id } } }")
     assert not world.recorder.last("SearchProducts")[0].count_total

@@ -76,7 +76,7 @@ def test_a_break_would_be_seen(was: str, becomes: str) -> None:
 
 # What is selected of each kind of thing that lists hold: every relation of it that can be asked for many at once.
 WITHIN = {
-    "Account": "id name",
+    "Account": "id orders(first: 1) { nodes { id payment { id } } totalCount } notifications(first: 3) { nodes { id } }",
     "AuditEvent": "id",
     "Notification": "id",
     "Order": "id account { name } payment { id } notifications { id } lines { product { name category { id } } }",

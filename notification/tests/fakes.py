@@ -69,6 +69,14 @@ class FakeNotificationStore:
         found = sorted(self._those(which), key=_newness, reverse=True)
         return [self._shown(each) for each in found if after is None or _newness(each) < after][:limit]
 
+    async def page_each(
+        self, which: NotificationFilter, account_ids: Sequence[UUID], limit: int
+    ) -> dict[UUID, list[Notification]]:
+        return {each: await self.page(replace(which, account_id=each), None, limit) for each in account_ids}
+
+    async def count_each(self, which: NotificationFilter, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+        return {each: await self.count(replace(which, account_id=each)) for each in account_ids}
+
     async def count(self, which: NotificationFilter) -> int:
         return len(self._those(which))
 

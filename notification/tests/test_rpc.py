@@ -47,6 +47,16 @@ class Edge:
         found: Sequence[notification_pb2.Notification] = answer.notifications
         return found
 
+    async def each(
+        self, caller: Principal | None, *accounts: str, **fields: Any
+    ) -> pb.BatchListAccountNotificationsResponse:
+        wanted = pb.ListNotificationsRequest(**fields)
+        request = pb.BatchListAccountNotificationsRequest(account_ids=accounts, list=wanted)
+        answer: pb.BatchListAccountNotificationsResponse = await self._call(
+            caller, "BatchListAccountNotifications", request, pb.BatchListAccountNotificationsResponse
+        )
+        return answer
+
     async def history(
         self, account_id: UUID, count: int = 1, *, order_id: UUID | None = None
     ) -> Sequence[Notification]:
@@ -98,6 +108,44 @@ async def test_list_notifications_pages_through_the_callers_own(edge: Edge) -> N
     assert (first.has_next_page, second.has_next_page) == (True, False)
     assert first.total_count == 5
     assert not second.HasField("total_count")
+
+
+async def test_batch_list_account_notifications_answers_for_each_what_its_own_list_does(edge: Edge) -> None:
+    owners = [customer() for _ in range(3)]
+    for owner, count in zip(owners, (3, 0, 1), strict=True):
+        await edge.history(owner.account_id, count)
+    accounts = [ACCOUNT.format(owner.account_id) for owner in owners]
+
+    pages = (await edge.each(admin(), *accounts, page_size=2, count_total=True)).pages
+    assert [(len(page.entries), page.has_next_page, page.total_count) for page in pages] == [
+        (2, True, 3),
+        (0, False, 0),
+        (1, False, 1),
+    ]
+    for account, page in zip(accounts, pages, strict=True):
+        assert page == await edge.list(admin(), account_id=account, page_size=2, count_total=True)
+    about = pages[0].entries[0].notification.order_id
+    [only] = (await edge.each(owners[0], accounts[0], order_id=about)).pages
+    assert [entry.notification.order_id for entry in only.entries] == [about]
+
+
+async def test_batch_list_account_notifications_refuses_what_is_not_the_callers(edge: Edge) -> None:
+    owner = customer()
+    own, other = ACCOUNT.format(owner.account_id), ACCOUNT.format(ACCOUNT.new())
+    with pytest.raises(PermissionDenied):
+        await edge.each(owner, own, other)
+    with pytest.raises(Unauthenticated):
+        await edge.each(None, own)
+    cases: list[tuple[list[str], dict[str, Any]]] = [
+        ([], {}),
+        ([own, own], {}),
+        (["ord_1"], {}),
+        ([own], {"page_size": 101}),
+        ([own], {"page_token": "any"}),
+    ]
+    for accounts, fields in cases:
+        with pytest.raises(InvalidArgument):
+            await edge.each(admin(), *accounts, **fields)
 
 
 async def test_list_notifications_answers_every_field(edge: Edge) -> None:

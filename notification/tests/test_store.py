@@ -274,6 +274,21 @@ async def test_of_many_orders_the_newest_are_answered_and_nobody_elses(kept: Kep
     assert await kept.store.of_orders(asked, uuid4(), 20) == []
 
 
+async def test_the_newest_of_each_account_are_what_its_own_list_begins_with(kept: Kept) -> None:
+    accounts, order_id = [uuid4() for _ in range(3)], uuid4()
+    await kept.knows(somebody(kept.clock, account_id=accounts[0]))
+    for account in [accounts[0]] * 4 + [accounts[1]]:
+        await kept.added(account, order_id=order_id)
+        await kept.added(account, order_id=uuid4())
+    for which in (NotificationFilter(), NotificationFilter(None, order_id)):
+        found = await kept.store.page_each(which, accounts, 3)
+        totals = await kept.store.count_each(which, accounts)
+        for account in accounts:
+            own = replace(which, account_id=account)
+            assert list(found.get(account, ())) == await kept.store.page(own, None, 3)
+            assert totals.get(account, 0) == await kept.store.count(own)
+
+
 async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:
     await Migrations("notification").apply(database_url)
     await assert_tables_match(database_url, TABLES)

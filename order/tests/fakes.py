@@ -47,6 +47,14 @@ class FakeStore:
         found = sorted(self._those(which), key=_newness, reverse=True)
         return [copy(order) for order in found if after is None or _newness(order) < after][:limit]
 
+    async def page_each(
+        self, which: OrderFilter, account_ids: Sequence[UUID], limit: int
+    ) -> dict[UUID, list[Order]]:
+        return {each: await self.page(replace(which, account_id=each), None, limit) for each in account_ids}
+
+    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+        return {each: await self.count(replace(which, account_id=each)) for each in account_ids}
+
     async def count(self, which: OrderFilter) -> int:
         return len(self._those(which))
 

@@ -1,5 +1,6 @@
 """Lists of orders, on the fake and on PostgreSQL: filters are complete, and pages stay so while orders arrive and change."""
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import product
 from random import Random
@@ -106,6 +107,19 @@ async def test_pages_of_one_status_show_each_that_keeps_it_once(kept: Kept) -> N
     staying = [order.id for order in orders if order not in orders[::3]]
     assert len(seen) == len(set(seen))
     assert set(staying) <= set(seen) <= set(ids(orders))
+
+
+async def test_the_newest_of_each_account_are_what_its_own_list_begins_with(kept: Kept) -> None:
+    orders = await some(kept, 40, Random(5))
+    accounts = [*{order.account_id for order in orders}, uuid4()]
+    for statuses in ((), (Status.PENDING, Status.CANCELLED)):
+        which = OrderFilter(statuses=statuses)
+        found = await kept.store.page_each(which, accounts, 3)
+        totals = await kept.store.count_each(which, accounts)
+        for account in accounts:
+            own = replace(which, account_id=account)
+            assert list(found.get(account, ())) == await kept.store.page(own, None, 3)
+            assert totals.get(account, 0) == await kept.store.count(own)
 
 
 def _cancel(order: Order) -> object:

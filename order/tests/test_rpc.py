@@ -99,6 +99,15 @@ class Edge:
         )
         return response
 
+    async def each(
+        self, caller: Principal | None, *accounts: str, **fields: Any
+    ) -> pb.BatchListOrdersResponse:
+        request = pb.BatchListOrdersRequest(account_ids=accounts, list=pb.ListOrdersRequest(**fields))
+        response: pb.BatchListOrdersResponse = await self.call(
+            caller, "BatchListOrders", request, pb.BatchListOrdersResponse
+        )
+        return response
+
 
 def line(quantity: int = 1) -> pb.PlaceOrderRequest.Line:
     return pb.PlaceOrderRequest.Line(product_id=PRODUCT.format(PRODUCT.derive("mug")), quantity=quantity)
@@ -224,6 +233,46 @@ async def test_list_orders_refuses_filters_that_make_no_sense(edge: Edge) -> Non
         with pytest.raises(InvalidArgument) as refusal:
             await edge.list(customer(), **fields)
         assert [fault.path for fault in refusal.value.fields] == [path]
+
+
+async def test_batch_list_orders_answers_for_each_account_what_list_orders_does(edge: Edge) -> None:
+    owners = [customer() for _ in range(3)]
+    for owner, count in zip(owners, (3, 0, 1), strict=True):
+        for _ in range(count):
+            await edge.place(owner)
+    accounts, wanted = [ACCOUNT.format(owner.account_id) for owner in owners], {"page_size": 2}
+
+    pages = (await edge.each(admin(), *accounts, **wanted, count_total=True)).pages
+    assert [(len(page.entries), page.has_next_page, page.total_count) for page in pages] == [
+        (2, True, 3),
+        (0, False, 0),
+        (1, False, 1),
+    ]
+    for account, page in zip(accounts, pages, strict=True):
+        assert page == await edge.list(admin(), account_id=account, **wanted, count_total=True)
+    assert not (await edge.each(admin(), *accounts)).pages[0].HasField("total_count")
+    assert not (await edge.each(owners[0], accounts[0], statuses=["ORDER_STATUS_SHIPPED"])).pages[0].entries
+
+
+async def test_batch_list_orders_refuses_what_is_not_the_callers_and_what_makes_no_sense(edge: Edge) -> None:
+    owner, other = customer(), ACCOUNT.format(ACCOUNT.new())
+    own = ACCOUNT.format(owner.account_id)
+    with pytest.raises(PermissionDenied):
+        await edge.each(owner, own, other)
+    with pytest.raises(Unauthenticated):
+        await edge.each(None, own)
+    cases: list[tuple[list[str], dict[str, Any]]] = [
+        ([], {}),
+        ([own, own], {}),
+        ([ACCOUNT.format(ACCOUNT.new()) for _ in range(101)], {}),
+        (["ord_1"], {}),
+        ([own], {"page_size": 101}),
+        ([own], {"page_token": "any"}),
+        ([own], {"statuses": [99]}),
+    ]
+    for accounts, fields in cases:
+        with pytest.raises(InvalidArgument):
+            await edge.each(admin(), *accounts, **fields)
 
 
 async def test_a_cursor_serves_its_own_list_only(edge: Edge) -> None:
