@@ -78,8 +78,11 @@ class FakeStockStore:
         self._flipped: dict[UUID, None] = {}
         self._told_at: dict[UUID, datetime] = {}
         self._adjustments: dict[UUID, Adjustment] = {}
+        # Each time that free stock was asked for.
+        self.asked: list[Sequence[UUID]] = []
 
     async def free(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        self.asked.append(ids)
         return {product_id: self._free[product_id] for product_id in ids if product_id in self._free}
 
     async def lock(self, tx: object, product_id: UUID) -> int | None:

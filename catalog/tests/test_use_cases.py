@@ -1,5 +1,6 @@
 """What the use cases save, emit, forget and refuse, with fakes of our own ports."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -226,6 +227,18 @@ async def test_what_is_found_is_shown_with_the_stock_of_the_table(shop: Shop) ->
     assert [cursor for _, cursor, _ in page.hits] == ["after Mug"] * 2
     assert page.has_next
     assert shop.search.asked == [EVERYTHING]
+
+
+@pytest.mark.parametrize("size", [1, 60])
+async def test_the_stock_of_a_list_is_asked_for_once_however_long_it_is(shop: Shop, size: int) -> None:
+    for _ in range(size):
+        shop.search.products.append(shop.store.products[await shop.product(stock=1)])
+    shop.stock_store.asked.clear()
+
+    page = await shop.products.search(replace(EVERYTHING, size=size))
+
+    assert len(page.hits) == size
+    assert [len(ids) for ids in shop.stock_store.asked] == [size]
 
 
 async def test_a_wish_is_priced_and_held_for_a_while(shop: Shop) -> None:
