@@ -51,6 +51,10 @@ invariants: tools ## Check the books of the running stack: stock, orders, money,
 fault-test: tools ## 10,000 orders in a storm of kills and outages, then check every invariant
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/faults -- $(ARGS)
 
+.PHONY: reproduce
+reproduce: tools ## Build every image twice, from different folders, and compare the digests
+	@dev/reproduce.sh
+
 .PHONY: coverage
 coverage: tools ## Lines covered by the tests without e2e, whole repository, one report
 	@dev/coverage.sh

@@ -15,6 +15,10 @@ needs=(
   "unzip unzip"
   "chromium chromium"
   "prometheus prometheus"
+  "podman podman"
+  "/usr/sbin/runc runc"
+  "skopeo skopeo"
+  "docker-registry docker-registry"
   "/usr/bin/python3.11 python3.11"
   "/usr/lib/python3.11/ensurepip/__init__.py python3.11-venv"
 )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from dev.ports import Ports, service_environment
 from kit.testing import Elasticsearch, Kafka, Postgres, Redis
@@ -70,9 +71,9 @@ class Program(Server):
         return port_open(self.port)
 
 
-def answers(port: int, path: str) -> bool:
+def answers(port: int, path: str, *, host: str = "127.0.0.1") -> bool:
     """Whether HTTP answers 200 there."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+    connection = http.client.HTTPConnection(host, port, timeout=3)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200
@@ -161,7 +162,17 @@ def services(names: tuple[str, ...], ports: Ports, state: Path) -> Mapping[str, 
     return {name: Service(name, ports, state) for name in names}
 
 
-def run_command(part: Service, *words: str, seconds: float) -> subprocess.CompletedProcess[str]:
+class Runnable(Protocol):
+    """A service, wherever it runs."""
+
+    def command(self, *words: str) -> list[str]:
+        """The command line of one of its commands."""
+
+    def environment(self) -> dict[str, str]:
+        """What it is told."""
+
+
+def run_command(part: Runnable, *words: str, seconds: float) -> subprocess.CompletedProcess[str]:
     """Runs one of a service's own commands to its end."""
     return subprocess.run(
         part.command(*words),

@@ -7,7 +7,7 @@ from souk.account.v1 import account_service_pb2 as account_pb
 from souk.catalog.v1 import product_service_pb2 as catalog_pb
 
 from dev.catalogue import Article, articles
-from dev.parts import Service, run_command
+from dev.parts import Runnable, run_command
 from dev.ports import Ports
 from kit.auth import Principal, Role
 from kit.errors import AlreadyExists
@@ -25,14 +25,14 @@ _AT_ONCE = 16
 _STEP = 200
 
 
-def seed(ports: Ports, account: Service, *, products: int, say: Callable[[str], None]) -> None:
+def seed(ports: Ports, account: Runnable, *, products: int, say: Callable[[str], None]) -> None:
     """Makes what is missing; may be interrupted and repeated, since each product has a sku of its own."""
     # One loop for all: gRPC shares connections within a process, and they belong to the loop that made them.
     asyncio.run(_seed(ports, account, articles(products), say))
 
 
 async def _seed(
-    ports: Ports, account: Service, wanted: Sequence[Article], say: Callable[[str], None]
+    ports: Ports, account: Runnable, wanted: Sequence[Article], say: Callable[[str], None]
 ) -> None:
     await _register(ports)
     done = await asyncio.to_thread(run_command, account, "grant_admin", LOGINS[0][1], seconds=60)

@@ -1,6 +1,7 @@
-"""What is done with images once they are built: load them into podman or docker, push them to a registry, tell their sizes.
+"""What is done with images once they are built: load them into podman or docker, push them to a registry, tell their sizes
+and digests.
 
-python -m bazel.oci.images load|push|push-all|sizes LAYOUT... [-- ARGUMENT...], with layouts as paths of runfiles.
+python -m bazel.oci.images load|push|push-all|sizes|digests LAYOUT... [-- ARGUMENT...], with layouts as paths of runfiles.
 """
 
 import json
@@ -92,7 +93,8 @@ def push(layout: Layout, reference: str, options: Sequence[str] = ()) -> str:
 
 def sizes(layouts: Sequence[Layout]) -> str:
     """A table of compressed sizes by layer, and what all take in a registry, where equal layers are one."""
-    lines, stored = [], {}
+    lines: list[str] = []
+    stored: dict[str, int] = {}
     for layout in layouts:
         manifest = layout.manifest
         blobs = [manifest["config"], *manifest["layers"]]
@@ -129,13 +131,17 @@ def main(command: str, words: Sequence[str]) -> None:
                 print(push(layout, f"{registry}/{layout.name}:{tag}"), flush=True)
         case "sizes", []:
             print(sizes(layouts))
+        case "digests", []:
+            for layout in layouts:
+                print(f"{layout.name}@{layout.digest}")
         case _:
             sys.exit(
                 "usage: bazel run //order:image_load [-- NAME:TAG]\n"
                 "       bazel run //order:push -- REGISTRY/REPOSITORY:TAG [SKOPEO-OPTION...]\n"
                 "       bazel run //:image_load\n"
                 "       bazel run //:push -- REGISTRY [TAG]\n"
-                "       bazel run //:image_sizes"
+                "       bazel run //:image_sizes\n"
+                "       bazel run //:image_digests"
             )
 
 

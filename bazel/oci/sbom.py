@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import json
 import re
+from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,13 @@ _LICENSES = {
 _IDENTIFIERS = {*_LICENSES.values(), "0BSD", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0"}
 
 
-def license_of(metadata: Any) -> str:
+def license_of(metadata: Message) -> str:
     """The license by SPDX, as far as a distribution's metadata say it in a way that can be read."""
     if expression := metadata["License-Expression"]:
         return str(expression)
     classifiers = metadata.get_all("Classifier") or []
-    named = [line.split(" :: ")[-1] for line in classifiers if line.startswith("License :: ")]
-    for text in [metadata["License"] or "", *named]:
+    named = [str(line).split(" :: ")[-1] for line in classifiers if line.startswith("License :: ")]
+    for text in [str(metadata["License"] or ""), *named]:
         if (known := _LICENSES.get(text, text)) in _IDENTIFIERS:
             return known
     return _NO_ASSERTION
@@ -126,7 +127,9 @@ def main() -> None:
     base = json.loads(args.base.read_text())
     python = package("generic", "cpython", base["python"], f"pkg:generic/cpython@{base['python']}")
     parts = [python, *(of_debian(found) for found in base["packages"])]
-    parts += sorted((of_pypi(path / "METADATA") for path in args.distributions), key=lambda part: str(part["name"]))
+    parts += sorted(
+        (of_pypi(path / "METADATA") for path in args.distributions), key=lambda part: str(part["name"])
+    )
     bill = document(args.image, args.license, Release.read(args.status), parts)
     args.output.write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n")
 

@@ -1,4 +1,4 @@
-"""python -m dev.stripe_mock --port N --state FOLDER [--webhook URL] [--webhook-secret SECRET]."""
+"""python -m dev.stripe_mock --port N --state FOLDER [--host ADDRESS] [--webhook URL] [--webhook-secret SECRET]."""
 
 import argparse
 import signal
@@ -14,6 +14,7 @@ from dev.stripe_mock.webhooks import Deliverer
 def main() -> None:
     """Serves until SIGTERM."""
     parser = argparse.ArgumentParser(description="A stand-in for Stripe.")
+    parser.add_argument("--host", default="127.0.0.1", help="address it listens on")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True, help="folder of its SQLite file")
     parser.add_argument("--webhook", default="", help="URL that is told what happens")
@@ -24,7 +25,7 @@ def main() -> None:
     state = State(arguments.state)
     provider = Provider(state, base=f"http://127.0.0.1:{arguments.port}")
     api = Api(state, provider)
-    server = serve(api, arguments.port)
+    server = serve(api, arguments.port, host=arguments.host)
     deliverer = Deliverer(api, state, provider, url=arguments.webhook, secret=arguments.webhook_secret)
     deliverer.start()
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())

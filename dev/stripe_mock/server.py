@@ -134,8 +134,8 @@ def parameters(form: str) -> dict[str, Any]:
     return found
 
 
-def serve(api: Api, port: int) -> ThreadingHTTPServer:
-    """An HTTP server on 127.0.0.1; `serve_forever` runs it."""
+def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServer:
+    """An HTTP server; `serve_forever` runs it."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -182,7 +182,7 @@ def serve(api: Api, port: int) -> ThreadingHTTPServer:
     # Small answers are not held back for the client's acknowledgement.
     Handler.wbufsize = -1
     Handler.disable_nagle_algorithm = True
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
     return server
 

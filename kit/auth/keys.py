@@ -73,6 +73,9 @@ class SigningKeys:
     @classmethod
     def generate(cls, path: Path) -> "SigningKeys":
         """Makes the file with one fresh key unless it is there already (two that race get the same keys), and reads it."""
+        if path.exists():
+            # Its folder may be one that nobody may write to.
+            return cls.load(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         mine = path.with_name(f".{path.name}.{os.getpid()}")
         mine.touch(mode=0o600)

@@ -39,9 +39,15 @@ class Life:
         """Begins to open everything; `/livez` answers meanwhile, `/readyz` says `starting`."""
         self._starting = asyncio.create_task(self._start(), name="start")
 
-    def drain(self) -> None:
-        """Says NOT_SERVING to whoever asks; calls are still answered."""
+    async def drain(self) -> None:
+        """Says NOT_SERVING to whoever asks, and goes on answering until `drain_seconds` have passed.
+
+        Callers on connections that stay open are told with each answer that this one closes: none is to meet a closed door.
+        """
         self.readiness.phase = Phase.STOPPING
+        if self._rpc is not None:
+            await self._rpc.not_serving()
+        await asyncio.sleep(self.service.settings.drain_seconds.total_seconds())
 
     async def stop(self) -> None:
         """Ends the calls in flight within the grace, then whatever runs in the background, then closes

@@ -86,7 +86,12 @@ async def _serve(service: Service) -> int:
 async def _watchdog(service: Service, stopped: asyncio.Event) -> None:
     """Ends a process whose end hangs: everything it holds survives kill -9 by design."""
     await stopped.wait()
-    await asyncio.sleep(service.settings.shutdown_grace_seconds.total_seconds() + _SLACK_SECONDS)
+    settings = service.settings
+    await asyncio.sleep(
+        settings.drain_seconds.total_seconds()
+        + settings.shutdown_grace_seconds.total_seconds()
+        + _SLACK_SECONDS
+    )
     log.error("service.stop_hangs")
     os._exit(1)
 

@@ -51,7 +51,7 @@ async def serve(life: Life, stopped: asyncio.Event) -> None:
 async def _end(life: Life, stopped: asyncio.Event, server: Server) -> None:
     await stopped.wait()
     log.info("service.stopping")
-    life.drain()
+    await life.drain()
     # granian takes no new connections, ends the requests in flight, then the lifespan.
     server.stop()  # type: ignore[no-untyped-call]
 

@@ -39,8 +39,15 @@ class BaseSettings:
     trace_sample_ratio: float = setting(
         "Share kept of traces that start here, 0-1", default=0.05, least=0, most=1
     )
+    drain_seconds: timedelta = setting(
+        "Seconds after SIGTERM in which new requests are still taken, while whoever sends them learns to go elsewhere",
+        default=timedelta(seconds=6),
+        development=timedelta(0),
+        least=0,
+        most=600,
+    )
     shutdown_grace_seconds: timedelta = setting(
-        "Seconds for calls in flight to end after SIGTERM", default=_GRACE, least=0, most=600
+        "Seconds for calls in flight to end, after that", default=_GRACE, least=0, most=600
     )
 
     @property

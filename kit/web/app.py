@@ -29,4 +29,4 @@ def build_app(
         logging_config=None,
         debug=debug,
     )
-    return Edge(litestar)
+    return Edge(litestar, readiness)

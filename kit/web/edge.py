@@ -1,4 +1,6 @@
-"""What surrounds every HTTP request: correlation id, span, RED metrics, a log line when it is worth one."""
+"""What surrounds every HTTP request: correlation id, span, RED metrics, a log line when it is worth one; and its farewell on a process that
+is to end.
+"""
 
 import time
 from typing import Any
@@ -8,11 +10,13 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from kit.telemetry import Red, SpanKind, Watched, correlation_id, get_logger, new_correlation_id, span
 from kit.telemetry.spans import parse_traceparent
+from kit.web.health import Phase, Readiness
 
 log = get_logger(__name__)
 
 _RED = Red("http", ("method", "route"))
 _SLOW_SECONDS = 1.0
+_CLOSE = (b"connection", b"close")
 # Anything else is counted as OTHER: clients may invent methods, labels may not grow with them.
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -20,8 +24,9 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Edge:
     """An ASGI application around another."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, readiness: Readiness) -> None:
         self._app = app
+        self._readiness = readiness
         self._watched: dict[tuple[str, str], Watched] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +47,10 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], echoed]
+                # Who keeps a connection open for the next request makes a new one, and comes to another replica.
+                leaving = self._readiness.phase is Phase.STOPPING and scope["http_version"].startswith("1")
+                farewell = [_CLOSE] if leaving else []
+                message["headers"] = [*message["headers"], echoed, *farewell]
             await send(message)
 
         try:

@@ -9,6 +9,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -89,11 +90,23 @@ def ground() -> Iterator[Ground]:
         state = Path(os.environ.get("SOUK_STATE", ".souk"))
         yield Ground(Ports.read(os.environ), _Running(state), gateway.rstrip("/"))
         return
-    folder = Path(os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR") or tempfile.mkdtemp(prefix="souk-e2e-"))
     ports = Ports.free()
-    stack = Stack(folder / "stack", ports, products=_PRODUCTS, mail="count")
-    stack.start()
-    try:
-        yield Ground(ports, stack, f"http://127.0.0.1:{ports.gateway}")
-    finally:
-        stack.stop()
+    with state_folder() as state:
+        stack = Stack(state, ports, products=_PRODUCTS, mail="count")
+        stack.start()
+        try:
+            yield Ground(ports, stack, f"http://127.0.0.1:{ports.gateway}")
+        finally:
+            stack.stop()
+
+
+@contextmanager
+def state_folder() -> Iterator[Path]:
+    """A folder for a stack's state that is gone afterwards; its logs stay, with the test's outputs."""
+    with tempfile.TemporaryDirectory(prefix="souk-e2e-") as folder:
+        state = Path(folder)
+        if outputs := os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR"):
+            logs = Path(outputs, "logs")
+            logs.mkdir()
+            (state / "logs").symlink_to(logs)
+        yield state

@@ -125,6 +125,28 @@ async def test_calls_and_requests_in_flight_end_before_it_does(start: Start) -> 
     assert running.events()[-3:] == ["job.closed", "part.closed", "service.stopped"]
 
 
+async def test_it_takes_new_requests_while_callers_learn_that_it_goes(start: Start) -> None:
+    running = start(DRAIN_SECONDS="3")
+    await running.ready()
+    orders = await channel(running)
+    url = f"http://127.0.0.1:{running.http_port}/livez"
+    async with httpx.AsyncClient() as client:
+        before = await client.get(url)
+        os.kill(running.process.pid, signal.SIGTERM)
+        await running.logged("service.stopping")
+        kept = await client.get(url)
+        new = await client.get(url)
+    assert "connection" not in before.headers
+    assert [(answer.status_code, answer.headers["connection"]) for answer in (kept, new)] == [
+        (200, "close")
+    ] * 2
+    assert await running.status("/readyz") == 503
+    answer = await orders.call("GetOrder", pb.GetOrderRequest(order_id="ord_1"), pb.GetOrderResponse)
+    assert answer.order.id == "ord_1"
+    await orders.close()
+    assert await running.ended() == 0
+
+
 async def test_it_lives_but_is_not_ready_while_a_part_is_missing(start: Start) -> None:
     running = start(UP_AFTER_SECONDS="5")
     await running.logged("service.waits")

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Builds every image of this commit twice, from clones in different folders that share nothing, and compares the digests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
+
+# Of different length, too: an embedded path would change more than bytes.
+for folder in "$work/one" "$work/another/somewhere/else"; do
+  digests=$work/$(basename "$folder").digests
+  git clone --quiet . "$folder"
+  echo "Building the images of $(git rev-parse --short HEAD) from ${#folder} characters of path"
+  (cd "$folder" && bazel --batch --output_base="$folder.base" run //:image_digests) > "$digests" 2> "$work/log" || {
+    cat "$work/log" >&2
+    exit 1
+  }
+done
+cat "$work/one.digests"
+diff "$work/one.digests" "$work/else.digests"
+echo "Both builds gave the same digests."

@@ -1,0 +1,15 @@
+"""The images that Bazel built, as OCI layouts."""
+
+import os
+from pathlib import Path
+
+from bazel.oci.images import Layout
+from dev.ports import SERVICES
+
+_TARGETS = {name: f"{name}/image" for name in SERVICES} | {"stripe-mock": "dev/stripe_mock/image"}
+
+
+def layouts() -> dict[str, Layout]:
+    """One for each service, and the provider's stand-in; by name."""
+    runfiles = Path(os.environ["RUNFILES_DIR"], "souk")
+    return {name: Layout((runfiles / path).resolve()) for name, path in _TARGETS.items()}
