@@ -12,10 +12,12 @@ from gateway.schema.notification import (
     Notification,
     NotificationConnection,
     NotificationEdge,
+    NotificationFailure,
     NotificationStatus,
 )
 
 _STATUS = "NOTIFICATION_STATUS_"
+_FAILURE = "NOTIFICATION_FAILURE_"
 
 
 class Notifications(Peer):
@@ -73,6 +75,7 @@ def _page(answer: pb.ListNotificationsResponse, after: str | None) -> Notificati
 
 
 def _notification(message: notification.Notification) -> Notification:
+    failure = notification.NotificationFailure.Name(message.failure).removeprefix(_FAILURE)
     return Notification(
         id=strawberry.ID(message.id),
         template=message.template,
@@ -84,4 +87,5 @@ def _notification(message: notification.Notification) -> Notification:
         order_id=strawberry.ID(message.order_id) if message.order_id else None,
         created_at=instant(message.create_time),
         sent_at=instant(message.send_time) if message.HasField("send_time") else None,
+        failure=None if failure == "UNSPECIFIED" else NotificationFailure[failure],
     )

@@ -17,6 +17,27 @@ class NotificationStatus(Enum):
     FAILED = strawberry.enum_value("FAILED", description="Given up.")
 
 
+@strawberry.enum(description="Why a notification was given up.")
+class NotificationFailure(Enum):
+    """Why a notification was given up."""
+
+    REFUSED = strawberry.enum_value(
+        "REFUSED", description="The mail server will never take it: no such mailbox, or its content."
+    )
+    EXPIRED = strawberry.enum_value(
+        "EXPIRED", description="The link in it had expired before it could be sent."
+    )
+    ACCOUNT_DELETED = strawberry.enum_value(
+        "ACCOUNT_DELETED", description="The account was deleted before it could be sent."
+    )
+    NOT_TAKEN = strawberry.enum_value(
+        "NOT_TAKEN", description="The mail server did not take it for three days."
+    )
+    NOT_RENDERED = strawberry.enum_value(
+        "NOT_RENDERED", description="Its template did not fit what it should tell, for three days."
+    )
+
+
 @strawberry.type(description="One message to one person.")
 class Notification:
     """One message to one person."""
@@ -31,6 +52,9 @@ class Notification:
     order_id: strawberry.ID | None = strawberry.field(description="The order it is about, if any.")
     created_at: Instant = strawberry.field(description="When its reason came in.")
     sent_at: Instant | None = strawberry.field(description="When it was handed over.")
+    failure: NotificationFailure | None = strawberry.field(
+        description="Why it was given up; null unless it is FAILED."
+    )
 
 
 @strawberry.type(description="A notification of a page.")

@@ -410,7 +410,13 @@ class NotificationRpc(Unlisted):
         return notification.BatchListAccountNotificationsResponse(pages=pages)
 
     def _page(self, request: Any) -> notification.ListNotificationsResponse:
-        entry = notification.ListNotificationsResponse.Entry(notification=self._one(""), cursor="c")
+        one = self._one(request.order_id)
+        if request.order_id:
+            # What is asked about an order was given up, so that there is such a one.
+            one.status = notification_pb2.NOTIFICATION_STATUS_FAILED
+            one.failure = notification_pb2.NOTIFICATION_FAILURE_NOT_TAKEN
+            one.ClearField("send_time")
+        entry = notification.ListNotificationsResponse.Entry(notification=one, cursor="c")
         return notification.ListNotificationsResponse(entries=[entry] * (request.page_size or 20))
 
     async def batch_list_notifications(

@@ -112,6 +112,16 @@ async def test_an_accounts_next_page_is_asked_for_alone(world: World) -> None:
     assert world.recorder.last("ListNotifications")[0].page_token == "d"
 
 
+async def test_a_notification_that_was_given_up_says_why(world: World) -> None:
+    fields = "nodes { status failure sentAt }"
+    answer = await world.ask(
+        f'{{ sent: notifications(first: 1) {{ {fields} }} lost: notifications(first: 1, orderId: "ord_1") {{ {fields} }} }}'
+    )
+    [sent], [lost] = (answer["data"][name]["nodes"] for name in ("sent", "lost"))
+    assert (sent["status"], sent["failure"]) == ("SENT", None)
+    assert lost == {"status": "FAILED", "failure": "NOT_TAKEN", "sentAt": None}
+
+
 async def test_a_page_is_counted_only_when_asked(world: World) -> None:
     await world.ask("{ products { nodes { id } } }")
     assert not world.recorder.last("SearchProducts")[0].count_total

@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 from graphql import GraphQLObjectType, GraphQLSchema, find_breaking_changes, get_named_type
 from graphql import build_schema as parsed
+from souk.account.v1 import account_pb2
+from souk.notification.v1 import notification_pb2
+from souk.order.v1 import order_pb2
+from souk.payment.v1 import payment_pb2
 
 from gateway.schema import build_schema
+from gateway.schema.account import Role
+from gateway.schema.notification import NotificationFailure, NotificationStatus
+from gateway.schema.order import CancelReason, OrderStatus
+from gateway.schema.payment import PaymentStatus, RefundStatus
 from gateway.tests.world import World, opened
 from kit.values import ACCOUNT
 
@@ -72,6 +80,22 @@ def test_a_break_would_be_seen(was: str, becomes: str) -> None:
     text = SCHEMA.read_text()
     assert was in text
     assert len(broken(parsed(text.replace(was, becomes)))) >= 1
+
+
+def test_whatever_a_service_can_say_has_a_name_here() -> None:
+    pairs: list[tuple[Any, Any]] = [
+        (account_pb2.Role, Role),
+        (order_pb2.OrderStatus, OrderStatus),
+        (order_pb2.CancelReason, CancelReason),
+        (payment_pb2.PaymentStatus, PaymentStatus),
+        (payment_pb2.RefundStatus, RefundStatus),
+        (notification_pb2.NotificationStatus, NotificationStatus),
+        (notification_pb2.NotificationFailure, NotificationFailure),
+    ]
+    for contract, shown in pairs:
+        [nothing, *names] = contract.keys()
+        prefix = nothing.removesuffix("UNSPECIFIED")
+        assert [name.removeprefix(prefix) for name in names] == [each.name for each in shown]
 
 
 # What is selected of each kind of thing that lists hold: every relation of it that can be asked for many at once.
