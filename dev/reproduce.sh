@@ -2,6 +2,7 @@
 # Builds every image of this commit twice, from clones in different folders that share nothing, and compares the digests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+revision=$(git rev-parse HEAD)
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
 
@@ -9,7 +10,8 @@ trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
 for folder in "$work/one" "$work/another/somewhere/else"; do
   digests=$work/$(basename "$folder").digests
   git clone --quiet . "$folder"
-  echo "Building the images of $(git rev-parse --short HEAD) from ${#folder} characters of path"
+  git -C "$folder" checkout --quiet "$revision"
+  echo "Building the images of $revision from ${#folder} characters of path"
   (cd "$folder" && bazel --batch --output_base="$folder.base" run //:image_digests) > "$digests" 2> "$work/log" || {
     cat "$work/log" >&2
     exit 1
