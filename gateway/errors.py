@@ -23,7 +23,6 @@ _OWN_CODES = {
     "BAD_REQUEST",
     "PERSISTED_QUERY_NOT_FOUND",
     "PERSISTED_QUERY_NOT_IN_LIST",
-    "QUERY_TOO_COMPLEX",
 }
 _GUESS = re.compile(r" Did you mean .*$", re.DOTALL)
 # graphql-core's words for a variable whose value does not fit.
@@ -38,16 +37,17 @@ def of_souk_error(error: SoukError) -> Shown:
     """A named error of ours, without place in the document."""
     if error.category is Category.INTERNAL:
         return unexpected()
-    code = error.reason if error.reason in _OWN_CODES else graphql_code(error)
+    own = error.reason if error.reason in _OWN_CODES else None
+    code = getattr(error, "code", own) or graphql_code(error)
     extensions: Shown = {"code": code, "reason": error.reason, **_camel(error.details)}
     if error.fields:
         extensions["fields"] = [{"path": list(each.path), "message": each.message} for each in error.fields]
     return {"message": error.message, "extensions": extensions}
 
 
-def of_request(message: str, code: str) -> Shown:
+def of_request(message: str, code: str, reason: str = "") -> Shown:
     """A request that is none."""
-    return {"message": message, "extensions": {"code": code, "reason": code}}
+    return {"message": message, "extensions": {"code": code, "reason": reason or code}}
 
 
 def of_document(error: GraphQLError, code: str, *, suggestions: bool) -> Shown:

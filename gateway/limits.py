@@ -4,7 +4,7 @@ Not here: its cost (gateway.cost), how often it may be asked (gateway.rates).
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from graphql import (
     DocumentNode,
@@ -28,9 +28,10 @@ _TOO_MANY_TOKENS = "tokens. Parsing aborted"
 
 
 class QueryTooComplex(InvalidArgument):
-    """The document asks for more than the deployment answers; details name the cost and the limit."""
+    """The document asks for more than the deployment answers; the reason names the limit, details its number and what was asked."""
 
-    reason = "QUERY_TOO_COMPLEX"
+    code: ClassVar[str] = "QUERY_TOO_COMPLEX"
+    reason = "TOO_COSTLY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +61,28 @@ class Limits:
 
     def parse(self, text: str) -> DocumentNode:
         """Raises GraphQLSyntaxError, and QueryTooComplex as soon as the text turns out to be too long."""
-        _at_most("characters", len(text), self.characters)
+        _at_most("TOO_LONG", "characters", len(text), self.characters)
         try:
             return parse(text, max_tokens=self.tokens)
         except GraphQLSyntaxError as error:
             if _TOO_MANY_TOKENS in error.message:
-                _at_most("tokens", self.tokens + 1, self.tokens)
+                _at_most("TOO_MANY_TOKENS", "tokens", self.tokens + 1, self.tokens)
             raise
 
     def check(self, document: DocumentNode) -> None:
         """Raises QueryTooComplex."""
         counter = _Counter()
         visit(document, counter)
-        _at_most("fields", counter.fields, self.fields)
-        _at_most("aliases", counter.aliases, self.aliases)
-        _at_most("directives", counter.directives, self.directives)
-        _at_most("depth", _depth(document, self.depth), self.depth)
+        _at_most("TOO_MANY_FIELDS", "fields", counter.fields, self.fields)
+        _at_most("TOO_MANY_ALIASES", "aliases", counter.aliases, self.aliases)
+        _at_most("TOO_MANY_DIRECTIVES", "directives", counter.directives, self.directives)
+        _at_most("TOO_DEEP", "levels of fields", _depth(document, self.depth), self.depth)
 
 
-def _at_most(what: str, cost: int, limit: int) -> None:
+def _at_most(reason: str, what: str, cost: int, limit: int) -> None:
     if cost > limit:
         message = f"the document has {cost:,} {what}, at most {limit:,} are allowed"
-        raise QueryTooComplex(message, details={"cost": cost, "limit": limit})
+        raise QueryTooComplex(message, details={"cost": cost, "limit": limit}, reason=reason)
 
 
 class _Counter(Visitor):

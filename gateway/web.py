@@ -164,7 +164,7 @@ class GraphQL:
             async with asyncio.timeout(self._body_seconds):
                 return await self._all(request)
         except TimeoutError:
-            shown = of_request("the body did not come in time", BAD_REQUEST)
+            shown = of_request("the body did not come in time", BAD_REQUEST, "BODY_TOO_SLOW")
             raise Refused(408, shown, {"Connection": "close"}) from None
 
     async def _all(self, request: Request[Any, Any, Any]) -> bytes:
@@ -176,26 +176,29 @@ class GraphQL:
             elif size > _DISCARD_BYTES:
                 break
         if size > self._most_bytes:
-            raise Refused(
-                413, of_request(f"a request may have {self._most_bytes:,} bytes at most", BAD_REQUEST)
-            )
+            message = f"a request may have {self._most_bytes:,} bytes at most"
+            raise Refused(413, of_request(message, BAD_REQUEST, "BODY_TOO_LARGE"))
         return b"".join(chunks)
 
 
 def _check_request(request: Request[Any, Any, Any]) -> None:
     """POST with a JSON body only: neither a link nor a form of another site can make such a request unasked."""
     if request.method != HttpMethod.POST:
-        shown = of_request("GraphQL is asked by POST", BAD_REQUEST)
+        shown = of_request("GraphQL is asked by POST", BAD_REQUEST, "METHOD_NOT_ALLOWED")
         raise Refused(405, shown, {"Allow": "POST"})
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != JSON:
-        raise Refused(415, of_request(f"Content-Type must be {JSON}", BAD_REQUEST))
+        message = f"Content-Type must be {JSON}"
+        raise Refused(415, of_request(message, BAD_REQUEST, "CONTENT_TYPE_NOT_ALLOWED"))
 
 
 def _read(content: bytes) -> Body:
     try:
         return _DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        if content.lstrip()[:1] == b"[":
+            message = "one request at a time, batches are off"
+            raise Refused(400, of_request(message, BAD_REQUEST, "BATCHES_OFF")) from error
         message = f"the body must be a GraphQL request in JSON: {error}"
         raise Refused(400, of_request(message, BAD_REQUEST)) from error
 

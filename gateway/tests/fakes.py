@@ -1,5 +1,6 @@
 """Services as their contracts say, in this process: what the gateway's peers speak to in tests."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from souk.payment.v1 import payment_service_pb2 as payment
 from kit.auth import Principal
 from kit.errors import NotFound, Unauthenticated
 from kit.rpc import Call
-from kit.values import ACCOUNT, ORDER, PRODUCT, Money, money_to_proto, timestamp_to_proto, utc_now
+from kit.values import ACCOUNT, ORDER, PRODUCT, Money, money_to_proto, remaining, timestamp_to_proto, utc_now
 
 NOW = timestamp_to_proto(utc_now())
 
@@ -54,6 +55,13 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any, Call]] = []
         self.raises: dict[str, Exception] = {}
+        # Seconds that reading one account or product takes, and those that their callers had left.
+        self.waits = 0.0
+        self.left: list[float | None] = []
+
+    async def takes_its_time(self) -> None:
+        self.left.append(remaining())
+        await asyncio.sleep(self.waits)
 
     def heard(self, name: str, request: Any, call: Call) -> None:
         self.calls.append((name, request, call))
@@ -131,6 +139,7 @@ class AccountRpc(Unlisted):
 
     def __init__(self, recorder: Recorder) -> None:
         self._heard = recorder.heard
+        self._takes_its_time = recorder.takes_its_time
 
     async def register(self, request: Any, call: Call) -> account.RegisterResponse:
         self._heard("Register", request, call)
@@ -144,6 +153,7 @@ class AccountRpc(Unlisted):
 
     async def get_account(self, request: Any, call: Call) -> account.GetAccountResponse:
         self._heard("GetAccount", request, call)
+        await self._takes_its_time()
         return account.GetAccountResponse(account=one_account(request.account_id))
 
     async def batch_get_accounts(self, request: Any, call: Call) -> account.BatchGetAccountsResponse:
@@ -226,6 +236,7 @@ class ProductRpc(Unlisted):
 
     def __init__(self, recorder: Recorder) -> None:
         self._heard = recorder.heard
+        self._takes_its_time = recorder.takes_its_time
         self.found = [PRODUCT.format(PRODUCT.new()) for _ in range(3)]
 
     async def create_product(self, request: Any, call: Call) -> catalog.CreateProductResponse:
@@ -236,6 +247,7 @@ class ProductRpc(Unlisted):
 
     async def get_product(self, request: Any, call: Call) -> catalog.GetProductResponse:
         self._heard("GetProduct", request, call)
+        await self._takes_its_time()
         return catalog.GetProductResponse(product=one_product(request.product_id))
 
     async def batch_get_products(self, request: Any, call: Call) -> catalog.BatchGetProductsResponse:

@@ -353,6 +353,12 @@ async def test_other_methods_content_types_and_sizes_are_refused_in_graphqls_jso
     for status, response in responses.items():
         assert response.status_code == status
         assert error(response.json())["code"] == "BAD_REQUEST"
+    assert [error(response.json())["reason"] for response in responses.values()] == [
+        "METHOD_NOT_ALLOWED",
+        "CONTENT_TYPE_NOT_ALLOWED",
+        "BODY_TOO_LARGE",
+        "BATCHES_OFF",
+    ]
 
 
 async def test_the_specifications_media_type_has_its_statuses(world: World) -> None:

@@ -1,0 +1,98 @@
+"""Every limit of what is asked: a setting each, an error each; and what is shut outside development."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.settings import Settings
+from gateway.tests.world import opened
+from kit.settings import SettingsError, load
+from kit.values import PRODUCT
+
+# Setting, a number, what is just within it, what is just beyond, and the reason that is told.
+LIMITS = [
+    ("MAX_DEPTH", 3, "{ orders { nodes { id } } }", "{ orders { nodes { lines { name } } } }", "TOO_DEEP"),
+    ("MAX_FIELDS", 3, "{ me { id name } }", "{ me { id name email } }", "TOO_MANY_FIELDS"),
+    ("MAX_ALIASES", 1, "{ a: me { id } }", "{ a: me { b: id } }", "TOO_MANY_ALIASES"),
+    (
+        "MAX_DIRECTIVES",
+        1,
+        "{ me { id @skip(if: false) } }",
+        "{ me @include(if: true) { id @skip(if: false) } }",
+        "TOO_MANY_DIRECTIVES",
+    ),
+    ("MAX_TOKENS", 6, "{ me { id } }", "{ me { id name } }", "TOO_MANY_TOKENS"),
+    ("MAX_CHARACTERS", 13, "{ me { id } }", "{ me { id }  }", "TOO_LONG"),
+    (
+        "MAX_COST",
+        100,
+        "{ accounts(first: 40) { nodes { id } } }",
+        "{ accounts(first: 95) { nodes { id } } }",
+        "TOO_COSTLY",
+    ),
+]
+
+
+@pytest.mark.parametrize(("setting", "most", "within", "beyond", "reason"), LIMITS)
+async def test_a_limit_is_a_setting_with_an_error_of_its_own(
+    tmp_path: Path, setting: str, most: int, within: str, beyond: str, reason: str
+) -> None:
+    async with opened(tmp_path, environment={setting: str(most)}) as world:
+        assert "errors" not in (await world.post({"query": within}, signed_in=True)).json()
+        world.recorder.calls.clear()
+        [error] = (await world.post({"query": beyond}, signed_in=True)).json()["errors"]
+        assert world.recorder.calls == []
+    told = error["extensions"]
+    assert (told["code"], told["reason"], told["limit"]) == ("QUERY_TOO_COMPLEX", reason, most)
+    assert told["cost"] > most
+    async with opened(tmp_path) as world:
+        assert "errors" not in (await world.post({"query": beyond}, signed_in=True)).json()
+
+
+async def test_a_body_may_be_as_long_as_the_setting_says(tmp_path: Path) -> None:
+    async with opened(tmp_path, MAX_BODY_BYTES="64") as world:
+        body = b'{"query": "{ me { id } }"}'
+        assert (await world.post(body.ljust(64))).status_code == 200
+        assert (await world.post(body.ljust(65))).status_code == 413
+
+
+async def test_the_time_of_a_request_goes_down_to_every_call_and_ends_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, REQUEST_SECONDS="0.3") as world:
+        world.recorder.waits = 30.0
+        answer = await world.ask(
+            "query($id: ID!) { me { id } product(id: $id) { id } }", id=PRODUCT.format(PRODUCT.new())
+        )
+    assert answer["data"] == {"me": None, "product": None}
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"DEADLINE_EXCEEDED"}
+    assert world.recorder.left
+    assert all(seconds and 0 < seconds <= 0.3 for seconds in world.recorder.left)
+
+
+NAMES = "JWKS_URL ACCOUNT_ADDRESS CATALOG_ADDRESS ORDER_ADDRESS PAYMENT_ADDRESS NOTIFICATION_ADDRESS KAFKA_BOOTSTRAP REDIS_URL"
+
+
+def production(**more: str) -> Mapping[str, str]:
+    return {
+        "PROFILE": "production",
+        "HTTP_PORT": "8080",
+        **dict.fromkeys(NAMES.split(), "http://127.0.0.1:1"),
+        **more,
+    }
+
+
+def test_what_tells_strangers_about_the_schema_is_off_outside_development() -> None:
+    settings: Any = load(Settings, production())
+    assert (settings.introspection, settings.playground, settings.suggestions) == (False, False, False)
+    assert settings.cors_origins == ()
+    assert settings.rate_limit_points == 20_000
+    assert settings.sign_in_tries == 20
+    chosen = load(Settings, production(INTROSPECTION="true"))
+    assert chosen.introspection
+
+
+def test_a_limit_that_is_none_is_refused() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(Settings, production(MAX_DEPTH="0", MAX_COST="many", REQUEST_SECONDS="0"))
+    assert all(name in str(refusal.value) for name in ("MAX_DEPTH", "MAX_COST", "REQUEST_SECONDS"))
