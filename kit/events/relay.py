@@ -101,6 +101,8 @@ class Relay:
             await self._lead(connection, backoff)
         finally:
             connection.terminate()
+            # What is left is another's to tell, and the age its to say.
+            OUTBOX_AGE.set(0)
 
     async def _lead(self, connection: Any, backoff: Backoff) -> None:
         while True:
