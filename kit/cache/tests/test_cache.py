@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
+from prometheus_client import REGISTRY
+from redis.asyncio import Redis as Client
 
 from kit.cache import Cache
 from kit.testing import Redis, eventually
@@ -87,6 +89,29 @@ async def test_values_end_after_their_lifetime(cache: Cache) -> None:
         return await cache.get("a") is None
 
     await eventually(gone, seconds=2)
+
+
+async def test_what_is_kept_together_does_not_end_together(redis: Redis, cache: Cache) -> None:
+    keys = [f"k{number}" for number in range(200)]
+    await cache.set_many(dict.fromkeys(keys, b"1"), seconds=100)
+    async with Client.from_url(redis.url()) as client:
+        left = [await client.pttl(cache._prefix + key) for key in keys]
+    assert max(left) <= 100_000
+    assert min(left) > 89_000
+    assert max(left) - min(left) > 5_000
+
+
+async def test_hits_and_misses_are_counted(redis: Redis) -> None:
+    prefix = secret_token(6)
+    cache = Cache(redis.url(), prefix)
+
+    def lookups(result: str) -> float | None:
+        return REGISTRY.get_sample_value("souk_cache_lookups_total", {"cache": prefix, "result": result})
+
+    for _ in range(3):
+        await cache.get_or_load_many(["a", "b"], Loader(), seconds=60)
+    await cache.close()
+    assert (lookups("hit"), lookups("miss")) == (4, 2)
 
 
 async def test_without_redis_everything_is_loaded_and_comes_back_later(redis: Redis, cache: Cache) -> None:
