@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from gateway.app import build
 from gateway.settings import Settings
-from gateway.tests.world import opened
+from gateway.tests.world import NOWHERE, opened
 from kit.settings import SettingsError, load
 from kit.values import PRODUCT
 
@@ -70,16 +71,12 @@ async def test_the_time_of_a_request_goes_down_to_every_call_and_ends_it(tmp_pat
     assert all(seconds and 0 < seconds <= 0.3 for seconds in world.recorder.left)
 
 
-NAMES = "JWKS_URL ACCOUNT_ADDRESS CATALOG_ADDRESS ORDER_ADDRESS PAYMENT_ADDRESS NOTIFICATION_ADDRESS KAFKA_BOOTSTRAP REDIS_URL"
+NAMES = "JWKS_URL ACCOUNT_ADDRESS CATALOG_ADDRESS ORDER_ADDRESS PAYMENT_ADDRESS NOTIFICATION_ADDRESS KAFKA_BOOTSTRAP"
 
 
 def production(**more: str) -> Mapping[str, str]:
-    return {
-        "PROFILE": "production",
-        "HTTP_PORT": "8080",
-        **dict.fromkeys(NAMES.split(), "http://127.0.0.1:1"),
-        **more,
-    }
+    needed = dict.fromkeys(NAMES.split(), "127.0.0.1:1")
+    return {"PROFILE": "production", "HTTP_PORT": "8080", "REDIS_URL": NOWHERE, **needed, **more}
 
 
 def test_what_tells_strangers_about_the_schema_is_off_outside_development() -> None:
@@ -90,6 +87,22 @@ def test_what_tells_strangers_about_the_schema_is_off_outside_development() -> N
     assert settings.sign_in_tries == 20
     chosen = load(Settings, production(INTROSPECTION="true"))
     assert chosen.introspection
+
+
+def test_the_playground_is_not_served_outside_development() -> None:
+    paths = {path for route in build(load(Settings, production())).routes for path in route.paths}
+    assert paths == {"/graphql"}
+    here = build(load(Settings, {"PROFILE": "development"})).routes
+    assert {path for route in here for path in route.paths} >= {"/graphql", "/playground"}
+
+
+def test_a_list_of_documents_that_cannot_be_read_is_no_list_but_an_error(tmp_path: Path) -> None:
+    for content in (None, "{", "[]", '{"0": 1}'):
+        path = tmp_path / "documents.json"
+        if content is not None:
+            path.write_text(content)
+        with pytest.raises((OSError, ValueError)):
+            build(load(Settings, production(ALLOWED_DOCUMENTS=str(path))))
 
 
 def test_a_limit_that_is_none_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,7 @@ from gateway.execution import Executor
 from gateway.limits import Limits
 from gateway.order_updates import OrderUpdates
 from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
-from gateway.persisted import Persisted
+from gateway.persisted import AllowList, Persisted
 from gateway.rates import Rates
 from gateway.schema import build_schema
 from gateway.settings import Settings
@@ -34,6 +34,9 @@ from kit.web.health import Readiness
 USER = Principal(uuid4(), Role.USER, uuid4())
 OTHER = Principal(uuid4(), Role.USER, uuid4())
 SUBSCRIBE = "subscription($id: ID!) { orderUpdated(id: $id) { id status version } }"
+
+
+UNKNOWN = {"persistedQuery": {"version": 1, "sha256Hash": "1" * 64}}
 
 
 class Socket:
@@ -98,11 +101,11 @@ class World:
         self.order_id = ORDER.format(ORDER.new())
         self._peers = peers
 
-    def app(self, **environment: str) -> Any:
-        settings = load(Settings, {"PROFILE": "development", **environment})
+    def app(self, environment: Mapping[str, str] | None = None, *, allowed: AllowList | None = None) -> Any:
+        settings = load(Settings, {"PROFILE": "development", **(environment or {})})
         executor = Executor(build_schema(), Limits.of(settings), introspection=False, suggestions=False)
         verifier: Any = self.tokens
-        rates, persisted = Rates(Away(), settings), Persisted(Cache(NOWHERE, "gateway:document"), None)
+        rates, persisted = Rates(Away(), settings), Persisted(Cache(NOWHERE, "gateway:document"), allowed)
         sockets = Sockets(
             settings,
             executor,
@@ -244,6 +247,17 @@ async def test_a_query_is_answered_and_complete(world: World) -> None:
         assert await socket.receive() == {"type": "complete", "id": "q"}
 
 
+async def test_with_a_list_sockets_answer_nothing_else_either(world: World) -> None:
+    async with world.signed_in(world.app(allowed=AllowList({"0" * 64: SUBSCRIBE}))) as socket:
+        subscribe(socket, world.order_id)
+        assert (await socket.receive())["type"] == "next"
+        for payload in ({"query": "{ me { email } }"}, {"extensions": UNKNOWN}):
+            socket.send(type="subscribe", id="q", payload=payload)
+            told = await socket.receive()
+            assert told["type"] == "error"
+            assert told["payload"][0]["extensions"]["code"] == "PERSISTED_QUERY_NOT_IN_LIST"
+
+
 async def test_who_completes_hears_no_more_and_may_use_the_id_again(world: World) -> None:
     async with world.signed_in() as socket:
         subscribe(socket, world.order_id)
@@ -264,7 +278,7 @@ async def test_who_leaves_is_watched_for_no_more(world: World) -> None:
 
 
 async def _first(world: World, act: Callable[[Socket], None], **environment: str) -> int:
-    async with world.socket(world.app(**environment)) as socket:
+    async with world.socket(world.app(environment)) as socket:
         assert (await socket.raw())["type"] == "websocket.accept"
         act(socket)
         return await socket.closed()
@@ -323,13 +337,13 @@ async def test_another_protocol_is_refused(world: World) -> None:
     [("http://souk.test", True), ("https://shop.example", True), ("https://evil.example", False)],
 )
 async def test_the_origin_of_a_page_is_checked(world: World, origin: str, allowed: bool) -> None:
-    app = world.app(SOCKET_ORIGINS="https://shop.example")
+    app = world.app({"SOCKET_ORIGINS": "https://shop.example"})
     async with world.socket(app, origin=origin) as socket:
         assert (await socket.raw())["type"] == ("websocket.accept" if allowed else "websocket.close")
 
 
 async def test_an_account_has_so_many_sockets_and_gets_them_back(world: World) -> None:
-    app = world.app(MAX_ACCOUNT_SOCKETS="1")
+    app = world.app({"MAX_ACCOUNT_SOCKETS": "1"})
     async with world.signed_in(app):
         async with world.socket(app) as second:
             await second.raw()
@@ -342,7 +356,7 @@ async def test_an_account_has_so_many_sockets_and_gets_them_back(world: World) -
 
 
 async def test_a_socket_has_so_many_operations(world: World) -> None:
-    async with world.signed_in(world.app(MAX_SOCKET_OPERATIONS="1")) as socket:
+    async with world.signed_in(world.app({"MAX_SOCKET_OPERATIONS": "1"})) as socket:
         subscribe(socket, world.order_id)
         await socket.receive()
         subscribe(socket, world.order_id, "2")
@@ -353,7 +367,7 @@ async def test_a_token_that_is_not_valid_any_more_ends_its_socket(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.websocket._TOKEN_SECONDS", 0.05)
-    async with world.signed_in(world.app(SOCKET_INIT_SECONDS="0.1")) as socket:
+    async with world.signed_in(world.app({"SOCKET_INIT_SECONDS": "0.1"})) as socket:
         subscribe(socket, world.order_id)
         await socket.receive()
         world.tokens.forget(USER)
