@@ -53,7 +53,7 @@ fault-test: tools ## 10,000 orders in a storm of kills and outages, then check e
 
 .PHONY: reproduce
 reproduce: tools ## Build every image twice, from different folders, and compare the digests
-	@dev/reproduce.sh
+	@dev/reproduce.sh $(ARGS)
 
 .PHONY: coverage
 coverage: tools ## Lines covered by the tests without e2e, whole repository, one report

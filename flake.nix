@@ -14,6 +14,7 @@
         pkgs.bazel_7
         pkgs.buf
         pkgs.chromium
+        pkgs.distribution
         pkgs.gnumake
         pkgs.jdk17_headless
         pkgs.k6
@@ -26,6 +27,7 @@
         pkgs.prometheus
         pkgs.python311
         pkgs.redis
+        pkgs.runc
         pkgs.skopeo
         pkgs.unzip
         pkgs.util-linux

@@ -17,6 +17,7 @@ needs=(
   "prometheus prometheus"
   "podman podman"
   "/usr/sbin/runc runc"
+  "newuidmap uidmap"
   "skopeo skopeo"
   "docker-registry docker-registry"
   "/usr/bin/python3.11 python3.11"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds every image of this commit twice, from clones in different folders that share nothing, and compares the digests.
+# Builds every image of this commit twice, from clones in different folders that share nothing, and compares the digests. Arguments are options
+# of bazel, e.g. --config=bazel7.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 revision=$(git rev-parse HEAD)
@@ -12,7 +13,7 @@ for folder in "$work/one" "$work/another/somewhere/else"; do
   git clone --quiet . "$folder"
   git -C "$folder" checkout --quiet "$revision"
   echo "Building the images of $revision from ${#folder} characters of path"
-  (cd "$folder" && bazel --batch --output_base="$folder.base" run //:image_digests) > "$digests" 2> "$work/log" || {
+  (cd "$folder" && bazel --batch --output_base="$folder.base" run "$@" //:image_digests) > "$digests" 2> "$work/log" || {
     cat "$work/log" >&2
     exit 1
   }

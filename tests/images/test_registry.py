@@ -1,6 +1,7 @@
 """Every image through a registry and back: it tells the digest that was built, and has the bill of materials."""
 
 import json
+import shutil
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from kit.testing import ChildProcess, free_port, wait_until
 from kit.testing.process import port_open
 from tests.images.built import layouts
 
+# Debian's name of it, and its own.
+REGISTRY = shutil.which("docker-registry") or "registry"
+
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
@@ -23,9 +27,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
     config.write_text(
         json.dumps({"version": "0.1", "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}})
     )
-    server = ChildProcess(
-        "registry", ["docker-registry", "serve", str(config)], log=tmp_path / "registry.log"
-    )
+    server = ChildProcess("registry", [REGISTRY, "serve", str(config)], log=tmp_path / "registry.log")
     try:
         wait_until(lambda: port_open(port), "the registry ready")
         yield f"127.0.0.1:{port}"
