@@ -71,12 +71,17 @@ async def test_the_time_of_a_request_goes_down_to_every_call_and_ends_it(tmp_pat
     assert all(seconds and 0 < seconds <= 0.3 for seconds in world.recorder.left)
 
 
-NAMES = "JWKS_URL ACCOUNT_ADDRESS CATALOG_ADDRESS ORDER_ADDRESS PAYMENT_ADDRESS NOTIFICATION_ADDRESS KAFKA_BOOTSTRAP"
+NAMES = "ACCOUNT_ADDRESS CATALOG_ADDRESS ORDER_ADDRESS PAYMENT_ADDRESS NOTIFICATION_ADDRESS KAFKA_BOOTSTRAP"
 
 
 def production(**more: str) -> Mapping[str, str]:
-    needed = dict.fromkeys(NAMES.split(), "127.0.0.1:1")
-    return {"PROFILE": "production", "HTTP_PORT": "8080", "REDIS_URL": NOWHERE, **needed, **more}
+    needed = {
+        "PROFILE": "production",
+        "HTTP_PORT": "8080",
+        "JWKS_URL": "http://127.0.0.1:1",
+        "REDIS_URL": NOWHERE,
+    }
+    return {**needed, **dict.fromkeys(NAMES.split(), "127.0.0.1:1"), **more}
 
 
 def test_what_tells_strangers_about_the_schema_is_off_outside_development() -> None:
