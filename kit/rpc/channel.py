@@ -1,7 +1,8 @@
 """The client's side: one `Channel` per service of a peer, `call` per RPC.
 
 The only transport between services. What travels beneath `call` is its own business: one stream per service of a peer that
-carries all calls (`kit.rpc.stream`), because a gRPC call of its own costs each side 0.2 ms (ADR 0015).
+carries all calls (`kit.rpc.stream`), because a gRPC call of its own costs each side 0.2 ms (ADR 0015); where the peer has several
+replicas, a few streams (`kit.rpc.spread`).
 """
 
 import asyncio
@@ -16,8 +17,9 @@ from grpc_health.v1 import health_pb2
 from kit.errors import DeadlineExceeded, SoukError, Unavailable
 from kit.rpc.call import current_call
 from kit.rpc.config import MethodConfig, method_configs
+from kit.rpc.spread import Spread
 from kit.rpc.status import MESSAGE_BYTES, METADATA_BYTES
-from kit.rpc.stream import Caller, NeverSent, Stream
+from kit.rpc.stream import Caller, NeverSent
 from kit.telemetry import Red, SpanKind, Watched, correlation_id, current_trace, span, traceparent
 from kit.values import remaining
 
@@ -33,10 +35,16 @@ OPTIONS = (
     ("grpc.max_metadata_size", METADATA_BYTES),
     ("grpc.absolute_max_metadata_size", 2 * METADATA_BYTES),
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
-    # Several replicas behind one name share the calls. Retries are ours, so that they end with the deadline.
+    # Several replicas behind one name share the calls; how many there are is asked again when a connection ends (kit.rpc.server).
     ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
-    ("grpc.enable_retries", 0),
+    ("grpc.dns_min_time_between_resolutions_ms", 5_000),
+    # gRPC itself opens a stream again that no server has seen, as when it crosses the end of its connection. Retries of calls
+    # are ours, so that they end with the deadline.
+    ("grpc.enable_retries", 1),
 )
+
+# By this gRPC looks a name up: all addresses that it has, of either family.
+TARGET = "dns:///{}"
 
 _RED = Red("rpc_client", ("service", "method"))
 _HEALTH = "/grpc.health.v1.Health/Check"
@@ -72,17 +80,19 @@ class Channel:
             name: _Method(service, name, config) for name, config in method_configs(service).items()
         }
         self._channel: Any = None
-        self._stream: Stream | None = None
+        self._streams: Spread | None = None
 
     async def open(self) -> None:
         """Makes the channel; it connects when first used, so that no service waits for another to start."""
-        self._channel = grpc.aio.insecure_channel(self._address, options=OPTIONS)
+        self._channel = grpc.aio.insecure_channel(TARGET.format(self._address), options=OPTIONS)
+        self._streams = Spread(self._channel, self._address)
 
     async def close(self) -> None:
         """Ends the calls in flight."""
-        if self._channel is not None:
+        if self._streams is not None:
+            self._streams.close()
             await self._channel.close()
-            self._channel = self._stream = None
+            self._channel = self._streams = None
 
     async def ping(self) -> None:
         """Raises Unavailable unless the peer says that it serves."""
@@ -138,7 +148,7 @@ class Channel:
                 raise DeadlineExceeded(f"no time left for {method.name}")
             tried += 1
             try:
-                return await self._open_stream().call(method.name, body, timeout, caller)
+                return await self._open_streams().next().call(method.name, body, timeout, caller)
             except SoukError as failure:
                 error = failure
             now = time.monotonic()
@@ -154,17 +164,18 @@ class Channel:
                 raise error
             await asyncio.sleep(pause)
 
-    def _open_stream(self) -> Stream:
-        if self._stream is None or not self._stream.usable:
-            if self._stream is not None:
-                self._stream.retire()
-            self._stream = Stream(self._open_channel())
-        return self._stream
+    def _open_streams(self) -> Spread:
+        if self._streams is None:
+            raise self._not_open()
+        return self._streams
 
     def _open_channel(self) -> Any:
         if self._channel is None:
-            raise Unavailable(f"the channel to {self.name} is not open", reason="PEER_UNAVAILABLE")
+            raise self._not_open()
         return self._channel
+
+    def _not_open(self) -> Unavailable:
+        return Unavailable(f"the channel to {self.name} is not open", reason="PEER_UNAVAILABLE")
 
 
 def _caller() -> Caller:

@@ -31,6 +31,10 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    # A connection ends after a minute, a tenth more or less, so that who calls looks the name up again and finds replicas that were
+    # added. The grace is longer than a stream is used (kit.rpc.stream) and its longest call lasts: nothing is cut off.
+    ("grpc.max_connection_age_ms", 60_000),
+    ("grpc.max_connection_age_grace_ms", 120_000),
 )
 
 _CALLS = call_service_pb2.DESCRIPTOR.services_by_name["CallService"]

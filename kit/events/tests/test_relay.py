@@ -124,7 +124,10 @@ async def test_who_leads_no_more_says_no_age(db: Database, topic: Topic, kafka: 
     await eventually(lambda: _age() > 0)
     rival = await asyncpg.connect(db.url)
     try:
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'souk-relay' AND datname = current_database()"
+        cut = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'souk-relay' AND datname = current_database()"
+        )
         lock = asyncio.create_task(rival.execute("SELECT pg_advisory_lock($1)", _LOCK))
         await eventually(lambda: _waits_for_lock(db))
         await db.execute(cut)
