@@ -28,6 +28,8 @@ class Podman:
         storage, engine = folder / "storage.conf", folder / "containers.conf"
         storage.write_text(
             f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n'
+            # What podman looks at, where skopeo looks at the first, when whoever runs them is not root.
+            f'rootless_storage_path = "{folder}/root"\n'
         )
         engine.write_text(
             '[containers]\ndefault_ulimits = []\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
