@@ -46,6 +46,7 @@ class Container(Server):
         self.address = ADDRESSES[replica]
         super().__init__(state, port=getattr(ports, name), log=state / "logs" / f"{self.name}.log")
         self._podman = podman
+        self._starts, self._container = 0, ""
         self._told = _told(name, ports, state) | {"HTTP_HOST": self.address, "GRPC_HOST": self.address}
         self._options = [f"--add-host={name}:{address}" for name in SERVICES for address in ADDRESSES]
         self._options.append(f"--volume={state}/signing-keys.json:/keys.json:ro")
@@ -55,22 +56,32 @@ class Container(Server):
 
     def command(self, *words: str) -> list[str]:
         # Only what serves has a name: commands of the same image run beside it.
-        options = self._options if words else [f"--name={self.name}", *self._options]
+        options = self._options if words else [f"--name={self._container}", *self._options]
         return self._podman.command(f"souk/{self.service}", *words, env=self._told, options=options)
 
     def ready(self) -> bool:
         return answers(self.port, "/readyz", host=self.address)
 
+    def prepare(self) -> None:
+        # A name is free again a little later than its container has ended.
+        self._starts += 1
+        self._container = f"{self.name}-{self._starts}"
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self._podman.stop(self._container)
+            self.process.stop()
+            self.process = None
+
     def kill(self) -> None:
         if self.process is not None:
-            # podman's own command ends with it, and takes the container away.
-            self._podman.kill(self.name)
+            self._podman.kill(self._container)
             self.process.stop()
             self.process = None
 
     def pid(self) -> int:
         """The process in the container."""
-        return self._podman.pid(self.name)
+        return self._podman.pid(self._container)
 
 
 class StripeMock(Container):
@@ -84,7 +95,7 @@ class StripeMock(Container):
         self._webhook = f"http://127.0.0.1:{ports.payment}/webhooks/stripe"
 
     def command(self, *words: str) -> list[str]:
-        options = [f"--name={self.name}", "--tmpfs=/state:mode=1777"]
+        options = [f"--name={self._container}", "--tmpfs=/state:mode=1777"]
         words = ("--port", str(self.port), "--state", "/state", "--webhook", self._webhook)
         return self._podman.command("souk/stripe-mock", *words, env={}, options=options)
 

@@ -17,6 +17,7 @@ UNPRIVILEGED: tuple[str, ...] = (
 )
 UNPRIVILEGED += ("--network=host", "--ulimit=host", "--pull=never")
 _SECONDS = 120
+_STOP_SECONDS = 40
 # crun, podman's first choice, refuses machines that have both versions of cgroups.
 _RUNC = Path("/usr/sbin/runc")
 
@@ -51,22 +52,25 @@ class Podman:
 
     def pid(self, name: str) -> int:
         """The process that a container runs; raises RuntimeError when there is none."""
-        done = self._done(_podman("inspect", "--format={{.State.Pid}}", name))
-        if done.returncode:
-            raise RuntimeError(f"{name}: {done.stdout}")
-        return int(done.stdout)
+        return int(self._output("inspect", "--format={{.State.Pid}}", name))
+
+    def stop(self, name: str) -> None:
+        """SIGTERM to what a container runs; returns once that has ended."""
+        self._output("stop", f"--time={_STOP_SECONDS}", name)
 
     def kill(self, name: str) -> None:
         """kill -9 of what a container runs."""
-        done = self._done(_podman("kill", "--signal=KILL", name))
-        if done.returncode:
-            raise RuntimeError(f"{name}: {done.stdout}")
+        self._output("kill", "--signal=KILL", name)
 
     def reset(self) -> None:
         """Ends every container and forgets everything."""
-        done = self._done(_podman("system", "reset", "--force"))
+        self._output("system", "reset", "--force")
+
+    def _output(self, *words: str) -> str:
+        done = self._done(_podman(*words))
         if done.returncode:
-            raise RuntimeError(done.stdout)
+            raise RuntimeError(f"podman {' '.join(words)}: {done.stdout}")
+        return done.stdout
 
     def _done(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
