@@ -1,5 +1,6 @@
 """k8s/: valid by Kubernetes' own schemas, and in step with the services' own settings."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import kubernetes_validate.utils
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from kit.auth import SigningKeys
 from kit.settings import load
@@ -29,18 +31,11 @@ from tests.manifests.manifests import (
     settings,
     variables,
 )
+from tests.manifests.operator_schemas import FILE, OPERATORS, of_operators
 
 FOLDERS = {BASE: (), PRODUCTION: ("production",)}
 # It lists some twice.
 VERSIONS = list(dict.fromkeys(kubernetes_validate.utils.all_versions()))[-3:]
-# Of operators: Kubernetes has no schema of theirs.
-OPERATORS = {
-    "elasticsearch.k8s.elastic.co",
-    "kafka.strimzi.io",
-    "monitoring.coreos.com",
-    "postgresql.cnpg.io",
-}
-
 folder_and_service = pytest.mark.parametrize(
     ("folder", "service"), [(folder, service) for folder in FOLDERS for service in SERVICES]
 )
@@ -75,6 +70,18 @@ def test_every_manifest_is_valid_strictly(folder: str, version: str) -> None:
             except kubernetes_validate.utils.ValidationError as error:
                 faults.append(f"{manifest['kind']}/{manifest['metadata']['name']}: {error.message}")
     assert not faults
+
+
+def test_objects_of_operators_are_valid_strictly() -> None:
+    schemas = json.loads(FILE.read_text())
+    faults = [
+        f"{manifest['kind']}/{manifest['metadata']['name']}: {error.json_path} {error.message}"
+        for manifest in of_operators()
+        for error in Draft202012Validator(
+            schemas[f"{manifest['apiVersion']} {manifest['kind']}"]
+        ).iter_errors(manifest)
+    ]
+    assert not faults, "or a field new to tests/manifests/operator_schemas.py"
 
 
 def test_applying_the_folder_applies_the_whole_base() -> None:
