@@ -1,7 +1,7 @@
 """What is done with images once they are built: load them into podman or docker, push them to a registry, tell their sizes
 and digests.
 
-python -m bazel.oci.images load|push|push-all|sizes|digests LAYOUT... [-- ARGUMENT...], with layouts as paths of runfiles.
+python -m bazel.oci.images load|push|push-all|sizes|digests|bills LAYOUT... [-- ARGUMENT...], with layouts as paths of runfiles.
 """
 
 import json
@@ -54,6 +54,11 @@ class Layout:
     def bill(self) -> str:
         """The name of the image's bill of materials."""
         return self.digest.replace(":", "-") + ".sbom"
+
+    @property
+    def bill_content(self) -> bytes:
+        """The bill of materials itself, SPDX as JSON."""
+        return self.blob(self.document(self.named[self.bill]["digest"])["layers"][0]["digest"])
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -129,6 +134,12 @@ def main(command: str, words: Sequence[str]) -> None:
             for layout in layouts:
                 tag = arguments[1] if len(arguments) > 1 else layout.version
                 print(push(layout, f"{registry}/{layout.name}:{tag}"), flush=True)
+        case "bills", [folder]:
+            for layout in layouts:
+                file = Path(folder, layout.name.rpartition("/")[2] + ".spdx.json")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(layout.bill_content)
+                print(file)
         case "sizes", []:
             print(sizes(layouts))
         case "digests", []:
@@ -141,7 +152,8 @@ def main(command: str, words: Sequence[str]) -> None:
                 "       bazel run //:image_load\n"
                 "       bazel run //:push -- REGISTRY [TAG]\n"
                 "       bazel run //:image_sizes\n"
-                "       bazel run //:image_digests"
+                "       bazel run //:image_digests\n"
+                "       bazel run //:image_bills -- FOLDER"
             )
 
 

@@ -8,11 +8,12 @@ import re
 import tarfile
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bazel.oci.images import Layout
+from bazel.oci.images import Layout, main
 from tests.images.built import layouts
 
 MEGABYTE = 1_000_000
@@ -109,11 +110,18 @@ def test_nothing_in_it_tells_when_or_by_whom_it_was_built(layout: Layout) -> Non
     assert {(entry.mtime, entry.uname, entry.gname) for entry in entries(layout)} == {(0, "", "")}
 
 
+def test_bills_are_written_where_a_release_wants_them(tmp_path: Path) -> None:
+    paths = [f"{'dev/stripe_mock' if name == 'stripe-mock' else name}/image" for name in LAYOUTS]
+    main("bills", [*paths, "--", str(tmp_path / "bills")])
+    assert {path.name for path in (tmp_path / "bills").iterdir()} == {f"{name}.spdx.json" for name in LAYOUTS}
+    assert json.loads((tmp_path / "bills" / "order.spdx.json").read_text())["name"].startswith("souk/order")
+
+
 def test_its_bill_lists_every_distribution_in_it(layout: Layout) -> None:
     described = layout.named[layout.bill]
     manifest = layout.document(described["digest"])
     assert manifest["subject"]["digest"] == layout.digest
-    bill = json.loads(layout.blob(manifest["layers"][0]["digest"]))
+    bill = json.loads(layout.bill_content)
     assert (bill["spdxVersion"], bill["dataLicense"], bill["SPDXID"]) == (
         "SPDX-2.3",
         "CC0-1.0",
