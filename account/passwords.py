@@ -13,14 +13,17 @@ import bcrypt
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from account.errors import TooBusy
+from kit.telemetry import get_logger
 from kit.values import deadline, remaining
+
+log = get_logger(__name__)
 
 T = TypeVar("T")
 
 # OWASP ASVS 5.0, 6.2.4: at least the commonest 3,000.
 COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"][:3000])
-# Hashing may take all of a core; whoever else wants it comes first.
-_NICENESS: Final = 5
+# Where hashing cannot be what a core does when it has nothing else to do.
+_NICENESS: Final = 19
 # How fast the measure of a hash's time follows.
 _WEIGHT: Final = 0.2
 # Of a caller's time, what waiting and hashing may take: the machine may be busier in a while, and there is an answer to write.
@@ -93,8 +96,8 @@ class BcryptPasswords:
             self._waiting -= 1
 
     def _timed(self, work: Callable[[], T], gives_up: float | None) -> T:
-        # It took longer than expected to come to this one: nobody would be there for the answer.
-        if gives_up is not None and time.monotonic() + self._seconds > gives_up:
+        # It took longer than expected to come to this one: nobody would be there for the answer. Twice, because the next may take longer.
+        if gives_up is not None and time.monotonic() + 2 * self._seconds > gives_up:
             raise TooBusy()
         began = time.perf_counter()
         try:
@@ -105,9 +108,17 @@ class BcryptPasswords:
 
 
 def _be_nice() -> None:
-    # Linux alone knows priorities of threads.
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    # Hashing takes all of a core, and gives it up at once to whoever else wakes on it: niceness would only share it less, and
+    # is weighed within a session or container alone. Linux alone knows priorities of threads.
+    if sys.platform != "linux":
+        return
+    thread = threading.get_native_id()
+    try:
+        os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+    except OSError as error:
+        # Some sandboxes know no such policy.
+        log.warning("passwords.not_idle", error=error.strerror)
+        os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)
 
 
 def _cost_of(password_hash: str) -> int:

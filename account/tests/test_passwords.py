@@ -1,6 +1,7 @@
 """bcrypt off the event loop, bounded, and honest about its 72 bytes."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -88,6 +89,11 @@ async def test_a_refusal_takes_as_long_for_nobody_as_for_an_old_hash() -> None:
     assert await new.matches(b"password", cheap)
     await old.close()
     await new.close()
+
+
+async def test_hashing_gives_its_core_up_to_whoever_wants_it(passwords: BcryptPasswords) -> None:
+    assert await passwords._run(lambda: os.sched_getscheduler(threading.get_native_id())) == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 async def test_the_loop_goes_on_while_passwords_are_hashed(passwords: BcryptPasswords) -> None:

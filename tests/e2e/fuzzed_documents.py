@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.graphql import nodes  # type: ignore[import-not-found]
 
-_EXAMPLES = 5
+_EXAMPLES = 20
 
 
 def main(gateway: str, schema: str, token: str) -> None:
