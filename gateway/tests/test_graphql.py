@@ -290,13 +290,34 @@ async def test_what_a_service_refuses_has_its_code(
         assert found["correlationId"]
 
 
-async def test_a_failing_service_nulls_its_own_field_only(world: World) -> None:
-    world.recorder.raises["BatchGetPayments"] = Unavailable("down")
-    answer = await world.ask("{ orders(first: 1) { nodes { id payment { id } } } }")
+RELATIONS = {
+    "BatchGetAccounts": "account",
+    "BatchGetPayments": "payment",
+    "BatchListNotifications": "notifications",
+    "BatchGetProducts": "product",
+}
+
+
+@pytest.mark.parametrize("away", RELATIONS)
+async def test_a_failing_service_nulls_its_own_field_only(world: World, away: str) -> None:
+    world.recorder.raises[away] = Unavailable("down")
+    answer = await world.ask(
+        "{ orders(first: 1) { nodes { id account { id } payment { id } notifications { id } lines { product { id } } } } }"
+    )
     [node] = answer["data"]["orders"]["nodes"]
-    assert node["id"].startswith("ord_")
-    assert node["payment"] is None
-    assert error(answer)["code"] == "SERVICE_UNAVAILABLE"
+    [line] = node.pop("lines")
+    assert node.pop("id").startswith("ord_")
+    assert {name for name, value in (node | line).items() if value is None} == {RELATIONS[away]}
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["SERVICE_UNAVAILABLE"]
+
+
+async def test_a_failing_service_nulls_its_own_root_field_only(world: World) -> None:
+    world.recorder.raises["SearchProducts"] = Unavailable("down")
+    answer = await world.ask("{ me { id } products { nodes { id } } categories { slug } }")
+    assert answer["data"]["products"] is None
+    assert answer["data"]["me"]
+    assert answer["data"]["categories"]
+    assert [each["path"] for each in answer["errors"]] == [["products"]]
 
 
 @pytest.mark.parametrize(
