@@ -1,8 +1,10 @@
 """compose.yaml: valid by the compose specification's schema, and in step with the services' own settings."""
 
+import json
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -86,6 +88,39 @@ def test_who_waits_for_health_waits_for_a_part_that_tells_it() -> None:
     for name, part in PARTS.items():
         for other, rule in part.get("depends_on", {}).items():
             assert rule["condition"] != "service_healthy" or "healthcheck" in PARTS[other], f"{name}: {other}"
+
+
+def test_every_part_that_stays_tells_its_health() -> None:
+    stay = {name for name, part in PARTS.items() if part.get("restart") == "unless-stopped"}
+    once = {
+        *(f"{service}-migrate" for service in MIGRATED),
+        "keys",
+        "kibana-views",
+    }
+    assert stay | once == set(PARTS)
+    # The image of fluent-bit has one program.
+    assert {name for name in stay if "healthcheck" not in PARTS[name]} == {"logs"}
+
+
+def test_what_is_looked_at_leads_to_parts_that_are_there() -> None:
+    folder = ROOT / "deploy" / "grafana" / "provisioning" / "datasources"
+    sources = [
+        each for path in folder.glob("*.yml") for each in yaml.safe_load(path.read_text())["datasources"]
+    ]
+    assert {urlsplit(each["url"]).hostname for each in sources} == {"prometheus", "jaeger", "elasticsearch"}
+    shipper = yaml.safe_load((ROOT / "deploy" / "compose" / "fluent-bit.yaml").read_text())["pipeline"]
+    (store,) = shipper["outputs"]
+    assert (store["host"], store["port"]) == ("elasticsearch", 9200)
+    view = json.loads(next(word for word in PARTS["kibana-views"]["entrypoint"] if word.startswith("{")))[
+        "data_view"
+    ]
+    logs = next(each for each in sources if each["uid"] == "logs")
+    assert view["title"] == logs["jsonData"]["index"] == f"{store['logstash_prefix']}-*"
+    listens = shipper["inputs"][0]["port"]
+    for service in SERVICES:
+        assert PARTS[service]["logging"]["options"]["fluentd-address"] == f"127.0.0.1:{listens}"
+        assert PARTS[service]["environment"]["OTLP_ENDPOINT"] == "http://jaeger:4318"
+    assert f"127.0.0.1:{listens}:{listens}" in PARTS["logs"]["ports"]
 
 
 def test_every_part_has_its_limits_and_ours_no_rights() -> None:

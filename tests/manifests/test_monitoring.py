@@ -74,7 +74,7 @@ def test_each_metric_and_label_is_exported(where: str, expression: str) -> None:
 def test_a_dashboard_is_one_that_grafana_can_provision(path: Any) -> None:
     dashboard = json.loads(path.read_text())
     assert dashboard["uid"] == path.stem
-    sources = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text())[
+    sources = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/souk.yml").read_text())[
         "datasources"
     ]
     ids = [panel["id"] for panel in dashboard["panels"]]
