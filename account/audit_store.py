@@ -4,10 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from account.domain import Audited, AuditEvent
-from account.ports import AuditFilter, Position
+from account.ports import AuditFilter
 from account.tables import AuditEventRow
 from kit.db import Conditions, Database, Record, Transaction
-from kit.values import AUDIT
+from kit.values import AUDIT, Position
 
 _COLUMNS = "id, time, action, actor_id, subject_id, address, detail, session_id, subject_kind"
 _FORGET = "UPDATE audit_events SET address = '' WHERE address <> '' AND (actor_id = $1 OR actor_id IS NULL AND subject_id = $1)"

@@ -1,28 +1,15 @@
 """The contract's messages of this service's values, for rpc and events, and what requests mean. Nothing is decided here."""
 
-from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from souk.account.v1 import account_pb2, account_service_pb2
 
 from account.domain import Account, Audited
-from account.ports import AuditFilter, Position
+from account.ports import AuditFilter
 from account.session_use_cases import SignedIn
 from kit.auth import Role
 from kit.errors import InvalidArgument, Violation
-from kit.values import (
-    ACCOUNT,
-    AUDIT,
-    IdKind,
-    Input,
-    decode_cursor,
-    encode_cursor,
-    timestamp_to_proto,
-)
-
-_PAGE: Final = 20
-_LARGEST_PAGE: Final = 100
+from kit.values import ACCOUNT, AUDIT, IdKind, Input, Position, position_of, timestamp_to_proto
 
 ROLES = {Role.USER: account_pb2.ROLE_USER, Role.ADMIN: account_pb2.ROLE_ADMIN}
 
@@ -108,22 +95,6 @@ def page_from_proto(
 ) -> tuple[Position | None, int]:
     """Where the page begins, and how long it is; raises InvalidArgument, for a cursor of another list too."""
     given = Input()
-    size = given.integer(request.page_size or _PAGE, "first", least=1, most=_LARGEST_PAGE)
+    size = given.page_size(request.page_size, "first")
     given.done()
-    return (_position(request.page_token, scope) if request.page_token else None), size
-
-
-def position_cursor(time: datetime, item: UUID, scope: str) -> str:
-    """Goes on after this item of the list that `scope` names."""
-    return encode_cursor(scope, [time.isoformat(), str(item)])
-
-
-def _position(cursor: str, scope: str) -> Position:
-    match decode_cursor(cursor, scope, "after"):
-        case [str(time), str(item)]:
-            try:
-                return datetime.fromisoformat(time), UUID(item)
-            except ValueError:
-                pass  # made up by hand, with the right fingerprint; falls to the same answer as any other forgery
-    rule = "must be a cursor of the same query, filter and sort"
-    raise InvalidArgument(f"after: {rule}", fields=[Violation(("after",), rule)], reason="INVALID_CURSOR")
+    return position_of(request.page_token, scope, "after"), size

@@ -10,9 +10,9 @@ from account.domain import Account, Audited, AuditEvent, Purpose
 from account.session_domain import Refresh, Session
 from kit.auth import Role
 from kit.db import Transaction
+from kit.values import Position
 
 # Where a page goes on: after what was made then and has that id.
-Position = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from account.messages import (
     audited_to_proto,
     erasure_from_proto,
     page_from_proto,
-    position_cursor,
     query_from_proto,
     role_change_from_proto,
     tokens_to_proto,
@@ -22,7 +21,7 @@ from account.use_cases import Accounts
 from kit.auth import TokenVerifier
 from kit.errors import InvalidArgument, Violation
 from kit.rpc import Call
-from kit.values import ACCOUNT
+from kit.values import ACCOUNT, position_cursor
 
 _BATCH_MOST = 100
 
@@ -173,7 +172,7 @@ class AccountRpc:
         page = await self._accounts.search(query, after, size, count=request.count_total)
         entries = [
             pb.ListAccountsResponse.Entry(
-                account=account_to_proto(found), cursor=position_cursor(found.create_time, found.id, scope)
+                account=account_to_proto(found), cursor=position_cursor(scope, found.create_time, found.id)
             )
             for found in page.accounts
         ]
@@ -189,7 +188,7 @@ class AccountRpc:
         page = await self._accounts.audit_events(which, after, size, count=request.count_total)
         entries = [
             pb.ListAuditEventsResponse.Entry(
-                audit_event=audited_to_proto(found), cursor=position_cursor(found.time, found.id, repr(which))
+                audit_event=audited_to_proto(found), cursor=position_cursor(repr(which), found.time, found.id)
             )
             for found in page.events
         ]

@@ -8,11 +8,10 @@ from uuid import UUID
 
 from account.domain import Account
 from account.errors import EmailTaken
-from account.ports import Position
 from kit.auth import Role
 from kit.db import Conditions, Database, Record, Transaction
 from kit.errors import InvalidArgument
-from kit.values import ACCOUNT
+from kit.values import ACCOUNT, Position
 
 COLUMNS: Final = "id, name, email, phone, role, email_verified, create_time, update_time"
 

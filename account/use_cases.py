@@ -11,12 +11,12 @@ from account.credential_use_cases import Credentials
 from account.domain import Account, AccountDeleted, Audited, AuditEvent, Profile, Registration, normal_email
 from account.errors import AccountNotFound, LastAdmin, RegisterThrottled
 from account.metrics import DELETIONS, REGISTRATIONS
-from account.ports import AccountStore, AuditFilter, AuditStore, Orders, Passwords, Position
+from account.ports import AccountStore, AuditFilter, AuditStore, Orders, Passwords
 from account.session_use_cases import Sessions, SignedIn
 from account.throttle import Brake, Throttle
 from kit.auth import Principal, Role
 from kit.db import Database, Transaction
-from kit.values import Clock
+from kit.values import Clock, Position
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from catalog.consumers import OrderEvents, index_subscription
 from catalog.events import TOPIC
 from catalog.indexer import Indexer
-from catalog.peers import Accounts
 from catalog.product_cache import CachedProducts
 from catalog.reindexing import Reindexer
 from catalog.rpc import ProductRpc
@@ -21,7 +20,7 @@ from kit.cache import Cache
 from kit.db import Database, Migrations
 from kit.errors import InvalidArgument
 from kit.search import Search
-from kit.service import Service
+from kit.service import Admins, Service
 from kit.values import utc_now
 from kit.work import Every
 
@@ -31,12 +30,12 @@ def build(settings: Settings) -> Service:
     db = Database(settings.database_url, publishes=TOPIC)
     redis = Cache(settings.redis_url, "catalog")
     elasticsearch = Search(settings.elasticsearch_url, ALIAS, DEFINITION)
-    accounts = Accounts(settings.account_address)
+    admins = Admins(settings.account_address)
     rows = PostgresProductStore(db)
     stock_rows = PostgresStockStore(db)
     cache = CachedProducts(redis, rows, lifetime=settings.cache_seconds)
     index = IndexedProducts(elasticsearch, redis, lifetime=settings.search_cache_seconds)
-    products = Products(db, rows, stock_rows, cache, index, accounts, clock=utc_now)
+    products = Products(db, rows, stock_rows, cache, index, admins, clock=utc_now)
     indexer = Indexer(rows, index, cache, clock=utc_now)
     reindexer = Reindexer(rows, index, indexer, clock=utc_now)
     stock = Stock(db, stock_rows, reservation=settings.reservation_seconds, clock=utc_now)
@@ -52,8 +51,8 @@ def build(settings: Settings) -> Service:
         database=db,
         migrations=Migrations("catalog"),
         publishes=TOPIC,
-        resources=[db, redis, elasticsearch, accounts],
-        optional=[redis, elasticsearch, accounts],
+        resources=[db, redis, elasticsearch, admins],
+        optional=[redis, elasticsearch, admins],
         rpc=[ProductRpc(products), StockRpc(stock)],
         consumes=[
             OrderEvents(stock).subscription(),

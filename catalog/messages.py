@@ -23,9 +23,7 @@ from kit.values import (
     timestamp_to_proto,
 )
 
-_PAGE = 20
 _SUGGESTIONS = 10
-_LARGEST_PAGE = 100
 _QUERY_MOST = 200
 _CATEGORIES_MOST = 100
 _SORT = "PRODUCT_SORT_"
@@ -79,7 +77,7 @@ def prefix_from_proto(request: service.SuggestProductsRequest) -> tuple[str, int
     """What was typed so far, and how many suggestions are wanted; raises InvalidArgument with every fault."""
     given = Input()
     prefix = given.text(request.prefix, "prefix", most=_QUERY_MOST)
-    size = page_size(given, request.page_size, _SUGGESTIONS)
+    size = given.page_size(request.page_size, "first", usual=_SUGGESTIONS)
     given.done()
     return prefix, size
 
@@ -88,11 +86,6 @@ def facet_to_proto(facet: Facet) -> service.Facet:
     """A facet."""
     values = [service.FacetValue(value=each.value, count=each.count) for each in facet.values]
     return service.Facet(name=facet.name, values=values)
-
-
-def page_size(given: Input, asked: int, usual: int = _PAGE) -> int:
-    """How many a page has; 0 asks for the usual."""
-    return given.integer(asked or usual, "first", least=1, most=_LARGEST_PAGE)
 
 
 def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
@@ -125,7 +118,7 @@ def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
         most=prices[1],
         available=request.available if request.HasField("available") else None,
         sort=_sort(given, request.sort),
-        size=page_size(given, request.page_size),
+        size=given.page_size(request.page_size, "first"),
         after=request.page_token,
         count=request.count_total,
         facets=request.count_facets,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from catalog.domain import Category, Product
 from catalog.stock_domain import Adjustment, Reservation, ReservationState, Wish
-from kit.auth import Role
+from kit.auth import Principal
 from kit.db import Statements, Transaction
 from kit.errors import SoukError
 from kit.values import Money
@@ -166,8 +166,8 @@ class ProductCache(Protocol):
         """What is known of these is out of date."""
 
 
-class Accounts(Protocol):
-    """The account service."""
+class Admins(Protocol):
+    """The account service, which knows who is an ADMIN now."""
 
-    async def role(self, access_token: str) -> Role:
-        """The role that a token's account has now; raises Unauthenticated when its session has ended."""
+    async def confirm(self, caller: Principal) -> None:
+        """Raises PermissionDenied unless the caller is one, Unauthenticated when the session has ended."""

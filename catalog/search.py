@@ -21,9 +21,8 @@ from catalog.metrics import SEARCHES
 from catalog.ports import Criteria, Facet, FacetValue, Found
 from catalog.search_queries import KINDS, SORTS, scope_of, sort_of, tie_breakers
 from kit.cache import Cache
-from kit.errors import InvalidArgument, Violation
 from kit.search import Document, Search
-from kit.values import PRODUCT, decode_cursor, encode_cursor
+from kit.values import PRODUCT, decode_cursor, encode_cursor, foreign_cursor
 
 ALIAS = "catalog-products"
 _GENERATION = "generation"
@@ -209,8 +208,7 @@ def _position(criteria: Criteria, scope: str) -> tuple[bool, Sequence[Any]]:
     match decode_cursor(criteria.after, scope, "after"):
         case [0 | 1 as fuzzy, *values] if len(values) == len(kinds) and all(map(_fits, values, kinds)):
             return bool(fuzzy), values
-    rule = "must be a cursor of the same search"
-    raise InvalidArgument(f"after: {rule}", fields=[Violation(("after",), rule)], reason="INVALID_CURSOR")
+    raise foreign_cursor("after")
 
 
 def _fits(value: object, kind: tuple[type, ...]) -> bool:

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from catalog.domain import Category, Changes, Draft, Product, Shown
 from catalog.errors import IdempotencyConflict, ProductNotFound
-from catalog.ports import Accounts, Criteria, Facet, ProductCache, ProductSearch, ProductStore, StockStore
+from catalog.ports import Admins, Criteria, Facet, ProductCache, ProductSearch, ProductStore, StockStore
 from catalog.stock_domain import Adjustment, StockChange, StockCount
-from kit.auth import Principal, Role
+from kit.auth import Principal
 from kit.db import Database, Transaction
-from kit.errors import PermissionDenied
 from kit.events import AdminActed
 from kit.values import PRODUCT, Clock
 from kit.work import Batcher
@@ -37,7 +36,7 @@ class Products:
         stock: StockStore,
         cache: ProductCache,
         search: ProductSearch,
-        accounts: Accounts,
+        admins: Admins,
         *,
         clock: Clock,
     ) -> None:
@@ -46,14 +45,14 @@ class Products:
         self._stock = stock
         self._cache = cache
         self._search = search
-        self._accounts = accounts
+        self._admins = admins
         self._clock = clock
         # Lists that are shown at the same moment ask for their stock together.
         self._stock_of: Batcher[Sequence[UUID], Mapping[UUID, int]] = Batcher(self._stock_of_many)
 
     async def create(self, caller: Principal, draft: Draft, *, address: str = "") -> Shown:
         """Makes a product; raises SkuTaken."""
-        await self._still_admin(caller)
+        await self._admins.confirm(caller)
         now = self._clock()
         async with self._db.transaction() as tx:
             category = await self._category(tx, draft.category)
@@ -75,7 +74,7 @@ class Products:
         address: str = "",
     ) -> Shown:
         """Changes a product; raises ProductNotFound, VersionConflict, SkuTaken."""
-        await self._still_admin(caller)
+        await self._admins.confirm(caller)
         async with self._db.transaction() as tx:
             found = await self._locked(tx, product_id)
             category = await self._category(tx, changes.category or "")
@@ -89,7 +88,7 @@ class Products:
 
     async def delete(self, caller: Principal, product_id: UUID, *, address: str = "") -> Shown:
         """Ends a product and answers it as it was; raises ProductNotFound."""
-        await self._still_admin(caller)
+        await self._admins.confirm(caller)
         async with self._db.transaction() as tx:
             product = await self._locked(tx, product_id)
             fact = product.delete()
@@ -104,7 +103,7 @@ class Products:
 
         Raises ProductNotFound, NotTracked, InsufficientStock, StockLimit, IdempotencyConflict.
         """
-        await self._still_admin(caller)
+        await self._admins.confirm(caller)
         wanted = change.of(caller.account_id, self._clock())
         async with self._db.transaction() as tx:
             # Two of the same request meet at the product's lock: the second sees what the first did.
@@ -121,7 +120,7 @@ class Products:
 
     async def set_stock(self, caller: Principal, count: StockCount, *, address: str = "") -> Shown:
         """Sets a product's free stock, or stops tracking it; raises ProductNotFound, StockConflict."""
-        await self._still_admin(caller)
+        await self._admins.confirm(caller)
         async with self._db.transaction() as tx:
             product = await self._locked(tx, count.product_id)
             free = await self._stock.lock(tx, product.id)
@@ -182,11 +181,6 @@ class Products:
 
     async def _category(self, tx: Transaction, name: str) -> Category | None:
         return await self._store.category(tx, Category.named(name)) if name else None
-
-    async def _still_admin(self, caller: Principal) -> None:
-        """A token lasts minutes, a role may end sooner: what changes the shop asks the account service each time."""
-        if await self._accounts.role(caller.token) is not Role.ADMIN:
-            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
 
 
 def _acted(caller: Principal, verb: str, product_id: UUID, address: str) -> AdminActed:

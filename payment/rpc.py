@@ -2,14 +2,11 @@
 
 from souk.payment.v1 import payment_service_pb2 as pb
 
-from kit.errors import InvalidArgument, Violation
 from kit.rpc import Call
 from kit.values import ORDER, PAYMENT
 from payment.messages import payment_to_proto, refund_request_from_proto
 from payment.ports import Admins
 from payment.use_cases import Payments
-
-_BATCH_MOST = 100
 
 
 class PaymentRpc:
@@ -31,11 +28,7 @@ class PaymentRpc:
     ) -> pb.BatchGetPaymentsResponse:
         """BatchGetPayments."""
         caller = call.account()
-        if len(request.order_ids) > _BATCH_MOST:
-            rule = f"must name at most {_BATCH_MOST}"
-            raise InvalidArgument(f"order_ids: {rule}", fields=[Violation(("order_ids",), rule)])
-        ids = [ORDER.parse(text, "order_ids", at) for at, text in enumerate(request.order_ids)]
-        found = await self._payments.of_orders(caller, ids)
+        found = await self._payments.of_orders(caller, ORDER.parse_each(request.order_ids, "order_ids"))
         return pb.BatchGetPaymentsResponse(payments=map(payment_to_proto, found))
 
     async def refund_payment(self, request: pb.RefundPaymentRequest, call: Call) -> pb.RefundPaymentResponse:

@@ -10,7 +10,7 @@ from account.credential_use_cases import CredentialLimits, Credentials
 from account.domain import Account, Audited, AuditEvent, Purpose
 from account.errors import EmailTaken
 from account.passwords import COMMON_PASSWORDS
-from account.ports import AuditFilter, Position
+from account.ports import AuditFilter
 from account.session_domain import Refresh, Session
 from account.session_use_cases import Lifetimes, Sessions
 from account.throttle import Throttle
@@ -19,7 +19,7 @@ from kit.auth import Role, SigningKeys, TokenIssuer
 from kit.db import Transaction
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
-from kit.values import ACCOUNT, AUDIT, utc_now
+from kit.values import ACCOUNT, AUDIT, Position, utc_now
 
 
 class FakeStore:

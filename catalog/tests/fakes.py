@@ -20,7 +20,7 @@ from catalog.stock_domain import (
     refusal,
 )
 from kit.auth import Principal, Role
-from kit.errors import SoukError
+from kit.errors import PermissionDenied, SoukError
 from kit.values import CURRENCIES, Money
 
 
@@ -238,14 +238,15 @@ class FakeSearch:
         return [product.name for product in self.products if product.name.startswith(prefix)][:size]
 
 
-class FakeAccounts:
+class FakeAdmins:
     """Everybody has the role that is set."""
 
     def __init__(self) -> None:
         self.now = Role.ADMIN
 
-    async def role(self, access_token: str) -> Role:
-        return self.now
+    async def confirm(self, caller: Principal) -> None:
+        if self.now is not Role.ADMIN:
+            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
 
 
 def draft(

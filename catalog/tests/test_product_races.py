@@ -14,7 +14,7 @@ from catalog.errors import ProductNotFound, SkuTaken, VersionConflict
 from catalog.events import TOPIC
 from catalog.stock_store import PostgresStockStore
 from catalog.store import PostgresProductStore
-from catalog.tests.fakes import FakeAccounts, FakeCache, FakeProductStore, FakeSearch, admin, draft
+from catalog.tests.fakes import FakeAdmins, FakeCache, FakeProductStore, FakeSearch, admin, draft
 from catalog.use_cases import Products
 from kit.db import Database, Migrations
 from kit.testing import FakeClock
@@ -51,7 +51,7 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
     rows = PostgresProductStore(db)
     nowhere = FakeCache(FakeProductStore())
     products = Products(
-        db, rows, PostgresStockStore(db), nowhere, FakeSearch(), FakeAccounts(), clock=FakeClock()
+        db, rows, PostgresStockStore(db), nowhere, FakeSearch(), FakeAdmins(), clock=FakeClock()
     )
     yield Shop(db, products, rows)
     await db.close()

@@ -22,7 +22,7 @@ from catalog.stock_domain import StockCount
 from catalog.stock_store import PostgresStockStore
 from catalog.stock_use_cases import Stock
 from catalog.store import PostgresProductStore
-from catalog.tests.fakes import FakeAccounts, FakeCache, FakeProductStore, admin, draft
+from catalog.tests.fakes import FakeAdmins, FakeCache, FakeProductStore, admin, draft
 from catalog.tests.indexed import ANYTHING
 from catalog.use_cases import Products
 from kit.cache import Cache
@@ -98,7 +98,7 @@ async def shop(database_url: str, elasticsearch: Elasticsearch, redis: Redis) ->
     forgetful = FakeCache(FakeProductStore())
     indexer = Indexer(rows, index, forgetful, clock=utc_now)
     yield Shop(
-        Products(db, rows, stock_rows, forgetful, index, FakeAccounts(), clock=utc_now),
+        Products(db, rows, stock_rows, forgetful, index, FakeAdmins(), clock=utc_now),
         Stock(db, stock_rows, reservation=timedelta(minutes=15), clock=utc_now),
         rows,
         index,

@@ -11,7 +11,7 @@ from souk.catalog.v1 import product_service_pb2 as pb
 from catalog.ports import Criteria, Sort
 from catalog.rpc import ProductRpc
 from catalog.tests.edges import Tokens, call
-from catalog.tests.fakes import FakeAccounts, FakeCache, FakeProductStore, FakeSearch, FakeStockStore
+from catalog.tests.fakes import FakeAdmins, FakeCache, FakeProductStore, FakeSearch, FakeStockStore
 from catalog.use_cases import Products
 from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
@@ -39,7 +39,7 @@ class Edge:
     channel: Channel
     store: FakeProductStore
     search: FakeSearch
-    accounts: FakeAccounts
+    admins: FakeAdmins
     clock: FakeClock
     admin: Principal
     customer: Principal
@@ -68,14 +68,14 @@ class Edge:
 async def edge() -> AsyncIterator[Edge]:
     clock, tokens = FakeClock(), Tokens()
     db: Any = FakeDatabase()
-    store, search, accounts = FakeProductStore(), FakeSearch(), FakeAccounts()
-    products = Products(db, store, FakeStockStore(store), FakeCache(store), search, accounts, clock=clock)
+    store, search, admins = FakeProductStore(), FakeSearch(), FakeAdmins()
+    products = Products(db, store, FakeStockStore(store), FakeCache(store), search, admins, clock=clock)
     server = Server([ProductRpc(products)], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", ProductRpc.service)
     await channel.open()
     admin, customer = tokens.caller(Role.ADMIN), tokens.caller(Role.USER)
-    yield Edge(channel, store, search, accounts, clock, admin, customer)
+    yield Edge(channel, store, search, admins, clock, admin, customer)
     await channel.close()
     await server.stop(0)
 
@@ -468,7 +468,7 @@ async def test_the_shop_is_changed_by_an_admin_only(edge: Edge, method: str) -> 
 
 async def test_an_admins_token_is_worth_nothing_once_the_role_has_ended(edge: Edge) -> None:
     made = await edge.create()
-    edge.accounts.now = Role.USER
+    edge.admins.now = Role.USER
 
     for method in ("UpdateProduct", "DeleteProduct"):
         with pytest.raises(PermissionDenied):

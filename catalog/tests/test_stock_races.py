@@ -20,7 +20,7 @@ from catalog.stock_domain import Reservation, ReservationState, StockChange, Sto
 from catalog.stock_store import PostgresStockStore
 from catalog.stock_use_cases import Stock
 from catalog.store import PostgresProductStore
-from catalog.tests.fakes import FakeAccounts, FakeCache, FakeProductStore, FakeSearch, admin, draft
+from catalog.tests.fakes import FakeAdmins, FakeCache, FakeProductStore, FakeSearch, admin, draft
 from catalog.use_cases import Products
 from kit.db import Database, Migrations
 from kit.errors import SoukError
@@ -93,7 +93,7 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
     await db.open()
     clock, rows, nowhere = FakeClock(), PostgresStockStore(db), FakeProductStore()
     products = Products(
-        db, PostgresProductStore(db), rows, FakeCache(nowhere), FakeSearch(), FakeAccounts(), clock=clock
+        db, PostgresProductStore(db), rows, FakeCache(nowhere), FakeSearch(), FakeAdmins(), clock=clock
     )
     yield Shop(db, products, Stock(db, rows, reservation=timedelta(minutes=15), clock=clock), rows, clock)
     await db.close()

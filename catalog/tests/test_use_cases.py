@@ -20,7 +20,7 @@ from catalog.ports import Criteria, Sort
 from catalog.stock_domain import ReservationState, Want, Wish
 from catalog.stock_use_cases import Stock
 from catalog.tests.fakes import (
-    FakeAccounts,
+    FakeAdmins,
     FakeCache,
     FakeProductStore,
     FakeSearch,
@@ -49,10 +49,10 @@ class Shop:
         self.stock_store = FakeStockStore(self.store)
         self.cache = FakeCache(self.store)
         self.search = FakeSearch()
-        self.accounts = FakeAccounts()
+        self.admins = FakeAdmins()
         db: Any = self.db
         self.products = Products(
-            db, self.store, self.stock_store, self.cache, self.search, self.accounts, clock=self.clock
+            db, self.store, self.stock_store, self.cache, self.search, self.admins, clock=self.clock
         )
         self.stock = Stock(db, self.stock_store, reservation=timedelta(minutes=15), clock=self.clock)
 
@@ -192,7 +192,7 @@ async def test_what_is_not_there_can_neither_be_changed_nor_deleted_nor_read(sho
 
 async def test_who_is_no_admin_any_more_changes_nothing(shop: Shop) -> None:
     product_id = await shop.product()
-    shop.accounts.now = Role.USER
+    shop.admins.now = Role.USER
 
     for call in (
         shop.product("Cup"),

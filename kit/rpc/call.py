@@ -2,9 +2,11 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from uuid import UUID
 
 from kit.auth import Principal
 from kit.errors import PermissionDenied, Unauthenticated
+from kit.values import ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,19 @@ class Call:
         if not principal.is_admin:
             raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
         return principal
+
+    def whose(self, account_id: str, *, all_accounts: bool) -> UUID | None:
+        """The account whose things are listed: the one named, else the caller's; None, which only an ADMIN may ask for: everybody's.
+
+        Raises Unauthenticated, PermissionDenied, InvalidArgument.
+        """
+        caller = self.account()
+        if not account_id:
+            return None if all_accounts and self.admin() else caller.account_id
+        named = ACCOUNT.parse(account_id, "accountId")
+        if not caller.may_act_for(named):
+            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        return named
 
 
 # Set while a call is answered, so that channels pass its token, address and correlation id on; consumers have

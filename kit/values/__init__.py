@@ -1,7 +1,14 @@
 """Values that every service speaks: ids, money, time, text, cursors. No I/O but the clock's and the system's randomness."""
 
 from kit.values.clock import Clock, rfc3339, timestamp, timestamp_to_proto, utc_now
-from kit.values.cursor import decode_cursor, encode_cursor
+from kit.values.cursor import (
+    Position,
+    decode_cursor,
+    encode_cursor,
+    foreign_cursor,
+    position_cursor,
+    position_of,
+)
 from kit.values.deadline import deadline, remaining
 from kit.values.ids import (
     ACCOUNT,
@@ -36,12 +43,16 @@ __all__ = [
     "Input",
     "MixedCurrency",
     "Money",
+    "Position",
     "deadline",
     "decode_cursor",
     "encode_cursor",
+    "foreign_cursor",
     "looks_like_card_number",
     "money_from_proto",
     "money_to_proto",
+    "position_cursor",
+    "position_of",
     "remaining",
     "rfc3339",
     "secret_token",

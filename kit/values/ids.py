@@ -3,6 +3,7 @@
 Everything inside Souk holds `uuid.UUID`; an id is formatted and parsed at the edges only.
 """
 
+from collections.abc import Sequence
 from uuid import UUID, uuid5
 
 from typeid import TypeID
@@ -15,6 +16,7 @@ _NAMESPACE = UUID("6f0c5f5e-5a0b-5c6e-9f5e-3a9d1c1b7a10")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {character: value for value, character in enumerate(_ALPHABET)}
 _SUFFIX_LENGTH = 26
+_LARGEST_BATCH = 100
 
 
 class IdKind:
@@ -62,6 +64,20 @@ class IdKind:
             fields=[Violation(path, f"must be an id that begins with {self._start}")],
             reason="INVALID_ID",
         )
+
+    def parse_each(self, texts: Sequence[str], field: str) -> list[UUID]:
+        """Reads the ids that a batch names, 100 at most; raises InvalidArgument."""
+        if len(texts) > _LARGEST_BATCH:
+            rule = f"must name at most {_LARGEST_BATCH}"
+            raise InvalidArgument(f"{field}: {rule}", fields=[Violation((field,), rule)])
+        return [self.parse(text, field, at) for at, text in enumerate(texts)]
+
+    def parse_set(self, texts: Sequence[str], field: str) -> list[UUID]:
+        """The same, for a batch whose answers stand in the order of its ids: at least one, each once."""
+        if not texts or len(set(texts)) < len(texts):
+            rule = "must name at least one, each once"
+            raise InvalidArgument(f"{field}: {rule}", fields=[Violation((field,), rule)])
+        return self.parse_each(texts, field)
 
 
 ACCOUNT = IdKind("acc")

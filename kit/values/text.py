@@ -15,6 +15,7 @@ _GROUP_END = re.compile(r"[ ./-]+")
 _CARD = re.compile(r"[2-6][0-9]{12,18}|[56][0-9]{11}")
 _CARD_LONGEST = 19
 _EMAIL_LONGEST = 254
+_LARGEST_PAGE = 100
 Path = tuple[str | int, ...]
 
 # ISO 3166-1 alpha-2, as assigned.
@@ -128,6 +129,10 @@ class Input:
         if not least <= value <= most:
             self.faults.add(path, f"must be between {least:,} and {most:,}")
         return value
+
+    def page_size(self, asked: int, *path: str | int, usual: int = 20) -> int:
+        """How many items a page has; 0 asks for the usual."""
+        return self.integer(asked or usual, *path, least=1, most=_LARGEST_PAGE)
 
     def require(self, fine: bool, rule: str, *path: str | int) -> None:
         """Notes `rule` at `path` unless it is kept."""

@@ -1,5 +1,6 @@
 """Rules of ids, money, text and cursors."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from kit.values import (
     looks_like_card_number,
     money_from_proto,
     money_to_proto,
+    position_cursor,
+    position_of,
     rfc3339,
     utc_now,
 )
@@ -210,6 +213,33 @@ def test_a_cursor_is_good_for_its_own_query_only() -> None:
             decode_cursor(broken, "orders newest", "after")
     with pytest.raises(InvalidArgument):
         decode_cursor(cursor, "orders oldest", "after")
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.uuids())
+def test_a_list_by_time_goes_on_where_its_cursor_says(time: datetime, item: UUID) -> None:
+    assert position_of(position_cursor("orders", time, item), "orders", "after") == (time, item)
+    assert position_of("", "orders", "after") is None
+
+
+@pytest.mark.parametrize(
+    "values", [[], ["2026"], ["yesterday", str(UUID(int=1))], ["0001-01-01T00:00+23:59", "1"]]
+)
+def test_a_position_that_was_made_up_is_refused(values: list[str]) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        position_of(encode_cursor("orders", values), "orders", "after")
+    assert caught.value.reason == "INVALID_CURSOR"
+
+
+def test_a_batch_names_a_hundred_ids_at_most_and_a_set_each_once() -> None:
+    ids = [ORDER.new() for _ in range(100)]
+    texts = [ORDER.format(each) for each in ids]
+    assert ORDER.parse_each(texts, "order_ids") == ids == ORDER.parse_set(texts, "order_ids")
+    assert ORDER.parse_each([], "order_ids") == []
+    for refused in ([*texts, texts[0]], [], [texts[0], texts[0]]):
+        with pytest.raises(InvalidArgument):
+            ORDER.parse_set(refused, "order_ids")
+    with pytest.raises(InvalidArgument):
+        ORDER.parse_each([*texts, texts[0]], "order_ids")
 
 
 def test_instants_are_written_with_milliseconds_in_utc() -> None:
