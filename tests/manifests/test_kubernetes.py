@@ -358,3 +358,110 @@ def test_services_select_pods_that_are_there(folder: str) -> None:
 def test_all_replicas_of_payment_together_keep_the_providers_limit(folder: str) -> None:
     most: int = named(built(folder), "HorizontalPodAutoscaler", "payment")["spec"]["maxReplicas"]
     assert most * float(told(folder, "payment")["CHARGES_PER_SECOND"]) <= 50
+
+
+def test_policies_let_nobody_in_who_has_no_business() -> None:
+    manifests = built(BASE)
+    used = {
+        (service, named(manifests, "Service", host)["spec"]["selector"]["app.kubernetes.io/name"], port)
+        for service in SERVICES
+        for host, port in addresses(told(BASE, service))
+    }
+    # The stand-in tells payment by webhook.
+    used.add(("stripe-mock", "payment", 8080))
+    callers = [
+        template["metadata"]["labels"] for name, template in pods(manifests) if not name.startswith("Job/")
+    ]
+    strangers = [
+        f"{caller['app.kubernetes.io/name']} -> {target}:{each['port']}"
+        for policy in of_kind(manifests, "NetworkPolicy")
+        if (target := policy["spec"]["podSelector"].get("matchLabels", {}).get("app.kubernetes.io/name"))
+        for rule in policy["spec"].get("ingress", [])
+        for peer in rule["from"]
+        if "podSelector" in peer
+        for caller in callers
+        if matches(peer["podSelector"], caller)
+        for each in rule["ports"]
+        if (caller["app.kubernetes.io/name"], target, each["port"]) not in used
+    ]
+    assert not strangers
+
+
+def admits(folder: str, name: str, namespace: str, port: int) -> bool:
+    """Whether a policy lets pods of another namespace in to a service's at this port."""
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+    return any(
+        peer in rule["from"] and {"port": port} in rule["ports"]
+        for rule in named(built(folder), "NetworkPolicy", name)["spec"]["ingress"]
+    )
+
+
+@each_folder
+def test_the_ingress_and_prometheus_come_in_and_none_else_of_another_namespace(folder: str) -> None:
+    routed = {
+        named(built(folder), "Service", path["backend"]["service"]["name"])["spec"]["selector"][
+            "app.kubernetes.io/name"
+        ]
+        for rule in named(built(folder), "Ingress", "souk")["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    }
+    for service in SERVICES:
+        assert admits(folder, service, "monitoring", 8080)
+        assert admits(folder, service, "ingress-nginx", 8080) == (service in routed)
+
+
+def test_production_may_reach_where_its_data_is_and_what_lies_outside() -> None:
+    manifests = built(PRODUCTION)
+    at = "ecommerce-data"
+    ends = {"Cluster": "-rw", "Kafka": "-kafka-bootstrap", "Elasticsearch": "-es-http"}
+    kept = {f"{each['metadata']['name']}{ends[each['kind']]}.{at}" for each in of_kind(manifests, *ends)}
+    inside = {each["metadata"]["name"] for each in of_kind(manifests, "Service")}
+    shut, homeless = [], set()
+    for service in SERVICES:
+        labels = deployment(PRODUCTION, service)["spec"]["template"]["metadata"]["labels"]
+        peers = [
+            (peer, each["port"])
+            for policy in of_kind(manifests, "NetworkPolicy")
+            if matches(policy["spec"]["podSelector"], labels)
+            for rule in policy["spec"].get("egress", [])
+            for peer in rule["to"]
+            for each in rule["ports"]
+        ]
+        for host, port in addresses({"STRIPE_BASE_URL": "https://api.test"} | told(PRODUCTION, service)):
+            if host == "api.test" and service != "payment":
+                continue
+            if host.endswith(f".{at}"):
+                homeless |= {host} - kept
+                data = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": at}}}
+                open_ = (data, port) in peers
+            elif host in inside:
+                open_ = any(
+                    matches(peer["podSelector"], {"app.kubernetes.io/name": host})
+                    for peer, at_ in peers
+                    if at_ == port and "podSelector" in peer
+                )
+            else:
+                open_ = any("ipBlock" in peer for peer, at_ in peers if at_ == port)
+            if not open_:
+                shut.append(f"{service} -> {host}:{port}")
+    assert not shut
+    assert not homeless, "no object of an operator has that name"
+
+
+@each_folder
+def test_all_replicas_together_find_room_in_the_database(folder: str) -> None:
+    """As docs/operations/scale.md counts: a pool of five, the relay's and a migration's; one pod more of each while it is rolled out."""
+    owners = [service for service in SERVICES if "DATABASE_URL" in told(folder, service)]
+    most = [
+        named(built(folder), "HorizontalPodAutoscaler", service)["spec"]["maxReplicas"] for service in owners
+    ]
+    if folder == PRODUCTION:
+        room = int(
+            named(built(folder), "Cluster", "postgresql")["spec"]["postgresql"]["parameters"][
+                "max_connections"
+            ]
+        )
+    else:
+        words = " ".join(dict(pods(built(folder)))["StatefulSet/postgresql"]["spec"]["containers"][0]["args"])
+        room = int(re.findall(r"max_connections=(\d+)", words)[0])
+    assert sum(7 * (replicas + 1) for replicas in most) < room
