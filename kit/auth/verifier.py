@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextvars import Context
 
 import jwt
 from jwt import PyJWK
@@ -24,6 +25,10 @@ _CACHED_TOKENS = 10_000
 _FETCH_SECONDS = 3.0
 # An unknown key id may be a new key; asking more often than this would let strangers make us ask.
 _REFETCH_SECONDS = 5.0
+# So long keys are taken for those of now; then they are asked for beside the requests, and, where nobody came for a minute, before one: a
+# key that was withdrawn must not count until somebody happens to show a new one.
+_FRESH_SECONDS = 10.0
+_STALE_SECONDS = 60.0
 
 Fetch = Callable[[], Sequence[Jwk]]
 
@@ -44,9 +49,9 @@ def jwks_over_http(url: str) -> Fetch:
 class TokenVerifier:
     """A resource that turns tokens into principals.
 
-    Keys are fetched when first needed, and again, at most every 5 s, when a token names an unknown one; the last good keys serve while the
-    account service is down. Verified tokens are remembered until they expire, or until their key is withdrawn. A token whose session is
-    among `ended` is refused.
+    Keys are fetched when first needed, again every 10 s while tokens come, and, at most every 5 s, when a token names an unknown one;
+    the last good keys serve while the account service is down. Verified tokens are remembered until they expire, or until their key is
+    withdrawn. A token whose session is among `ended` is refused.
     """
 
     name = "token-keys"
@@ -57,6 +62,7 @@ class TokenVerifier:
         self._keys: dict[str, PyJWK] = {}
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
         self._verified: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
     async def open(self) -> None:
@@ -64,6 +70,8 @@ class TokenVerifier:
 
     async def close(self) -> None:
         """Forgets every token."""
+        if self._renewing is not None:
+            self._renewing.cancel()
         self._verified.clear()
 
     async def ping(self) -> None:
@@ -75,6 +83,9 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> Principal:
         """The caller; raises Unauthenticated (TOKEN_INVALID, TOKEN_EXPIRED), or Unavailable while there is no key at all."""
+        age = time.monotonic() - self._asked_at
+        if age > _FRESH_SECONDS and self._keys:
+            await self._renew(age)
         known = self._verified.get(token)
         if known is not None:
             if known[0] > time.time():
@@ -109,6 +120,12 @@ class TokenVerifier:
         if key is None:
             raise _invalid()
         return key
+
+    async def _renew(self, age: float) -> None:
+        if age > _STALE_SECONDS:
+            await self._refresh()
+        elif self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._refresh(), context=Context())
 
     async def _refresh(self) -> None:
         async with self._asking:

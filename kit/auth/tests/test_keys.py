@@ -1,6 +1,7 @@
 """Keys are replaced while tokens go on: a new one is known before it signs, an old one until its tokens have expired."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import jwt
 import pytest
 
 from kit.auth import KeyFile, Role, SigningKeys, TokenIssuer, TokenVerifier
+from kit.auth.keys import Jwk
 from kit.errors import Unauthenticated
 from kit.testing import eventually
 from kit.values import ACCOUNT, SESSION
@@ -110,6 +112,55 @@ async def test_tokens_of_a_key_that_was_withdrawn_are_forgotten(path: Path) -> N
         return False
 
     await eventually(refused, seconds=10)
+
+
+async def test_a_withdrawn_key_counts_no_more_though_nobody_shows_a_new_one(path: Path) -> None:
+    keys = [SigningKeys.load(path)]
+    verifier = TokenVerifier(lambda: keys[-1].public())
+    before = token(keys[0])
+    await verifier.verify(before)
+    keys.append(keys[0].rotated(after=NOW, keep=timedelta(seconds=-1)))
+    await verifier.verify(before)
+
+    # Ten seconds later whoever comes has the keys asked for, without waiting for them.
+    verifier._asked_at -= 11
+
+    async def refused() -> bool:
+        try:
+            await verifier.verify(before)
+        except Unauthenticated:
+            return True
+        return False
+
+    await eventually(refused, seconds=5)
+
+
+async def test_after_a_quiet_minute_keys_are_asked_for_first(path: Path) -> None:
+    keys = [SigningKeys.load(path)]
+    verifier = TokenVerifier(lambda: keys[-1].public())
+    before = token(keys[0])
+    await verifier.verify(before)
+    keys.append(keys[0].rotated(after=NOW, keep=timedelta(seconds=-1)))
+    verifier._asked_at -= 61
+
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(before)
+
+
+async def test_the_last_good_keys_serve_while_nobody_answers_for_new_ones(path: Path) -> None:
+    keys, down = SigningKeys.load(path), False
+
+    def fetch() -> Sequence[Jwk]:
+        if down:
+            raise ConnectionRefusedError
+        return keys.public()
+
+    verifier = TokenVerifier(fetch)
+    await verifier.verify(token(keys))
+    down = True
+    for age in (11, 61):
+        verifier._asked_at -= age
+        await verifier.verify(token(keys))
 
 
 def test_no_token_lasts_longer_than_services_remember_ended_sessions(path: Path) -> None:
