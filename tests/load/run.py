@@ -24,6 +24,7 @@ from dev.stack import Stack
 from tests.e2e.shop import Shop
 from tests.invariants.audit import judge
 from tests.load.books import Books
+from tests.load.cpu import spent, table
 
 _STOCK = 1_000_000
 _QUIET_SECONDS = 60.0
@@ -105,14 +106,20 @@ async def measure(gateway: str, ports: Ports, arguments: argparse.Namespace) -> 
             )
         # Measured are servers at work: JVMs that have compiled, caches that are filled, tables whose statistics are known.
         load("search", gateway, world, run, arguments.users, arguments.warm_seconds)
+        before = spent(ports)
         searches = load("search", gateway, world, run, arguments.users, arguments.seconds)
         print(f"search of 20   {searches}", flush=True)
+        print(f"  CPU-ms each  {table(before, spent(ports), searches.fine)}", flush=True)
         warm = load("order", gateway, world, f"{run}-warm", arguments.users, arguments.warm_seconds)
         await books.analyze()
+        before = spent(ports)
         orders = load("order", gateway, world, run, arguments.users, arguments.seconds)
         print(f"createOrder    {orders}", flush=True)
+        answered = spent(ports)
+        print(f"  CPU-ms each  {table(before, answered, orders.fine)}", flush=True)
     drained, took = await drain(books, run, arguments.drain_seconds)
     print(f"background     {drained} orders in {took:.0f} s, {drained / max(took, 1):.0f}/s", flush=True)
+    print(f"  CPU-ms each  {table(answered, spent(ports), drained)}", flush=True)
     faults = await books.faults(run, warm.fine + orders.fine)
     await books.close()
     faults += [str(verdict) for verdict in await judge(ports, _QUIET_SECONDS) if verdict.violations]
