@@ -156,5 +156,18 @@ def test_the_sizing_table_is_what_its_figures_make_it() -> None:
         assert [int(each) for each in cores] == [
             math.ceil(n * cost[name] / 700) for n in (100, 533, 1000, 10_000)
         ]
+    for name, carried in re.findall(r"^\| (\w+) \| \d\.\d\d \| (\d+) \|$", page, re.MULTILINE):
+        assert int(carried) == int(700 / cost[name])
     totals = [sum(int(row[column]) for row in rows) for column in range(1, 5)]
+    price = int(re.findall(r"With (\d+) a month for a core", page)[0])
+    told = re.findall(
+        r"1,000 orders a second are (\d+) cores, ([\d,]+) a month, and 10,000 are (\d+) cores, ([\d,]+);",
+        page,
+    )[0]
+    assert [int(each.replace(",", "")) for each in told] == [
+        totals[2],
+        totals[2] * price,
+        totals[3],
+        totals[3] * price,
+    ]
     assert "| **all** | " + " | ".join(f"**{total}**" for total in totals) + " |" in page
