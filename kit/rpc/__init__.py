@@ -7,6 +7,7 @@ authentication, log. Calls between our services share streams (ADR 0015). Not he
 
 from kit.rpc.call import Call, current_call
 from kit.rpc.channel import Channel
-from kit.rpc.server import Server, Servicer, Verifier
+from kit.rpc.handler import Verifier
+from kit.rpc.server import Server, Servicer
 
 __all__ = ["Call", "Channel", "Server", "Servicer", "Verifier", "current_call"]

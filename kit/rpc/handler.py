@@ -7,13 +7,13 @@ A line is logged per call that was sampled, slow or failed by our fault; the res
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
-from kit.auth import bearer
+from kit.auth import Principal, bearer
 from kit.errors import Category, Internal, SoukError
 from kit.errors.transport import grpc_code
 from kit.rpc.call import Call, current_call
@@ -21,9 +21,6 @@ from kit.rpc.status import DETAILS_KEY, UNEXPECTED, encode
 from kit.telemetry import Red, SpanKind, correlation_id, get_logger, new_correlation_id, span
 from kit.telemetry.spans import parse_traceparent
 from kit.values import deadline
-
-if TYPE_CHECKING:
-    from kit.rpc.server import Verifier
 
 log = get_logger("kit.rpc")
 
@@ -48,7 +45,15 @@ Method = Callable[[Any, Call], Awaitable[Message]]
 Handler = Callable[[Any, Incoming], Awaitable[Message | SoukError]]
 
 
-def handler(service: ServiceDescriptor, name: str, method: Method, verifier: "Verifier | None") -> Handler:
+class Verifier(Protocol):
+    """Who turns tokens into principals: `kit.auth.TokenVerifier`."""
+
+    async def verify(self, token: str) -> Principal:
+        """The caller; raises Unauthenticated."""
+        ...
+
+
+def handler(service: ServiceDescriptor, name: str, method: Method, verifier: Verifier | None) -> Handler:
     """What answers an RPC, or says what its error is; to be awaited in a context of its own."""
     path = f"{service.full_name}/{name}"
     watched = _RED.watch(service.full_name, name)

@@ -17,9 +17,8 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
 from souk.rpc.v1 import call_service_pb2
 
-from kit.auth import Principal
 from kit.rpc.exchange import Exchanges, Served
-from kit.rpc.handler import handler, unary
+from kit.rpc.handler import Verifier, handler, unary
 from kit.rpc.status import MESSAGE_BYTES, METADATA_BYTES
 
 OPTIONS = (
@@ -44,14 +43,6 @@ class Servicer(Protocol):
     """A class with one coroutine per RPC, named in snake_case: `async def place_order(self, request, call)`."""
 
     service: ServiceDescriptor
-
-
-class Verifier(Protocol):
-    """Who turns tokens into principals: `kit.auth.TokenVerifier`."""
-
-    async def verify(self, token: str) -> Principal:
-        """The caller; raises Unauthenticated."""
-        ...
 
 
 class Server:
