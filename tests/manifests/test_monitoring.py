@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from tests.lint.checkout import ROOT
-from tests.manifests.manifests import SERVICES
+from tests.manifests.manifests import BASE, SERVICES, built, containers, pods
 
 DEPLOY = ROOT / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())
@@ -126,8 +127,36 @@ def test_every_service_is_scraped_under_its_name() -> None:
     }
 
 
+def test_a_cluster_without_the_operator_is_scraped_under_the_same_names() -> None:
+    (scrape,) = yaml.safe_load((DEPLOY / "prometheus" / "kubernetes.yml").read_text())["scrape_configs"]
+    labels = {rule.get("target_label"): rule["source_labels"] for rule in scrape["relabel_configs"]}
+    assert labels["job"] == ["__meta_kubernetes_pod_label_app_kubernetes_io_name"]
+    assert scrape["relabel_configs"][0]["regex"] == "true;http"
+    (place,) = scrape["kubernetes_sd_configs"]
+    assert place["namespaces"]["names"] == ["ecommerce"]
+    for name, template in pods(built(BASE)):
+        labels, annotations = template["metadata"]["labels"], template["metadata"].get("annotations", {})
+        if labels.get("app.kubernetes.io/component") == "server":
+            ports = {port["name"]: str(port["containerPort"]) for port in containers(template)[-1]["ports"]}
+            assert annotations["prometheus.io/scrape"] == "true", name
+            assert annotations["prometheus.io/port"] == ports["http"], name
+            assert annotations["prometheus.io/path"] == "/metrics", name
+            assert labels["app.kubernetes.io/name"] in SERVICES
+
+
 def test_prometheus_takes_the_configuration() -> None:
     promtool("check", "config", str(DEPLOY / "prometheus" / "prometheus.yml"))
+
+
+def test_prometheus_takes_the_clusters_but_for_what_debians_is_built_without(tmp_path: Path) -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "kubernetes.yml").read_text())
+    for scrape in config["scrape_configs"]:
+        del scrape["kubernetes_sd_configs"]
+        scrape["static_configs"] = [{"targets": ["127.0.0.1:8080"]}]
+    (tmp_path / "alerts.yml").write_text((DEPLOY / "prometheus" / "alerts.yml").read_text())
+    file = tmp_path / "kubernetes.yml"
+    file.write_text(yaml.safe_dump(config))
+    promtool("check", "config", str(file))
 
 
 def test_alerts_fire_when_they_should_and_only_then() -> None:
