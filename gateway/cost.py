@@ -42,7 +42,7 @@ _USUAL: Final = {
     "ProductConnection.facets": 4,
 }
 _USUAL_ELSEWHERE: Final = 10
-# What costs more than its size says: counting everything, or one call for each parent.
+# What costs more than its size says: counting everything, or a sorted list for each parent.
 _DEARER: Final = {
     "Query.products": 5,
     "Query.productSuggestions": 5,
