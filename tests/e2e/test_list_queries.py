@@ -6,10 +6,8 @@ The stack is one of its own, which sends its spans here.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import secrets
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -27,6 +25,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from dev.ports import Ports
 from dev.stack import Stack
+from tests.e2e.ground import state_folder
 from tests.e2e.shop import Person, Shop, within
 
 SCHEMA = Path(__file__).parents[2] / "gateway" / "schema.graphql"
@@ -97,12 +96,11 @@ def collector() -> Iterator[tuple[Collector, str]]:
 
 @pytest.fixture(scope="session")
 def ports(collector: tuple[Collector, str]) -> Iterator[Ports]:
-    folder = Path(os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR") or tempfile.mkdtemp(prefix="souk-e2e-"))
-    with pytest.MonkeyPatch.context() as environment:
+    with pytest.MonkeyPatch.context() as environment, state_folder() as state:
         environment.setenv("OTLP_ENDPOINT", collector[1])
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
         ports = Ports.free()
-        stack = Stack(folder / "stack", ports, products=60, mail="count")
+        stack = Stack(state, ports, products=60, mail="count")
         stack.start()
         yield ports
         stack.stop()
