@@ -83,14 +83,14 @@ class Credentials:
     async def login(self, *, email: str, password: str, address: str) -> SignedIn:
         """Begins a session; raises BadCredentials for an unknown address and for a wrong password, LoginThrottled, TooBusy.
 
-        The attempt is counted before the password is looked at, and given back when it was right.
+        The attempt is counted before the password is looked at, and given back when it was right, or not looked at after all.
         """
         email, tried = normal_email(email), tried_password(password)
         brakes = self._brakes(email, address)
         await self._brake(brakes)
         found = await self._store.credentials(email)
         known = found[1] if found else None
-        right = await self._passwords.matches(tried, known)
+        right = await self._matches(tried, known, brakes)
         if found is None or not right:
             LOGINS.labels("refused").inc()
             await self._note("account.login_refused", found[0].id if found else None, address)
@@ -115,7 +115,7 @@ class Credentials:
             raise TokenEnded()
         brakes = self._brakes(account.email, address)
         await self._brake(brakes)
-        if not await self._passwords.matches(tried_password(password), known):
+        if not await self._matches(tried_password(password), known, brakes):
             await self._note("account.password_refused", account.id, address)
             raise WrongPassword.at(field)
         await self._throttle.forgive(brakes)
@@ -249,6 +249,15 @@ class Credentials:
         if wait := max(await self._throttle.waits(brakes)):
             LOGINS.labels("throttled").inc()
             raise LoginThrottled(details={"retry_after": wait})
+
+    async def _matches(self, tried: bytes, known: str | None, brakes: list[Brake]) -> bool:
+        try:
+            return await self._passwords.matches(tried, known)
+        except TooBusy:
+            # Nothing was guessed: who comes in a storm must not be locked out after it.
+            LOGINS.labels("busy").inc()
+            await self._throttle.forgive(brakes)
+            raise
 
     async def _note(self, action: str, account_id: UUID | None, address: str) -> None:
         """For an unknown address too, so that the answer takes as long."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from account.credential_use_cases import Credentials
 from account.domain import Account, AccountDeleted, Audited, AuditEvent, Profile, Registration, normal_email
-from account.errors import AccountNotFound, LastAdmin, RegisterThrottled
+from account.errors import AccountNotFound, LastAdmin, RegisterThrottled, TooBusy
 from account.metrics import DELETIONS, REGISTRATIONS
 from account.ports import AccountStore, AuditFilter, AuditStore, Orders, Passwords
 from account.session_use_cases import Sessions, SignedIn
@@ -72,10 +72,15 @@ class Accounts:
         registration = Registration.read(
             name=name, email=email, phone=phone, password=password, common=self._common
         )
-        [wait] = await self._throttle.waits([Brake("register", address, self._registrations_per_address)])
+        brakes = [Brake("register", address, self._registrations_per_address)]
+        [wait] = await self._throttle.waits(brakes)
         if wait:
             raise RegisterThrottled(details={"retry_after": wait})
-        password_hash = await self._passwords.hash(registration.password)
+        try:
+            password_hash = await self._passwords.hash(registration.password)
+        except TooBusy:
+            await self._throttle.forgive(brakes)
+            raise
         account, fact = Account.register(registration, self._clock())
         async with self._db.transaction() as tx:
             await self._store.add(tx, account, password_hash)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from account.credential_use_cases import CredentialLimits, Credentials
 from account.domain import Account, Audited, AuditEvent, Purpose
-from account.errors import EmailTaken
+from account.errors import EmailTaken, TooBusy
 from account.passwords import COMMON_PASSWORDS
 from account.ports import AuditFilter
 from account.session_domain import Refresh, Session
@@ -241,18 +241,23 @@ class FakeStore:
 
 
 class FakePasswords:
-    """Hashes by writing backwards; counts how often it was asked. `weak`: hashes that cost too little."""
+    """Hashes by writing backwards; counts how often it was asked. `weak`: hashes that cost too little. `busy`: refuses."""
 
     def __init__(self) -> None:
+        self.busy = False
         self.compared = 0
         self.hashed = 0
         self.weak: set[str] = set()
 
     async def hash(self, password: bytes) -> str:
+        if self.busy:
+            raise TooBusy()
         self.hashed += 1
         return password[::-1].hex()
 
     async def matches(self, password: bytes, password_hash: str | None) -> bool:
+        if self.busy:
+            raise TooBusy()
         self.compared += 1
         return password_hash is not None and password_hash.removeprefix("old:") == password[::-1].hex()
 

@@ -13,6 +13,7 @@ from account.errors import (
     LastAdmin,
     LoginThrottled,
     TokenEnded,
+    TooBusy,
     WrongPassword,
 )
 from account.session_domain import SessionEnded
@@ -152,6 +153,20 @@ async def test_failures_throttle_an_address_over_many_accounts(shop: Shop) -> No
             await shop.login(email=f"nobody{number}@example.com")
     with pytest.raises(LoginThrottled):
         await shop.login(email="another@example.com")
+
+
+async def test_who_was_not_served_in_a_storm_is_not_locked_out_after_it(shop: Shop) -> None:
+    await shop.register()
+    before = dict(shop.store.attempts)
+    shop.passwords.busy = True
+    for _ in range(20):
+        with pytest.raises(TooBusy):
+            await shop.login()
+        with pytest.raises(TooBusy):
+            await shop.register()
+    shop.passwords.busy = False
+    assert {key: shop.store.attempts[key] for key in before} == before
+    await shop.login()
 
 
 async def test_success_gives_the_attempt_back(shop: Shop) -> None:
