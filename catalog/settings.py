@@ -23,7 +23,9 @@ class Settings(BaseSettings):
         "Redis, redis://host:port/number", development="redis://127.0.0.1:6379/0", secret=True
     )
     elasticsearch_url: str = setting(
-        "Elasticsearch, http(s)://host:port", development="http://127.0.0.1:9200", secret=True
+        "Elasticsearch, http://host:port; by TLS https://user:password@host:port?ca=FILE",
+        development="http://127.0.0.1:9200",
+        secret=True,
     )
     account_address: str = setting("The account service's gRPC, host:port", development="127.0.0.1:9001")
     reservation_seconds: timedelta = setting(

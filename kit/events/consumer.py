@@ -19,6 +19,7 @@ from kafka.structs import OffsetAndMetadata
 
 from kit.events.assignor import KnownTopicsAssignor, TopicsUnknown
 from kit.events.backoff import Backoff
+from kit.events.broker import broker
 from kit.events.delivery import Delivery, Progress
 from kit.events.metrics import LAG
 from kit.events.subscriptions import Group
@@ -42,7 +43,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, group: Group, delivery: Delivery, bootstrap: str) -> None:
         self._group = group
         self._delivery = delivery
-        self._bootstrap = bootstrap
+        self._broker = broker(bootstrap)
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"consumer-{group.name}", daemon=True)
@@ -81,7 +82,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _session(self, backoff: Backoff) -> None:
         consumer = KafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._broker,
             client_id=f"souk-{self._group.name}",
             group_id=self._group.name,
             enable_auto_commit=False,

@@ -17,6 +17,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from kit.events.broker import broker
 from kit.events.envelope import Outgoing
 from kit.telemetry import get_logger
 
@@ -32,7 +33,7 @@ class Publisher:
     """Sends records and awaits their acknowledgement by all in-sync replicas; connects at the first send."""
 
     def __init__(self, bootstrap: str, client_id: str) -> None:
-        self._bootstrap = bootstrap
+        self._broker = broker(bootstrap)
         self._client_id = client_id
         self._producer: Any = None
         self._stopping = threading.Event()
@@ -66,7 +67,7 @@ class Publisher:
     def _connected(self) -> Any:
         if self._producer is None:
             self._producer = KafkaProducer(
-                bootstrap_servers=self._bootstrap,
+                **self._broker,
                 client_id=self._client_id,
                 acks="all",
                 enable_idempotence=True,

@@ -18,6 +18,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from kit.events.backoff import Backoff
+from kit.events.broker import broker
 from kit.events.envelope import Event, Malformed, decode, event_type
 from kit.telemetry import get_logger
 
@@ -34,7 +35,7 @@ class _Listening:
     def __init__(self, name: str, topic: str, bootstrap: str) -> None:
         self.name = name
         self._topic = topic
-        self._bootstrap = bootstrap
+        self._broker = broker(bootstrap)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -76,7 +77,7 @@ class _Listening:
 
     def _listen(self, backoff: Backoff) -> None:
         consumer = KafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._broker,
             client_id=f"souk-{self.name.replace(' ', '-')}",
             group_id=None,
             enable_auto_commit=False,

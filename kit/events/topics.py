@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
+from kit.events.broker import broker
 from kit.events.subscriptions import AnySubscription, groups
 
 PARTITIONS = 6
@@ -31,7 +32,7 @@ def ensure_topics(bootstrap: str, names: Iterable[str], partitions: int = PARTIT
 
     Dead letters have one partition: they are few, and their order is of no use.
     """
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="souk-migrate")
+    admin = KafkaAdminClient(**broker(bootstrap), client_id="souk-migrate")
     try:
         missing = sorted(set(names) - set(admin.list_topics()))
         return [name for name in missing if _create(admin, name, 1 if ".dlq." in name else partitions)]

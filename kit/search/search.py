@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from elastic_transport import ConnectionError as NotReached
 from elastic_transport import ConnectionTimeout
+from elastic_transport.client_utils import DEFAULT
 from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError
 
 from kit.errors import Unavailable
@@ -35,14 +37,21 @@ class Document:
 class Search:
     """A resource around one alias, e.g. `catalog-products`, that points at a numbered index, e.g. `catalog-products-000001`.
 
+    By TLS the URL may name whose certificates are believed: `https://user:password@host:9200?ca=FILE`.
     Every method raises SearchUnavailable when Elasticsearch is out of reach; opening never does.
     """
 
     name = "elasticsearch"
 
     def __init__(self, url: str, alias: str, definition: Mapping[str, Any]) -> None:
+        where, _, query = url.partition("?")
+        authority = parse_qs(query).get("ca", [None])[0]
         self._client = AsyncElasticsearch(
-            url, request_timeout=_TIMEOUT_SECONDS, max_retries=0, retry_on_timeout=False
+            where,
+            ca_certs=authority or DEFAULT,
+            request_timeout=_TIMEOUT_SECONDS,
+            max_retries=0,
+            retry_on_timeout=False,
         )
         self.alias = alias
         self._definition = definition

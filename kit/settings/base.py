@@ -33,7 +33,10 @@ class BaseSettings:
         "Where the account service publishes its public keys",
         development="http://127.0.0.1:8001/.well-known/jwks.json",
     )
-    kafka_bootstrap: str = setting("Kafka, host:port[,host:port]", development="127.0.0.1:9092")
+    kafka_bootstrap: str = setting(
+        "Kafka, host:port[,host:port]; by TLS tls://host:port[,host:port]?ca=FILE",
+        development="127.0.0.1:9092",
+    )
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", default="INFO")
     otlp_endpoint: str = setting("OTLP over HTTP, e.g. http://collector:4318; empty: no export", default="")
     trace_sample_ratio: float = setting(
