@@ -19,6 +19,8 @@ T = TypeVar("T")
 _LARGEST_BATCH = 100
 # Orders, or notifications, of several accounts in one answer: messages have a limit, and an order has up to 100 lines.
 _LARGEST_ANSWER = 1000
+_USUAL_PAGE = 20
+_LARGEST_PAGE = 100
 
 
 class Context:
@@ -59,8 +61,9 @@ class Context:
         size: int | None,
     ) -> T | None:
         """The same for lists of `size` each; `name` tells their arguments. So many lists at once as one message has room for."""
-        fitting = _LARGEST_ANSWER // max(size or 1, 1)
-        return await self.load(name, key, many, min(max(fitting, 1), _LARGEST_BATCH))
+        # What no page may have is refused by whoever is asked.
+        rows = _USUAL_PAGE if size is None else min(max(size, 1), _LARGEST_PAGE)
+        return await self.load(name, key, many, min(_LARGEST_ANSWER // rows, _LARGEST_BATCH))
 
     def forget(self) -> None:
         """Drops what was loaded: a mutation may have changed it."""

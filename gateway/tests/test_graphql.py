@@ -104,6 +104,13 @@ async def test_lists_of_many_accounts_are_asked_for_no_more_at_once_than_a_messa
     assert sorted(world.recorder.names()) == ["BatchListOrders"] * 3 + ["ListAccounts"]
 
 
+async def test_a_page_of_nothing_is_refused_for_each_account(world: World) -> None:
+    answer = await world.ask("{ accounts(first: 3) { nodes { id orders(first: 0) { nodes { id } } } } }")
+    assert [node["orders"] for node in answer["data"]["accounts"]["nodes"]] == [None] * 3
+    assert [error["extensions"]["fields"][0]["path"] for error in answer["errors"]] == [["first"]] * 3
+    assert world.recorder.names() == ["ListAccounts"]
+
+
 async def test_an_accounts_next_page_is_asked_for_alone(world: World) -> None:
     await world.ask(
         '{ me { orders(first: 3, after: "c") { nodes { id } } notifications(after: "d") { nodes { id } } } }'
