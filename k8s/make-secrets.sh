@@ -36,13 +36,13 @@ if [ "${1:-}" = production ]; then
     password=$(openssl rand -hex 24)
     # The role's password for the operator, and the same in what the service is told.
     secret "postgresql-$service" ecommerce-data kubernetes.io/basic-auth username "$service" password "$password"
-    database[$service]="postgresql://$service:$password@postgresql-rw.ecommerce-data:5432/$service?sslmode=verify-full&sslrootcert=/etc/souk/authorities/ca.crt"
+    database[$service]="postgresql://$service:$password@postgresql-rw.ecommerce-data:5432/$service?sslmode=verify-full&sslrootcert=/etc/souk/authorities/postgresql.crt"
   done
   password=$(openssl rand -hex 24)
   secret elasticsearch-catalog ecommerce-data kubernetes.io/basic-auth username catalog password "$password" roles catalog
   secret elasticsearch-roles ecommerce-data Opaque roles.yml 'catalog: {cluster: [monitor], indices: [{names: ["catalog-products*"], privileges: [all]}]}'
   secret gateway ecommerce Opaque REDIS_URL "${REDIS_URL}/1"
-  search=(ELASTICSEARCH_URL "http://catalog:$password@elasticsearch-es-http.ecommerce-data:9200" REDIS_URL "${REDIS_URL}/0")
+  search=(ELASTICSEARCH_URL "https://catalog:$password@elasticsearch-es-http.ecommerce-data:9200?ca=/etc/souk/authorities/elasticsearch.crt" REDIS_URL "${REDIS_URL}/0")
 else
   password=$(openssl rand -hex 24)
   secret postgresql ecommerce Opaque POSTGRES_PASSWORD "$password"

@@ -263,6 +263,32 @@ def test_production_is_encrypted_where_it_leaves_the_cluster_and_to_the_database
         for name, value in told(PRODUCTION, service).items():
             assert name != "DATABASE_URL" or "sslmode=verify-full" in value
             assert name != "REDIS_URL" or value.startswith("rediss://")
+            assert name != "KAFKA_BOOTSTRAP" or value.startswith("tls://")
+            assert name != "ELASTICSEARCH_URL" or value.startswith("https://")
+    kafka = named(built(PRODUCTION), "Kafka", "souk")["spec"]["kafka"]["listeners"]
+    assert [(listener["port"], listener["tls"]) for listener in kafka] == [(9093, True)]
+    assert "http" not in named(built(PRODUCTION), "Elasticsearch", "elasticsearch")["spec"], (
+        "TLS is its default"
+    )
+    postgresql = named(built(PRODUCTION), "Cluster", "postgresql")["spec"]["postgresql"]
+    assert "hostnossl all all all reject" in postgresql["pg_hba"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_authorities_that_addresses_name_are_mounted_and_made_by_the_guide(service: str) -> None:
+    files = {
+        Path(file)
+        for value in told(PRODUCTION, service).values()
+        for file in re.findall(r"(?:sslrootcert|[?&]ca)=([^&]+)", value)
+    }
+    assert files
+    spec = deployment(PRODUCTION, service)["spec"]["template"]["spec"]
+    mounts = {each["name"]: Path(each["mountPath"]) for each in spec["containers"][0]["volumeMounts"]}
+    volumes = {each["name"]: each["secret"]["secretName"] for each in spec["volumes"] if "secret" in each}
+    (name,) = [name for name, path in mounts.items() if {file.parent for file in files} == {path}]
+    guide = (ROOT / "docs" / "operations" / "install.md").read_text()
+    assert f"kubectl create secret generic {volumes[name]} -n ecommerce" in guide
+    assert {file.name for file in files} <= set(re.findall(r"--from-file=([\w.]+)=", guide))
 
 
 @each_folder
@@ -278,9 +304,8 @@ def addresses(values: Mapping[str, str]) -> set[tuple[str, int]]:
     """Hosts and ports that settings name: URLs, and host:port."""
     found = set()
     for name, value in values.items():
-        if re.fullmatch(r"[a-z0-9.-]+:\d+", value):
-            host, port = value.split(":")
-            found.add((host, int(port)))
+        if plain := re.fullmatch(r"(?:tls://)?([a-z0-9.-]+):(\d+)(?:\?.*)?", value):
+            found.add((plain[1], int(plain[2])))
         elif (value.startswith("http") and name != "SHOP_URL") or name in ("DATABASE_URL", "REDIS_URL"):
             url = urlsplit(value)
             found.add((url.hostname or "", url.port or 443))
