@@ -5,7 +5,9 @@ Not here: the CPU of the kernel's own threads, and of k6.
 
 import os
 import re
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from dev.ports import SERVICES, Ports
@@ -29,9 +31,33 @@ def spent(ports: Ports) -> dict[str, float]:
     return found
 
 
-def table(before: Spent, after: Spent, count: int) -> str:
-    """What each of `count` operations cost, the dearest part first."""
-    each = {part: (ms - before.get(part, 0)) / max(count, 1) for part, ms in after.items()}
+@dataclass(frozen=True)
+class Span:
+    """What was spent from one moment to another."""
+
+    ports: Ports
+    began: float
+    before: Spent
+
+    @classmethod
+    def begin(cls, ports: Ports) -> "Span":
+        """From now on."""
+        return cls(ports, time.monotonic(), spent(ports))
+
+    def a_second(self) -> dict[str, float]:
+        """Milliseconds a second until now, by part."""
+        seconds = time.monotonic() - self.began
+        return {part: (ms - self.before.get(part, 0)) / seconds for part, ms in spent(self.ports).items()}
+
+    def each(self, count: int, rest: Spent) -> dict[str, float]:
+        """Milliseconds until now for each of `count` operations, by part, beyond what is spent at rest."""
+        seconds = time.monotonic() - self.began
+        beyond = {part: (ms - rest.get(part, 0)) * seconds for part, ms in self.a_second().items()}
+        return {part: max(0.0, ms) / max(count, 1) for part, ms in beyond.items()}
+
+
+def table(each: Spent) -> str:
+    """One line, the dearest part first."""
     parts = sorted(each.items(), key=lambda item: -item[1])
     return (
         ", ".join(f"{part} {ms:.2f}" for part, ms in parts if ms >= 0.005) + f"; all {sum(each.values()):.2f}"

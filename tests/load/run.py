@@ -24,7 +24,7 @@ from dev.stack import Stack
 from tests.e2e.shop import Shop
 from tests.invariants.audit import judge
 from tests.load.books import Books
-from tests.load.cpu import spent, table
+from tests.load.cpu import Span, table
 
 _STOCK = 1_000_000
 _QUIET_SECONDS = 60.0
@@ -106,20 +106,24 @@ async def measure(gateway: str, ports: Ports, arguments: argparse.Namespace) -> 
             )
         # Measured are servers at work: JVMs that have compiled, caches that are filled, tables whose statistics are known.
         load("search", gateway, world, run, arguments.users, arguments.warm_seconds)
-        before = spent(ports)
+        resting = Span.begin(ports)
+        await asyncio.sleep(arguments.rest_seconds)
+        rest = resting.a_second()
+        print(f"at rest        CPU-ms a second: {table(rest)}", flush=True)
+        span = Span.begin(ports)
         searches = load("search", gateway, world, run, arguments.users, arguments.seconds)
         print(f"search of 20   {searches}", flush=True)
-        print(f"  CPU-ms each  {table(before, spent(ports), searches.fine)}", flush=True)
+        print(f"  CPU-ms each  {table(span.each(searches.fine, rest))}", flush=True)
         warm = load("order", gateway, world, f"{run}-warm", arguments.users, arguments.warm_seconds)
         await books.analyze()
-        before = spent(ports)
+        span = Span.begin(ports)
         orders = load("order", gateway, world, run, arguments.users, arguments.seconds)
         print(f"createOrder    {orders}", flush=True)
-        answered = spent(ports)
-        print(f"  CPU-ms each  {table(before, answered, orders.fine)}", flush=True)
+        print(f"  CPU-ms each  {table(span.each(orders.fine, rest))}", flush=True)
+        span = Span.begin(ports)
     drained, took = await drain(books, run, arguments.drain_seconds)
     print(f"background     {drained} orders in {took:.0f} s, {drained / max(took, 1):.0f}/s", flush=True)
-    print(f"  CPU-ms each  {table(answered, spent(ports), drained)}", flush=True)
+    print(f"  CPU-ms each  {table(span.each(drained, rest))}", flush=True)
     faults = await books.faults(run, warm.fine + orders.fine)
     await books.close()
     faults += [str(verdict) for verdict in await judge(ports, _QUIET_SECONDS) if verdict.violations]
@@ -134,6 +138,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=int, default=12, help="seconds of each run")
     parser.add_argument(
         "--warm-seconds", type=int, default=4, help="seconds of each run before, not measured"
+    )
+    parser.add_argument(
+        "--rest-seconds",
+        type=int,
+        default=5,
+        help="seconds in which nothing is asked, to know what that costs",
     )
     parser.add_argument("--products", type=int, default=200, help="products that are ordered")
     parser.add_argument(
