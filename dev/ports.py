@@ -96,6 +96,8 @@ def service_environment(service: str, ports: Ports, state: Path) -> dict[str, st
         "CHARGES_AT_ONCE": "4",
         "CHARGES_PER_SECOND": "20",
         "MAILS_AT_ONCE": "2",
+        # Two an order: placed and confirmed.
+        "MAILS_PER_SECOND": "40",
     }
     for peer in _DATABASES:
         environment[f"{peer.upper()}_ADDRESS"] = f"127.0.0.1:{getattr(ports, peer + '_grpc')}"
