@@ -15,7 +15,7 @@ from gateway.rates import Rates
 from gateway.redis_line import RedisLine
 from gateway.schema import build_schema
 from gateway.settings import Settings
-from gateway.web import GraphQL
+from gateway.web import PATH, GraphQL
 from gateway.websocket import Sockets
 from kit.auth import Principal, TokenVerifier
 from kit.auth.verifier import jwks_over_http
@@ -75,7 +75,8 @@ def build(settings: Settings) -> Service:
         settings=settings,
         resources=[*held, verifier],
         optional=[*held, verifier],
-        routes=[graphql.route(), sockets.route(), *playground],
+        routes=[sockets.route(), *playground],
+        direct={PATH: graphql},
         jobs=[tail],
         commands={"schema": print_schema, "collection": print_collection},
         verifier=verifier,

@@ -1,8 +1,8 @@
 """What surrounds an answer: CORS, the headers that keep browsers from doing harm, and the client's address behind proxies."""
 
-from typing import Any, Final
+from typing import Final
 
-from litestar.connection import ASGIConnection
+from litestar.types import HTTPScope, WebSocketScope
 
 from gateway.settings import Settings
 from kit.settings import Profile
@@ -58,13 +58,14 @@ class Headers:
             **allowed,
         }
 
-    def client(self, request: ASGIConnection[Any, Any, Any, Any]) -> str:
-        """The client's address, as the outermost trusted proxy saw it."""
+    def client(self, scope: HTTPScope | WebSocketScope) -> str:
+        """The client's address, as the outermost trusted proxy saw it; a proxy may add to a line that came, or a line of its own."""
         if self._hops:
-            seen = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",")]
+            lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+            seen = [part.strip() for part in b",".join(lines).decode("latin-1").split(",")]
             if len(seen) >= self._hops and seen[-self._hops]:
                 return seen[-self._hops]
-        return request.client.host if request.client else ""
+        return scope["client"][0] if scope["client"] else ""
 
     def _allowed(self, origin: str) -> dict[str, str]:
         if "*" in self._origins:

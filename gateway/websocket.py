@@ -246,7 +246,7 @@ class _Session:
     async def _operate(self, number: str, body: Body, principal: Principal) -> None:
         """One operation to its end; what is cancelled ends without a word, because its client asked for that."""
         sockets = self._sockets
-        address = sockets.client(self._socket)
+        address = sockets.client(self._socket.scope)
         current_call.set(Call(principal, correlation_id.get(), address))
         try:
             plan = await self._plan(body)

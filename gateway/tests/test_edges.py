@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.execution import Executor
 from gateway.persisted import AllowList
 from gateway.redis_line import RedisLine
 from gateway.tests.world import World, opened
@@ -80,6 +81,35 @@ async def test_who_asks_too_much_is_told_when_to_come_again(tmp_path: Path, redi
         world.http.headers["x-forwarded-for"] = "203.0.113.1, 198.51.100.8"
         rubbish = [(await world.post(b"{")).status_code for _ in range(4)]
         assert rubbish == [400, 400, 400, 429]
+
+
+async def test_a_proxys_line_counts_whatever_lines_a_client_sends(tmp_path: Path, redis: Redis) -> None:
+    few = {"RATE_LIMIT_POINTS": "3", "RATE_LIMIT_POINTS_PER_SECOND": "0.01", "PROXY_HOPS": "1"}
+    async with opened(tmp_path, line=RedisLine(redis.url()), environment=few) as world:
+        statuses = []
+        for invented in range(5):
+            lines = [("x-forwarded-for", f"203.0.113.{invented}"), ("x-forwarded-for", "198.51.100.9")]
+            answer = await world.http.post(
+                "/graphql",
+                content=json.dumps({"query": ME}),
+                headers=[("content-type", "application/json"), *lines],
+            )
+            statuses.append(answer.status_code)
+        assert statuses == [200, 200, 200, 429, 429]
+
+
+async def test_what_nobody_expected_is_told_as_graphql_tells_errors_and_says_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret of ours")
+
+    monkeypatch.setattr(Executor, "plan", broken)
+    answer = await world.post({"query": ME})
+    assert answer.status_code == 500
+    assert code(answer.json()) == "INTERNAL"
+    assert "secret" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_tries_to_sign_in_are_limited_by_address_however_many_are_in_a_document(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,6 +36,19 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 def test_the_printed_schema_is_the_one_that_is_served() -> None:
     # python -m gateway schema > gateway/schema.graphql
     assert SCHEMA.read_text().strip() == build_schema().as_str().strip()
+
+
+def test_plain_fields_are_read_without_strawberrys_detour() -> None:
+    schema = build_schema()._schema
+    fields = {
+        f"{kind.name}.{name}": field.resolve
+        for kind in schema.type_map.values()
+        if isinstance(kind, GraphQLObjectType)
+        for name, field in kind.fields.items()
+        if not kind.name.startswith("__")
+    }
+    assert [name for name, resolve in fields.items() if getattr(resolve, "_is_default", False)] == []
+    assert fields["Product.createdAt"](SimpleNamespace(created_at="now"), None) == "now"
 
 
 def test_everything_is_described() -> None:

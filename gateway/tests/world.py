@@ -21,7 +21,7 @@ from gateway.rates import Line, Rates
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.tests.fakes import SERVICES, Recorder, Tokens
-from gateway.web import GraphQL
+from gateway.web import PATH, GraphQL
 from kit.auth import Principal, Role
 from kit.cache import Cache
 from kit.rpc import Server
@@ -102,7 +102,7 @@ async def opened(
         settings, executor, lambda who: Context(peers, who, OrderUpdates()), verifier, rates, persisted
     )
     (folder / "index.html").write_text("<title>playground</title>")
-    app: Any = build_app([graphql.route(), *playground_routes(settings)], Readiness([]))
+    app: Any = build_app(playground_routes(settings), Readiness([]), direct={PATH: graphql})
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
         yield World(http, recorder, tokens.token(USER), app)

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from litestar.types import ASGIApp
+
 from kit.auth import TokenVerifier
 from kit.auth.verifier import jwks_over_http
 from kit.db import Database, Migrations
@@ -41,7 +43,8 @@ class Service:
 
     `resources` are opened in order and closed in reverse, the database first when it is not among them. A
     resource among `optional` may be down without making the service unready. `publishes` is the database's
-    topic when it is left out. Without a `verifier`, tokens are verified by the keys at `settings.jwks_url`.
+    topic when it is left out. Without a `verifier`, tokens are verified by the keys at `settings.jwks_url`. `direct` are
+    paths that are answered past the framework (`kit.web.build_app`).
     """
 
     name: str
@@ -50,6 +53,7 @@ class Service:
     optional: Sequence[Resource] = ()
     rpc: Sequence[Servicer] = ()
     routes: Sequence[Any] = ()
+    direct: Mapping[str, ASGIApp] = field(default_factory=dict)
     database: Database | None = None
     migrations: Migrations | None = None
     publishes: Topic | None = None

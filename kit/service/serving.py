@@ -29,7 +29,7 @@ async def serve(life: Life, stopped: asyncio.Event) -> None:
         yield
         await life.stop()
 
-    app = build_app(life.service.routes, life.readiness, lifespan=[lifespan])
+    app = build_app(life.service.routes, life.readiness, direct=life.service.direct, lifespan=[lifespan])
     # Its own log would be lines of another form; what it has to say, kit.web.edge says.
     logging.getLogger("_granian").setLevel(logging.ERROR)
     server = Server(

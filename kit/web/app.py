@@ -1,6 +1,6 @@
 """Puts the HTTP application of a service together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -17,9 +17,17 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[Any]]
 
 
 def build_app(
-    routes: Sequence[Any], readiness: Readiness, *, lifespan: Sequence[Lifespan] = (), debug: bool = False
+    routes: Sequence[Any],
+    readiness: Readiness,
+    *,
+    direct: Mapping[str, ASGIApp] | None = None,
+    lifespan: Sequence[Lifespan] = (),
+    debug: bool = False,
 ) -> ASGIApp:
-    """An ASGI application: the service's routes, health and metrics; `lifespan` is entered in order."""
+    """An ASGI application: the service's routes, health and metrics; `lifespan` is entered in order.
+
+    `direct` are paths whose HTTP is answered by an application of its own, without the framework's share of each request.
+    """
     litestar = Litestar(
         [*health_routes(readiness), *routes],
         lifespan=list(lifespan),
@@ -29,4 +37,4 @@ def build_app(
         logging_config=None,
         debug=debug,
     )
-    return Edge(litestar, readiness)
+    return Edge(litestar, readiness, direct)

@@ -3,6 +3,7 @@ is to end.
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from litestar.enums import ScopeType
@@ -22,11 +23,14 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class Edge:
-    """An ASGI application around another."""
+    """An ASGI application around another; HTTP on a path of `direct` goes past it."""
 
-    def __init__(self, app: ASGIApp, readiness: Readiness) -> None:
+    def __init__(
+        self, app: ASGIApp, readiness: Readiness, direct: Mapping[str, ASGIApp] | None = None
+    ) -> None:
         self._app = app
         self._readiness = readiness
+        self._direct = direct or {}
         self._watched: dict[tuple[str, str], Watched] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,9 +62,16 @@ class Edge:
                 f"HTTP {scope['method']}", kind=SpanKind.SERVER, parent=parse_traceparent(parent)
             ) as here:
                 sampled = here.sampled
-                await self._app(scope, receive, answer)
+                await self._app_of(scope)(scope, receive, answer)
         finally:
             self._told(scope, status, time.perf_counter() - started, sampled)
+
+    def _app_of(self, scope: HTTPScope) -> ASGIApp:
+        path = scope["path"].rstrip("/")
+        if (direct := self._direct.get(path)) is None:
+            return self._app
+        scope["path_template"] = path
+        return direct
 
     def _told(self, scope: Any, status: int, seconds: float, sampled: bool) -> None:
         route = scope.get("path_template") or "unmatched"
