@@ -100,10 +100,16 @@ def test_it_has_no_shell_and_no_package_manager(layout: Layout) -> None:
     assert [name for name in programs if TOOLS.search(name)] == []
 
 
-def test_it_has_certificates_and_time_zones(layout: Layout) -> None:
-    names = {entry.name for entry in entries(layout)}
-    assert "etc/ssl/certs/ca-certificates.crt" in names
-    assert any(name.endswith("zoneinfo/Europe/Berlin") for name in names)
+def test_it_has_time_zones(layout: Layout) -> None:
+    assert any(entry.name.endswith("zoneinfo/Europe/Berlin") for entry in entries(layout))
+
+
+def test_it_trusts_one_list_of_authorities(layout: Layout) -> None:
+    bundles = {
+        entry.name: entry.linkname for entry in entries(layout) if entry.name.endswith((".pem", ".crt"))
+    }
+    assert bundles.pop("etc/ssl/certs/ca-certificates.crt") == "", "a file, the lock's"
+    assert set(bundles.values()) <= {"/etc/ssl/certs/ca-certificates.crt"}
 
 
 def test_nothing_in_it_tells_when_or_by_whom_it_was_built(layout: Layout) -> None:
