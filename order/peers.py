@@ -1,11 +1,11 @@
-"""The catalog, as the order service calls it: pb <-> domain. Deadlines and retries are data beside the contract."""
+"""The catalog, as the order service calls it: pb <-> domain."""
 
 from uuid import UUID
 
 from souk.catalog.v1 import stock_service_pb2 as pb
 
 from kit.errors import SoukError, Violation
-from kit.rpc import Channel
+from kit.rpc import Peer
 from kit.values import ORDER, PRODUCT, money_from_proto, timestamp
 from order.domain import Line, Purchase
 from order.ports import Reservation, StockState
@@ -19,25 +19,11 @@ _STATES = {
 }
 
 
-class Catalog:
-    """`ports.Catalog` over gRPC; a resource, as its channel is."""
-
-    name = "catalog"
+class Catalog(Peer):
+    """`ports.Catalog` over gRPC."""
 
     def __init__(self, address: str) -> None:
-        self._channel = Channel(address, pb.DESCRIPTOR.services_by_name["StockService"])
-
-    async def open(self) -> None:
-        """Opens the channel."""
-        await self._channel.open()
-
-    async def close(self) -> None:
-        """Closes the channel."""
-        await self._channel.close()
-
-    async def ping(self) -> None:
-        """Raises unless the catalog serves."""
-        await self._channel.ping()
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["StockService"])
 
     async def reserve(self, order_id: UUID, purchase: Purchase) -> Reservation:
         """ReserveStock; what the catalog refuses names the lines as the caller sent them."""
@@ -49,7 +35,7 @@ class Catalog:
             order_id=ORDER.format(order_id), lines=lines, expected_total=purchase.expected_total
         )
         try:
-            answer = await self._channel.call("ReserveStock", request, pb.ReserveStockResponse)
+            answer = await self._call("ReserveStock", request, pb.ReserveStockResponse)
         except SoukError as refusal:
             refusal.fields = tuple(_as_sent(fault, purchase) for fault in refusal.fields)
             raise
@@ -70,12 +56,12 @@ class Catalog:
     async def commit(self, order_id: UUID) -> StockState:
         """CommitStock."""
         request = pb.CommitStockRequest(order_id=ORDER.format(order_id))
-        return _STATES[(await self._channel.call("CommitStock", request, pb.CommitStockResponse)).state]
+        return _STATES[(await self._call("CommitStock", request, pb.CommitStockResponse)).state]
 
     async def release(self, order_id: UUID) -> StockState:
         """ReleaseStock."""
         request = pb.ReleaseStockRequest(order_id=ORDER.format(order_id))
-        return _STATES[(await self._channel.call("ReleaseStock", request, pb.ReleaseStockResponse)).state]
+        return _STATES[(await self._call("ReleaseStock", request, pb.ReleaseStockResponse)).state]
 
 
 def _as_sent(fault: Violation, purchase: Purchase) -> Violation:

@@ -6,7 +6,7 @@ import strawberry
 from souk.account.v1 import account_pb2 as account
 from souk.account.v1 import account_service_pb2 as pb
 
-from gateway.peers.peer import Peer, channel, given, instant, page, page_size, text_or_none
+from gateway.peers.values import given, instant, page, page_size, text_or_none
 from gateway.schema.account import (
     Account,
     AccountConnection,
@@ -20,13 +20,14 @@ from gateway.schema.account import (
     Role,
     UpdateProfileInput,
 )
+from kit.rpc import Peer
 
 
 class Accounts(Peer):
     """Accounts and sessions."""
 
     def __init__(self, address: str) -> None:
-        super().__init__("account", channel(address, pb.DESCRIPTOR.services_by_name["AccountService"]))
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["AccountService"])
 
     async def register(self, wanted: RegisterInput) -> AuthPayload:
         """Register."""

@@ -6,10 +6,8 @@ import strawberry
 from souk.catalog.v1 import product_pb2 as product
 from souk.catalog.v1 import product_service_pb2 as pb
 
-from gateway.peers.peer import (
-    Peer,
+from gateway.peers.values import (
     amount,
-    channel,
     currency,
     given,
     instant,
@@ -33,6 +31,7 @@ from gateway.schema.catalog import (
     UpdateProductInput,
 )
 from kit.errors import InvalidArgument, Violation
+from kit.rpc import Peer
 
 _USD = "USD"
 
@@ -45,7 +44,7 @@ class Catalog(Peer):
     """Products."""
 
     def __init__(self, address: str) -> None:
-        super().__init__("catalog", channel(address, pb.DESCRIPTOR.services_by_name["ProductService"]))
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["ProductService"])
 
     async def create(self, wanted: CreateProductInput) -> Product:
         """CreateProduct."""

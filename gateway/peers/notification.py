@@ -7,7 +7,7 @@ import strawberry
 from souk.notification.v1 import notification_pb2 as notification
 from souk.notification.v1 import notification_service_pb2 as pb
 
-from gateway.peers.peer import Peer, channel, instant, page, page_size
+from gateway.peers.values import instant, page, page_size
 from gateway.schema.notification import (
     Notification,
     NotificationConnection,
@@ -15,6 +15,7 @@ from gateway.schema.notification import (
     NotificationFailure,
     NotificationStatus,
 )
+from kit.rpc import Peer
 
 _STATUS = "NOTIFICATION_STATUS_"
 _FAILURE = "NOTIFICATION_FAILURE_"
@@ -24,9 +25,7 @@ class Notifications(Peer):
     """The history of what was sent."""
 
     def __init__(self, address: str) -> None:
-        super().__init__(
-            "notification", channel(address, pb.DESCRIPTOR.services_by_name["NotificationService"])
-        )
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["NotificationService"])
 
     async def list(
         self, account_id: str | None, order_id: str | None, first: int | None, after: str | None, count: bool

@@ -6,10 +6,8 @@ import strawberry
 from souk.order.v1 import order_pb2 as order
 from souk.order.v1 import order_service_pb2 as pb
 
-from gateway.peers.peer import (
-    Peer,
+from gateway.peers.values import (
     amount,
-    channel,
     currency,
     instant,
     page,
@@ -31,6 +29,7 @@ from gateway.schema.order import (
     OrderStatusChange,
 )
 from gateway.schema.scalars import Amount, CountryCode
+from kit.rpc import Peer
 from kit.values import money_from_proto, secret_token
 
 
@@ -38,7 +37,7 @@ class Orders(Peer):
     """Orders."""
 
     def __init__(self, address: str) -> None:
-        super().__init__("order", channel(address, pb.DESCRIPTOR.services_by_name["OrderService"]))
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["OrderService"])
 
     async def place(self, wanted: CreateOrderInput) -> Order:
         """PlaceOrder. Without a key of the client's own, one is made for this call, so that our own retries are safe."""

@@ -6,16 +6,17 @@ import strawberry
 from souk.payment.v1 import payment_pb2 as payment
 from souk.payment.v1 import payment_service_pb2 as pb
 
-from gateway.peers.peer import Peer, amount, channel, currency, instant, text_or_none
+from gateway.peers.values import amount, currency, instant, text_or_none
 from gateway.schema.payment import Payment, PaymentStatus, Refund, RefundStatus
 from gateway.schema.scalars import Amount
+from kit.rpc import Peer
 
 
 class Payments(Peer):
     """Payments."""
 
     def __init__(self, address: str) -> None:
-        super().__init__("payment", channel(address, pb.DESCRIPTOR.services_by_name["PaymentService"]))
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["PaymentService"])
 
     async def get(self, payment_id: str) -> Payment:
         """GetPayment."""

@@ -8,32 +8,18 @@ from souk.account.v1 import account_service_pb2 as pb
 
 from kit.auth import Principal
 from kit.errors import PermissionDenied
-from kit.rpc import Channel
+from kit.rpc import Peer
 
 
-class Admins:
-    """A resource, as its channel is."""
-
-    name = "account"
+class Admins(Peer):
+    """The account service, as those know it who ask for that alone."""
 
     def __init__(self, address: str) -> None:
-        self._channel = Channel(address, pb.DESCRIPTOR.services_by_name["AccountService"])
-
-    async def open(self) -> None:
-        """Opens the channel."""
-        await self._channel.open()
-
-    async def close(self) -> None:
-        """Closes the channel."""
-        await self._channel.close()
-
-    async def ping(self) -> None:
-        """Raises unless the account service serves."""
-        await self._channel.ping()
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["AccountService"])
 
     async def confirm(self, caller: Principal) -> None:
         """Raises PermissionDenied unless the caller is an ADMIN now, Unauthenticated when the session has ended."""
         request = pb.VerifyTokenRequest(access_token=caller.token)
-        answer = await self._channel.call("VerifyToken", request, pb.VerifyTokenResponse)
+        answer = await self._call("VerifyToken", request, pb.VerifyTokenResponse)
         if answer.role != account_pb2.ROLE_ADMIN:
             raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")

@@ -1,53 +1,20 @@
-"""What all peers share: a channel as a resource, and the contracts' common values -> the schema's."""
+"""The contracts' common values -> the schema's."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import strawberry
-from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money as MoneyMessage
 
 from gateway.schema.paging import PageInfo
 from gateway.schema.scalars import Amount, CurrencyCode, Instant
 from kit.errors import InvalidArgument, Violation
-from kit.rpc import Channel
 from kit.values import CURRENCIES, Money, money_to_proto
-
-M = TypeVar("M", bound=Message)
 
 # The same products are answered again and again, and writing an instant costs more than looking it up.
 _INSTANTS = 8192
-
-
-class Peer:
-    """One service of another process."""
-
-    def __init__(self, name: str, channel: Channel) -> None:
-        self.name = name
-        self._channel = channel
-
-    async def open(self) -> None:
-        """Opens the channel."""
-        await self._channel.open()
-
-    async def close(self) -> None:
-        """Closes the channel."""
-        await self._channel.close()
-
-    async def ping(self) -> None:
-        """Raises unless the service serves."""
-        await self._channel.ping()
-
-    async def _call(self, method: str, request: Message, response: type[M]) -> M:
-        return await self._channel.call(method, request, response)
-
-
-def channel(address: str, service: ServiceDescriptor) -> Channel:
-    """A channel to one of the services."""
-    return Channel(address, service)
 
 
 def amount(money: MoneyMessage) -> Amount:

@@ -1,0 +1,33 @@
+"""Another service, as its callers know it: a method per RPC that they call, in their own values."""
+
+from typing import TypeVar
+
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
+
+from kit.rpc.channel import Channel
+
+M = TypeVar("M", bound=Message)
+
+
+class Peer:
+    """A resource to inherit from, named after the service. Deadlines and retries are data beside the contract."""
+
+    def __init__(self, address: str, service: ServiceDescriptor) -> None:
+        self.name = service.file.package.split(".")[1]
+        self._channel = Channel(address, service)
+
+    async def open(self) -> None:
+        """Opens the channel."""
+        await self._channel.open()
+
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self._channel.close()
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the service serves."""
+        await self._channel.ping()
+
+    async def _call(self, method: str, request: Message, response: type[M]) -> M:
+        return await self._channel.call(method, request, response)
