@@ -13,7 +13,8 @@ from souk.account.v1 import account_service_pb2 as pb
 from account.rpc import AccountRpc
 from account.tests.fakes import World
 from kit.auth import Principal, SigningKeys, TokenVerifier
-from kit.rpc import Call, Channel, Server, current_call
+from kit.rpc import Channel, Server
+from kit.testing.contracts import acting_as
 
 PASSWORD = "SecurePass123!"
 
@@ -28,11 +29,8 @@ class Edge:
 
     async def call(self, caller: Principal | None, method: str, **fields: Any) -> Any:
         request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
-        token = current_call.set(Call(principal=caller))
-        try:
+        with acting_as(caller):
             return await self.channel.call(method, request(**fields), response)
-        finally:
-            current_call.reset(token)
 
     async def register(self, **fields: Any) -> pb.RegisterResponse:
         given = {"name": "John Doe", "email": f"{uuid4().hex}@example.com", "password": PASSWORD, **fields}

@@ -9,9 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server as WebServer
-from kafka import KafkaConsumer, KafkaProducer
 from souk.account.v1 import account_service_pb2 as pb
 from souk.account.v1 import events_pb2 as events_pb
 from souk.order.v1 import order_service_pb2 as order_pb
@@ -23,40 +20,31 @@ from kit.auth import DEVELOPMENT_SEALING_KEY, Principal, Role, Sealer, TokenVeri
 from kit.auth.verifier import jwks_over_http
 from kit.db import Database
 from kit.errors import AlreadyExists, InvalidArgument, SoukError, Unauthenticated
-from kit.events import AUDIT, AdminActed, ensure_topics
-from kit.events.envelope import outgoing
-from kit.rpc import Call, Channel, Server, current_call
+from kit.events import AUDIT, AdminActed
+from kit.rpc import Call, Channel, Server
 from kit.service import Service
-from kit.service.life import Life
 from kit.service.sessions import EndedSessionsNews
 from kit.settings import load
 from kit.testing import Kafka, eventually, free_port
+from kit.testing.contracts import Unlisted, acting_as
 from kit.testing.fixtures import database_url, kafka, postgres
+from kit.testing.records import publish, told, types
+from kit.testing.running import running as running_service
 from kit.values import ACCOUNT, PRODUCT, SESSION
-from kit.web import build_app
-from kit.web.health import Phase
 
 __all__ = ["database_url", "kafka", "postgres"]
 
 PASSWORD = "SecurePass123!"
+FACTS = "souk.account.v1"
 
 
-class OrderRpc:
-    """An order service that closes what it is asked to; its other RPCs are not the account service's business."""
+class OrderRpc(Unlisted):
+    """An order service that closes what it is asked to."""
 
     service = order_pb.DESCRIPTOR.services_by_name["OrderService"]
 
     def __init__(self) -> None:
         self.closed: list[tuple[str, bool]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-
-        async def unasked(request: Any, call: Call) -> Any:
-            raise AssertionError(f"the account service called {name}")
-
-        return unasked
 
     async def close_account_orders(self, request: Any, call: Call) -> order_pb.CloseAccountOrdersResponse:
         self.closed.append((request.account_id, call.principal is not None))
@@ -83,11 +71,8 @@ class Running:
 
     async def call(self, method: str, caller: Principal | None = None, **fields: Any) -> Any:
         request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
-        token = current_call.set(Call(principal=caller))
-        try:
+        with acting_as(caller):
             return await self.channel.call(method, request(**fields), response)
-        finally:
-            current_call.reset(token)
 
     async def register(self, email: str = "") -> pb.RegisterResponse:
         email = email or f"{uuid4().hex}@example.com"
@@ -101,47 +86,19 @@ class Running:
 
     async def told(self, key: str, count: int) -> list[str]:
         """Waits for that many facts of an account, and answers all of their types."""
-
-        async def arrived() -> list[str]:
-            types = await asyncio.to_thread(self._types, key)
-            return types if len(types) >= count else []
-
-        return await eventually(arrived, seconds=30)
+        return types(await told(self.bootstrap, FACTS, count, lambda each: each.key == key.encode()))
 
     async def bodies(self, key: str, message: Any) -> list[Any]:
         """Waits for facts of one type about an account."""
 
-        async def arrived() -> list[Any]:
-            records = await asyncio.to_thread(self._records, key)
-            return [message.FromString(value) for name, value in records if name == message.DESCRIPTOR.name]
+        def about(record: Any) -> bool:
+            return record.key == key.encode() and types([record]) == [message.DESCRIPTOR.name]
 
-        return await eventually(arrived, seconds=30)
+        return [message.FromString(each.value) for each in await told(self.bootstrap, FACTS, 1, about)]
 
-    def publish(self, fact: AdminActed, *, times: int) -> None:
+    async def publish(self, fact: AdminActed, *, times: int) -> None:
         """As another service does, each event so many times."""
-        columns = AUDIT.outbox_rows([fact])
-        names = ("event_id", "key", "type", "time", "headers", "payload")
-        [row] = [dict(zip(names, values, strict=True)) for values in zip(*columns[1:], strict=True)]
-        record = outgoing({"topic": columns.topic, **row})
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
-        for _ in range(times):
-            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
-        producer.flush()
-        producer.close()
-
-    def _types(self, key: str) -> list[str]:
-        return [name for name, _ in self._records(key)]
-
-    def _records(self, key: str) -> list[tuple[str, bytes]]:
-        options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "consumer_timeout_ms": 500}
-        consumer = KafkaConsumer("souk.account.v1", bootstrap_servers=self.bootstrap, **options)
-        found = [
-            (dict(record.headers)["ce_type"].decode().rpartition(".")[2], record.value)
-            for record in consumer
-            if record.key == key.encode()
-        ]
-        consumer.close()
-        return found
+        await publish(self.bootstrap, AUDIT, [fact], times=times)
 
 
 @pytest.fixture
@@ -152,6 +109,7 @@ async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncItera
     await peer.start()
     environment = {
         "PROFILE": "development",
+        "HTTP_PORT": str(port),
         "GRPC_PORT": str(free_port()),
         "DATABASE_URL": database_url,
         "KAFKA_BOOTSTRAP": kafka.bootstrap(),
@@ -161,35 +119,17 @@ async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncItera
     }
     settings = load(Settings, environment)
     service = build(settings)
-    assert service.migrations
-    await service.migrations.apply(database_url)
-    await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
-    failures: list[str] = []
-    life = Life(service, lambda: failures.append("start"))
-    web = WebServer(
-        build_app(service.routes, life.readiness),
-        "127.0.0.1",
-        port,
-        interface=Interfaces.ASGI,
-        log_enabled=False,
-    )
-    serving = asyncio.create_task(web.serve())
-    life.start()
-    await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
-    assert not failures
     channel = Channel(f"127.0.0.1:{settings.grpc_port}", AccountRpc.service)
     await channel.open()
     elsewhere = TokenVerifier(jwks_over_http(f"http://127.0.0.1:{port}/.well-known/jwks.json"))
     news = EndedSessionsNews(kafka.bootstrap(), elsewhere.ended)
-    await news.open()
-    await news.known(20)
-    assert service.database
-    yield Running(channel, service, elsewhere, kafka.bootstrap(), orders, service.database)
-    await news.close()
+    async with running_service(service, database_url, kafka):
+        await news.open()
+        await news.known(20)
+        assert service.database
+        yield Running(channel, service, elsewhere, kafka.bootstrap(), orders, service.database)
+        await news.close()
     await channel.close()
-    web.stop()  # type: ignore[no-untyped-call]
-    await serving
-    await life.stop()
     await peer.stop(0)
 
 
@@ -292,7 +232,7 @@ async def test_what_an_admin_does_elsewhere_is_in_the_audit_log(running: Running
     admin = await running.principal(tokens.access_token)
     product = PRODUCT.format(PRODUCT.new())
     acted = AdminActed.by(admin, "catalog.update_product", product, "1.2.3.4")
-    await asyncio.to_thread(running.publish, acted, times=2)
+    await running.publish(acted, times=2)
 
     async def kept() -> Any:
         return (await running.call("ListAuditEvents", admin, subject_id=product)).entries

@@ -19,8 +19,7 @@ from catalog.stock_domain import (
     Wish,
     refusal,
 )
-from kit.auth import Principal, Role
-from kit.errors import PermissionDenied, SoukError
+from kit.errors import SoukError
 from kit.values import CURRENCIES, Money
 
 
@@ -238,17 +237,6 @@ class FakeSearch:
         return [product.name for product in self.products if product.name.startswith(prefix)][:size]
 
 
-class FakeAdmins:
-    """Everybody has the role that is set."""
-
-    def __init__(self) -> None:
-        self.now = Role.ADMIN
-
-    async def confirm(self, caller: Principal) -> None:
-        if self.now is not Role.ADMIN:
-            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
-
-
 def draft(
     name: str = "Mug",
     *,
@@ -266,11 +254,6 @@ def draft(
         category=category,
         stock=stock,
     )
-
-
-def admin() -> Principal:
-    """Somebody of the shop."""
-    return Principal(uuid4(), Role.ADMIN, uuid4(), "token")
 
 
 def _newness(product: Product) -> tuple[datetime, UUID]:

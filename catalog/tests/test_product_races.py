@@ -14,10 +14,11 @@ from catalog.errors import ProductNotFound, SkuTaken, VersionConflict
 from catalog.events import TOPIC
 from catalog.stock_store import PostgresStockStore
 from catalog.store import PostgresProductStore
-from catalog.tests.fakes import FakeAdmins, FakeCache, FakeProductStore, FakeSearch, admin, draft
+from catalog.tests.fakes import FakeCache, FakeProductStore, FakeSearch, draft
 from catalog.use_cases import Products
 from kit.db import Database, Migrations
 from kit.testing import FakeClock
+from kit.testing.callers import FakeAdmins, admin
 from kit.testing.fixtures import database_url, postgres
 
 __all__ = ["database_url", "postgres"]

@@ -22,13 +22,14 @@ from catalog.stock_domain import StockCount
 from catalog.stock_store import PostgresStockStore
 from catalog.stock_use_cases import Stock
 from catalog.store import PostgresProductStore
-from catalog.tests.fakes import FakeAdmins, FakeCache, FakeProductStore, admin, draft
+from catalog.tests.fakes import FakeCache, FakeProductStore, draft
 from catalog.tests.indexed import ANYTHING
 from catalog.use_cases import Products
 from kit.cache import Cache
 from kit.db import Database, Migrations
 from kit.search import Search, SearchUnavailable
 from kit.testing import Elasticsearch, Redis
+from kit.testing.callers import FakeAdmins, admin
 from kit.testing.fixtures import database_url, elasticsearch, postgres, redis
 from kit.values import utc_now
 

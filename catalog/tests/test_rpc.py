@@ -10,10 +10,9 @@ from souk.catalog.v1 import product_service_pb2 as pb
 
 from catalog.ports import Criteria, Sort
 from catalog.rpc import ProductRpc
-from catalog.tests.edges import Tokens, call
-from catalog.tests.fakes import FakeAdmins, FakeCache, FakeProductStore, FakeSearch, FakeStockStore
+from catalog.tests.fakes import FakeCache, FakeProductStore, FakeSearch, FakeStockStore
 from catalog.use_cases import Products
-from kit.auth import Principal, Role
+from kit.auth import Principal
 from kit.db.fake import FakeDatabase
 from kit.errors import (
     Aborted,
@@ -26,6 +25,8 @@ from kit.errors import (
 )
 from kit.rpc import Channel, Server
 from kit.testing import FakeClock
+from kit.testing.callers import FakeAdmins, Tokens, admin, customer
+from kit.testing.contracts import acting_as
 from kit.values import ORDER, PRODUCT, Money, encode_cursor, money_to_proto
 
 PRICE = money_to_proto(Money(999, "USD"))
@@ -46,7 +47,8 @@ class Edge:
 
     async def call(self, caller: Principal | None, method: str, **fields: Any) -> Any:
         request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
-        return await call(self.channel, caller, method, request(**fields), response)
+        with acting_as(caller):
+            return await self.channel.call(method, request(**fields), response)
 
     async def create(self, name: str = "Mug", **fields: Any) -> product_pb2.Product:
         fields = {"name": name, "description": "Steel", "price": PRICE, **fields}
@@ -74,8 +76,8 @@ async def edge() -> AsyncIterator[Edge]:
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", ProductRpc.service)
     await channel.open()
-    admin, customer = tokens.caller(Role.ADMIN), tokens.caller(Role.USER)
-    yield Edge(channel, store, search, admins, clock, admin, customer)
+    boss, buyer = tokens.token(admin()), tokens.token(customer())
+    yield Edge(channel, store, search, admins, clock, boss, buyer)
     await channel.close()
     await server.stop(0)
 
@@ -468,7 +470,7 @@ async def test_the_shop_is_changed_by_an_admin_only(edge: Edge, method: str) -> 
 
 async def test_an_admins_token_is_worth_nothing_once_the_role_has_ended(edge: Edge) -> None:
     made = await edge.create()
-    edge.admins.now = Role.USER
+    edge.admins.ended.add(edge.admin.account_id)
 
     for method in ("UpdateProduct", "DeleteProduct"):
         with pytest.raises(PermissionDenied):

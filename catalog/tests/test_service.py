@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
 from souk.catalog.v1 import product_pb2
 from souk.catalog.v1 import product_service_pb2 as pb
 from souk.catalog.v1 import stock_service_pb2 as stock_pb
@@ -17,18 +16,18 @@ from catalog.app import build
 from catalog.rpc import ProductRpc
 from catalog.settings import Settings
 from catalog.stock_rpc import StockRpc
-from catalog.tests.edges import AccountRpc, Tokens, call
-from kit.auth import Principal, Role
+from kit.auth import Principal
 from kit.errors import FailedPrecondition
-from kit.events import Topic, ensure_topics
-from kit.events.envelope import outgoing
+from kit.events import Topic
 from kit.rpc import Channel, Server
-from kit.service.life import Life
 from kit.settings import load
 from kit.testing import Elasticsearch, Kafka, Redis, eventually, free_port
+from kit.testing.callers import Tokens, admin
+from kit.testing.contracts import AccountRpc, acting_as
 from kit.testing.fixtures import database_url, elasticsearch, kafka, postgres, redis
+from kit.testing.records import publish, told, types
+from kit.testing.running import running as running_service
 from kit.values import ORDER, Money, money_to_proto
-from kit.web.health import Phase
 
 __all__ = ["database_url", "elasticsearch", "kafka", "postgres", "redis"]
 
@@ -47,7 +46,8 @@ class Running:
 
     async def call(self, method: str, **fields: Any) -> Any:
         request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
-        return await call(self.products, self.admin, method, request(**fields), response)
+        with acting_as(self.admin):
+            return await self.products.call(method, request(**fields), response)
 
     async def create(self, name: str = "", **fields: Any) -> product_pb2.Product:
         price = money_to_proto(Money(999, "USD"))
@@ -71,12 +71,12 @@ class Running:
         order_id = ORDER.format(ORDER.new())
         lines = [stock_pb.ReserveStockRequest.Line(product_id=product_id, quantity=quantity)]
         request = stock_pb.ReserveStockRequest(order_id=order_id, lines=lines)
-        await call(self.stock, None, "ReserveStock", request, stock_pb.ReserveStockResponse)
+        await self.stock.call("ReserveStock", request, stock_pb.ReserveStockResponse)
         return order_id
 
     async def commit(self, order_id: str) -> int:
         request = stock_pb.CommitStockRequest(order_id=order_id)
-        answer = await call(self.stock, None, "CommitStock", request, stock_pb.CommitStockResponse)
+        answer = await self.stock.call("CommitStock", request, stock_pb.CommitStockResponse)
         state: int = answer.state
         return state
 
@@ -94,36 +94,13 @@ class Running:
 
     async def hears(self, *facts: Any, times: int = 1) -> None:
         """The order service publishes facts, each event so many times."""
-        await asyncio.to_thread(self._publish, facts, times)
+        await publish(self.bootstrap, ORDERS, facts, times=times)
 
     async def told(self, key: str, count: int) -> list[str]:
         """Waits for that many facts of a product, and answers all of their types."""
-
-        async def arrived() -> list[str]:
-            types = await asyncio.to_thread(self._types, key)
-            return types if len(types) >= count else []
-
-        return await eventually(arrived, seconds=30)
-
-    def _publish(self, facts: tuple[Any, ...], times: int) -> None:
-        columns = ORDERS.outbox_rows(facts)
-        names = ("event_id", "key", "type", "time", "headers", "payload")
-        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns[1:], strict=True)]
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
-        for row in rows * times:
-            record = outgoing({"topic": columns.topic, **row})
-            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
-        producer.flush()
-        producer.close()
-
-    def _types(self, key: str) -> list[str]:
-        options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "consumer_timeout_ms": 500}
-        consumer = KafkaConsumer("souk.catalog.v1", bootstrap_servers=self.bootstrap, **options)
-        found = [
-            dict(record.headers)["ce_type"].decode() for record in consumer if record.key == key.encode()
-        ]
-        consumer.close()
-        return [name.rpartition(".")[2] for name in found]
+        return types(
+            await told(self.bootstrap, "souk.catalog.v1", count, lambda each: each.key == key.encode())
+        )
 
 
 def word() -> str:
@@ -139,6 +116,7 @@ async def running(
     await accounts.start()
     environment = {
         "PROFILE": "development",
+        "HTTP_PORT": str(free_port()),
         "GRPC_PORT": str(free_port()),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis.url(),
@@ -150,22 +128,14 @@ async def running(
     }
     settings = load(Settings, environment)
     service = replace(build(settings), verifier=tokens)
-    assert service.migrations
-    await service.migrations.apply(database_url)
-    await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
-    failures: list[str] = []
-    life = Life(service, lambda: failures.append("start"))
-    life.start()
-    await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
-    assert not failures
     address = f"127.0.0.1:{settings.grpc_port}"
     products, stock = Channel(address, ProductRpc.service), Channel(address, StockRpc.service)
     await products.open()
     await stock.open()
-    yield Running(products, stock, tokens.caller(Role.ADMIN), kafka.bootstrap(), settings)
+    async with running_service(service, database_url, kafka):
+        yield Running(products, stock, tokens.token(admin()), kafka.bootstrap(), settings)
     await products.close()
     await stock.close()
-    await life.stop()
     await accounts.stop(0)
 
 

@@ -20,11 +20,12 @@ from catalog.stock_domain import Reservation, ReservationState, StockChange, Sto
 from catalog.stock_store import PostgresStockStore
 from catalog.stock_use_cases import Stock
 from catalog.store import PostgresProductStore
-from catalog.tests.fakes import FakeAdmins, FakeCache, FakeProductStore, FakeSearch, admin, draft
+from catalog.tests.fakes import FakeCache, FakeProductStore, FakeSearch, draft
 from catalog.use_cases import Products
 from kit.db import Database, Migrations
 from kit.errors import SoukError
 from kit.testing import FakeClock
+from kit.testing.callers import FakeAdmins, admin
 from kit.testing.fixtures import database_url, postgres
 
 __all__ = ["database_url", "postgres"]

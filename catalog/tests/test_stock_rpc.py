@@ -13,7 +13,6 @@ from catalog.domain import Product
 from catalog.stock_domain import Adjustment
 from catalog.stock_rpc import StockRpc
 from catalog.stock_use_cases import Stock
-from catalog.tests.edges import call
 from catalog.tests.fakes import FakeProductStore, FakeStockStore, draft
 from kit.db.fake import FakeDatabase
 from kit.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
@@ -56,22 +55,22 @@ class Edge:
             for product_id, quantity in lines
         ]
         request = pb.ReserveStockRequest(order_id=order_id or order(), lines=wanted, expected_total=seen)
-        answer: pb.ReserveStockResponse = await call(
-            self.channel, None, "ReserveStock", request, pb.ReserveStockResponse
+        answer: pb.ReserveStockResponse = await self.channel.call(
+            "ReserveStock", request, pb.ReserveStockResponse
         )
         return answer
 
     async def commit(self, order_id: str) -> int:
         request = pb.CommitStockRequest(order_id=order_id)
-        answer: pb.CommitStockResponse = await call(
-            self.channel, None, "CommitStock", request, pb.CommitStockResponse
+        answer: pb.CommitStockResponse = await self.channel.call(
+            "CommitStock", request, pb.CommitStockResponse
         )
         return answer.state
 
     async def release(self, order_id: str) -> int:
         request = pb.ReleaseStockRequest(order_id=order_id)
-        answer: pb.ReleaseStockResponse = await call(
-            self.channel, None, "ReleaseStock", request, pb.ReleaseStockResponse
+        answer: pb.ReleaseStockResponse = await self.channel.call(
+            "ReleaseStock", request, pb.ReleaseStockResponse
         )
         return answer.state
 

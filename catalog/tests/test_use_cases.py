@@ -20,20 +20,18 @@ from catalog.ports import Criteria, Sort
 from catalog.stock_domain import ReservationState, Want, Wish
 from catalog.stock_use_cases import Stock
 from catalog.tests.fakes import (
-    FakeAdmins,
     FakeCache,
     FakeProductStore,
     FakeSearch,
     FakeStockStore,
-    admin,
     draft,
 )
 from catalog.use_cases import Products
-from kit.auth import Role
 from kit.db.fake import FakeDatabase
 from kit.errors import PermissionDenied
 from kit.events import AdminActed
 from kit.testing import FakeClock
+from kit.testing.callers import FakeAdmins, admin
 from kit.values import ORDER, PRODUCT
 
 EVERYTHING = Criteria("", (), None, None, None, Sort.RELEVANCE, 2, "", False)
@@ -49,7 +47,7 @@ class Shop:
         self.stock_store = FakeStockStore(self.store)
         self.cache = FakeCache(self.store)
         self.search = FakeSearch()
-        self.admins = FakeAdmins()
+        self.admins, self.boss = FakeAdmins(), admin()
         db: Any = self.db
         self.products = Products(
             db, self.store, self.stock_store, self.cache, self.search, self.admins, clock=self.clock
@@ -65,11 +63,11 @@ class Shop:
         return [fact.action for fact in self.db.facts if isinstance(fact, AdminActed)]
 
     async def product(self, name: str = "Mug", **fields: Any) -> UUID:
-        return (await self.products.create(admin(), draft(name, **fields))).product.id
+        return (await self.products.create(self.boss, draft(name, **fields))).product.id
 
     async def change(self, product_id: UUID, *, expected_version: int | None = None, **fields: Any) -> Shown:
         changes = Changes.read(**fields)
-        return await self.products.update(admin(), product_id, changes, expected_version=expected_version)
+        return await self.products.update(self.boss, product_id, changes, expected_version=expected_version)
 
     async def reserved(self, product_id: UUID, quantity: int = 1) -> UUID:
         return (await self.stock.reserve(wish(product_id, quantity))).order_id
@@ -92,7 +90,7 @@ def shop() -> Shop:
 
 
 async def test_a_created_product_is_kept_and_told(shop: Shop) -> None:
-    shown = await shop.products.create(admin(), draft("Mug", category="Kitchen & Home", stock=5))
+    shown = await shop.products.create(shop.boss, draft("Mug", category="Kitchen & Home", stock=5))
 
     assert await shop.products.get(shown.product.id) == shown
     assert shown.stock == 5
@@ -114,7 +112,7 @@ async def test_every_write_is_told_to_the_audit_log_once(shop: Shop) -> None:
     product_id = await shop.product(stock=5)
     await shop.change(product_id, name="Cup")
     await shop.change(product_id, name="Cup")
-    await shop.products.delete(admin(), product_id)
+    await shop.products.delete(shop.boss, product_id)
 
     verbs = ["create_product", "update_product", "delete_product"]
     assert shop.acted() == [f"catalog.{verb}" for verb in verbs]
@@ -167,7 +165,7 @@ async def test_a_change_of_a_version_that_is_gone_is_refused_and_tells_nothing(s
 async def test_a_deleted_product_is_answered_once_more_and_then_gone(shop: Shop) -> None:
     product_id = await shop.product(sku="MUG-1", stock=5)
 
-    shown = await shop.products.delete(admin(), product_id)
+    shown = await shop.products.delete(shop.boss, product_id)
 
     assert (shown.product.id, shown.product.version, shown.stock) == (product_id, 1, 5)
     assert shop.told()[1:] == [ProductDeleted(product_id, 2)]
@@ -182,7 +180,7 @@ async def test_what_is_not_there_can_neither_be_changed_nor_deleted_nor_read(sho
 
     for call in (
         shop.change(unknown, name="Cup"),
-        shop.products.delete(admin(), unknown),
+        shop.products.delete(shop.boss, unknown),
         shop.products.get(unknown),
     ):
         with pytest.raises(ProductNotFound):
@@ -192,12 +190,12 @@ async def test_what_is_not_there_can_neither_be_changed_nor_deleted_nor_read(sho
 
 async def test_who_is_no_admin_any_more_changes_nothing(shop: Shop) -> None:
     product_id = await shop.product()
-    shop.admins.now = Role.USER
+    shop.admins.ended.add(shop.boss.account_id)
 
     for call in (
         shop.product("Cup"),
         shop.change(product_id, name="Cup"),
-        shop.products.delete(admin(), product_id),
+        shop.products.delete(shop.boss, product_id),
     ):
         with pytest.raises(PermissionDenied):
             await call

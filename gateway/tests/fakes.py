@@ -1,8 +1,8 @@
 """Services as their contracts say, in this process: what the gateway's peers speak to in tests."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from souk.account.v1 import account_pb2
@@ -16,9 +16,11 @@ from souk.order.v1 import order_service_pb2 as order
 from souk.payment.v1 import payment_pb2
 from souk.payment.v1 import payment_service_pb2 as payment
 
-from kit.auth import Principal
+from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
 from kit.errors import NotFound, Unauthenticated
-from kit.rpc import Call
+from kit.rpc import Call, Server
+from kit.testing.callers import Tokens
+from kit.testing.contracts import Unlisted
 from kit.values import ACCOUNT, ORDER, PRODUCT, Money, money_to_proto, remaining, timestamp_to_proto, utc_now
 
 NOW = timestamp_to_proto(utc_now())
@@ -27,26 +29,6 @@ NOW = timestamp_to_proto(utc_now())
 TOKENS = account_pb2.Tokens(
     access_token="a", refresh_token="r", access_token_expire_time=NOW, refresh_token_expire_time=NOW
 )
-
-
-class Tokens:
-    """Any account's id is its token."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, Principal] = {}
-
-    def token(self, principal: Principal) -> str:
-        token = str(principal.account_id)
-        self._known[token] = replace(principal, token=token)
-        return token
-
-    def forget(self, principal: Principal) -> None:
-        del self._known[str(principal.account_id)]
-
-    async def verify(self, token: str) -> Principal:
-        if token not in self._known:
-            raise Unauthenticated("the token is not valid", reason="TOKEN_INVALID")
-        return self._known[token]
 
 
 class Recorder:
@@ -119,19 +101,6 @@ def one_order(order_id: str, account_id: str, *products: str) -> order_pb2.Order
         create_time=NOW,
         update_time=NOW,
     )
-
-
-class Unlisted:
-    """Answers RPCs that no test here calls: contracts grow."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-
-        async def unasked(request: Any, call: Call) -> Any:
-            raise AssertionError(f"no test calls {name}")
-
-        return unasked
 
 
 class AccountRpc(Unlisted):
@@ -453,3 +422,21 @@ class NotificationRpc(Unlisted):
 
 
 SERVICES: list[Callable[[Recorder], Any]] = [AccountRpc, ProductRpc, OrderRpc, PaymentRpc, NotificationRpc]
+
+
+@asynccontextmanager
+async def standing_in(servicers: Sequence[Any], tokens: Tokens) -> AsyncIterator[Peers]:
+    """The gateway's peers, all of them one server of these."""
+    server = Server(servicers, host="127.0.0.1", port=0, verifier=tokens)
+    await server.start()
+    address = f"127.0.0.1:{server.port}"
+    peers = Peers(
+        Accounts(address), Catalog(address), Orders(address), Payments(address), Notifications(address)
+    )
+    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
+    for peer in held:
+        await peer.open()
+    yield peers
+    for peer in held:
+        await peer.close()
+    await server.stop(0)

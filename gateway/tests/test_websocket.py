@@ -13,20 +13,20 @@ from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
 from gateway.order_updates import OrderUpdates
-from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
+from gateway.peers import Peers
 from gateway.persisted import AllowList, Persisted
 from gateway.rates import Rates
 from gateway.schema import build_schema
 from gateway.settings import Settings
-from gateway.tests.fakes import SERVICES, OrderRpc, Recorder, Tokens
+from gateway.tests.fakes import SERVICES, OrderRpc, Recorder, standing_in
 from gateway.tests.world import NOWHERE, Away
 from gateway.websocket import PROTOCOL, Sockets
 from kit.auth import Principal, Role
 from kit.cache import Cache
 from kit.errors import Unavailable
-from kit.rpc import Server
 from kit.settings import load
 from kit.testing import eventually
+from kit.testing.callers import Tokens
 from kit.values import ACCOUNT, ORDER
 from kit.web.app import build_app
 from kit.web.health import Readiness
@@ -129,7 +129,9 @@ class World:
     async def signed_in(self, app: Any = None, who: Principal = USER) -> AsyncIterator[Socket]:
         async with self.socket(app) as socket:
             assert (await socket.raw())["type"] == "websocket.accept"
-            socket.send(type="connection_init", payload={"Authorization": f"Bearer {self.tokens.token(who)}"})
+            socket.send(
+                type="connection_init", payload={"Authorization": f"Bearer {self.tokens.token(who).token}"}
+            )
             assert await socket.receive() == {"type": "connection_ack"}
             yield socket
 
@@ -143,22 +145,11 @@ class World:
 async def world() -> AsyncIterator[World]:
     recorder, tokens = Recorder(), Tokens()
     servicers = [make(recorder) for make in SERVICES]
-    server = Server(servicers, host="127.0.0.1", port=0, verifier=tokens)
-    await server.start()
-    address = f"127.0.0.1:{server.port}"
-    peers = Peers(
-        Accounts(address), Catalog(address), Orders(address), Payments(address), Notifications(address)
-    )
-    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
-    for peer in held:
-        await peer.open()
-    [orders] = [servicer for servicer in servicers if isinstance(servicer, OrderRpc)]
-    world = World(peers, recorder, tokens, orders)
-    world.changes(1, "PENDING")
-    yield world
-    for peer in held:
-        await peer.close()
-    await server.stop(0)
+    async with standing_in(servicers, tokens) as peers:
+        [orders] = [servicer for servicer in servicers if isinstance(servicer, OrderRpc)]
+        world = World(peers, recorder, tokens, orders)
+        world.changes(1, "PENDING")
+        yield world
 
 
 def subscribe(socket: Socket, order_id: str, number: str = "1") -> None:

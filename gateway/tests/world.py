@@ -14,18 +14,17 @@ from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
 from gateway.order_updates import OrderUpdates
-from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
 from gateway.persisted import AllowList, Persisted
 from gateway.playground import playground_routes
 from gateway.rates import Line, Rates
 from gateway.schema import build_schema
 from gateway.settings import Settings
-from gateway.tests.fakes import SERVICES, Recorder, Tokens
+from gateway.tests.fakes import SERVICES, Recorder, standing_in
 from gateway.web import PATH, GraphQL
 from kit.auth import Principal, Role
 from kit.cache import Cache
-from kit.rpc import Server
 from kit.settings import load
+from kit.testing.callers import Tokens
 from kit.web.app import build_app
 from kit.web.health import Readiness
 
@@ -83,31 +82,22 @@ async def opened(
 ) -> AsyncIterator[World]:
     """A world with settings of its own; the playground's files are in the folder."""
     recorder, tokens = Recorder(), Tokens()
-    server = Server([make(recorder) for make in SERVICES], host="127.0.0.1", port=0, verifier=tokens)
-    await server.start()
-    address = f"127.0.0.1:{server.port}"
-    peers = Peers(
-        Accounts(address), Catalog(address), Orders(address), Payments(address), Notifications(address)
-    )
-    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
-    for peer in held:
-        await peer.open()
-    chosen = {"PROFILE": "development", "PLAYGROUND_FILES": str(folder), **(environment or {}), **more}
-    settings = load(Settings, chosen)
-    executor = Executor(build_schema(), Limits.of(settings), introspection=introspection, suggestions=False)
-    verifier: Any = tokens
-    cache = Cache(redis_url, "gateway:document")
-    rates, persisted = Rates(line or Away(), settings), Persisted(cache, allowed)
-    graphql = GraphQL(
-        settings, executor, lambda who: Context(peers, who, OrderUpdates()), verifier, rates, persisted
-    )
-    (folder / "index.html").write_text("<title>playground</title>")
-    app: Any = build_app(playground_routes(settings), Readiness([]), direct={PATH: graphql})
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
-        yield World(http, recorder, tokens.token(USER), app)
-    await rates.close()
-    await cache.close()
-    for peer in held:
-        await peer.close()
-    await server.stop(0)
+    async with standing_in([make(recorder) for make in SERVICES], tokens) as peers:
+        chosen = {"PROFILE": "development", "PLAYGROUND_FILES": str(folder), **(environment or {}), **more}
+        settings = load(Settings, chosen)
+        executor = Executor(
+            build_schema(), Limits.of(settings), introspection=introspection, suggestions=False
+        )
+        verifier: Any = tokens
+        cache = Cache(redis_url, "gateway:document")
+        rates, persisted = Rates(line or Away(), settings), Persisted(cache, allowed)
+        graphql = GraphQL(
+            settings, executor, lambda who: Context(peers, who, OrderUpdates()), verifier, rates, persisted
+        )
+        (folder / "index.html").write_text("<title>playground</title>")
+        app: Any = build_app(playground_routes(settings), Readiness([]), direct={PATH: graphql})
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
+            yield World(http, recorder, tokens.token(USER).token, app)
+        await rates.close()
+        await cache.close()

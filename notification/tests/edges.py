@@ -1,29 +1,11 @@
-"""What stands at the service's edges in tests: tokens, and a mail server that answers as it is told."""
+"""A mail server in tests, that answers as it is told."""
 
-from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
 from aiosmtpd.controller import Controller
-
-from kit.auth import Principal
-
-
-class Tokens:
-    """Any account's name is its token."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, Principal] = {}
-
-    def token(self, principal: Principal) -> Principal:
-        named = replace(principal, token=str(principal.account_id))
-        self.known[named.token] = named
-        return named
-
-    async def verify(self, token: str) -> Principal:
-        return self.known[token]
 
 
 class Postbox:

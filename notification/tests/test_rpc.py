@@ -9,14 +9,15 @@ import pytest
 from souk.notification.v1 import notification_pb2
 from souk.notification.v1 import notification_service_pb2 as pb
 
-from kit.auth import Principal, Role
+from kit.auth import Principal
 from kit.errors import InvalidArgument, PermissionDenied, Unauthenticated
-from kit.rpc import Call, Channel, Server, current_call
+from kit.rpc import Channel, Server
 from kit.testing import FakeClock
+from kit.testing.callers import Tokens, admin, customer
+from kit.testing.contracts import acting_as
 from kit.values import ACCOUNT, ORDER
 from notification.domain import Failure, Notification
 from notification.rpc import NotificationRpc
-from notification.tests.edges import Tokens
 from notification.tests.fakes import RENDERER, FakeMailer, FakeNotificationStore, about_order, somebody
 from notification.use_cases import Notifications
 
@@ -66,20 +67,8 @@ class Edge:
         return found
 
     async def _call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
-        principal = self.tokens.token(caller) if caller else None
-        token = current_call.set(Call(principal=principal))
-        try:
+        with acting_as(self.tokens.token(caller) if caller else None):
             return await self.channel.call(method, request, response)
-        finally:
-            current_call.reset(token)
-
-
-def customer() -> Principal:
-    return Principal(uuid4(), Role.USER, uuid4())
-
-
-def admin() -> Principal:
-    return Principal(uuid4(), Role.ADMIN, uuid4())
 
 
 @pytest.fixture

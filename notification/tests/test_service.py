@@ -1,7 +1,6 @@
 """The whole service on a real PostgreSQL, a real Kafka and a mail server: a fact goes in, a mail comes out."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
@@ -10,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from kafka import KafkaProducer
 from souk.account.v1 import events_pb2 as account
 from souk.notification.v1 import notification_pb2
 from souk.notification.v1 import notification_service_pb2 as pb
@@ -18,20 +16,21 @@ from souk.order.v1 import events_pb2 as order
 from souk.payment.v1 import events_pb2 as payment
 
 from kit.auth import DEVELOPMENT_SEALING_KEY, Principal, Role, Sealer
-from kit.events import Topic, ensure_topics
-from kit.events.envelope import outgoing
-from kit.rpc import Call, Channel, current_call
-from kit.service.life import Life
+from kit.events import Topic
+from kit.rpc import Channel
 from kit.settings import load
 from kit.testing import Kafka, eventually, free_port
+from kit.testing.callers import Tokens
+from kit.testing.contracts import acting_as
 from kit.testing.fixtures import database_url, kafka, postgres
+from kit.testing.records import publish
+from kit.testing.running import running as running_service
 from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Money, money_to_proto, timestamp_to_proto, utc_now
-from kit.web.health import Phase
 from notification.app import build
 from notification.domain import Template
 from notification.rpc import NotificationRpc
 from notification.settings import Settings
-from notification.tests.edges import Postbox, Tokens
+from notification.tests.edges import Postbox
 
 __all__ = ["database_url", "kafka", "postgres"]
 
@@ -72,13 +71,10 @@ class Running:
     async def history(self, account_id: UUID) -> Mapping[str, notification_pb2.Notification]:
         """What ListNotifications answers a person, by template."""
         caller = self.tokens.token(Principal(account_id, Role.USER, uuid4()))
-        token = current_call.set(Call(principal=caller))
-        try:
+        with acting_as(caller):
             answer = await self.channel.call(
                 "ListNotifications", pb.ListNotificationsRequest(), pb.ListNotificationsResponse
             )
-        finally:
-            current_call.reset(token)
         return {entry.notification.template: entry.notification for entry in answer.entries}
 
     async def is_sent(self, account_id: UUID, template: str) -> notification_pb2.Notification:
@@ -94,23 +90,10 @@ class Running:
 
     async def hears(self, topic: Topic, *facts: Any, times: int = 1, shuffled: Random | None = None) -> None:
         """Somebody publishes facts, each the same event so many times."""
-        await asyncio.to_thread(self._publish, topic, facts, times, shuffled)
+        await publish(self.bootstrap, topic, facts, times=times, shuffled=shuffled)
 
     def mails(self, address: str, subject: str) -> list[EmailMessage]:
         return [mail for mail in self.postbox.mails if (mail["To"], mail["Subject"]) == (address, subject)]
-
-    def _publish(self, topic: Topic, facts: Sequence[Any], times: int, shuffled: Random | None) -> None:
-        columns = topic.outbox_rows(facts)
-        names = ("event_id", "key", "type", "time", "headers", "payload")
-        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns[1:], strict=True)] * times
-        if shuffled:
-            shuffled.shuffle(rows)
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
-        for row in rows:
-            record = outgoing({"topic": columns.topic, **row})
-            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
-        producer.flush()
-        producer.close()
 
 
 @pytest.fixture
@@ -118,6 +101,7 @@ async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     postbox, tokens = Postbox(free_port()), Tokens()
     environment = {
         "PROFILE": "development",
+        "HTTP_PORT": str(free_port()),
         "GRPC_PORT": str(free_port()),
         "DATABASE_URL": database_url,
         "KAFKA_BOOTSTRAP": kafka.bootstrap(),
@@ -125,20 +109,12 @@ async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     }
     settings = load(Settings, environment)
     service = replace(build(settings), verifier=tokens)
-    assert service.migrations
-    await service.migrations.apply(database_url)
-    await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
-    failures: list[str] = []
-    life = Life(service, lambda: failures.append("start"))
-    life.start()
-    await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
-    assert not failures
-    postbox.open()
     channel = Channel(f"127.0.0.1:{settings.grpc_port}", NotificationRpc.service)
     await channel.open()
-    yield Running(channel, tokens, postbox, kafka.bootstrap())
+    async with running_service(service, database_url, kafka):
+        postbox.open()
+        yield Running(channel, tokens, postbox, kafka.bootstrap())
     await channel.close()
-    await life.stop()
     postbox.close()
 
 

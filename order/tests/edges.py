@@ -1,49 +1,12 @@
-"""What stands at the service's edges in tests: tokens, and the catalog's stock as its contract says."""
+"""The catalog's stock in tests, as its contract says."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from souk.account.v1 import account_pb2
-from souk.account.v1 import account_service_pb2 as account_pb
 from souk.catalog.v1 import stock_service_pb2 as catalog_pb
 
-from kit.auth import Principal
 from kit.rpc import Call
 from kit.values import Money, money_to_proto, timestamp_to_proto, utc_now
-
-
-class Tokens:
-    """Any account's name is its token."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, Principal] = {}
-
-    def token(self, principal: Principal) -> Principal:
-        named = replace(principal, token=str(principal.account_id))
-        self.known[named.token] = named
-        return named
-
-    async def verify(self, token: str) -> Principal:
-        return self.known[token]
-
-
-class AccountRpc:
-    """An account service that takes every token for an ADMIN's; its other RPCs are not the order service's business."""
-
-    service = account_pb.DESCRIPTOR.services_by_name["AccountService"]
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-
-        async def unasked(request: Any, call: Call) -> Any:
-            raise AssertionError(f"the order service called {name}")
-
-        return unasked
-
-    async def verify_token(self, request: Any, call: Call) -> account_pb.VerifyTokenResponse:
-        return account_pb.VerifyTokenResponse(role=account_pb2.ROLE_ADMIN)
 
 
 class StockRpc:

@@ -6,9 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
-from kit.errors import PermissionDenied
 from kit.values import PRODUCT, Clock, Money
 from order.domain import Address, CancelReason, Line, Order, Purchase, Status, Wanted
 from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Reservation, StockState, Stored
@@ -152,27 +150,6 @@ class FakeCatalog:
         ended = {StockState.COMMITTED: StockState.RETURNED, StockState.RETURNED: StockState.RETURNED}
         self.states[order_id] = ended.get(self.states.get(order_id, StockState.NONE), StockState.RELEASED)
         return self.states[order_id]
-
-
-class FakeAdmins:
-    """Believes every ADMIN's token, but for those whose role has ended."""
-
-    def __init__(self) -> None:
-        self.ended: set[UUID] = set()
-
-    async def confirm(self, caller: Principal) -> None:
-        if caller.account_id in self.ended:
-            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
-
-
-def customer() -> Principal:
-    """Somebody."""
-    return Principal(uuid4(), Role.USER, uuid4())
-
-
-def admin() -> Principal:
-    """Somebody of the shop."""
-    return Principal(uuid4(), Role.ADMIN, uuid4())
 
 
 def purchase(quantity: int = 1, *, key: str | None = None, account_id: UUID | None = None) -> Purchase:

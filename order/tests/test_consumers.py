@@ -19,13 +19,14 @@ from kit.errors import NotFound, Violation
 from kit.events import AdminActed, Event, Reaction
 from kit.rpc import Server
 from kit.testing import FakeClock
+from kit.testing.callers import admin, customer
 from kit.values import ACCOUNT, ORDER, PRODUCT, SESSION, Money, money_to_proto, utc_now
 from order.consumers import AccountEvents, PaymentEvents
 from order.domain import CancelReason, Order, OrderCancelled, OrderRefunded, Status, Wanted
 from order.peers import Catalog
 from order.ports import AccountLimits, StockState
 from order.tests.edges import StockRpc
-from order.tests.fakes import FakeCatalog, FakeStore, admin, customer, purchase
+from order.tests.fakes import FakeCatalog, FakeStore, purchase
 from order.use_cases import Orders, Policy
 
 POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))

@@ -16,8 +16,9 @@ from souk.order.v1 import order_service_pb2 as pb
 from kit.auth import Principal
 from kit.db import Migrations
 from kit.errors import Aborted, SoukError
-from kit.rpc import Call, Server, current_call
+from kit.rpc import Call, Server
 from kit.testing import eventually
+from kit.testing.contracts import acting_as
 from kit.testing.fixtures import database_url, postgres
 from kit.values import PRODUCT
 from order.tests.edges import StockRpc
@@ -86,19 +87,13 @@ class Ground:
     async def place(self, replica: Replica, *, key: str = KEY, quantity: int = 2) -> order_pb2.Order:
         line = pb.PlaceOrderRequest.Line(product_id=PRODUCT.format(PRODUCT.derive("mug")), quantity=quantity)
         request = pb.PlaceOrderRequest(lines=[line], request_id=key, client_request_id=True)
-        token = current_call.set(Call(principal=self.caller))
-        try:
+        with acting_as(self.caller):
             return (await replica.channel.call("PlaceOrder", request, pb.PlaceOrderResponse)).order
-        finally:
-            current_call.reset(token)
 
     async def cancel(self, replica: Replica, order_id: str) -> order_pb2.Order:
         request = pb.CancelOrderRequest(order_id=order_id, reason=REASON)
-        token = current_call.set(Call(principal=self.caller))
-        try:
+        with acting_as(self.caller):
             return (await replica.channel.call("CancelOrder", request, pb.CancelOrderResponse)).order
-        finally:
-            current_call.reset(token)
 
     async def rows(self) -> tuple[int, int, int]:
         """How many orders, lines and events there are."""

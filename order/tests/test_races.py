@@ -16,6 +16,7 @@ import pytest
 from kit.auth import Principal
 from kit.db import Database, Migrations, Transaction
 from kit.testing import FakeClock, eventually
+from kit.testing.callers import admin, customer
 from kit.testing.fixtures import database_url, postgres
 from kit.values import ORDER
 from order.domain import CancelReason, Order, Status
@@ -23,7 +24,7 @@ from order.errors import OrderState
 from order.events import TOPIC
 from order.ports import AccountLimits, StockState
 from order.store import Store
-from order.tests.fakes import FakeCatalog, admin, customer, purchase
+from order.tests.fakes import FakeCatalog, purchase
 from order.use_cases import Orders, Policy
 
 __all__ = ["database_url", "postgres"]

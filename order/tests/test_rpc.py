@@ -20,13 +20,14 @@ from kit.errors import (
     Unauthenticated,
 )
 from kit.events import AdminActed
-from kit.rpc import Call, Channel, Server, current_call
+from kit.rpc import Channel, Server
 from kit.testing import FakeClock
+from kit.testing.callers import FakeAdmins, Tokens, admin, customer
+from kit.testing.contracts import acting_as
 from kit.values import ACCOUNT, ORDER, PRODUCT
 from order.ports import AccountLimits
 from order.rpc import OrderRpc
-from order.tests.edges import Tokens
-from order.tests.fakes import FakeAdmins, FakeCatalog, FakeStore, admin, customer
+from order.tests.fakes import FakeCatalog, FakeStore
 from order.use_cases import Orders, Policy
 
 POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
@@ -47,11 +48,8 @@ class Edge:
     async def call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
         if caller is not None and not caller.token:
             caller = self.tokens.token(caller)
-        token = current_call.set(Call(principal=caller))
-        try:
+        with acting_as(caller):
             return await self.channel.call(method, request, response)
-        finally:
-            current_call.reset(token)
 
     async def place(self, caller: Principal | None, **fields: Any) -> order_pb2.Order:
         request = pb.PlaceOrderRequest(**{"lines": [line()], "request_id": PRODUCT.new().hex, **fields})

@@ -1,12 +1,10 @@
 """The whole service on a real PostgreSQL and a real Kafka; the catalog and payment are stood in for, by their contracts."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
 from souk.catalog.v1 import stock_service_pb2 as catalog
 from souk.order.v1 import order_pb2
 from souk.order.v1 import order_service_pb2 as pb
@@ -14,20 +12,20 @@ from souk.payment.v1 import events_pb2 as payment
 
 from kit.auth import Principal
 from kit.errors import FailedPrecondition
-from kit.events import Topic, ensure_topics
-from kit.events.envelope import outgoing
-from kit.rpc import Call, Channel, Server, current_call
-from kit.service.life import Life
+from kit.events import Topic
+from kit.rpc import Channel, Server
 from kit.settings import load
 from kit.testing import Kafka, eventually, free_port
+from kit.testing.callers import Tokens, admin, customer
+from kit.testing.contracts import AccountRpc, acting_as
 from kit.testing.fixtures import database_url, kafka, postgres
+from kit.testing.records import publish, told, types
+from kit.testing.running import running as running_service
 from kit.values import PRODUCT
-from kit.web.health import Phase
 from order.app import build
 from order.rpc import OrderRpc
 from order.settings import Settings
-from order.tests.edges import AccountRpc, StockRpc, Tokens
-from order.tests.fakes import admin, customer
+from order.tests.edges import StockRpc
 
 __all__ = ["database_url", "kafka", "postgres"]
 
@@ -51,11 +49,8 @@ class Running:
     stock: StockRpc
 
     async def call(self, method: str, request: Any, response: Any, caller: Principal | None = None) -> Any:
-        token = current_call.set(Call(principal=caller or self.caller))
-        try:
+        with acting_as(caller or self.caller):
             return await self.channel.call(method, request, response)
-        finally:
-            current_call.reset(token)
 
     async def place(self) -> str:
         lines = [pb.PlaceOrderRequest.Line(product_id=PRODUCT.format(PRODUCT.new()), quantity=2)]
@@ -90,36 +85,11 @@ class Running:
 
     async def hears(self, *facts: Any, times: int = 1) -> None:
         """Payment publishes facts, each event so many times."""
-        await asyncio.to_thread(self._publish, facts, times)
+        await publish(self.bootstrap, PAYMENTS, facts, times=times)
 
     async def told(self, topic: str, key: str, count: int) -> list[str]:
         """Waits for that many events of an order, and answers all of their types."""
-
-        async def arrived() -> list[str]:
-            types = await asyncio.to_thread(self._types, topic, key)
-            return types if len(types) >= count else []
-
-        return await eventually(arrived, seconds=30)
-
-    def _publish(self, facts: tuple[Any, ...], times: int) -> None:
-        columns = PAYMENTS.outbox_rows(facts)
-        names = ("event_id", "key", "type", "time", "headers", "payload")
-        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns[1:], strict=True)]
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
-        for row in rows * times:
-            record = outgoing({"topic": columns.topic, **row})
-            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
-        producer.flush()
-        producer.close()
-
-    def _types(self, topic: str, key: str) -> list[str]:
-        options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "consumer_timeout_ms": 500}
-        consumer = KafkaConsumer(topic, bootstrap_servers=self.bootstrap, **options)
-        found = [
-            dict(record.headers)["ce_type"].decode() for record in consumer if record.key == key.encode()
-        ]
-        consumer.close()
-        return [name.rpartition(".")[2] for name in found]
+        return types(await told(self.bootstrap, topic, count, lambda each: each.key == key.encode()))
 
 
 @pytest.fixture
@@ -130,6 +100,7 @@ async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     await stock.start()
     environment = {
         "PROFILE": "development",
+        "HTTP_PORT": str(free_port()),
         "GRPC_PORT": str(free_port()),
         "DATABASE_URL": database_url,
         "CATALOG_ADDRESS": f"127.0.0.1:{stock.port}",
@@ -140,19 +111,11 @@ async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     }
     settings = load(Settings, environment)
     service = replace(build(settings), verifier=tokens)
-    assert service.migrations
-    await service.migrations.apply(database_url)
-    await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
-    failures: list[str] = []
-    life = Life(service, lambda: failures.append("start"))
-    life.start()
-    await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
-    assert not failures
     channel = Channel(f"127.0.0.1:{settings.grpc_port}", OrderRpc.service)
     await channel.open()
-    yield Running(channel, tokens.token(customer()), tokens.token(admin()), kafka.bootstrap(), rpc)
+    async with running_service(service, database_url, kafka):
+        yield Running(channel, tokens.token(customer()), tokens.token(admin()), kafka.bootstrap(), rpc)
     await channel.close()
-    await life.stop()
     await stock.stop(0)
 
 

@@ -12,6 +12,7 @@ from kit.db.fake import FakeDatabase
 from kit.errors import FailedPrecondition, PermissionDenied
 from kit.events import AdminActed
 from kit.testing import FakeClock
+from kit.testing.callers import admin, customer
 from kit.values import ORDER, PRODUCT, Money
 from order.domain import (
     CancelReason,
@@ -33,7 +34,7 @@ from order.errors import (
     TooManyUnits,
 )
 from order.ports import AccountLimits, OrderFilter, StockState
-from order.tests.fakes import FakeCatalog, FakeStore, admin, customer, purchase
+from order.tests.fakes import FakeCatalog, FakeStore, purchase
 from order.use_cases import Orders, Policy
 
 POLICY = Policy(timedelta(minutes=10), 1000, AccountLimits(pending=3, failed_payments=2))

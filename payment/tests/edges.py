@@ -1,36 +1,20 @@
-"""What stands at the service's edges in tests: tokens, and the stand-in for Stripe in this process."""
+"""What stands at the service's edges in tests: the stand-in for Stripe in this process."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dev.stripe_mock.provider import Provider
 from dev.stripe_mock.server import Api, serve
 from dev.stripe_mock.state import State
 from dev.stripe_mock.webhooks import Deliverer
-from kit.auth import Principal
 from kit.testing import free_port
 from payment.circuit import Circuit
 from payment.provider import Stripe, is_down
 
 SECRET = "whsec_test"
-
-
-class Tokens:
-    """Any account's id is its token."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, Principal] = {}
-
-    def token(self, principal: Principal) -> Principal:
-        named = replace(principal, token=str(principal.account_id))
-        self._known[named.token] = named
-        return named
-
-    async def verify(self, token: str) -> Principal:
-        return self._known[token]
 
 
 @dataclass(frozen=True)

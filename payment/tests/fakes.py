@@ -5,8 +5,6 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from kit.auth import Principal
-from kit.errors import PermissionDenied
 from kit.testing import FakeClock
 from kit.values import REFUND, Money
 from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund, RefundStatus
@@ -181,14 +179,3 @@ def asked(
         now + timedelta(minutes=8),
         now,
     )
-
-
-class FakeAdmins:
-    """Believes every ADMIN's token, but for those whose role has ended."""
-
-    def __init__(self) -> None:
-        self.ended: set[UUID] = set()
-
-    async def confirm(self, caller: Principal) -> None:
-        if caller.account_id in self.ended:
-            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")

@@ -3,22 +3,22 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from souk.payment.v1 import payment_pb2
 from souk.payment.v1 import payment_service_pb2 as pb
 
-from kit.auth import Principal, Role
+from kit.auth import Principal
 from kit.db.fake import FakeDatabase
 from kit.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
-from kit.rpc import Call, Channel, Server, current_call
+from kit.rpc import Channel, Server
 from kit.testing import FakeClock
+from kit.testing.callers import FakeAdmins, Tokens, admin, customer
+from kit.testing.contracts import acting_as
 from kit.values import ORDER, PAYMENT
 from payment.domain import Intent, IntentStatus, Payment
 from payment.rpc import PaymentRpc
-from payment.tests.edges import Tokens
-from payment.tests.fakes import FakeAdmins, FakePaymentStore, FakeProvider, asked
+from payment.tests.fakes import FakePaymentStore, FakeProvider, asked
 from payment.use_cases import Payments
 
 
@@ -32,11 +32,8 @@ class Edge:
     clock: FakeClock
 
     async def call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
-        token = current_call.set(Call(principal=self.tokens.token(caller) if caller else None))
-        try:
+        with acting_as(self.tokens.token(caller) if caller else None):
             return await self.channel.call(method, request, response)
-        finally:
-            current_call.reset(token)
 
     async def get(self, caller: Principal | None, payment_id: str) -> payment_pb2.Payment:
         request = pb.GetPaymentRequest(payment_id=payment_id)
@@ -71,49 +68,45 @@ async def edge() -> AsyncIterator[Edge]:
     await server.stop(0)
 
 
-def somebody(role: Role = Role.USER) -> Principal:
-    return Principal(uuid4(), role, uuid4())
-
-
 async def test_get_payment_shows_a_payment_to_its_owner_and_an_admin(edge: Edge) -> None:
-    owner = somebody()
+    owner = customer()
     payment = await edge.charged(owner)
     payment_id = PAYMENT.format(payment.id)
     found = await edge.get(owner, payment_id)
     assert found.status == payment_pb2.PAYMENT_STATUS_SUCCEEDED
     assert (found.amount.units, found.order_id) == (100, ORDER.format(payment.order_id))
-    assert await edge.get(somebody(Role.ADMIN), payment_id) == found
+    assert await edge.get(admin(), payment_id) == found
     with pytest.raises(NotFound):
-        await edge.get(somebody(), payment_id)
+        await edge.get(customer(), payment_id)
     with pytest.raises(Unauthenticated):
         await edge.get(None, payment_id)
 
 
 async def test_get_payment_names_a_malformed_id(edge: Edge) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        await edge.get(somebody(), "pi_1")
+        await edge.get(customer(), "pi_1")
     assert [fault.path for fault in refused.value.fields] == [("id",)]
 
 
 async def test_batch_get_payments_leaves_out_what_is_not_there_or_not_the_callers(edge: Edge) -> None:
-    owner = somebody()
-    mine, others = await edge.charged(owner), await edge.charged(somebody())
+    owner = customer()
+    mine, others = await edge.charged(owner), await edge.charged(customer())
     orders = [ORDER.format(payment.order_id) for payment in (mine, others)]
     unknown = ORDER.format(ORDER.new())
     assert await edge.of_orders(owner, *orders, unknown) == [orders[0]]
-    assert sorted(await edge.of_orders(somebody(Role.ADMIN), *orders)) == sorted(orders)
+    assert sorted(await edge.of_orders(admin(), *orders)) == sorted(orders)
     with pytest.raises(InvalidArgument):
         await edge.of_orders(owner, *[unknown] * 101)
 
 
 async def test_refund_payment_is_for_an_admin_and_passes_what_was_given(edge: Edge) -> None:
-    owner = somebody()
+    owner = customer()
     payment = await edge.charged(owner)
     request = pb.RefundPaymentRequest(
         payment_id=PAYMENT.format(payment.id), amount="10.50", reason=" damaged ", request_id="k"
     )
 
-    answer = await edge.call(somebody(Role.ADMIN), "RefundPayment", request, pb.RefundPaymentResponse)
+    answer = await edge.call(admin(), "RefundPayment", request, pb.RefundPaymentResponse)
 
     [refund] = answer.payment.refunds
     assert (refund.amount.units, refund.amount.nanos, refund.reason) == (10, 500_000_000, "damaged")
@@ -140,10 +133,8 @@ async def test_refund_payment_is_for_an_admin_and_passes_what_was_given(edge: Ed
     ],
 )
 async def test_refund_payment_names_what_is_wrong(edge: Edge, field: str, value: str, path: str) -> None:
-    payment = await edge.charged(somebody())
+    payment = await edge.charged(customer())
     given = {"payment_id": PAYMENT.format(payment.id), "amount": "10", "request_id": "k", field: value}
     with pytest.raises(InvalidArgument) as refused:
-        await edge.call(
-            somebody(Role.ADMIN), "RefundPayment", pb.RefundPaymentRequest(**given), pb.RefundPaymentResponse
-        )
+        await edge.call(admin(), "RefundPayment", pb.RefundPaymentRequest(**given), pb.RefundPaymentResponse)
     assert [fault.path for fault in refused.value.fields] == [(path,)]

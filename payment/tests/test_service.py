@@ -1,32 +1,28 @@
 """The whole service on a real PostgreSQL and a real Kafka, with the stand-in for Stripe behind it: an order in, a fact out, once."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
-from kafka import KafkaConsumer, KafkaProducer
 from souk.order.v1 import events_pb2 as order
 from souk.order.v1 import order_pb2
 from souk.payment.v1 import events_pb2
 
 from dev.stripe_mock.server import Faults
-from kit.events import Topic, ensure_topics
-from kit.events.envelope import outgoing
-from kit.service.life import Life
+from kit.events import Topic
 from kit.settings import load
 from kit.testing import Kafka, eventually, free_port
+from kit.testing.callers import Tokens
 from kit.testing.fixtures import database_url, kafka, postgres
+from kit.testing.records import publish, told, types
+from kit.testing.running import running as running_service
 from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto, utc_now
-from kit.web import build_app
-from kit.web.health import Phase
 from payment.app import build
 from payment.settings import Settings
-from payment.tests.edges import SECRET, StripeMock, Tokens, stripe_mock
+from payment.tests.edges import SECRET, StripeMock, stripe_mock
 
 __all__ = ["database_url", "kafka", "postgres"]
 
@@ -45,46 +41,23 @@ class Running:
 
     async def hears(self, *facts: object, times: int = 1) -> None:
         """The order service publishes facts, each event so many times."""
-        await asyncio.to_thread(self._publish, facts, times)
+        await publish(self.bootstrap, ORDERS, facts, times=times)
 
     async def tells(self, count: int, *orders: order.OrderPlaced) -> list[str]:
         """Waits for so many facts of the service about orders, and answers their types."""
         ids = {each.order.id for each in orders}
 
-        async def arrived() -> list[str]:
-            types = await asyncio.to_thread(self._types, ids)
-            return types if len(types) >= count else []
+        def about(record: Any) -> bool:
+            # Every fact begins with its payment.
+            return events_pb2.PaymentSucceeded.FromString(record.value).payment.order_id in ids
 
-        return await eventually(arrived, seconds=30)
+        return types(await told(self.bootstrap, "souk.payment.v1", count, about))
 
     def charges(self, placed: order.OrderPlaced) -> list[str]:
         """The states of the intents that the provider holds for an order."""
         with self.mock.api.lock:
             intents = self.mock.provider.intents()
         return [each["status"] for each in intents if each["metadata"]["order_id"] == placed.order.id]
-
-    def _publish(self, facts: tuple[object, ...], times: int) -> None:
-        columns = ORDERS.outbox_rows(facts)
-        names = ("event_id", "key", "type", "time", "headers", "payload")
-        rows = [dict(zip(names, values, strict=True)) for values in zip(*columns[1:], strict=True)]
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
-        for row in rows * times:
-            record = outgoing({"topic": columns.topic, **row})
-            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
-        producer.flush()
-        producer.close()
-
-    def _types(self, order_ids: set[str]) -> list[str]:
-        options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "consumer_timeout_ms": 500}
-        consumer = KafkaConsumer("souk.payment.v1", bootstrap_servers=self.bootstrap, **options)
-        found = [
-            dict(record.headers)["ce_type"].decode().rpartition(".")[2]
-            for record in consumer
-            # Every fact begins with its payment.
-            if events_pb2.PaymentSucceeded.FromString(record.value).payment.order_id in order_ids
-        ]
-        consumer.close()
-        return found
 
 
 def placed(method: str = "pm_card_visa") -> order.OrderPlaced:
@@ -103,6 +76,7 @@ async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncItera
     with stripe_mock(tmp_path, webhook=f"http://127.0.0.1:{port}/webhooks/stripe") as mock:
         environment = {
             "PROFILE": "development",
+            "HTTP_PORT": str(port),
             "GRPC_PORT": str(free_port()),
             "DATABASE_URL": database_url,
             "KAFKA_BOOTSTRAP": kafka.bootstrap(),
@@ -110,26 +84,8 @@ async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncItera
             "STRIPE_WEBHOOK_SECRET": SECRET,
         }
         service = replace(build(load(Settings, environment)), verifier=Tokens())
-        assert service.migrations
-        await service.migrations.apply(database_url)
-        await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
-        failures: list[str] = []
-        life = Life(service, lambda: failures.append("start"))
-        web = Server(
-            build_app(service.routes, life.readiness),
-            "127.0.0.1",
-            port,
-            interface=Interfaces.ASGI,
-            log_enabled=False,
-        )
-        serving = asyncio.create_task(web.serve())
-        life.start()
-        await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
-        assert not failures
-        yield Running(mock, kafka.bootstrap())
-        web.stop()  # type: ignore[no-untyped-call]
-        await serving
-        await life.stop()
+        async with running_service(service, database_url, kafka):
+            yield Running(mock, kafka.bootstrap())
 
 
 async def test_orders_are_charged_once_and_their_outcome_is_told_once(running: Running) -> None:

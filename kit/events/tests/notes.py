@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 from google.protobuf.wrappers_pb2 import StringValue
-from kafka import KafkaConsumer, TopicPartition
 
 from kit.db import Database, Migrations
 from kit.events import Topic, ensure_topics
@@ -43,29 +42,6 @@ async def note(db: Database, *facts: Noted) -> None:
     """Emits facts in one transaction."""
     async with db.transaction() as tx:
         await tx.emit(*facts)
-
-
-async def records(kafka: Kafka, topic: str) -> list[Any]:
-    """All that a topic holds now, each partition in its order."""
-    return await asyncio.to_thread(_records, kafka.bootstrap(), topic)
-
-
-def _records(bootstrap: str, topic: str) -> list[Any]:
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        found: list[Any] = []
-        while any(consumer.position(partition) < end for partition, end in ends.items()):
-            for chunk in consumer.poll(timeout_ms=200).values():
-                found.extend(chunk)
-        return found
-    finally:
-        consumer.close()
 
 
 def texts(found: Sequence[Any]) -> list[str]:

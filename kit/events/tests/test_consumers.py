@@ -11,9 +11,10 @@ from google.protobuf.wrappers_pb2 import StringValue
 from kit.db import Database, Transaction
 from kit.errors import Unavailable
 from kit.events import BatchSubscription, Consumers, Event, Relay, Subscription, Topic, replay, waiting
-from kit.events.tests.notes import Noted, fresh_topic, note, opened, records, texts
+from kit.events.tests.notes import Noted, fresh_topic, note, opened, texts
 from kit.testing import Kafka, Postgres, eventually
 from kit.testing.fixtures import database_url, kafka, postgres
+from kit.testing.records import records
 
 __all__ = ["database_url", "kafka", "postgres"]
 
@@ -118,7 +119,7 @@ async def test_events_published_twice_have_one_effect(
     await _wait_for(db, ["first", "second"])
     await consumers.close()
 
-    assert texts(await records(kafka, topic.name)).count("first") == 2
+    assert texts(await records(kafka.bootstrap(), topic.name)).count("first") == 2
 
 
 async def test_poison_becomes_a_dead_letter_and_can_be_replayed(
@@ -130,7 +131,7 @@ async def test_poison_becomes_a_dead_letter_and_can_be_replayed(
     await note(db, Noted("key", "before"), Noted("key", "poison"), Noted("key", "after"))
     await _wait_for(db, ["after", "before"], seconds=30)
 
-    (letter,) = await records(kafka, f"{topic.name}.dlq.notes")
+    (letter,) = await records(kafka.bootstrap(), f"{topic.name}.dlq.notes")
     headers = {name: value.decode() for name, value in letter.headers}
     assert texts([letter]) == ["poison"]
     assert headers["dlq_error"] == "ValueError"
@@ -169,7 +170,7 @@ async def test_what_passes_by_itself_is_tried_until_it_does(
     await eventually(most)  # the other partitions go on
     writer.later.clear()
     await _wait_for(db, ["patience", *keys])
-    assert not await records(kafka, f"{topic.name}.dlq.notes")
+    assert not await records(kafka.bootstrap(), f"{topic.name}.dlq.notes")
     await consumers.close()
 
 

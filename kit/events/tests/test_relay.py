@@ -12,9 +12,10 @@ from kit.db import Database, DatabaseUnavailable
 from kit.events import Relay, Topic
 from kit.events.metrics import OUTBOX_AGE
 from kit.events.relay import _LOCK, BATCH
-from kit.events.tests.notes import Noted, fresh_topic, note, opened, records, texts
+from kit.events.tests.notes import Noted, fresh_topic, note, opened, texts
 from kit.testing import Kafka, Postgres, eventually
 from kit.testing.fixtures import database_url, kafka, postgres
+from kit.testing.records import records
 
 __all__ = ["database_url", "kafka", "postgres"]
 
@@ -50,7 +51,7 @@ async def test_what_commits_is_published_and_what_rolls_back_is_not(
     await eventually(lambda: _published(db, 1))
     await relay.close()
 
-    (record,) = await records(kafka, topic.name)
+    (record,) = await records(kafka.bootstrap(), topic.name)
     assert texts([record]) == ["kept"]
     assert (record.key, dict(record.headers)["ce_type"]) == (b"a", b"google.protobuf.StringValue")
 
@@ -64,7 +65,7 @@ async def test_facts_of_a_key_arrive_in_their_order(db: Database, topic: Topic, 
     await relay.close()
 
     by_key = defaultdict(list)
-    found = await records(kafka, topic.name)
+    found = await records(kafka.bootstrap(), topic.name)
     for record, text in zip(found, texts(found), strict=True):
         by_key[record.key].append(text)
     assert sum(map(len, by_key.values())) == count
@@ -81,7 +82,7 @@ async def test_a_crash_between_sending_and_marking_publishes_again(
     await first.open()
 
     async def arrived() -> bool:
-        return len(await records(kafka, topic.name)) >= 1
+        return len(await records(kafka.bootstrap(), topic.name)) >= 1
 
     await eventually(arrived)
     await first.close()
@@ -91,7 +92,7 @@ async def test_a_crash_between_sending_and_marking_publishes_again(
     await eventually(lambda: _published(db, 1))
     await second.close()
 
-    found = await records(kafka, topic.name)
+    found = await records(kafka.bootstrap(), topic.name)
     assert len(found) >= 2
     assert len({dict(record.headers)["ce_id"] for record in found}) == 1
 
@@ -112,7 +113,7 @@ async def test_of_two_relays_one_works_and_the_other_takes_over(
     await eventually(lambda: _published(db, 21))
     await second.close()
 
-    assert texts(await records(kafka, topic.name)) == [f"{number:02}" for number in range(21)]
+    assert texts(await records(kafka.bootstrap(), topic.name)) == [f"{number:02}" for number in range(21)]
 
 
 async def test_who_leads_no_more_says_no_age(db: Database, topic: Topic, kafka: Kafka) -> None:
@@ -175,7 +176,7 @@ async def test_with_kafka_down_facts_are_kept_and_go_out_in_order_afterwards(
     await eventually(lambda: _published(db, 6), seconds=40)
     await relay.close()
 
-    assert list(dict.fromkeys(texts(await records(kafka, topic.name)))) == [
+    assert list(dict.fromkeys(texts(await records(kafka.bootstrap(), topic.name)))) == [
         str(number) for number in range(6)
     ]
 
@@ -199,7 +200,7 @@ async def test_the_relay_survives_a_restart_of_the_database(
     await db.close()
     server.stop()
 
-    assert texts(await records(kafka, topic.name)) == ["after"]
+    assert texts(await records(kafka.bootstrap(), topic.name)) == ["after"]
 
 
 async def test_closing_publishes_what_was_just_emitted(db: Database, topic: Topic, kafka: Kafka) -> None:
@@ -209,7 +210,7 @@ async def test_closing_publishes_what_was_just_emitted(db: Database, topic: Topi
     await note(db, Noted("a", "last words"))
     await relay.close()
 
-    assert texts(await records(kafka, topic.name)) == ["last words"]
+    assert texts(await records(kafka.bootstrap(), topic.name)) == ["last words"]
 
 
 async def test_old_rows_are_pruned(db: Database, kafka: Kafka) -> None:

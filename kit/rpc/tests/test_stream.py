@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -19,25 +19,17 @@ from kit.rpc import stream as streams
 from kit.rpc.status import decode
 from kit.rpc.stream import EXCHANGE
 from kit.testing import eventually
+from kit.testing.contracts import Unlisted
 from kit.values import deadline
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OrderService"]
 GET = f"{SERVICE.full_name}/GetOrder"
 
 
-class OrderRpc:
+class OrderRpc(Unlisted):
     """Answers as each test says; counts what it was asked."""
 
     service = SERVICE
-
-    def __getattr__(self, name: str) -> Callable[[Any, Call], Awaitable[Any]]:
-        # The contract grows; RPCs that no test here calls are not listed.
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self._unasked
-
-    async def _unasked(self, request: Any, call: Call) -> Any:
-        raise AssertionError("no test calls this")
 
     def __init__(self) -> None:
         self.asked: list[str] = []
