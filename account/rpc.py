@@ -174,7 +174,7 @@ class AccountRpc:
             pb.ListAccountsResponse.Entry(
                 account=account_to_proto(found), cursor=position_cursor(scope, found.create_time, found.id)
             )
-            for found in page.accounts
+            for found in page.items
         ]
         return pb.ListAccountsResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)
 
@@ -190,7 +190,7 @@ class AccountRpc:
             pb.ListAuditEventsResponse.Entry(
                 audit_event=audited_to_proto(found), cursor=position_cursor(repr(which), found.time, found.id)
             )
-            for found in page.events
+            for found in page.items
         ]
         return pb.ListAuditEventsResponse(
             entries=entries, has_next_page=page.has_next, total_count=page.total

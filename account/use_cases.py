@@ -4,7 +4,6 @@ Owners' and ADMINs' writes look at session and role as they are now, not as the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from account.credential_use_cases import Credentials
@@ -16,25 +15,7 @@ from account.session_use_cases import Sessions, SignedIn
 from account.throttle import Brake, Throttle
 from kit.auth import Principal, Role
 from kit.db import Database, Transaction
-from kit.values import Clock, Position
-
-
-@dataclass(frozen=True, slots=True)
-class AccountPage:
-    """A piece of a list; `total` is None unless it was asked for."""
-
-    accounts: Sequence[Account]
-    has_next: bool
-    total: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class AuditPage:
-    """A piece of the audit log; `total` is None unless it was asked for."""
-
-    events: Sequence[Audited]
-    has_next: bool
-    total: int | None
+from kit.values import Clock, Page, Position
 
 
 class Accounts:
@@ -101,19 +82,19 @@ class Accounts:
         allowed = [account_id for account_id in ids if caller.may_act_for(account_id)]
         return await self._store.get_many(allowed) if allowed else []
 
-    async def search(self, query: str, after: Position | None, size: int, *, count: bool) -> AccountPage:
+    async def search(self, query: str, after: Position | None, size: int, *, count: bool) -> Page[Account]:
         """A page of living accounts, newest first."""
         found = await self._store.page(query, after, size + 1)
         total = await self._store.count(query) if count else None
-        return AccountPage(found[:size], len(found) > size, total)
+        return Page.of(found, size, total)
 
     async def audit_events(
         self, which: AuditFilter, after: Position | None, size: int, *, count: bool
-    ) -> AuditPage:
+    ) -> Page[Audited]:
         """A page of the audit log, newest first."""
         found = await self._audit.audit_page(which, after, size + 1)
         total = await self._audit.audit_count(which) if count else None
-        return AuditPage(found[:size], len(found) > size, total)
+        return Page.of(found, size, total)
 
     async def update_profile(self, caller: Principal, profile: Profile, address: str) -> Account:
         """Changes name and phone of the caller; raises TokenEnded."""

@@ -17,7 +17,7 @@ from kit.work import Batcher
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SearchPage:
     """Products with the cursor and the highlight of each; an empty one where none was asked for."""
 
     hits: tuple[tuple[Shown, str, str], ...]
@@ -145,14 +145,14 @@ class Products:
         products = await self._store.newest(after, size + 1)
         return await self._shown(products[:size]), len(products) > size
 
-    async def search(self, criteria: Criteria) -> Page:
+    async def search(self, criteria: Criteria) -> SearchPage:
         """A page of what the index finds, with stock as the table has it; raises SearchUnavailable."""
         found = await self._search.find(criteria)
         shown = await self._shown([product for product, _ in found.hits])
         cursors = [cursor for _, cursor in found.hits]
         highlights = found.highlights or [""] * len(cursors)
         hits = tuple(zip(shown, cursors, highlights, strict=True))
-        return Page(hits, found.has_next, found.total, found.facets)
+        return SearchPage(hits, found.has_next, found.total, found.facets)
 
     async def suggest(self, prefix: str, size: int) -> Sequence[str]:
         """Names of products for a search box; raises SearchUnavailable."""

@@ -3,10 +3,11 @@
 from souk.notification.v1 import notification_service_pb2 as pb
 
 from kit.rpc import Call
-from kit.values import ACCOUNT, ORDER, Input, foreign_cursor, position_cursor, position_of
+from kit.values import ACCOUNT, ORDER, Input, Page, foreign_cursor, position_cursor, position_of
+from notification.domain import Notification
 from notification.messages import notification_to_proto
 from notification.ports import NotificationFilter
-from notification.use_cases import Notifications, Page
+from notification.use_cases import Notifications
 
 
 class NotificationRpc:
@@ -64,12 +65,12 @@ def _size(asked: int) -> int:
     return size
 
 
-def _page(page: Page, which: NotificationFilter) -> pb.ListNotificationsResponse:
+def _page(page: Page[Notification], which: NotificationFilter) -> pb.ListNotificationsResponse:
     entries = [
         pb.ListNotificationsResponse.Entry(
             notification=notification_to_proto(notification),
             cursor=position_cursor(repr(which), notification.create_time, notification.id),
         )
-        for notification in page.notifications
+        for notification in page.items
     ]
     return pb.ListNotificationsResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)

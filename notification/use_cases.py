@@ -4,16 +4,14 @@ Reactions to facts only write a row; a pool of workers leases rows and hands the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Transaction
-from kit.errors import PermissionDenied
 from kit.telemetry import get_logger
-from kit.values import NOTIFICATION, Clock
+from kit.values import NOTIFICATION, Clock, Page
 from notification.domain import Failure, Notification, Recipient
 from notification.errors import MailDelayed, MailNotRendered, MailRefused
 from notification.metrics import MAILS
@@ -29,15 +27,6 @@ _EACH_ORDER: Final = 20
 _FORGOTTEN_FOR: Final = timedelta(days=2)
 
 Due = tuple[Notification, Recipient]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Notifications; `total` only when it was asked for."""
-
-    notifications: tuple[Notification, ...]
-    has_next: bool
-    total: int | None
 
 
 class Notifications:
@@ -108,11 +97,11 @@ class Notifications:
 
     async def list(
         self, which: NotificationFilter, after: tuple[datetime, UUID] | None, size: int, *, count: bool
-    ) -> Page:
+    ) -> Page[Notification]:
         """A page of the history; whose it may be was decided before."""
         found = await self._store.page(which, after, size + 1)
         total = await self._store.count(which) if count else None
-        return Page(tuple(found[:size]), len(found) > size, total)
+        return Page.of(found, size, total)
 
     async def list_each(
         self,
@@ -122,16 +111,13 @@ class Notifications:
         size: int,
         *,
         count: bool,
-    ) -> Sequence[Page]:
+    ) -> Sequence[Page[Notification]]:
         """The first page of each account; raises PermissionDenied when one is not the caller's."""
-        if not all(caller.may_act_for(account_id) for account_id in account_ids):
-            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        caller.must_act_for(*account_ids)
         found = await self._store.page_each(which, account_ids, size + 1)
         totals = await self._store.count_each(which, account_ids) if count else {}
-        pages = [(each, found.get(each, ())) for each in account_ids]
         return [
-            Page(tuple(notes[:size]), len(notes) > size, totals.get(each, 0) if count else None)
-            for each, notes in pages
+            Page.of(found.get(each, ()), size, totals.get(each, 0) if count else None) for each in account_ids
         ]
 
     async def of_orders(self, caller: Principal, order_ids: Sequence[UUID]) -> Sequence[Notification]:

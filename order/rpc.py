@@ -6,7 +6,8 @@ from souk.order.v1 import order_service_pb2 as pb
 
 from kit.events import AdminActed
 from kit.rpc import Call
-from kit.values import ACCOUNT, ORDER, Input, foreign_cursor, position_cursor, position_of
+from kit.values import ACCOUNT, ORDER, Input, Page, foreign_cursor, position_cursor, position_of
+from order.domain import Order
 from order.messages import (
     cancellation_from_proto,
     filter_from_proto,
@@ -15,7 +16,7 @@ from order.messages import (
     purchase_from_proto,
 )
 from order.ports import Admins, OrderFilter
-from order.use_cases import Orders, Page
+from order.use_cases import Orders
 
 
 class OrderRpc:
@@ -102,12 +103,12 @@ def _size(asked: int) -> int:
     return size
 
 
-def _page(page: Page, which: OrderFilter, *, internal: bool) -> pb.ListOrdersResponse:
+def _page(page: Page[Order], which: OrderFilter, *, internal: bool) -> pb.ListOrdersResponse:
     entries = [
         pb.ListOrdersResponse.Entry(
             order=order_to_proto(order, internal=internal),
             cursor=position_cursor(repr(which), order.create_time, order.id),
         )
-        for order in page.orders
+        for order in page.items
     ]
     return pb.ListOrdersResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Database, Transaction
-from kit.errors import PermissionDenied, SoukError, Violation
+from kit.errors import SoukError, Violation
 from kit.events import AdminActed
 from kit.telemetry import get_logger
-from kit.values import ORDER, Clock, Money, utc_now
+from kit.values import ORDER, Clock, Money, Page, utc_now
 from kit.work import Batcher
 from order.domain import CancelReason, Fact, Order, OrderCancelled, OrderConfirmed, Purchase, Schedule, Status
 from order.errors import (
@@ -56,15 +56,6 @@ class Policy:
     account: AccountLimits
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A piece of a list; `total` is None unless it was asked for."""
-
-    orders: Sequence[Order]
-    has_next: bool
-    total: int | None
-
-
 class Orders:
     """The use cases of the order service."""
 
@@ -85,8 +76,7 @@ class Orders:
         The order's id follows from the key, so that a repeat meets its own reservation.
         """
         account_id = purchase.account_id or caller.account_id
-        if not caller.may_act_for(account_id):
-            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        caller.must_act_for(account_id)
         self._check_units(purchase)
         order_id = ORDER.derive(str(caller.account_id), purchase.request_id)
         try:
@@ -114,23 +104,20 @@ class Orders:
 
     async def list(
         self, which: OrderFilter, after: tuple[datetime, UUID] | None, size: int, *, count: bool
-    ) -> Page:
+    ) -> Page[Order]:
         """A page of orders, newest first; whose orders the caller may see is settled in `which`."""
         found = await self._store.page(which, after, size + 1)
-        return Page(found[:size], len(found) > size, await self._store.count(which) if count else None)
+        return Page.of(found, size, await self._store.count(which) if count else None)
 
     async def list_each(
         self, caller: Principal, which: OrderFilter, account_ids: Sequence[UUID], size: int, *, count: bool
-    ) -> Sequence[Page]:
+    ) -> Sequence[Page[Order]]:
         """The first page of each account; raises PermissionDenied when one is not the caller's."""
-        if not all(caller.may_act_for(account_id) for account_id in account_ids):
-            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        caller.must_act_for(*account_ids)
         found = await self._store.page_each(which, account_ids, size + 1)
         totals = await self._store.count_each(which, account_ids) if count else {}
-        pages = [(each, found.get(each, ())) for each in account_ids]
         return [
-            Page(orders[:size], len(orders) > size, totals.get(each, 0) if count else None)
-            for each, orders in pages
+            Page.of(found.get(each, ()), size, totals.get(each, 0) if count else None) for each in account_ids
         ]
 
     async def cancel(self, caller: Principal, order_id: UUID, text: str, *, address: str = "") -> Order:
@@ -168,8 +155,7 @@ class Orders:
 
     async def close_account(self, caller: Principal, account_id: UUID) -> None:
         """Cancels an account's PENDING orders before it is deleted; raises OrdersOpen, and cancels none, while others are open."""
-        if not caller.may_act_for(account_id):
-            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        caller.must_act_for(account_id)
         async with self._db.transaction() as tx:
             open_orders = await self._store.lock_open(tx, account_id)
             if any(order.status is not Status.PENDING for order in open_orders):

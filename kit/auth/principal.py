@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from kit.errors import Unauthenticated
+from kit.errors import PermissionDenied, Unauthenticated
 
 _SCHEME = "bearer "
 
@@ -36,6 +36,11 @@ class Principal:
     def may_act_for(self, account_id: UUID) -> bool:
         """Whether the account is the caller's own, or the caller is an ADMIN."""
         return self.is_admin or self.account_id == account_id
+
+    def must_act_for(self, *account_ids: UUID) -> None:
+        """Raises PermissionDenied unless the caller may act for all of them."""
+        if not all(map(self.may_act_for, account_ids)):
+            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
 
 
 def bearer(header: str | None) -> str | None:

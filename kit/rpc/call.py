@@ -44,8 +44,7 @@ class Call:
         if not account_id:
             return None if all_accounts and self.admin() else caller.account_id
         named = ACCOUNT.parse(account_id, "accountId")
-        if not caller.may_act_for(named):
-            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+        caller.must_act_for(named)
         return named
 
 

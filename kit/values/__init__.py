@@ -23,6 +23,7 @@ from kit.values.ids import (
     IdKind,
 )
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
+from kit.values.page import Page
 from kit.values.text import Input, looks_like_card_number
 from kit.values.tokens import secret_token
 
@@ -43,6 +44,7 @@ __all__ = [
     "Input",
     "MixedCurrency",
     "Money",
+    "Page",
     "Position",
     "deadline",
     "decode_cursor",

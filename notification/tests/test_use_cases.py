@@ -187,10 +187,10 @@ async def test_a_page_says_whether_more_follow_and_counts_only_when_asked() -> N
     which = NotificationFilter(account_id)
 
     first = await shop.notifications.list(which, None, 2, count=True)
-    assert (len(first.notifications), first.has_next, first.total) == (2, True, 3)
-    last = first.notifications[-1]
+    assert (len(first.items), first.has_next, first.total) == (2, True, 3)
+    last = first.items[-1]
     second = await shop.notifications.list(which, (last.create_time, last.id), 2, count=False)
-    assert (len(second.notifications), second.has_next, second.total) == (1, False, None)
+    assert (len(second.items), second.has_next, second.total) == (1, False, None)
 
 
 async def test_of_orders_answers_the_callers_own_and_an_admin_everybodys_each_once() -> None:

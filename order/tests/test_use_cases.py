@@ -463,8 +463,8 @@ async def test_pages_follow_each_other_without_gap_or_repeat(shop: Shop) -> None
     seen, after, more = [], None, True
     while more:
         page = await shop.orders.list(OrderFilter(), after, 2, count=True)
-        seen += [order.id for order in page.orders]
-        last = page.orders[-1]
+        seen += [order.id for order in page.items]
+        last = page.items[-1]
         after, more = (last.create_time, last.id), page.has_next
         assert page.total == 5
 
