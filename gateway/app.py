@@ -7,6 +7,7 @@ from gateway.collection import collection
 from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
+from gateway.listeners import Listeners
 from gateway.order_updates import OrderUpdates
 from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
 from gateway.persisted import AllowList, Persisted
@@ -51,8 +52,9 @@ def build(settings: Settings) -> Service:
     def context(principal: Principal | None) -> Context:
         return Context(peers, principal, updates)
 
-    graphql = GraphQL(settings, executor, context, verifier, rates, persisted)
-    sockets = Sockets(settings, executor, context, verifier, rates, persisted)
+    listeners = Listeners(settings.max_account_listeners, verifier)
+    graphql = GraphQL(settings, executor, context, verifier, rates, persisted, listeners)
+    sockets = Sockets(settings, executor, context, verifier, rates, persisted, listeners)
     playground = playground_routes(settings) if settings.playground else []
 
     async def print_schema(words: Sequence[str]) -> None:
@@ -80,4 +82,5 @@ def build(settings: Settings) -> Service:
         jobs=[tail],
         commands={"schema": print_schema, "collection": print_collection},
         verifier=verifier,
+        drained=listeners.end,
     )

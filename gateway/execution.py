@@ -3,7 +3,7 @@
 Strawberry makes the schema; its own way to execute, with extensions around every step, costs as much as the rest of a request.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,7 +39,12 @@ from gateway.errors import (
     of_souk_error,
 )
 from gateway.limits import Limits, QueryTooComplex
-from kit.errors import SoukError
+from gateway.metrics import OPERATIONS
+from kit.errors import Internal, SoukError
+from kit.rpc.status import UNEXPECTED
+from kit.telemetry import get_logger
+
+log = get_logger(__name__)
 
 # As many different documents as clients of one shop plausibly send.
 _REMEMBERED: Final = 1000
@@ -59,9 +64,9 @@ class Answer:
     kind: str
 
     @classmethod
-    def no(cls, error: SoukError) -> "Answer":
-        """To what is not executed."""
-        return cls(None, (of_souk_error(error),), executed=False, kind="none")
+    def no(cls, error: SoukError, kind: str = "none") -> "Answer":
+        """To what is not executed, or not any further."""
+        return cls(None, (of_souk_error(error),), executed=False, kind=kind)
 
     def body(self, extensions: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """As it is written."""
@@ -144,19 +149,32 @@ class Executor:
 
     async def run(self, plan: Plan, context: Context) -> Answer:
         """The one answer to a query or mutation."""
+        return _counted(await self._run(plan, context))
+
+    async def stream(self, plan: Plan, context: Context) -> AsyncGenerator[Answer]:
+        """Every answer to an operation of any kind; what ends a subscription before its time is the last, and is not executed."""
+        if plan.operation is None or not plan.is_subscription:
+            yield await self.run(plan, context)
+            return
+        try:
+            async with aclosing(self._subscribe(plan, plan.operation, context)) as answers:
+                async for answer in answers:
+                    yield _counted(answer)
+        except SoukError as error:
+            yield _counted(Answer.no(error, "subscription"))
+        except Exception:
+            log.exception("graphql.subscription_failed")
+            yield _counted(Answer.no(Internal(UNEXPECTED), "subscription"))
+
+    async def _run(self, plan: Plan, context: Context) -> Answer:
         if plan.operation is None:
             assert plan.refused is not None
             return plan.refused
         if plan.is_subscription:
-            return _refused("subscriptions come over graphql-transport-ws")
+            return _refused("subscriptions come over graphql-transport-ws or text/event-stream")
         return await self._execute(plan.operation, plan.variables, context)
 
-    async def stream(self, plan: Plan, context: Context) -> AsyncIterator[Answer]:
-        """Every answer to an operation of any kind. Raises what a subscription's source raises."""
-        operation = plan.operation
-        if operation is None or not plan.is_subscription:
-            yield await self.run(plan, context)
-            return
+    async def _subscribe(self, plan: Plan, operation: Operation, context: Context) -> AsyncGenerator[Answer]:
         source = subscribe(
             self._schema,
             operation.document,
@@ -221,6 +239,12 @@ class Executor:
 
 def _answer(result: ExecutionResult, kind: str, *, executed: bool) -> Answer:
     return Answer(result.data, tuple(of_execution(error) for error in result.errors or ()), executed, kind)
+
+
+def _counted(answer: Answer) -> Answer:
+    outcome = answer.errors[0]["extensions"]["code"] if answer.errors else "ok"
+    OPERATIONS.labels(answer.kind, outcome).inc()
+    return answer
 
 
 def _refused(message: str) -> Answer:

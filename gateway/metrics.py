@@ -7,7 +7,7 @@ OPERATIONS = Counter(
     "GraphQL operations by kind (query, mutation, subscription, none) and outcome: ok, or the first error's code.",
     ["kind", "outcome"],
 )
-SOCKETS = Gauge("souk_gateway_sockets", "Open sockets of graphql-transport-ws.")
+LISTENERS = Gauge("souk_gateway_listeners", "Open sockets and event streams of accounts.")
 WATCHED = Gauge("souk_gateway_watched_orders", "Subscriptions to orders.")
 RATE_LIMITED = Counter(
     "souk_gateway_rate_limited_total",

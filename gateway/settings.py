@@ -71,8 +71,8 @@ class Settings(BaseSettings):
         "Seconds within which a request's body must have come", default=_TEN_SECONDS, least=0.1, most=60
     )
     max_body_bytes: int = setting("Largest body of a request, bytes", default=1024 * 1024, least=1)
-    max_account_sockets: int = setting(
-        "Most open sockets of one account, on each replica", default=20, least=1
+    max_account_listeners: int = setting(
+        "Most open sockets and event streams of one account, on each replica", default=20, least=1
     )
     max_socket_operations: int = setting("Most operations at once on one socket", default=50, least=1)
     socket_init_seconds: timedelta = setting(

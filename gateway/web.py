@@ -1,7 +1,8 @@
 """POST /graphql, as thin as it can be: reads a request, plans, charges and executes it, writes GraphQL's JSON whatever the status.
 
 application/graphql-response+json is answered to those who ask for it, with the statuses of the GraphQL over HTTP specification; to
-others application/json, where every well-formed request is answered 200. Numbers of variables are exact decimals, never floats.
+others application/json, where every well-formed request is answered 200. Who accepts text/event-stream is answered by gateway.event_stream.
+Numbers of variables are exact decimals, never floats.
 """
 
 import asyncio
@@ -17,14 +18,17 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from gateway.context import Context
 from gateway.errors import BAD_REQUEST, Shown, of_request, of_souk_error
+from gateway.event_stream import MEDIA_TYPE as EVENTS
+from gateway.event_stream import EventStream
 from gateway.execution import Answer, Executor, Plan
 from gateway.headers import Headers
+from gateway.listeners import Listeners
 from gateway.metrics import COST, OPERATIONS
 from gateway.persisted import Persisted
 from gateway.rates import Rates
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier, bearer
-from kit.errors import Internal, SoukError
+from kit.errors import Internal, SoukError, Unauthenticated
 from kit.errors.transport import http_status
 from kit.rpc import Call, current_call
 from kit.rpc.status import UNEXPECTED
@@ -73,6 +77,11 @@ class _Request:
             if not message.get("more_body"):
                 return
 
+    async def left(self) -> None:
+        """Waits until the client has left, once the body has come."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -113,12 +122,14 @@ class GraphQL:
         verifier: TokenVerifier,
         rates: Rates,
         persisted: Persisted,
+        listeners: Listeners,
     ) -> None:
         self._executor = executor
         self._context = context
         self._verifier = verifier
         self._rates = rates
         self._persisted = persisted
+        self._listeners = listeners
         self._headers = Headers(settings)
         self._seconds = settings.request_seconds.total_seconds()
         self._body_seconds = settings.body_seconds.total_seconds()
@@ -135,7 +146,7 @@ class GraphQL:
             reply = Reply(500, self._headers.of(request.headers.get("origin")), orjson.dumps(answer.body()))
         await reply.send(send)
 
-    async def _answer(self, request: "_Request") -> "Reply":
+    async def _answer(self, request: "_Request") -> "Reply | EventStream":
         origin = request.headers.get("origin")
         if request.method == "OPTIONS":
             return Reply(204, self._headers.preflight(origin), b"")
@@ -146,6 +157,9 @@ class GraphQL:
             _check_request(request)
             principal = await self._principal(request)
             plan = await self._plan(_read(await self._content(request)))
+            listening = EVENTS in request.headers.get("accept", "")
+            if listening and plan.is_subscription and principal is None:
+                raise Refused(401, of_souk_error(Unauthenticated("sign in first")))
         except Refused as refused:
             OPERATIONS.labels("none", refused.shown["extensions"]["code"]).inc()
             spent = await self._rates.spend(None, address, 1)
@@ -156,7 +170,13 @@ class GraphQL:
                 str(principal.account_id) if principal else None, address, plan.cost, plan.sign_ins
             )
             if spent.refused is None:
-                answer = await self._run(plan, principal, address)
+                self._begin(plan, principal, address)
+                if listening:
+                    COST.inc(spent.cost)
+                    return self._stream(
+                        request, plan, principal, headers | spent.headers(), spent.extension()
+                    )
+                answer = await self._executor.run(plan, self._context(principal))
                 status = _status(answer, media_type)
         if spent.refused is not None:
             answer, status = Answer.no(spent.refused), http_status(spent.refused)
@@ -179,14 +199,30 @@ class GraphQL:
             await self._persisted.keep(text, body.extensions)
         return plan
 
-    async def _run(self, plan: Plan, principal: Principal | None, address: str) -> Answer:
-        # A task of its own for each request: these end with it.
-        deadline.set(time.monotonic() + self._seconds)
+    def _begin(self, plan: Plan, principal: Principal | None, address: str) -> None:
+        # A task of its own for each request: these end with it. What is listened to has no end.
+        if not plan.is_subscription:
+            deadline.set(time.monotonic() + self._seconds)
         current_call.set(Call(principal, correlation_id.get(), address))
-        answer = await self._executor.run(plan, self._context(principal))
-        outcome = answer.errors[0]["extensions"]["code"] if answer.errors else "ok"
-        OPERATIONS.labels(answer.kind, outcome).inc()
-        return answer
+
+    def _stream(
+        self,
+        request: "_Request",
+        plan: Plan,
+        principal: Principal | None,
+        headers: dict[str, str],
+        cost: dict[str, int],
+    ) -> EventStream:
+        # How long somebody listens says nothing of how fast we are.
+        request.scope["path_template"] = f"{PATH} (events)"
+        return EventStream(
+            self._executor.stream(plan, self._context(principal)),
+            {"cost": cost},
+            headers,
+            left=request.left,
+            listeners=self._listeners,
+            listener=principal if plan.is_subscription else None,
+        )
 
     async def _principal(self, request: "_Request") -> Principal | None:
         try:

@@ -6,13 +6,11 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. The token comes
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, aclosing, suppress
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import msgspec
 import orjson
@@ -22,9 +20,10 @@ from litestar.handlers import WebsocketRouteHandler
 
 from gateway.context import Context
 from gateway.errors import of_souk_error, unexpected
-from gateway.execution import Answer, Executor, Plan
+from gateway.execution import Executor, Plan
 from gateway.headers import Headers
-from gateway.metrics import COST, OPERATIONS, SOCKETS
+from gateway.listeners import GoingAway, Listeners, TooManyListeners
+from gateway.metrics import COST, OPERATIONS
 from gateway.persisted import BadPersistedQuery, Persisted
 from gateway.rates import Rates
 from gateway.settings import Settings
@@ -38,6 +37,7 @@ from kit.values.deadline import deadline
 log = get_logger(__name__)
 
 PROTOCOL: Final = "graphql-transport-ws"
+GOING_AWAY: Final = 1001
 BAD_REQUEST: Final = 4400
 UNAUTHORIZED: Final = 4401
 FORBIDDEN: Final = 4403
@@ -45,7 +45,6 @@ NO_PROTOCOL: Final = 4406
 INIT_TIMEOUT: Final = 4408
 ALREADY_SUBSCRIBED: Final = 4409
 TOO_MANY: Final = 4429
-_TOKEN_SECONDS: Final = 5.0
 
 
 class Message(msgspec.Struct):
@@ -71,7 +70,7 @@ class _Closed(Exception):
 
 
 class Sockets:
-    """The endpoint, and the sockets open on this replica: so many for each account."""
+    """The endpoint."""
 
     def __init__(
         self,
@@ -81,6 +80,7 @@ class Sockets:
         verifier: TokenVerifier,
         rates: Rates,
         persisted: Persisted,
+        listeners: Listeners,
     ) -> None:
         self.rates = rates
         self.persisted = persisted
@@ -92,9 +92,8 @@ class Sockets:
         self.init_seconds = settings.socket_init_seconds.total_seconds()
         self.most_operations = settings.max_socket_operations
         self.most_bytes = settings.max_body_bytes
-        self._most_sockets = settings.max_account_sockets
+        self.listeners = listeners
         self._origins = {*settings.socket_origins, *settings.cors_origins}
-        self._of_account: Counter[UUID] = Counter()
 
     def route(self) -> WebsocketRouteHandler:
         """The route; its HTTP twin is gateway.web's."""
@@ -113,20 +112,6 @@ class Sockets:
 
         return subscriptions
 
-    def enter(self, account_id: UUID) -> None:
-        """Counts a socket of an account in; raises _Closed when it has too many."""
-        if self._of_account[account_id] >= self._most_sockets:
-            raise _Closed(TOO_MANY, f"an account may have {self._most_sockets} sockets")
-        self._of_account[account_id] += 1
-        SOCKETS.inc()
-
-    def leave(self, account_id: UUID) -> None:
-        """Counts it out."""
-        SOCKETS.dec()
-        self._of_account[account_id] -= 1
-        if not self._of_account[account_id]:
-            del self._of_account[account_id]
-
     def _welcome(self, socket: WebSocket[Any, Any, Any]) -> bool:
         """A page of another site may open a socket unasked: its origin must be ours or a known one. Programs send none."""
         origin = socket.headers.get("origin")
@@ -142,14 +127,17 @@ class _Session:
         self._sockets = sockets
         self._socket = socket
         self._principal: Principal | None = None
+        self._counted = ExitStack()
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._closing: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._signed_in: asyncio.Future[Principal] = loop.create_future()
+        self._closing: asyncio.Future[_Closed] = loop.create_future()
 
     async def run(self) -> None:
         """Serves the socket until either side ends it."""
         correlation_id.set(new_correlation_id(self._socket.headers.get("x-request-id")))
         reading = asyncio.create_task(self._read())
-        watching = asyncio.create_task(self._watch_token())
+        watching = asyncio.create_task(self._watch())
         try:
             ends: list[asyncio.Future[Any]] = [reading, watching, self._closing]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -162,8 +150,7 @@ class _Session:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            if self._principal is not None:
-                self._sockets.leave(self._principal.account_id)
+            self._counted.close()
 
     async def _read(self) -> None:
         try:
@@ -178,20 +165,15 @@ class _Session:
             log.exception("socket.failed")
             self._close(_Closed(1011, "something went wrong on our side"))
 
-    async def _watch_token(self) -> None:
-        """Ends the socket when it was never signed in, and when its token is not valid any more."""
-        await asyncio.sleep(self._sockets.init_seconds)
-        if self._principal is None:
+    async def _watch(self) -> None:
+        """Ends the socket when nobody signs in, and when whoever did may not listen any longer."""
+        try:
+            principal = await asyncio.wait_for(asyncio.shield(self._signed_in), self._sockets.init_seconds)
+        except TimeoutError:
             self._close(_Closed(INIT_TIMEOUT, "connection_init did not come in time"))
-        while self._principal is not None:
-            try:
-                await self._sockets.verifier.verify(self._principal.token)
-            except Unauthenticated as error:
-                self._close(_Closed(FORBIDDEN, error.message))
-                return
-            except SoukError:
-                log.warning("socket.token_not_checked")
-            await asyncio.sleep(_TOKEN_SECONDS)
+            return
+        ended = await self._sockets.listeners.ended(principal)
+        self._close(_Closed(GOING_AWAY if isinstance(ended, GoingAway) else FORBIDDEN, ended.message))
 
     async def _take(self, message: Message) -> None:
         match message.type:
@@ -224,8 +206,12 @@ class _Session:
             raise _Closed(BAD_REQUEST, "connection_init's payload must be an object") from None
         except Unauthenticated as error:
             raise _Closed(UNAUTHORIZED, error.message) from None
-        self._sockets.enter(principal.account_id)
+        try:
+            self._counted.enter_context(self._sockets.listeners.one_more(principal))
+        except TooManyListeners as error:
+            raise _Closed(TOO_MANY, error.message) from None
         self._principal = principal
+        self._signed_in.set_result(principal)
         await self._send({"type": "connection_ack"})
 
     def _subscribe(self, message: Message) -> None:
@@ -258,16 +244,15 @@ class _Session:
             if spent.refused is not None:
                 raise spent.refused
             extensions = {"cost": spent.extension()}
-            async for answer in sockets.executor.stream(plan, sockets.context(principal)):
-                if not answer.executed:
-                    await self._send({"type": "error", "id": number, "payload": list(answer.errors)})
-                    break
-                await self._send({"type": "next", "id": number, "payload": answer.body(extensions)})
-                _count(answer)
-            else:
-                await self._send({"type": "complete", "id": number})
+            async with aclosing(sockets.executor.stream(plan, sockets.context(principal))) as answers:
+                async for answer in answers:
+                    if not answer.executed:
+                        await self._send({"type": "error", "id": number, "payload": list(answer.errors)})
+                        return
+                    await self._send({"type": "next", "id": number, "payload": answer.body(extensions)})
+            await self._send({"type": "complete", "id": number})
         except SoukError as error:
-            OPERATIONS.labels("subscription", error.reason).inc()
+            OPERATIONS.labels("none", error.reason).inc()
             await self._send({"type": "error", "id": number, "payload": [of_souk_error(error)]})
         except WebSocketDisconnect:
             pass
@@ -298,8 +283,3 @@ def _decoded(text: str | bytes, most: int) -> Message:
         return _MESSAGE.decode(text)
     except msgspec.MsgspecError as error:
         raise _Closed(BAD_REQUEST, f"not a message of {PROTOCOL}: {error}") from None
-
-
-def _count(answer: Answer) -> None:
-    outcome = answer.errors[0]["extensions"]["code"] if answer.errors else "ok"
-    OPERATIONS.labels(answer.kind, outcome).inc()

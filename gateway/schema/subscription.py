@@ -17,13 +17,13 @@ _LOOK_SECONDS: Final = 15.0
 _AGAIN_SECONDS: Final = 1.0
 
 
-@strawberry.type(description="What can be listened to, over graphql-transport-ws.")
+@strawberry.type(description="What can be listened to, over graphql-transport-ws or text/event-stream.")
 class Subscription:
     """What can be listened to."""
 
     @strawberry.subscription(
         description="Owner or ADMIN. The order now, then after every change, its version never falling; changes in quick "
-        "succession may arrive as one, the last always arrives. The token comes in connection_init."
+        "succession may arrive as one, the last always arrives. The token comes in connection_init, or in the request's Authorization."
     )
     async def order_updated(self, info: Info, id: OrderId) -> AsyncGenerator[Order | None]:
         """Reads the order anew whenever it may have changed, as the caller who still must be allowed to."""

@@ -2,39 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from gateway.context import Context
-from gateway.execution import Executor
-from gateway.limits import Limits
-from gateway.order_updates import OrderUpdates
-from gateway.peers import Peers
-from gateway.persisted import AllowList, Persisted
-from gateway.rates import Rates
-from gateway.schema import build_schema
-from gateway.settings import Settings
-from gateway.tests.fakes import SERVICES, OrderRpc, Recorder, standing_in
-from gateway.tests.world import NOWHERE, Away
-from gateway.websocket import PROTOCOL, Sockets
-from kit.auth import Principal, Role
-from kit.cache import Cache
+from gateway.persisted import AllowList
+from gateway.tests.listening import OTHER, SUBSCRIBE, USER, Listening, listening
+from gateway.websocket import PROTOCOL
+from kit.auth import Principal
 from kit.errors import Unavailable
-from kit.settings import load
 from kit.testing import eventually
-from kit.testing.callers import Tokens
-from kit.values import ACCOUNT, ORDER
-from kit.web.app import build_app
-from kit.web.health import Readiness
-
-USER = Principal(uuid4(), Role.USER, uuid4())
-OTHER = Principal(uuid4(), Role.USER, uuid4())
-SUBSCRIBE = "subscription($id: ID!) { orderUpdated(id: $id) { id status version } }"
-
 
 UNKNOWN = {"persistedQuery": {"version": 1, "sha256Hash": "1" * 64}}
 
@@ -92,29 +71,8 @@ class Socket:
         return self._out.empty()
 
 
-class World:
-    """The endpoint and everything behind it."""
-
-    def __init__(self, peers: Peers, recorder: Recorder, tokens: Tokens, orders: OrderRpc) -> None:
-        self.recorder, self.tokens, self.orders = recorder, tokens, orders
-        self.updates = OrderUpdates()
-        self.order_id = ORDER.format(ORDER.new())
-        self._peers = peers
-
-    def app(self, environment: Mapping[str, str] | None = None, *, allowed: AllowList | None = None) -> Any:
-        settings = load(Settings, {"PROFILE": "development", **(environment or {})})
-        executor = Executor(build_schema(), Limits.of(settings), introspection=False, suggestions=False)
-        verifier: Any = self.tokens
-        rates, persisted = Rates(Away(), settings), Persisted(Cache(NOWHERE, "gateway:document"), allowed)
-        sockets = Sockets(
-            settings,
-            executor,
-            lambda who: Context(self._peers, who, self.updates),
-            verifier,
-            rates,
-            persisted,
-        )
-        return build_app([sockets.route()], Readiness([]))
+class World(Listening):
+    """With clients on sockets."""
 
     @asynccontextmanager
     async def socket(
@@ -135,20 +93,10 @@ class World:
             assert await socket.receive() == {"type": "connection_ack"}
             yield socket
 
-    def changes(self, version: int, status: str) -> None:
-        """The order is another now, and everybody hears of it."""
-        self.orders.stands(self.order_id, ACCOUNT.format(USER.account_id), version, status)
-        self.updates.changed([self.order_id])
-
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    recorder, tokens = Recorder(), Tokens()
-    servicers = [make(recorder) for make in SERVICES]
-    async with standing_in(servicers, tokens) as peers:
-        [orders] = [servicer for servicer in servicers if isinstance(servicer, OrderRpc)]
-        world = World(peers, recorder, tokens, orders)
-        world.changes(1, "PENDING")
+    async with listening(World) as world:
         yield world
 
 
@@ -334,7 +282,7 @@ async def test_the_origin_of_a_page_is_checked(world: World, origin: str, allowe
 
 
 async def test_an_account_has_so_many_sockets_and_gets_them_back(world: World) -> None:
-    app = world.app({"MAX_ACCOUNT_SOCKETS": "1"})
+    app = world.app({"MAX_ACCOUNT_LISTENERS": "1"})
     async with world.signed_in(app):
         async with world.socket(app) as second:
             await second.raw()
@@ -357,9 +305,17 @@ async def test_a_socket_has_so_many_operations(world: World) -> None:
 async def test_a_token_that_is_not_valid_any_more_ends_its_socket(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.websocket._TOKEN_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.listeners._TOKEN_SECONDS", 0.05)
     async with world.signed_in(world.app({"SOCKET_INIT_SECONDS": "0.1"})) as socket:
         subscribe(socket, world.order_id)
         await socket.receive()
         world.tokens.forget(USER)
         assert await socket.closed() == 4403
+
+
+async def test_a_replica_that_ends_sends_its_sockets_away(world: World) -> None:
+    async with world.signed_in() as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        world.end()
+        assert await socket.closed() == 1001

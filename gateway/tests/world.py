@@ -13,6 +13,7 @@ import httpx
 from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
+from gateway.listeners import Listeners
 from gateway.order_updates import OrderUpdates
 from gateway.persisted import AllowList, Persisted
 from gateway.playground import playground_routes
@@ -92,7 +93,13 @@ async def opened(
         cache = Cache(redis_url, "gateway:document")
         rates, persisted = Rates(line or Away(), settings), Persisted(cache, allowed)
         graphql = GraphQL(
-            settings, executor, lambda who: Context(peers, who, OrderUpdates()), verifier, rates, persisted
+            settings,
+            executor,
+            lambda who: Context(peers, who, OrderUpdates()),
+            verifier,
+            rates,
+            persisted,
+            Listeners(settings.max_account_listeners, verifier),
         )
         (folder / "index.html").write_text("<title>playground</title>")
         app: Any = build_app(playground_routes(settings), Readiness([]), direct={PATH: graphql})

@@ -48,6 +48,8 @@ class Life:
         if self._rpc is not None:
             await self._rpc.not_serving()
         await asyncio.sleep(self.service.settings.drain_seconds.total_seconds())
+        if self.service.drained is not None:
+            self.service.drained()
 
     async def stop(self) -> None:
         """Ends the calls in flight within the grace, then whatever runs in the background, then closes

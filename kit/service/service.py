@@ -44,7 +44,8 @@ class Service:
     `resources` are opened in order and closed in reverse, the database first when it is not among them. A
     resource among `optional` may be down without making the service unready. `publishes` is the database's
     topic when it is left out. Without a `verifier`, tokens are verified by the keys at `settings.jwks_url`. `direct` are
-    paths that are answered past the framework (`kit.web.build_app`).
+    paths that are answered past the framework (`kit.web.build_app`). `drained` is called at the end once others serve what is new, and ends
+    what would go on as long as its client likes.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Service:
     jobs: Sequence[Job] = ()
     commands: Mapping[str, Command] = field(default_factory=dict)
     verifier: Verifier | None = None
+    drained: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         if self.publishes is not None and (

@@ -6,6 +6,7 @@ Everything that takes time is awaited with a deadline. Mails and charges are rea
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -288,6 +289,24 @@ class Person:
                     message = await socket.receive_json(timeout=SECONDS)
                     assert message["type"] == "next", message
                     yield message["payload"]["data"]["orderUpdated"]
+
+            yield updates()
+
+    @asynccontextmanager
+    async def following(self, order_id: str) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
+        """The order after each of its changes, over Server-Sent Events; it ends when the gateway does."""
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "text/event-stream"}
+        request = {"query": ORDER_UPDATED, "variables": {"id": order_id}}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(f"{self.shop.gateway}/graphql", json=request) as response,
+        ):
+            assert (response.status, response.content_type) == (200, "text/event-stream")
+
+            async def updates() -> AsyncIterator[Mapping[str, Any]]:
+                async for line in response.content:
+                    if line.startswith(b"data: "):
+                        yield json.loads(line.removeprefix(b"data: "))["data"]["orderUpdated"]
 
             yield updates()
 

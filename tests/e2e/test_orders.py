@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -193,6 +194,25 @@ async def test_a_watched_order_is_told_on_after_kafka_and_the_order_service_were
         await within(30, moved, "the order moved")
         async with asyncio.timeout(30):
             assert (await anext(updates))["status"] == "SHIPPED"
+
+
+async def test_whoever_listens_to_a_gateway_that_ends_is_sent_away_and_it_ends_at_once(
+    ground: Ground, shop: Shop, admin: Person
+) -> None:
+    buyer, product = await shop.register(), await admin.create_product()
+    order = await buyer.buy(product)
+    await buyer.sees(order["id"], "CONFIRMED")
+    async with buyer.following(order["id"]) as updates, buyer.watching(order["id"]) as watched:
+        assert (await anext(updates))["status"] == (await anext(watched))["status"] == "CONFIRMED"
+        await admin.move(order["id"], "SHIPPED")
+        assert (await anext(updates))["status"] == (await anext(watched))["status"] == "SHIPPED"
+        began = time.monotonic()
+        try:
+            await asyncio.to_thread(ground.stop, "gateway")
+            assert [update async for update in updates] == []
+        finally:
+            await asyncio.to_thread(ground.start, "gateway")
+    assert time.monotonic() - began < 15
 
 
 async def _mailed(person: Person, text: str) -> bool:

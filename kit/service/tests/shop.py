@@ -3,10 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from litestar import get
+from litestar.response import Stream
 from souk.order.v1 import order_service_pb2 as pb
 
 from kit.auth import Principal
@@ -92,6 +93,9 @@ class OrderRpc(Unlisted):
         return pb.ListOrdersResponse()
 
 
+ENDING: list[asyncio.Event] = []
+
+
 class Nobody:
     """Knows no token."""
 
@@ -105,6 +109,26 @@ async def slow() -> str:
     print('{"event": "slow.begun"}', flush=True)
     await asyncio.sleep(0.5)
     return "done"
+
+
+@get("/endless")
+async def endless() -> Stream:
+    """An answer that ends when the service does."""
+    ended = asyncio.Event()
+    ENDING.append(ended)
+
+    async def words() -> AsyncIterator[str]:
+        yield "begun"
+        await ended.wait()
+        yield ", ended"
+
+    return Stream(words())
+
+
+def end() -> None:
+    """What would not end by itself."""
+    for ended in ENDING:
+        ended.set()
 
 
 async def greet(words: Sequence[str]) -> None:
@@ -121,10 +145,11 @@ def build(settings: Settings) -> Service:
         resources=[Part(settings)],
         optional=[down],
         rpc=[OrderRpc()],
-        routes=[slow],
+        routes=[slow, endless],
         jobs=[Ticks()],
         commands={"greet": greet},
         verifier=Nobody(),
+        drained=end,
     )
 
 

@@ -125,6 +125,18 @@ async def test_calls_and_requests_in_flight_end_before_it_does(start: Start) -> 
     assert running.events()[-3:] == ["job.closed", "part.closed", "service.stopped"]
 
 
+async def test_what_would_not_end_by_itself_is_ended_once_it_has_drained(start: Start) -> None:
+    running = start(DRAIN_SECONDS="1")
+    await running.ready()
+    url = f"http://127.0.0.1:{running.http_port}/endless"
+    async with httpx.AsyncClient() as client, client.stream("GET", url, timeout=20) as answer:
+        words = answer.aiter_text()
+        assert await anext(words) == "begun"
+        os.kill(running.process.pid, signal.SIGTERM)
+        assert await anext(words) == ", ended"
+    assert await running.ended() == 0
+
+
 async def test_it_takes_new_requests_while_callers_learn_that_it_goes(start: Start) -> None:
     running = start(DRAIN_SECONDS="3")
     await running.ready()
