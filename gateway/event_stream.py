@@ -5,8 +5,8 @@ text/event-stream is answered by an event `next` for each answer, whatever is wr
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import aclosing, nullcontext
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import aclosing, nullcontext, suppress
 from typing import Any, Final
 
 import orjson
@@ -20,6 +20,8 @@ from kit.errors import SoukError
 MEDIA_TYPE: Final = "text/event-stream"
 # Proxies end what is silent for long, mostly after a minute.
 _KEEP_ALIVE_SECONDS: Final = 15.0
+# Who does not read for so long is taken for gone.
+_SEND_SECONDS: Final = 30.0
 _NOTHING: Final = b":\n\n"
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 # nginx would keep events back until its buffer is full.
@@ -51,9 +53,11 @@ class EventStream:
         """As ASGI has it."""
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in self._headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        async with aclosing(self._answers), aclosing(self._events()) as events:
-            async for event in events:
-                await send({"type": "http.response.body", "body": event, "more_body": True})
+        with suppress(TimeoutError):
+            async with aclosing(self._answers), aclosing(self._events()) as events:
+                async for event in events:
+                    async with asyncio.timeout(_SEND_SECONDS):
+                        await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _events(self) -> AsyncGenerator[bytes]:
@@ -63,8 +67,9 @@ class EventStream:
             with self._listeners.one_more(self._listener) if self._listener else nullcontext():
                 if self._listener:
                     ends.add(asyncio.ensure_future(self._listeners.ended(self._listener)))
-                async for event in self._told(ends):
-                    yield event
+                async with aclosing(self._told(ends)) as told:
+                    async for event in told:
+                        yield event
         except GoingAway:
             # Without `complete`, so that the client asks again, and another replica.
             return
@@ -75,7 +80,7 @@ class EventStream:
                 end.cancel()
         yield _COMPLETE
 
-    async def _told(self, ends: set[asyncio.Future[Any]]) -> AsyncIterator[bytes]:
+    async def _told(self, ends: set[asyncio.Future[Any]]) -> AsyncGenerator[bytes]:
         """Until the answers end or one of the ends has come; raises what the latter says."""
         answer = asyncio.ensure_future(anext(self._answers, None))
         try:

@@ -21,7 +21,6 @@ class Stream:
     def __init__(self, app: Any, body: Any, headers: dict[str, str]) -> None:
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._text = ""
         headers = {"content-type": "application/json", "accept": "text/event-stream", **headers}
         scope = {
             "type": "http",
@@ -39,7 +38,13 @@ class Stream:
             "state": {},
         }
         self._in.put_nowait({"type": "http.request", "body": json.dumps(body).encode(), "more_body": False})
-        self.task = asyncio.create_task(app(scope, self._in.get, self._out.put))
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.task = asyncio.create_task(app(scope, self._in.get, self._put))
+
+    async def _put(self, message: dict[str, Any]) -> None:
+        await self.reads.wait()
+        self._out.put_nowait(message)
 
     def leave(self) -> None:
         self._in.put_nowait({"type": "http.disconnect"})
@@ -206,4 +211,15 @@ async def test_a_replica_that_ends_ends_its_streams_before_they_are_complete(wor
     async with world.listens() as stream:
         world.end()
         assert await stream.text() == "", "without `complete`, the client asks again"
+        await asyncio.wait_for(stream.task, 5)
+
+
+async def test_who_does_not_read_is_taken_for_gone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.event_stream._SEND_SECONDS", 0.05)
+    before = WATCHED._value.get(), LISTENERS._value.get()
+    async with world.listens() as stream:
+        stream.reads.clear()
+        world.changes(2, "CONFIRMED")
+        await eventually(lambda: (WATCHED._value.get(), LISTENERS._value.get()) == before)
+        stream.reads.set()
         await asyncio.wait_for(stream.task, 5)
