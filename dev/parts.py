@@ -128,7 +128,15 @@ def programs(ports: Ports, state: Path, *, mail: str) -> list[Server]:
 def _mail(ports: Ports, state: Path, python: list[str], mail: str) -> Program:
     maildev = runfile("npm/node_modules/maildev/dist/bin/maildev.js")
     if mail == "count" or maildev is None:
-        argv = [*python, "dev.smtp_sink", str(ports.smtp), str(ports.mail_web)]
+        folder = state / "data" / "received"
+        folder.mkdir(parents=True, exist_ok=True)
+        argv = [
+            *python,
+            "dev.smtp_sink",
+            str(ports.smtp),
+            str(ports.mail_web),
+            str(folder / "mails.jsonl"),
+        ]
     else:
         options = {"--ip": "127.0.0.1", "--smtp": str(ports.smtp), "--web": str(ports.mail_web)}
         options |= {

@@ -1,9 +1,12 @@
-"""Takes mails and keeps what tests and load runs ask of them: python -m dev.smtp_sink SMTP_PORT HTTP_PORT.
+"""Takes mails and keeps what tests and load runs ask of them: python -m dev.smtp_sink SMTP_PORT HTTP_PORT [FILE].
 
-GET /mails answers a JSON list of {id, to, subject, text}, oldest first; GET /count answers {mails, distinct}. It never delivers anything.
+GET /mails answers a JSON list of {id, to, subject, text} of the latest 5,000, oldest first. GET /received answers every mail that arrived,
+without its text: {id, to, subject, orders}, where `orders` are the order ids in the text. GET /count answers {mails, distinct}. With FILE,
+what was received survives a restart. It never delivers anything.
 """
 
 import json
+import re
 import signal
 import sys
 import threading
@@ -11,37 +14,50 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
 
 _KEPT = 5000
+_ORDER = re.compile(r"\bord_[0-7][0-9a-hjkmnp-tv-z]{25}\b")
 
 
 class Mails:
-    """What came in; the latest 5,000 whole, all of them counted."""
+    """What came in; the latest 5,000 whole, all of them without their text."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path | None = None) -> None:
         self.latest: list[dict[str, Any]] = []
-        self.count = 0
-        self.ids: set[str] = set()
+        self.received: list[dict[str, Any]] = []
+        if file is not None and file.exists():
+            # The last line may have been cut off by a kill; its mail was not acknowledged, and comes again.
+            complete = file.read_text().rpartition("\n")[0]
+            self.received = [json.loads(line) for line in complete.splitlines()]
+            file.write_text("".join(json.dumps(each) + "\n" for each in self.received))
+        self._file = file.open("a") if file is not None else None
+
+    @property
+    def ids(self) -> set[str]:
+        """The distinct Message-IDs."""
+        return {mail["id"] for mail in self.received}
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """aiosmtpd's hook for a finished mail."""
         message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
         body = message.get_body(("plain", "html"))
-        identity = str(message["Message-ID"])
-        self.count += 1
-        self.ids.add(identity)
-        self.latest.append(
-            {
-                "id": identity,
-                "to": list(envelope.rcpt_tos),
-                "subject": str(message["Subject"]),
-                "text": body.get_content() if body else "",
-            }
-        )
+        text = body.get_content() if body else ""
+        mail = {
+            "id": str(message["Message-ID"]),
+            "to": list(envelope.rcpt_tos),
+            "subject": str(message["Subject"]),
+        }
+        received = {**mail, "orders": sorted(set(_ORDER.findall(text)))}
+        self.received.append(received)
+        if self._file is not None:
+            self._file.write(json.dumps(received) + "\n")
+            self._file.flush()
+        self.latest.append({**mail, "text": text})
         del self.latest[:-_KEPT]
         return "250 OK"
 
@@ -52,14 +68,15 @@ def web(mails: Mails, port: int) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answers: dict[str, Any] = {
-                "/mails": mails.latest,
-                "/count": {"mails": mails.count, "distinct": len(mails.ids)},
+                "/mails": lambda: mails.latest,
+                "/received": lambda: mails.received,
+                "/count": lambda: {"mails": len(mails.received), "distinct": len(mails.ids)},
             }
-            found = self.path in answers
+            found = answers.get(self.path)
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(json.dumps(answers.get(self.path)).encode())
+            self.wfile.write(json.dumps(found() if found else None).encode())
 
         def log_message(self, format: str, *args: Any) -> None:
             """Says nothing."""
@@ -67,9 +84,9 @@ def web(mails: Mails, port: int) -> ThreadingHTTPServer:
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
 
-def main(smtp_port: int, http_port: int) -> None:
+def main(smtp_port: int, http_port: int, file: Path | None) -> None:
     """Serves until SIGTERM."""
-    mails = Mails()
+    mails = Mails(file)
     controller = Controller(mails, hostname="127.0.0.1", port=smtp_port)
     controller.start()
     server = web(mails, http_port)
@@ -79,4 +96,4 @@ def main(smtp_port: int, http_port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]) if len(sys.argv) > 3 else None)

@@ -1,6 +1,7 @@
 """Stripe's HTTP API over the provider: form parameters, idempotency keys (v1 rules), errors; and /mock for tests and people.
 
-/mock/payment_intents lists every intent. /mock/authenticate/ID is where a buyer's bank asks (?passes=false: it is not them).
+/mock/payment_intents lists every intent, /mock/records every change of an intent or a refund with amount, currency and idempotency key.
+/mock/authenticate/ID is where a buyer's bank asks (?passes=false: it is not them).
 POST /mock/faults {"count", "status", "after"} lets the next calls fail: with that HTTP status, or cut off (status 0), before or after
 their effect.
 """
@@ -46,7 +47,7 @@ class Api:
         fingerprint = hashlib.sha256(f"{path}?{form}".encode()).hexdigest()
         if len(key) > _KEY_LONGEST:
             return _refused(invalid("Idempotency-Key is too long.", "Idempotency-Key"))
-        with self.lock, self._state.change():
+        with self.lock, self._state.change(key):
             if key and (known := self._state.answer(key)):
                 request, status, body = known
                 if request != fingerprint:
@@ -71,6 +72,8 @@ class Api:
                 return self._read(lambda: _list(path, self._provider.refunds(intent_id)))
             case ["v1", "payment_intents"] | ["mock", "payment_intents"]:
                 return self._read(lambda: _list(path, self._provider.intents()))
+            case ["mock", "records"]:
+                return self._read(lambda: _list(path, self._state.records()))
             case ["mock", "authenticate", intent_id]:
                 passes = parameters(urlsplit(target).query).get("passes", "true") == "true"
                 return self._read(lambda: self._provider.authenticate(intent_id, passes=passes))

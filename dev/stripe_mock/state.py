@@ -15,6 +15,7 @@ CREATE INDEX IF NOT EXISTS objects_of_kind ON objects (kind);
 CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries (id TEXT PRIMARY KEY, body TEXT NOT NULL, due REAL NOT NULL, attempts INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS ends_later (object_id TEXT PRIMARY KEY, due REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, body TEXT NOT NULL);
 """
 
 
@@ -28,10 +29,12 @@ class State:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.executescript(_SCHEMA)
+        self._key = ""
 
     @contextmanager
-    def change(self) -> Iterator[None]:
-        """A transaction."""
+    def change(self, key: str = "") -> Iterator[None]:
+        """A transaction; `key` is the idempotency key of the call that makes it."""
+        self._key = key
         self._db.execute("BEGIN")
         try:
             yield
@@ -51,11 +54,14 @@ class State:
         return [json.loads(body) for (body,) in rows]
 
     def save(self, changed: dict[str, Any], event: str) -> None:
-        """Keeps an object and queues the webhook that tells of it."""
+        """Stores an object, records the change and queues its webhook."""
         body = json.dumps(changed)
         self._db.execute(
             "INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
             [changed["id"], changed["object"], body],
+        )
+        self._db.execute(
+            "INSERT INTO records (body) VALUES (?)", [json.dumps(_record(changed, event, self._key))]
         )
         told = {
             "id": f"evt_{uuid4().hex[:24]}",
@@ -69,6 +75,11 @@ class State:
         self._db.execute(
             "INSERT INTO deliveries VALUES (?, ?, ?, 0)", [told["id"], json.dumps(told), time.time()]
         )
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every change of an intent or a refund, oldest first."""
+        rows = self._db.execute("SELECT body FROM records ORDER BY number")
+        return [json.loads(body) for (body,) in rows]
 
     def answer(self, key: str) -> tuple[str, int, str] | None:
         """What was answered under an idempotency key: the request's fingerprint, status and body."""
@@ -108,3 +119,18 @@ class State:
         self._db.execute(
             "UPDATE deliveries SET due = ?, attempts = attempts + 1 WHERE id = ?", [due, delivery_id]
         )
+
+
+def _record(changed: dict[str, Any], event: str, key: str) -> dict[str, Any]:
+    """What an auditor compares; without a key the change was no call's."""
+    return {
+        "event": event,
+        "id": changed["id"],
+        "intent": changed.get("payment_intent", changed["id"]),
+        "status": changed["status"],
+        "amount": changed["amount"],
+        "currency": changed["currency"],
+        "metadata": changed["metadata"],
+        "key": key,
+        "time": time.time(),
+    }

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from dev.ports import Ports
-from tests.invariants import events, index, shop
+from tests.invariants import events, index, mail, provider, shop
 from tests.invariants.evidence import DATABASES, Evidence
 from tests.invariants.quiet import quiet
-from tests.invariants.verdict import Verdict
+from tests.invariants.verdict import Verdict, verdict
 
 CHECKS: Sequence[Callable[[Evidence], Awaitable[Verdict]]] = (
     shop.stock,
@@ -24,11 +24,18 @@ CHECKS: Sequence[Callable[[Evidence], Awaitable[Verdict]]] = (
     shop.refunds,
     shop.ledger,
     shop.deadlines,
+    shop.expiries,
+    shop.ended,
     shop.mails,
     shop.delivered,
     events.published,
     events.consumed,
     index.index,
+    provider.charged,
+    provider.refunded,
+    provider.kept,
+    provider.keyed,
+    mail.arrived,
 )
 
 
@@ -38,17 +45,29 @@ async def judge(ports: Ports, wait: float) -> list[Verdict]:
         {name: f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}/{name}" for name in DATABASES},
         index_url=f"http://127.0.0.1:{ports.elasticsearch}",
         bootstrap=f"127.0.0.1:{ports.kafka}",
+        provider_url=f"http://127.0.0.1:{ports.stripe}",
+        mails_url=f"http://127.0.0.1:{ports.mail_web}",
     )
     try:
-        if wait and (left := await quiet(evidence, wait)):
-            print(f"not quiet after {wait:.0f} s: {left:,} things are under way", flush=True)
         verdicts = []
+        if wait:
+            print(f"            waiting until nothing is under way, at most {wait:.0f} s", flush=True)
+            verdicts.append(await settled(evidence, wait))
+            print(verdicts[-1], flush=True)
         for check in CHECKS:
             verdicts.append(await check(evidence))
             print(verdicts[-1], flush=True)
         return verdicts
     finally:
         await evidence.close()
+
+
+async def settled(evidence: Evidence, seconds: float) -> Verdict:
+    """Nothing is under way any more within so many seconds."""
+    left = await quiet(evidence, seconds)
+    return verdict(
+        f"nothing is under way after {seconds:.0f} s", left, [f"{left:,} things are"] if left else ()
+    )
 
 
 def main() -> int:

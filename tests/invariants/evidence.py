@@ -1,4 +1,5 @@
-"""What an auditor reads of a running stack: the five databases, the index, the dead letters. Read only; nothing of Souk is imported.
+"""What an auditor reads of a running stack: the five databases, the index, the dead letters, and the records of the payment
+provider and the mail server. Read only; nothing of Souk is imported.
 
 It knows the services' tables, as auditors do.
 """
@@ -11,28 +12,38 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import asyncpg
+import httpx
 from elasticsearch import AsyncElasticsearch, NotFoundError
 from kafka import KafkaConsumer, TopicPartition
 from typeid import TypeID
 
 DATABASES = ("account", "catalog", "order", "payment", "notification")
 _PAGE = 1000
+_SECONDS = 60
 
 
 @dataclass
 class Evidence:
-    """Where to look; `index_url` and `bootstrap` may be None where a test has only databases."""
+    """Where to look; what is None is not read: a test may have only databases."""
 
     databases: Mapping[str, Any]
     index_url: str | None = None
     bootstrap: str | None = None
+    provider_url: str | None = None
+    mails_url: str | None = None
 
     @classmethod
     async def open(
-        cls, urls: Mapping[str, str], index_url: str | None = None, bootstrap: str | None = None
+        cls,
+        urls: Mapping[str, str],
+        index_url: str | None = None,
+        bootstrap: str | None = None,
+        provider_url: str | None = None,
+        mails_url: str | None = None,
     ) -> Self:
         """Connects to the databases."""
-        return cls({name: await asyncpg.connect(url) for name, url in urls.items()}, index_url, bootstrap)
+        databases = {name: await asyncpg.connect(url) for name, url in urls.items()}
+        return cls(databases, index_url, bootstrap, provider_url, mails_url)
 
     async def close(self) -> None:
         """Lets go of them."""
@@ -63,21 +74,46 @@ class Evidence:
                     )
                     hits = answer["hits"]["hits"]
                     for hit in hits:
-                        found[_uuid(hit["_source"]["id"])] = {**hit["_source"], "version": hit["_version"]}
+                        found[uuid_of(hit["_source"]["id"])] = {**hit["_source"], "version": hit["_version"]}
                     if len(hits) < _PAGE:
                         return found
                     after = hits[-1]["sort"]
             except NotFoundError:
                 return found
 
+    async def provider_records(self) -> Sequence[Mapping[str, Any]]:
+        """Every change that the payment provider made, oldest first, by its own record."""
+        assert self.provider_url is not None
+        async with httpx.AsyncClient(timeout=_SECONDS) as client:
+            response = (await client.get(f"{self.provider_url}/mock/records")).raise_for_status()
+        found: Sequence[Mapping[str, Any]] = response.json()["data"]
+        return found
+
+    async def received_mails(self) -> Sequence[Mapping[str, Any]] | None:
+        """Every mail that arrived; None of a mail server that keeps no such record (maildev)."""
+        assert self.mails_url is not None
+        async with httpx.AsyncClient(timeout=_SECONDS) as client:
+            response = await client.get(f"{self.mails_url}/received")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        found: Sequence[Mapping[str, Any]] = response.raise_for_status().json()
+        return found
+
     async def dead_letters(self) -> dict[str, set[str]]:
-        """Ids of events that groups gave up, by group."""
+        """Ids of events that groups gave up, as the tables have them, by group."""
         assert self.bootstrap is not None
         return await asyncio.to_thread(_dead_letters, self.bootstrap)
 
 
-def _uuid(type_id: str) -> str:
+def uuid_of(type_id: str) -> str:
+    """The id that a table has, of one that the outside sees."""
     return str(TypeID.from_string(type_id).uuid)
+
+
+def event_id(headers: Sequence[tuple[str, bytes]]) -> str | None:
+    """The event that a record carries, as outbox and inbox name it; None when it is no event."""
+    found = dict(headers).get("ce_id")
+    return uuid_of(found.decode()) if found else None
 
 
 def _dead_letters(bootstrap: str) -> dict[str, set[str]]:
@@ -99,8 +135,8 @@ def _dead_letters(bootstrap: str) -> dict[str, set[str]]:
             for partition, records in consumer.poll(timeout_ms=500).items():
                 group = partition.topic.partition(".dlq.")[2]
                 for record in records:
-                    headers = dict(record.headers)
-                    found.setdefault(group, set()).add(headers.get("ce_id", b"").decode())
+                    if (event := event_id(record.headers)) is not None:
+                        found.setdefault(group, set()).add(event)
         return found
     finally:
         consumer.close(autocommit=False)

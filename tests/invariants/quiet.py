@@ -1,9 +1,9 @@
-"""Waiting for a quiet moment: nothing is under way, and everybody has heard everything."""
+"""Waiting for a quiet moment: nothing is under way, and every event is consumed."""
 
 import asyncio
 import time
 
-from tests.invariants.events import unheard
+from tests.invariants.events import not_consumed
 from tests.invariants.evidence import Evidence
 
 # What is still under way, by database: when all of these are zero, nothing moves any more.
@@ -45,5 +45,5 @@ async def under_way(evidence: Evidence) -> int:
             count += row["count"]
     if count:
         return count
-    # Whoever has not heard everything is about to begin something new.
-    return sum(map(len, (await unheard(evidence)).values()))
+    # A group that has not consumed everything is about to start something new.
+    return sum(map(len, (await not_consumed(evidence)).values()))

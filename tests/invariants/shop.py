@@ -19,6 +19,25 @@ _LATE = (
     "SELECT id, deadline FROM orders WHERE status = 'PENDING' AND deadline < now() - interval '30 seconds'"
 )
 
+_HELD_TOO_LONG = "SELECT order_id, expire_time FROM reservations WHERE state = 'HELD' AND expire_time < now() - interval '30 seconds'"
+_ENDED_AND_DUE = (
+    (
+        "payment",
+        "payments",
+        "SELECT id, status FROM payments WHERE due_time IS NOT NULL AND status IN ('SUCCEEDED', 'FAILED', 'CANCELLED')",
+    ),
+    (
+        "payment",
+        "refunds",
+        "SELECT id, status FROM refunds WHERE due_time IS NOT NULL AND status <> 'PENDING'",
+    ),
+    (
+        "notification",
+        "notifications",
+        "SELECT id, status FROM notifications WHERE due_time IS NOT NULL AND status <> 'QUEUED'",
+    ),
+)
+
 _STOCK = """
 SELECT p.id AS product_id, coalesce(s.free, 0) AS free, coalesce(t.taken, 0)::bigint AS taken, coalesce(a.adjusted, 0)::bigint AS adjusted
 FROM products p LEFT JOIN stock s ON s.product_id = p.id
@@ -156,6 +175,27 @@ async def deadlines(evidence: Evidence) -> Verdict:
         count["n"],
         (f"order {row['id']} since {row['deadline']:%H:%M:%S}" for row in late),
     )
+
+
+async def expiries(evidence: Evidence) -> Verdict:
+    """No stock is HELD past the expiry of its reservation."""
+    late = await evidence.rows("catalog", _HELD_TOO_LONG)
+    [count] = await evidence.rows("catalog", "SELECT count(*) AS n FROM reservations")
+    return verdict(
+        "no stock is HELD past its expiry",
+        count["n"],
+        (f"reservation {row['order_id']} since {row['expire_time']:%H:%M:%S}" for row in late),
+    )
+
+
+async def ended(evidence: Evidence) -> Verdict:
+    """What has ended is not due again: a worker would claim it for ever."""
+    counted, violations = 0, []
+    for name, table, sql in _ENDED_AND_DUE:
+        found = await evidence.rows(name, sql)
+        violations += [f"{table} {row['id']} is {row['status']} and due" for row in found]
+        counted += (await evidence.rows(name, f"SELECT count(*) AS n FROM {table}"))[0]["n"]
+    return verdict("what has ended is not due again", counted, violations)
 
 
 async def mails(evidence: Evidence) -> Verdict:

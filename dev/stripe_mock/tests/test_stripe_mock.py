@@ -160,3 +160,18 @@ def test_refunds_that_take_their_time_end_by_themselves(
     # What came back may be given back anew; what went back may not.
     again = api.post("/v1/refunds", f"payment_intent={intent['id']}", "")[0]
     assert again == (200 if last == "failed" else 400)
+
+
+def test_every_change_is_recorded_with_its_amount_and_key(make: Callable[[], Api]) -> None:
+    api = make()
+    intent = json.loads(api.post(INTENTS, f"{FORM}&metadata[order_id]=ord_1", "charge")[1])["id"]
+    api.post("/v1/refunds", f"payment_intent={intent}&amount=400", "refund")
+    api.post("/v1/refunds", f"payment_intent={intent}&amount=400", "refund")
+    records = json.loads(make().get("/mock/records")[1])["data"]
+    assert [(each["event"], each["amount"], each["currency"], each["key"]) for each in records] == [
+        ("payment_intent.created", 1000, "usd", "charge"),
+        ("payment_intent.succeeded", 1000, "usd", "charge"),
+        ("refund.created", 400, "usd", "refund"),
+    ]
+    assert {each["intent"] for each in records} == {intent}
+    assert records[0]["metadata"] == {"order_id": "ord_1"}

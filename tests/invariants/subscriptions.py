@@ -1,0 +1,60 @@
+"""Which events each consumer group wants, as the services themselves declare it: they are built, as `python -m <service>` builds them, and
+asked. Nothing is opened.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from account import app as account
+from account.settings import Settings as AccountSettings
+from catalog import app as catalog
+from catalog.settings import Settings as CatalogSettings
+from kit.events import Subscription
+from kit.events.subscriptions import groups, types
+from kit.service import Service
+from kit.settings import load
+from notification import app as notification
+from notification.settings import Settings as NotificationSettings
+from order import app as order
+from order.settings import Settings as OrderSettings
+from payment import app as payment
+from payment.settings import Settings as PaymentSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The types of a topic that a consumer group handles, each once. `database` has its inbox."""
+
+    database: str
+    group: str
+    topic: str
+    types: tuple[str, ...]
+
+
+@cache
+def wanted() -> Sequence[Wanted]:
+    """Every consumer group that has an inbox. Those without one (a search index, a tail) handle events again as they like."""
+    with tempfile.TemporaryDirectory(prefix="souk-subscriptions-") as folder:
+        services = _services({"PROFILE": "development", "SIGNING_KEYS_FILE": str(Path(folder, "keys.json"))})
+    return [
+        Wanted(service.name, group.name, topic, tuple(sorted(types(subscription))))
+        for service in services
+        for group in groups(service.name, service.consumes)
+        for topic, subscription in sorted(group.by_topic.items())
+        if isinstance(subscription, Subscription)
+    ]
+
+
+def _services(environment: Mapping[str, str]) -> list[Service]:
+    return [
+        account.build(load(AccountSettings, environment)),
+        catalog.build(load(CatalogSettings, environment)),
+        order.build(load(OrderSettings, environment)),
+        payment.build(load(PaymentSettings, environment)),
+        notification.build(load(NotificationSettings, environment)),
+    ]
