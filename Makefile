@@ -44,8 +44,8 @@ load-test: tools ## Measure orders and searches from 32 users, then check the bo
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/load
 
 .PHONY: invariants
-invariants: tools ## Check the books of the running stack: stock, orders, money, mail, events, index
-	@bazel run --ui_event_filters=-info --noshow_progress //tests/invariants
+invariants: tools ## Check the running stack: stock, orders, money, mail, events, index (ARGS=--inside: without provider and mail server)
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/invariants -- $(ARGS)
 
 .PHONY: fault-test
 fault-test: tools ## 10,000 orders in a storm of kills and outages, then check every invariant
