@@ -9,7 +9,7 @@ from souk.order.v1 import events_pb2 as order
 from catalog.indexer import Indexer
 from catalog.stock_use_cases import Stock
 from kit.db import Transaction
-from kit.events import BatchSubscription, Event, Subscription
+from kit.events import BatchSubscription, Event, Many, Subscription
 from kit.values import ORDER, PRODUCT
 
 _CHANGES = (
@@ -28,11 +28,12 @@ class OrderEvents:
 
     def subscription(self) -> Subscription:
         """Which reaction belongs to which fact."""
-        return Subscription("souk.order.v1", {order.OrderCancelled: self.order_cancelled})
+        return Subscription("souk.order.v1", {order.OrderCancelled: Many(self.orders_cancelled)})
 
-    async def order_cancelled(self, tx: Transaction, event: Event[order.OrderCancelled]) -> None:
+    async def orders_cancelled(self, tx: Transaction, events: Sequence[Event[order.OrderCancelled]]) -> None:
         """OrderCancelled."""
-        await self._stock.order_cancelled(tx, ORDER.parse(event.body.order.id, "order", "id"))
+        order_ids = [ORDER.parse(event.body.order.id, "order", "id") for event in events]
+        await self._stock.orders_cancelled(tx, order_ids)
 
 
 def index_subscription(indexer: Indexer) -> BatchSubscription:

@@ -1,99 +1,34 @@
-"""The only reader and writer of stock and reservations: rows <-> domain.
+"""The only reader and writer of stock and reservations, with `stock_reserving`: rows <-> domain.
 
-Reserving prices and takes all lines of any number of orders in one statement, under locks that are always taken in the order of products.
-What a reservation may become is its row's state, checked under its lock; why an order is refused is said by the domain.
+What a reservation may become is its row's state, checked under its lock. Locks are always taken in one order: reservations by order id,
+stock by product id, then new reservations by order id. So no two of these statements wait for each other, however many orders they are for.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from catalog.errors import IdempotencyConflict
-from catalog.stock_domain import (
-    Action,
-    Adjustment,
-    Offer,
-    PricedLine,
-    Reservation,
-    ReservationState,
-    Wish,
-    refusal,
-)
-from kit.db import Database, DatabaseContention, Record, Statements, Transaction, UniqueViolation, columns
+from catalog.stock_domain import Action, Adjustment, Reservation, ReservationState, Wish
+from catalog.stock_reserving import reserve
+from kit.db import Database, DatabaseContention, Record, Statements, Transaction, UniqueViolation
 from kit.errors import SoukError
-from kit.values import CURRENCIES, Money
-
-_CURRENCIES = ", ".join(f"('{c.code}', {c.exponent}, {c.minimum}, {c.maximum})" for c in CURRENCIES.values())
-
-# What is left follows from what was read under the lock, not from `stock.free`: PostgreSQL judges a CHECK on what the row was in the
-# statement's snapshot before it looks at what it has become, and would refuse what came back meanwhile.
-# `demand` counts what the wishes before this one want of the same product too, so that together they never take more than there is.
-_RESERVE = f"""
-WITH asked AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::numeric[]) WITH ORDINALITY AS a(order_id, input_hash, expected_total, turn)
-), want AS MATERIALIZED (
-    SELECT * FROM unnest($4::uuid[], $5::int[], $6::uuid[], $7::bigint[]) AS w(order_id, position, product_id, quantity)
-), prior AS MATERIALIZED (
-    SELECT r.* FROM reservations r JOIN asked USING (order_id)
-), fresh AS MATERIALIZED (
-    SELECT want.*, asked.turn FROM want JOIN asked USING (order_id) WHERE order_id NOT IN (SELECT order_id FROM prior)
-), locked AS MATERIALIZED (
-    SELECT product_id, free FROM stock WHERE product_id IN (SELECT product_id FROM fresh) ORDER BY product_id FOR UPDATE
-), judged AS MATERIALIZED (
-    SELECT f.order_id, f.position, f.product_id, f.quantity, p.name, p.price, p.currency, l.free,
-        sum(f.quantity) OVER (PARTITION BY f.product_id ORDER BY f.turn) AS demand
-    FROM fresh f
-    LEFT JOIN products p ON p.id = f.product_id AND p.delete_time IS NULL
-    LEFT JOIN locked l ON l.product_id = f.product_id
-), good AS MATERIALIZED (
-    SELECT j.order_id, min(j.currency) AS currency
-    FROM judged j JOIN asked a USING (order_id)
-    LEFT JOIN (VALUES {_CURRENCIES}) AS c(code, exponent, minimum, maximum) ON c.code = j.currency
-    GROUP BY j.order_id, a.expected_total
-    HAVING bool_and(j.price IS NOT NULL AND (j.free IS NULL OR j.demand <= j.free))
-        AND count(DISTINCT j.currency) = 1
-        AND sum(j.price::numeric * j.quantity) BETWEEN min(c.minimum) AND max(c.maximum)
-        AND coalesce(a.expected_total * power(10::numeric, min(c.exponent)) = sum(j.price::numeric * j.quantity), true)
-), held AS (
-    INSERT INTO reservations (order_id, state, input_hash, currency, create_time, update_time, expire_time)
-    SELECT order_id, 'HELD', input_hash, currency, $8, $8, $9 FROM good JOIN asked USING (order_id) ORDER BY order_id
-), lines AS (
-    INSERT INTO reservation_lines (order_id, position, product_id, name, unit_price, quantity, taken)
-    SELECT order_id, position, product_id, name, price, quantity, CASE WHEN free IS NULL THEN 0 ELSE quantity END
-    FROM judged JOIN good USING (order_id)
-), taken AS (
-    UPDATE stock s SET free = t.free
-    FROM (
-        SELECT product_id, (min(free) - sum(quantity))::bigint AS free FROM judged JOIN good USING (order_id)
-        WHERE judged.free IS NOT NULL GROUP BY product_id
-    ) t
-    WHERE s.product_id = t.product_id
-    RETURNING s.product_id, s.free
-), gone AS (
-    INSERT INTO availability_changes (product_id) SELECT product_id FROM taken WHERE free = 0
-)
-SELECT j.order_id, j.position, j.product_id, j.name, j.price, j.currency, j.quantity, j.free,
-    CASE WHEN g.order_id IS NULL THEN '' ELSE 'HELD' END AS state, NULL::bytea AS input_hash, $9::timestamptz AS expire_time
-FROM judged j LEFT JOIN good g USING (order_id)
-UNION ALL
-SELECT p.order_id, l.position, l.product_id, l.name, l.unit_price, p.currency, l.quantity, NULL, p.state, p.input_hash, p.expire_time
-FROM prior p LEFT JOIN reservation_lines l USING (order_id)
-ORDER BY order_id, position
-"""  # noqa: S608 - of our own constants
 
 _COMMIT = """
-WITH changed AS (
-    UPDATE reservations SET state = 'COMMITTED', update_time = $2 WHERE order_id = ANY($1::uuid[]) AND state = 'HELD'
-    RETURNING order_id, state
+WITH held AS MATERIALIZED (
+    SELECT order_id FROM reservations WHERE order_id = ANY($1::uuid[]) AND state = 'HELD' ORDER BY order_id FOR UPDATE
+), changed AS (
+    UPDATE reservations r SET state = 'COMMITTED', update_time = $2 FROM held WHERE r.order_id = held.order_id
+    RETURNING r.order_id, r.state
 )
 SELECT order_id, state FROM changed
 UNION ALL SELECT order_id, state FROM reservations WHERE order_id = ANY($1::uuid[]) AND state <> 'HELD'
 """
 
 # What comes back of a product that is not tracked any more is nobody's: it leaves the books (`forgone`).
-# A reservation that another call ends meanwhile, or is about to make, appears in no branch: the caller looks again.
+# `changed` waits for `locked`: a reservation that is being changed makes others wait at its key, who may hold the stock wanted here.
+# A reservation that another call ends at the same moment, or is about to make, appears in no branch: the caller looks again.
 _GIVE_BACK = """
 WITH ended AS MATERIALIZED (
     SELECT order_id, state FROM reservations WHERE order_id = ANY($1::uuid[]) AND state = ANY($2::text[]) ORDER BY order_id FOR UPDATE
@@ -111,7 +46,7 @@ WITH ended AS MATERIALIZED (
     SELECT gen_random_uuid(), product_id, 'FORGO', -taken, '', $3 FROM back WHERE product_id NOT IN (SELECT product_id FROM locked)
 ), changed AS (
     UPDATE reservations r SET state = CASE ended.state WHEN 'HELD' THEN 'RELEASED' ELSE 'RETURNED' END, update_time = $3
-    FROM ended WHERE r.order_id = ended.order_id
+    FROM ended WHERE r.order_id = ended.order_id AND (SELECT count(*) FROM locked) >= 0
     RETURNING r.order_id, r.state
 ), unknown AS (
     INSERT INTO reservations (order_id, state, input_hash, currency, create_time, update_time, expire_time)
@@ -124,6 +59,7 @@ SELECT order_id, state FROM changed
 UNION ALL SELECT order_id, state FROM unknown
 UNION ALL SELECT order_id, state FROM reservations WHERE order_id = ANY($1::uuid[]) AND state IN ('RELEASED', 'RETURNED')
 """
+_ENDED = "SELECT order_id, state FROM reservations WHERE order_id = ANY($1::uuid[]) AND state IN ('RELEASED', 'RETURNED')"
 
 _OVERDUE = """
 SELECT order_id FROM reservations WHERE state = 'HELD' AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -217,16 +153,8 @@ class PostgresStockStore:
         first: dict[UUID, Wish] = {}
         for wish in wishes:
             first.setdefault(wish.order_id, wish)
-        rows = await self._reserve(list(first.values()), now, expire_time)
-        found: dict[UUID, Reservation | SoukError] = {}
-        for order_id, wish in first.items():
-            found[order_id] = _outcome(wish, rows[order_id])
-        # Those before it in the batch may have wanted what they then did not get; and who waited for a lock did not see what its twin made.
-        for order_id, outcome in found.items():
-            if isinstance(outcome, SoukError) and outcome.reason == "OUT_OF_STOCK":
-                again = await self._reserve([first[order_id]], now, expire_time)
-                found[order_id] = _outcome(first[order_id], again[order_id])
-        return [found[wish.order_id] for wish in wishes]
+        outcomes = await reserve(self._db, list(first.values()), now, expire_time)
+        return [outcomes[wish.order_id] for wish in wishes]
 
     async def commit(self, order_ids: Sequence[UUID], now: datetime) -> dict[UUID, ReservationState]:
         """One statement, repeated for those that changed under its hands."""
@@ -262,27 +190,6 @@ class PostgresStockStore:
             return {}
         return {row["product_id"]: row["available"] for row in await tx.fetch(_TAKE_CHANGES, limit, now)}
 
-    async def _reserve(
-        self, wishes: Sequence[Wish], now: datetime, expire_time: datetime
-    ) -> Mapping[UUID, list[Record]]:
-        heads = columns(((wish.order_id, wish.input_hash, wish.expected_total) for wish in wishes), 3)
-        wants = (
-            (wish.order_id, at, want.product_id, want.quantity)
-            for wish in wishes
-            for at, want in enumerate(wish.wants)
-        )
-        args = [*heads, *columns(wants, 4), now, expire_time]
-        for _ in range(_TRIES):
-            try:
-                rows = await self._db.fetch(_RESERVE, *args)
-            except UniqueViolation:
-                continue
-            grouped: dict[UUID, list[Record]] = defaultdict(list)
-            for row in rows:
-                grouped[row["order_id"]].append(row)
-            return grouped
-        raise DatabaseContention("a reservation kept changing")
-
     async def _give_back(
         self,
         db: Statements,
@@ -295,33 +202,14 @@ class PostgresStockStore:
         known: dict[UUID, ReservationState] = {}
         for _ in range(_TRIES):
             asked = [order_id for order_id in order_ids if order_id not in known]
-            known |= _states(await db.fetch(_GIVE_BACK, asked, list(states), now, unknown))
+            if known and isinstance(db, Transaction):
+                # What is locked stays so until the transaction ends, and more would be locked out of order: only looked at.
+                known |= _states(await db.fetch(_ENDED, asked))
+            else:
+                known |= _states(await db.fetch(_GIVE_BACK, asked, list(states), now, unknown))
             if len(known) == len(set(order_ids)):
                 return known
         raise DatabaseContention("a reservation kept changing")
-
-
-def _outcome(wish: Wish, rows: Sequence[Record]) -> Reservation | SoukError:
-    state = rows[0]["state"]
-    if not state:
-        return refusal(wish, [_offer(wish, at, row) for at, row in enumerate(rows)])
-    return Reservation(
-        order_id=wish.order_id,
-        state=ReservationState(state),
-        input_hash=wish.input_hash if rows[0]["input_hash"] is None else bytes(rows[0]["input_hash"]),
-        # One that ended before it began has no lines.
-        lines=tuple(
-            PricedLine(row["product_id"], row["name"], Money(row["price"], row["currency"]), row["quantity"])
-            for row in rows
-            if row["position"] is not None
-        ),
-        expire_time=rows[0]["expire_time"],
-    )
-
-
-def _offer(wish: Wish, at: int, row: Record) -> Offer:
-    price = Money(row["price"], row["currency"]) if row["price"] is not None else None
-    return Offer(wish.wants[at], row["name"] or "", price, row["free"])
 
 
 def _states(rows: Iterable[Record]) -> dict[UUID, ReservationState]:

@@ -69,7 +69,7 @@ class Shop:
     async def cancelled(self, order_id: UUID) -> None:
         """As OrderCancelled does."""
         async with self.db.transaction() as tx:
-            await self.stock.order_cancelled(tx, order_id)
+            await self.stock.orders_cancelled(tx, [order_id])
 
     async def free(self, product_id: UUID) -> int | None:
         return (await self.rows.free([product_id])).get(product_id)

@@ -331,6 +331,24 @@ async def test_wishes_together_take_no_more_than_there_is(kept: Kept) -> None:
     assert await kept.free(mug) == 0
 
 
+async def test_a_wish_that_the_others_left_too_little_for_is_refused_with_what_they_left(kept: Kept) -> None:
+    mug = await kept.product(5)
+    outcomes = await kept.reserve_many([wish((mug, 9)), wish((mug, 4)), wish((mug, 3))])
+
+    assert [isinstance(outcome, Reservation) for outcome in outcomes] == [False, True, False]
+    [shown] = [each for each in outcomes[2:] if isinstance(each, OutOfStock)]
+    assert shown.details == {"lines": [{"product_id": PRODUCT.format(mug), "requested": 3, "available": 1}]}
+
+
+async def test_a_wish_of_several_products_that_was_only_crowded_out_gets_all_of_them(kept: Kept) -> None:
+    mug, cup, pot = await kept.product(4), await kept.product(4), await kept.product(0)
+    crowds = [wish((mug, 3), (pot, 1)), wish((cup, 3), (pot, 1))]
+    outcomes = await kept.reserve_many([*crowds, wish((cup, 2), (mug, 2)), wish((mug, 3)), wish((cup, 2))])
+
+    assert [isinstance(each, Reservation) for each in outcomes] == [False, False, True, False, True]
+    assert [await kept.free(each) for each in (mug, cup)] == [2, 0]
+
+
 async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:
     await Migrations("catalog").apply(database_url)
     await assert_tables_match(database_url, TABLES)
@@ -342,6 +360,32 @@ async def test_two_hundred_buyers_of_fifty_leave_none_and_never_less(real: Kept)
     taken = Counter(type(outcome) for outcome in outcomes)
     assert taken == {Reservation: 50, OutOfStock: 150}
     assert await real.free(mug) == 0
+
+
+class Counting:
+    """A database that counts its statements."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.statements: list[str] = []
+
+    async def fetch(self, sql: str, *args: Any) -> Any:
+        self.statements.append(sql)
+        return await self._db.fetch(sql, *args)
+
+
+async def test_what_a_batch_finds_out_of_stock_is_tried_again_together(real: Kept) -> None:
+    mug = await real.product(50)
+    wishes = [wish((mug, 51)), *(wish((mug, 1)) for _ in range(63))]
+    counting = Counting(real.db)
+
+    outcomes = await PostgresStockStore(counting).reserve(  # type: ignore[arg-type]
+        wishes, real.clock.now, real.clock.now + timedelta(minutes=15)
+    )
+
+    assert Counter(map(type, outcomes)) == {Reservation: 50, OutOfStock: 14}
+    assert [isinstance(each, Reservation) for each in outcomes] == [False, *[True] * 50, *[False] * 13]
+    assert len(counting.statements) <= 4
 
 
 async def test_one_replica_tells_at_a_time(real: Kept) -> None:

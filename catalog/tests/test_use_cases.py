@@ -77,7 +77,7 @@ class Shop:
 
     async def cancelled(self, order_id: UUID) -> None:
         async with self.db.transaction() as tx:
-            await self.stock.order_cancelled(tx, order_id)
+            await self.stock.orders_cancelled(tx, [order_id])
 
 
 def wish(product_id: UUID, quantity: int = 1, *, order_id: UUID | None = None) -> Wish:

@@ -12,7 +12,7 @@ ROOMS = set(
     "__init__ __main__ app audit_store circuit collection consumers context cost credential_store credential_use_cases domain "
     "errors event_stream events execution headers indexer limits listeners mailer messages metrics order_updates passwords peers persisted "
     "playground ports preview product_cache provider rates redis_line reindexing rendering rpc search search_queries "
-    "session_domain session_store session_use_cases settings stock_domain stock_rpc stock_store stock_use_cases store "
+    "session_domain session_store session_use_cases settings stock_domain stock_reserving stock_rpc stock_store stock_use_cases store "
     "tables throttle use_cases web websocket".split()
 )
 # A machine's own paths, and hosts of registries: the clients know where they are.
