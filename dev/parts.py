@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -33,20 +33,28 @@ def _yielding(argv: list[str]) -> list[str]:
 
 
 class Service(Server):
-    """One of the six services; ready once it says so at /readyz."""
+    """A replica of one of the six services; ready once it says so at /readyz. The first has the service's name, the second `order-2`."""
 
-    def __init__(self, name: str, ports: Ports, state: Path) -> None:
-        self.name = name
-        super().__init__(state, port=getattr(ports, name), log=state / "logs" / f"{name}.log")
-        self._environment = service_environment(name, ports, state)
+    def __init__(
+        self, service: str, ports: Ports, state: Path, *, replica: int = 0, more: Sequence[Ports] = ()
+    ) -> None:
+        self.service = service
+        self.name = f"{service}-{replica + 1}" if replica else service
+        port = getattr((ports, *more)[replica], service)
+        super().__init__(state, port=port, log=state / "logs" / f"{self.name}.log")
+        self._environment = service_environment(service, ports, state, replica=replica, more=more)
 
     def environment(self) -> dict[str, str]:
         return self._environment
 
+    def adjust(self, change: Callable[[str, dict[str, str]], dict[str, str]]) -> None:
+        """Changes what it is told from its next start on; `change` gets its name and what it would be told."""
+        self._environment = change(self.name, self._environment)
+
     def command(self, *arguments: str) -> list[str]:
-        server = runfile(f"souk/{self.name}/server")
-        argv = [*([str(server)] if server else [sys.executable, "-m", self.name]), *arguments]
-        return _yielding(argv) if self.name in _BACKGROUND else argv
+        server = runfile(f"souk/{self.service}/server")
+        argv = [*([str(server)] if server else [sys.executable, "-m", self.service]), *arguments]
+        return _yielding(argv) if self.service in _BACKGROUND else argv
 
     def ready(self) -> bool:
         return answers(self.port, "/readyz")
@@ -99,8 +107,9 @@ def servers(ports: Ports, state: Path) -> list[Server]:
     ]
 
 
-def programs(ports: Ports, state: Path, *, mail: str) -> list[Server]:
-    """The stand-ins for the outside, and Prometheus where it is installed; `mail` is maildev or count."""
+def programs(ports: Ports, state: Path, *, mail: str, more: Sequence[Ports] = ()) -> list[Server]:
+    """The stand-ins for the outside, and Prometheus where it is installed; `mail` is maildev or count. `more`: of further replicas."""
+    webhooks = [f"http://127.0.0.1:{each.payment}/webhooks/stripe" for each in (ports, *more)]
     python = [sys.executable, "-S", "-P", "-m"]
     found = [
         Program(
@@ -112,8 +121,7 @@ def programs(ports: Ports, state: Path, *, mail: str) -> list[Server]:
                 str(ports.stripe),
                 "--state",
                 str(state / "data" / "stripe"),
-                "--webhook",
-                f"http://127.0.0.1:{ports.payment}/webhooks/stripe",
+                *(word for url in webhooks for word in ("--webhook", url)),
             ],
             port=ports.stripe,
             state=state,
@@ -165,9 +173,16 @@ def _prometheus(ports: Ports, state: Path) -> Program:
 _SCRAPED = ("gateway", "account", "catalog", "order", "payment", "notification")
 
 
-def services(names: tuple[str, ...], ports: Ports, state: Path) -> Mapping[str, Service]:
-    """Our services, by name."""
-    return {name: Service(name, ports, state) for name in names}
+def services(
+    names: tuple[str, ...], ports: Ports, state: Path, more: Sequence[Ports] = ()
+) -> Mapping[str, Service]:
+    """Our services and their further replicas, by name."""
+    found = [
+        Service(name, ports, state, replica=replica, more=more)
+        for replica in range(1 + len(more))
+        for name in names
+    ]
+    return {part.name: part for part in found}
 
 
 class Runnable(Protocol):

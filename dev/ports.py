@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -78,11 +78,18 @@ class Ports:
         return lines
 
 
-def service_environment(service: str, ports: Ports, state: Path) -> dict[str, str]:
-    """What one service is told: the development profile's defaults, written out for these ports and this folder."""
+def service_environment(
+    service: str, ports: Ports, state: Path, *, replica: int = 0, more: Sequence[Ports] = ()
+) -> dict[str, str]:
+    """What one service is told: the development profile's defaults, written out for these ports and this folder.
+
+    `more`: ports of further replicas of every service, of which this one is number `replica`.
+    """
+    replicas = (ports, *more)
+    own = replicas[replica]
     environment = {
         "PROFILE": "development",
-        "HTTP_PORT": str(getattr(ports, service)),
+        "HTTP_PORT": str(getattr(own, service)),
         "REDIS_URL": f"redis://127.0.0.1:{ports.redis}/0",
         "KAFKA_BOOTSTRAP": f"127.0.0.1:{ports.kafka}",
         "ELASTICSEARCH_URL": f"http://127.0.0.1:{ports.elasticsearch}",
@@ -100,9 +107,11 @@ def service_environment(service: str, ports: Ports, state: Path) -> dict[str, st
         "MAILS_PER_SECOND": "40",
     }
     for peer in _DATABASES:
-        environment[f"{peer.upper()}_ADDRESS"] = f"127.0.0.1:{getattr(ports, peer + '_grpc')}"
+        environment[f"{peer.upper()}_ADDRESS"] = ",".join(
+            f"127.0.0.1:{getattr(each, peer + '_grpc')}" for each in replicas
+        )
     if service in _DATABASES:
-        environment["GRPC_PORT"] = str(getattr(ports, service + "_grpc"))
+        environment["GRPC_PORT"] = str(getattr(own, service + "_grpc"))
         environment["DATABASE_URL"] = f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}/{service}"
     # What the caller sets for a service itself, e.g. LOG_LEVEL=DEBUG, wins.
     return environment | {

@@ -43,13 +43,15 @@ class Stack:
         products: int = 1000,
         mail: str = "maildev",
         quiet: bool = False,
+        more: Sequence[Ports] = (),
     ) -> None:
+        """`more`: ports of further replicas of every service, for tests."""
         self.state = state
         self.ports = ports
         self.products = products
         self.servers = servers(ports, state)
-        self.programs = programs(ports, state, mail=mail)
-        self.services = services(tuple(names), ports, state)
+        self.programs = programs(ports, state, mail=mail, more=more)
+        self.services = services(tuple(names), ports, state, more)
         self._quiet = quiet
         self._lock = threading.RLock()
         # Parts that are meant to be down now: stopped on request, or lent to `bazel run`.
@@ -116,6 +118,14 @@ class Stack:
             part = self.parts[name]
             part.kill() if kill else part.stop()
 
+    def pause_part(self, name: str) -> None:
+        """Freezes one part (SIGSTOP), as a machine that swaps or a hypervisor that moves it does."""
+        self.parts[name].pause()
+
+    def resume_part(self, name: str) -> None:
+        """Lets it go on."""
+        self.parts[name].resume()
+
     def start_part(self, name: str) -> None:
         """Starts a part again and returns once it is ready."""
         with self._lock:
@@ -136,12 +146,16 @@ class Stack:
 
     def _make_databases(self) -> None:
         postgres = next(part for part in self.servers if isinstance(part, Postgres))
-        for name in self.services.keys() - {"gateway"}:
-            postgres.create_database(name)
+        for part in self._stateful():
+            postgres.create_database(part.name)
+
+    def _stateful(self) -> list[Service]:
+        """A replica of each service that has a database."""
+        return [part for part in self.services.values() if part.name == part.service != "gateway"]
 
     def _migrate(self) -> None:
         with ThreadPoolExecutor() as pool:
-            stateful = [part for name, part in self.services.items() if name != "gateway"]
+            stateful = self._stateful()
             for outcome in [pool.submit(self._migrate_one, part) for part in stateful]:
                 outcome.result()
         self._say("migrated", ", ".join(part.name for part in stateful))

@@ -17,7 +17,12 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address it listens on")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True, help="folder of its SQLite file")
-    parser.add_argument("--webhook", default="", help="URL that is told what happens")
+    parser.add_argument(
+        "--webhook",
+        action="append",
+        default=[],
+        help="URL that is told what happens; of several, the next at each try",
+    )
     parser.add_argument(
         "--webhook-secret", default="whsec_souk_development", help="what webhooks are signed with"
     )
@@ -26,7 +31,7 @@ def main() -> None:
     provider = Provider(state, base=f"http://127.0.0.1:{arguments.port}")
     api = Api(state, provider)
     server = serve(api, arguments.port, host=arguments.host)
-    deliverer = Deliverer(api, state, provider, url=arguments.webhook, secret=arguments.webhook_secret)
+    deliverer = Deliverer(api, state, provider, urls=arguments.webhook, secret=arguments.webhook_secret)
     deliverer.start()
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     signal.signal(signal.SIGINT, signal.SIG_IGN)

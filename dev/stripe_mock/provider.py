@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dev.stripe_mock.faults import Next
 from dev.stripe_mock.outcomes import OUTCOMES, Outcome
 from dev.stripe_mock.state import State
 
 Object = dict[str, Any]
+# Stripe charges them in steps of ten (docs.stripe.com/currencies#three-decimal).
+_THREE_DECIMALS = ("bhd", "jod", "kwd", "omr", "tnd")
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 
 
@@ -34,10 +37,11 @@ class Provider:
         self._state = state
         self._base = base
         self._processing_seconds = processing_seconds
+        self.next_refunds = Next()
 
     def create_intent(self, params: Mapping[str, Any]) -> Object:
         """POST /v1/payment_intents."""
-        amount = _amount(params.get("amount"), "amount")
+        amount = _amount(params.get("amount"), "amount", params.get("currency", ""))
         if not params.get("currency"):
             raise invalid("Missing required param: currency.", "currency", "parameter_missing")
         method = params.get("payment_method")
@@ -140,7 +144,7 @@ class Provider:
         """A bank's answer that took its time."""
         if object_id.startswith("re_"):
             refund = self.refund(object_id)
-            later = _outcome(self.intent(refund["payment_intent"])["payment_method"]).refund_later
+            later = refund["later"]
             failed = {"failure_reason": "unknown"} if later == "failed" else {}
             event = "refund.failed" if later == "failed" else "refund.updated"
             self._save({**refund, "status": later, **failed}, event)
@@ -163,13 +167,14 @@ class Provider:
         outcome = _outcome(intent["payment_method"])
         given_back = (r["amount"] for r in self.refunds(intent["id"]) if r["status"] != "failed")
         left = intent["amount_received"] - sum(given_back)
-        amount = _amount(params["amount"], "amount") if "amount" in params else left
+        amount = _amount(params["amount"], "amount", intent["currency"]) if "amount" in params else left
         if left == 0:
             raise invalid("The charge has already been refunded.", code="charge_already_refunded")
         if amount > left:
             raise invalid(
                 f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", "amount"
             )
+        injected = self.next_refunds.take()
         refund: Object = {
             "id": f"re_{secrets.token_hex(12)}",
             "object": "refund",
@@ -180,10 +185,11 @@ class Provider:
             "metadata": params.get("metadata", {}),
             "payment_intent": intent["id"],
             "reason": params.get("reason"),
-            "status": outcome.refund,
+            "status": "pending" if injected else outcome.refund,
+            "later": injected or outcome.refund_later,
         }
         self._save(refund, "refund.created")
-        if outcome.refund_later:
+        if refund["later"]:
             self._state.later(refund["id"], time.time() + self._processing_seconds)
         return refund
 
@@ -241,11 +247,13 @@ def _kinds(params: Mapping[str, Any]) -> list[str]:
     return asked
 
 
-def _amount(text: Any, param: str) -> int:
+def _amount(text: Any, param: str, currency: str) -> int:
     if not str(text or "").isdecimal():
         raise invalid(f"Invalid integer: {text}", param, "parameter_invalid_integer")
     if int(text) < 1:
         raise invalid("This value must be greater than or equal to 1.", param)
+    if currency.lower() in _THREE_DECIMALS and int(text) % 10:
+        raise invalid("The last digit of amounts in this currency must be 0.", param)
     return int(text)
 
 

@@ -2,8 +2,7 @@
 
 /mock/payment_intents lists every intent, /mock/records every change of an intent or a refund with amount, currency and idempotency key.
 /mock/authenticate/ID is where a buyer's bank asks (?passes=false: it is not them).
-POST /mock/faults {"count", "status", "after"} lets the next calls fail: with that HTTP status, or cut off (status 0), before or after
-their effect.
+POST /mock/faults lets things go wrong (dev.stripe_mock.faults).
 """
 
 import hashlib
@@ -11,25 +10,16 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from dev.stripe_mock.faults import Faults, Next, operation_of
 from dev.stripe_mock.provider import Provider, Refusal, invalid
 from dev.stripe_mock.state import State
 
 _KEY_LONGEST = 255
 _PART = re.compile(r"[^\[\]]+")
-
-
-@dataclass
-class Faults:
-    """What the next calls suffer."""
-
-    count: int = 0
-    status: int = 500
-    after: bool = False
 
 
 class Api:
@@ -38,6 +28,7 @@ class Api:
     def __init__(self, state: State, provider: Provider) -> None:
         self.lock = threading.Lock()
         self.faults = Faults()
+        self.webhooks = Next()
         self._state = state
         self._provider = provider
 
@@ -82,17 +73,24 @@ class Api:
     def inject(self, body: bytes) -> None:
         """POST /mock/faults."""
         wanted = json.loads(body)
-        self.faults = Faults(
-            int(wanted.get("count", 1)), int(wanted.get("status", 500)), bool(wanted.get("after"))
-        )
+        with self.lock, self._state.change():
+            if wanted.get("keys") == "forgotten":
+                self._state.forget_answers()
+            else:
+                self._plan(wanted)
 
-    def takes_fault(self) -> Faults | None:
+    def _plan(self, wanted: Mapping[str, Any]) -> None:
+        if "refunds" in wanted:
+            self._provider.next_refunds = Next.read("refunds", wanted)
+        elif "webhooks" in wanted:
+            self.webhooks = Next.read("webhooks", wanted)
+        else:
+            self.faults = Faults.read(wanted)
+
+    def takes_fault(self, path: str) -> Faults | None:
         """The fault of this call, if it is to have one."""
         with self.lock:
-            if self.faults.count <= 0:
-                return None
-            self.faults.count -= 1
-            return self.faults
+            return self.faults if self.faults.take(operation_of(path)) else None
 
     def _operation(self, path: str) -> Callable[[Mapping[str, Any]], Any] | None:
         match path.strip("/").split("/"):
@@ -150,12 +148,15 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = urlsplit(self.path).path
             if path == "/mock/faults":
-                api.inject(body)
+                try:
+                    api.inject(body)
+                except ValueError as unknown:
+                    return self._answer(400, json.dumps({"error": str(unknown)}))
                 return self._answer(200, "{}")
             if not self.headers.get("Authorization", "").startswith("Bearer "):
                 error = {"type": "invalid_request_error", "message": "You did not provide an API key."}
                 return self._answer(401, json.dumps({"error": error}))
-            fault = api.takes_fault()
+            fault = api.takes_fault(path)
             if fault and not fault.after:
                 return self._fail(fault)
             status, text, replayed = api.post(path, body.decode(), self.headers.get("Idempotency-Key", ""))
@@ -164,6 +165,9 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
             return self._answer(status, text, {"Idempotent-Replayed": "true"} if replayed else {})
 
         def _fail(self, fault: Faults) -> None:
+            if fault.code:
+                refusal = invalid("Asked for.", code=fault.code, status=fault.status)
+                return self._answer(refusal.status, json.dumps({"error": refusal.error}))
             if fault.status:
                 return self._answer(fault.status, '{"error": {"type": "api_error", "message": "asked for"}}')
             self.close_connection = True

@@ -92,6 +92,10 @@ class State:
         """Remembers an answer."""
         self._db.execute("INSERT INTO answers VALUES (?, ?, ?, ?)", [key, request, status, body])
 
+    def forget_answers(self) -> None:
+        """No idempotency key is known any more."""
+        self._db.execute("DELETE FROM answers")
+
     def later(self, object_id: str, due: float) -> None:
         """An intent or a refund that ends by itself then."""
         self._db.execute("INSERT OR REPLACE INTO ends_later VALUES (?, ?)", [object_id, due])
@@ -114,7 +118,7 @@ class State:
         self._db.execute("DELETE FROM deliveries WHERE id = ?", [delivery_id])
 
     def postpone(self, delivery_id: str, seconds: float) -> None:
-        """It did not arrive."""
+        """It is tried again then."""
         due = time.time() + seconds
         self._db.execute(
             "UPDATE deliveries SET due = ?, attempts = attempts + 1 WHERE id = ?", [due, delivery_id]

@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Sequence, Set
 from urllib.parse import urlsplit
 
 from dev.stripe_mock.provider import Provider
@@ -13,6 +14,7 @@ from dev.stripe_mock.server import Api
 from dev.stripe_mock.state import State
 
 _PAUSE_SECONDS = 0.1
+_FIRST_PAUSE_SECONDS = 1.0
 _TIMEOUT_SECONDS = 5
 _BATCH = 20
 _GIVE_UP_AFTER = 20
@@ -39,12 +41,22 @@ def signature(body: str, secret: str, at: int) -> str:
 class Deliverer(threading.Thread):
     """Delivers in the background; also ends intents that are processing when their time has come."""
 
-    def __init__(self, api: Api, state: State, provider: Provider, *, url: str, secret: str) -> None:
+    def __init__(
+        self,
+        api: Api,
+        state: State,
+        provider: Provider,
+        *,
+        urls: Sequence[str],
+        secret: str,
+        events: Set[str] = EVENTS,
+    ) -> None:
         super().__init__(daemon=True, name="webhooks")
         self._api = api
         self._state = state
         self._provider = provider
-        self._url = url
+        self._urls = urls
+        self._events = events
         self._secret = secret
         self._stopped = threading.Event()
 
@@ -56,20 +68,31 @@ class Deliverer(threading.Thread):
                     self._provider.end_later(object_id)
                 due = self._state.due_deliveries(_BATCH)
             for delivery_id, body, attempts in due:
-                wanted = self._url and json.loads(body)["type"] in EVENTS
-                arrived = not wanted or self._deliver(body)
+                wanted = self._urls and json.loads(body)["type"] in self._events
+                arrived = not wanted or self._deliver(body, attempts)
                 with self._api.lock, self._state.change():
                     if arrived or attempts >= _GIVE_UP_AFTER:
                         self._state.delivered(delivery_id)
                     else:
-                        self._state.postpone(delivery_id, min(60.0, 0.2 * 2**attempts))
+                        # Others overtake it.
+                        self._state.postpone(delivery_id, min(60.0, _FIRST_PAUSE_SECONDS * 2**attempts))
 
     def stop(self) -> None:
         """Ends after the delivery under way."""
         self._stopped.set()
 
-    def _deliver(self, body: str) -> bool:
-        parts = urlsplit(self._url)
+    def _deliver(self, body: str, attempts: int) -> bool:
+        """Whether it arrived, or is not to."""
+        with self._api.lock:
+            fault = self._api.webhooks.take()
+        if fault == "reordered":
+            return False
+        if fault == "duplicated":
+            self._post(body, attempts + 1)
+        return fault == "lost" or self._post(body, attempts)
+
+    def _post(self, body: str, attempts: int) -> bool:
+        parts = urlsplit(self._urls[attempts % len(self._urls)])
         connection = http.client.HTTPConnection(
             parts.hostname or "", parts.port or 80, timeout=_TIMEOUT_SECONDS
         )

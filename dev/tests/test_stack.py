@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.catalogue import articles
-from dev.parts import Program
+from dev.parts import Program, services
 from dev.ports import SERVICES, Ports, service_environment
 from dev.stack import Stack, watch
 from kit.testing import free_port
@@ -42,6 +42,16 @@ def test_each_service_has_its_own_database_and_ports(tmp_path: Path) -> None:
     told = [service_environment(service, ports, tmp_path) for service in SERVICES]
     assert len({environment["HTTP_PORT"] for environment in told}) == 6
     assert len({environment.get("DATABASE_URL") for environment in told}) == 6
+
+
+def test_a_second_replica_has_ports_of_its_own_and_both_are_called(tmp_path: Path) -> None:
+    first, second = Ports.free(), Ports.free()
+    parts = services(SERVICES, first, tmp_path, [second])
+    assert set(parts) == {*SERVICES, *(f"{service}-2" for service in SERVICES)}
+    told = parts["order-2"].environment()
+    assert (parts["order-2"].port, told["GRPC_PORT"]) == (second.order, str(second.order_grpc))
+    assert told["DATABASE_URL"] == parts["order"].environment()["DATABASE_URL"]
+    assert told["CATALOG_ADDRESS"] == f"127.0.0.1:{first.catalog_grpc},127.0.0.1:{second.catalog_grpc}"
 
 
 def test_the_catalogue_is_believable_and_always_the_same() -> None:

@@ -45,6 +45,8 @@ OPTIONS = (
 
 # By this gRPC looks a name up: all addresses that it has, of either family.
 TARGET = "dns:///{}"
+# Several replicas that no name stands for, as on a machine of a developer's.
+_ADDRESSES = "ipv4:{}"
 
 _RED = Red("rpc_client", ("service", "method"))
 _HEALTH = "/grpc.health.v1.Health/Check"
@@ -67,7 +69,7 @@ class _Method:
 
 
 class Channel:
-    """A resource: calls to one service of a peer at `host:port`.
+    """A resource: calls to one service of a peer at `host:port`, or at several addresses, `ip:port,ip:port`.
 
     Deadlines and retries come from the service_config.json of the contract. The deadline of the call being
     answered, its token, client address, correlation id and trace go along.
@@ -84,7 +86,7 @@ class Channel:
 
     async def open(self) -> None:
         """Makes the channel; it connects when first used, so that no service waits for another to start."""
-        self._channel = grpc.aio.insecure_channel(TARGET.format(self._address), options=OPTIONS)
+        self._channel = grpc.aio.insecure_channel(target(self._address), options=OPTIONS)
         self._streams = Spread(self._channel, self._address)
 
     async def close(self) -> None:
@@ -176,6 +178,11 @@ class Channel:
 
     def _not_open(self) -> Unavailable:
         return Unavailable(f"the channel to {self.name} is not open", reason="PEER_UNAVAILABLE")
+
+
+def target(address: str) -> str:
+    """How gRPC names the peer at an address, or the peers at several."""
+    return (_ADDRESSES if "," in address else TARGET).format(address)
 
 
 def _caller() -> Caller:

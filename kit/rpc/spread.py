@@ -22,19 +22,20 @@ MOST_STREAMS = 8
 
 
 class Spread:
-    """The streams of a channel to `host:port`, opened as they are needed."""
+    """The streams of a channel to `host:port` or to `ip:port,ip:port`, opened as they are needed."""
 
     def __init__(self, channel: Any, address: str) -> None:
         self._channel = channel
         self._host, _, self._port = address.rpartition(":")
-        self._streams: list[Stream | None] = [None]
+        self._streams: list[Stream | None] = [None] * min(address.count(",") + 1, MOST_STREAMS)
+        self._is_name = "," not in address
         self._turn = 0
         self._look_at = 0.0
         self._looking: asyncio.Task[None] | None = None
 
     def next(self) -> Stream:
         """The stream for the next call."""
-        if time.monotonic() > self._look_at and self._looking is None:
+        if self._is_name and time.monotonic() > self._look_at and self._looking is None:
             # No call's own.
             self._looking = asyncio.get_running_loop().create_task(self._look(), context=Context())
         self._turn = turn = (self._turn + 1) % len(self._streams)

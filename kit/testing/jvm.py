@@ -39,8 +39,11 @@ class Kafka(Server):
         controller_port: int = 0,
         log: Path | None = None,
         heap: str = "256m",
+        advertised_port: int = 0,
     ) -> None:
+        """`advertised_port`: where clients are sent after the bootstrap, when not to `port` itself."""
         super().__init__(folder, port=port, log=log)
+        self.advertised_port = advertised_port
         self._controller_port = controller_port or free_port()
         self._heap = heap
         self._home = _home("kafka")
@@ -53,6 +56,8 @@ class Kafka(Server):
 
     def prepare(self) -> None:
         text = (self._home / "server.properties").read_text()
+        own = "advertised.listeners=BROKER://127.0.0.1:"
+        text = text.replace(f"{own}@PORT@", f"{own}{self.advertised_port or self.port}")
         for name, value in {
             "PORT": self.port,
             "CONTROLLER_PORT": self._controller_port,

@@ -80,6 +80,9 @@ class ChildProcess:
         """Asks it to end, and kills its group when it has not after the grace; answers the exit status."""
         if self._process.poll() is None:
             self._process.send_signal(number)
+            # One that is frozen would not notice.
+            with contextlib.suppress(ProcessLookupError):
+                self.resume()
             try:
                 self._process.wait(grace_seconds)
             except subprocess.TimeoutExpired:
@@ -91,6 +94,14 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def pause(self) -> None:
+        """Freezes its whole group; the kernel goes on taking what is sent to it."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets its group go on."""
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     def tail(self, lines: int = 20) -> str:
         """The last lines that it printed."""

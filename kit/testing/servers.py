@@ -77,6 +77,16 @@ class Server(ABC):
             self.process.kill()
             self.process = None
 
+    def pause(self) -> None:
+        """Freezes it (SIGSTOP)."""
+        assert self.process is not None
+        self.process.pause()
+
+    def resume(self) -> None:
+        """Lets it go on (SIGCONT)."""
+        assert self.process is not None
+        self.process.resume()
+
 
 class Postgres(Server):
     """PostgreSQL 15 with the superuser `souk`, who needs no password on the loopback.

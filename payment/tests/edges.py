@@ -47,7 +47,7 @@ def stripe_mock(folder: Path, webhook: str = "") -> Iterator[StripeMock]:
     server = serve(api, port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    deliverer = Deliverer(api, state, provider, url=webhook, secret=SECRET)
+    deliverer = Deliverer(api, state, provider, urls=[webhook] if webhook else [], secret=SECRET)
     deliverer.start()
     try:
         yield StripeMock(f"http://127.0.0.1:{port}", api, provider)

@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from dev.stripe_mock.faults import Faults
 from dev.stripe_mock.outcomes import OUTCOMES
 from dev.stripe_mock.provider import Provider
-from dev.stripe_mock.server import Api, Faults
+from dev.stripe_mock.server import Api
 from dev.stripe_mock.webhooks import signature
 from kit.testing import FakeClock, eventually, free_port
 from kit.values import Money

@@ -11,7 +11,7 @@ from souk.order.v1 import events_pb2 as order
 from souk.order.v1 import order_pb2
 from souk.payment.v1 import events_pb2
 
-from dev.stripe_mock.server import Faults
+from dev.stripe_mock.faults import Faults
 from kit.events import Topic
 from kit.settings import load
 from kit.testing import Kafka, eventually, free_port

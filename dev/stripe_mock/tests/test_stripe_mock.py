@@ -96,7 +96,7 @@ def test_webhooks_are_signed_and_repeated_until_they_arrive(tmp_path: Path) -> N
         api,
         state,
         provider,
-        url=f"http://127.0.0.1:{hook.server_port}/hook",
+        urls=[f"http://127.0.0.1:{hook.server_port}/hook"],
         secret="s",
     )
     deliverer.start()
@@ -175,3 +175,82 @@ def test_every_change_is_recorded_with_its_amount_and_key(make: Callable[[], Api
     ]
     assert {each["intent"] for each in records} == {intent}
     assert records[0]["metadata"] == {"order_id": "ord_1"}
+
+
+def test_a_fault_may_be_of_one_operation_only(make: Callable[[], Api]) -> None:
+    api = make()
+    api.inject(b'{"operation": "refund", "code": "amount_too_small"}')
+    assert api.takes_fault(INTENTS) is None
+    assert (fault := api.takes_fault("/v1/refunds")) is not None
+    assert (fault.status, fault.code) == (400, "amount_too_small")
+    assert api.takes_fault("/v1/refunds") is None
+
+
+@pytest.mark.parametrize("ends", ["succeeded", "failed"])
+def test_a_refund_may_be_pending_first_and_end_otherwise(tmp_path: Path, ends: str) -> None:
+    state = State(tmp_path)
+    provider = Provider(state, base="http://127.0.0.1:1", processing_seconds=0)
+    api = Api(state, provider)
+    api.inject(json.dumps({"refunds": ends}).encode())
+    intent = confirmed(api, "pm_card_visa")["id"]
+    refund = json.loads(api.post("/v1/refunds", f"payment_intent={intent}&amount=400", "")[1])
+    assert refund["status"] == "pending"
+    with state.change():
+        for due in state.take_due():
+            provider.end_later(due)
+    assert json.loads(api.get(f"/v1/refunds/{refund['id']}")[1])["status"] == ends
+
+
+def test_keys_may_be_forgotten(make: Callable[[], Api]) -> None:
+    api = make()
+    first = json.loads(api.post(INTENTS, FORM, "key")[1])["id"]
+    api.inject(b'{"keys": "forgotten"}')
+    assert json.loads(api.post(INTENTS, FORM, "key")[1])["id"] != first
+
+
+def test_an_unknown_fault_is_refused(make: Callable[[], Api]) -> None:
+    for wanted in ('{"operation": "pay"}', '{"refunds": "lost"}', '{"webhooks": "late"}'):
+        with pytest.raises(ValueError, match="is none of"):
+            make().inject(wanted.encode())
+
+
+def test_three_decimals_are_charged_in_steps_of_ten(make: Callable[[], Api]) -> None:
+    api = make()
+    assert api.post(INTENTS, "amount=18605&currency=kwd", "")[0] == 400
+    intent = json.loads(
+        api.post(INTENTS, "amount=18600&currency=kwd&payment_method=pm_card_visa&confirm=true", "")[1]
+    )["id"]
+    assert api.post("/v1/refunds", f"payment_intent={intent}&amount=5", "")[0] == 400
+    assert api.post("/v1/refunds", f"payment_intent={intent}&amount=10", "")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "arrived"),
+    [
+        ("", ["created", "succeeded"]),
+        ("duplicated", ["created", "created", "succeeded"]),
+        ("reordered", ["succeeded", "created"]),
+        ("lost", ["succeeded"]),
+    ],
+)
+def test_webhooks_may_come_twice_late_or_never(tmp_path: Path, fault: str, arrived: list[str]) -> None:
+    state = State(tmp_path)
+    provider = Provider(state, base="http://127.0.0.1:1")
+    api = Api(state, provider)
+    if fault:
+        api.inject(json.dumps({"webhooks": fault}).encode())
+    heard: list[str] = []
+
+    class Deaf(Deliverer):
+        def _post(self, body: str, attempts: int) -> bool:
+            heard.append(json.loads(body)["type"].rpartition(".")[2])
+            return True
+
+    events = {"payment_intent.created", "payment_intent.succeeded"}
+    deliverer = Deaf(api, state, provider, urls=["http://127.0.0.1:1"], secret="s", events=events)
+    deliverer.start()
+    api.post(INTENTS, FORM, "")
+    wait_until(lambda: len(heard) == len(arrived), "the webhooks")
+    deliverer.stop()
+    deliverer.join()
+    assert heard == arrived

@@ -202,3 +202,14 @@ async def test_a_replica_that_is_taken_away_is_called_no_more(names: Names) -> N
             await eventually(lambda: staying.placed > placed + 100)
         assert going.placed == last
         assert outcomes.keys() == {"placed"}
+
+
+async def test_calls_go_to_all_addresses_and_to_those_that_are_left() -> None:
+    async with replica("127.0.0.1") as (staying, first), AsyncExitStack() as stack:
+        going, second = await stack.enter_async_context(replica("127.0.0.1"))
+        async with orders_are_placed(f"127.0.0.1:{first.port},127.0.0.1:{second.port}") as outcomes:
+            await eventually(lambda: staying.placed > 20 and going.placed > 20)
+            await stack.aclose()
+            placed = staying.placed
+            await eventually(lambda: staying.placed > placed + 100)
+        assert outcomes.keys() == {"placed"}
