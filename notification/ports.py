@@ -36,8 +36,11 @@ class NotificationStore(Protocol):
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[tuple[Notification, Recipient]]:
         """Leases notifications that are due and whose recipient is known, or gone: nobody else gets them before `lease`."""
 
-    async def save(self, notification: Notification) -> None:
-        """Writes what became of an attempt; one that is SENT already stays as it is."""
+    async def save(self, notification: Notification) -> bool:
+        """Writes what became of an attempt; answers False, and writes nothing, when another worker has the lease by now.
+
+        That a mail went out is written all the same, once.
+        """
 
     async def page(
         self, which: NotificationFilter, after: tuple[datetime, UUID] | None, limit: int

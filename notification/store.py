@@ -39,15 +39,16 @@ WHERE r.delete_time >= $1 AND r.delete_time IS NOT NULL AND n.account_id = r.acc
 _CLAIM = """
 UPDATE notifications n SET due_time = $2, attempts = attempts + 1 FROM recipients r
 WHERE r.account_id = n.account_id AND n.id IN (
-    SELECT due.id FROM notifications due JOIN recipients USING (account_id) WHERE due.due_time <= $1
+    SELECT due.id FROM notifications due JOIN recipients USING (account_id) WHERE due.status = 'QUEUED' AND due.due_time <= $1
     ORDER BY due.due_time LIMIT {limit:d} FOR UPDATE OF due SKIP LOCKED
 )
 RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_time AS recipient_time,
     r.delete_time IS NOT NULL AS recipient_is_gone
 """
+# `attempts` is the lease's fencing token: who lost the lease to another worker changes nothing. But a mail that went out has gone out.
 _SAVE = """
 UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5, failure = $6
-WHERE id = $1 AND status <> 'SENT'
+WHERE id = $1 AND status <> 'SENT' AND (status = 'QUEUED' AND attempts = $7 OR $3 = 'SENT')
 """
 _SELECT = """
 SELECT n.*, r.email AS recipient_email FROM notifications n LEFT JOIN recipients r USING (account_id)
@@ -117,9 +118,9 @@ class PostgresNotificationStore:
             for row in rows
         ]
 
-    async def save(self, notification: Notification) -> None:
-        """Writes what became of an attempt."""
-        await self._db.execute(
+    async def save(self, notification: Notification) -> bool:
+        """One statement."""
+        tag = await self._db.execute(
             _SAVE,
             notification.id,
             notification.recipient,
@@ -127,7 +128,9 @@ class PostgresNotificationStore:
             notification.due_time,
             notification.send_time,
             notification.failure or "",
+            notification.attempts,
         )
+        return tag != "UPDATE 0"
 
     async def page(
         self, which: NotificationFilter, after: tuple[datetime, UUID] | None, limit: int

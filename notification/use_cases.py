@@ -75,7 +75,8 @@ class Notifications:
             notification.failed(recipient.email, Failure.EXPIRED)
         else:
             outcome = await self._hand_over(notification, recipient)
-        await self._store.save(notification)
+        if not await self._store.save(notification):
+            outcome = "lease_lost"
         MAILS.labels(notification.template, outcome).inc()
 
     async def _hand_over(self, notification: Notification, recipient: Recipient) -> str:

@@ -51,17 +51,25 @@ class FakeNotificationStore:
         due = [
             each
             for each in self.notifications.values()
-            if each.due_time and each.due_time <= now and each.account_id in self.recipients
+            if each.status is Status.QUEUED
+            and each.due_time
+            and each.due_time <= now
+            and each.account_id in self.recipients
         ]
         leased = sorted(due, key=lambda each: each.due_time or now)[:limit]
         for notification in leased:
             notification.due_time, notification.attempts = lease, notification.attempts + 1
         return [(self._shown(each), self.recipients[each.account_id]) for each in leased]
 
-    async def save(self, notification: Notification) -> None:
-        if self.notifications[notification.id].status is not Status.SENT:
-            context = self.notifications[notification.id].context
-            self.notifications[notification.id] = replace(notification, context=context)
+    async def save(self, notification: Notification) -> bool:
+        kept = self.notifications[notification.id]
+        is_leased = kept.status is Status.QUEUED and kept.attempts == notification.attempts
+        if kept.status is Status.SENT or not (is_leased or notification.status is Status.SENT):
+            return False
+        self.notifications[notification.id] = replace(
+            notification, context=kept.context, attempts=kept.attempts
+        )
+        return True
 
     async def page(
         self, which: NotificationFilter, after: tuple[datetime, UUID] | None, limit: int

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from kit.db import Database, Migrations, assert_tables_match
+from kit.db import CheckViolation, Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
@@ -21,6 +22,8 @@ from notification.tables import TABLES
 from notification.tests.fakes import FakeNotificationStore, about_order, somebody
 
 __all__ = ["database_url", "postgres"]
+
+REPAIRS = Path("notification/migrations/0004_leases.sql").read_text()
 
 
 @dataclass
@@ -161,6 +164,43 @@ async def test_what_is_sent_stays_sent_whoever_comes_late(kept: Kept) -> None:
     assert [found.status for found in await kept.page()] == [Status.SENT]
 
 
+async def test_a_worker_that_lost_its_lease_changes_nothing(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    await kept.added(recipient.account_id)
+    [(slow, _)] = await kept.claim()
+    kept.clock.advance(seconds=20)
+    [(quick, _)] = await kept.claim()
+    slow.failed(recipient.email, Failure.REFUSED)
+    assert not await kept.store.save(slow)
+    quick.failed(recipient.email, Failure.EXPIRED)
+    assert await kept.store.save(quick)
+    slow.status, slow.failure = Status.QUEUED, None
+    slow.delayed(recipient.email, kept.clock())
+    assert not await kept.store.save(slow)
+
+    kept.clock.advance(days=1)
+    assert await kept.claim() == []
+    assert [(found.status, found.failure) for found in await kept.page()] == [
+        (Status.FAILED, Failure.EXPIRED)
+    ]
+
+
+async def test_a_mail_that_went_out_is_sent_though_the_lease_was_lost(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    await kept.added(recipient.account_id)
+    [(slow, _)] = await kept.claim()
+    kept.clock.advance(seconds=20)
+    [(quick, _)] = await kept.claim()
+    slow.sent(recipient.email, kept.clock())
+    assert await kept.store.save(slow)
+    quick.delayed(recipient.email, kept.clock())
+    assert not await kept.store.save(quick)
+
+    kept.clock.advance(days=1)
+    assert await kept.claim() == []
+    assert [found.status for found in await kept.page()] == [Status.SENT]
+
+
 async def test_several_facts_are_written_at_once_and_those_heard_of_before_are_passed_over(
     kept: Kept,
 ) -> None:
@@ -292,6 +332,30 @@ async def test_the_newest_of_each_account_are_what_its_own_list_begins_with(kept
 async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:
     await Migrations("notification").apply(database_url)
     await assert_tables_match(database_url, TABLES)
+
+
+@pytest.mark.parametrize("change", ["status = 'FAILED'", "status = 'SENT'", "due_time = NULL"])
+async def test_a_notification_is_due_exactly_while_it_is_queued(real: Kept, change: str) -> None:
+    await real.added(uuid4())
+    with pytest.raises(CheckViolation):
+        await real.db.execute(f"UPDATE notifications SET {change}")
+
+
+async def test_the_migration_ends_what_came_due_after_its_end(real: Kept) -> None:
+    recipient = await real.knows(somebody(real.clock))
+    for _ in range(3):
+        await real.added(recipient.account_id)
+    (failed, _), (stuck, _), _ = await real.claim()
+    await real.db.execute("ALTER TABLE notifications DROP CONSTRAINT notifications_due_while_queued")
+    await real.db.execute("UPDATE notifications SET status = 'FAILED' WHERE id = $1", failed.id)
+    await real.db.execute("UPDATE notifications SET due_time = NULL WHERE id = $1", stuck.id)
+
+    real.clock.advance(minutes=1)
+    assert failed.id not in [each.id for each, _ in await real.claim()]
+    await real.db.execute(REPAIRS)
+
+    rows = await real.db.fetch("SELECT id, due_time FROM notifications")
+    assert [row["id"] for row in rows if row["due_time"] is None] == [failed.id]
 
 
 async def test_many_claimers_get_each_notification_once(real: Kept) -> None:
