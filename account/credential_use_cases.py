@@ -33,7 +33,7 @@ from account.ports import AccountStore, AuditStore, CredentialStore, Passwords, 
 from account.session_use_cases import Sessions, SignedIn, digest
 from account.throttle import WINDOW, Brake, Throttle
 from kit.auth import Principal
-from kit.db import Database, Transaction
+from kit.db import Database, Transaction, repeatable, repeated
 from kit.values import Clock, secret_token
 
 # Mails of one kind to one account within 15 minutes: enough for somebody who looks for the mail, too few to be a nuisance.
@@ -96,11 +96,7 @@ class Credentials:
             await self._note("account.login_refused", found[0].id if found else None, address)
             raise BadCredentials()
         stronger = await self._stronger(tried, found[1])
-        async with self._db.transaction() as tx:
-            account = await self._unchanged(tx, found[0].id, found[1])
-            if stronger:
-                await self._store.set_password(tx, account.id, stronger)
-            signed_in = await self._sessions.begin(tx, account, "account.login", address)
+        signed_in = await self._begin(found[0].id, found[1], stronger, address)
         await self._throttle.forgive(brakes)
         LOGINS.labels("accepted").inc()
         return signed_in
@@ -126,11 +122,15 @@ class Credentials:
         password = new_password(new, self._common, "newPassword")
         known = await self.confirm(caller, current, "currentPassword", address)
         password_hash = await self._passwords.hash(password)
-        async with self._db.transaction() as tx:
-            account = await self._unchanged(tx, caller.account_id, known)
-            await self._store.set_password(tx, account.id, password_hash)
-            await self._sessions.end_all(tx, account)
-            return await self._sessions.begin(tx, account, "account.change_password", address)
+
+        async def change() -> SignedIn:
+            async with self._db.transaction() as tx:
+                account = await self._unchanged(tx, caller.account_id, known)
+                await self._store.set_password(tx, account.id, password_hash)
+                await self._sessions.end_all(tx, account)
+                return await self._sessions.begin(tx, account, "account.change_password", address)
+
+        return await repeated(change)
 
     async def request_password_reset(self, email: str, address: str) -> None:
         """Has a link mailed, if somebody has the address; raises ResetThrottled. Takes as long either way."""
@@ -156,13 +156,18 @@ class Credentials:
         if not await self._store.is_link(Purpose.PASSWORD_RESET, link, self._clock()):
             raise LinkInvalid.at("token")
         password_hash = await self._passwords.hash(password)
-        async with self._db.transaction() as tx:
-            found = await self._owner(tx, Purpose.PASSWORD_RESET, link)
-            await self._store.set_password(tx, found.id, password_hash)
-            account = await self._prove(tx, found)
-            await self._sessions.end_all(tx, account)
-            event = AuditEvent("account.reset_password", account.id, account.id, address)
-            await self._audit.audit(tx, event, self._clock())
+
+        async def reset() -> Account:
+            async with self._db.transaction() as tx:
+                found = await self._owner(tx, Purpose.PASSWORD_RESET, link)
+                await self._store.set_password(tx, found.id, password_hash)
+                account = await self._prove(tx, found)
+                await self._sessions.end_all(tx, account)
+                event = AuditEvent("account.reset_password", account.id, account.id, address)
+                await self._audit.audit(tx, event, self._clock())
+            return account
+
+        account = await repeated(reset)
         # Whoever reads the account's mail need not wait for what somebody else guessed.
         await self._throttle.release([Brake("account", account.email, 0)])
 
@@ -176,6 +181,7 @@ class Credentials:
             lifetime = self._limits.email_verification
             await self._mail_link(Purpose.EMAIL_VERIFICATION, account.id, lifetime, address)
 
+    @repeatable
     async def verify_email(self, token: str, address: str) -> Account:
         """Takes an address as proven by a mailed link; raises LinkInvalid."""
         async with self._db.transaction() as tx:
@@ -189,6 +195,15 @@ class Credentials:
         """The sweep: takes away links and counted attempts whose time is over."""
         now = self._clock()
         await self._store.prune_credentials(now, now - WINDOW)
+
+    @repeatable
+    async def _begin(self, account_id: UUID, known: str, stronger: str | None, address: str) -> SignedIn:
+        """Begins a session of an account whose password was right, and keeps its stronger hash if there is one."""
+        async with self._db.transaction() as tx:
+            account = await self._unchanged(tx, account_id, known)
+            if stronger:
+                await self._store.set_password(tx, account.id, stronger)
+            return await self._sessions.begin(tx, account, "account.login", address)
 
     async def _caller(self, caller: Principal) -> Account:
         """The account as it is now; raises TokenEnded when its session or itself has ended."""
@@ -228,6 +243,7 @@ class Credentials:
             await tx.emit(fact)
         return account
 
+    @repeatable
     async def _mail_link(self, purpose: Purpose, account_id: UUID, lifetime: timedelta, address: str) -> None:
         token, now = secret_token(), self._clock()
         async with self._db.transaction() as tx:
@@ -259,6 +275,7 @@ class Credentials:
             await self._throttle.forgive(brakes)
             raise
 
+    @repeatable
     async def _note(self, action: str, account_id: UUID | None, address: str) -> None:
         """For an unknown address too, so that the answer takes as long."""
         async with self._db.transaction() as tx:

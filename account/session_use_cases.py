@@ -14,7 +14,7 @@ from account.metrics import SESSIONS_ENDED
 from account.ports import AuditStore, SessionStore
 from account.session_domain import Refresh, Session, SessionEnded, Use
 from kit.auth import Principal, Role, TokenIssuer
-from kit.db import Database, Transaction
+from kit.db import Database, Transaction, repeatable
 from kit.errors import PermissionDenied, Unauthenticated
 from kit.values import Clock, secret_token
 
@@ -71,6 +71,7 @@ class Sessions:
         access_token, expires = self._tokens.access_token(account.id, account.role, session.id)
         return SignedIn(account, access_token, expires, refresh_token, session.refresh_expire_time)
 
+    @repeatable
     async def refresh(self, refresh_token: str, address: str) -> SignedIn:
         """Exchanges a refresh token; raises TokenEnded and RefreshExpired. One that somebody else used before ends its session."""
         now, used = self._clock(), digest(refresh_token)
@@ -86,6 +87,7 @@ class Sessions:
                 await self._end(tx, refresh, "account.refresh_token_reused", address)
         raise RefreshExpired() if use is Use.EXPIRED else TokenEnded()
 
+    @repeatable
     async def logout(self, caller: Principal | None, refresh_token: str, address: str) -> None:
         """Ends the session of the refresh token, or the caller's without one; raises Unauthenticated without either."""
         now = self._clock()

@@ -14,7 +14,7 @@ from account.ports import AccountStore, AuditFilter, AuditStore, Orders, Passwor
 from account.session_use_cases import Sessions, SignedIn
 from account.throttle import Brake, Throttle
 from kit.auth import Principal, Role
-from kit.db import Database, Transaction
+from kit.db import Database, Transaction, repeatable, repeated
 from kit.values import Clock, Page, Position
 
 
@@ -63,10 +63,15 @@ class Accounts:
             await self._throttle.forgive(brakes)
             raise
         account, fact = Account.register(registration, self._clock())
-        async with self._db.transaction() as tx:
-            await self._store.add(tx, account, password_hash)
-            signed_in = await self._sessions.begin(tx, account, "account.register", address)
-            await tx.emit(fact)
+
+        async def add() -> SignedIn:
+            async with self._db.transaction() as tx:
+                await self._store.add(tx, account, password_hash)
+                signed_in = await self._sessions.begin(tx, account, "account.register", address)
+                await tx.emit(fact)
+            return signed_in
+
+        signed_in = await repeated(add)
         REGISTRATIONS.inc()
         return signed_in
 
@@ -96,6 +101,7 @@ class Accounts:
         total = await self._audit.audit_count(which) if count else None
         return Page.of(found, size, total)
 
+    @repeatable
     async def update_profile(self, caller: Principal, profile: Profile, address: str) -> Account:
         """Changes name and phone of the caller; raises TokenEnded."""
         await self._sessions.current_role(caller)
@@ -120,6 +126,7 @@ class Accounts:
         event = AuditEvent.by(caller, "account.erase", address, subject_id=account_id, detail=reason)
         await self._delete(account_id, event)
 
+    @repeatable
     async def set_role(self, caller: Principal, account_id: UUID, role: Role, address: str) -> Account:
         """Gives an account another role, for an ADMIN; raises PermissionDenied, TokenEnded, AccountNotFound, LastAdmin."""
         await self._sessions.still_admin(caller)
@@ -130,6 +137,7 @@ class Accounts:
                 raise LastAdmin()
             return await self._grant(tx, await self._locked(tx, account_id), role, event)
 
+    @repeatable
     async def grant_admin(self, email: str) -> Account:
         """Gives the role ADMIN, from the console; every session ends, so that tokens tell the new role. Raises AccountNotFound."""
         async with self._db.transaction() as tx:
@@ -139,6 +147,7 @@ class Accounts:
             event = AuditEvent("account.grant_admin", None, found.id, "console")
             return await self._grant(tx, found, Role.ADMIN, event)
 
+    @repeatable
     async def note(self, event: AuditEvent) -> None:
         """Writes what happened on the console into the audit log."""
         async with self._db.transaction() as tx:
@@ -162,6 +171,7 @@ class Accounts:
             await tx.emit(fact)
         return account
 
+    @repeatable
     async def _delete(self, account_id: UUID, event: AuditEvent) -> None:
         if await self._store.admins() == {account_id}:
             raise LastAdmin()

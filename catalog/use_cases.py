@@ -10,7 +10,7 @@ from catalog.errors import IdempotencyConflict, ProductNotFound
 from catalog.ports import Admins, Criteria, Facet, ProductCache, ProductSearch, ProductStore, StockStore
 from catalog.stock_domain import Adjustment, StockChange, StockCount
 from kit.auth import Principal
-from kit.db import Database, Transaction
+from kit.db import Database, Transaction, repeatable
 from kit.events import AdminActed
 from kit.values import PRODUCT, Clock
 from kit.work import Batcher
@@ -50,6 +50,7 @@ class Products:
         # Lists that are shown at the same moment ask for their stock together.
         self._stock_of: Batcher[Sequence[UUID], Mapping[UUID, int]] = Batcher(self._stock_of_many)
 
+    @repeatable
     async def create(self, caller: Principal, draft: Draft, *, address: str = "") -> Shown:
         """Makes a product; raises SkuTaken."""
         await self._admins.confirm(caller)
@@ -64,6 +65,7 @@ class Products:
             await tx.emit(fact, _acted(caller, "create_product", product.id, address))
         return Shown(product, draft.stock)
 
+    @repeatable
     async def update(
         self,
         caller: Principal,
@@ -86,6 +88,7 @@ class Products:
         [shown] = await self._shown([product])
         return shown
 
+    @repeatable
     async def delete(self, caller: Principal, product_id: UUID, *, address: str = "") -> Shown:
         """Ends a product and answers it as it was; raises ProductNotFound."""
         await self._admins.confirm(caller)
@@ -98,6 +101,7 @@ class Products:
         [shown] = await self._shown([product])
         return shown
 
+    @repeatable
     async def adjust_stock(self, caller: Principal, change: StockChange, *, address: str = "") -> Shown:
         """Adds to a product's free stock or takes from it, once for each caller and request id; answers the product as it is now.
 
@@ -118,6 +122,7 @@ class Products:
         [shown] = await self._shown([product])
         return shown
 
+    @repeatable
     async def set_stock(self, caller: Principal, count: StockCount, *, address: str = "") -> Shown:
         """Sets a product's free stock, or stops tracking it; raises ProductNotFound, StockConflict."""
         await self._admins.confirm(caller)

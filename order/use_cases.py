@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from kit.auth import Principal
-from kit.db import Database, Transaction
+from kit.db import Database, Transaction, repeatable
 from kit.errors import SoukError, Violation
 from kit.events import AdminActed
 from kit.telemetry import get_logger
@@ -120,6 +120,7 @@ class Orders:
             Page.of(found.get(each, ()), size, totals.get(each, 0) if count else None) for each in account_ids
         ]
 
+    @repeatable
     async def cancel(self, caller: Principal, order_id: UUID, text: str, *, address: str = "") -> Order:
         """Cancels the caller's order, or anybody's for an ADMIN, and answers it; raises OrderNotFound and OrderState.
 
@@ -135,6 +136,7 @@ class Orders:
         _tell([fact] if fact else [])
         return order
 
+    @repeatable
     async def update_status(
         self,
         order_id: UUID,
@@ -153,6 +155,7 @@ class Orders:
         _tell([fact] if fact else [])
         return order
 
+    @repeatable
     async def close_account(self, caller: Principal, account_id: UUID) -> None:
         """Cancels an account's PENDING orders before it is deleted; raises OrdersOpen, and cancels none, while others are open."""
         caller.must_act_for(account_id)
@@ -168,6 +171,7 @@ class Orders:
         await self._store.note_closed(tx, account_id, self._clock())
         _tell(await self._forget(tx, account_id))
 
+    @repeatable
     async def close_late(self) -> None:
         """The sweep: what a deleted account's last tokens still placed is cancelled and forgotten like the rest."""
         for account_id in await self._store.closed_with_orders(self._clock() - _LATE):
@@ -194,6 +198,7 @@ class Orders:
         order = await self._locked(tx, order_id)
         await self._heard(tx, order, order.refund(refunded, reason, self._clock()))
 
+    @repeatable
     async def cancel_overdue(self) -> None:
         """The sweep: cancels PENDING orders past their deadline."""
         more = True
@@ -258,6 +263,7 @@ class Orders:
         REFUSALS.labels(refusal.reason).inc()
         raise refusal(details={"retry_after": _RETRY_AFTER_SECONDS})
 
+    @repeatable
     async def _place_audited(self, placement: Placement, acted: AdminActed) -> Outcome:
         """Somebody else's order, which is rare: alone, and told in its transaction."""
         async with self._db.transaction() as tx:

@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 
 from kit.auth import Principal
-from kit.db import Database, Transaction
+from kit.db import Database, Transaction, repeatable
 from kit.errors import InvalidArgument, Violation
 from kit.events import AdminActed
 from kit.telemetry import get_logger
@@ -78,6 +78,7 @@ class Payments:
         """The payments of orders, of those that the caller may see."""
         return await self._store.of_orders(order_ids, _owner(caller))
 
+    @repeatable
     async def give_back(self, caller: Principal, asked: RefundRequest, *, address: str = "") -> Payment:
         """Writes down a refund, and answers its payment; a repeat answers the payment as it is.
 
@@ -215,6 +216,7 @@ class Payments:
                 return not payment.may_charge(self._clock())
         return False
 
+    @repeatable
     async def _settle(self, leased: Payment, intent: Intent) -> Payment:
         """Writes down what the provider said, on the row as it is now."""
         now = self._clock()
@@ -228,6 +230,7 @@ class Payments:
         self._count(fact)
         return payment
 
+    @repeatable
     async def _confirming(self, leased: Payment, intent: Intent) -> Payment:
         now = self._clock()
         async with self._db.transaction() as tx:
@@ -238,6 +241,7 @@ class Payments:
             await self._store.save(tx, payment)
         return payment
 
+    @repeatable
     async def _give_up(self, leased: Payment) -> None:
         async with self._db.transaction() as tx:
             payment = await self._locked(tx, leased)
@@ -245,6 +249,7 @@ class Payments:
             await self._store.save(tx, payment)
         PAYMENTS.labels("cancelled").inc()
 
+    @repeatable
     async def _failed(self, leased: Payment, error: ProviderUnavailable | ProviderFailed) -> None:
         log.warning("payment.put_off", payment_id=PAYMENT.format(leased.id), reason=error.reason)
         PAYMENTS.labels("put_off").inc()
@@ -254,6 +259,7 @@ class Payments:
             payment.look_again(self._clock())
             await self._store.save(tx, payment)
 
+    @repeatable
     async def _settle_refund(self, leased: Refund, answer: ProviderRefund) -> None:
         async with self._db.transaction() as tx:
             payment = await self._store.lock(tx, leased.payment_id)
@@ -271,6 +277,7 @@ class Payments:
         elif answer.refused:
             REFUNDS.labels("refused").inc()
 
+    @repeatable
     async def _refund_failed(self, leased: Refund, error: ProviderUnavailable | ProviderFailed) -> None:
         REFUNDS.labels("put_off").inc()
         async with self._db.transaction() as tx:

@@ -27,6 +27,7 @@ from kit.errors import SoukError
 from kit.testing import FakeClock
 from kit.testing.callers import FakeAdmins, admin
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.rival import rival
 
 __all__ = ["database_url", "postgres"]
 
@@ -156,6 +157,17 @@ async def test_tracking_ends_and_begins_while_orders_come_and_go(shop: Shop) -> 
     await shop.books()
     await shop.set(mug, 7)
     assert (await shop.books())[mug][0] == 7
+
+
+async def test_a_deadlock_fails_no_order_of_the_batch(shop: Shop) -> None:
+    mugs = sorted([await shop.product(100) for _ in range(2)])
+    lock = "UPDATE stock SET free = free WHERE product_id = $1"
+    async with rival(shop.db.url) as other:
+        await other.hold(lock, mugs[1])
+        orders = [shop.reserve((mugs[0], 1), (mugs[1], 1)) for _ in range(64)]
+        answers, _ = await asyncio.gather(_at_once(orders), other.deadlock(lock, mugs[0]))
+    assert [answer for answer in answers if isinstance(answer, BaseException)] == []
+    assert set((await shop.books()).values()) == {(36, 64, 0)}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -11,6 +11,7 @@ from asyncpg import UniqueViolationError as UniqueViolation
 
 from kit.db.columns import columns
 from kit.db.conditions import Conditions
+from kit.db.contention import repeatable, repeated
 from kit.db.database import Database
 from kit.db.faults import DatabaseBusy, DatabaseContention, DatabaseUnavailable
 from kit.db.migrations import Migration, MigrationError, Migrations
@@ -42,4 +43,6 @@ __all__ = [
     "columns",
     "current_transaction",
     "outbox_insert",
+    "repeatable",
+    "repeated",
 ]

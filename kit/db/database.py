@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from kit.db.contention import repeated
 from kit.db.faults import DRIVER_ERRORS, DatabaseUnavailable, OutOfTime, is_lost, translate
 from kit.db.outbox import Publishes
 from kit.db.statements import Statements
@@ -35,8 +36,9 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
 class Database(Statements):
     """A pool of connections, as a resource; it reconnects by itself after an outage.
 
-    `publishes` is the topic whose outbox rows `Transaction.emit` writes. A statement called here commits by itself and
-    is refused inside of an open transaction, where it would run beside it on another connection.
+    `publishes` is the topic whose outbox rows `Transaction.emit` writes. A statement called here commits by itself, is
+    repeated when it lost against concurrent work (`kit.db.repeated`), and is refused inside of an open transaction, where
+    it would run beside it on another connection.
     """
 
     name = "database"
@@ -99,7 +101,7 @@ class Database(Statements):
         await self.fetchval("SELECT 1")
 
     def transaction(self) -> Transaction:
-        """`async with db.transaction() as tx:`; does not nest."""
+        """`async with db.transaction() as tx:`; does not nest. Not repeated after contention: see `kit.db.repeatable`."""
         return Transaction(self)
 
     def on_emitted(self, wake: Callable[[], None]) -> None:
@@ -139,8 +141,13 @@ class Database(Statements):
     async def _statement(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         if current_transaction() is not None:
             raise RuntimeError("a transaction is open in this task: use it, not the database")
-        connection = await self.acquire()
-        try:
-            return await self._perform(connection, method, sql, args)
-        finally:
-            await self.release(connection)
+
+        async def attempt() -> Any:
+            connection = await self.acquire()
+            try:
+                return await self._perform(connection, method, sql, args)
+            finally:
+                await self.release(connection)
+
+        # One statement is one transaction here: what was undone had no effect.
+        return await repeated(attempt)

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from kit.errors import Aborted, DeadlineExceeded, Unavailable
+from kit.errors import Contention, DeadlineExceeded, Unavailable
 
 # Whatever asyncpg and the socket below it raise.
 DRIVER_ERRORS = (
@@ -36,10 +36,13 @@ class DatabaseBusy(Unavailable):
     reason = "DATABASE_BUSY"
 
 
-class DatabaseContention(Aborted):
-    """A deadlock or a serialization failure; the same again is likely to succeed."""
+class DatabaseContention(Contention):
+    """A deadlock, a serialization failure or a lock timeout: all of the statement or transaction was undone.
 
-    reason = "DATABASE_CONTENTION"
+    `kit.db.repeated` runs it again first; what a client sees of the rest is that the database is busy.
+    """
+
+    reason = DatabaseBusy.reason
 
 
 class OutOfTime(DeadlineExceeded):
@@ -50,7 +53,7 @@ class OutOfTime(DeadlineExceeded):
 
 # SQLSTATE classes: https://www.postgresql.org/docs/15/errcodes-appendix.html
 _UNAVAILABLE = ("08", "53", "57P", "58")  # connection, resources, operator intervention, system error
-_CONTENTION = ("40", "55P03")  # transaction rollback, lock not available
+_CONTENTION = ("40001", "40P01", "55P03")  # serialization failure, deadlock, lock not available
 _READ_ONLY = "25006"  # a primary that became a standby
 _CANCELLED = "57014"
 
@@ -84,7 +87,7 @@ def _by_state(error: Any, has_deadline: bool) -> BaseException:
     if state == _CANCELLED:
         return _timeout(has_deadline)
     if state.startswith(_CONTENTION):
-        return DatabaseContention("the database asks to try again")
+        return DatabaseContention("the database is busy with concurrent changes")
     if state.startswith(_UNAVAILABLE) or state == _READ_ONLY:
         return DatabaseUnavailable("the database is unavailable")
     meant: BaseException = error

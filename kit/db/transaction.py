@@ -10,9 +10,10 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from kit.db.faults import DRIVER_ERRORS, DatabaseContention, is_lost, translate
+from kit.db.faults import DRIVER_ERRORS, is_lost, translate
 from kit.db.outbox import INSERT
 from kit.db.statements import Statements
+from kit.errors import Internal
 
 if TYPE_CHECKING:
     from kit.db.database import Database
@@ -97,7 +98,7 @@ class Transaction(Statements):
         except BaseException as error:
             raise translate(error, connection) from error
         if status != "COMMIT":  # PostgreSQL answers ROLLBACK when a statement failed and somebody went on
-            raise DatabaseContention("the transaction had failed and was rolled back")
+            raise Internal("a statement had failed, so the transaction was rolled back")
 
     async def _rollback(self, connection: Any) -> bool:
         """Rolls back; false when the connection is of no use any more."""

@@ -10,6 +10,7 @@
     |- Aborted              lost against a concurrent change
     |- ResourceExhausted    too many, too fast
     |- Unavailable          a part is down; repeating may help
+    |  '- Contention        undone because of concurrent work; repeating is safe
     |- DeadlineExceeded     time ran out
     '- Internal             our fault; says nothing to the outside
 
@@ -21,6 +22,7 @@ from kit.errors.tree import (
     Aborted,
     AlreadyExists,
     Category,
+    Contention,
     DeadlineExceeded,
     FailedPrecondition,
     Internal,
@@ -42,6 +44,7 @@ __all__ = [
     "Aborted",
     "AlreadyExists",
     "Category",
+    "Contention",
     "DeadlineExceeded",
     "FailedPrecondition",
     "Internal",

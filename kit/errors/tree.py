@@ -119,6 +119,10 @@ class Unavailable(SoukError):
     category = Category.UNAVAILABLE
 
 
+class Contention(Unavailable):
+    """Lost against concurrent work and was undone completely; repeating it is safe and likely to succeed."""
+
+
 class DeadlineExceeded(SoukError):
     """Time ran out; the effect may still happen."""
 

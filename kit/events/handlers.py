@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from kit.db import Database, Transaction
+from kit.db import Database, Transaction, repeated
 from kit.events.envelope import Event
 from kit.events.metrics import CONSUMED
 from kit.events.subscriptions import (
@@ -69,10 +69,15 @@ class Handlers:
 
     async def _transaction(self, database: Database, received: Sequence[Received]) -> None:
         prepared = await self._prepare(database, received)
-        async with database.transaction() as tx:
-            fresh = await self._fresh(tx, received)
-            for _, run in groupby(fresh, key=lambda item: (item.topic, type(item.event.body))):
-                await self._apply(tx, list(run), prepared)
+
+        async def attempt() -> list[Received]:
+            async with database.transaction() as tx:
+                fresh = await self._fresh(tx, received)
+                for _, run in groupby(fresh, key=lambda item: (item.topic, type(item.event.body))):
+                    await self._apply(tx, list(run), prepared)
+            return fresh
+
+        fresh = await repeated(attempt)
         self._count(fresh, "done")
         for _ in range(len(received) - len(fresh)):
             CONSUMED.labels(self._group.name, "", "repeated").inc()

@@ -22,7 +22,7 @@ from kit.db import (
     Table,
     UniqueViolation,
 )
-from kit.errors import Aborted, DeadlineExceeded
+from kit.errors import DeadlineExceeded, Internal
 from kit.telemetry import span
 from kit.telemetry.spans import record_spans
 from kit.testing import eventually
@@ -167,7 +167,7 @@ async def _kill(db: Database, pid: int) -> None:
 
 
 async def test_going_on_after_a_failed_statement_does_not_pass_for_a_commit(db: Database) -> None:
-    with pytest.raises(Aborted):
+    with pytest.raises(Internal):
         async with db.transaction() as tx:
             await _insert(tx)
             with pytest.raises(UniqueViolation):

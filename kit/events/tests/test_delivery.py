@@ -1,5 +1,6 @@
 """What happens to a chunk, against a real PostgreSQL and without Kafka."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from kit.events.envelope import outgoing
 from kit.events.subscriptions import AnySubscription, groups
 from kit.telemetry import correlation_id
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.rival import rival
 from kit.values import utc_now
 
 __all__ = ["database_url", "postgres"]
@@ -297,3 +299,25 @@ async def test_rolled_back_effects_leave_the_inbox_empty(db: Database, graveyard
 
     assert await db.fetchval("SELECT count(*) FROM inbox") == 0
     assert await _notes(db) == []
+
+
+async def test_a_chunk_that_a_deadlock_undid_is_handled_again_at_once(
+    db: Database, graveyard: Graveyard
+) -> None:
+    async def both(tx: Transaction, event: Event[StringValue]) -> None:
+        await tx.execute("INSERT INTO notes VALUES ($1)", event.body.value)
+        await tx.execute("UPDATE tallies SET total = total + 1 WHERE name = $1", event.body.value)
+
+    await db.execute("CREATE TABLE tallies AS SELECT unnest(ARRAY['a', 'b']) AS name, 0 AS total")
+    delivery = _delivery(db, graveyard, Subscription(TOPIC, {StringValue: both}))
+    take = "UPDATE tallies SET total = total + 1 WHERE name = $1"
+    async with rival(db.url) as other:
+        await other.hold(take, "b")
+        reached, _ = await asyncio.gather(
+            delivery.handle({0: [_record("a", 3), _record("b", 4)]}), other.deadlock(take, "a")
+        )
+    assert reached == {0: Progress(5)}
+    assert await _notes(db) == ["a", "b"]
+    # As one chunk: not each event by itself.
+    assert await db.fetchval("SELECT count(DISTINCT xmin::text) FROM notes") == 1
+    assert [row["total"] for row in await db.fetch("SELECT total FROM tallies")] == [1, 1]

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from kit.errors import Unavailable
+from kit.errors import Contention, Unavailable
+from kit.values.deadline import deadline
 from kit.work import Batcher
 
 
@@ -90,3 +91,37 @@ async def test_an_outage_is_everybodys() -> None:
     results = await asyncio.gather(*(batcher.run(number) for number in (1, 2, 3)), return_exceptions=True)
     assert [type(result) for result in results] == [Unavailable] * 3
     assert calls == [3]
+
+
+async def test_contention_over_one_item_fails_that_item_alone() -> None:
+    batches: list[list[int]] = []
+
+    async def busy(numbers: Sequence[int]) -> list[int | BaseException]:
+        batches.append(list(numbers))
+        if 3 in numbers:
+            raise Contention("busy")
+        return list(numbers)
+
+    batcher = Batcher(busy)
+    results = await asyncio.gather(*(batcher.run(number) for number in range(8)), return_exceptions=True)
+    assert [result for result in results if isinstance(result, int)] == [0, 1, 2, 4, 5, 6, 7]
+    assert isinstance(results[3], Contention)
+    assert batches == [list(range(8)), [0, 1, 2, 3], [0, 1], [2, 3], [2], [3], [4, 5, 6, 7]]
+
+
+async def test_a_batch_may_take_as_long_as_the_most_patient_of_its_callers_waits() -> None:
+    seen: list[float | None] = []
+
+    async def look(numbers: Sequence[int]) -> list[int | BaseException]:
+        seen.append(deadline.get())
+        return list(numbers)
+
+    batcher = Batcher(look)
+
+    async def call(until: float | None) -> None:
+        deadline.set(until)
+        await batcher.run(1)
+
+    await asyncio.gather(call(10.0), call(30.0), call(20.0))
+    await asyncio.gather(call(10.0), call(None))
+    assert seen == [30.0, None]
