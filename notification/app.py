@@ -8,7 +8,7 @@ from kit.service import Service
 from kit.values import utc_now
 from kit.work import Every, Worker
 from notification.consumers import Facts
-from notification.mailer import SmtpMailer
+from notification.mailer import SmtpMailer, ascii_domain
 from notification.preview import preview_routes
 from notification.rendering import Renderer
 from notification.rpc import NotificationRpc
@@ -22,7 +22,7 @@ _FORGETTING_SECONDS = 600.0
 def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet."""
     db = Database(settings.database_url)
-    _, address = parseaddr(settings.mail_from)
+    _, address = parseaddr(ascii_domain(settings.mail_from))
     mailer = SmtpMailer(
         host=settings.smtp_host,
         port=settings.smtp_port,

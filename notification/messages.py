@@ -61,7 +61,18 @@ def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
         "total": total.text(),
         "currency": total.currency,
         "reason": _REASONS.get(order.cancel_reason, ""),
+        "note": order.history[-1].note if order.history else "",
+        "address": _address(order),
     }
+
+
+def _address(order: order_pb2.Order) -> list[JsonValue]:
+    """The lines of the shipping address as on a label; none when the order has no address."""
+    if not order.HasField("shipping_address"):
+        return []
+    to = order.shipping_address
+    city = " ".join(filter(None, (to.city, to.region, to.postal_code)))
+    return [line for line in (to.name, to.line1, to.line2, city, to.country_code) if line]
 
 
 def link_context(sealed_token: bytes, expire_time: datetime, now: datetime) -> dict[str, JsonValue]:

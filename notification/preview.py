@@ -20,6 +20,19 @@ _ACCOUNT: Final = ACCOUNT.derive("preview")
 _EVENT: Final = NOTIFICATION.derive("preview")
 _ORDER: Final = ORDER.derive("preview")
 _LINES: Final = (("Laptop", 99_999, 1), ("Cable <1 m> & adapter", 1_950, 2))
+_ADDRESS: Final = order_pb2.Address(
+    name="Zoë O'Neill",
+    line1="1 Market Street",
+    city="Springfield",
+    region="IL",
+    postal_code="62701",
+    country_code="US",
+)
+_BY_ADMIN: Final = "CANCEL_REASON_ADMIN"
+_NOTES: Final = {
+    Template.SHIPPED: "Tracking number 00340434161094042557",
+    Template.DELIVERED: "Left with the neighbour at number 3",
+}
 
 
 class NoSuchMail(NotFound):
@@ -35,7 +48,7 @@ def preview_routes(renderer: Renderer, sealer: Sealer, clock: Clock) -> list[HTT
     @get("/preview", sync_to_thread=False)
     def listed() -> Response[str]:
         links = "".join(
-            f'<li><a href="/preview/{name}">{escape(mail.subject)}</a> (<a href="/preview/{name}/text">text</a>)</li>'
+            f'<li><a href="/preview/{name}">{escape(mail.subject)}{_variant(name)}</a> (<a href="/preview/{name}/text">text</a>)</li>'
             for name, mail in mails(renderer, sealer, clock).items()
         )
         return Response(
@@ -68,16 +81,24 @@ def mails(renderer: Renderer, sealer: Sealer, clock: Clock) -> dict[str, Mail]:
         Template.SHIPPED,
         Template.DELIVERED,
     ):
-        found[template.value] = Notification.about_order(template, _ORDER, _ACCOUNT, _context(), now)
+        found[template.value] = Notification.about_order(
+            template, _ORDER, _ACCOUNT, _context(_NOTES.get(template, "")), now
+        )
     for name, number in order_pb2.CancelReason.items():
         if number:
             key = f"{Template.ORDER_CANCELLED.value}-{name.removeprefix('CANCEL_REASON_').lower()}"
-            context = _context(cancel_reason=name)
+            context = _context("The colour is sold out." if name == _BY_ADMIN else "", cancel_reason=name)
             found[key] = Notification.about_order(Template.ORDER_CANCELLED, _ORDER, _ACCOUNT, context, now)
     found[Template.REFUNDED.value] = Notification.about_refund(
         REFUND.derive("preview"), _ORDER, _ACCOUNT, _refund_context(), now
     )
     return {name: renderer.mail(notification, somebody) for name, notification in found.items()}
+
+
+def _variant(name: str) -> str:
+    """What tells mails with the same subject apart: the reason of a cancellation."""
+    _, _, variant = name.partition("-")
+    return f": {variant.replace('_', ' ')}" if variant else ""
 
 
 def _mail(renderer: Renderer, sealer: Sealer, clock: Clock, name: str) -> Mail:
@@ -87,13 +108,21 @@ def _mail(renderer: Renderer, sealer: Sealer, clock: Clock, name: str) -> Mail:
     return known[name]
 
 
-def _context(**fields: Any) -> dict[str, Any]:
+def _context(note: str = "", **fields: Any) -> dict[str, Any]:
     lines = [
         order_pb2.OrderLine(name=name, unit_price=money_to_proto(Money(minor, "USD")), quantity=quantity)
         for name, minor, quantity in _LINES
     ]
     total = money_to_proto(Money(sum(minor * quantity for _, minor, quantity in _LINES), "USD"))
-    return order_context(order_pb2.Order(id=ORDER.format(_ORDER), lines=lines, total=total, **fields))
+    order = order_pb2.Order(
+        id=ORDER.format(_ORDER),
+        lines=lines,
+        total=total,
+        shipping_address=_ADDRESS,
+        history=[order_pb2.OrderStatusChange(note=note)],
+        **fields,
+    )
+    return order_context(order)
 
 
 def _refund_context() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, s
 from kit.auth import Sealer
 from kit.errors import JsonValue
 from kit.values import NOTIFICATION
+from notification.amounts import amount_text
 from notification.domain import Mail, Notification, Recipient
 from notification.errors import MailNotRendered
 
@@ -23,6 +24,7 @@ class Renderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+        self._templates.filters["amount"] = amount_text
         self._shop_url = shop_url
         self._domain = mail_domain
         self._sealer = sealer

@@ -16,13 +16,17 @@ class Postbox:
         self.mails: list[EmailMessage] = []
         self.sender = self.recipient = self.data = "250 OK"
         self.connections = 0
+        self.recipients: list[str] = []
+        self.takes_utf8 = True
         # How many mails it still takes and then says nothing of: the connection is gone first.
         self.dumb = 0
         self._controller: Controller | None = None
 
     def open(self) -> None:
         assert self._controller is None
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=self.takes_utf8
+        )
         self._controller.start()
 
     def close(self) -> None:
@@ -48,6 +52,7 @@ class Postbox:
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
         envelope.rcpt_tos.append(address)
+        self.recipients.append(address)
         return self.recipient
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:

@@ -15,6 +15,15 @@ from notification.rendering import Renderer
 SEALER = Sealer(DEVELOPMENT_SEALING_KEY)
 RENDERER = Renderer(shop_url="https://souk.test", mail_domain="souk.test", sealer=SEALER)
 LINES: list[JsonValue] = [{"name": "Mug <blue>", "quantity": 2, "unit_price": "9.99", "total": "19.98"}]
+CONTEXT: dict[str, JsonValue] = {
+    "order_id": "ord_1",
+    "lines": LINES,
+    "total": "19.98",
+    "currency": "USD",
+    "reason": "Your payment was declined.",
+    "note": "Parcel 00340434161094042557",
+    "address": ["John Doe", "1 Market Street", "Springfield IL 62701", "US"],
+}
 
 
 class FakeNotificationStore:
@@ -138,11 +147,4 @@ def about_order(
     template: Template = Template.ORDER_CONFIRMED,
 ) -> Notification:
     """A notification about an order."""
-    context: dict[str, JsonValue] = {
-        "order_id": "ord_1",
-        "lines": LINES,
-        "total": "19.98",
-        "currency": "USD",
-        "reason": "Your payment was declined.",
-    }
-    return Notification.about_order(template, order_id or uuid4(), account_id, context, clock())
+    return Notification.about_order(template, order_id or uuid4(), account_id, CONTEXT, clock())

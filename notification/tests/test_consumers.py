@@ -149,8 +149,8 @@ async def test_a_confirmation_names_the_orders_id_and_its_lines() -> None:
 
     text = await listening.text()
     assert ORDER.format(BOUGHT) in text
-    assert "2 x Mug, 9.99 each: 19.98 USD" in text
-    assert "Total: 19.98 USD" in text
+    assert "2 x Mug, $9.99 each: $19.98" in text
+    assert "Total: $19.98" in text
 
 
 @pytest.mark.parametrize(
@@ -167,6 +167,35 @@ async def test_a_cancellation_says_why(reason: order_pb2.CancelReason, words: st
     await listening.hears(order.OrderCancelled(order=bought(cancel_reason=reason)))
 
     assert words in await listening.text()
+
+
+_NOTED = [
+    order_pb2.OrderStatusChange(note="earlier"),
+    order_pb2.OrderStatusChange(note="Parcel 1234567890123"),
+]
+
+
+@pytest.mark.parametrize("fact", [order.OrderShipped, order.OrderDelivered, order.OrderCancelled])
+async def test_the_note_of_the_last_step_is_in_the_mail_about_it(fact: Any) -> None:
+    listening = Listening()
+    await listening.hears(account.AccountUpdated(account=john()))
+    await listening.hears(fact(order=bought(history=_NOTED)))
+
+    text = await listening.text()
+    assert "Parcel 1234567890123" in text
+    assert "earlier" not in text
+
+
+async def test_the_shipping_address_is_in_the_mail_as_on_a_label() -> None:
+    listening = Listening()
+    await listening.hears(account.AccountUpdated(account=john()))
+    address = order_pb2.Address(
+        name="Ann Lee", line1="1 Market Street", city="Springfield", postal_code="62701", country_code="US"
+    )
+    await listening.hears(order.OrderShipped(order=bought(shipping_address=address)))
+
+    label = "Delivery address:\n  Ann Lee\n  1 Market Street\n  Springfield 62701\n  US\n"
+    assert label in await listening.text()
 
 
 async def test_every_reason_of_a_cancellation_has_words() -> None:

@@ -46,6 +46,55 @@ async def test_a_mail_arrives_with_its_text_its_html_and_its_message_id(postbox:
     assert "<p>Hello José</p>" in html.get_content()
 
 
+@pytest.mark.parametrize(
+    ("address", "received"),
+    [
+        ("info@öko-laden.example", "info@xn--ko-laden-m4a.example"),
+        ("info@日本語.example", "info@xn--wgv71a119e.example"),
+        ("info@mail.BÜCHER.example", "info@mail.xn--bcher-kva.example"),
+        ("info@straße.example", "info@xn--strae-oqa.example"),
+    ],
+)
+async def test_a_server_without_utf8_gets_the_domain_as_dns_has_it(
+    postbox: Postbox, address: str, received: str
+) -> None:
+    postbox.close()
+    postbox.takes_utf8 = False
+    postbox.open()
+    await mailer(postbox.port).send(replace(MAIL, recipient=address))
+
+    assert postbox.recipients == [received]
+    assert postbox.mails[0]["To"] == received
+
+
+async def test_a_mailbox_that_needs_utf8_arrives_where_the_server_takes_it(postbox: Postbox) -> None:
+    await mailer(postbox.port).send(replace(MAIL, recipient="jörg@öko-laden.example"))
+    assert postbox.recipients == ["jörg@xn--ko-laden-m4a.example"]
+
+
+async def test_a_mailbox_that_needs_utf8_is_refused_for_good_where_the_server_does_not(
+    postbox: Postbox,
+) -> None:
+    postbox.close()
+    postbox.takes_utf8 = False
+    postbox.open()
+    with pytest.raises(MailRefused):
+        await mailer(postbox.port).send(replace(MAIL, recipient="jörg@souk.test"))
+
+
+@pytest.mark.parametrize("address", ["info@ö..example", f"info@{'ö' * 64}.example", "info@-ö.example"])
+async def test_a_domain_that_dns_cannot_have_is_refused_for_good(postbox: Postbox, address: str) -> None:
+    with pytest.raises(MailRefused):
+        await mailer(postbox.port).send(replace(MAIL, recipient=address))
+    assert postbox.recipients == []
+
+
+async def test_the_senders_domain_is_as_dns_has_it_too(postbox: Postbox) -> None:
+    smtp = SmtpMailer(host="127.0.0.1", port=postbox.port, sender="Öko-Laden <post@öko-laden.example>")
+    await smtp.send(MAIL)
+    assert postbox.mails[0]["From"] == "Öko-Laden <post@xn--ko-laden-m4a.example>"
+
+
 @pytest.mark.parametrize("step", ["recipient", "data"])
 async def test_a_5xx_answer_about_the_mail_is_for_good(postbox: Postbox, step: str) -> None:
     setattr(postbox, step, "550 no such mailbox")

@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet
 from kit.auth import Sealer
 from kit.testing import FakeClock
 from kit.values import NOTIFICATION
+from notification.amounts import amount_text
 from notification.domain import Mail, Notification, Template
 from notification.errors import MailNotRendered
 from notification.messages import link_context
@@ -37,7 +38,7 @@ def test_every_mail_about_an_order_names_it(template: Template) -> None:
 
 def test_a_confirmation_lists_the_lines_and_the_total() -> None:
     mail = rendered(about_order(FakeClock(), uuid4()))
-    assert "  2 x Mug <blue>, 9.99 each: 19.98 USD\n  Total: 19.98 USD\n" in mail.text
+    assert "  2 x Mug <blue>, $9.99 each: $19.98\n  Total: $19.98\n" in mail.text
     assert "Mug &lt;blue&gt;" in mail.html
 
 
@@ -47,11 +48,52 @@ def test_a_cancellation_says_why() -> None:
     assert "Your payment was declined." in mail.html
 
 
+@pytest.mark.parametrize("template", ABOUT_ORDERS)
+def test_a_mail_about_an_order_has_its_note_its_address_and_a_link_to_it(template: Template) -> None:
+    mail = rendered(about_order(FakeClock(), uuid4(), template=template))
+    for body in (mail.text, mail.html):
+        assert "Parcel 00340434161094042557" in body
+        assert "1 Market Street" in body
+        assert "Springfield IL 62701" in body
+        assert "https://souk.test/orders/ord_1" in body
+
+
+def test_a_mail_about_an_order_without_note_and_address_has_no_empty_parts() -> None:
+    notification = about_order(FakeClock(), uuid4())
+    notification.context = {**notification.context, "note": "", "address": []}
+    mail = rendered(notification)
+    assert "Delivery address" not in mail.text + mail.html
+    assert "\n\n\n" not in mail.text
+
+
+def test_a_mail_that_a_release_without_notes_and_addresses_queued_is_sent() -> None:
+    notification = about_order(FakeClock(), uuid4())
+    notification.context = {
+        key: value for key, value in notification.context.items() if key not in ("note", "address")
+    }
+    assert "Total: $19.98" in rendered(notification).text
+
+
+@pytest.mark.parametrize(
+    ("decimal", "currency", "text"),
+    [
+        ("1038.99", "USD", "$1,038.99"),
+        ("-5.00", "EUR", "-€5.00"),
+        ("900", "JPY", "¥900"),
+        ("1234567", "JPY", "¥1,234,567"),
+        ("18.600", "KWD", "KWD\N{NO-BREAK SPACE}18.600"),
+        ("0.00", "CHF", "CHF\N{NO-BREAK SPACE}0.00"),
+    ],
+)
+def test_amounts_are_written_as_people_write_them(decimal: str, currency: str, text: str) -> None:
+    assert amount_text(decimal, currency) == text
+
+
 def test_a_refund_says_how_much_goes_back_for_which_order() -> None:
     context = {"order_id": "ord_1", "amount": "5.00", "currency": "USD"}
     mail = rendered(Notification.about_refund(uuid4(), uuid4(), uuid4(), context, FakeClock()()))
     for body in (mail.text, mail.html):
-        assert "5.00 USD" in body
+        assert "$5.00" in body
         assert "ord_1" in body
 
 

@@ -14,6 +14,7 @@ from notification.errors import MailDelayed, MailRefused
 from notification.messages import link_context
 from notification.ports import NotificationFilter
 from notification.tests.fakes import (
+    CONTEXT,
     RENDERER,
     SEALER,
     FakeMailer,
@@ -138,7 +139,7 @@ async def test_what_is_refused_for_good_has_failed_and_is_not_tried_again() -> N
 @pytest.mark.parametrize(
     ("context", "answer", "failure"),
     [
-        ({"order_id": "ord_1"}, MailDelayed(), Failure.NOT_TAKEN),
+        (CONTEXT, MailDelayed(), Failure.NOT_TAKEN),
         ({}, None, Failure.NOT_RENDERED),
     ],
 )
