@@ -31,6 +31,9 @@ class Template(StrEnum):
     REFUNDED = "refunded"
 
 
+# A person waits for these at a screen.
+_AWAITED: Final = frozenset({Template.EMAIL_VERIFICATION, Template.PASSWORD_RESET})
+
 _SUBJECTS: Final[Mapping[Template, str]] = {
     Template.WELCOME: "Welcome to Souk",
     Template.EMAIL_VERIFICATION: "Confirm your address",
@@ -163,6 +166,11 @@ class Notification:
             due_time=now,
             create_time=now,
         )
+
+    @property
+    def priority(self) -> int:
+        """0 goes out before 1."""
+        return 0 if self.template in _AWAITED else 1
 
     def sent(self, recipient: str, now: datetime) -> None:
         """The mail server has taken it."""

@@ -34,7 +34,11 @@ class NotificationStore(Protocol):
         """Forgets once more those who are gone since then: a mail may have been on its way meanwhile."""
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[tuple[Notification, Recipient]]:
-        """Leases notifications that are due and whose recipient is known, or gone: nobody else gets them before `lease`."""
+        """Leases notifications that are due and whose recipient is known, or gone: no other claim gets them before `lease`.
+
+        The lowest `priority` number first, then the oldest due time. Of one recipient and priority there is one at a time, in the order
+        of their making, until an attempt has failed: one that cannot go out does not hold up those after it.
+        """
 
     async def save(self, notification: Notification) -> bool:
         """Writes what became of an attempt; answers False, and writes nothing, when another worker has the lease by now.

@@ -13,10 +13,10 @@ from notification.ports import NotificationFilter
 
 _ADD = """
 INSERT INTO notifications (id, account_id, order_id, template, context, subject, recipient, status, attempts, due_time, create_time,
-    expire_time)
-SELECT id, account_id, order_id, template, context, subject, '', 'QUEUED', 0, create_time, create_time, expire_time
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::timestamptz[], $8::timestamptz[])
-    AS n(id, account_id, order_id, template, context, subject, create_time, expire_time)
+    expire_time, priority)
+SELECT id, account_id, order_id, template, context, subject, '', 'QUEUED', 0, create_time, create_time, expire_time, priority
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::smallint[])
+    AS n(id, account_id, order_id, template, context, subject, create_time, expire_time, priority)
 ON CONFLICT DO NOTHING
 """
 _PUT_RECIPIENT = """
@@ -39,8 +39,15 @@ WHERE r.delete_time >= $1 AND r.delete_time IS NOT NULL AND n.account_id = r.acc
 _CLAIM = """
 UPDATE notifications n SET due_time = $2, attempts = attempts + 1 FROM recipients r
 WHERE r.account_id = n.account_id AND n.id IN (
-    SELECT due.id FROM notifications due JOIN recipients USING (account_id) WHERE due.status = 'QUEUED' AND due.due_time <= $1
-    ORDER BY due.due_time LIMIT {limit:d} FOR UPDATE OF due SKIP LOCKED
+    SELECT next.id FROM (VALUES (0), (1)) AS p(priority), LATERAL (
+        SELECT due.id FROM notifications due JOIN recipients USING (account_id)
+        WHERE due.status = 'QUEUED' AND due.priority = p.priority AND due.due_time <= $1 AND NOT EXISTS (
+            SELECT FROM notifications earlier
+            WHERE earlier.account_id = due.account_id AND earlier.priority = due.priority AND earlier.due_time IS NOT NULL
+                AND (earlier.create_time, earlier.id) < (due.create_time, due.id) AND earlier.attempts <= 1
+        )
+        ORDER BY due.due_time LIMIT {limit:d} FOR UPDATE OF due SKIP LOCKED
+    ) next LIMIT {limit:d}
 )
 RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_time AS recipient_time,
     r.delete_time IS NOT NULL AS recipient_is_gone
@@ -81,10 +88,11 @@ class PostgresNotificationStore:
                 n.subject,
                 n.create_time,
                 n.expire_time,
+                n.priority,
             )
             for n in sorted(notifications, key=lambda n: n.id)
         )
-        await tx.execute(_ADD, *columns(rows, 8))
+        await tx.execute(_ADD, *columns(rows, 9))
 
     async def put_recipient(self, tx: Transaction, recipient: Recipient) -> None:
         """What is known of a person now; older news change nothing."""

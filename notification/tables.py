@@ -1,6 +1,6 @@
 """The notification service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
 
-from piccolo.columns import JSONB, UUID, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Integer, SmallInt, Text, Timestamptz
 
 from kit.db import Table
 
@@ -32,6 +32,7 @@ class NotificationRow(Table, tablename="notifications"):
     send_time = Timestamptz(null=True, default=None)
     expire_time = Timestamptz(null=True, default=None)
     failure = Text()
+    priority = SmallInt(default=1)
 
 
 TABLES = (RecipientRow, NotificationRow)

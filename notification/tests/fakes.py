@@ -64,11 +64,17 @@ class FakeNotificationStore:
             and each.due_time
             and each.due_time <= now
             and each.account_id in self.recipients
+            and not any(self._waits_for(each, other) for other in self.notifications.values())
         ]
-        leased = sorted(due, key=lambda each: each.due_time or now)[:limit]
+        leased = sorted(due, key=lambda each: (each.priority, each.due_time or now))[:limit]
         for notification in leased:
             notification.due_time, notification.attempts = lease, notification.attempts + 1
         return [(self._shown(each), self.recipients[each.account_id]) for each in leased]
+
+    def _waits_for(self, each: Notification, other: Notification) -> bool:
+        same = (other.account_id, other.priority) == (each.account_id, each.priority)
+        earlier = (other.create_time, other.id) < (each.create_time, each.id)
+        return same and earlier and other.due_time is not None and other.attempts <= 1
 
     async def save(self, notification: Notification) -> bool:
         kept = self.notifications[notification.id]

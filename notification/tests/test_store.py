@@ -110,14 +110,59 @@ async def test_what_is_about_somebody_unknown_waits(kept: Kept) -> None:
 
 
 async def test_a_leased_notification_is_claimed_again_once_its_lease_has_ended(kept: Kept) -> None:
-    recipient = await kept.knows(somebody(kept.clock))
-    first, second = await kept.added(recipient.account_id), await kept.added(recipient.account_id)
+    first, second = [await kept.added((await kept.knows(somebody(kept.clock))).account_id) for _ in range(2)]
 
     assert [found.id for found, _ in await kept.claim(1)] == [first.id]
     assert [found.id for found, _ in await kept.claim()] == [second.id]
     assert await kept.claim() == []
     kept.clock.advance(seconds=20)
     assert {found.attempts for found, _ in await kept.claim()} == {2}
+
+
+async def test_a_link_that_a_person_waits_for_goes_before_all_other_mails(kept: Kept) -> None:
+    for _ in range(20):
+        await kept.added((await kept.knows(somebody(kept.clock))).account_id)
+    person = await kept.knows(somebody(kept.clock))
+    until = kept.clock() + timedelta(minutes=30)
+    for template in (Template.PASSWORD_RESET, Template.EMAIL_VERIFICATION):
+        link = Notification.with_link(template, uuid4(), person.account_id, {}, until, kept.clock())
+        async with kept.db.transaction() as tx:
+            await kept.store.add(tx, [link])
+        assert [found.id for found, _ in await kept.claim(1)] == [link.id]
+        link.sent(person.email, kept.clock())
+        await kept.store.save(link)
+
+
+async def test_one_person_with_many_mails_does_not_hold_up_the_others(kept: Kept) -> None:
+    busy = await kept.knows(somebody(kept.clock))
+    own = [await kept.added(busy.account_id) for _ in range(20)]
+    other = await kept.added((await kept.knows(somebody(kept.clock))).account_id)
+
+    assert [found.id for found, _ in await kept.claim()] == [own[0].id, other.id]
+
+
+async def test_one_persons_mails_go_out_in_the_order_in_which_they_were_made(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    made = [await kept.added(recipient.account_id) for _ in range(3)]
+    sent = []
+    while claimed := await kept.claim():
+        [(notification, _)] = claimed
+        sent.append(notification.id)
+        notification.sent(recipient.email, kept.clock())
+        await kept.store.save(notification)
+    assert sent == [each.id for each in made]
+
+
+async def test_a_mail_that_failed_twice_holds_up_none_after_it(kept: Kept) -> None:
+    recipient = await kept.knows(somebody(kept.clock))
+    stuck, later = [await kept.added(recipient.account_id) for _ in range(2)]
+    for _ in range(2):
+        [(found, _)] = await kept.claim()
+        assert found.id == stuck.id
+        found.delayed(recipient.email, kept.clock())
+        await kept.store.save(found)
+        kept.clock.advance(seconds=1)
+    assert [found.id for found, _ in await kept.claim()] == [later.id]
 
 
 async def test_what_is_put_off_is_claimed_when_it_is_due_and_not_before(kept: Kept) -> None:
@@ -133,10 +178,9 @@ async def test_what_is_put_off_is_claimed_when_it_is_due_and_not_before(kept: Ke
 
 
 async def test_what_is_sent_or_refused_is_not_claimed_again(kept: Kept) -> None:
-    recipient = await kept.knows(somebody(kept.clock))
     for _ in range(2):
-        await kept.added(recipient.account_id)
-    (sent, _), (refused, _) = await kept.claim()
+        await kept.added((await kept.knows(somebody(kept.clock))).account_id)
+    (sent, recipient), (refused, _) = await kept.claim()
     sent.sent(recipient.email, kept.clock())
     refused.failed(recipient.email, Failure.REFUSED)
     for notification in (sent, refused):
@@ -359,8 +403,7 @@ async def test_the_migration_ends_what_came_due_after_its_end(real: Kept) -> Non
 
 
 async def test_many_claimers_get_each_notification_once(real: Kept) -> None:
-    recipient = await real.knows(somebody(real.clock))
-    added = [await real.added(recipient.account_id) for _ in range(40)]
+    added = [await real.added((await real.knows(somebody(real.clock))).account_id) for _ in range(40)]
     claims = await asyncio.gather(*(asyncio.create_task(real.claim(5), context=Context()) for _ in range(12)))
 
     claimed = [found.id for claim in claims for found, _ in claim]
