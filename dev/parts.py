@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from dev.ports import Ports, service_environment
+from dev.ports import SERVICES, Ports, service_environment
+from dev.prometheus import write_config
 from kit.testing import Elasticsearch, Kafka, Postgres, Redis
 from kit.testing.process import port_open
 from kit.testing.servers import Server
@@ -158,19 +159,10 @@ def _mail(ports: Ports, state: Path, python: list[str], mail: str) -> Program:
 
 def _prometheus(ports: Ports, state: Path) -> Program:
     folder = state / "data" / "prometheus"
-    folder.mkdir(parents=True, exist_ok=True)
-    targets = [f"127.0.0.1:{getattr(ports, name)}" for name in _SCRAPED]
-    config = folder / "prometheus.yml"
-    config.write_text(
-        "global: {scrape_interval: 5s}\n"
-        f"scrape_configs: [{{job_name: souk, static_configs: [{{targets: {targets}}}]}}]\n"
-    )
+    config = write_config(folder, {name: f"127.0.0.1:{getattr(ports, name)}" for name in SERVICES})
     options = [f"--config.file={config}", f"--storage.tsdb.path={folder}/data", "--log.level=warn"]
     listen = f"--web.listen-address=127.0.0.1:{ports.prometheus}"
     return Program("prometheus", ["prometheus", *options, listen], port=ports.prometheus, state=state)
-
-
-_SCRAPED = ("gateway", "account", "catalog", "order", "payment", "notification")
 
 
 def services(

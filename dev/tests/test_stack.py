@@ -7,10 +7,12 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dev.catalogue import articles
 from dev.parts import Program, services
 from dev.ports import SERVICES, Ports, service_environment
+from dev.prometheus import DEPLOYED, write_config
 from dev.stack import Stack, watch
 from kit.testing import free_port
 
@@ -52,6 +54,17 @@ def test_a_second_replica_has_ports_of_its_own_and_both_are_called(tmp_path: Pat
     assert (parts["order-2"].port, told["GRPC_PORT"]) == (second.order, str(second.order_grpc))
     assert told["DATABASE_URL"] == parts["order"].environment()["DATABASE_URL"]
     assert told["CATALOG_ADDRESS"] == f"127.0.0.1:{first.catalog_grpc},127.0.0.1:{second.catalog_grpc}"
+
+
+def test_the_local_prometheus_has_the_jobs_and_the_rules_of_the_others(tmp_path: Path) -> None:
+    addresses = {name: f"127.0.0.1:{8000 + number}" for number, name in enumerate(SERVICES)}
+    config = yaml.safe_load(write_config(tmp_path, addresses).read_text())
+
+    found = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
+    assert found == {name: [address] for name, address in addresses.items()}
+    for rules in config["rule_files"]:
+        assert (tmp_path / rules).read_text() == (DEPLOYED / rules).read_text()
+    assert "alerts.yml" in config["rule_files"]
 
 
 def test_the_catalogue_is_believable_and_always_the_same() -> None:

@@ -25,6 +25,12 @@ _QUIET = (
 )
 
 
+def _is_not_slow_task(record: logging.LogRecord) -> bool:
+    # kafka-python warns when a step of its own loop takes over 0.1 s, as any does on a busy machine. That loop runs in a thread that serves
+    # nothing else; a broker that really lags shows as the outbox's age and the consumers' lag.
+    return "s threshold). It is blocking the event loop" not in record.getMessage()
+
+
 class Log:
     """A logger of events: a name like `order.placed` and fields, never a sentence with values in it."""
 
@@ -116,6 +122,7 @@ def configure_logging(service: str, level: str, stream: TextIO | None = None) ->
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("kafka.net.selector").addFilter(_is_not_slow_task)
 
 
 def _instant(seconds: float) -> str:

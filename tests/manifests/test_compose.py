@@ -132,6 +132,9 @@ def test_every_part_has_its_limits_and_ours_no_rights() -> None:
 
 
 def test_pages_are_where_they_are_said_to_be() -> None:
+    published = [entry for part in PARTS.values() for entry in part.get("ports", [])]
+    # The development profile's logins and secrets are public.
+    assert [entry for entry in published if not entry.startswith("127.0.0.1:")] == []
     ports = {entry.split(":")[-2] for part in PARTS.values() for entry in part.get("ports", [])}
     assert {"8000", "3000", "5601", "9090", "16686", "1080"} <= ports
     assert PARTS["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD"] == "admin"

@@ -53,6 +53,11 @@ def test_rights_are_least(path: Path) -> None:
                 assert step["with"]["persist-credentials"] is False
 
 
+def test_a_release_is_built_from_nothing() -> None:
+    release = (GITHUB / "workflows" / "release.yml").read_text()
+    assert "cache" not in re.sub(r"#.*", "", release).replace("cachix", "")
+
+
 @each
 def test_a_command_that_fails_in_a_pipe_fails_the_step(path: Path) -> None:
     assert yaml.safe_load(path.read_text())["defaults"] == {"run": {"shell": "bash"}}

@@ -55,6 +55,17 @@ def test_an_exception_is_logged_with_its_stack(lines: io.StringIO) -> None:
     assert "test_logs" in str(line["stack"])
 
 
+def test_slow_steps_of_kafkas_own_loop_are_not_logged_and_its_other_warnings_are(lines: io.StringIO) -> None:
+    selector = logging.getLogger("kafka.net.selector")
+    slow = (
+        "Task %r ran for %.3fs (>%.3fs threshold). It is blocking the event loop -- likely a tight sync loop"
+    )
+    selector.warning(slow % ("x", 0.14, 0.1))
+    assert lines.getvalue() == ""
+    selector.warning("Task %s left RUNNING after step; demoting to UNSCHEDULED", "x")
+    assert "left RUNNING" in str(read(lines)["event"])
+
+
 def test_a_field_cannot_replace_the_event(lines: io.StringIO) -> None:
     get_logger("x").info("order.placed", level="none", service="other")
     assert (read(lines)["level"], read(lines)["service"]) == ("INFO", "order")
