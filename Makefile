@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 STATE := .souk
+# Progress is drawn over itself in a terminal, and is a line now and then elsewhere.
+TERM_IS_TTY := $(shell [ -t 2 ] && echo yes)
 
 .PHONY: help
 help: ## List the targets
@@ -13,7 +15,8 @@ tools: ## Install the tools that are missing
 
 .PHONY: run
 run: tools ## Start the whole stack; Ctrl-C stops it
-	@bazel run --ui_event_filters=-info --noshow_progress //dev:stack
+	@dev/fetch.sh pypi python_runtime kafka elasticsearch npm
+	@bazel run --ui_event_filters=-info --show_progress_rate_limit=$(if $(TERM_IS_TTY),0.2,5) --show_result=0 //dev:stack
 
 .PHONY: reset
 reset: ## Forget the data of a stopped stack
@@ -29,6 +32,7 @@ migrate-up: tools ## Apply migrations and make topics on the running servers
 
 .PHONY: test
 test: tools ## Run every test
+	@dev/fetch.sh pypi python_runtime kafka elasticsearch npm clients go
 	@dev/test.sh //...
 
 .PHONY: unit-test

@@ -54,4 +54,11 @@ if [ ! -e "$policy" ]; then
   trap '"${root[@]}" rm -f "$policy"' EXIT
 fi
 "${root[@]}" apt-get update -qq
-"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" > /dev/null
+install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 "${packages[@]}")
+total=$("${root[@]}" "${install[@]}" --simulate | grep -c '^Inst ')
+"${root[@]}" "${install[@]}" | awk -v total="$total" '
+  /^Get:/ { show("downloaded", ++got) }
+  /^Unpacking / { show("unpacked", ++unpacked) }
+  /^Setting up / { show("set up", ++ready) }
+  function show(what, count) { if (count % 20 == 0 || count == total) { print "  " count " of " total " packages " what; fflush() } }
+'

@@ -17,7 +17,7 @@ def _assembled_impl(rctx):
         rctx.path(file)
     rctx.report_progress("Fetching what is locked")
     execute(rctx, ["cp", "-rL", str(source) + "/.", "."])
-    execute(rctx, ["bash", "assemble.sh"])
+    execute(rctx, ["bash", "assemble.sh"], quiet = False)
     rctx.delete("target")
     rctx.file("WORKSPACE", "")
     targets = [_TARGET.format(name = name, srcs = srcs) for name, srcs in rctx.attr.outputs.items()]

@@ -2,6 +2,7 @@
 # Puts an Elasticsearch node together in home/ and checks every jar. `assemble.sh --write` records the hashes after a change of the pom.
 set -euo pipefail
 cd "$(dirname "$0")"
+echo "  fetching and checking jars"
 mvn -B -ntp -q package
 rm -rf home
 mv target/home home

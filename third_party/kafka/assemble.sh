@@ -2,6 +2,7 @@
 # Puts a Kafka server together in home/ and checks every jar. `assemble.sh --write` records the hashes after a change of the pom.
 set -euo pipefail
 cd "$(dirname "$0")"
+echo "  fetching and checking jars"
 mvn -B -ntp -q dependency:copy-dependencies
 rm -rf home
 mkdir -p home

@@ -3,7 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 # Nothing of a package runs when it is installed: none of these needs it.
+echo "  fetching packages"
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+echo "  bundling the playground"
 mkdir -p playground audits
 node_modules/.bin/esbuild playground.js --bundle --minify --target=es2020 --outfile=playground/graphiql.js \
   --define:process.env.NODE_ENV='"production"' --loader:.woff2=dataurl --loader:.woff=dataurl --loader:.ttf=dataurl --loader:.svg=dataurl \

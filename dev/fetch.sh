@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Fetches what the build is made of, one part at a time, and says which and how many are left. Silent when everything is there.
+# dev/fetch.sh PART...: names of third_party's external repositories.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+describe() {
+  case $1 in
+    pypi) echo "Python packages, about 830 MB with their bytecode" ;;
+    python_runtime) echo "the Python interpreter for images" ;;
+    kafka) echo "Kafka, about 45 MB" ;;
+    elasticsearch) echo "Elasticsearch, about 45 MB" ;;
+    npm) echo "the playground and the mail page, about 125 MB" ;;
+    clients) echo "API clients for tests, about 80 MB" ;;
+    go) echo "tools written in Go, compiled here, about 60 MB" ;;
+    *) echo "$1" ;;
+  esac
+}
+
+external=$(bazel info output_base 2> /dev/null)/external
+missing=()
+for part in "$@"; do
+  marker=$external/@$part.marker
+  case $part in pypi | python_runtime) locks=third_party/python ;; *) locks=third_party/$part ;; esac
+  if [ ! -e "$marker" ] || [ -n "$(find "$locks" -type f -newer "$marker" -print -quit)" ]; then
+    missing+=("$part")
+  fi
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+number=0
+for part in "${missing[@]}"; do
+  number=$((number + 1))
+  echo "Fetching $number of ${#missing[@]}: $(describe "$part")"
+  bazel build --ui_event_filters=-info --noshow_progress --show_result=0 "@$part//:all"
+done
+echo "Building"
