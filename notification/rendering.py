@@ -1,15 +1,27 @@
 """Notifications -> mails. Every template is a text and an HTML; what a template names and the context lacks is an error."""
 
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, select_autoescape
 
 from kit.auth import Sealer
 from kit.errors import JsonValue
 from kit.values import NOTIFICATION
-from notification.amounts import amount_text
 from notification.domain import Mail, Notification, Recipient
 from notification.errors import MailNotRendered
+
+# The symbols of Unicode CLDR's English locale; a currency without one is written with its code.
+_SYMBOLS: Final[Mapping[str, str]] = {
+    "AUD": "A$",
+    "CAD": "CA$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "USD": "$",
+}
+_NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
 class Renderer:
@@ -58,3 +70,10 @@ class Renderer:
 
     def _render(self, notification: Notification, kind: str, context: Mapping[str, JsonValue]) -> str:
         return self._templates.get_template(f"{notification.template}.{kind}").render(context)
+
+
+def amount_text(decimal: str, currency: str) -> str:
+    """The amount with its currency; `decimal` has exactly the currency's decimals, as `Money.text` writes it."""
+    value = Decimal(decimal)
+    unit = _SYMBOLS.get(currency, currency + _NO_BREAK_SPACE)
+    return f"{'-' if value < 0 else ''}{unit}{abs(value):,f}"

@@ -10,10 +10,10 @@ from cryptography.fernet import Fernet
 from kit.auth import Sealer
 from kit.testing import FakeClock
 from kit.values import NOTIFICATION
-from notification.amounts import amount_text
 from notification.domain import Mail, Notification, Template
 from notification.errors import MailNotRendered
 from notification.messages import link_context
+from notification.rendering import amount_text
 from notification.tests.fakes import RENDERER, SEALER, about_order, somebody
 
 ABOUT_ORDERS = [
