@@ -386,9 +386,8 @@ async def test_a_notification_is_due_exactly_while_it_is_queued(real: Kept, chan
 
 
 async def test_the_migration_ends_what_came_due_after_its_end(real: Kept) -> None:
-    recipient = await real.knows(somebody(real.clock))
     for _ in range(3):
-        await real.added(recipient.account_id)
+        await real.added((await real.knows(somebody(real.clock))).account_id)
     (failed, _), (stuck, _), _ = await real.claim()
     await real.db.execute("ALTER TABLE notifications DROP CONSTRAINT notifications_due_while_queued")
     await real.db.execute("UPDATE notifications SET status = 'FAILED' WHERE id = $1", failed.id)
