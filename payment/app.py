@@ -8,6 +8,7 @@ from payment.circuit import Circuit
 from payment.consumers import OrderEvents
 from payment.events import TOPIC
 from payment.provider import Stripe, is_down
+from payment.refund_use_cases import Refunds
 from payment.rpc import PaymentRpc
 from payment.settings import Settings
 from payment.store import PostgresPaymentStore
@@ -30,9 +31,9 @@ def build(settings: Settings) -> Service:
         ),
     )
     admins = Admins(settings.account_address)
-    payments = Payments(
-        db, PostgresPaymentStore(db), stripe, default_method=settings.default_payment_method, clock=utc_now
-    )
+    store = PostgresPaymentStore(db)
+    payments = Payments(db, store, stripe, default_method=settings.default_payment_method, clock=utc_now)
+    refunds = Refunds(db, store, stripe, clock=utc_now)
 
     return Service(
         name="payment",
@@ -42,8 +43,8 @@ def build(settings: Settings) -> Service:
         publishes=TOPIC,
         resources=[db, stripe, admins],
         optional=[admins],
-        rpc=[PaymentRpc(payments, admins)],
-        routes=[webhook_route(payments, stripe)],
+        rpc=[PaymentRpc(payments, refunds, admins)],
+        routes=[webhook_route(payments, refunds, stripe)],
         consumes=[OrderEvents(payments).subscription()],
         jobs=[
             Worker(
@@ -54,6 +55,6 @@ def build(settings: Settings) -> Service:
                 per_second=settings.charges_per_second,
             ),
             Every("payments.overdue", _OVERDUE_SECONDS, payments.give_up_overdue),
-            Worker("refunds", payments.claim_refunds, payments.refund, concurrency=settings.charges_at_once),
+            Worker("refunds", refunds.claim, refunds.make, concurrency=settings.charges_at_once),
         ],
     )

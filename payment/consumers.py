@@ -7,7 +7,7 @@ from souk.order.v1 import events_pb2 as pb
 from kit.db import Transaction
 from kit.events import Event, Many, Subscription
 from kit.values import ACCOUNT, ORDER, money_from_proto, timestamp
-from payment.use_cases import Payments, PlacedOrder
+from payment.use_cases import CancelledOrder, Payments, PlacedOrder
 
 
 class OrderEvents:
@@ -20,22 +20,16 @@ class OrderEvents:
         """Which reaction belongs to which fact."""
         return Subscription(
             "souk.order.v1",
-            {pb.OrderPlaced: Many(self.orders_placed), pb.OrderCancelled: self.order_cancelled},
+            {pb.OrderPlaced: Many(self.orders_placed), pb.OrderCancelled: Many(self.orders_cancelled)},
         )
 
     async def orders_placed(self, tx: Transaction, events: Sequence[Event[pb.OrderPlaced]]) -> None:
         """OrderPlaced."""
         await self._payments.orders_placed(tx, [_placed(event.body) for event in events])
 
-    async def order_cancelled(self, tx: Transaction, event: Event[pb.OrderCancelled]) -> None:
+    async def orders_cancelled(self, tx: Transaction, events: Sequence[Event[pb.OrderCancelled]]) -> None:
         """OrderCancelled."""
-        order = event.body.order
-        await self._payments.order_cancelled(
-            tx,
-            ORDER.parse(order.id, "order", "id"),
-            ACCOUNT.parse(order.account_id, "order", "account_id"),
-            money_from_proto(order.total, "order", "total"),
-        )
+        await self._payments.orders_cancelled(tx, [_cancelled(event.body) for event in events])
 
 
 def _placed(fact: pb.OrderPlaced) -> PlacedOrder:
@@ -45,4 +39,12 @@ def _placed(fact: pb.OrderPlaced) -> PlacedOrder:
         money_from_proto(fact.order.total, "order", "total"),
         fact.payment_method,
         timestamp(fact.pay_before),
+    )
+
+
+def _cancelled(fact: pb.OrderCancelled) -> CancelledOrder:
+    return CancelledOrder(
+        ORDER.parse(fact.order.id, "order", "id"),
+        ACCOUNT.parse(fact.order.account_id, "order", "account_id"),
+        money_from_proto(fact.order.total, "order", "total"),
     )

@@ -1,4 +1,4 @@
-"""Payments and their refunds. What the provider says is taken in here; how it is asked is not known."""
+"""Payments, and what of them goes back. What the provider says is taken in here; how it is asked is not known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,16 +10,20 @@ from uuid import UUID
 from kit.errors import Violation
 from kit.values import ORDER, PAYMENT, REFUND, Money
 from payment.errors import NothingCaptured, RefundExceedsCapture
+from payment.refund_domain import (
+    ProviderRefund,
+    Refund,
+    RefundStatus,
+    WantedRefund,
+    numbered,
+    patience,
+    pause,
+)
 
 _CANCEL_REASON: Final = "order cancelled"
-_FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 30.0
-# What waits for a buyer or a bank is told by a webhook; looking is for those that get lost. Some banks take days.
-_FIRST_LOOK: Final = timedelta(seconds=5)
-_LAST_LOOK: Final = timedelta(minutes=15)
-# A refund that the provider refuses today (our balance there, the buyer's bank) it may make tomorrow: after 1, 4, 16 and 64 minutes.
-_REFUSALS_MOST: Final = 5
-_FIRST_REFUSAL: Final = timedelta(minutes=1)
+# The money of a cancelled order goes back even if refunds fail: the next is made after a minute, ten, a hundred, and most of a day.
+_CANCEL_FAILURES_MOST: Final = 5
+_FIRST_FOLLOW: Final = timedelta(minutes=1)
 
 
 class PaymentStatus(StrEnum):
@@ -35,14 +39,6 @@ class PaymentStatus(StrEnum):
     def is_open(self) -> bool:
         """Whether the provider may still charge."""
         return self in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
-
-
-class RefundStatus(StrEnum):
-    """Where a refund stands."""
-
-    PENDING = "PENDING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
 
 
 class IntentStatus(StrEnum):
@@ -65,16 +61,6 @@ class Intent:
     status: IntentStatus
     failure_code: str = ""
     next_action_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderRefund:
-    """The provider's side of a refund; `refused` when this one will not happen, `final` when no other one will either."""
-
-    id: str
-    done: bool
-    refused: bool = False
-    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,44 +89,11 @@ Fact = PaymentSucceeded | PaymentFailed | PaymentRefunded
 
 
 @dataclass(slots=True)
-class Refund:
-    """Money on its way back; `input_hash` stands for what was asked for, empty when nobody asked."""
-
-    id: UUID
-    payment_id: UUID
-    amount: Money
-    reason: str
-    status: RefundStatus
-    create_time: datetime
-    update_time: datetime
-    provider_id: str = ""
-    provider_failures: int = 0
-    attempts: int = 0
-    due_time: datetime | None = None
-    input_hash: bytes = b""
-    refusals: int = 0
-
-    def key(self) -> str:
-        """The idempotency key at the provider; another after each failure that it keeps."""
-        return _numbered(f"refund:{REFUND.format(self.id)}", self.provider_failures)
-
-
-@dataclass(frozen=True, slots=True)
-class WantedRefund:
-    """A refund that somebody asks for; its id follows from who asks under which key. Without an amount: what is left."""
-
-    id: UUID
-    amount: Money | None
-    reason: str
-    input_hash: bytes
-
-
-@dataclass(slots=True)
 class Payment:
     """The charge of one order.
 
     `confirmed` is set before the provider is asked to charge, so from then on only the provider knows. `due_time` is when
-    somebody looks at it next; None: nothing is to be done.
+    a worker looks at it next, for as long as it is open. `attempts` counts leases: it is the fencing token of the worker that has it now.
     """
 
     id: UUID
@@ -215,7 +168,7 @@ class Payment:
 
     def key(self, operation: str) -> str:
         """The idempotency key of an operation at the provider; another after each failure that it keeps."""
-        return _numbered(f"{PAYMENT.format(self.id)}:{operation}", self.provider_failures)
+        return numbered(f"{PAYMENT.format(self.id)}:{operation}", self.provider_failures)
 
     def order_ended(self, now: datetime) -> None:
         """The order is cancelled: what is open is to be cancelled, what is captured goes back."""
@@ -256,10 +209,29 @@ class Payment:
             self.update_time = now
         return fact
 
+    def confirming(self, intent: Intent, now: datetime, lease: datetime) -> None:
+        """The provider is about to be asked to charge, by a worker that has until `lease`."""
+        self.learn(intent, now)
+        if self.status.is_open:
+            self.confirmed, self.due_time = True, lease
+
+    def refused(self, failure_code: str, now: datetime) -> Fact | None:
+        """The provider does not even make an intent: it will never be charged."""
+        if not self.status.is_open:
+            return None
+        self.update_time = now
+        if self.order_cancelled:
+            self._end(PaymentStatus.CANCELLED)
+            return None
+        self.failure_code = failure_code
+        self._end(PaymentStatus.FAILED)
+        return PaymentFailed(self)
+
     def give_up(self, now: datetime) -> None:
         """No charge was begun, and none will."""
-        self._end(PaymentStatus.CANCELLED)
-        self.update_time = now
+        if self.status.is_open:
+            self._end(PaymentStatus.CANCELLED)
+            self.update_time = now
 
     def look_again(self, now: datetime) -> None:
         """When to try again what failed: later with every attempt."""
@@ -269,23 +241,17 @@ class Payment:
     def wait(self, now: datetime) -> None:
         """When to look at what others must do first: the longer it takes, the rarer, but when it may not be charged any more."""
         if self.status.is_open:
-            later = now + _patience(self.create_time, now)
+            later = now + patience(self.create_time, now)
             self.due_time = self.pay_before if now < self.pay_before < later else later
 
     def refund_done(self, refund: Refund, answer: ProviderRefund, now: datetime) -> Fact | None:
-        """Takes in what the provider says of a refund under way."""
-        if refund.status is not RefundStatus.PENDING:
+        """Takes in what the provider says of a refund under way; what is left of a cancelled order goes back by the next."""
+        ended = refund.learn(answer, now)
+        self.update_time = max(self.update_time, refund.update_time)
+        if not ended:
             return None
-        if answer.refused:
-            self._refused(refund, answer, now)
-            return None
-        refund.provider_id = answer.id
-        if not answer.done:
-            refund.due_time = now + max(pause(refund.attempts), _patience(refund.create_time, now))
-            return None
-        refund.status, refund.due_time = RefundStatus.SUCCEEDED, None
-        refund.update_time = self.update_time = now
-        return PaymentRefunded(self, refund)
+        self._refund_cancelled(now)
+        return PaymentRefunded(self, refund) if refund.status is RefundStatus.SUCCEEDED else None
 
     def give_back(self, wanted: "WantedRefund", now: datetime) -> None:
         """Command: a part of the capture goes back, or what is left of it; raises NothingCaptured and RefundExceedsCapture."""
@@ -300,70 +266,46 @@ class Payment:
                 details={"refundable": self.refundable.text()},
             )
         self.refunds.append(
-            Refund(
-                id=wanted.id,
-                payment_id=self.id,
-                amount=amount,
-                reason=wanted.reason,
-                status=RefundStatus.PENDING,
-                create_time=now,
-                update_time=now,
-                due_time=now,
-                input_hash=wanted.input_hash,
-            )
+            Refund.ask(wanted.id, self.id, amount, wanted.reason, now, input_hash=wanted.input_hash)
         )
         self.update_time = now
 
-    def _refused(self, refund: Refund, answer: ProviderRefund, now: datetime) -> None:
-        """Another is asked for later, under another key; after the last one it has failed, and its money may be asked back anew."""
-        refund.refusals += 1
-        refund.update_time = self.update_time = now
-        if answer.final or refund.refusals >= _REFUSALS_MOST:
-            refund.status, refund.due_time, refund.provider_id = RefundStatus.FAILED, None, answer.id
-            return
-        refund.provider_id = ""
-        refund.provider_failures += 1
-        refund.due_time = now + _FIRST_REFUSAL * 4 ** (refund.refusals - 1)
+    @property
+    def keeps_money(self) -> bool:
+        """Whether the order is cancelled, something is left of its capture, and nothing more is under way: people must act."""
+        return self.order_cancelled and self.captured != self.refunded and not self._pending()
 
     def _refund_cancelled(self, now: datetime) -> None:
-        """One refund of all that is left, when the order has ended and something was captured."""
-        refund_id = REFUND.derive(PAYMENT.format(self.id), "cancel")
-        if not self.order_cancelled or not self.refundable.minor or self._has(refund_id):
+        """All that is left goes back when the order has ended: by one refund at a time, and by the next when one has failed."""
+        if not self.order_cancelled or not self.refundable.minor:
             return
+        made = self._cancel_refunds()
+        failures = sum(refund.status is RefundStatus.FAILED for refund in made)
+        if failures >= _CANCEL_FAILURES_MOST or any(refund.is_pending for refund in made):
+            return
+        due = now + _FIRST_FOLLOW * 10 ** (failures - 1) if failures else now
+        refund_id = self._cancel_refund_id(len(made))
         self.refunds.append(
-            Refund(
-                id=refund_id,
-                payment_id=self.id,
-                amount=self.refundable,
-                reason=_CANCEL_REASON,
-                status=RefundStatus.PENDING,
-                create_time=now,
-                update_time=now,
-                due_time=now,
-            )
+            Refund.ask(refund_id, self.id, self.refundable, _CANCEL_REASON, now, due_time=due)
         )
+
+    def _cancel_refunds(self) -> list[Refund]:
+        """Those that the order's end has made so far; their ids follow from their number."""
+        known = {refund.id: refund for refund in self.refunds}
+        made: list[Refund] = []
+        while refund := known.get(self._cancel_refund_id(len(made))):
+            made.append(refund)
+        return made
+
+    def _cancel_refund_id(self, number: int) -> UUID:
+        return REFUND.derive(PAYMENT.format(self.id), "cancel", *([str(number)] if number else []))
+
+    def _pending(self) -> bool:
+        return any(refund.is_pending for refund in self.refunds)
 
     def _end(self, status: PaymentStatus) -> None:
         self.status, self.due_time, self.next_action_url = status, None, ""
 
-    def _has(self, refund_id: UUID) -> bool:
-        return any(refund.id == refund_id for refund in self.refunds)
-
     def _sum(self, statuses: Sequence[RefundStatus]) -> Money:
         amounts = (refund.amount.minor for refund in self.refunds if refund.status in statuses)
         return Money(sum(amounts), self.amount.currency)
-
-
-def pause(attempts: int) -> timedelta:
-    """How long to wait after so many attempts: twice as long each time, half a minute at most."""
-    return timedelta(
-        seconds=min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(max(0, attempts - 1), 10))
-    )
-
-
-def _patience(since: datetime, now: datetime) -> timedelta:
-    return min(_LAST_LOOK, max(_FIRST_LOOK, (now - since) / 10))
-
-
-def _numbered(key: str, number: int) -> str:
-    return f"{key}:{number}" if number else key

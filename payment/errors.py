@@ -5,7 +5,8 @@ SoukError
 |  '- PaymentNotFound       absent, or not the caller's
 |- FailedPrecondition
 |  |- NothingCaptured       there is no money to give back
-|  '- RefundExceedsCapture  more than is left of it
+|  |- RefundExceedsCapture  more than is left of it
+|  '- ProviderRefused       the provider answered that it will never do this
 |- Aborted
 |  '- IdempotencyConflict   the key was used with other input
 |- InvalidArgument
@@ -37,6 +38,17 @@ class RefundExceedsCapture(FailedPrecondition):
     """More is asked for than is left of the capture, refunds under way counted in; details name what is left."""
 
     reason = "REFUND_EXCEEDS_CAPTURE"
+
+
+class ProviderRefused(FailedPrecondition):
+    """The provider will not do this, however often it is asked; `code` is its reason."""
+
+    reason = "PROVIDER_REFUSED"
+    default_message = "the payment provider refuses this"
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
 
 
 class IdempotencyConflict(Aborted):

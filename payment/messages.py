@@ -16,8 +16,9 @@ from kit.values import (
     money_to_proto,
     timestamp_to_proto,
 )
-from payment.domain import Payment, PaymentStatus, Refund
+from payment.domain import Payment, PaymentStatus
 from payment.ports import RefundRequest
+from payment.refund_domain import Refund
 
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 

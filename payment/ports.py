@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Transaction
-from payment.domain import Intent, Payment, ProviderRefund, Refund, RefundStatus
+from payment.domain import Intent, Payment
+from payment.refund_domain import ProviderRefund, Refund, RefundStatus
+
+# Longer than a look usually takes. One that takes longer is begun again beside it; the later one's outcome counts.
+LEASE: Final = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,17 @@ class PaymentStore(Protocol):
     async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
         """A payment, locked until the transaction ends."""
 
-    async def lock_by_order(self, tx: Transaction, order_id: UUID) -> Payment | None:
-        """The payment of an order, locked until the transaction ends."""
+    async def lock_by_orders(self, tx: Transaction, order_ids: Sequence[UUID]) -> list[Payment]:
+        """The payments of orders, locked in the order of their ids until the transaction ends."""
+
+    async def lock_by_refund(self, tx: Transaction, provider_id: str) -> Payment | None:
+        """The payment that a refund of the provider's belongs to, locked until the transaction ends."""
 
     async def lock_refund(self, tx: Transaction, refund_id: UUID) -> Refund | None:
         """A refund by the id that its key stands for; nobody else asks for one under it until the transaction ends."""
 
-    async def save(self, tx: Transaction, payment: Payment) -> None:
-        """Writes a changed payment, its refunds and what follows for the ledger."""
+    async def save(self, tx: Transaction, *payments: Payment) -> None:
+        """Writes changed payments, their refunds and what follows for the ledger."""
 
     async def get_many(self, ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
         """The payments among the ids, those of `owner` only unless that is None."""
@@ -57,13 +64,13 @@ class PaymentStore(Protocol):
         """The payments of orders, those of `owner` only unless that is None."""
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
-        """Leases payments that are due and not for `give_up`: nobody else gets them before `lease`."""
+        """Leases payments that are open, due and not for `give_up`: no other worker gets them before `lease`."""
 
     async def give_up(self, now: datetime, limit: int) -> int:
         """Ends payments that are due, for which no charge was begun and none may begin any more; answers how many."""
 
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
-        """Leases refunds that are due: nobody else gets them before `lease`."""
+        """Leases refunds that are pending and due: no other worker gets them before `lease`."""
 
     async def intent_changed(self, hint: Hint, now: datetime) -> bool:
         """Makes the payment of an intent due now, if it is open; answers whether there is one. The same hint counts once."""
@@ -79,7 +86,7 @@ class Provider(Protocol):
         """How many of `limit` calls it is good to begin now: none while it is down."""
 
     async def create(self, payment: Payment) -> Intent:
-        """An intent that charges nothing yet."""
+        """An intent that charges nothing yet; raises ProviderRefused when there will never be one."""
 
     async def confirm(self, payment: Payment) -> Intent:
         """Charges, unless the intent has ended."""

@@ -13,9 +13,11 @@ import stripe
 from kit.telemetry import get_logger, span
 from kit.values import CURRENCIES, ORDER, PAYMENT, REFUND, IdKind, Money
 from payment.circuit import Circuit
-from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund
-from payment.errors import BadSignature, NoEvent, ProviderFailed, ProviderUnavailable
+from payment.domain import Intent, IntentStatus, Payment
+from payment.errors import BadSignature, NoEvent, ProviderFailed, ProviderRefused, ProviderUnavailable
+from payment.metrics import PROVIDER_REJECTIONS
 from payment.ports import Hint
+from payment.refund_domain import ProviderRefund, Refund
 
 log = get_logger(__name__)
 
@@ -42,6 +44,19 @@ _CODES: Final = {
 }
 # Refusals of refunds that may end: our balance at the provider is too low, or a lock on the charge.
 _PASSING: Final = frozenset({"balance_insufficient", "insufficient_funds", "lock_timeout"})
+# Invalid requests that say nothing of the charge: our account or our settings are not right.
+_OUR_FAULT: Final = frozenset(
+    {
+        "account_invalid",
+        "api_key_expired",
+        "livemode_mismatch",
+        "platform_api_key_expired",
+        "secret_key_required",
+        "testmode_charges_only",
+        "tls_version_unsupported",
+        "url_invalid",
+    }
+)
 # It does so when the intent is where a repeated call would have brought it; reading it back tells.
 _UNEXPECTED_STATE = "payment_intent_unexpected_state"
 
@@ -81,7 +96,7 @@ class Stripe:
         return self._circuit.takes(limit)
 
     async def create(self, payment: Payment) -> Intent:
-        """Keyed, so the same intent whenever it is repeated."""
+        """Keyed, so the same intent whenever it is repeated; after a day another one, which charges nothing unless it is confirmed."""
         params: Any = {
             "amount": _provider_amount(payment.amount),
             "currency": payment.amount.currency.lower(),
@@ -92,7 +107,10 @@ class Stripe:
             "payment_method_types": _methods(payment.amount.currency),
         }
         options: Any = {"idempotency_key": payment.key("create")}
-        return _intent(await self._call("create", lambda: self._intents.create_async(params, options)))
+        try:
+            return _intent(await self._call("create", lambda: self._intents.create_async(params, options)))
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            raise ProviderRefused(error.code or "invalid") from error
 
     async def confirm(self, payment: Payment) -> Intent:
         """Keyed; an intent that has moved on is answered as it is."""
@@ -122,7 +140,7 @@ class Stripe:
     async def retrieve(self, payment: Payment) -> Intent:
         """Changes nothing."""
         return _intent(
-            await self._call("retrieve", lambda: self._intents.retrieve_async(payment.provider_id))
+            await self._read("retrieve", lambda: self._intents.retrieve_async(payment.provider_id))
         )
 
     async def cancel(self, payment: Payment) -> Intent:
@@ -137,7 +155,7 @@ class Stripe:
         except stripe.InvalidRequestError as error:
             if error.code == _UNEXPECTED_STATE:
                 return await self.retrieve(payment)
-            raise
+            raise _rejected("cancel", error) from error
 
     async def refund(self, payment: Payment, refund: Refund) -> ProviderRefund:
         """Keyed by the refund."""
@@ -149,7 +167,7 @@ class Stripe:
         options: Any = {"idempotency_key": refund.key()}
         try:
             answer = await self._call("refund", lambda: self._refunds.create_async(params, options))
-        except stripe.InvalidRequestError as error:
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
             log.warning("refund.refused", refund_id=REFUND.format(refund.id), code=error.code or "invalid")
             return ProviderRefund("", done=False, refused=True, final=error.code not in _PASSING)
         return _refund(answer)
@@ -158,9 +176,9 @@ class Stripe:
         """By its id where that is known, else among the intent's by what it was marked with."""
         if refund.provider_id:
             return _refund(
-                await self._call("refund", lambda: self._refunds.retrieve_async(refund.provider_id))
+                await self._read("refund", lambda: self._refunds.retrieve_async(refund.provider_id))
             )
-        return await self._call("refunds", lambda: self._marked_refund(payment, REFUND.format(refund.id)))
+        return await self._read("refunds", lambda: self._marked_refund(payment, REFUND.format(refund.id)))
 
     async def _marked_refund(self, payment: Payment, refund_id: str) -> ProviderRefund | None:
         params: Any = {"payment_intent": payment.provider_id, "limit": 100}
@@ -201,20 +219,40 @@ class Stripe:
         return self._client.v1.refunds
 
     async def _call(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Raises ProviderUnavailable and ProviderFailed; definite answers (CardError, InvalidRequestError) pass."""
+        """Raises ProviderUnavailable and ProviderFailed; what is an answer about the charge passes (CardError, InvalidRequestError)."""
         try:
             with self._circuit.passing(), span(f"stripe {operation}"):
                 return await call()
-        except (stripe.CardError, stripe.InvalidRequestError):
+        except stripe.CardError:
             raise
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 404 or error.code in _OUR_FAULT:
+                raise _rejected(operation, error) from error
+            raise
+        except stripe.IdempotencyError as error:
+            # The key was used with other parameters, those of an earlier release or setting: what it did is read back first.
+            raise ProviderFailed() from error
         except stripe.StripeError as error:
             status = error.http_status or 0
             if status >= 500:
                 raise ProviderFailed() from error
             if status not in (0, 409, 429):
-                # A wrong key or a wrong use of one: people must look, orders wait meanwhile.
-                log.error("provider.refused_us", operation=operation, status=status)
+                raise _rejected(operation, error) from error
             raise ProviderUnavailable() from error
+
+    async def _read(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
+        """The same for what only looks: there is no answer that it may be refused with."""
+        try:
+            return await self._call(operation, call)
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            raise _rejected(operation, error) from error
+
+
+def _rejected(operation: str, error: stripe.StripeError) -> ProviderUnavailable:
+    """A wrong key, no permission, ids of another account: orders wait and are tried again, and an alert calls for people."""
+    log.error("provider.rejected", operation=operation, status=error.http_status, code=error.code)
+    PROVIDER_REJECTIONS.labels(operation).inc()
+    return ProviderUnavailable()
 
 
 def is_down(error: Exception) -> bool:

@@ -6,6 +6,7 @@ from kit.rpc import Call
 from kit.values import ORDER, PAYMENT
 from payment.messages import payment_to_proto, refund_request_from_proto
 from payment.ports import Admins
+from payment.refund_use_cases import Refunds
 from payment.use_cases import Payments
 
 
@@ -14,8 +15,9 @@ class PaymentRpc:
 
     service = pb.DESCRIPTOR.services_by_name["PaymentService"]
 
-    def __init__(self, payments: Payments, admins: Admins) -> None:
+    def __init__(self, payments: Payments, refunds: Refunds, admins: Admins) -> None:
         self._payments = payments
+        self._refunds = refunds
         self._admins = admins
 
     async def get_payment(self, request: pb.GetPaymentRequest, call: Call) -> pb.GetPaymentResponse:
@@ -36,5 +38,5 @@ class PaymentRpc:
         caller = call.admin()
         asked = refund_request_from_proto(request)
         await self._admins.confirm(caller)
-        payment = await self._payments.give_back(caller, asked, address=call.address)
+        payment = await self._refunds.give_back(caller, asked, address=call.address)
         return pb.RefundPaymentResponse(payment=payment_to_proto(payment))

@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from kit.db import Database, Record, Statements, Transaction, columns
-from kit.values import Money
-from payment.domain import Payment, PaymentStatus, Refund, RefundStatus
+from kit.values import REFUND, Money
+from payment.domain import Payment, PaymentStatus
 from payment.ports import Hint
+from payment.refund_domain import Refund, RefundStatus
 
 # Whichever unique index: id follows from order_id, and with one of them named, the other's may strike first while the row changes.
 _ADD = """
@@ -30,28 +31,38 @@ ORDER BY order_id
 ON CONFLICT DO NOTHING RETURNING id
 """
 _SAVE = """
-UPDATE payments SET status = $2, order_cancelled = $3, provider_id = $4, confirmed = $5, provider_failures = $6, failure_code = $7,
-    next_action_url = $8, due_time = $9, update_time = $10
-WHERE id = $1
+UPDATE payments p SET status = s.status, order_cancelled = s.order_cancelled, provider_id = s.provider_id, confirmed = s.confirmed,
+    provider_failures = s.provider_failures, failure_code = s.failure_code, next_action_url = s.next_action_url, due_time = s.due_time,
+    update_time = s.update_time
+FROM unnest($1::uuid[], $2::text[], $3::bool[], $4::text[], $5::bool[], $6::int[], $7::text[], $8::text[], $9::timestamptz[],
+    $10::timestamptz[]) AS s(
+    id, status, order_cancelled, provider_id, confirmed, provider_failures, failure_code, next_action_url, due_time, update_time
+)
+WHERE p.id = s.id
 """
+# What came back of a refund that had succeeded is booked only if the refund was.
 _SAVE_AND_BOOK = f"""
 WITH saved AS ({_SAVE}), given_back AS (
     INSERT INTO refunds (
         id, payment_id, amount, reason, status, provider_id, provider_failures, attempts, due_time, create_time, update_time,
         input_hash, refusals
     )
-    SELECT r.id, $1, r.amount, r.reason, r.status, r.provider_id, r.provider_failures, 0, r.due_time, r.create_time, r.update_time,
-        r.input_hash, r.refusals
-    FROM unnest($11::uuid[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::int[], $17::timestamptz[], $18::timestamptz[],
-        $19::timestamptz[], $20::bytea[], $21::int[])
-        AS r(id, amount, reason, status, provider_id, provider_failures, due_time, create_time, update_time, input_hash, refusals)
+    SELECT r.id, r.payment_id, r.amount, r.reason, r.status, r.provider_id, r.provider_failures, 0, r.due_time, r.create_time,
+        r.update_time, r.input_hash, r.refusals
+    FROM unnest($11::uuid[], $12::uuid[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::int[], $18::timestamptz[],
+        $19::timestamptz[], $20::timestamptz[], $21::bytea[], $22::int[]) AS r(
+        id, payment_id, amount, reason, status, provider_id, provider_failures, due_time, create_time, update_time, input_hash, refusals
+    )
     ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, provider_id = EXCLUDED.provider_id,
         provider_failures = EXCLUDED.provider_failures, due_time = EXCLUDED.due_time, update_time = EXCLUDED.update_time,
         refusals = EXCLUDED.refusals
 )
 INSERT INTO ledger (entry, account, payment_id, amount, currency, time)
-SELECT b.entry, side.account, $1, side.sign * b.amount, $24, $10
-FROM unnest($22::uuid[], $23::bigint[]) AS b(entry, amount), (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
+SELECT b.entry, side.account, b.payment_id, side.sign * b.amount, b.currency, b.time
+FROM unnest($23::uuid[], $24::uuid[], $25::bigint[], $26::text[], $27::timestamptz[], $28::uuid[])
+    AS b(entry, payment_id, amount, currency, time, only_after),
+    (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
+WHERE b.only_after IS NULL OR EXISTS (SELECT FROM ledger WHERE entry = b.only_after)
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - a constant
 # The limit is part of the text: a plan for any number would read the whole table.
@@ -62,12 +73,13 @@ WHERE id IN (
 )
 RETURNING *
 """
+_OPEN = "status IN ('PROCESSING', 'REQUIRES_ACTION')"
 # For which no charge was begun and none may begin any more.
 _DEAD = "provider_id = '' AND (order_cancelled OR pay_before <= $1)"
 _GIVE_UP = """
 UPDATE payments SET status = 'CANCELLED', due_time = NULL, update_time = $1
 WHERE id IN (
-    SELECT id FROM payments WHERE due_time <= $1 AND {dead} ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED
+    SELECT id FROM payments WHERE due_time <= $1 AND {open} AND {dead} ORDER BY due_time LIMIT {limit:d} FOR UPDATE SKIP LOCKED
 )
 """
 # The second condition is the index's own; a plan for any $1 cannot know that it holds. What is open only is worth a row of the inbox.
@@ -117,9 +129,14 @@ class PostgresPaymentStore:
         """A payment, locked until the transaction ends."""
         return await _first(tx, "SELECT * FROM payments WHERE id = $1 FOR UPDATE", payment_id)
 
-    async def lock_by_order(self, tx: Transaction, order_id: UUID) -> Payment | None:
-        """The payment of an order, locked until the transaction ends."""
-        return await _first(tx, "SELECT * FROM payments WHERE order_id = $1 FOR UPDATE", order_id)
+    async def lock_by_orders(self, tx: Transaction, order_ids: Sequence[UUID]) -> list[Payment]:
+        """In the order of their ids, so that two consumers with the same orders cannot deadlock."""
+        sql = "SELECT * FROM payments WHERE order_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
+        return await _with_refunds(tx, await tx.fetch(sql, list(order_ids)))
+
+    async def lock_by_refund(self, tx: Transaction, provider_id: str) -> Payment | None:
+        """The payment that a refund of the provider's belongs to, locked until the transaction ends."""
+        return await _first(tx, _LOCK_BY_REFUND, provider_id)
 
     async def lock_refund(self, tx: Transaction, refund_id: UUID) -> Refund | None:
         """First a lock that stands for the id, whether there is a row or not; then the reading."""
@@ -127,46 +144,15 @@ class PostgresPaymentStore:
         row = await tx.fetchrow(_REFUND, refund_id)
         return _refund(row, row["currency"]) if row else None
 
-    async def save(self, tx: Transaction, payment: Payment) -> None:
+    async def save(self, tx: Transaction, *payments: Payment) -> None:
         """One statement; a short one before anything was captured, when there is nothing to give back or to book either."""
-        values = (
-            payment.id,
-            payment.status,
-            payment.order_cancelled,
-            payment.provider_id,
-            payment.confirmed,
-            payment.provider_failures,
-            payment.failure_code,
-            payment.next_action_url,
-            payment.due_time,
-            payment.update_time,
-        )
-        if not payment.captured.minor:
-            await tx.execute(_SAVE, *values)
+        rows = columns(map(_saved, payments), 10)
+        if not any(payment.captured.minor for payment in payments):
+            await tx.execute(_SAVE, *rows)
             return
-        refunds = (
-            (
-                r.id,
-                r.amount.minor,
-                r.reason,
-                r.status,
-                r.provider_id,
-                r.provider_failures,
-                r.due_time,
-                r.create_time,
-                r.update_time,
-                r.input_hash,
-                r.refusals,
-            )
-            for r in payment.refunds
-        )
-        await tx.execute(
-            _SAVE_AND_BOOK,
-            *values,
-            *columns(refunds, 11),
-            *columns(_booked(payment), 2),
-            payment.amount.currency,
-        )
+        refunds = (_saved_refund(refund) for payment in payments for refund in payment.refunds)
+        booked = (entry for payment in payments for entry in _booked(payment))
+        await tx.execute(_SAVE_AND_BOOK, *rows, *columns(refunds, 12), *columns(booked, 6))
 
     async def get_many(self, ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
         """The payments among the ids."""
@@ -178,18 +164,18 @@ class PostgresPaymentStore:
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
         """Without their refunds, which a charge does not ask for."""
-        sql = _LEASE.format(table="payments", wanted=f"NOT ({_DEAD})", limit=limit)
+        sql = _LEASE.format(table="payments", wanted=f"{_OPEN} AND NOT ({_DEAD})", limit=limit)
         rows = await self._db.fetch(sql, now, lease)
         return [_payment(row, []) for row in rows]
 
     async def give_up(self, now: datetime, limit: int) -> int:
         """One statement; what a worker has leased is not due."""
-        tag = await self._db.execute(_GIVE_UP.format(dead=_DEAD, limit=limit), now)
+        tag = await self._db.execute(_GIVE_UP.format(open=_OPEN, dead=_DEAD, limit=limit), now)
         return int(tag.rpartition(" ")[2])
 
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
         """Leases refunds that are due."""
-        leased = _LEASE.format(table="refunds", wanted="true", limit=limit)
+        leased = _LEASE.format(table="refunds", wanted="status = 'PENDING'", limit=limit)
         rows = await self._db.fetch(_WITH_CURRENCY.format(leased=leased), now, lease)
         return [_refund(row, row["currency"]) for row in rows]
 
@@ -209,12 +195,15 @@ class PostgresPaymentStore:
 
 
 _REFUND = "SELECT r.*, p.currency FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE r.id = $1"
+_LOCK_BY_REFUND = """
+SELECT * FROM payments WHERE id = (SELECT payment_id FROM refunds WHERE provider_id = $1 AND provider_id <> '') FOR UPDATE
+"""
 _WITH_CURRENCY = """
 WITH leased AS ({leased}) SELECT leased.*, p.currency FROM leased JOIN payments p ON p.id = leased.payment_id
 """
 
 
-async def _first(tx: Transaction, sql: str, value: UUID) -> Payment | None:
+async def _first(tx: Transaction, sql: str, value: UUID | str) -> Payment | None:
     found = await _with_refunds(tx, await tx.fetch(sql, value))
     return found[0] if found else None
 
@@ -230,13 +219,51 @@ async def _with_refunds(db: Statements, rows: Sequence[Record]) -> list[Payment]
     return [_payment(row, refunds[row["id"]]) for row in rows]
 
 
+def _saved(payment: Payment) -> tuple[Any, ...]:
+    return (
+        payment.id,
+        payment.status,
+        payment.order_cancelled,
+        payment.provider_id,
+        payment.confirmed,
+        payment.provider_failures,
+        payment.failure_code,
+        payment.next_action_url,
+        payment.due_time,
+        payment.update_time,
+    )
+
+
+def _saved_refund(refund: Refund) -> tuple[Any, ...]:
+    return (
+        refund.id,
+        refund.payment_id,
+        refund.amount.minor,
+        refund.reason,
+        refund.status,
+        refund.provider_id,
+        refund.provider_failures,
+        refund.due_time,
+        refund.create_time,
+        refund.update_time,
+        refund.input_hash,
+        refund.refusals,
+    )
+
+
 def _booked(payment: Payment) -> Iterable[tuple[Any, ...]]:
-    """What came in and what went out, each under an id of its own."""
+    """What came in, what went out and what of that came back, each under an id of its own; the last only after the second."""
+
+    def entry(entry_id: UUID, minor: int, only_after: UUID | None = None) -> tuple[Any, ...]:
+        return entry_id, payment.id, minor, payment.amount.currency, payment.update_time, only_after
+
     if payment.captured.minor:
-        yield payment.id, payment.captured.minor
+        yield entry(payment.id, payment.captured.minor)
     for refund in payment.refunds:
         if refund.status is RefundStatus.SUCCEEDED:
-            yield refund.id, -refund.amount.minor
+            yield entry(refund.id, -refund.amount.minor)
+        elif refund.status is RefundStatus.FAILED:
+            yield entry(REFUND.derive("came back", str(refund.id)), refund.amount.minor, refund.id)
 
 
 def _payment(row: Record, refunds: Sequence[Record]) -> Payment:

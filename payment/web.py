@@ -8,10 +8,11 @@ from litestar.handlers import HTTPRouteHandler
 from payment.errors import BadSignature, NoEvent
 from payment.metrics import WEBHOOKS
 from payment.provider import Stripe
+from payment.refund_use_cases import Refunds
 from payment.use_cases import Payments
 
 
-def webhook_route(payments: Payments, provider: Stripe) -> HTTPRouteHandler:
+def webhook_route(payments: Payments, refunds: Refunds, provider: Stripe) -> HTTPRouteHandler:
     """POST /webhooks/stripe."""
 
     @post("/webhooks/stripe", status_code=200)
@@ -22,7 +23,7 @@ def webhook_route(payments: Payments, provider: Stripe) -> HTTPRouteHandler:
         except (BadSignature, NoEvent):
             WEBHOOKS.labels("refused").inc()
             raise
-        ours = await payments.provider_changed(hint)
+        ours = await (refunds if hint.refund_id else payments).provider_changed(hint)
         WEBHOOKS.labels("ours" if ours else "other").inc()
         return Response({"received": True})
 

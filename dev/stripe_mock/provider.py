@@ -13,6 +13,8 @@ from dev.stripe_mock.state import State
 Object = dict[str, Any]
 # Stripe charges them in steps of ten (docs.stripe.com/currencies#three-decimal).
 _THREE_DECIMALS = ("bhd", "jod", "kwd", "omr", "tnd")
+# They have no decimals, and are counted as if they had two, which must be 00 (docs.stripe.com/currencies#special-cases).
+_WHOLE = ("isk", "ugx")
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 
 
@@ -254,6 +256,8 @@ def _amount(text: Any, param: str, currency: str) -> int:
         raise invalid("This value must be greater than or equal to 1.", param)
     if currency.lower() in _THREE_DECIMALS and int(text) % 10:
         raise invalid("The last digit of amounts in this currency must be 0.", param)
+    if currency.lower() in _WHOLE and int(text) % 100:
+        raise invalid("Amounts in this currency must end with 00.", param)
     return int(text)
 
 

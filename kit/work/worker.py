@@ -27,6 +27,13 @@ _PAUSE_AFTER_FAILURE_SECONDS = 1.0
 _PACE_SECONDS = 0.05
 
 
+class LeaseLost(Exception):
+    """The lease ran out and another worker has the item by now, so nothing was written.
+
+    Whoever records an outcome compares the lease that it was given with the row's: a count of its leases, a fencing token.
+    """
+
+
 class Pace:
     """A token bucket: so many a second on average, and up to a tenth of a second's at once."""
 
@@ -146,6 +153,9 @@ class Worker(Generic[T]):
         try:
             with span(f"work {self.name}"):
                 await self._handle(item)
+        except LeaseLost:
+            WORK.labels(self.name, "lease_lost").inc()
+            log.info("work.lease_lost", worker=self.name)
         except Exception as error:  # one item's failure is not the pool's
             WORK.labels(self.name, "failed").inc()
             if is_transient(error):

@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 from kit.testing import FakeClock
 from kit.values import REFUND, Money
-from payment.domain import Intent, IntentStatus, Payment, ProviderRefund, Refund, RefundStatus
+from payment.domain import Intent, IntentStatus, Payment
 from payment.ports import Hint
+from payment.refund_domain import ProviderRefund, Refund, RefundStatus
 
 
 class FakePaymentStore:
@@ -31,16 +32,24 @@ class FakePaymentStore:
     async def lock(self, tx: object, payment_id: UUID) -> Payment | None:
         return deepcopy(self.payments.get(payment_id))
 
-    async def lock_by_order(self, tx: object, order_id: UUID) -> Payment | None:
-        return next((deepcopy(p) for p in self.payments.values() if p.order_id == order_id), None)
+    async def lock_by_orders(self, tx: object, order_ids: Sequence[UUID]) -> list[Payment]:
+        return [deepcopy(p) for p in self.payments.values() if p.order_id in order_ids]
+
+    async def lock_by_refund(self, tx: object, provider_id: str) -> Payment | None:
+        found = (p for p in self.payments.values() for r in p.refunds if r.provider_id == provider_id)
+        return deepcopy(next(found, None))
 
     async def lock_refund(self, tx: object, refund_id: UUID) -> Refund | None:
         return next(
             (deepcopy(r) for p in self.payments.values() for r in p.refunds if r.id == refund_id), None
         )
 
-    async def save(self, tx: object, payment: Payment) -> None:
-        self.payments[payment.id] = deepcopy(payment)
+    async def save(self, tx: object, *payments: Payment) -> None:
+        for payment in payments:
+            assert (payment.due_time is not None) == payment.status.is_open
+            for refund in payment.refunds:
+                assert (refund.due_time is not None) == (refund.status is RefundStatus.PENDING)
+            self.payments[payment.id] = deepcopy(payment)
 
     async def get_many(self, ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
         return [deepcopy(p) for p in self.payments.values() if p.id in ids and owner in (None, p.account_id)]
@@ -51,7 +60,7 @@ class FakePaymentStore:
 
     async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Payment]:
         alive = [p for p in self.payments.values() if p.provider_id or p.may_charge(now)]
-        due = [p for p in alive if p.due_time and p.due_time <= now]
+        due = [p for p in alive if p.status.is_open and p.due_time and p.due_time <= now]
         leased = sorted(due, key=lambda p: p.due_time or now)[:limit]
         for payment in leased:
             payment.due_time, payment.attempts = lease, payment.attempts + 1
@@ -61,7 +70,11 @@ class FakePaymentStore:
         over = [
             p
             for p in self.payments.values()
-            if p.due_time and p.due_time <= now and not p.provider_id and not p.may_charge(now)
+            if p.status.is_open
+            and p.due_time
+            and p.due_time <= now
+            and not p.provider_id
+            and not p.may_charge(now)
         ][:limit]
         for payment in over:
             payment.give_up(now)
@@ -69,7 +82,8 @@ class FakePaymentStore:
 
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> list[Refund]:
         refunds = [r for p in self.payments.values() for r in p.refunds]
-        leased = [r for r in refunds if r.due_time and r.due_time <= now][:limit]
+        pending = [r for r in refunds if r.status is RefundStatus.PENDING]
+        leased = [r for r in pending if r.due_time and r.due_time <= now][:limit]
         for refund in leased:
             refund.due_time, refund.attempts = lease, refund.attempts + 1
         return deepcopy(leased)
@@ -110,6 +124,8 @@ class FakeProvider:
         # What the next refunds are answered with.
         self.refuses: list[ProviderRefund] = []
         self.is_down = False
+        # Refunds that the bank sent back, by the provider's id.
+        self.bounced: set[str] = set()
 
     def takes(self, limit: int) -> int:
         return 0 if self.is_down else limit
@@ -149,10 +165,13 @@ class FakeProvider:
 
     async def read_refund(self, payment: Payment, refund: Refund) -> ProviderRefund | None:
         self._called("read_refund")
-        known = next(
-            (key for key in self.refunded if key.startswith(f"refund:{REFUND.format(refund.id)}")), None
-        )
-        return ProviderRefund(f"re_{known}", done=self.refund_done) if known else None
+        if refund.provider_id:
+            bounced = refund.provider_id in self.bounced
+            return ProviderRefund(refund.provider_id, done=self.refund_done and not bounced, refused=bounced)
+        mark = f"re_refund:{REFUND.format(refund.id)}"
+        made = [f"re_{key}" for key in self.refunded]
+        known = next((each for each in made if each.startswith(mark) and each not in self.bounced), None)
+        return ProviderRefund(known, done=self.refund_done) if known else None
 
     def answers(self, intent_id: str, intent: Intent) -> None:
         """From now on, of this intent."""

@@ -16,9 +16,10 @@ from dev.stripe_mock.server import Api
 from dev.stripe_mock.webhooks import signature
 from kit.testing import FakeClock, eventually, free_port
 from kit.values import Money
-from payment.domain import Intent, IntentStatus, Payment, Refund, RefundStatus
+from payment.domain import Intent, IntentStatus, Payment
 from payment.errors import BadSignature, ProviderFailed, ProviderUnavailable
 from payment.provider import Stripe
+from payment.refund_domain import Refund, RefundStatus
 from payment.tests.edges import SECRET, adapter, stripe_mock
 from payment.tests.fakes import asked
 

@@ -19,6 +19,7 @@ from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto
 from payment.consumers import OrderEvents
 from payment.domain import Intent, IntentStatus
+from payment.refund_use_cases import Refunds
 from payment.tests.fakes import FakePaymentStore, FakeProvider
 from payment.use_cases import Payments
 
@@ -45,6 +46,7 @@ class Listening:
         self.payments = Payments(
             self.db, self.store, self.provider, default_method="pm_card_visa", clock=lambda: self.clock.now
         )
+        self.refunds = Refunds(self.db, self.store, self.provider, clock=lambda: self.clock.now)
         self.on = OrderEvents(self.payments).subscription().on
 
     def facts(self) -> dict[str, Any]:
@@ -70,8 +72,8 @@ class Listening:
         await self.payments.give_up_overdue()
         for payment in await self.payments.claim(10):
             await self.payments.advance(payment)
-        for refund in await self.payments.claim_refunds(10):
-            await self.payments.refund(refund)
+        for refund in await self.refunds.claim(10):
+            await self.refunds.make(refund)
         self.clock.advance(seconds=60)
 
     async def end(self, steps: list[str]) -> tuple[object, ...]:

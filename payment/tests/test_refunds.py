@@ -16,13 +16,15 @@ from kit.errors import InvalidArgument
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
 from kit.values import Money
-from payment.domain import Intent, IntentStatus, Payment, RefundStatus
+from payment.domain import Intent, IntentStatus, Payment
 from payment.errors import IdempotencyConflict, NothingCaptured, PaymentNotFound, RefundExceedsCapture
 from payment.events import TOPIC
 from payment.ports import PaymentStore, RefundRequest
+from payment.refund_domain import RefundStatus
+from payment.refund_use_cases import Refunds
 from payment.store import PostgresPaymentStore
 from payment.tests.fakes import FakePaymentStore, FakeProvider, asked
-from payment.use_cases import Payments
+from payment.use_cases import CancelledOrder, Payments
 
 __all__ = ["database_url", "postgres"]
 
@@ -43,6 +45,10 @@ class World:
     def payments(self) -> Payments:
         return Payments(self.db, self.store, self.provider, default_method="", clock=lambda: self.clock.now)
 
+    @property
+    def refunds(self) -> Refunds:
+        return Refunds(self.db, self.store, self.provider, clock=lambda: self.clock.now)
+
     async def captured(self, minor: int = 10_000) -> Payment:
         payment = asked(self.clock, minor=minor)
         intent_id = f"pi_{payment.key('create')}"
@@ -60,7 +66,7 @@ class World:
     ) -> Payment:
         wanted = None if amount is None else Decimal(amount)
         request = RefundRequest(payment_id, wanted, "damaged", key or uuid4().hex)
-        return await self.payments.give_back(caller, request)
+        return await self.refunds.give_back(caller, request)
 
     async def now(self, payment: Payment) -> Payment:
         [found] = await self.store.get_many([payment.id], None)
@@ -68,8 +74,8 @@ class World:
 
     async def work(self) -> None:
         """What the pool does, until nothing is due."""
-        while due := await self.payments.claim_refunds(10):
-            await asyncio.gather(*map(self.payments.refund, due))
+        while due := await self.refunds.claim(10):
+            await asyncio.gather(*map(self.refunds.make, due))
             self.clock.advance(seconds=60)
 
 
@@ -204,7 +210,8 @@ async def test_a_refund_raced_with_the_end_of_its_order_never_exceeds_the_captur
 
         async def end(payment: Payment = payment) -> None:
             async with real.db.transaction() as tx:
-                await real.payments.order_cancelled(tx, payment.order_id, payment.account_id, payment.amount)
+                ended = CancelledOrder(payment.order_id, payment.account_id, payment.amount)
+                await real.payments.orders_cancelled(tx, [ended])
 
         await asyncio.gather(
             end(), *(real.give_back(payment.id, "30.00") for _ in range(4)), return_exceptions=True

@@ -17,8 +17,9 @@ import stripe
 from kit.testing import FakeClock, eventually, free_port, wait_until
 from kit.testing.process import port_open
 from kit.values import Money
-from payment.domain import Payment, Refund, RefundStatus
+from payment.domain import Payment
 from payment.provider import Stripe
+from payment.refund_domain import Refund, RefundStatus
 from payment.tests.edges import adapter
 from payment.tests.fakes import asked
 

@@ -17,6 +17,7 @@ from kit.testing.callers import FakeAdmins, Tokens, admin, customer
 from kit.testing.contracts import acting_as
 from kit.values import ORDER, PAYMENT
 from payment.domain import Intent, IntentStatus, Payment
+from payment.refund_use_cases import Refunds
 from payment.rpc import PaymentRpc
 from payment.tests.fakes import FakePaymentStore, FakeProvider, asked
 from payment.use_cases import Payments
@@ -59,7 +60,8 @@ async def edge() -> AsyncIterator[Edge]:
     clock, store, tokens = FakeClock(), FakePaymentStore(), Tokens()
     db: Any = FakeDatabase()
     payments = Payments(db, store, FakeProvider(), default_method="", clock=lambda: clock.now)
-    server = Server([PaymentRpc(payments, FakeAdmins())], host="127.0.0.1", port=0, verifier=tokens)
+    refunds = Refunds(db, store, FakeProvider(), clock=lambda: clock.now)
+    server = Server([PaymentRpc(payments, refunds, FakeAdmins())], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", PaymentRpc.service)
     await channel.open()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,15 +15,17 @@ from kit.db import CheckViolation, Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
-from payment.domain import Intent, IntentStatus, Payment, PaymentStatus, ProviderRefund, RefundStatus
+from payment.domain import Intent, IntentStatus, Payment, PaymentStatus
 from payment.events import TOPIC
 from payment.ports import Hint, PaymentStore
+from payment.refund_domain import ProviderRefund, RefundStatus
 from payment.store import PostgresPaymentStore
 from payment.tables import TABLES
 from payment.tests.fakes import FakePaymentStore, asked
 
 __all__ = ["database_url", "postgres"]
 
+REPAIRS = Path("payment/migrations/0004_leases.sql").read_text()
 SUCCEEDED = Intent("pi_1", IntentStatus.SUCCEEDED)
 
 
@@ -134,6 +137,46 @@ async def test_what_is_settled_is_not_claimed(kept: Kept) -> None:
     await kept.charged()
     kept.clock.advance(seconds=3600)
     assert await kept.claim() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE payments SET due_time = now() WHERE status = 'SUCCEEDED'",
+        "UPDATE payments SET due_time = NULL WHERE status = 'PROCESSING'",
+        "UPDATE payments SET status = 'FAILED' WHERE status = 'PROCESSING'",
+        "UPDATE refunds SET due_time = NULL",
+        "UPDATE refunds SET status = 'FAILED'",
+    ],
+)
+async def test_what_is_due_is_open_and_what_is_open_is_due(real: Kept, change: str) -> None:
+    await real.added()
+    payment = await real.charged()
+    await real.change(payment, lambda found: found.order_ended(real.clock.now))
+    with pytest.raises(CheckViolation):
+        await real.db.execute(change)
+
+
+async def test_what_has_ended_is_not_claimed_even_if_it_is_due(real: Kept) -> None:
+    payment = await real.charged()
+    await real.change(payment, lambda found: found.order_ended(real.clock.now))
+    await real.db.execute("ALTER TABLE payments DROP CONSTRAINT payments_due_while_open")
+    await real.db.execute("ALTER TABLE refunds DROP CONSTRAINT refunds_due_while_pending")
+    await real.db.execute("UPDATE payments SET due_time = $1", real.clock.now)
+    await real.db.execute("UPDATE refunds SET status = 'FAILED'")
+    open_one = await real.added()
+    await real.db.execute("UPDATE payments SET due_time = NULL WHERE id = $1", open_one.id)
+    real.clock.advance(minutes=1)
+    later = real.clock.now + timedelta(seconds=20)
+
+    assert await real.claim() == []
+    assert await real.store.claim_refunds(real.clock.now, later, 10) == []
+    assert await real.store.give_up(real.clock.now, 10) == 0
+    await real.db.execute(REPAIRS)
+
+    rows = await real.db.fetch("SELECT id FROM payments WHERE due_time IS NOT NULL")
+    assert [row["id"] for row in rows] == [open_one.id]
+    assert await real.db.fetchval("SELECT count(*) FROM refunds WHERE due_time IS NOT NULL") == 0
 
 
 async def test_refunds_are_leased_like_payments(kept: Kept) -> None:

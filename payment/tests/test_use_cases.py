@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.values import Money
@@ -18,14 +20,14 @@ from payment.domain import (
     PaymentRefunded,
     PaymentStatus,
     PaymentSucceeded,
-    ProviderRefund,
-    RefundStatus,
 )
-from payment.errors import ProviderFailed, ProviderUnavailable
+from payment.errors import ProviderFailed, ProviderRefused, ProviderUnavailable
 from payment.metrics import REFUNDS
-from payment.ports import Hint
+from payment.ports import Hint, RefundRequest
+from payment.refund_domain import ProviderRefund, RefundStatus
+from payment.refund_use_cases import Refunds
 from payment.tests.fakes import FakePaymentStore, FakeProvider
-from payment.use_cases import Payments, PlacedOrder
+from payment.use_cases import CancelledOrder, Payments, PlacedOrder
 
 TOTAL = Money(10_000, "USD")
 
@@ -39,6 +41,7 @@ class World:
     provider: FakeProvider
     clock: FakeClock
     payments: Payments
+    refunds: Refunds
     order_id: UUID
     account_id: UUID
 
@@ -50,7 +53,7 @@ class World:
 
     async def cancelled(self) -> None:
         async with self.db.transaction() as tx:
-            await self.payments.order_cancelled(tx, self.order_id, self.account_id, TOTAL)
+            await self.payments.orders_cancelled(tx, [CancelledOrder(self.order_id, self.account_id, TOTAL)])
 
     async def work(self, rounds: int = 1) -> None:
         """What the pools do, so many times, a minute apart."""
@@ -58,9 +61,16 @@ class World:
             await self.payments.give_up_overdue()
             for payment in await self.payments.claim(10):
                 await self.payments.advance(payment)
-            for refund in await self.payments.claim_refunds(10):
-                await self.payments.refund(refund)
+            for refund in await self.refunds.claim(10):
+                await self.refunds.make(refund)
             self.clock.advance(seconds=60)
+
+    async def quiet(self) -> None:
+        """What the pool does until no refund is due any more, however long that takes."""
+        while due := [refund.due_time for refund in self.payment.refunds if refund.due_time]:
+            self.clock.now = max(self.clock.now, min(due))
+            for refund in await self.refunds.claim(10):
+                await self.refunds.make(refund)
 
     @property
     def payment(self) -> Payment:
@@ -76,7 +86,8 @@ def world() -> World:
     db, store, provider, clock = FakeDatabase(), FakePaymentStore(), FakeProvider(), FakeClock()
     database: Any = db
     payments = Payments(database, store, provider, default_method="pm_card_visa", clock=lambda: clock.now)
-    return World(db, store, provider, clock, payments, uuid4(), uuid4())
+    refunds = Refunds(database, store, provider, clock=lambda: clock.now)
+    return World(db, store, provider, clock, payments, refunds, uuid4(), uuid4())
 
 
 async def test_an_order_is_charged_once_however_often_it_is_heard_of(world: World) -> None:
@@ -263,6 +274,53 @@ async def test_a_refund_whose_answer_was_lost_goes_back_once(world: World, error
     assert world.told() == [PaymentSucceeded, PaymentRefunded]
 
 
+async def test_a_refund_that_was_tried_before_is_looked_for_before_its_key_is_used_again(
+    world: World,
+) -> None:
+    await world.placed()
+    await world.work()
+    world.provider.loses = [ProviderUnavailable()]
+    await world.cancelled()
+    await world.work()
+    # The provider keeps keys for a day.
+    world.clock.advance(hours=25)
+    await world.work()
+    assert world.provider.calls[-2:] == ["refund", "read_refund"]
+    assert world.payment.refunded == TOTAL
+
+
+async def test_a_worker_that_died_after_a_refund_makes_no_second_one(world: World) -> None:
+    await world.placed()
+    await world.work()
+    await world.cancelled()
+    [leased] = await world.refunds.claim(1)
+    await world.provider.refund(world.payment, leased)
+    # It died here.
+    world.clock.advance(hours=25)
+    await world.work()
+    assert world.provider.calls[-2:] == ["refund", "read_refund"]
+    assert world.payment.refunded == TOTAL
+
+
+async def test_a_charge_that_the_provider_refuses_to_begin_has_failed(world: World) -> None:
+    world.provider.fails = [ProviderRefused("amount_too_small")]
+    await world.placed()
+    await world.work(3)
+    assert world.provider.calls == ["create"]
+    assert (world.payment.status, world.payment.failure_code) == (PaymentStatus.FAILED, "processing_error")
+    assert world.told() == [PaymentFailed]
+
+
+async def test_a_charge_that_is_refused_after_its_order_ended_is_cancelled(world: World) -> None:
+    await world.placed()
+    [leased] = await world.payments.claim(1)
+    await world.cancelled()
+    world.provider.fails = [ProviderRefused("amount_too_small")]
+    await world.payments.advance(leased)
+    assert (world.payment.status, world.payment.failure_code) == (PaymentStatus.CANCELLED, "")
+    assert world.told() == []
+
+
 async def test_a_refund_that_the_provider_failed_before_its_effect_is_made_under_another_key(
     world: World,
 ) -> None:
@@ -376,36 +434,121 @@ async def test_a_refused_refund_is_asked_for_again_and_goes_back_once(world: Wor
     assert world.told() == [PaymentSucceeded, PaymentRefunded]
 
 
-@pytest.mark.parametrize(("final", "asked_for"), [(False, 5), (True, 1)])
-async def test_a_refund_that_is_refused_to_the_end_has_failed_and_its_money_may_be_asked_back_anew(
-    world: World, final: bool, asked_for: int
+REFUSED = ProviderRefund("re_1", done=False, refused=True)
+NEVER = ProviderRefund("re_1", done=False, refused=True, final=True)
+
+
+@pytest.mark.parametrize("refusals", [[REFUSED] * 5, [NEVER], [NEVER] * 4, [REFUSED] * 5 + [NEVER] * 3])
+async def test_a_cancelled_orders_money_goes_back_by_the_next_refund_when_one_fails(
+    world: World, refusals: list[ProviderRefund]
 ) -> None:
     await world.placed()
     await world.work()
-    world.provider.refuses = [ProviderRefund("re_1", done=False, refused=True, final=final)] * 5
+    world.provider.refuses = list(refusals)
     await world.cancelled()
-    await world.work(120)
+    before = _counted("abandoned")
+    await world.quiet()
 
-    assert world.provider.calls.count("refund") == asked_for
-    [refund] = world.payment.refunds
-    assert (refund.status, refund.due_time) == (RefundStatus.FAILED, None)
+    assert world.payment.refunded == world.payment.captured == TOTAL
+    assert list(world.provider.refunded.values()) == [10_000]
+    *failed, last = world.payment.refunds
+    assert {refund.status for refund in failed} == {RefundStatus.FAILED}
+    assert last.status is RefundStatus.SUCCEEDED
+    assert world.told() == [PaymentSucceeded, PaymentRefunded]
+    assert _counted("abandoned") == before
+
+
+async def test_the_next_refund_comes_later_each_time_and_the_last_leaves_it_to_people(world: World) -> None:
+    await world.placed()
+    await world.work()
+    world.provider.refuses = [NEVER] * 100
+    await world.cancelled()
+    before = _counted("abandoned")
+    await world.quiet()
+
+    assert world.provider.calls.count("refund") == 5
+    assert world.payment.keeps_money
     assert world.payment.refundable == TOTAL
+    assert {(each.status, each.due_time) for each in world.payment.refunds} == {(RefundStatus.FAILED, None)}
+    made = [refund.create_time for refund in world.payment.refunds]
+    ended = [refund.update_time for refund in world.payment.refunds]
+    waited = [(end - made).total_seconds() for made, end in zip(made[1:], ended[1:], strict=True)]
+    assert waited == [60, 600, 6_000, 60_000]
+    assert _counted("abandoned") == before + 1
     assert world.told() == [PaymentSucceeded]
 
 
-def _bounced() -> float:
-    return float(REFUNDS.labels("bounced")._value.get())
+@pytest.mark.parametrize("amount", ["40.00", "100.00"])
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_an_admins_refund_that_fails_after_the_order_is_cancelled_goes_back_by_the_orders_own(
+    world: World, amount: str, is_first: bool
+) -> None:
+    await world.placed()
+    await world.work()
+    request = RefundRequest(world.payment.id, Decimal(amount), "damaged", "k")
+    await world.refunds.give_back(Principal(uuid4(), Role.ADMIN, uuid4()), request)
+    await world.cancelled()
+    asked = next(refund for refund in world.payment.refunds if refund.reason == "damaged")
+    claimed = await world.refunds.claim(10)
+    for refund in sorted(claimed, key=lambda each: (each.id == asked.id) is not is_first):
+        world.provider.refuses = [NEVER] if refund.id == asked.id else []
+        await world.refunds.make(refund)
+    await world.quiet()
+
+    assert world.payment.refunded == world.payment.captured == TOTAL
+    assert sum(world.provider.refunded.values()) == 10_000
 
 
-async def test_a_refund_that_came_back_from_the_bank_is_shown_to_people(world: World) -> None:
+async def test_a_refund_that_fails_while_its_order_lives_is_left_to_who_asked_for_it(world: World) -> None:
+    await world.placed()
+    await world.work()
+    request = RefundRequest(world.payment.id, Decimal("40.00"), "damaged", "k")
+    await world.refunds.give_back(Principal(uuid4(), Role.ADMIN, uuid4()), request)
+    world.provider.refuses = [NEVER]
+    before = _counted("failed")
+    await world.quiet()
+    assert [refund.status for refund in world.payment.refunds] == [RefundStatus.FAILED]
+    assert _counted("failed") == before + 1
+    await world.cancelled()
+    await world.quiet()
+    assert world.payment.refunded == TOTAL
+
+
+def _counted(outcome: str) -> float:
+    return float(REFUNDS.labels(outcome)._value.get())
+
+
+async def test_a_refund_that_came_back_from_the_bank_is_made_again(world: World) -> None:
     await world.placed()
     await world.work()
     await world.cancelled()
     await world.work()
     [refund] = world.payment.refunds
-    before = _bounced()
-    assert not await world.payments.provider_changed(Hint(uuid4(), refund_id=refund.provider_id, failed=True))
-    assert _bounced() == before + 1
+    before = _counted("bounced")
+    world.provider.bounced.add(refund.provider_id)
+    hint = Hint(uuid4(), refund_id=refund.provider_id, failed=True)
+    assert not await world.refunds.provider_changed(hint)
+    assert _counted("bounced") == before + 1
+    await world.work(3)
+
+    [again] = world.payment.refunds
+    assert (again.status, again.provider_id != refund.provider_id) == (RefundStatus.SUCCEEDED, True)
+    assert world.payment.refunded == TOTAL
+    assert len(world.provider.refunded) == 2
+
+
+async def test_a_webhook_that_is_wrong_about_a_refund_changes_nothing_in_the_end(world: World) -> None:
+    await world.placed()
+    await world.work()
+    await world.cancelled()
+    await world.work()
+    [refund] = world.payment.refunds
+    await world.refunds.provider_changed(Hint(uuid4(), refund_id=refund.provider_id, failed=True))
+    await world.work()
+    assert [(each.status, each.provider_id) for each in world.payment.refunds] == [
+        (RefundStatus.SUCCEEDED, refund.provider_id)
+    ]
+    assert len(world.provider.refunded) == 1
 
 
 async def test_a_webhook_about_a_refund_under_way_ends_the_wait(world: World) -> None:
@@ -418,6 +561,6 @@ async def test_a_webhook_about_a_refund_under_way_ends_the_wait(world: World) ->
     world.store.payments[world.payment.id].refunds[0].due_time = world.clock.now + timedelta(days=1)
     world.provider.refund_done = True
     hint = Hint(uuid4(), refund_id=refund.provider_id)
-    assert await world.payments.provider_changed(hint)
+    assert await world.refunds.provider_changed(hint)
     await world.work()
     assert world.told() == [PaymentSucceeded, PaymentRefunded]

@@ -17,6 +17,7 @@ from kit.testing import FakeClock
 from kit.values import Money
 from kit.web import Readiness, build_app
 from payment.domain import Intent, IntentStatus, Payment, PaymentFailed, PaymentSucceeded
+from payment.refund_use_cases import Refunds
 from payment.tests.edges import SECRET, adapter
 from payment.tests.fakes import FakePaymentStore, FakeProvider, asked
 from payment.use_cases import Payments
@@ -68,7 +69,8 @@ async def world() -> AsyncIterator[World]:
     database: Any = db
     payments = Payments(database, store, provider, default_method="", clock=lambda: clock.now)
     stripe = adapter("http://127.0.0.1:1")
-    app: Any = build_app([webhook_route(payments, stripe)], Readiness([]))
+    refunds = Refunds(database, store, provider, clock=lambda: clock.now)
+    app: Any = build_app([webhook_route(payments, refunds, stripe)], Readiness([]))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://payment") as http:
         yield World(http, payments, db, store, provider, clock)
     await stripe.close()

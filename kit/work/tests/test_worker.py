@@ -4,7 +4,8 @@ import asyncio
 import time
 
 from kit.testing import eventually
-from kit.work import Worker
+from kit.work import LeaseLost, Worker
+from kit.work.metrics import WORK
 
 
 class Work:
@@ -72,6 +73,22 @@ async def test_one_failure_is_not_the_others() -> None:
     await worker.open()
     await eventually(lambda: sorted(work.handled) == ["a", "b"])
     await worker.close()
+
+
+async def test_a_lease_that_was_lost_is_counted_and_is_no_failure() -> None:
+    handled: list[str] = []
+
+    async def handle(item: str) -> None:
+        handled.append(item)
+        raise LeaseLost()
+
+    work = Work("a")
+    worker = Worker("test_lost", work.claim, handle, concurrency=1, idle_seconds=0.01)
+    await worker.open()
+    await eventually(lambda: handled)
+    await worker.close()
+    assert WORK.labels("test_lost", "lease_lost")._value.get() == 1
+    assert WORK.labels("test_lost", "failed")._value.get() == 0
 
 
 async def test_a_claim_that_fails_is_repeated() -> None:
