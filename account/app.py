@@ -5,12 +5,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from account.attempt_store import PostgresAttemptStore
 from account.audit_store import PostgresAuditStore
 from account.consumers import AccountEvents
 from account.credential_store import PostgresCredentialStore
-from account.credential_use_cases import CredentialLimits, Credentials
+from account.credential_use_cases import Credentials, GuessLimits
+from account.device_store import PostgresDeviceStore
+from account.device_use_cases import Devices
 from account.domain import AuditEvent
 from account.events import TOPIC
+from account.link_use_cases import LinkLimits, Links
 from account.passwords import COMMON_PASSWORDS, BcryptPasswords
 from account.peers import Orders
 from account.rpc import AccountRpc
@@ -49,21 +53,40 @@ def build(settings: Settings) -> Service:
         Lifetimes(settings.session_idle_seconds, settings.session_absolute_seconds),
         utc_now,
     )
+    devices = Devices(PostgresDeviceStore(db), utc_now)
+    attempts = PostgresAttemptStore(db)
+    throttle = Throttle(db, attempts, utc_now, max_waiting=settings.passwords_waiting)
+    guesses = GuessLimits(settings.login_failures_per_account, settings.login_failures_per_address)
     credentials = Credentials(
         db,
         secrets,
         store,
         audit,
         sessions,
+        devices,
         passwords,
+        throttle,
+        limits=guesses,
+        common_passwords=COMMON_PASSWORDS,
+        clock=utc_now,
+    )
+    links = Links(
+        db,
+        secrets,
+        store,
+        audit,
+        sessions,
+        devices,
+        passwords,
+        throttle,
         Sealer(settings.mail_sealing_key),
-        limits=CredentialLimits(
-            failures_per_account=settings.login_failures_per_account,
-            failures_per_address=settings.login_failures_per_address,
+        limits=LinkLimits(
             password_reset=settings.password_reset_seconds,
             email_verification=settings.email_verification_seconds,
+            per_network=settings.login_failures_per_address,
             reset_answer=settings.reset_answer_seconds,
         ),
+        guesses=guesses,
         common_passwords=COMMON_PASSWORDS,
         clock=utc_now,
     )
@@ -73,9 +96,10 @@ def build(settings: Settings) -> Service:
         audit,
         sessions,
         credentials,
+        devices,
         passwords,
         orders,
-        Throttle(secrets, utc_now),
+        throttle,
         registrations_per_address=settings.registrations_per_address,
         common_passwords=COMMON_PASSWORDS,
         clock=utc_now,
@@ -83,7 +107,9 @@ def build(settings: Settings) -> Service:
 
     async def prune() -> None:
         await sessions.prune()
-        await credentials.prune()
+        await links.prune()
+        await throttle.prune()
+        await devices.prune()
 
     async def grant_admin(words: Sequence[str]) -> None:
         if len(words) != 1:
@@ -104,7 +130,7 @@ def build(settings: Settings) -> Service:
         database=db,
         migrations=Migrations("account"),
         verifier=verifier,
-        rpc=[AccountRpc(accounts, credentials, sessions, verifier)],
+        rpc=[AccountRpc(accounts, credentials, links, sessions, verifier)],
         routes=[jwks_route(keys)],
         consumes=AccountEvents(accounts).subscriptions(),
         jobs=[Every("account.prune", _PRUNE_SECONDS, prune)],

@@ -1,58 +1,55 @@
-"""Passwords and addresses: signing in, changing a password, and the links that are mailed for either.
+"""Passwords: signing in, confirming that it is the owner who asks, and changing one. Mailed links have use cases of their own.
 
-Whoever guesses is braked here, and never learns whether an address is known.
+Whoever guesses is slowed down here, and never learns whether an address is known (ADR 0023).
 """
 
-import asyncio
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from account.domain import (
-    Account,
-    AuditEvent,
-    LinkRequested,
-    Purpose,
-    new_password,
-    normal_email,
-    tried_password,
-)
-from account.errors import (
-    AccountNotFound,
-    BadCredentials,
-    LinkInvalid,
-    LoginThrottled,
-    ResetThrottled,
-    TokenEnded,
-    TooBusy,
-    WrongPassword,
-)
+from account.device_use_cases import Devices
+from account.domain import Account, AuditEvent, new_password, normal_email, tried_password
+from account.errors import BadCredentials, LoginThrottled, TokenEnded, TooBusy, WrongPassword
 from account.metrics import LOGINS
-from account.ports import AccountStore, AuditStore, CredentialStore, Passwords, Sealer
+from account.ports import AccountStore, AuditStore, CredentialStore, Passwords
 from account.session_use_cases import Sessions, SignedIn, digest
-from account.throttle import WINDOW, Brake, Throttle
+from account.throttle import Brake, Guess, Throttle
 from kit.auth import Principal
 from kit.db import Database, Transaction, repeatable, repeated
-from kit.values import Clock, secret_token
+from kit.values import Clock, network_of
 
-# Mails of one kind to one account within 15 minutes: enough for somebody who looks for the mail, too few to be a nuisance.
-_MAILS_MOST: Final = 3
+# A hash that is replaced while it is compared, by a stronger one of the same password, makes a login compare again.
+_TRIES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialLimits:
-    """What is borne within 15 minutes, how long mailed links are good, and how long asking for one takes at least."""
+class GuessLimits:
+    """How many wrong passwords are accepted within 15 minutes: for one account from one network, and from one network."""
 
-    failures_per_account: int
-    failures_per_address: int
-    password_reset: timedelta
-    email_verification: timedelta
-    reset_answer: timedelta
+    per_account: int
+    per_network: int
+
+    def of_login(self, email: str, address: str) -> list[Brake]:
+        """What a login counts for that no known device makes, the narrowest bucket first."""
+        network = network_of(address)
+        return [
+            Brake("account", f"{email}\0{network}", self.per_account),
+            Brake("network", network, self.per_network),
+        ]
+
+    def of_device(self, device: str) -> list[Brake]:
+        """What a login by a known device counts for."""
+        return [Brake("device", device, self.per_account)]
+
+    def of_session(self, session_id: UUID) -> list[Brake]:
+        """What a confirmation by a signed-in owner counts for."""
+        return [Brake("session", str(session_id), self.per_account)]
 
 
 class Credentials:
-    """The use cases of passwords and addresses."""
+    """The use cases of passwords."""
 
     def __init__(
         self,
@@ -61,10 +58,11 @@ class Credentials:
         accounts: AccountStore,
         audit: AuditStore,
         sessions: Sessions,
+        devices: Devices,
         passwords: Passwords,
-        sealer: Sealer,
+        throttle: Throttle,
         *,
-        limits: CredentialLimits,
+        limits: GuessLimits,
         common_passwords: frozenset[str],
         clock: Clock,
     ) -> None:
@@ -73,52 +71,53 @@ class Credentials:
         self._accounts = accounts
         self._audit = audit
         self._sessions = sessions
+        self._devices = devices
         self._passwords = passwords
-        self._sealer = sealer
-        self._throttle = Throttle(store, clock)
+        self._throttle = throttle
         self._limits = limits
         self._common = common_passwords
         self._clock = clock
+        self._rehashing: set[UUID] = set()
 
-    async def login(self, *, email: str, password: str, address: str) -> SignedIn:
+    async def login(self, *, email: str, password: str, address: str, device_token: str = "") -> SignedIn:
         """Begins a session; raises BadCredentials for an unknown address and for a wrong password, LoginThrottled, TooBusy.
 
-        The attempt is counted before the password is looked at, and given back when it was right, or not looked at after all.
+        `device_token` is what an earlier login or registration on this device returned; one that is not the account's is ignored.
         """
+        # The only form of the address from here on: what is looked up is what is counted.
         email, tried = normal_email(email), tried_password(password)
-        brakes = self._brakes(email, address)
-        await self._brake(brakes)
         found = await self._store.credentials(email)
-        known = found[1] if found else None
-        right = await self._matches(tried, known, brakes)
-        if found is None or not right:
-            LOGINS.labels("refused").inc()
-            await self._note("account.login_refused", found[0].id if found else None, address)
-            raise BadCredentials()
-        stronger = await self._stronger(tried, found[1])
-        signed_in = await self._begin(found[0].id, found[1], stronger, address)
-        await self._throttle.forgive(brakes)
+        is_known = await self._devices.is_known(device_token, found[0] if found else None)
+        brakes = (
+            self._limits.of_device(digest(device_token).hex())
+            if is_known
+            else self._limits.of_login(email, address)
+        )
+        async with self._guessing(brakes) as guess:
+            signed_in, known = await self._sign_in(
+                guess, email, tried, found, address, device_token if is_known else ""
+            )
         LOGINS.labels("accepted").inc()
+        await self._strengthen(signed_in.account.id, known, tried)
         return signed_in
 
     async def confirm(self, caller: Principal, password: str, field: str, address: str) -> str:
         """Makes sure that it is the owner who holds the token, and answers the password's hash; raises WrongPassword naming `field`,
-        TokenEnded, LoginThrottled, TooBusy. Counts as a login does.
+        TokenEnded, LoginThrottled, TooBusy. Wrong ones count for the session, so that no stranger can fill the bucket.
         """
-        account = await self._caller(caller)
+        await self._sessions.current_role(caller)
         known = await self._store.password_hash(caller.account_id)
         if known is None:
             raise TokenEnded()
-        brakes = self._brakes(account.email, address)
-        await self._brake(brakes)
-        if not await self._matches(tried_password(password), known, brakes):
-            await self._note("account.password_refused", account.id, address)
-            raise WrongPassword.at(field)
-        await self._throttle.forgive(brakes)
+        async with self._guessing(self._limits.of_session(caller.session_id)) as guess:
+            guess.wrong = not await self._passwords.matches(tried_password(password), known)
+            if guess.wrong:
+                await self._note("account.password_refused", caller.account_id, address)
+                raise WrongPassword.at(field)
         return known
 
     async def change_password(self, caller: Principal, *, current: str, new: str, address: str) -> SignedIn:
-        """Sets another password, ends every session and begins one; raises InvalidArgument and what `confirm` raises."""
+        """Sets another password, ends every session and mailed link, begins a session; raises InvalidArgument and what `confirm` raises."""
         password = new_password(new, self._common, "newPassword")
         known = await self.confirm(caller, current, "currentPassword", address)
         password_hash = await self._passwords.hash(password)
@@ -126,154 +125,75 @@ class Credentials:
         async def change() -> SignedIn:
             async with self._db.transaction() as tx:
                 account = await self._unchanged(tx, caller.account_id, known)
+                if account is None:
+                    raise BadCredentials()
                 await self._store.set_password(tx, account.id, password_hash)
                 await self._sessions.end_all(tx, account)
                 return await self._sessions.begin(tx, account, "account.change_password", address)
 
         return await repeated(change)
 
-    async def request_password_reset(self, email: str, address: str) -> None:
-        """Has a link mailed, if somebody has the address; raises ResetThrottled. Takes as long either way."""
-        began = asyncio.get_running_loop().time()
-        email = normal_email(email)
-        brakes = [
-            Brake("reset", email, _MAILS_MOST),
-            Brake("reset-address", address, self._limits.failures_per_address),
-        ]
-        too_many, wait = await self._throttle.waits(brakes)
-        if wait:
-            raise ResetThrottled(details={"retry_after": wait})
-        found = await self._store.credentials(email)
-        if found and not too_many:
-            await self._mail_link(Purpose.PASSWORD_RESET, found[0].id, self._limits.password_reset, address)
-        over = began + self._limits.reset_answer.total_seconds() - asyncio.get_running_loop().time()
-        await asyncio.sleep(max(0.0, over))
+    @asynccontextmanager
+    async def _guessing(self, brakes: Sequence[Brake]) -> AsyncIterator[Guess]:
+        try:
+            async with self._throttle.guess(brakes) as guess:
+                yield guess
+        except LoginThrottled:
+            LOGINS.labels("throttled").inc()
+            raise
+        except TooBusy:
+            LOGINS.labels("busy").inc()
+            raise
 
-    async def reset_password(self, token: str, new: str, address: str) -> None:
-        """Sets a new password by a mailed link, ends every session, takes the address as proven; raises LinkInvalid, InvalidArgument."""
-        password, link = new_password(new, self._common, "newPassword"), digest(token)
-        # Hashing is dear: not for whoever makes tokens up.
-        if not await self._store.is_link(Purpose.PASSWORD_RESET, link, self._clock()):
-            raise LinkInvalid.at("token")
-        password_hash = await self._passwords.hash(password)
-
-        async def reset() -> Account:
-            async with self._db.transaction() as tx:
-                found = await self._owner(tx, Purpose.PASSWORD_RESET, link)
-                await self._store.set_password(tx, found.id, password_hash)
-                account = await self._prove(tx, found)
-                await self._sessions.end_all(tx, account)
-                event = AuditEvent("account.reset_password", account.id, account.id, address)
-                await self._audit.audit(tx, event, self._clock())
-            return account
-
-        account = await repeated(reset)
-        # Whoever reads the account's mail need not wait for what somebody else guessed.
-        await self._throttle.release([Brake("account", account.email, 0)])
-
-    async def request_email_verification(self, caller: Principal, address: str) -> None:
-        """Has a link mailed to the caller's address unless it is proven; raises TokenEnded."""
-        account = await self._caller(caller)
-        if account.email_verified:
-            return
-        [too_many] = await self._throttle.waits([Brake("verification", str(account.id), _MAILS_MOST)])
-        if not too_many:
-            lifetime = self._limits.email_verification
-            await self._mail_link(Purpose.EMAIL_VERIFICATION, account.id, lifetime, address)
+    async def _sign_in(
+        self,
+        guess: Guess,
+        email: str,
+        tried: bytes,
+        found: tuple[Account, str] | None,
+        address: str,
+        device_token: str,
+    ) -> tuple[SignedIn, str]:
+        """A session, and the hash that the password was compared with."""
+        for _ in range(_TRIES):
+            guess.wrong = not await self._passwords.matches(tried, found[1] if found else None)
+            if found is None or guess.wrong:
+                break
+            signed_in = await self._begin(found[0].id, found[1], address, device_token)
+            if signed_in is not None:
+                return signed_in, found[1]
+            found = await self._store.credentials(email)
+        LOGINS.labels("refused").inc()
+        await self._note("account.login_refused", found[0].id if found else None, address)
+        raise BadCredentials()
 
     @repeatable
-    async def verify_email(self, token: str, address: str) -> Account:
-        """Takes an address as proven by a mailed link; raises LinkInvalid."""
-        async with self._db.transaction() as tx:
-            found = await self._owner(tx, Purpose.EMAIL_VERIFICATION, digest(token))
-            account = await self._prove(tx, found)
-            event = AuditEvent("account.verify_email", account.id, account.id, address)
-            await self._audit.audit(tx, event, self._clock())
-        return account
-
-    async def prune(self) -> None:
-        """The sweep: takes away links and counted attempts whose time is over."""
-        now = self._clock()
-        await self._store.prune_credentials(now, now - WINDOW)
-
-    @repeatable
-    async def _begin(self, account_id: UUID, known: str, stronger: str | None, address: str) -> SignedIn:
-        """Begins a session of an account whose password was right, and keeps its stronger hash if there is one."""
+    async def _begin(self, account_id: UUID, known: str, address: str, device_token: str) -> SignedIn | None:
+        """Begins a session of an account whose password was right; None when it has changed since."""
         async with self._db.transaction() as tx:
             account = await self._unchanged(tx, account_id, known)
-            if stronger:
-                await self._store.set_password(tx, account.id, stronger)
-            return await self._sessions.begin(tx, account, "account.login", address)
+            if account is None:
+                return None
+            signed_in = await self._sessions.begin(tx, account, "account.login", address)
+            token = await self._devices.signed_in(tx, account.id, device_token)
+        return replace(signed_in, device_token=token)
 
-    async def _caller(self, caller: Principal) -> Account:
-        """The account as it is now; raises TokenEnded when its session or itself has ended."""
-        await self._sessions.current_role(caller)
-        found = await self._accounts.get_many([caller.account_id])
-        if not found:
-            raise TokenEnded()
-        return found[0]
-
-    async def _stronger(self, password: bytes, known: str) -> str | None:
-        """A hash at today's cost of a password that was hashed when it was less; another time will do when many wait."""
-        if not self._passwords.is_weak(known):
-            return None
+    async def _strengthen(self, account_id: UUID, known: str, password: bytes) -> None:
+        """Replaces a hash from when hashing cost less; another login will do it when many wait now."""
+        if account_id in self._rehashing or not self._passwords.is_weak(known):
+            return
+        self._rehashing.add(account_id)
         try:
-            return await self._passwords.hash(password)
+            await self._store.replace_hash(account_id, known, await self._passwords.hash(password))
         except TooBusy:
-            return None
+            return
+        finally:
+            self._rehashing.discard(account_id)
 
-    async def _unchanged(self, tx: Transaction, account_id: UUID, known: str) -> Account:
-        """The account, locked; raises BadCredentials when its password was changed after it was compared."""
+    async def _unchanged(self, tx: Transaction, account_id: UUID, known: str) -> Account | None:
+        """The account, locked; None when its password was changed after it was compared."""
         found = await self._accounts.lock(tx, account_id)
-        if found is None or found[1] != known:
-            raise BadCredentials()
-        return found[0]
-
-    async def _owner(self, tx: Transaction, purpose: Purpose, link: bytes) -> Account:
-        account_id = await self._store.take_link(tx, purpose, link, self._clock())
-        found = await self._accounts.lock(tx, account_id) if account_id else None
-        if found is None:
-            raise LinkInvalid.at("token")
-        return found[0]
-
-    async def _prove(self, tx: Transaction, found: Account) -> Account:
-        account, fact = found.prove_email(self._clock())
-        if fact is not None:
-            await self._accounts.update(tx, account)
-            await tx.emit(fact)
-        return account
-
-    @repeatable
-    async def _mail_link(self, purpose: Purpose, account_id: UUID, lifetime: timedelta, address: str) -> None:
-        token, now = secret_token(), self._clock()
-        async with self._db.transaction() as tx:
-            found = await self._accounts.lock(tx, account_id)
-            if found is None:
-                raise AccountNotFound()
-            await self._store.keep_link(tx, purpose, account_id, digest(token), now, now + lifetime)
-            action = f"account.request_{purpose.value.lower()}"
-            await self._audit.audit(tx, AuditEvent(action, None, account_id, address), now)
-            await tx.emit(LinkRequested(purpose, found[0], self._sealer.seal(token), now + lifetime))
-
-    def _brakes(self, email: str, address: str) -> list[Brake]:
-        return [
-            Brake("account", email, self._limits.failures_per_account),
-            Brake("address", address, self._limits.failures_per_address),
-        ]
-
-    async def _brake(self, brakes: list[Brake]) -> None:
-        if wait := max(await self._throttle.waits(brakes)):
-            LOGINS.labels("throttled").inc()
-            raise LoginThrottled(details={"retry_after": wait})
-
-    async def _matches(self, tried: bytes, known: str | None, brakes: list[Brake]) -> bool:
-        try:
-            return await self._passwords.matches(tried, known)
-        except TooBusy:
-            # Nothing was guessed: who comes in a storm must not be locked out after it.
-            LOGINS.labels("busy").inc()
-            await self._throttle.forgive(brakes)
-            raise
+        return found[0] if found is not None and found[1] == known else None
 
     @repeatable
     async def _note(self, action: str, account_id: UUID | None, address: str) -> None:

@@ -188,13 +188,13 @@ class Audited:
 
 
 def normal_email(text: str) -> str:
-    """The address as accounts keep it (NFC, lower case, domain in Unicode), or what was sent where it is no address: nobody has that."""
+    """The address as accounts keep it (NFC, lower case, domain in Unicode); empty for what is no address, which no account has."""
     reading = Input()
     address = reading.email(text, "email")
     try:
         reading.done()
     except InvalidArgument:
-        return text.strip()
+        return ""
     return address
 
 

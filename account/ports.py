@@ -85,7 +85,7 @@ class SessionStore(Protocol):
         """Ends a session; false when it had ended."""
 
     async def end_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> list[UUID]:
-        """Ends every session of an account and answers which."""
+        """Ends every session of an account and every link mailed to it, and answers which sessions."""
 
     async def session_role(self, session_id: UUID, account_id: UUID, now: datetime) -> Role | None:
         """The role that the account has now; None when the session has ended or the account is gone."""
@@ -95,16 +95,19 @@ class SessionStore(Protocol):
 
 
 class CredentialStore(Protocol):
-    """Password hashes, mailed links (by their hashes) and counted attempts."""
+    """Password hashes and mailed links, which are known by their tokens' hashes."""
 
     async def credentials(self, email: str) -> tuple[Account, str] | None:
-        """The living account of an address and its password hash."""
+        """The living account of an address, in its normal form, and its password hash."""
 
     async def password_hash(self, account_id: UUID) -> str | None:
         """A living account's."""
 
     async def set_password(self, tx: Transaction, account_id: UUID, password_hash: str) -> None:
         """Writes another hash."""
+
+    async def replace_hash(self, account_id: UUID, current: str, stronger: str) -> None:
+        """Writes another hash of the same password, unless it is not `current` any more."""
 
     async def keep_link(
         self,
@@ -117,13 +120,30 @@ class CredentialStore(Protocol):
     ) -> None:
         """Writes a link's token; earlier ones for the same purpose mean nothing any more."""
 
-    async def is_link(self, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:
-        """Whether `take_link` would find it."""
+    async def link_owner(self, purpose: Purpose, token_hash: bytes, now: datetime) -> UUID | None:
+        """Whose link it is; None when it is unknown, used or expired."""
 
-    async def take_link(
-        self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime
-    ) -> UUID | None:
-        """Whose link it is, which is used by that; None when there is none, or not any more."""
+    async def take_link(self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:
+        """Uses a link up; false when `link_owner` would not find it. Of two calls at once one gets it."""
+
+    async def forget_links(self, tx: Transaction, account_id: UUID) -> None:
+        """Deletes every link of an account."""
+
+    async def prune_links(self, now: datetime) -> None:
+        """Deletes expired links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What is counted for a subject: wrong guesses in its window, and guesses that are being compared."""
+
+    failures: int
+    guesses: int
+    window_start: datetime
+
+
+class AttemptStore(Protocol):
+    """Counted attempts and guesses; subjects are digests."""
 
     async def count_attempt(
         self, subjects: Sequence[str], now: datetime, window_start: datetime
@@ -136,8 +156,41 @@ class CredentialStore(Protocol):
     async def forget_attempts(self, subjects: Sequence[str]) -> None:
         """Takes all attempts of each subject back."""
 
-    async def prune_credentials(self, now: datetime, windows_before: datetime) -> None:
-        """Takes away links whose time is over, and windows that began before then."""
+    async def lock_buckets(
+        self, tx: Transaction, subjects: Sequence[str], now: datetime, window_start: datetime
+    ) -> list[Bucket]:
+        """Each subject's bucket, in order; locked until the transaction ends."""
+
+    async def begin_guess(
+        self, tx: Transaction, guess_id: str, subjects: Sequence[str], expire_time: datetime
+    ) -> None:
+        """Takes a place in the locked buckets until `end_guess`, or `expire_time`."""
+
+    async def end_guess(
+        self, guess_id: str, subjects: Sequence[str], now: datetime, window_start: datetime, *, wrong: bool
+    ) -> None:
+        """Gives the places back, and counts the guess in each bucket when it was wrong."""
+
+    async def prune_attempts(self, now: datetime, windows_before: datetime) -> None:
+        """Deletes windows that began before then, and guesses whose time is over."""
+
+
+class DeviceStore(Protocol):
+    """Devices that signed in before, which are known by their tokens' hashes."""
+
+    async def device_owner(self, token_hash: bytes) -> UUID | None:
+        """The account that the device signed in to."""
+
+    async def devices_of(self, account_id: UUID) -> list[bytes]:
+        """An account's devices."""
+
+    async def keep_device(
+        self, tx: Transaction, account_id: UUID, token_hash: bytes, now: datetime, limit: int
+    ) -> None:
+        """Writes that a device signed in; of the account's devices those that did so last stay, `limit` at most."""
+
+    async def prune_devices(self, before: datetime) -> None:
+        """Deletes devices that have not signed in since."""
 
 
 class AuditStore(Protocol):

@@ -5,6 +5,7 @@ from souk.account.v1 import account_service_pb2 as pb
 
 from account.credential_use_cases import Credentials
 from account.domain import Profile
+from account.link_use_cases import Links
 from account.messages import (
     ROLES,
     account_to_proto,
@@ -32,10 +33,16 @@ class AccountRpc:
     service = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
 
     def __init__(
-        self, accounts: Accounts, credentials: Credentials, sessions: Sessions, verifier: TokenVerifier
+        self,
+        accounts: Accounts,
+        credentials: Credentials,
+        links: Links,
+        sessions: Sessions,
+        verifier: TokenVerifier,
     ) -> None:
         self._accounts = accounts
         self._credentials = credentials
+        self._links = links
         self._sessions = sessions
         self._verifier = verifier
 
@@ -49,16 +56,23 @@ class AccountRpc:
             address=call.address,
         )
         return pb.RegisterResponse(
-            account=account_to_proto(signed_in.account), tokens=tokens_to_proto(signed_in)
+            account=account_to_proto(signed_in.account),
+            tokens=tokens_to_proto(signed_in),
+            device_token=signed_in.device_token,
         )
 
     async def login(self, request: pb.LoginRequest, call: Call) -> pb.LoginResponse:
         """Open to all."""
         signed_in = await self._credentials.login(
-            email=request.email, password=request.password, address=call.address
+            email=request.email,
+            password=request.password,
+            address=call.address,
+            device_token=request.device_token,
         )
         return pb.LoginResponse(
-            account=account_to_proto(signed_in.account), tokens=tokens_to_proto(signed_in)
+            account=account_to_proto(signed_in.account),
+            tokens=tokens_to_proto(signed_in),
+            device_token=signed_in.device_token,
         )
 
     async def get_account(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
@@ -122,24 +136,24 @@ class AccountRpc:
         self, request: pb.RequestPasswordResetRequest, call: Call
     ) -> pb.RequestPasswordResetResponse:
         """Open to all."""
-        await self._credentials.request_password_reset(request.email, call.address)
+        await self._links.request_password_reset(request.email, call.address)
         return pb.RequestPasswordResetResponse()
 
     async def reset_password(self, request: pb.ResetPasswordRequest, call: Call) -> pb.ResetPasswordResponse:
         """Open to all: the link says who asks."""
-        await self._credentials.reset_password(request.token, request.new_password, call.address)
+        await self._links.reset_password(request.token, request.new_password, call.address)
         return pb.ResetPasswordResponse()
 
     async def request_email_verification(
         self, request: pb.RequestEmailVerificationRequest, call: Call
     ) -> pb.RequestEmailVerificationResponse:
         """For the owner."""
-        await self._credentials.request_email_verification(call.account(), call.address)
+        await self._links.request_email_verification(call.account(), call.address)
         return pb.RequestEmailVerificationResponse()
 
     async def verify_email(self, request: pb.VerifyEmailRequest, call: Call) -> pb.VerifyEmailResponse:
         """Open to all: the link says who asks."""
-        proven = await self._credentials.verify_email(request.token, call.address)
+        proven = await self._links.verify_email(request.token, call.address)
         return pb.VerifyEmailResponse(account=account_to_proto(proven))
 
     async def delete_account(self, request: pb.DeleteAccountRequest, call: Call) -> pb.DeleteAccountResponse:

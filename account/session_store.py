@@ -1,4 +1,4 @@
-"""The only reader and writer of sessions and refresh tokens."""
+"""The only reader and writer of sessions and refresh tokens. It deletes mailed links where every session of an account ends."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,9 +26,12 @@ FROM refresh_tokens WHERE hash = $1
 _ACCOUNT = f"SELECT {COLUMNS} FROM accounts WHERE id = $1 AND delete_time IS NULL"  # noqa: S608
 _USE = "UPDATE refresh_tokens SET use_time = $2 WHERE hash = $1 AND use_time IS NULL"
 _END = "UPDATE sessions SET end_time = $2 WHERE id = $1 AND end_time IS NULL RETURNING id"
+# A link that was mailed earlier must not set a password after this: its reader may be the reason for it.
 _END_ALL = """
 WITH locked AS (
     SELECT id FROM sessions WHERE account_id = $1 AND end_time IS NULL AND expire_time > $2 ORDER BY id FOR UPDATE
+), links AS (
+    DELETE FROM mailed_links WHERE account_id = $1
 )
 UPDATE sessions SET end_time = $2 FROM locked WHERE sessions.id = locked.id RETURNING sessions.id
 """
@@ -97,7 +100,7 @@ class PostgresSessionStore:
         return await tx.fetchval(_END, session_id, now) is not None
 
     async def end_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> list[UUID]:
-        """In order of ids, so that two cannot deadlock."""
+        """With the account's mailed links. In order of ids, so that two cannot deadlock."""
         return [row["id"] for row in await tx.fetch(_END_ALL, account_id, now)]
 
     async def session_role(self, session_id: UUID, account_id: UUID, now: datetime) -> Role | None:

@@ -32,13 +32,14 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An account with a pair of tokens of a session."""
+    """An account with a pair of tokens of a session; `device_token` is empty unless a password was entered or the account made."""
 
     account: Account
     access_token: str
     access_token_expire_time: datetime
     refresh_token: str
     refresh_token_expire_time: datetime
+    device_token: str = ""
 
 
 class Sessions:
@@ -103,7 +104,7 @@ class Sessions:
                 await tx.emit(self._ended(caller, now))
 
     async def end_all(self, tx: Transaction, account: Account) -> None:
-        """Ends every session of an account, in the transaction of what is the reason for it."""
+        """Ends every session of an account and every link mailed to it, in the transaction of what is the reason for it."""
         now = self._clock()
         ended = await self._store.end_sessions(tx, account.id, now)
         expires = now + self._tokens.lifetime

@@ -54,14 +54,21 @@ class Settings(BaseSettings):
     order_address: str = setting("The order service's gRPC, host:port", development="127.0.0.1:9003")
     bcrypt_cost: int = setting("bcrypt's cost; each step doubles the time", default=12, least=10, most=16)
     passwords_waiting: int = setting(
-        "Passwords that may wait to be hashed; more are refused", default=256, least=1
+        "Passwords that may wait to be hashed, and logins that may wait for their turn; more are rejected",
+        default=256,
+        least=1,
     )
     login_failures_per_account: int = setting(
-        "Failed logins of one account in 15 minutes", default=10, least=1
+        "Wrong passwords in 15 minutes for one account from one network, from one known device, or in one session",
+        default=10,
+        least=1,
     )
     login_failures_per_address: int = setting(
-        "Failed logins from one address in 15 minutes", default=100, development=10_000, least=1
+        "Wrong passwords from one network (an IPv4 address, an IPv6 /64) in 15 minutes, and requests of links to set one",
+        default=100,
+        development=10_000,
+        least=1,
     )
     registrations_per_address: int = setting(
-        "Accounts made from one address in 15 minutes", default=100, development=1_000_000, least=1
+        "Accounts made from one network in 15 minutes", default=100, development=1_000_000, least=1
     )

@@ -37,6 +37,8 @@ WITH gone AS (
     WHERE id = $1
 ), tokens AS (
     DELETE FROM refresh_tokens USING sessions WHERE session_id = sessions.id AND account_id = $1
+), known AS (
+    DELETE FROM devices WHERE account_id = $1
 )
 DELETE FROM mailed_links WHERE account_id = $1
 """

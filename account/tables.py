@@ -59,6 +59,23 @@ class LoginAttemptsRow(Table, tablename="login_attempts"):
     window_start = Timestamptz()
 
 
+class GuessRow(Table, tablename="guesses"):
+    """A password that is being compared, in one of its buckets."""
+
+    subject = Text(primary_key=True)
+    id = Text()
+    expire_time = Timestamptz()
+
+
+class DeviceRow(Table, tablename="devices"):
+    """A device that signed in before, by its token's hash."""
+
+    hash = Bytea(primary_key=True)
+    account_id = UUID()
+    create_time = Timestamptz()
+    use_time = Timestamptz()
+
+
 class AuditEventRow(Table, tablename="audit_events"):
     """Who did what to whom."""
 
@@ -73,4 +90,13 @@ class AuditEventRow(Table, tablename="audit_events"):
     subject_kind = Text()
 
 
-TABLES = (AccountRow, SessionRow, RefreshTokenRow, MailedLinkRow, LoginAttemptsRow, AuditEventRow)
+TABLES = (
+    AccountRow,
+    SessionRow,
+    RefreshTokenRow,
+    MailedLinkRow,
+    LoginAttemptsRow,
+    GuessRow,
+    DeviceRow,
+    AuditEventRow,
+)

@@ -4,9 +4,11 @@ Owners' and ADMINs' writes look at session and role as they are now, not as the 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from account.credential_use_cases import Credentials
+from account.device_use_cases import Devices
 from account.domain import Account, AccountDeleted, Audited, AuditEvent, Profile, Registration, normal_email
 from account.errors import AccountNotFound, LastAdmin, RegisterThrottled, TooBusy
 from account.metrics import DELETIONS, REGISTRATIONS
@@ -15,7 +17,7 @@ from account.session_use_cases import Sessions, SignedIn
 from account.throttle import Brake, Throttle
 from kit.auth import Principal, Role
 from kit.db import Database, Transaction, repeatable, repeated
-from kit.values import Clock, Page, Position
+from kit.values import Clock, Page, Position, network_of
 
 
 class Accounts:
@@ -28,6 +30,7 @@ class Accounts:
         audit: AuditStore,
         sessions: Sessions,
         credentials: Credentials,
+        devices: Devices,
         passwords: Passwords,
         orders: Orders,
         throttle: Throttle,
@@ -41,6 +44,7 @@ class Accounts:
         self._audit = audit
         self._sessions = sessions
         self._credentials = credentials
+        self._devices = devices
         self._passwords = passwords
         self._orders = orders
         self._throttle = throttle
@@ -53,7 +57,7 @@ class Accounts:
         registration = Registration.read(
             name=name, email=email, phone=phone, password=password, common=self._common
         )
-        brakes = [Brake("register", address, self._registrations_per_address)]
+        brakes = [Brake("register", network_of(address), self._registrations_per_address)]
         [wait] = await self._throttle.waits(brakes)
         if wait:
             raise RegisterThrottled(details={"retry_after": wait})
@@ -68,8 +72,9 @@ class Accounts:
             async with self._db.transaction() as tx:
                 await self._store.add(tx, account, password_hash)
                 signed_in = await self._sessions.begin(tx, account, "account.register", address)
+                device_token = await self._devices.signed_in(tx, account.id)
                 await tx.emit(fact)
-            return signed_in
+            return replace(signed_in, device_token=device_token)
 
         signed_in = await repeated(add)
         REGISTRATIONS.inc()

@@ -7,7 +7,6 @@ allowed, counted and logged; account's own throttle of logins does not need Redi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha1
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 from typing import Any, Final, Protocol
 
@@ -17,6 +16,7 @@ from gateway.metrics import RATE_LIMIT_FAILURES, RATE_LIMITED
 from gateway.settings import Settings
 from kit.errors import ResourceExhausted
 from kit.telemetry import get_logger
+from kit.values import network_of
 
 log = get_logger(__name__)
 
@@ -129,7 +129,7 @@ class Rates:
 
     async def spend(self, account_id: str | None, address: str, cost: int, sign_ins: int = 0) -> Spent:
         """Takes what a request costs from its client's bucket, and its tries to sign in from its address's."""
-        network = _network(address)
+        network = network_of(address)
         keys = [_PREFIX + (account_id or network)]
         asked: list[str | int] = [self._point, self._points, cost]
         if sign_ins:
@@ -174,14 +174,3 @@ class Rates:
             self._is_down = True
             log.warning("rates.down", error=type(error).__name__)
         return Spent(cost, self._points, self._points, 0)
-
-
-def _network(address: str) -> str:
-    """An address; of the new ones the network, since whoever has one has all of it."""
-    if ":" not in address:
-        return address
-    try:
-        number = int(ip_address(address.partition("%")[0]))
-    except ValueError:
-        return address[:64]
-    return f"{IPv6Address(number >> 64 << 64)}/64"

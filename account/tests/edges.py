@@ -62,7 +62,7 @@ class Edge:
 async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
     keys = SigningKeys.generate(tmp_path / "keys.json")
     world, verifier = World(keys), TokenVerifier(keys.public)
-    servicer = AccountRpc(world.accounts, world.credentials, world.sessions, verifier)
+    servicer = AccountRpc(world.accounts, world.credentials, world.links, world.sessions, verifier)
     server = Server([servicer], host="127.0.0.1", port=0, verifier=verifier)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", AccountRpc.service)

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from account.credential_use_cases import CredentialLimits, Credentials
+from account.credential_use_cases import Credentials, GuessLimits
+from account.device_use_cases import Devices
 from account.domain import Account, Audited, AuditEvent, Purpose
 from account.errors import EmailTaken, TooBusy
+from account.link_use_cases import LinkLimits, Links
 from account.passwords import COMMON_PASSWORDS
-from account.ports import AuditFilter
+from account.ports import AuditFilter, Bucket
 from account.session_domain import Refresh, Session
 from account.session_use_cases import Lifetimes, Sessions
 from account.throttle import Throttle
@@ -23,7 +25,7 @@ from kit.values import ACCOUNT, AUDIT, Position, utc_now
 
 
 class FakeStore:
-    """Keeps all four stores' ports in memory; shown honest by the store contract. Locks are not here."""
+    """Keeps all six stores' ports in memory; shown honest by the store contract. Locks are not here."""
 
     def __init__(self) -> None:
         self.accounts: dict[UUID, tuple[Account, str]] = {}
@@ -34,6 +36,8 @@ class FakeStore:
         self.links: dict[bytes, tuple[Purpose, UUID, datetime]] = {}
         self.audits: list[Audited] = []
         self.attempts: dict[str, tuple[int, datetime]] = {}
+        self.guesses: dict[str, tuple[Sequence[str], datetime]] = {}
+        self.devices: dict[bytes, tuple[UUID, datetime]] = {}
         self.forgotten: list[UUID] = []
 
     async def add(self, tx: Transaction, account: Account, password_hash: str) -> None:
@@ -71,7 +75,8 @@ class FakeStore:
 
     async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
         del self.accounts[account_id]
-        self.links = {link: each for link, each in self.links.items() if each[1] != account_id}
+        await self.forget_links(tx, account_id)
+        self.devices = {token: each for token, each in self.devices.items() if each[0] != account_id}
         mine = {session.id for session in self.sessions.values() if session.account_id == account_id}
         self.refreshes = {token: each for token, each in self.refreshes.items() if each[0] not in mine}
 
@@ -125,6 +130,7 @@ class FakeStore:
             if session.account_id == account_id and session.expire_time > now and session.id not in self.ended
         ]
         self.ended |= dict.fromkeys(ended, now)
+        await self.forget_links(tx, account_id)
         return sorted(ended)
 
     async def session_role(self, session_id: UUID, account_id: UUID, now: datetime) -> Role | None:
@@ -153,6 +159,10 @@ class FakeStore:
     async def set_password(self, tx: Transaction, account_id: UUID, password_hash: str) -> None:
         self.accounts[account_id] = (self.accounts[account_id][0], password_hash)
 
+    async def replace_hash(self, account_id: UUID, current: str, stronger: str) -> None:
+        if await self.password_hash(account_id) == current:
+            self.accounts[account_id] = (self.accounts[account_id][0], stronger)
+
     async def keep_link(
         self,
         tx: Transaction,
@@ -165,14 +175,40 @@ class FakeStore:
         kept = {link: each for link, each in self.links.items() if each[:2] != (purpose, account_id)}
         self.links = {**kept, token_hash: (purpose, account_id, expire_time)}
 
-    async def is_link(self, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:
+    async def link_owner(self, purpose: Purpose, token_hash: bytes, now: datetime) -> UUID | None:
         found = self.links.get(token_hash)
-        return found is not None and found[0] is purpose and found[2] > now
+        return found[1] if found is not None and found[0] is purpose and found[2] > now else None
 
-    async def take_link(
-        self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime
-    ) -> UUID | None:
-        return self.links.pop(token_hash)[1] if await self.is_link(purpose, token_hash, now) else None
+    async def take_link(self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:
+        if await self.link_owner(purpose, token_hash, now) is None:
+            return False
+        del self.links[token_hash]
+        return True
+
+    async def forget_links(self, tx: Transaction, account_id: UUID) -> None:
+        self.links = {link: each for link, each in self.links.items() if each[1] != account_id}
+
+    async def prune_links(self, now: datetime) -> None:
+        self.links = {link: each for link, each in self.links.items() if each[2] >= now}
+
+    async def device_owner(self, token_hash: bytes) -> UUID | None:
+        return self.devices[token_hash][0] if token_hash in self.devices else None
+
+    async def devices_of(self, account_id: UUID) -> list[bytes]:
+        return [token for token, each in self.devices.items() if each[0] == account_id]
+
+    async def keep_device(
+        self, tx: Transaction, account_id: UUID, token_hash: bytes, now: datetime, limit: int
+    ) -> None:
+        self.devices[token_hash] = (account_id, now)
+        mine = sorted(
+            await self.devices_of(account_id), key=lambda token: (-self.devices[token][1].timestamp(), token)
+        )
+        for token in mine[limit:]:
+            del self.devices[token]
+
+    async def prune_devices(self, before: datetime) -> None:
+        self.devices = {token: each for token, each in self.devices.items() if each[1] >= before}
 
     async def audit(
         self, tx: Transaction, event: AuditEvent, now: datetime, event_id: UUID | None = None
@@ -212,10 +248,40 @@ class FakeStore:
         for subject in subjects:
             self.attempts.pop(subject, None)
 
-    async def prune_credentials(self, now: datetime, windows_before: datetime) -> None:
-        self.links = {link: each for link, each in self.links.items() if each[2] >= now}
+    async def lock_buckets(
+        self, tx: Transaction, subjects: Sequence[str], now: datetime, window_start: datetime
+    ) -> list[Bucket]:
+        buckets = []
+        for subject in subjects:
+            count, start = self.attempts.get(subject, (0, now))
+            if start < window_start:
+                count, start = 0, now
+            self.attempts[subject] = (count, start)
+            under_way = [each for each in self.guesses.values() if subject in each[0] and each[1] > now]
+            buckets.append(Bucket(count, len(under_way), start))
+        return buckets
+
+    async def begin_guess(
+        self, tx: Transaction, guess_id: str, subjects: Sequence[str], expire_time: datetime
+    ) -> None:
+        self.guesses[guess_id] = (subjects, expire_time)
+
+    async def end_guess(
+        self, guess_id: str, subjects: Sequence[str], now: datetime, window_start: datetime, *, wrong: bool
+    ) -> None:
+        self.guesses.pop(guess_id, None)
+        for subject in subjects if wrong else ():
+            if subject in self.attempts:
+                count, start = self.attempts[subject]
+                self.attempts[subject] = (1, now) if not count or start < window_start else (count + 1, start)
+
+    async def prune_attempts(self, now: datetime, windows_before: datetime) -> None:
+        self.guesses = {key: each for key, each in self.guesses.items() if each[1] >= now}
+        under_way = {subject for subjects, _ in self.guesses.values() for subject in subjects}
         self.attempts = {
-            subject: each for subject, each in self.attempts.items() if each[1] >= windows_before
+            subject: each
+            for subject, each in self.attempts.items()
+            if each[1] >= windows_before or subject in under_way
         }
 
     def _found(self, query: str) -> list[Account]:
@@ -286,7 +352,7 @@ class FakeSealer:
 
 
 class World:
-    """The use cases with fakes around them; three failed logins of an account, five from an address."""
+    """The use cases with fakes around them; three wrong passwords for an account from one network, five from one network."""
 
     def __init__(self, keys: SigningKeys) -> None:
         self.db = FakeDatabase()
@@ -299,15 +365,34 @@ class World:
         db: Any = self.db
         lifetimes = Lifetimes(timedelta(days=14), timedelta(days=90))
         self.sessions = Sessions(db, self.store, self.store, self.issuer, lifetimes, self.clock)
+        self.devices = Devices(self.store, self.clock)
+        self.throttle = Throttle(db, self.store, self.clock, max_waiting=100)
+        self.guesses = GuessLimits(3, 5)
         self.credentials = Credentials(
             db,
             self.store,
             self.store,
             self.store,
             self.sessions,
+            self.devices,
             self.passwords,
+            self.throttle,
+            limits=self.guesses,
+            common_passwords=COMMON_PASSWORDS,
+            clock=self.clock,
+        )
+        self.links = Links(
+            db,
+            self.store,
+            self.store,
+            self.store,
+            self.sessions,
+            self.devices,
+            self.passwords,
+            self.throttle,
             FakeSealer(),
-            limits=CredentialLimits(3, 5, timedelta(hours=1), timedelta(days=1), timedelta(0)),
+            limits=LinkLimits(timedelta(hours=1), timedelta(days=1), 5, timedelta(0)),
+            guesses=self.guesses,
             common_passwords=COMMON_PASSWORDS,
             clock=self.clock,
         )
@@ -317,9 +402,10 @@ class World:
             self.store,
             self.sessions,
             self.credentials,
+            self.devices,
             self.passwords,
             self.orders,
-            Throttle(self.store, self.clock),
+            self.throttle,
             registrations_per_address=100,
             common_passwords=COMMON_PASSWORDS,
             clock=self.clock,

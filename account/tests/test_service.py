@@ -19,9 +19,9 @@ from account.settings import Settings
 from kit.auth import DEVELOPMENT_SEALING_KEY, Principal, Role, Sealer, TokenVerifier
 from kit.auth.verifier import jwks_over_http
 from kit.db import Database
-from kit.errors import AlreadyExists, InvalidArgument, SoukError, Unauthenticated
+from kit.errors import AlreadyExists, InvalidArgument, SoukError, Unauthenticated, Unavailable
 from kit.events import AUDIT, AdminActed
-from kit.rpc import Call, Channel, Server
+from kit.rpc import Call, Channel, Server, current_call
 from kit.service import Service
 from kit.service.sessions import EndedSessionsNews
 from kit.settings import load
@@ -185,6 +185,58 @@ async def test_a_session_that_ends_is_refused_elsewhere_within_five_seconds(runn
     await eventually(refused, seconds=5)
 
 
+async def test_an_address_with_a_nul_signs_nobody_in_and_mails_nothing(running: Running) -> None:
+    account = (await running.register()).account
+    for email in (f"{account.email}\0", f"\0{account.email}", account.email.replace("@", "\0@")):
+        with pytest.raises(Unauthenticated) as refusal:
+            await running.call("Login", email=email, password=PASSWORD)
+        assert refusal.value.reason == "BAD_CREDENTIALS"
+        await running.call("RequestPasswordReset", email=email)
+    assert await running.db.fetch("SELECT * FROM mailed_links") == []
+
+
+async def test_sixteen_right_logins_at_once_begin_sixteen_sessions(running: Running) -> None:
+    account = (await running.register()).account
+
+    async def login() -> str:
+        while True:
+            try:
+                answer = await running.call("Login", email=account.email, password=PASSWORD)
+            except Unavailable:
+                # PASSWORDS_BUSY: a machine that has other things to do compares fewer passwords in time; none of them counts.
+                continue
+            return str(answer.tokens.refresh_token)
+
+    assert len(set(await asyncio.gather(*(login() for _ in range(16))))) == 16
+    [sessions] = await running.db.fetch("SELECT count(*) FROM sessions WHERE end_time IS NULL")
+    assert sessions["count"] == 17
+
+
+async def test_ten_wrong_passwords_from_one_network_leave_the_owner_theirs(running: Running) -> None:
+    registered = await running.register()
+    email = registered.account.email
+
+    async def login(address: str, password: str, **more: str) -> Any:
+        token = current_call.set(Call(address=address))
+        try:
+            return await running.channel.call(
+                "Login", pb.LoginRequest(email=email, password=password, **more), pb.LoginResponse
+            )
+        except SoukError as error:
+            return error.reason
+        finally:
+            current_call.reset(token)
+
+    wrong = [await login("198.51.100.66", "wrong-password") for _ in range(11)]
+    assert wrong == ["BAD_CREDENTIALS"] * 10 + ["LOGIN_THROTTLED"]
+    assert await login("198.51.100.66", PASSWORD) == "LOGIN_THROTTLED"
+    for address, more in (
+        ("192.0.2.1", {}),
+        ("198.51.100.66", {"device_token": registered.device_token}),
+    ):
+        assert (await login(address, PASSWORD, **more)).account == registered.account
+
+
 async def test_a_mailed_link_sets_a_password(running: Running) -> None:
     account = (await running.register()).account
     await running.call("RequestPasswordReset", email=account.email)
@@ -218,7 +270,7 @@ async def test_a_deleted_account_leaves_nothing_behind_but_its_id(running: Runni
         return not any(account.email.encode() in row["payload"] for row in rows)
 
     await eventually(forgotten, seconds=30)
-    for table in ("accounts", "sessions", "refresh_tokens", "mailed_links", "audit_events"):
+    for table in ("accounts", "sessions", "refresh_tokens", "mailed_links", "devices", "audit_events"):
         rows = await running.db.fetch(f"SELECT t::text AS text FROM {table} AS t")
         assert not any(account.email in row["text"] for row in rows), table
     again = await running.register(account.email)

@@ -47,7 +47,7 @@ class Shop(World):
     def ended(self) -> list[SessionEnded]:
         return [fact for fact in self.db.facts if isinstance(fact, SessionEnded)]
 
-    def links(self) -> list[LinkRequested]:
+    def mailed(self) -> list[LinkRequested]:
         return [fact for fact in self.db.facts if isinstance(fact, LinkRequested)]
 
     def actions(self) -> list[str]:
@@ -178,31 +178,31 @@ async def test_a_hash_from_when_it_cost_less_is_made_anew_at_the_next_login(shop
 
 async def test_a_link_is_sealed_single_use_and_short_lived(shop: Shop) -> None:
     await shop.john()
-    await shop.credentials.request_password_reset("JOHN@example.com ", ADDRESS)
-    [link] = shop.links()
+    await shop.links.request_password_reset("JOHN@example.com ", ADDRESS)
+    [link] = shop.mailed()
     assert (link.purpose, link.expire_time) == (Purpose.PASSWORD_RESET, shop.clock.now + timedelta(hours=1))
     assert link.sealed_token not in shop.store.links
 
     shop.clock.advance(hours=1)
     with pytest.raises(LinkInvalid):
-        await shop.credentials.reset_password(link.sealed_token.decode(), NEW_PASSWORD, ADDRESS)
+        await shop.links.reset_password(link.sealed_token.decode(), NEW_PASSWORD, ADDRESS)
 
 
 async def test_the_last_link_mailed_is_the_one_that_counts(shop: Shop) -> None:
     await shop.john()
     for _ in range(2):
-        await shop.credentials.request_password_reset("john@example.com", ADDRESS)
-    first, second = (link.sealed_token.decode() for link in shop.links())
+        await shop.links.request_password_reset("john@example.com", ADDRESS)
+    first, second = (link.sealed_token.decode() for link in shop.mailed())
     with pytest.raises(LinkInvalid):
-        await shop.credentials.reset_password(first, NEW_PASSWORD, ADDRESS)
-    await shop.credentials.reset_password(second, NEW_PASSWORD, ADDRESS)
+        await shop.links.reset_password(first, NEW_PASSWORD, ADDRESS)
+    await shop.links.reset_password(second, NEW_PASSWORD, ADDRESS)
 
 
 async def test_tokens_that_somebody_makes_up_cost_no_hash(shop: Shop) -> None:
     await shop.john()
     hashed = shop.passwords.hashed
     with pytest.raises(LinkInvalid):
-        await shop.credentials.reset_password("made up", NEW_PASSWORD, ADDRESS)
+        await shop.links.reset_password("made up", NEW_PASSWORD, ADDRESS)
     assert shop.passwords.hashed == hashed
 
 
@@ -213,8 +213,8 @@ async def test_a_reset_password_proves_the_address_and_forgives_who_guessed(shop
             await shop.login("guess")
     with pytest.raises(LoginThrottled):
         await shop.login()
-    await shop.credentials.request_password_reset("john@example.com", ADDRESS)
-    await shop.credentials.reset_password(shop.links()[0].sealed_token.decode(), NEW_PASSWORD, ADDRESS)
+    await shop.links.request_password_reset("john@example.com", ADDRESS)
+    await shop.links.reset_password(shop.mailed()[0].sealed_token.decode(), NEW_PASSWORD, ADDRESS)
 
     assert (await shop.login(NEW_PASSWORD)).account.email_verified
     assert any(isinstance(fact, AccountUpdated) for fact in shop.db.facts)
@@ -223,10 +223,10 @@ async def test_a_reset_password_proves_the_address_and_forgives_who_guessed(shop
 async def test_nobody_is_mailed_without_end(shop: Shop) -> None:
     await shop.john()
     for _ in range(5):
-        await shop.credentials.request_password_reset("john@example.com", ADDRESS)
-    assert len(shop.links()) == 3
+        await shop.links.request_password_reset("john@example.com", ADDRESS)
+    assert len(shop.mailed()) == 3
     with pytest.raises(ResetThrottled):
-        await shop.credentials.request_password_reset("jane@example.com", ADDRESS)
+        await shop.links.request_password_reset("jane@example.com", ADDRESS)
 
 
 async def test_accounts_are_not_made_without_end_from_one_address(shop: Shop) -> None:

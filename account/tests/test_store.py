@@ -1,6 +1,7 @@
 """One contract for the fake store and for PostgreSQL."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from account.attempt_store import PostgresAttemptStore
 from account.audit_store import PostgresAuditStore
 from account.credential_store import PostgresCredentialStore
+from account.device_store import PostgresDeviceStore
 from account.domain import (
     Account,
     AccountDeleted,
@@ -19,14 +22,15 @@ from account.domain import (
     Purpose,
     Registration,
 )
-from account.errors import EmailTaken
+from account.errors import EmailTaken, LoginThrottled
 from account.events import TOPIC
-from account.ports import AuditFilter
+from account.ports import AuditFilter, Bucket
 from account.session_domain import Refresh, Session
 from account.session_store import PostgresSessionStore
 from account.store import WORDS, PostgresAccountStore
 from account.tables import TABLES
 from account.tests.fakes import FakeStore
+from account.throttle import Brake, Throttle
 from kit.auth import Role
 from kit.db import Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
@@ -39,8 +43,15 @@ NOW = utc_now()
 World = tuple[Any, Any]
 
 
-class Stores(PostgresAccountStore, PostgresSessionStore, PostgresCredentialStore, PostgresAuditStore):
-    """All four."""
+class Stores(
+    PostgresAccountStore,
+    PostgresSessionStore,
+    PostgresCredentialStore,
+    PostgresAttemptStore,
+    PostgresDeviceStore,
+    PostgresAuditStore,
+):
+    """All six."""
 
 
 @pytest.fixture(params=["fake", "postgresql"])
@@ -74,7 +85,7 @@ async def test_an_account_comes_back_as_it_was(world: World) -> None:
     made = await added(world)
     assert await world[1].get_many([made.id, ACCOUNT.new()]) == [made]
     assert await world[1].credentials(made.email) == (made, "hash")
-    assert await world[1].credentials("nobody\0@example.com") is None
+    assert await world[1].credentials("nobody@example.com") is None
 
 
 async def test_an_address_is_taken_once(world: World) -> None:
@@ -209,15 +220,16 @@ async def test_a_link_is_taken_once_in_its_time_for_its_purpose(world: World) ->
     async with db.transaction() as tx:
         for link, purpose in ((b"1", reset), (b"2", reset), (b"3", proof)):
             await store.keep_link(tx, purpose, made.id, link, NOW, expires)
-    assert [await store.is_link(reset, link, NOW) for link in (b"1", b"2", b"3")] == [False, True, False]
-    assert not await store.is_link(reset, b"2", expires)
+    owners = [await store.link_owner(reset, link, NOW) for link in (b"1", b"2", b"3")]
+    assert owners == [None, made.id, None]
+    assert await store.link_owner(reset, b"2", expires) is None
     async with db.transaction() as tx:
-        assert await store.take_link(tx, reset, b"2", expires) is None
-        assert await store.take_link(tx, proof, b"2", NOW) is None
-        assert await store.take_link(tx, reset, b"2", NOW) == made.id
-        assert await store.take_link(tx, reset, b"2", NOW) is None
-    await store.prune_credentials(expires + timedelta(seconds=1), NOW)
-    assert not await store.is_link(proof, b"3", NOW)
+        assert not await store.take_link(tx, reset, b"2", expires)
+        assert not await store.take_link(tx, proof, b"2", NOW)
+        assert await store.take_link(tx, reset, b"2", NOW)
+        assert not await store.take_link(tx, reset, b"2", NOW)
+    await store.prune_links(expires + timedelta(seconds=1))
+    assert await store.link_owner(proof, b"3", NOW) is None
 
 
 async def test_admins_are_those_who_are_it_now(world: World) -> None:
@@ -245,7 +257,7 @@ async def test_a_deleted_account_is_nowhere_and_its_address_is_free(world: World
     assert await store.credentials(made.email) is None
     assert await store.session_role(session.id, made.id, NOW) is None
     assert await found(world, b"first") is None
-    assert not await store.is_link(Purpose.PASSWORD_RESET, b"link", NOW)
+    assert await store.link_owner(Purpose.PASSWORD_RESET, b"link", NOW) is None
     assert await store.count("") == 0
     await added(world)
 
@@ -299,7 +311,7 @@ async def test_attempts_of_a_subject_are_forgotten(world: World) -> None:
     await store.count_attempt(["a", "b"], NOW, NOW - timedelta(minutes=15))
     await store.forget_attempts(["a", "c"])
     assert await store.count_attempt(["a", "b"], NOW, NOW - timedelta(minutes=15)) == [(1, NOW), (2, NOW)]
-    await store.prune_credentials(NOW, NOW + timedelta(seconds=1))
+    await store.prune_attempts(NOW, NOW + timedelta(seconds=1))
     assert await store.count_attempt(["b"], NOW, NOW - timedelta(minutes=15)) == [(1, NOW)]
 
 
@@ -321,6 +333,70 @@ async def test_attempts_at_once_are_all_counted(world: World) -> None:
         *(store.count_attempt(each, NOW, NOW - timedelta(minutes=15)) for each in subjects)
     )
     assert max(count for answer in counted for count, _ in answer) == 40
+
+
+async def test_guesses_hold_their_places_until_they_end(world: World) -> None:
+    db, store = world
+    start, later = NOW - timedelta(minutes=15), NOW + timedelta(seconds=15)
+
+    async def buckets(now: datetime = NOW) -> list[Bucket]:
+        async with db.transaction() as tx:
+            locked: list[Bucket] = await store.lock_buckets(tx, ["b", "a"], now, now - timedelta(minutes=15))
+        return locked
+
+    assert await buckets() == [Bucket(0, 0, NOW)] * 2
+    async with db.transaction() as tx:
+        await store.begin_guess(tx, "1", ["b", "a"], later)
+        await store.begin_guess(tx, "2", ["b"], later)
+    assert await buckets() == [Bucket(0, 2, NOW), Bucket(0, 1, NOW)]
+    assert [bucket.guesses for bucket in await buckets(later)] == [0, 0]
+    # A bucket in which something is compared outlives its window.
+    await store.prune_attempts(NOW, NOW + timedelta(minutes=1))
+    await store.end_guess("1", ["b", "a"], NOW + timedelta(seconds=1), start, wrong=True)
+    await store.end_guess("2", ["b"], NOW + timedelta(seconds=2), start, wrong=False)
+    assert await buckets() == [Bucket(1, 0, NOW + timedelta(seconds=1))] * 2
+    await store.end_guess("3", ["b"], NOW + timedelta(minutes=17), NOW + timedelta(minutes=2), wrong=True)
+    assert (await buckets(NOW + timedelta(minutes=17)))[0] == Bucket(1, 0, NOW + timedelta(minutes=17))
+    await store.prune_attempts(NOW, NOW + timedelta(minutes=18))
+    assert await buckets() == [Bucket(0, 0, NOW)] * 2
+
+
+async def test_devices_are_known_until_they_are_too_many_or_too_old(world: World) -> None:
+    db, store = world
+    made, other = await added(world), await added(world, "jane@example.com")
+    async with db.transaction() as tx:
+        for second, device in enumerate((b"1", b"2", b"3", b"1")):
+            await store.keep_device(tx, made.id, device, NOW + timedelta(seconds=second), 2)
+        await store.keep_device(tx, other.id, b"4", NOW, 2)
+    owners = [await store.device_owner(device) for device in (b"1", b"2", b"3", b"4", b"5")]
+    assert owners == [made.id, None, made.id, other.id, None]
+    assert set(await store.devices_of(made.id)) == {b"1", b"3"}
+    await store.prune_devices(NOW + timedelta(seconds=3))
+    assert (await store.devices_of(made.id), await store.devices_of(other.id)) == ([b"1"], [])
+    async with db.transaction() as tx:
+        await store.erase(tx, made.id, NOW)
+    assert await store.device_owner(b"1") is None
+
+
+async def test_a_hash_is_replaced_unless_the_password_changed(world: World) -> None:
+    store = world[1]
+    made = await added(world)
+    await store.replace_hash(made.id, "hash", "stronger")
+    await store.replace_hash(made.id, "hash", "from before")
+    assert await store.password_hash(made.id) == "stronger"
+
+
+async def test_sessions_end_with_every_mailed_link_of_their_account(world: World) -> None:
+    db, store = world
+    made, other = await added(world), await added(world, "jane@example.com")
+    async with db.transaction() as tx:
+        for owner, link in ((made, b"1"), (other, b"2")):
+            await store.keep_link(tx, Purpose.PASSWORD_RESET, owner.id, link, NOW, NOW + timedelta(hours=1))
+        await store.keep_link(tx, Purpose.EMAIL_VERIFICATION, made.id, b"3", NOW, NOW + timedelta(hours=1))
+        await store.end_sessions(tx, made.id, NOW)
+    assert await store.link_owner(Purpose.PASSWORD_RESET, b"1", NOW) is None
+    assert await store.link_owner(Purpose.EMAIL_VERIFICATION, b"3", NOW) is None
+    assert await store.link_owner(Purpose.PASSWORD_RESET, b"2", NOW) == other.id
 
 
 async def test_the_audit_log_is_read_by_who_and_to_what(world: World) -> None:
@@ -383,7 +459,52 @@ async def test_one_link_is_taken_by_one_of_many(real: World) -> None:
             return await store.take_link(tx, Purpose.PASSWORD_RESET, b"link", NOW)
 
     taken = await asyncio.gather(*(take() for _ in range(8)))
-    assert sorted(map(str, taken)) == sorted([str(made.id), *["None"] * 7])
+    assert sorted(taken) == [*[False] * 7, True]
+
+
+async def test_no_more_guesses_are_compared_than_may_be_wrong_whichever_replica_is_asked(real: World) -> None:
+    db, store = real
+    replicas = [Throttle(db, store, utc_now, max_waiting=100) for _ in range(2)]
+    brakes = [Brake("account", "john", 10), Brake("network", "here", 100)]
+    comparing = most = 0
+
+    async def guess(number: int) -> str:
+        nonlocal comparing, most
+        try:
+            async with replicas[number % 2].guess(brakes) as guess:
+                comparing += 1
+                most = max(most, comparing)
+                await db.fetchval("SELECT pg_sleep(0.05)")
+                comparing -= 1
+                guess.wrong = number % 4 == 0
+                return "wrong" if guess.wrong else "right"
+        except LoginThrottled:
+            return "throttled"
+
+    first = Counter(await asyncio.gather(*(guess(number) for number in range(32))))
+    assert first == {"right": 24, "wrong": 8}
+    assert most <= 10
+    second = Counter(await asyncio.gather(*(guess(0) for _ in range(32))))
+    assert second == {"wrong": 2, "throttled": 30}
+    assert await db.fetchval("SELECT count(*) FROM guesses") == 0
+
+
+async def test_two_links_of_an_account_used_at_once_do_not_deadlock(real: World) -> None:
+    db, store = real
+    made = await added(real)
+    async with db.transaction() as tx:
+        for purpose in Purpose:
+            link = purpose.value.encode()
+            await store.keep_link(tx, purpose, made.id, link, NOW, NOW + timedelta(hours=1))
+
+    async def use(purpose: Purpose) -> bool:
+        async with db.transaction() as tx:
+            await store.lock(tx, made.id)
+            taken: bool = await store.take_link(tx, purpose, purpose.value.encode(), NOW)
+            await store.forget_links(tx, made.id)
+        return taken
+
+    assert sum(await asyncio.gather(*(use(purpose) for purpose in [*Purpose] * 8))) == 1
 
 
 async def test_two_admins_cannot_both_go(real: World) -> None:

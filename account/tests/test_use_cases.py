@@ -176,6 +176,7 @@ async def test_success_gives_the_attempt_back(shop: Shop) -> None:
     assert {shop.store.attempts[key][0] for key in shop.store.attempts if not key.startswith("register")} == {
         0
     }
+    assert not shop.store.guesses
 
 
 async def test_an_account_is_shown_to_its_owner_and_to_an_admin(shop: Shop) -> None:

@@ -35,13 +35,15 @@ class Accounts(Peer):
             name=wanted.name, email=wanted.email, password=wanted.password, phone=wanted.phone or ""
         )
         answer = await self._call("Register", request, pb.RegisterResponse)
-        return _signed_in(answer.account, answer.tokens)
+        return _signed_in(answer.account, answer.tokens, answer.device_token)
 
     async def login(self, wanted: LoginInput) -> AuthPayload:
         """Login."""
-        request = pb.LoginRequest(email=wanted.email, password=wanted.password)
+        request = pb.LoginRequest(
+            email=wanted.email, password=wanted.password, device_token=wanted.device_token or ""
+        )
         answer = await self._call("Login", request, pb.LoginResponse)
-        return _signed_in(answer.account, answer.tokens)
+        return _signed_in(answer.account, answer.tokens, answer.device_token)
 
     async def get(self, account_id: str) -> Account:
         """GetAccount."""
@@ -178,11 +180,12 @@ def _account(message: account.Account) -> Account:
     )
 
 
-def _signed_in(message: account.Account, tokens: account.Tokens) -> AuthPayload:
+def _signed_in(message: account.Account, tokens: account.Tokens, device_token: str = "") -> AuthPayload:
     return AuthPayload(
         account=_account(message),
         access_token=tokens.access_token,
         access_token_expires_at=instant(tokens.access_token_expire_time),
         refresh_token=tokens.refresh_token,
         refresh_token_expires_at=instant(tokens.refresh_token_expire_time),
+        device_token=text_or_none(device_token),
     )

@@ -86,6 +86,10 @@ class AuthPayload:
     refresh_token_expires_at: Instant | None = strawberry.field(
         description="When the refresh token stops being honoured if it is not used."
     )
+    device_token: str | None = strawberry.field(
+        description="Of register and login, else null. Keep it on the device beyond logout, and send it with the account's next login: "
+        "wrong passwords that others try then cannot keep this device from signing in."
+    )
 
 
 @strawberry.input(description="A new account.")
@@ -104,6 +108,11 @@ class LoginInput:
 
     email: str = strawberry.field(description="The account's address.")
     password: str = strawberry.field(description="Its password.")
+    device_token: str | None = strawberry.field(
+        default=None,
+        description="The deviceToken of the account's last login or registration on this device; one that is not the account's is "
+        "ignored.",
+    )
 
 
 @strawberry.input(description="An absent field stays; null clears what is optional.")

@@ -99,7 +99,10 @@ class AccountMutations:
         """Makes an account and signs it in."""
         return await info.context.peers.account.register(input)
 
-    @strawberry.mutation(description="An unknown address and a wrong password are answered alike.")
+    @strawberry.mutation(
+        description="An unknown address and a wrong password are answered alike. Only wrong passwords count: 10 within 15 minutes for an "
+        "account from one network, or from one known device (deviceToken), are RATE_LIMITED (reason LOGIN_THROTTLED)."
+    )
     async def login(
         self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="The credentials.")]
     ) -> AuthPayload | None:
@@ -142,12 +145,15 @@ class AccountMutations:
         info.context.forget()
         return await info.context.peers.account.update_profile(input)
 
-    @strawberry.mutation(description="Ends every session and answers with a new one.")
+    @strawberry.mutation(
+        description="Ends every session and every mailed link, and answers with a new session."
+    )
     async def change_password(
         self,
         info: Info,
         current_password: Annotated[
-            str, strawberry.argument(description="A wrong one counts as a failed login.")
+            str,
+            strawberry.argument(description="10 wrong ones of a session within 15 minutes are RATE_LIMITED."),
         ],
         new_password: NewPassword,
     ) -> AuthPayload | None:
@@ -165,7 +171,7 @@ class AccountMutations:
         return True
 
     @strawberry.mutation(
-        description="Single use. Ends every session and marks the address verified; then log in."
+        description="Single use. Ends every session and every other mailed link, and marks the address verified; then log in."
     )
     async def reset_password(self, info: Info, token: MailedToken, new_password: NewPassword) -> bool | None:
         """Sets a new password, knowing a mailed token."""
@@ -178,7 +184,9 @@ class AccountMutations:
         await info.context.peers.account.request_email_verification()
         return True
 
-    @strawberry.mutation(description="Single use. Marks the address as proven.")
+    @strawberry.mutation(
+        description="Single use. Marks the address as proven, and ends every other mailed link."
+    )
     async def verify_email(self, info: Info, token: MailedToken) -> Account | None:
         """Proves an address."""
         info.context.forget()

@@ -114,7 +114,7 @@ class AccountRpc(Unlisted):
         self._heard("Register", request, call)
         made = one_account(ACCOUNT.format(ACCOUNT.new()))
         made.name, made.email = request.name, request.email
-        return account.RegisterResponse(account=made, tokens=TOKENS)
+        return account.RegisterResponse(account=made, tokens=TOKENS, device_token="d")
 
     async def login(self, request: Any, call: Call) -> account.LoginResponse:
         self._heard("Login", request, call)

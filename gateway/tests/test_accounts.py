@@ -27,6 +27,18 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             "RefreshTokens",
             {"refresh_token": "r1"},
         ),
+        (
+            'mutation { register(input: {name: "J", email: "a@b.test", password: "p"}) { accessToken deviceToken } }',
+            {"register": {"accessToken": "a", "deviceToken": "d"}},
+            "Register",
+            {"name": "J", "email": "a@b.test", "password": "p", "phone": ""},
+        ),
+        (
+            'mutation { refreshToken(refreshToken: "r1") { deviceToken } }',
+            {"refreshToken": {"deviceToken": None}},
+            "RefreshTokens",
+            {"refresh_token": "r1"},
+        ),
         ("mutation { logout }", {"logout": True}, "Logout", {"refresh_token": ""}),
         (
             'mutation { logout(refreshToken: "r1") }',
@@ -131,3 +143,11 @@ async def test_a_profile_keeps_what_is_absent_and_clears_what_is_null(
     assert answer["data"]["updateProfile"]["id"] == OWN
     request, _ = world.recorder.last("UpdateProfile")
     assert {field.name: value for field, value in request.ListFields()} == sent
+
+
+async def test_a_login_passes_on_the_token_of_its_device(world: World) -> None:
+    await world.ask(
+        'mutation { login(input: {email: "a@b.test", password: "p", deviceToken: "d"}) { deviceToken } }'
+    )
+    request, _ = world.recorder.last("Login")
+    assert (request.email, request.password, request.device_token) == ("a@b.test", "p", "d")

@@ -14,7 +14,8 @@ from kit.db.conditions import Conditions
 from kit.db.contention import repeatable, repeated
 from kit.db.database import Database
 from kit.db.faults import DatabaseBusy, DatabaseContention, DatabaseUnavailable
-from kit.db.migrations import Migration, MigrationError, Migrations
+from kit.db.migrating import MigrationError
+from kit.db.migrations import Migration, Migrations
 from kit.db.outbox import OutboxColumns, Publishes, outbox_insert
 from kit.db.schema import assert_tables_match
 from kit.db.statements import Statements

@@ -2,22 +2,28 @@
 
 kit's own files (the outbox and the inbox) come first in every database, then `<package>/migrations/NNNN_<words>.sql`.
 What was applied is recorded with its checksum in the table `migrations`; an applied file that changed is an error.
-There are no down migrations: expand first, contract in a later release.
+There are no down migrations: expand first, contract in a later release. How a file is run: `kit.db.migrating`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import random
 import re
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import asyncpg
 
 from kit.db.faults import translate
+from kit.db.migrating import MigrationError, run, statements_of
+from kit.db.session import connect
 
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _LOCK = 0x50554B4D  # any number, the same in every process: one migrates, the others wait
+_LOCK_PAUSE_SECONDS = 0.2
 _TABLE = """
 CREATE TABLE IF NOT EXISTS migrations (
     name text PRIMARY KEY,
@@ -25,10 +31,6 @@ CREATE TABLE IF NOT EXISTS migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
-
-
-class MigrationError(Exception):
-    """The files contradict each other or what was applied, or a database cannot take them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +59,35 @@ class Migrations:
     async def apply(self, url: str) -> list[str]:
         """Brings a database up to date and returns the names of what it applied; harmless to repeat or race.
 
-        Each file runs in a transaction of its own together with its record, under an advisory lock.
+        Each file runs in a transaction of its own together with its record, or statement by statement when its first line
+        says `-- transaction: none`; all under an advisory lock.
         """
         wanted = self.all()
         try:
-            connection = await asyncpg.connect(url, timeout=10)
+            connection = await connect(url, "souk-migrate")
         except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidPasswordError):
             raise
         except Exception as error:
             raise translate(error) from error
         try:
-            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await _lock(connection)
             return await _apply(connection, wanted)
         finally:
             await connection.close(timeout=10)
 
 
-async def _apply(connection: asyncpg.Connection, wanted: list[Migration]) -> list[str]:
+async def _lock(connection: Any) -> None:
+    """Waits until no other process migrates this database.
+
+    It polls, because a session that waits for a lock has a snapshot, and CREATE INDEX CONCURRENTLY waits for older snapshots.
+    """
+    while True:
+        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            return
+        await asyncio.sleep(_LOCK_PAUSE_SECONDS * random.uniform(0.5, 1))
+
+
+async def _apply(connection: Any, wanted: list[Migration]) -> list[str]:
     await connection.execute(_TABLE)
     rows = await connection.fetch("SELECT name, checksum FROM migrations")
     applied: dict[str, str] = {row["name"]: row["checksum"] for row in rows}
@@ -82,19 +96,8 @@ async def _apply(connection: asyncpg.Connection, wanted: list[Migration]) -> lis
             raise MigrationError(f"{migration.name} was changed after it had been applied; write a new one")
     missing = [migration for migration in wanted if migration.name not in applied]
     for migration in missing:
-        await _apply_one(connection, migration)
+        await run(connection, migration.name, migration.sql, migration.checksum)
     return [migration.name for migration in missing]
-
-
-async def _apply_one(connection: asyncpg.Connection, migration: Migration) -> None:
-    try:
-        async with connection.transaction():
-            await connection.execute(migration.sql)
-            await connection.execute(
-                "INSERT INTO migrations (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum
-            )
-    except asyncpg.PostgresError as error:
-        raise MigrationError(f"{migration.name}: {error}") from error
 
 
 def _read(label: str, package: str, folder: str) -> list[Migration]:
@@ -109,4 +112,5 @@ def _read(label: str, package: str, folder: str) -> list[Migration]:
         if match[1] in found:
             raise MigrationError(f"{label}/{file.name}: the number {match[1]} is taken")
         found[match[1]] = Migration(f"{label}/{file.name.removesuffix('.sql')}", file.read_text("utf-8"))
+        statements_of(found[match[1]].name, found[match[1]].sql)
     return list(found.values())

@@ -8,7 +8,6 @@ A crash between sending and marking publishes again: at least once, with the sam
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -32,14 +31,6 @@ SELECT id, event_id, topic, key, type, time, headers, payload
 FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1
 """
 _MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])"
-# Longer than any topic's retention for the inbox, long enough to look into for the outbox.
-_PRUNE = (
-    """DELETE FROM outbox WHERE id IN
-       (SELECT id FROM outbox WHERE published_at < now() - interval '7 days' LIMIT 5000)""",
-    """DELETE FROM inbox WHERE ctid = ANY (ARRAY
-       (SELECT ctid FROM inbox WHERE received_at < now() - interval '30 days' LIMIT 5000))""",
-)
-_PRUNE_EVERY_SECONDS = 600.0
 _GATHER_SECONDS = 0.1  # between batches that were not full: gathers the next one
 _IDLE_SECONDS = 0.25  # the longest that another process's event waits
 _TAKE_OVER_SECONDS = 1.0
@@ -57,7 +48,6 @@ class Relay:
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self._prune_at = time.monotonic() + _PRUNE_EVERY_SECONDS
 
     async def open(self) -> None:
         """Starts in the background."""
@@ -115,7 +105,6 @@ class Relay:
                 if len(rows) < BATCH:
                     if self._stopping:
                         return
-                    await self._prune(connection)
                     await self._pause(bool(rows))
             if self._stopping and published < len(rows):
                 return
@@ -135,14 +124,6 @@ class Relay:
             if len(sent) < len(part):
                 break
         return done
-
-    async def _prune(self, connection: Any) -> None:
-        if time.monotonic() < self._prune_at:
-            return
-        self._prune_at = time.monotonic() + _PRUNE_EVERY_SECONDS
-        for statement in _PRUNE:
-            while await connection.execute(statement) == "DELETE 5000":
-                log.info("relay.pruned")
 
     async def _pause(self, busy: bool) -> None:
         if busy:

@@ -15,6 +15,7 @@ from kit.service.sessions import TOPIC as SESSIONS
 from kit.service.sessions import EndedSessionsNews
 from kit.settings import BaseSettings
 from kit.web import Resource
+from kit.work import Retention
 
 # Gets the words after its name on the command line; what it prints is its answer.
 Command = Callable[[Sequence[str]], Awaitable[None]]
@@ -90,14 +91,24 @@ class Service:
         return EndedSessionsNews(self.settings.kafka_bootstrap, verifier.ended)
 
     def background(self) -> list[Job]:
-        """Relay, consumers and jobs, in the order in which they are started."""
+        """Relay, consumers, retentions and jobs, in the order in which they are started."""
         parts: list[Job] = []
         if self.database is not None and self.database.publishes is not None:
             parts.append(Relay(self.database, self.settings.kafka_bootstrap))
         if self.consumes:
             bootstrap = self.settings.kafka_bootstrap
             parts.append(Consumers(self.name, self.consumes, bootstrap=bootstrap, database=self.database))
-        return [*parts, *self.jobs]
+        return [*parts, *self._retentions(), *self.jobs]
+
+    def _retentions(self) -> list[Job]:
+        """What keeps kit's own tables from growing; every database has both."""
+        if self.database is None:
+            return []
+        settings = self.settings
+        return [
+            Retention(self.database, "outbox", "published_at", settings.outbox_retention_seconds),
+            Retention(self.database, "inbox", "received_at", settings.inbox_retention_seconds),
+        ]
 
     def topics(self) -> list[str]:
         """The topics that `migrate` makes: its own, those it consumes, its dead letters, and where ended sessions are told."""

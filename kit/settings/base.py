@@ -37,6 +37,16 @@ class BaseSettings:
         "Kafka, host:port[,host:port]; by TLS tls://host:port[,host:port]?ca=FILE",
         development="127.0.0.1:9092",
     )
+    inbox_retention_seconds: timedelta = setting(
+        "Seconds for which a database remembers handled events, by which a repeated one has no effect; longer than Kafka keeps any topic",
+        default=timedelta(days=30),
+        least=timedelta(days=8).total_seconds(),
+    )
+    outbox_retention_seconds: timedelta = setting(
+        "Seconds for which a database keeps events after it published them, to look them up or replay them",
+        default=timedelta(days=7),
+        least=timedelta(hours=1).total_seconds(),
+    )
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", default="INFO")
     otlp_endpoint: str = setting("OTLP over HTTP, e.g. http://collector:4318; empty: no export", default="")
     trace_sample_ratio: float = setting(

@@ -23,6 +23,7 @@ from kit.values.ids import (
     IdKind,
 )
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
+from kit.values.network import network_of
 from kit.values.page import Page
 from kit.values.text import Input, looks_like_card_number
 from kit.values.tokens import secret_token
@@ -53,6 +54,7 @@ __all__ = [
     "looks_like_card_number",
     "money_from_proto",
     "money_to_proto",
+    "network_of",
     "position_cursor",
     "position_of",
     "remaining",

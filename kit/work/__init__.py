@@ -1,10 +1,11 @@
-"""Work beside requests: leased effects (`Worker`), sweeps (`Every`), group commit (`Batcher`).
+"""Work beside requests: leased effects (`Worker`), sweeps (`Every`), retention (`Retention`), group commit (`Batcher`).
 
 See docs/decisions/0011. Which rows are work, how long a lease is and when to try again is a store's to say.
 """
 
 from kit.work.batcher import Batcher
 from kit.work.every import Every
+from kit.work.retention import Retention
 from kit.work.worker import LeaseLost, Worker
 
-__all__ = ["Batcher", "Every", "LeaseLost", "Worker"]
+__all__ = ["Batcher", "Every", "LeaseLost", "Retention", "Worker"]

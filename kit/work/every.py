@@ -20,7 +20,7 @@ class Every:
     Every replica runs its own, so a sweep claims what it works on.
     """
 
-    def __init__(self, name: str, seconds: float, run: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, name: str, seconds: float, run: Callable[[], Awaitable[object]]) -> None:
         self.name = name
         self._seconds = seconds
         self._run = run

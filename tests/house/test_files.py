@@ -14,6 +14,7 @@ ROOMS = set(
     "playground ports preview product_cache provider rates redis_line refund_domain refund_use_cases "
     "reindexing rendering rpc search search_queries "
     "session_domain session_store session_use_cases settings stock_domain stock_reserving stock_rpc stock_store stock_use_cases store "
+    "attempt_store device_store device_use_cases link_use_cases "
     "tables throttle use_cases web websocket".split()
 )
 # A machine's own paths, and hosts of registries: the clients know where they are.

@@ -8,8 +8,10 @@ import asyncpg
 import pytest
 from piccolo.columns import UUID, Text, Timestamptz, Varchar
 
-from kit.db import MigrationError, Migrations, Table, assert_tables_match
+from kit.db import MigrationError, Migrations, Table, assert_tables_match, migrating
+from kit.testing import eventually
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.rival import rival
 
 __all__ = ["database_url", "postgres"]
 
@@ -39,6 +41,7 @@ async def test_each_file_is_applied_once_and_kits_come_first(database_url: str, 
 
     assert applied == [
         "kit/0001_outbox_and_inbox",
+        "kit/0002_inbox_by_time",
         f"{package.name}/0001_shops",
         f"{package.name}/0002_later",
     ]
@@ -50,7 +53,7 @@ async def test_several_at_once_apply_each_file_once(database_url: str, package: 
 
     applied = await asyncio.gather(*[Migrations(package.name).apply(database_url) for _ in range(4)])
 
-    assert sorted(map(len, applied)) == [0, 0, 0, 2]
+    assert sorted(map(len, applied)) == [0, 0, 0, 3]
 
 
 async def test_a_file_that_fails_leaves_nothing_and_names_itself(database_url: str, package: Path) -> None:
@@ -79,6 +82,118 @@ def test_names_are_checked(package: Path, name: str, fault: str) -> None:
 
     with pytest.raises(MigrationError, match=fault):
         Migrations(package.name).all()
+
+
+_NAMES = """-- transaction: none
+-- A comment; with a semicolon.
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS shops_name
+    ON shops (name);
+DROP INDEX CONCURRENTLY IF EXISTS shops_old;
+"""
+
+
+async def _indexes(url: str) -> dict[str, bool]:
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch(
+        "SELECT indexrelid::regclass::text AS name, indisvalid FROM pg_index WHERE indrelid = 'shops'::regclass"
+    )
+    await connection.close()
+    return {row["name"]: row["indisvalid"] for row in rows}
+
+
+async def test_a_file_may_run_without_a_transaction(database_url: str, package: Path) -> None:
+    _write(
+        package, "0001_shops.sql", "CREATE TABLE shops (name text); CREATE INDEX shops_old ON shops (name)"
+    )
+    _write(package, "0002_names.sql", _NAMES)
+
+    assert (await Migrations(package.name).apply(database_url))[-1] == f"{package.name}/0002_names"
+    assert await _indexes(database_url) == {"shops_name": True}
+    assert await Migrations(package.name).apply(database_url) == []
+
+
+async def test_an_index_that_failed_half_way_is_made_again(database_url: str, package: Path) -> None:
+    _write(package, "0001_shops.sql", "CREATE TABLE shops (name text); INSERT INTO shops VALUES ('a'), ('a')")
+    _write(package, "0002_names.sql", _NAMES)
+    with pytest.raises(MigrationError, match="0002_names"):
+        await Migrations(package.name).apply(database_url)
+    assert await _indexes(database_url) == {"shops_name": False}
+    async with rival(database_url) as other:
+        await other.hold("DELETE FROM shops WHERE ctid = '(0,1)'")
+        await other.hold("COMMIT")
+
+    assert await Migrations(package.name).apply(database_url) == [f"{package.name}/0002_names"]
+    assert await _indexes(database_url) == {"shops_name": True}
+
+
+async def test_several_at_once_make_an_index_once_and_none_waits_for_the_other(
+    database_url: str, package: Path
+) -> None:
+    _write(
+        package,
+        "0001_shops.sql",
+        "CREATE TABLE shops AS SELECT n::text AS name FROM generate_series(1, 50000) n",
+    )
+    _write(package, "0002_names.sql", _NAMES)
+
+    async with asyncio.timeout(30):
+        applied = await asyncio.gather(*[Migrations(package.name).apply(database_url) for _ in range(4)])
+
+    assert sorted(map(len, applied)) == [0, 0, 0, 4]
+    assert await _indexes(database_url) == {"shops_name": True}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE INDEX CONCURRENTLY shops_name ON shops (name);",
+        "CREATE INDEX IF NOT EXISTS shops_name ON shops (name);",
+        "DROP INDEX CONCURRENTLY shops_name;",
+        "ALTER TABLE shops ADD COLUMN city text;",
+        "UPDATE shops SET name = '';",
+    ],
+)
+def test_without_a_transaction_only_what_may_be_repeated_is_taken(package: Path, statement: str) -> None:
+    _write(package, "0001_shops.sql", f"-- transaction: none\n{statement}\n")
+
+    with pytest.raises(MigrationError, match="harmless to repeat"):
+        Migrations(package.name).all()
+
+
+async def test_a_migration_that_waits_for_a_lock_does_not_hold_up_queries_and_goes_on_later(
+    database_url: str, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrating, "LOCK_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(migrating, "_PAUSE_SECONDS", 0.1)
+    _write(package, "0001_shops.sql", "CREATE TABLE shops (name text)")
+    await Migrations(package.name).apply(database_url)
+    _write(package, "0002_city.sql", "ALTER TABLE shops ADD COLUMN city text")
+    reader = await asyncpg.connect(database_url)
+    async with rival(database_url) as other:
+        await other.hold("SELECT FROM shops")
+        migrating_now = asyncio.create_task(Migrations(package.name).apply(database_url))
+        await eventually(other.is_awaited)
+        # Queued behind the migration's lock, until that gives up for a while.
+        await reader.fetch("SELECT FROM shops", timeout=5)
+        assert not migrating_now.done()
+        await other.end()
+        assert await migrating_now == [f"{package.name}/0002_city"]
+    await reader.close()
+
+
+async def test_a_migration_that_never_gets_its_lock_fails_and_leaves_nothing(
+    database_url: str, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("LOCK_TIMEOUT_SECONDS", 0.05), ("_PAUSE_SECONDS", 0.01), ("LOCK_ATTEMPTS", 3)):
+        monkeypatch.setattr(migrating, name, value)
+    _write(package, "0001_shops.sql", "CREATE TABLE shops (name text)")
+    await Migrations(package.name).apply(database_url)
+    _write(package, "0002_city.sql", "CREATE TABLE towns (); ALTER TABLE shops ADD COLUMN city text")
+    async with rival(database_url) as other:
+        await other.hold("SELECT FROM shops")
+        with pytest.raises(MigrationError, match=r"0002_city.*lock timeout"):
+            await Migrations(package.name).apply(database_url)
+    assert await Migrations(package.name).apply(database_url) == [f"{package.name}/0002_city"]
 
 
 class ShopRow(Table, tablename="shops"):

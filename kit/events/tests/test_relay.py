@@ -211,20 +211,3 @@ async def test_closing_publishes_what_was_just_emitted(db: Database, topic: Topi
     await relay.close()
 
     assert texts(await records(kafka.bootstrap(), topic.name)) == ["last words"]
-
-
-async def test_old_rows_are_pruned(db: Database, kafka: Kafka) -> None:
-    relay = Relay(db, kafka.bootstrap())
-    relay._prune_at = 0.0
-    await note(db, Noted("a", "old"), Noted("a", "young"))
-    await db.execute("UPDATE outbox SET published_at = now() - interval '8 days' WHERE id % 2 = 1")
-    await db.execute(
-        "INSERT INTO inbox SELECT 'x', gen_random_uuid(), now() - days * interval '1 day' FROM (VALUES (29), (31)) v(days)"
-    )
-    await relay.open()
-
-    async def pruned() -> bool:
-        return [await db.fetchval(f"SELECT count(*) FROM {table}") for table in ("outbox", "inbox")] == [1, 1]
-
-    await eventually(pruned)
-    await relay.close()

@@ -1,0 +1,46 @@
+"""The only reader and writer of devices."""
+
+from datetime import datetime
+from uuid import UUID
+
+from kit.db import Database, Transaction
+
+_OWNER = "SELECT account_id FROM devices WHERE hash = $1"
+_DEVICES_OF = "SELECT hash FROM devices WHERE account_id = $1"
+_KEEP = """
+INSERT INTO devices (hash, account_id, create_time, use_time) VALUES ($1, $2, $3, $3)
+ON CONFLICT (hash) DO UPDATE SET use_time = $3
+"""
+_TRIM = """
+DELETE FROM devices WHERE hash IN (
+    SELECT hash FROM devices WHERE account_id = $1 ORDER BY use_time DESC, hash OFFSET $2
+)
+"""
+_PRUNE = "DELETE FROM devices WHERE use_time < $1"
+
+
+class PostgresDeviceStore:
+    """`ports.DeviceStore` on PostgreSQL."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def device_owner(self, token_hash: bytes) -> UUID | None:
+        """The account that the device signed in to."""
+        owner: UUID | None = await self._db.fetchval(_OWNER, token_hash)
+        return owner
+
+    async def devices_of(self, account_id: UUID) -> list[bytes]:
+        """An account's devices."""
+        return [row["hash"] for row in await self._db.fetch(_DEVICES_OF, account_id)]
+
+    async def keep_device(
+        self, tx: Transaction, account_id: UUID, token_hash: bytes, now: datetime, limit: int
+    ) -> None:
+        """The account's row is locked, so no two calls trim its devices at once."""
+        await tx.execute(_KEEP, token_hash, account_id, now)
+        await tx.execute(_TRIM, account_id, limit)
+
+    async def prune_devices(self, before: datetime) -> None:
+        """Deletes devices that have not signed in since."""
+        await self._db.execute(_PRUNE, before)
