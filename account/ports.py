@@ -76,10 +76,11 @@ class SessionStore(Protocol):
         refresh: Refresh,
         used_hash: bytes,
         next_hash: bytes,
+        seed: str,
         now: datetime,
         expire_time: datetime,
     ) -> None:
-        """Marks a token as used, unless it was, and writes one that follows it."""
+        """Marks a token that was not used as used, and writes the one that follows from it and `seed`."""
 
     async def end_session(self, tx: Transaction, session_id: UUID, now: datetime) -> bool:
         """Ends a session; false when it had ended."""

@@ -1,5 +1,7 @@
 """Sessions and their refresh tokens: when they last, when they end, and what a repeated token means."""
 
+import hmac
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -38,7 +40,7 @@ class Session:
 
 
 class Use(Enum):
-    """What presenting a refresh token comes to."""
+    """What presenting a refresh token comes to: FRESH gets a successor, REPEATED the same one again, STOLEN ends the session."""
 
     FRESH = "FRESH"
     REPEATED = "REPEATED"
@@ -49,9 +51,9 @@ class Use(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """A refresh token as it is found: its session's state, whether it was used, and whether what came of it was.
+    """A refresh token as it is found: its session's state, whether it was used, and what came of that.
 
-    Tokens of a session form a tree: each knows the one that it was given for.
+    Tokens of a session form a chain: each has one successor, which follows from it and from `seed`, once that is set.
     """
 
     session_id: UUID
@@ -60,17 +62,27 @@ class Refresh:
     session_ended: bool
     expire_time: datetime
     use_time: datetime | None
+    seed: str | None
+    successor_expire_time: datetime | None
     successor_used: bool
 
     def use(self, now: datetime) -> Use:
-        """FRESH and REPEATED get a new pair; STOLEN ends the session: its owner has gone on, so somebody else has the token."""
+        """STOLEN: its owner has gone on, or would have by now, so another client has the token."""
         if self.session_ended or self.session_expire_time <= now:
             return Use.ENDED
         if self.use_time is not None:
-            repeated = not self.successor_used and now - self.use_time <= REPEAT
-            return Use.REPEATED if repeated else Use.STOLEN
+            if self.successor_used or now - self.use_time > REPEAT:
+                return Use.STOLEN
+            # Without a seed: used by a replica of the release before seeds, seconds ago.
+            return Use.REPEATED if self.seed is not None else Use.EXPIRED
         return Use.FRESH if now < self.expire_time else Use.EXPIRED
 
     def next_expiry(self, now: datetime, idle: timedelta) -> datetime:
         """When the token that follows ends unless it is used."""
         return min(now + idle, self.session_expire_time)
+
+
+def successor(token: str, seed: str) -> str:
+    """The refresh token that follows: neither the token alone tells it, nor what is stored (hashes and seeds)."""
+    mac = hmac.digest(seed.encode(), token.encode("utf-8", "surrogatepass"), "sha256")
+    return urlsafe_b64encode(mac).decode().rstrip("=")

@@ -19,12 +19,13 @@ SELECT id, account_id, expire_time, end_time FROM sessions
 WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1) FOR UPDATE
 """
 _REFRESH = """
-SELECT expire_time, use_time,
-    EXISTS (SELECT FROM refresh_tokens next WHERE next.parent = $1 AND next.use_time IS NOT NULL) AS successor_used
-FROM refresh_tokens WHERE hash = $1
+SELECT t.expire_time, t.use_time, t.seed, max(next.expire_time) AS successor_expire_time,
+    coalesce(bool_or(next.use_time IS NOT NULL), false) AS successor_used
+FROM refresh_tokens t LEFT JOIN refresh_tokens next ON next.parent = t.hash
+WHERE t.hash = $1 GROUP BY t.hash
 """
 _ACCOUNT = f"SELECT {COLUMNS} FROM accounts WHERE id = $1 AND delete_time IS NULL"  # noqa: S608
-_USE = "UPDATE refresh_tokens SET use_time = $2 WHERE hash = $1 AND use_time IS NULL"
+_USE = "UPDATE refresh_tokens SET use_time = $2, seed = $3 WHERE hash = $1"
 _END = "UPDATE sessions SET end_time = $2 WHERE id = $1 AND end_time IS NULL RETURNING id"
 # A link that was mailed earlier must not set a password after this: its reader may be the reason for it.
 _END_ALL = """
@@ -78,6 +79,8 @@ class PostgresSessionStore:
             session_ended=session["end_time"] is not None,
             expire_time=token["expire_time"],
             use_time=token["use_time"],
+            seed=token["seed"],
+            successor_expire_time=token["successor_expire_time"],
             successor_used=token["successor_used"],
         )
         return refresh, account_of(account)
@@ -88,11 +91,12 @@ class PostgresSessionStore:
         refresh: Refresh,
         used_hash: bytes,
         next_hash: bytes,
+        seed: str,
         now: datetime,
         expire_time: datetime,
     ) -> None:
-        """The first use is what counts for repeats."""
-        await tx.execute(_USE, used_hash, now)
+        """Marks a token as used, and writes the one that follows it."""
+        await tx.execute(_USE, used_hash, now, seed)
         await self._add_token(tx, refresh.session_id, next_hash, used_hash, now, expire_time)
 
     async def end_session(self, tx: Transaction, session_id: UUID, now: datetime) -> bool:

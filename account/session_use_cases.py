@@ -12,7 +12,7 @@ from account.domain import Account, AuditEvent
 from account.errors import RefreshExpired, TokenEnded
 from account.metrics import SESSIONS_ENDED
 from account.ports import AuditStore, SessionStore
-from account.session_domain import Refresh, Session, SessionEnded, Use
+from account.session_domain import Refresh, Session, SessionEnded, Use, successor
 from kit.auth import Principal, Role, TokenIssuer
 from kit.db import Database, Transaction, repeatable
 from kit.errors import PermissionDenied, Unauthenticated
@@ -69,21 +69,23 @@ class Sessions:
         await self._store.begin_session(tx, session, digest(refresh_token))
         event = AuditEvent(action, account.id, account.id, address, session_id=session.id)
         await self._audit.audit(tx, event, now)
-        access_token, expires = self._tokens.access_token(account.id, account.role, session.id)
+        access_token, expires = self._tokens.access_token(
+            account.id, account.role, session.id, session_end=session.expire_time
+        )
         return SignedIn(account, access_token, expires, refresh_token, session.refresh_expire_time)
 
     @repeatable
     async def refresh(self, refresh_token: str, address: str) -> SignedIn:
-        """Exchanges a refresh token; raises TokenEnded and RefreshExpired. One that somebody else used before ends its session."""
-        now, used = self._clock(), digest(refresh_token)
+        """Exchanges a refresh token; raises TokenEnded and RefreshExpired. One that another client used before ends its session."""
+        now = self._clock()
         async with self._db.transaction() as tx:
-            found = await self._store.lock_refresh(tx, used)
+            found = await self._store.lock_refresh(tx, digest(refresh_token))
             if found is None:
                 raise TokenEnded()
             refresh, account = found
             use = refresh.use(now)
             if use in (Use.FRESH, Use.REPEATED):
-                return await self._rotate(tx, refresh, account, used, now)
+                return await self._rotate(tx, refresh, account, refresh_token, now)
             if use is Use.STOLEN:
                 await self._end(tx, refresh, "account.refresh_token_reused", address)
         raise RefreshExpired() if use is Use.EXPIRED else TokenEnded()
@@ -128,13 +130,18 @@ class Sessions:
         await self._store.prune_sessions(self._clock() - _KEPT)
 
     async def _rotate(
-        self, tx: Transaction, refresh: Refresh, account: Account, used: bytes, now: datetime
+        self, tx: Transaction, refresh: Refresh, account: Account, used: str, now: datetime
     ) -> SignedIn:
-        refresh_token = secret_token()
-        expire_time = refresh.next_expiry(now, self._lifetimes.idle)
-        await self._store.rotate(tx, refresh, used, digest(refresh_token), now, expire_time)
-        access_token, expires = self._tokens.access_token(account.id, account.role, refresh.session_id)
-        return SignedIn(account, access_token, expires, refresh_token, expire_time)
+        """The token's one successor: made at its first use, the same one again at a repeat."""
+        seed, expire_time = refresh.seed, refresh.successor_expire_time
+        if seed is None or expire_time is None:
+            seed, expire_time = secret_token(), refresh.next_expiry(now, self._lifetimes.idle)
+            following = digest(successor(used, seed))
+            await self._store.rotate(tx, refresh, digest(used), following, seed, now, expire_time)
+        access_token, expires = self._tokens.access_token(
+            account.id, account.role, refresh.session_id, session_end=refresh.session_expire_time
+        )
+        return SignedIn(account, access_token, expires, successor(used, seed), expire_time)
 
     async def _end(self, tx: Transaction, refresh: Refresh, action: str, address: str) -> None:
         now = self._clock()

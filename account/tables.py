@@ -39,6 +39,7 @@ class RefreshTokenRow(Table, tablename="refresh_tokens"):
     expire_time = Timestamptz()
     use_time = Timestamptz(null=True, default=None)
     parent = Bytea(null=True, default=None)
+    seed = Text(null=True, default=None, secret=True)
 
 
 class MailedLinkRow(Table, tablename="mailed_links"):

@@ -25,6 +25,8 @@ WINDOW: Final = timedelta(minutes=15)
 _LEASE: Final = timedelta(seconds=15)
 # Places that another replica frees are not announced here.
 _POLL_SECONDS: Final = 0.05
+# A storm from one network waits for that network's row: here, so that it does not take the connections of other calls.
+_CONNECTIONS: Final = 2
 # Of a call's time, what waiting in line may take: the password has to be compared after it.
 _WAITING_SHARE: Final = 0.7
 
@@ -63,6 +65,7 @@ class Throttle:
         # One line for each narrowest bucket: first come, first served, and only its head asks the database.
         self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._place_freed = asyncio.Event()
+        self._connections = asyncio.Semaphore(_CONNECTIONS)
 
     async def waits(self, brakes: Sequence[Brake]) -> list[int]:
         """Counts an attempt in each bucket; returns for each the seconds until it allows another, 0 when it allows this one."""
@@ -120,7 +123,7 @@ class Throttle:
     async def _take_place(self, guess: Guess, brakes: Sequence[Brake]) -> bool:
         """Takes a place in all buckets or in none; false when what is being compared fills one of them."""
         now, keys = self._clock(), [brake.key for brake in brakes]
-        async with self._db.transaction() as tx:
+        async with self._connections, self._db.transaction() as tx:
             buckets = await self._store.lock_buckets(tx, keys, now, now - WINDOW)
             full = [
                 _seconds_left(bucket.window_start, now)
@@ -136,7 +139,8 @@ class Throttle:
 
     async def _leave(self, guess: Guess, keys: Sequence[str]) -> None:
         now = self._clock()
-        await self._store.end_guess(guess.id, keys, now, now - WINDOW, wrong=guess.wrong)
+        async with self._connections:
+            await self._store.end_guess(guess.id, keys, now, now - WINDOW, wrong=guess.wrong)
         freed, self._place_freed = self._place_freed, asyncio.Event()
         freed.set()
 

@@ -31,8 +31,8 @@ class FakeStore:
         self.accounts: dict[UUID, tuple[Account, str]] = {}
         self.sessions: dict[UUID, Session] = {}
         self.ended: dict[UUID, datetime] = {}
-        # By hash: session, expiry, when it was used, parent.
-        self.refreshes: dict[bytes, tuple[UUID, datetime, datetime | None, bytes | None]] = {}
+        # By hash: session, expiry, when it was used, parent, seed.
+        self.refreshes: dict[bytes, tuple[UUID, datetime, datetime | None, bytes | None, str | None]] = {}
         self.links: dict[bytes, tuple[Purpose, UUID, datetime]] = {}
         self.audits: list[Audited] = []
         self.attempts: dict[str, tuple[int, datetime]] = {}
@@ -85,14 +85,14 @@ class FakeStore:
 
     async def begin_session(self, tx: Transaction, session: Session, refresh_hash: bytes) -> None:
         self.sessions[session.id] = session
-        self.refreshes[refresh_hash] = (session.id, session.refresh_expire_time, None, None)
+        self.refreshes[refresh_hash] = (session.id, session.refresh_expire_time, None, None, None)
 
     async def lock_refresh(self, tx: Transaction, refresh_hash: bytes) -> tuple[Refresh, Account] | None:
         if refresh_hash not in self.refreshes:
             return None
-        session_id, expire_time, use_time, _ = self.refreshes[refresh_hash]
+        session_id, expire_time, use_time, _, seed = self.refreshes[refresh_hash]
         session = self.sessions[session_id]
-        used = any(parent == refresh_hash and use for _, _, use, parent in self.refreshes.values())
+        following = [each for each in self.refreshes.values() if each[3] == refresh_hash]
         refresh = Refresh(
             session_id=session_id,
             account_id=session.account_id,
@@ -100,7 +100,9 @@ class FakeStore:
             session_ended=session_id in self.ended,
             expire_time=expire_time,
             use_time=use_time,
-            successor_used=used,
+            seed=seed,
+            successor_expire_time=following[0][1] if following else None,
+            successor_used=any(each[2] for each in following),
         )
         return refresh, self.accounts[session.account_id][0]
 
@@ -110,12 +112,13 @@ class FakeStore:
         refresh: Refresh,
         used_hash: bytes,
         next_hash: bytes,
+        seed: str,
         now: datetime,
         expire_time: datetime,
     ) -> None:
-        session_id, expires, use_time, parent = self.refreshes[used_hash]
-        self.refreshes[used_hash] = (session_id, expires, use_time or now, parent)
-        self.refreshes[next_hash] = (session_id, expire_time, None, used_hash)
+        session_id, expires, _, parent, _ = self.refreshes[used_hash]
+        self.refreshes[used_hash] = (session_id, expires, now, parent, seed)
+        self.refreshes[next_hash] = (session_id, expire_time, None, used_hash, None)
 
     async def end_session(self, tx: Transaction, session_id: UUID, now: datetime) -> bool:
         if session_id in self.ended:

@@ -1,5 +1,6 @@
 """The gRPC edge of sessions, passwords and links, in this process and with real tokens."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -44,6 +45,13 @@ async def test_refresh_tokens_answers_another_pair_of_the_session(edge: Edge) ->
     assert answer.tokens.refresh_token != registered.tokens.refresh_token
     sessions = {(await edge.caller(pair)).session_id for pair in (answer.tokens, registered.tokens)}
     assert len(sessions) == 1
+
+
+async def test_refresh_tokens_at_once_answers_one_refresh_token(edge: Edge) -> None:
+    tokens = (await edge.register()).tokens
+    answers = await asyncio.gather(*(refreshed(edge, tokens.refresh_token) for _ in range(6)))
+    assert len({answer.refresh_token for answer in answers}) == 1
+    assert not await ended(edge, answers[0].access_token)
 
 
 async def test_refresh_tokens_used_again_later_ends_the_session(edge: Edge) -> None:

@@ -1,5 +1,6 @@
 """Sessions live on refresh tokens and end for good, which is told each time; passwords and links. With fakes, in no time."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -82,16 +83,51 @@ async def test_a_session_that_nobody_uses_ends(shop: Shop) -> None:
         await shop.refresh(signed_in)
 
 
-async def test_a_lost_answer_and_a_second_tab_go_on_side_by_side(shop: Shop) -> None:
+async def test_a_lost_answer_and_a_second_tab_go_on_with_the_same_token(shop: Shop) -> None:
     first = await shop.john()
     tabs = [await shop.refresh(first), await shop.refresh(first)]
     shop.clock.advance(minutes=20)
 
     newer = [await shop.refresh(tab) for tab in tabs]
 
-    assert len({each.refresh_token for each in (first, *tabs, *newer)}) == 5
+    assert len({each.refresh_token for each in (first, *tabs, *newer)}) == 3
+    assert len({each.refresh_token_expire_time for each in tabs}) == 1
     assert len(shop.store.sessions) == 1
     assert not shop.ended()
+
+
+async def test_six_parallel_uses_leave_one_living_branch(shop: Shop) -> None:
+    first = await shop.john()
+    [token] = {each.refresh_token for each in await asyncio.gather(*(shop.refresh(first) for _ in range(6)))}
+    assert len([each for each in shop.store.refreshes.values() if each[2] is None]) == 1
+
+    shop.clock.advance(seconds=11)
+    newer = await shop.sessions.refresh(token, ADDRESS)
+    with pytest.raises(TokenEnded):
+        await shop.refresh(first)
+    with pytest.raises(TokenEnded):
+        await shop.refresh(newer)
+
+
+async def test_a_repeat_after_its_successor_was_used_ends_the_family_within_seconds_too(shop: Shop) -> None:
+    first = await shop.john()
+    second = await shop.refresh(first)
+    await shop.refresh(second)
+    with pytest.raises(TokenEnded):
+        await shop.refresh(first)
+    assert len(shop.ended()) == 1
+
+
+async def test_no_access_token_outlives_its_session(shop: Shop) -> None:
+    signed_in = await shop.john()
+    end = shop.store.sessions[(await shop.principal(signed_in)).session_id].expire_time
+    for _ in range(6):
+        shop.clock.advance(days=13)
+        signed_in = await shop.refresh(signed_in)
+    shop.clock.now = end - timedelta(minutes=3)
+    signed_in = await shop.refresh(signed_in)
+    assert signed_in.access_token_expire_time == end.replace(microsecond=0)
+    assert (await shop.refresh(signed_in)).access_token_expire_time == end.replace(microsecond=0)
 
 
 async def test_a_token_before_the_previous_one_ends_its_session_at_once(shop: Shop) -> None:

@@ -130,7 +130,7 @@ async def rotated(world: World, used: bytes, following: bytes, now: datetime = N
     db, store = world
     async with db.transaction() as tx:
         refresh, _ = await store.lock_refresh(tx, used)
-        await store.rotate(tx, refresh, used, following, now, now + timedelta(days=1))
+        await store.rotate(tx, refresh, used, following, f"seed of {used!r}", now, now + timedelta(days=1))
 
 
 async def found(world: World, refresh_hash: bytes) -> Refresh | None:
@@ -151,24 +151,21 @@ async def test_a_refresh_token_tells_whether_it_and_what_came_of_it_were_used(wo
         session.refresh_expire_time,
     )
 
+    assert (first.seed, first.successor_expire_time) == (None, None)
+
     await rotated(world, b"first", b"second")
-    await rotated(world, b"first", b"twin", NOW + timedelta(seconds=1))
     again = await found(world, b"first")
     assert again
-    assert (again.use_time, again.successor_used) == (NOW, False)
+    assert (again.use_time, again.seed, again.successor_used) == (NOW, "seed of b'first'", False)
+    assert again.successor_expire_time == NOW + timedelta(days=1)
 
-    await rotated(world, b"twin", b"third")
+    await rotated(world, b"second", b"third")
     states = {}
-    for token in (b"first", b"second", b"twin", b"third"):
+    for token in (b"first", b"second", b"third"):
         refresh = await found(world, token)
         assert refresh
         states[token] = (refresh.use_time is not None, refresh.successor_used)
-    assert states == {
-        b"first": (True, True),
-        b"second": (False, False),
-        b"twin": (True, False),
-        b"third": (False, False),
-    }
+    assert states == {b"first": (True, True), b"second": (True, False), b"third": (False, False)}
     assert await found(world, b"unknown") is None
 
 
@@ -525,14 +522,20 @@ async def test_two_admins_cannot_both_go(real: World) -> None:
     assert len(await store.admins()) == 1
 
 
-async def test_tokens_refreshed_at_once_take_turns(real: World) -> None:
+async def test_of_tokens_refreshed_at_once_one_is_the_first(real: World) -> None:
+    db, store = real
     made = await added(real)
     await begun(real, made)
-    await asyncio.gather(*(rotated(real, b"first", bytes([number])) for number in range(8)))
-    first = await found(real, b"first")
-    assert first
-    assert first.use_time == NOW
-    assert len(await real[0].fetch("SELECT hash FROM refresh_tokens WHERE parent = $1", b"first")) == 8
+
+    async def use(number: int) -> bool:
+        async with db.transaction() as tx:
+            refresh, _ = await store.lock_refresh(tx, b"first")
+            if refresh.seed is None:
+                await store.rotate(tx, refresh, b"first", bytes([number]), str(number), NOW, NOW)
+            return refresh.seed is None
+
+    assert sum(await asyncio.gather(*(use(number) for number in range(8)))) == 1
+    assert len(await db.fetch("SELECT hash FROM refresh_tokens WHERE parent = $1", b"first")) == 1
 
 
 async def test_nothing_of_a_person_is_left_in_the_database(real: World) -> None:

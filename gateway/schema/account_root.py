@@ -23,7 +23,7 @@ AccountId = Annotated[strawberry.ID, strawberry.argument(description="Begins wit
 NewPassword = Annotated[
     str, strawberry.argument(description="8-72 bytes, taken byte for byte; the commonest are refused.")
 ]
-MailedToken = Annotated[str, strawberry.argument(description="From the mailed link.")]
+MailedToken = Annotated[str, strawberry.argument(description="Of the mailed link: what follows #token=.")]
 
 
 @strawberry.type
@@ -110,8 +110,8 @@ class AccountMutations:
         return await info.context.peers.account.login(input)
 
     @strawberry.mutation(
-        description="Rotates. The immediately previous token repeated within 10 s gets a fresh pair of the same family (a "
-        "lost answer, a parallel tab); any later reuse ends the family."
+        description="Rotates. The immediately previous token repeated within 10 s gets the same successor again (a lost "
+        "answer, a parallel tab); any later reuse ends the family."
     )
     async def refresh_token(
         self,

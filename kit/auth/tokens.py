@@ -39,11 +39,15 @@ class TokenIssuer:
         self.lifetime = lifetime
         self._clock = clock
 
-    def access_token(self, account_id: UUID, role: Role, session_id: UUID) -> tuple[str, datetime]:
-        """A token of a session, and the instant at which it expires."""
+    def access_token(
+        self, account_id: UUID, role: Role, session_id: UUID, *, session_end: datetime | None = None
+    ) -> tuple[str, datetime]:
+        """A token of a session, and the instant at which it expires: no later than `session_end`."""
         # JWT counts whole seconds; an expiry told to the client must not lie after the real one.
         now = self._clock().replace(microsecond=0)
         expires = now + self.lifetime
+        if session_end is not None:
+            expires = min(expires, session_end.replace(microsecond=0))
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,

@@ -94,8 +94,8 @@ async def test_account_updated_tells_nobody_anything_and_moves_the_address() -> 
 @pytest.mark.parametrize(
     ("fact", "template", "link"),
     [
-        (account.PasswordResetRequested, "password_reset", "/reset-password?token=secret-1"),
-        (account.EmailVerificationRequested, "email_verification", "/verify-email?token=secret-1"),
+        (account.PasswordResetRequested, "password_reset", "/reset-password#token=secret-1"),
+        (account.EmailVerificationRequested, "email_verification", "/verify-email#token=secret-1"),
     ],
 )
 async def test_a_wanted_link_goes_to_the_address_of_the_account(fact: Any, template: str, link: str) -> None:

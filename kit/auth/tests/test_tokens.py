@@ -55,6 +55,18 @@ async def test_a_signed_token_names_its_caller(keys: SigningKeys) -> None:
     assert await verifier(keys).verify(token) == Principal(ACCOUNT_ID, Role.ADMIN, SESSION_ID, token)
 
 
+@pytest.mark.parametrize(("minutes", "lasts"), [(3, 3), (60, 15)])
+def test_a_token_ends_with_its_session_at_the_latest(keys: SigningKeys, minutes: int, lasts: int) -> None:
+    clock = FakeClock()
+    end = clock.now + timedelta(minutes=minutes, milliseconds=500)
+    token, expires = TokenIssuer(keys, clock=clock).access_token(
+        ACCOUNT_ID, Role.USER, SESSION_ID, session_end=end
+    )
+    assert expires == clock.now + timedelta(minutes=lasts)
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["exp"] == expires.timestamp()
+
+
 async def test_a_token_ends_after_its_lifetime(keys: SigningKeys) -> None:
     clock = FakeClock()
     clock.now = utc_now() - timedelta(minutes=16)
