@@ -234,6 +234,7 @@ def _description(given: Input, value: str) -> str:
 def _price(given: Input, value: Money) -> Money:
     given.require(value.minor > 0, "must be above zero", "price")
     given.require(value.decimal() < _WHOLE_UNITS_BELOW, f"must be below {_WHOLE_UNITS_BELOW:,}", "price")
+    given.require(not value.step_fault(), value.step_fault(), "price")
     return value
 
 

@@ -80,7 +80,7 @@ class PriceChanged(FailedPrecondition):
 
 
 class TotalOutOfRange(InvalidArgument):
-    """The order's total is less or more than the payment provider charges at once."""
+    """The order's total is not one that the payment provider charges: too little, too much, or off the currency's step."""
 
     reason = "TOTAL_OUT_OF_RANGE"
 

@@ -251,10 +251,12 @@ def _missing(offers: Sequence[Offer]) -> list[int]:
 
 def _outside(total: Money) -> TotalOutOfRange | None:
     known = CURRENCIES[total.currency]
-    if known.minimum <= total.minor <= known.maximum:
+    within = known.minimum <= total.minor <= known.maximum
+    if within and not total.step_fault():
         return None
     least, most = (Money(minor, total.currency).text() for minor in (known.minimum, known.maximum))
-    rule = f"the total must be between {least} and {most} {total.currency}, it is {total.text()}"
+    limits = total.step_fault() if within else f"must be between {least} and {most} {total.currency}"
+    rule = f"the total {limits}, it is {total.text()}"
     return TotalOutOfRange(f"products: {rule}", fields=[Violation(("products",), rule)])
 
 

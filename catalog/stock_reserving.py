@@ -16,7 +16,9 @@ from kit.db import Database, DatabaseContention, Record, UniqueViolation, column
 from kit.errors import SoukError
 from kit.values import CURRENCIES, Money
 
-_CURRENCIES = ", ".join(f"('{c.code}', {c.exponent}, {c.minimum}, {c.maximum})" for c in CURRENCIES.values())
+_CURRENCIES = ", ".join(
+    f"('{c.code}', {c.exponent}, {c.minimum}, {c.maximum}, {c.step})" for c in CURRENCIES.values()
+)
 
 # What is left follows from what was read under the lock, not from `stock.free`: PostgreSQL judges a CHECK on what the row was in the
 # statement's snapshot before it looks at what it has become, and would refuse what came back meanwhile.
@@ -41,11 +43,12 @@ WITH asked AS MATERIALIZED (
 ), good AS MATERIALIZED (
     SELECT j.order_id, min(j.currency) AS currency
     FROM judged j JOIN asked a USING (order_id)
-    LEFT JOIN (VALUES {_CURRENCIES}) AS c(code, exponent, minimum, maximum) ON c.code = j.currency
+    LEFT JOIN (VALUES {_CURRENCIES}) AS c(code, exponent, minimum, maximum, step) ON c.code = j.currency
     GROUP BY j.order_id, a.expected_total
     HAVING bool_and(j.price IS NOT NULL AND (j.free IS NULL OR j.demand <= j.free))
         AND count(DISTINCT j.currency) = 1
         AND sum(j.price::numeric * j.quantity) BETWEEN min(c.minimum) AND max(c.maximum)
+        AND sum(j.price::numeric * j.quantity) % min(c.step) = 0
         AND coalesce(a.expected_total * power(10::numeric, min(c.exponent)) = sum(j.price::numeric * j.quantity), true)
 ), held AS (
     INSERT INTO reservations (order_id, state, input_hash, currency, create_time, update_time, expire_time)

@@ -154,8 +154,7 @@ def _amount(amount: Decimal | None, currency: str) -> Money | None:
     if amount is None:
         return None
     money = Money.parse(amount, currency, "amount")
-    if not money.minor:
-        rule = "must be above zero"
+    if rule := money.step_fault() if money.minor else "must be above zero":
         raise InvalidArgument(f"amount: {rule}", fields=[Violation(("amount",), rule)])
     return money
 

@@ -266,6 +266,6 @@ def _acceptable(wish: Wish, offers: Sequence[Offer], prices: Sequence[Money | No
         return False
     total = sum(price.minor * offer.want.quantity for price, offer in zip(known, offers, strict=True))
     limits = CURRENCIES[known[0].currency]
-    in_range = limits.minimum <= total <= limits.maximum
+    in_range = limits.minimum <= total <= limits.maximum and total % limits.step == 0
     seen = wish.expected_total
     return in_range and seen in (None, Money(total, known[0].currency).decimal())

@@ -222,3 +222,17 @@ def test_a_deletion_has_a_version_of_its_own() -> None:
 @pytest.mark.parametrize(("stock", "available"), [(None, True), (1, True), (0, False)])
 def test_what_is_not_counted_can_be_bought_and_what_is_out_cannot(stock: int | None, available: bool) -> None:
     assert Shown(made(), stock).available is available
+
+
+@pytest.mark.parametrize("minor", [18_605, 1, 9_999])
+def test_a_price_that_the_provider_cannot_charge_is_refused_with_its_step(minor: int) -> None:
+    for read in (
+        lambda: Draft.read(name="Mug", description="", price=Money(minor, "KWD")),
+        lambda: Changes.read(price=Money(minor, "KWD")),
+    ):
+        with pytest.raises(InvalidArgument) as refused:
+            read()
+        assert [(each.path, each.message) for each in refused.value.fields] == [
+            (("price",), "must be a multiple of 0.010 KWD")
+        ]
+    assert Changes.read(price=Money(18_600, "KWD")).price == Money(18_600, "KWD")

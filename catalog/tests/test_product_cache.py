@@ -39,7 +39,7 @@ class World:
 
     def product(self) -> Product:
         plan = replace(
-            draft(sku=uuid4().hex, price=Money(1, "KWD")), image_urls=("https://cdn.test/mug.png",)
+            draft(sku=uuid4().hex, price=Money(10, "KWD")), image_urls=("https://cdn.test/mug.png",)
         )
         made, _ = Product.create(plan, Category.named("Küche"), FakeClock().now)
         self.table.products[made.id] = made

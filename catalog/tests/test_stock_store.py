@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -61,6 +61,14 @@ class Kept:
                 begun = Adjustment.begun(made.id, stock, uuid4(), self.clock.now)
                 await self.store.write(tx, begun, before=None, after=stock)
         return made.id
+
+    async def set_price(self, product_id: UUID, price: Money) -> None:
+        """Past every rule, as an earlier release may have left it."""
+        if isinstance(self.products, FakeProductStore):
+            old = self.products.products[product_id]
+            self.products.products[product_id] = replace(old, price=price)
+        else:
+            await self.db.execute("UPDATE products SET price = $2 WHERE id = $1", product_id, price.minor)
 
     async def delete(self, product_id: UUID) -> None:
         async with self.db.transaction() as tx:
@@ -347,6 +355,16 @@ async def test_a_wish_of_several_products_that_was_only_crowded_out_gets_all_of_
 
     assert [isinstance(each, Reservation) for each in outcomes] == [False, False, True, False, True]
     assert [await kept.free(each) for each in (mug, cup)] == [2, 0]
+
+
+async def test_a_total_off_its_currencys_step_is_refused(kept: Kept) -> None:
+    # A price from before there was a step.
+    old = await kept.product(10, Money(18_610, "KWD"))
+    await kept.set_price(old, Money(18_605, "KWD"))
+    refused = await kept.reserve((old, 1))
+    assert isinstance(refused, TotalOutOfRange)
+    assert "multiple of 0.010 KWD" in str(refused)
+    assert isinstance(await kept.reserve((old, 2)), Reservation)
 
 
 async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:

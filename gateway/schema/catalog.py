@@ -142,7 +142,7 @@ class CreateProductInput:
     name: str = strawberry.field(description="1-200 characters.")
     description: str = strawberry.field(description="0-20,000 characters.")
     price: Amount = strawberry.field(
-        description="Above zero, below 10,000,000,000, with at most the currency's decimals."
+        description="Above zero, below 10,000,000,000, with at most the currency's decimals; the last of three decimals is 0."
     )
     currency: CurrencyCode | None = strawberry.field(
         default=CurrencyCode("USD"), description="The price's currency."

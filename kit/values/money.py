@@ -15,7 +15,8 @@ class Currency:
     """A currency that the deployment takes.
 
     `exponent`: decimals by ISO 4217. `provider_exponent`: decimals by which the payment provider counts. `minimum` and `maximum`: the
-    least and the most that the provider charges at once, in minor units (Stripe's published limits).
+    least and the most that the provider charges at once, in minor units (Stripe's published limits). `step`: what it charges is a
+    multiple of so many minor units.
     """
 
     code: str
@@ -23,9 +24,11 @@ class Currency:
     provider_exponent: int
     minimum: int
     maximum: int
+    step: int = 1
 
 
-# Stripe counts ISK and UGX in two decimals though they have none, and three-decimal currencies in steps of ten.
+# Stripe's rules (docs.stripe.com/currencies): ISK and UGX have no decimals and are counted as if they had two, which are always 00; the
+# last digit of three-decimal currencies (BHD, JOD, KWD, OMR, TND) must be 0. HUF and TWD are whole in payouts only, not in charges.
 CURRENCIES = {
     currency.code: currency
     for currency in (
@@ -38,7 +41,7 @@ CURRENCIES = {
         Currency("SEK", 2, 2, 300, 99_999_999),
         Currency("JPY", 0, 0, 50, 99_999_999),
         Currency("ISK", 0, 2, 70, 999_999),
-        Currency("KWD", 3, 3, 200, 99_999_990),
+        Currency("KWD", 3, 3, 200, 99_999_990, step=10),
     )
 }
 
@@ -106,6 +109,13 @@ class Money:
         sign = "-" if self.minor < 0 else ""
         whole, part = divmod(abs(self.minor), 10**exponent)
         return f"{sign}{whole}.{part:0{exponent}d}"
+
+    def step_fault(self) -> str:
+        """The rule that the amount breaks, because the provider charges the currency in larger steps; empty when it breaks none."""
+        step = CURRENCIES[self.currency].step
+        if self.minor % step == 0:
+            return ""
+        return f"must be a multiple of {Money(step, self.currency).text()} {self.currency}"
 
     def _same(self, other: "Money") -> None:
         if self.currency != other.currency:

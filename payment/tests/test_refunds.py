@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -49,8 +49,8 @@ class World:
     def refunds(self) -> Refunds:
         return Refunds(self.db, self.store, self.provider, clock=lambda: self.clock.now)
 
-    async def captured(self, minor: int = 10_000) -> Payment:
-        payment = asked(self.clock, minor=minor)
+    async def captured(self, minor: int = 10_000, currency: str = "USD") -> Payment:
+        payment = replace(asked(self.clock), amount=Money(minor, currency))
         intent_id = f"pi_{payment.key('create')}"
         self.provider.intents[intent_id] = Intent(intent_id, IntentStatus.SUCCEEDED)
         async with self.db.transaction() as tx:
@@ -134,6 +134,17 @@ async def test_an_amount_that_is_none_or_too_precise_is_named(world: World, amou
     with pytest.raises(InvalidArgument) as refused:
         await world.give_back(payment.id, amount)
     assert [fault.path for fault in refused.value.fields] == [("amount",)]
+
+
+@pytest.mark.parametrize("amount", ["0.005", "1.001", "9.999"])
+async def test_an_amount_off_its_currencys_step_is_refused_with_the_step(world: World, amount: str) -> None:
+    payment = await world.captured(10_000, "KWD")
+    with pytest.raises(InvalidArgument) as refused:
+        await world.give_back(payment.id, amount)
+    assert [(fault.path, fault.message) for fault in refused.value.fields] == [
+        (("amount",), "must be a multiple of 0.010 KWD")
+    ]
+    assert (await world.give_back(payment.id, "1.010")).refundable == Money(8_990, "KWD")
 
 
 async def test_what_was_never_captured_cannot_go_back(world: World) -> None:

@@ -31,6 +31,22 @@ amounts = st.integers(min_value=-(10**12), max_value=10**12)
 currencies = st.sampled_from(sorted(CURRENCIES))
 
 
+@given(currencies, st.integers(min_value=1, max_value=10**8))
+def test_what_the_provider_charges_is_a_multiple_of_the_currencys_step(code: str, minor: int) -> None:
+    currency = CURRENCIES[code]
+    # Three-decimal currencies: the last digit is 0 (docs.stripe.com/currencies).
+    assert currency.step == (10 if currency.exponent == 3 else 1)
+    assert currency.minimum % currency.step == currency.maximum % currency.step == 0
+    assert bool(Money(minor, code).step_fault()) is (minor % currency.step != 0)
+
+
+def test_an_amount_off_its_step_is_told_the_step() -> None:
+    assert Money(18_605, "KWD").step_fault() == "must be a multiple of 0.010 KWD"
+    assert [Money(minor, code).step_fault() for minor, code in ((18_600, "KWD"), (1, "USD"), (7, "JPY"))] == [
+        ""
+    ] * 3
+
+
 @given(st.uuids())
 def test_an_id_survives_being_written_and_read(value: UUID) -> None:
     assert ORDER.parse(ORDER.format(value), "id") == value
