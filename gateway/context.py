@@ -4,7 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import strawberry
-from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    SelectionSetNode,
+)
 from strawberry.dataloader import DataLoader
 
 from gateway.order_updates import OrderUpdates
@@ -26,13 +32,15 @@ _LARGEST_PAGE = 100
 class Context:
     """One request."""
 
-    __slots__ = ("_loaders", "peers", "principal", "updates")
+    __slots__ = ("_loaders", "_selected", "peers", "principal", "updates")
 
     def __init__(self, peers: "Peers", principal: Principal | None, updates: OrderUpdates) -> None:
         self.peers = peers
         self.updates = updates
         self.principal = principal
         self._loaders: dict[str, DataLoader[str, Any]] = {}
+        # The nodes live as long as the document of this request, so that their identity is a key.
+        self._selected: dict[tuple[Any, ...], bool] = {}
 
     async def load(
         self,
@@ -65,6 +73,18 @@ class Context:
         rows = _USUAL_PAGE if size is None else min(max(size, 1), _LARGEST_PAGE)
         return await self.load(name, key, many, min(_LARGEST_ANSWER // rows, _LARGEST_BATCH))
 
+    def selected(
+        self,
+        nodes: Sequence[FieldNode],
+        path: tuple[str, ...],
+        fragments: Mapping[str, FragmentDefinitionNode],
+    ) -> bool:
+        """`selected`, worked out once for all rows of a list: they are asked the same."""
+        key = (path, *map(id, nodes))
+        if key not in self._selected:
+            self._selected[key] = selected(nodes, path, fragments)
+        return self._selected[key]
+
     def forget(self) -> None:
         """Drops what was loaded: a mutation may have changed it."""
         self._loaders.clear()
@@ -76,21 +96,35 @@ Info = strawberry.Info[Context, None]
 def selects(info: Info, *path: str) -> bool:
     """Whether the field being resolved is asked for the field at the end of `path`."""
     raw = info._raw_info
-    return any(_selects(node.selection_set, path, raw.fragments) for node in raw.field_nodes)
+    return info.context.selected(raw.field_nodes, path, raw.fragments)
 
 
-def _selects(selections: SelectionSetNode | None, path: Sequence[str], fragments: Mapping[str, Any]) -> bool:
-    for node in selections.selections if selections else ():
-        if isinstance(node, FieldNode):
-            if node.name.value == path[0] and (
-                len(path) == 1 or _selects(node.selection_set, path[1:], fragments)
-            ):
-                return True
-        elif isinstance(node, InlineFragmentNode):
-            if _selects(node.selection_set, path, fragments):
-                return True
-        elif isinstance(node, FragmentSpreadNode) and _selects(
-            fragments[node.name.value].selection_set, path, fragments
-        ):
-            return True
-    return False
+def selected(
+    nodes: Sequence[FieldNode], path: Sequence[str], fragments: Mapping[str, FragmentDefinitionNode]
+) -> bool:
+    """Whether these fields select the one at the end of `path`; each fragment is looked at once on each step of it."""
+    sets = [node.selection_set for node in nodes]
+    for name in path:
+        sets = [field.selection_set for field in _named(sets, name, fragments)]
+        if not sets:
+            return False
+    return True
+
+
+def _named(
+    sets: Sequence[SelectionSetNode | None], name: str, fragments: Mapping[str, FragmentDefinitionNode]
+) -> list[FieldNode]:
+    found: list[FieldNode] = []
+    spread: set[str] = set()
+    unread = [each for each in sets if each]
+    while unread:
+        for node in unread.pop().selections:
+            if isinstance(node, FieldNode):
+                if node.name.value == name:
+                    found.append(node)
+            elif isinstance(node, InlineFragmentNode):
+                unread.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                unread.append(fragments[node.name.value].selection_set)
+    return found

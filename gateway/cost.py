@@ -91,35 +91,43 @@ class Price:
 
 def price(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Price:
     """Of a valid document's operation."""
-    root = schema.get_root_type(operation.operation)
-    assert root is not None
-    terms = _Pricing(schema, document).selections(root, operation.selection_set, {(): 1})
-    usual = {}
-    for variable in operation.variable_definitions or ():
-        given = variable.default_value
-        if isinstance(given, IntValueNode):
-            usual[variable.variable.name.value] = int(given.value)
-    tries = operation.operation is OperationType.MUTATION
-    signs = _sign_ins(document, operation.selection_set) if tries else 0
-    fixed = terms.pop((), 0)
-    return Price(fixed, tuple((times, names) for names, times in terms.items()), usual, signs)
+    return Pricing(schema, document).price(operation)
 
 
-class _Pricing:
+class Pricing:
+    """Prices the operations of one valid document."""
+
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
-        self._fragments = _fragments(document)
+        self._fragments = {
+            each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+        }
         # A fragment is priced once however often it is spread: a few of them could be spread a million times.
         self._priced: dict[tuple[str, tuple[tuple[tuple[str, ...], int], ...]], _Terms] = {}
 
-    def selections(self, parent: GraphQLObjectType, chosen: SelectionSetNode | None, page: _Terms) -> _Terms:
+    def price(self, operation: OperationDefinitionNode) -> Price:
+        """Of one operation."""
+        root = self._schema.get_root_type(operation.operation)
+        assert root is not None
+        terms = dict(self._selections(root, operation.selection_set, {(): 1}))
+        usual = {}
+        for variable in operation.variable_definitions or ():
+            given = variable.default_value
+            if isinstance(given, IntValueNode):
+                usual[variable.variable.name.value] = int(given.value)
+        tries = operation.operation is OperationType.MUTATION
+        signs = _sign_ins(self._fragments, operation.selection_set) if tries else 0
+        fixed = terms.pop((), 0)
+        return Price(fixed, tuple((times, names) for names, times in terms.items()), usual, signs)
+
+    def _selections(self, parent: GraphQLObjectType, chosen: SelectionSetNode | None, page: _Terms) -> _Terms:
         """The price of what is selected; `page` is the size of the connection that this is, if it is one."""
         total: _Terms = {}
         for node in chosen.selections if chosen else ():
             if isinstance(node, FieldNode):
                 _add(total, self._field(parent, node, page))
             elif isinstance(node, InlineFragmentNode):
-                _add(total, self.selections(parent, node.selection_set, page))
+                _add(total, self._selections(parent, node.selection_set, page))
             elif isinstance(node, FragmentSpreadNode):
                 _add(total, self._fragment(parent, node.name.value, page))
         return total
@@ -128,7 +136,7 @@ class _Pricing:
         key = (name, tuple(page.items()))
         if key not in self._priced:
             self._priced[key] = {}
-            self._priced[key] = self.selections(parent, self._fragments[name].selection_set, page)
+            self._priced[key] = self._selections(parent, self._fragments[name].selection_set, page)
         return self._priced[key]
 
     def _field(self, parent: GraphQLObjectType, node: FieldNode, page: _Terms) -> _Terms:
@@ -146,7 +154,7 @@ class _Pricing:
             return total
         inside = _page(node, field)
         one: _Terms = {(): 1}
-        _add(one, self.selections(kind, node.selection_set, inside or {(): 1}))
+        _add(one, self._selections(kind, node.selection_set, inside or {(): 1}))
         _add(total, _times(one, self._length(place, field, page)))
         return total
 
@@ -198,14 +206,7 @@ def _times(left: _Terms, right: _Terms) -> _Terms:
     return product
 
 
-def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
-    return {
-        each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
-    }
-
-
-def _sign_ins(document: DocumentNode, chosen: SelectionSetNode) -> int:
-    fragments = _fragments(document)
+def _sign_ins(fragments: Mapping[str, FragmentDefinitionNode], chosen: SelectionSetNode) -> int:
     open_sets, count, seen = [chosen], 0, set()
     while open_sets:
         for node in open_sets.pop().selections:

@@ -20,6 +20,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    OverlappingFieldsCanBeMergedRule,
     execute,
     specified_rules,
     subscribe,
@@ -27,7 +28,7 @@ from graphql import (
 )
 
 from gateway.context import Context
-from gateway.cost import Price, price
+from gateway.cost import Price, Pricing
 from gateway.errors import (
     BAD_REQUEST,
     PARSE_FAILED,
@@ -39,6 +40,7 @@ from gateway.errors import (
     of_souk_error,
 )
 from gateway.limits import Limits, QueryTooComplex
+from gateway.merging import FieldsMerge, check_merges
 from gateway.metrics import OPERATIONS
 from kit.errors import Internal, SoukError
 from kit.rpc.status import UNEXPECTED
@@ -128,7 +130,9 @@ class Executor:
         self._schema = schema._schema
         self._limits = limits
         introspecting = MaxIntrospectionDepthRule if introspection else NoSchemaIntrospectionCustomRule
-        self._rules = [*specified_rules, introspecting]
+        check_merges(self._schema)
+        kept = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
+        self._rules = [*kept, FieldsMerge, introspecting]
         self._suggestions = suggestions
         self._prepared = lru_cache(_REMEMBERED)(self._prepare)
 
@@ -224,10 +228,11 @@ class Executor:
 
     def _operations(self, document: DocumentNode) -> Mapping[str | None, Operation]:
         found: dict[str | None, Operation] = {}
+        pricing = Pricing(self._schema, document)
         nodes = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
         for node in nodes:
             name = node.name.value if node.name else None
-            found[name] = Operation(document, name, node.operation, price(self._schema, document, node))
+            found[name] = Operation(document, name, node.operation, pricing.price(node))
         if len(nodes) == 1:
             # The only one needs not be named.
             found[None] = next(iter(found.values()))

@@ -1,30 +1,22 @@
-"""What a document may ask: depth, fields, aliases, directives, tokens, characters. Checked once for each, before anything is executed.
+"""What a document may ask: depth, fields, aliases, directives, definitions, spreads, selections, tokens, characters.
 
-Not here: its cost (gateway.cost), how often it may be asked (gateway.rates).
+Checked once for each, before it is validated. Not here: its cost (gateway.cost), how often it may be asked (gateway.rates).
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLSyntaxError,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
-    Visitor,
-    parse,
-    visit,
-)
+from graphql import DocumentNode, FieldNode, GraphQLSyntaxError, Visitor, parse, visit
 
 from gateway.settings import Settings
+from gateway.sizes import Sizes, TooManyLevels
 from kit.errors import InvalidArgument
 
 # graphql-core has one class for all that does not parse.
-_TOO_MANY_TOKENS = "tokens. Parsing aborted"
+_TOO_MANY_TOKENS: Final = "tokens. Parsing aborted"
+_TOO_DEEP: Final = "nested too deeply. Parsing aborted"
+# Levels of fields, inline fragments and spreads together: whatever walks a document calls itself for each, and Python's stack has an end.
+_MOST_LEVELS: Final = 100
 
 
 class QueryTooComplex(InvalidArgument):
@@ -42,6 +34,9 @@ class Limits:
     fields: int
     aliases: int
     directives: int
+    definitions: int
+    spreads: int
+    selections: int
     tokens: int
     characters: int
     cost: int
@@ -54,6 +49,9 @@ class Limits:
             settings.max_fields,
             settings.max_aliases,
             settings.max_directives,
+            settings.max_definitions,
+            settings.max_spreads,
+            settings.max_selections,
             settings.max_tokens,
             settings.max_characters,
             settings.max_cost,
@@ -67,16 +65,26 @@ class Limits:
         except GraphQLSyntaxError as error:
             if _TOO_MANY_TOKENS in error.message:
                 _at_most("TOO_MANY_TOKENS", "tokens", self.tokens + 1, self.tokens)
+            if _TOO_DEEP in error.message:
+                raise _too_deep() from error
             raise
 
     def check(self, document: DocumentNode) -> None:
         """Raises QueryTooComplex."""
+        _at_most("TOO_MANY_DEFINITIONS", "definitions", len(document.definitions), self.definitions)
         counter = _Counter()
         visit(document, counter)
         _at_most("TOO_MANY_FIELDS", "fields", counter.fields, self.fields)
         _at_most("TOO_MANY_ALIASES", "aliases", counter.aliases, self.aliases)
         _at_most("TOO_MANY_DIRECTIVES", "directives", counter.directives, self.directives)
-        _at_most("TOO_DEEP", "levels of fields", _depth(document, self.depth), self.depth)
+        _at_most("TOO_MANY_SPREADS", "spreads of fragments", counter.spreads, self.spreads)
+        try:
+            size = Sizes(document, _MOST_LEVELS).largest()
+        except TooManyLevels:
+            raise _too_deep() from None
+        _at_most("TOO_DEEP", "levels of fields", size.depth, self.depth)
+        what = "selections with its fragments expanded"
+        _at_most("TOO_MANY_SELECTIONS", what, size.selections, self.selections)
 
 
 def _at_most(reason: str, what: str, cost: int, limit: int) -> None:
@@ -85,12 +93,19 @@ def _at_most(reason: str, what: str, cost: int, limit: int) -> None:
         raise QueryTooComplex(message, details={"cost": cost, "limit": limit}, reason=reason)
 
 
+def _too_deep() -> QueryTooComplex:
+    message = f"the document is nested deeper than {_MOST_LEVELS} levels"
+    details = {"cost": _MOST_LEVELS + 1, "limit": _MOST_LEVELS}
+    return QueryTooComplex(message, details=details, reason="TOO_DEEP")
+
+
 class _Counter(Visitor):
     def __init__(self) -> None:
         super().__init__()
         self.fields = 0
         self.aliases = 0
         self.directives = 0
+        self.spreads = 0
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         self.fields += 1
@@ -99,39 +114,5 @@ class _Counter(Visitor):
     def enter_directive(self, *_: Any) -> None:
         self.directives += 1
 
-
-def _depth(document: DocumentNode, limit: int) -> int:
-    """The deepest nesting of fields; the schema's own (__schema, __type) are not counted, they have a rule of their own.
-
-    A fragment is measured once, however often it is spread. One within itself is validation's business.
-    """
-    fragments = {
-        each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
-    }
-    measured: dict[str, int] = {}
-
-    def below(selections: SelectionSetNode | None, above: int) -> int:
-        # Nobody needs to know how much deeper it goes on, and our own stack has an end.
-        if above > limit:
-            return 1
-        deepest = 0
-        for node in selections.selections if selections else ():
-            if isinstance(node, FieldNode):
-                if not node.name.value.startswith("__"):
-                    deepest = max(deepest, 1 + below(node.selection_set, above + 1))
-            elif isinstance(node, InlineFragmentNode):
-                deepest = max(deepest, below(node.selection_set, above))
-            elif isinstance(node, FragmentSpreadNode):
-                deepest = max(deepest, spread(node.name.value))
-        return deepest
-
-    def spread(name: str) -> int:
-        if name not in measured:
-            # Meanwhile, to whoever comes round in a circle.
-            measured[name] = 0
-            fragment = fragments.get(name)
-            measured[name] = below(fragment.selection_set, 0) if fragment else 0
-        return measured[name]
-
-    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
-    return max((below(operation.selection_set, 0) for operation in operations), default=0)
+    def enter_fragment_spread(self, *_: Any) -> None:
+        self.spreads += 1

@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     max_fields: int = setting("Most fields of a document", default=300, least=1)
     max_aliases: int = setting("Most aliases of a document", default=30, least=0)
     max_directives: int = setting("Most directives of a document", default=50, least=0)
+    max_definitions: int = setting("Most operations and fragments of a document", default=100, least=1)
+    max_spreads: int = setting("Most spreads of fragments of a document", default=200, least=0)
+    max_selections: int = setting(
+        "Most selections of a document once its fragments are expanded", default=2000, least=1
+    )
     max_tokens: int = setting("Most tokens of a document", default=2000, least=1)
     max_characters: int = setting("Most characters of a document", default=20_000, least=1)
     max_cost: int = setting("Most that a document may cost, points", default=5000, least=1)

@@ -24,6 +24,27 @@ LIMITS = [
         "{ me @include(if: true) { id @skip(if: false) } }",
         "TOO_MANY_DIRECTIVES",
     ),
+    (
+        "MAX_DEFINITIONS",
+        2,
+        "{ ...f } fragment f on Query { me { id } }",
+        "{ ...f ...g } fragment f on Query { me { id } } fragment g on Query { me { id } }",
+        "TOO_MANY_DEFINITIONS",
+    ),
+    (
+        "MAX_SPREADS",
+        1,
+        "{ ...f } fragment f on Query { me { id } }",
+        "{ ...f ...f } fragment f on Query { me { id } }",
+        "TOO_MANY_SPREADS",
+    ),
+    (
+        "MAX_SELECTIONS",
+        5,
+        "{ ...f } fragment f on Query { me { id name } }",
+        "{ ...f ...f } fragment f on Query { me { id } }",
+        "TOO_MANY_SELECTIONS",
+    ),
     ("MAX_TOKENS", 6, "{ me { id } }", "{ me { id name } }", "TOO_MANY_TOKENS"),
     ("MAX_CHARACTERS", 13, "{ me { id } }", "{ me { id }  }", "TOO_LONG"),
     (
