@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.admission import Admission
 from gateway.collection import collection
 from gateway.context import Context
 from gateway.execution import Executor
@@ -45,7 +46,7 @@ def build(settings: Settings) -> Service:
     rates = Rates(RedisLine(settings.redis_url), settings)
     documents = Cache(settings.redis_url, "gateway:document")
     allowed = AllowList.read(Path(settings.allowed_documents)) if settings.allowed_documents else None
-    persisted = Persisted(documents, allowed)
+    admission = Admission(executor, rates, Persisted(documents, allowed))
     updates = OrderUpdates()
     tail = Tail("souk.order.v1", settings.kafka_bootstrap, updates.changed)
 
@@ -53,8 +54,8 @@ def build(settings: Settings) -> Service:
         return Context(peers, principal, updates)
 
     listeners = Listeners(settings.max_account_listeners, verifier)
-    graphql = GraphQL(settings, executor, context, verifier, rates, persisted, listeners)
-    sockets = Sockets(settings, executor, context, verifier, rates, persisted, listeners)
+    graphql = GraphQL(settings, executor, context, verifier, rates, admission, listeners)
+    sockets = Sockets(settings, executor, context, verifier, admission, listeners)
     playground = playground_routes(settings) if settings.playground else []
 
     async def print_schema(words: Sequence[str]) -> None:

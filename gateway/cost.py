@@ -141,9 +141,15 @@ class Pricing:
 
     def _field(self, parent: GraphQLObjectType, node: FieldNode, page: _Terms) -> _Terms:
         name = node.name.value
-        # Introspection has its own limit of depth, and is off where strangers ask.
+        # Introspection has its own limit of depth, and is off where strangers ask. A type's name is free as any plain field, but for that
+        # of a root: it would be all that a document asks.
         if name.startswith("__"):
-            return {(): 1} if node.selection_set else {}
+            is_root = parent in (
+                self._schema.query_type,
+                self._schema.mutation_type,
+                self._schema.subscription_type,
+            )
+            return {(): 1} if node.selection_set or is_root else {}
         field = parent.fields[name]
         place = f"{parent.name}.{name}"
         total: _Terms = {(): _DEARER.get(place, 0)}

@@ -6,8 +6,8 @@ Strawberry makes the schema; its own way to execute, with extensions around ever
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import lru_cache
 from inspect import isawaitable
+from sys import getsizeof
 from typing import Any, Final, cast
 
 import strawberry
@@ -42,14 +42,20 @@ from gateway.errors import (
 from gateway.limits import Limits, QueryTooComplex
 from gateway.merging import FieldsMerge, check_merges
 from gateway.metrics import OPERATIONS
+from gateway.remembered import Remembered
 from kit.errors import Internal, SoukError
 from kit.rpc.status import UNEXPECTED
 from kit.telemetry import get_logger
 
 log = get_logger(__name__)
 
-# As many different documents as clients of one shop plausibly send.
+# As many different documents as clients of one shop plausibly send, and as much as all of them may take.
 _REMEMBERED: Final = 1000
+_REMEMBERED_BYTES: Final = 48 * 1024 * 1024
+# Measured with tracemalloc: what is kept of any document, of one that may be executed, and of each token of it.
+_FAULTS_BYTES: Final = 2000
+_OPERATIONS_BYTES: Final = 10_000
+_TOKEN_BYTES: Final = 650
 # More faults of one document than this help nobody but whoever wants long answers.
 _MOST_FAULTS: Final = 5
 # What could not be executed is charged this much: parsing is work too.
@@ -119,6 +125,7 @@ class Plan:
 class _Prepared:
     operations: Mapping[str | None, Operation]
     faults: tuple[Shown, ...] = ()
+    bytes: int = _FAULTS_BYTES
 
 
 class Executor:
@@ -134,11 +141,19 @@ class Executor:
         kept = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
         self._rules = [*kept, FieldsMerge, introspecting]
         self._suggestions = suggestions
-        self._prepared = lru_cache(_REMEMBERED)(self._prepare)
+        self._prepared: Remembered[_Prepared] = Remembered(_REMEMBERED, _REMEMBERED_BYTES)
+        self.most_characters = limits.characters
+
+    def knows(self, document: str) -> bool:
+        """Whether planning it is but a look-up."""
+        return document in self._prepared
 
     def plan(self, document: str, variables: Mapping[str, Any] | None, operation: str | None) -> Plan:
         """What a request asks. Never raises for what a client may send."""
-        prepared = self._prepared(document)
+        prepared = self._prepared.get(document)
+        if prepared is None:
+            prepared = self._prepare(document)
+            self._prepared.put(document, prepared, getsizeof(document) + prepared.bytes)
         if prepared.faults:
             return Plan(LEAST_COST, refused=Answer(None, prepared.faults, executed=False, kind="none"))
         chosen = prepared.operations.get(operation)
@@ -224,7 +239,8 @@ class Executor:
         faults = validate(self._schema, document, self._rules, max_errors=_MOST_FAULTS)
         if faults:
             return _Prepared({}, tuple(self._shown(fault, VALIDATION_FAILED) for fault in faults))
-        return _Prepared(self._operations(document))
+        size = getsizeof(text) + _OPERATIONS_BYTES + _tokens(document) * _TOKEN_BYTES
+        return _Prepared(self._operations(document), bytes=size)
 
     def _operations(self, document: DocumentNode) -> Mapping[str | None, Operation]:
         found: dict[str | None, Operation] = {}
@@ -240,6 +256,14 @@ class Executor:
 
     def _shown(self, error: GraphQLError, code: str) -> Shown:
         return of_document(error, code, suggestions=self._suggestions)
+
+
+def _tokens(document: DocumentNode) -> int:
+    assert document.loc is not None
+    count, token = 0, document.loc.start_token.next
+    while token is not None:
+        count, token = count + 1, token.next
+    return count
 
 
 def _answer(result: ExecutionResult, kind: str, *, executed: bool) -> Answer:

@@ -5,17 +5,19 @@ A client sends the hash alone; only a hash nobody knows yet costs the document o
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from sys import getsizeof
 from typing import Any, Final
 
+from gateway.remembered import Remembered
 from kit.cache import Cache
 from kit.errors import InvalidArgument
 
 _REMEMBERED: Final = 1000
+_REMEMBERED_BYTES: Final = 8 * 1024 * 1024
 _KEPT_SECONDS: Final = 7 * 24 * 3600.0
 _HASH_LENGTH: Final = 64
 
@@ -62,7 +64,7 @@ class Persisted:
         self._cache = cache
         self._allowed = allowed.documents if allowed else None
         self._texts = frozenset(self._allowed.values()) if self._allowed is not None else frozenset()
-        self._known: OrderedDict[str, str] = OrderedDict()
+        self._known: Remembered[str] = Remembered(_REMEMBERED, _REMEMBERED_BYTES)
 
     async def document(self, text: str | None, extensions: Mapping[str, Any] | None) -> str | None:
         """The document that is asked; None when the request has neither text nor hash."""
@@ -95,9 +97,8 @@ class Persisted:
         return text
 
     async def _find(self, digest: str) -> str:
-        if digest in self._known:
-            self._known.move_to_end(digest)
-            return self._known[digest]
+        if (known := self._known.get(digest)) is not None:
+            return known
         kept = await self._cache.get(digest)
         if kept is None:
             raise PersistedQueryNotFound("PersistedQueryNotFound")
@@ -106,9 +107,7 @@ class Persisted:
         return text
 
     def _remember(self, digest: str, text: str) -> None:
-        self._known[digest] = text
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        self._known.put(digest, text, getsizeof(text) + getsizeof(digest))
 
 
 def _digest(wanted: Any) -> str:

@@ -20,8 +20,8 @@ from kit.values import network_of
 
 log = get_logger(__name__)
 
-# For each bucket: milliseconds a point, how many points it holds, how many are asked. All are taken, or none. Redis has the clock.
-# A bucket is kept as the moment when it would be full again, and forgotten then.
+# For each bucket: milliseconds a point, how many points it holds, how many are asked. All are taken, or none. Redis has the clock. The last
+# argument is what the first bucket pays for a refusal, as far as it has that. A bucket is kept as the moment when it would be full again.
 SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
@@ -37,7 +37,11 @@ for i = 1, #KEYS do
 end
 for i = 1, #KEYS do
   local at = allowed and full[i][2] or full[i][1]
-  if allowed and at > now then
+  if not allowed and i == 1 then
+    local left = math.floor(full[1][4] - (at - now) / full[1][3] + 0.001)
+    at = at + math.max(0, math.min(tonumber(ARGV[#ARGV]), left)) * full[1][3]
+  end
+  if at > full[i][1] then
     redis.call('SET', KEYS[i], string.format('%.4f', at), 'PX', math.ceil(at - now) + 1000)
   end
   answer[i][1] = math.max(0, math.floor(full[i][4] - (at - now) / full[i][3] + 0.001))
@@ -127,8 +131,13 @@ class Rates:
         """Raises OSError when Redis does not answer."""
         await self._line.ask("PING")
 
-    async def spend(self, account_id: str | None, address: str, cost: int, sign_ins: int = 0) -> Spent:
-        """Takes what a request costs from its client's bucket, and its tries to sign in from its address's."""
+    async def spend(
+        self, account_id: str | None, address: str, cost: int, sign_ins: int = 0, *, least: int = 0
+    ) -> Spent:
+        """Takes what a request costs from its client's bucket, and its tries to sign in from its address's.
+
+        All is taken or nothing; but `least` is what refusing it costs, and is taken as far as the client has it.
+        """
         network = network_of(address)
         keys = [_PREFIX + (account_id or network)]
         asked: list[str | int] = [self._point, self._points, cost]
@@ -136,7 +145,7 @@ class Rates:
             keys.append(_SIGN_IN + network)
             asked += [self._try, self._tries, sign_ins]
         try:
-            answer = await self._run(keys, asked)
+            answer = await self._run(keys, [*asked, least])
         except (OSError, hiredis.HiredisError) as error:
             return self._unknown(cost, error)
         if self._is_down:

@@ -2,30 +2,29 @@
 
 application/graphql-response+json is answered to those who ask for it, with the statuses of the GraphQL over HTTP specification; to
 others application/json, where every well-formed request is answered 200. Who accepts text/event-stream is answered by gateway.event_stream.
-Numbers of variables are exact decimals, never floats.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import msgspec
 import orjson
 from litestar.types import HTTPScope, Receive, Scope, Send
 
+from gateway.admission import Admission, NoQuery
 from gateway.context import Context
 from gateway.errors import BAD_REQUEST, Shown, of_request, of_souk_error
 from gateway.event_stream import MEDIA_TYPE as EVENTS
 from gateway.event_stream import EventStream
-from gateway.execution import Answer, Executor, Plan
+from gateway.execution import LEAST_COST, Answer, Executor, Plan
 from gateway.headers import Headers
 from gateway.listeners import Listeners
 from gateway.metrics import COST, OPERATIONS
-from gateway.persisted import Persisted
-from gateway.rates import Rates
+from gateway.rates import Rates, Spent
+from gateway.reading import DECODER, Body
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier, bearer
 from kit.errors import Internal, SoukError, Unauthenticated
@@ -42,18 +41,6 @@ JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 # What is too long is read to its end up to here, so that the client reads our answer rather than a broken connection.
 _DISCARD_BYTES: Final = 8 * 1024 * 1024
-
-
-class Body(msgspec.Struct):
-    """A request as GraphQL over HTTP says."""
-
-    query: str | None = None
-    variables: dict[str, Any] | None = None
-    operationName: str | None = None  # noqa: N815 - as it is sent
-    extensions: dict[str, Any] | None = None
-
-
-_DECODER = msgspec.json.Decoder(Body, float_hook=Decimal)
 
 
 class _Request:
@@ -121,14 +108,14 @@ class GraphQL:
         context: Callable[[Principal | None], Context],
         verifier: TokenVerifier,
         rates: Rates,
-        persisted: Persisted,
+        admission: Admission,
         listeners: Listeners,
     ) -> None:
         self._executor = executor
         self._context = context
         self._verifier = verifier
         self._rates = rates
-        self._persisted = persisted
+        self._admission = admission
         self._listeners = listeners
         self._headers = Headers(settings)
         self._seconds = settings.request_seconds.total_seconds()
@@ -156,19 +143,17 @@ class GraphQL:
         try:
             _check_request(request)
             principal = await self._principal(request)
-            plan = await self._plan(_read(await self._content(request)))
+            content = await self._content(request)
+            plan, spent = await self._admitted(content, principal, address)
             listening = EVENTS in request.headers.get("accept", "")
             if listening and plan.is_subscription and principal is None:
                 raise Refused(401, of_souk_error(Unauthenticated("sign in first")))
         except Refused as refused:
             OPERATIONS.labels("none", refused.shown["extensions"]["code"]).inc()
-            spent = await self._rates.spend(None, address, 1)
+            spent = await self._rates.spend(None, address, LEAST_COST)
             answer, status = _turned_away(refused), refused.status
             headers |= refused.headers or {}
         else:
-            spent = await self._rates.spend(
-                str(principal.account_id) if principal else None, address, plan.cost, plan.sign_ins
-            )
             if spent.refused is None:
                 self._begin(plan, principal, address)
                 if listening:
@@ -186,18 +171,13 @@ class GraphQL:
         content = orjson.dumps(answer.body({"cost": spent.extension()}), default=str)
         return Reply(status, headers, content, media_type)
 
-    async def _plan(self, body: Body) -> Plan:
+    async def _admitted(
+        self, content: bytes, principal: Principal | None, address: str
+    ) -> tuple[Plan, Spent]:
         try:
-            text = await self._persisted.document(body.query, body.extensions)
-        except SoukError as error:
-            # Clients that send hashes expect this answer as any other of GraphQL's.
-            return Plan.none(error)
-        if text is None:
-            raise Refused(400, of_request("the body must have a query", BAD_REQUEST))
-        plan = self._executor.plan(text, body.variables, body.operationName)
-        if plan.operation is not None:
-            await self._persisted.keep(text, body.extensions)
-        return plan
+            return await self._admission.admit(_read(content), len(content), principal, address)
+        except NoQuery as error:
+            raise Refused(400, of_souk_error(error)) from error
 
     def _begin(self, plan: Plan, principal: Principal | None, address: str) -> None:
         # A task of its own for each request: these end with it. What is listened to has no end.
@@ -266,7 +246,7 @@ def _check_request(request: "_Request") -> None:
 
 def _read(content: bytes) -> Body:
     try:
-        return _DECODER.decode(content)
+        return DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         if content.lstrip()[:1] == b"[":
             message = "one request at a time, batches are off"

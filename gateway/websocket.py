@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, aclosing, suppress
-from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,16 +17,15 @@ from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
+from gateway.admission import Admission
 from gateway.context import Context
 from gateway.errors import of_souk_error, unexpected
-from gateway.execution import Executor, Plan
+from gateway.execution import Executor
 from gateway.headers import Headers
 from gateway.listeners import GoingAway, Listeners, TooManyListeners
 from gateway.metrics import COST, OPERATIONS
-from gateway.persisted import BadPersistedQuery, Persisted
-from gateway.rates import Rates
+from gateway.reading import DECODER, Body
 from gateway.settings import Settings
-from gateway.web import Body
 from kit.auth import Principal, TokenVerifier, bearer
 from kit.errors import SoukError, Unauthenticated
 from kit.rpc import Call, current_call
@@ -57,7 +55,6 @@ class Message(msgspec.Struct):
 
 _MESSAGE = msgspec.json.Decoder(Message)
 _PARAMETERS = msgspec.json.Decoder(dict[str, Any] | None)
-_BODY = msgspec.json.Decoder(Body, float_hook=Decimal)
 
 
 class _Closed(Exception):
@@ -78,12 +75,10 @@ class Sockets:
         executor: Executor,
         context: Callable[[Principal | None], Context],
         verifier: TokenVerifier,
-        rates: Rates,
-        persisted: Persisted,
+        admission: Admission,
         listeners: Listeners,
     ) -> None:
-        self.rates = rates
-        self.persisted = persisted
+        self.admission = admission
         self.client = Headers(settings).client
         self.executor = executor
         self.context = context
@@ -222,24 +217,25 @@ class _Session:
         if message.id in self._running:
             raise _Closed(ALREADY_SUBSCRIBED, f"Subscriber for {message.id[:60]} already exists")
         try:
-            body = _BODY.decode(message.payload)
+            body = DECODER.decode(message.payload)
         except msgspec.MsgspecError as error:
             raise _Closed(BAD_REQUEST, f"the payload must be a GraphQL request: {error}") from None
         if len(self._running) >= self._sockets.most_operations:
             raise _Closed(TOO_MANY, f"a socket may have {self._sockets.most_operations} operations at once")
-        self._running[message.id] = asyncio.create_task(self._operate(message.id, body, self._principal))
+        size = len(bytes(message.payload))
+        operating = self._operate(message.id, body, size, self._principal)
+        self._running[message.id] = asyncio.create_task(operating)
 
-    async def _operate(self, number: str, body: Body, principal: Principal) -> None:
+    async def _operate(self, number: str, body: Body, size: int, principal: Principal) -> None:
         """One operation to its end; what is cancelled ends without a word, because its client asked for that."""
         sockets = self._sockets
         address = sockets.client(self._socket.scope)
         current_call.set(Call(principal, correlation_id.get(), address))
         try:
-            plan = await self._plan(body)
+            plan, spent = await sockets.admission.admit(body, size, principal, address)
             if not plan.is_subscription:
                 # What is listened to has no end; all else has as long as over HTTP.
                 deadline.set(time.monotonic() + sockets.seconds)
-            spent = await sockets.rates.spend(str(principal.account_id), address, plan.cost, plan.sign_ins)
             COST.inc(spent.cost)
             if spent.refused is not None:
                 raise spent.refused
@@ -261,12 +257,6 @@ class _Session:
             await self._send({"type": "error", "id": number, "payload": [unexpected()]})
         finally:
             self._running.pop(number, None)
-
-    async def _plan(self, body: Body) -> Plan:
-        text = await self._sockets.persisted.document(body.query, body.extensions)
-        if text is None:
-            raise BadPersistedQuery("the payload must have a query")
-        return self._sockets.executor.plan(text, body.variables, body.operationName)
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._socket.send_data(orjson.dumps(message, default=str).decode(), mode="text")

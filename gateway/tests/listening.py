@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from gateway.admission import Admission
 from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
@@ -47,15 +48,17 @@ class Listening:
         settings = load(Settings, {"PROFILE": "development", **(environment or {})})
         executor = Executor(build_schema(), Limits.of(settings), introspection=False, suggestions=False)
         verifier: Any = self.tokens
-        rates, persisted = Rates(Away(), settings), Persisted(Cache(NOWHERE, "gateway:document"), allowed)
+        rates = Rates(Away(), settings)
+        persisted = Persisted(Cache(NOWHERE, "gateway:document"), allowed)
+        admission = Admission(executor, rates, persisted)
         listeners = Listeners(settings.max_account_listeners, verifier)
         self._listeners.append(listeners)
 
         def context(who: Principal | None) -> Context:
             return Context(self._peers, who, self.updates)
 
-        sockets = Sockets(settings, executor, context, verifier, rates, persisted, listeners)
-        graphql = GraphQL(settings, executor, context, verifier, rates, persisted, listeners)
+        sockets = Sockets(settings, executor, context, verifier, admission, listeners)
+        graphql = GraphQL(settings, executor, context, verifier, rates, admission, listeners)
         return build_app([sockets.route()], Readiness([]), direct={PATH: graphql})
 
     def end(self) -> None:

@@ -22,7 +22,8 @@ def of(text: str) -> Price:
 @pytest.mark.parametrize(
     ("query", "cost"),
     [
-        ("{ __typename }", 0),
+        ("{ __typename }", 1),
+        ("{ a: __typename b: __typename me { __typename id } }", 3),
         ("{ me { id name email } }", 1),
         ('{ product(id: "prod_1") { name category { slug } } }', 2),
         # 5 for a search, the connection, ten products.

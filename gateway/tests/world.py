@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 
+from gateway.admission import Admission
 from gateway.context import Context
 from gateway.execution import Executor
 from gateway.limits import Limits
@@ -91,14 +92,14 @@ async def opened(
         )
         verifier: Any = tokens
         cache = Cache(redis_url, "gateway:document")
-        rates, persisted = Rates(line or Away(), settings), Persisted(cache, allowed)
+        rates = Rates(line or Away(), settings)
         graphql = GraphQL(
             settings,
             executor,
             lambda who: Context(peers, who, OrderUpdates()),
             verifier,
             rates,
-            persisted,
+            Admission(executor, rates, Persisted(cache, allowed)),
             Listeners(settings.max_account_listeners, verifier),
         )
         (folder / "index.html").write_text("<title>playground</title>")
