@@ -26,6 +26,7 @@ from kit.values import (
 _SUGGESTIONS = 10
 _QUERY_MOST = 200
 _CATEGORIES_MOST = 100
+_CATEGORY_MOST = 100
 _SORT = "PRODUCT_SORT_"
 _STATE = "RESERVATION_STATE_"
 # As many products as are looked at again and again; one takes about 2 KB.
@@ -111,6 +112,8 @@ def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
         "filter",
         "categories",
     )
+    for number, category in enumerate(request.categories[:_CATEGORIES_MOST]):
+        given.text(category, "filter", "categories", number, most=_CATEGORY_MOST)
     criteria = Criteria(
         query=given.text(request.query, "query", most=_QUERY_MOST),
         categories=tuple(sorted(set(request.categories))),

@@ -24,7 +24,6 @@ _OWN_CODES = {
     "PERSISTED_QUERY_NOT_FOUND",
     "PERSISTED_QUERY_NOT_IN_LIST",
 }
-_GUESS = re.compile(r" Did you mean .*$", re.DOTALL)
 # graphql-core's words for a variable whose value does not fit.
 _PLACE = re.compile(r"^Variable '\$\w+' has invalid value at ((?:\.\w+|\[\d+\])+): ")
 _STEP = re.compile(r"\w+")
@@ -50,11 +49,10 @@ def of_request(message: str, code: str, reason: str = "") -> Shown:
     return {"message": message, "extensions": {"code": code, "reason": reason or code}}
 
 
-def of_document(error: GraphQLError, code: str, *, suggestions: bool) -> Shown:
+def of_document(error: GraphQLError, code: str) -> Shown:
     """A document that does not parse or does not fit the schema."""
-    message = error.message if suggestions else _GUESS.sub("", error.message)
     return {
-        "message": message,
+        "message": error.message,
         "locations": [place.formatted for place in error.locations or ()],
         "extensions": {"code": code, "reason": code},
     }

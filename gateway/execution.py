@@ -14,7 +14,7 @@ import strawberry
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    GraphQLError,
+    GraphQLInputType,
     GraphQLSyntaxError,
     MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
@@ -24,6 +24,7 @@ from graphql import (
     execute,
     specified_rules,
     subscribe,
+    type_from_ast,
     validate,
 )
 
@@ -39,11 +40,13 @@ from gateway.errors import (
     of_request,
     of_souk_error,
 )
-from gateway.limits import Limits, QueryTooComplex
+from gateway.inputs import check_variables
+from gateway.limits import Limits, QueryTooComplex, too_deep
 from gateway.merging import FieldsMerge, check_merges
 from gateway.metrics import OPERATIONS
+from gateway.reading import fitted
 from gateway.remembered import Remembered
-from kit.errors import Internal, SoukError
+from kit.errors import Internal, InvalidArgument, SoukError
 from kit.rpc.status import UNEXPECTED
 from kit.telemetry import get_logger
 
@@ -94,6 +97,7 @@ class Operation:
     name: str | None
     type: OperationType
     price: Price
+    inputs: Mapping[str, GraphQLInputType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class Executor:
         check_merges(self._schema)
         kept = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
         self._rules = [*kept, FieldsMerge, introspecting]
-        self._suggestions = suggestions
+        self._hides = not suggestions
         self._prepared: Remembered[_Prepared] = Remembered(_REMEMBERED, _REMEMBERED_BYTES)
         self.most_characters = limits.characters
 
@@ -160,11 +164,16 @@ class Executor:
         if chosen is None:
             message = "operationName must name one of the document's operations"
             return Plan(LEAST_COST, refused=_refused(message))
-        cost = chosen.price.of(variables)
+        try:
+            check_variables(variables)
+        except InvalidArgument as error:
+            return Plan.none(error)
+        given = fitted(variables, chosen.inputs) if variables else None
+        cost = chosen.price.of(given)
         if cost > self._limits.cost:
             message = f"the document costs {cost:,} points, at most {self._limits.cost:,} are allowed"
             return Plan.none(QueryTooComplex(message, details={"cost": cost, "limit": self._limits.cost}))
-        return Plan(cost, chosen, dict(variables) if variables else None)
+        return Plan(cost, chosen, given)
 
     async def run(self, plan: Plan, context: Context) -> Answer:
         """The one answer to a query or mutation."""
@@ -200,6 +209,7 @@ class Executor:
             context_value=context,
             variable_values=plan.variables,
             operation_name=operation.name,
+            hide_suggestions=self._hides,
         )
         if isawaitable(source):
             source = await source
@@ -220,6 +230,7 @@ class Executor:
             context_value=context,
             variable_values=variables,
             operation_name=operation.name,
+            hide_suggestions=self._hides,
         )
         if isawaitable(result):
             result = await result
@@ -233,12 +244,16 @@ class Executor:
             document = self._limits.parse(text)
             self._limits.check(document)
         except GraphQLSyntaxError as error:
-            return _Prepared({}, (self._shown(error, PARSE_FAILED),))
+            return _Prepared({}, (of_document(error, PARSE_FAILED),))
+        except RecursionError:
+            return _Prepared({}, (of_souk_error(too_deep()),))
         except SoukError as error:
             return _Prepared({}, (of_souk_error(error),))
-        faults = validate(self._schema, document, self._rules, max_errors=_MOST_FAULTS)
+        faults = validate(
+            self._schema, document, self._rules, max_errors=_MOST_FAULTS, hide_suggestions=self._hides
+        )
         if faults:
-            return _Prepared({}, tuple(self._shown(fault, VALIDATION_FAILED) for fault in faults))
+            return _Prepared({}, tuple(of_document(fault, VALIDATION_FAILED) for fault in faults))
         size = getsizeof(text) + _OPERATIONS_BYTES + _tokens(document) * _TOKEN_BYTES
         return _Prepared(self._operations(document), bytes=size)
 
@@ -248,14 +263,18 @@ class Executor:
         nodes = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
         for node in nodes:
             name = node.name.value if node.name else None
-            found[name] = Operation(document, name, node.operation, pricing.price(node))
+            found[name] = Operation(document, name, node.operation, pricing.price(node), self._inputs(node))
         if len(nodes) == 1:
             # The only one needs not be named.
             found[None] = next(iter(found.values()))
         return found
 
-    def _shown(self, error: GraphQLError, code: str) -> Shown:
-        return of_document(error, code, suggestions=self._suggestions)
+    def _inputs(self, operation: OperationDefinitionNode) -> Mapping[str, GraphQLInputType]:
+        """The types of an operation's variables."""
+        return {
+            each.variable.name.value: cast("GraphQLInputType", type_from_ast(self._schema, each.type))
+            for each in operation.variable_definitions or ()
+        }
 
 
 def _tokens(document: DocumentNode) -> int:

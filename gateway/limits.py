@@ -66,7 +66,7 @@ class Limits:
             if _TOO_MANY_TOKENS in error.message:
                 _at_most("TOO_MANY_TOKENS", "tokens", self.tokens + 1, self.tokens)
             if _TOO_DEEP in error.message:
-                raise _too_deep() from error
+                raise too_deep() from error
             raise
 
     def check(self, document: DocumentNode) -> None:
@@ -81,7 +81,7 @@ class Limits:
         try:
             size = Sizes(document, _MOST_LEVELS).largest()
         except TooManyLevels:
-            raise _too_deep() from None
+            raise too_deep() from None
         _at_most("TOO_DEEP", "levels of fields", size.depth, self.depth)
         what = "selections with its fragments expanded"
         _at_most("TOO_MANY_SELECTIONS", what, size.selections, self.selections)
@@ -93,7 +93,8 @@ def _at_most(reason: str, what: str, cost: int, limit: int) -> None:
         raise QueryTooComplex(message, details={"cost": cost, "limit": limit}, reason=reason)
 
 
-def _too_deep() -> QueryTooComplex:
+def too_deep() -> QueryTooComplex:
+    """Of what would be walked deeper than Python's stack allows."""
     message = f"the document is nested deeper than {_MOST_LEVELS} levels"
     details = {"cost": _MOST_LEVELS + 1, "limit": _MOST_LEVELS}
     return QueryTooComplex(message, details=details, reason="TOO_DEEP")

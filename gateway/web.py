@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
-import msgspec
 import orjson
 from litestar.types import HTTPScope, Receive, Scope, Send
 
@@ -24,7 +23,7 @@ from gateway.headers import Headers
 from gateway.listeners import Listeners
 from gateway.metrics import COST, OPERATIONS
 from gateway.rates import Rates, Spent
-from gateway.reading import DECODER, Body
+from gateway.reading import BadBody, read
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier, bearer
 from kit.errors import Internal, SoukError, Unauthenticated
@@ -175,8 +174,8 @@ class GraphQL:
         self, content: bytes, principal: Principal | None, address: str
     ) -> tuple[Plan, Spent]:
         try:
-            return await self._admission.admit(_read(content), len(content), principal, address)
-        except NoQuery as error:
+            return await self._admission.admit(read(content), len(content), principal, address)
+        except (BadBody, NoQuery) as error:
             raise Refused(400, of_souk_error(error)) from error
 
     def _begin(self, plan: Plan, principal: Principal | None, address: str) -> None:
@@ -242,17 +241,6 @@ def _check_request(request: "_Request") -> None:
     if content_type != JSON:
         message = f"Content-Type must be {JSON}"
         raise Refused(415, of_request(message, BAD_REQUEST, "CONTENT_TYPE_NOT_ALLOWED"))
-
-
-def _read(content: bytes) -> Body:
-    try:
-        return DECODER.decode(content)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        if content.lstrip()[:1] == b"[":
-            message = "one request at a time, batches are off"
-            raise Refused(400, of_request(message, BAD_REQUEST, "BATCHES_OFF")) from error
-        message = f"the body must be a GraphQL request in JSON: {error}"
-        raise Refused(400, of_request(message, BAD_REQUEST)) from error
 
 
 def _status(answer: Answer, media_type: str) -> int:

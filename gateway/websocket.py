@@ -24,7 +24,7 @@ from gateway.execution import Executor
 from gateway.headers import Headers
 from gateway.listeners import GoingAway, Listeners, TooManyListeners
 from gateway.metrics import COST, OPERATIONS
-from gateway.reading import DECODER, Body
+from gateway.reading import BadBody, Body, read
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier, bearer
 from kit.errors import SoukError, Unauthenticated
@@ -197,7 +197,7 @@ class _Session:
             if token is None:
                 raise _Closed(UNAUTHORIZED, "connection_init must carry Authorization")
             principal = await self._sockets.verifier.verify(token)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             raise _Closed(BAD_REQUEST, "connection_init's payload must be an object") from None
         except Unauthenticated as error:
             raise _Closed(UNAUTHORIZED, error.message) from None
@@ -216,14 +216,14 @@ class _Session:
             raise _Closed(BAD_REQUEST, "subscribe must have an id")
         if message.id in self._running:
             raise _Closed(ALREADY_SUBSCRIBED, f"Subscriber for {message.id[:60]} already exists")
+        payload = bytes(message.payload)
         try:
-            body = DECODER.decode(message.payload)
-        except msgspec.MsgspecError as error:
-            raise _Closed(BAD_REQUEST, f"the payload must be a GraphQL request: {error}") from None
+            body = read(payload)
+        except BadBody as error:
+            raise _Closed(BAD_REQUEST, error.message) from None
         if len(self._running) >= self._sockets.most_operations:
             raise _Closed(TOO_MANY, f"a socket may have {self._sockets.most_operations} operations at once")
-        size = len(bytes(message.payload))
-        operating = self._operate(message.id, body, size, self._principal)
+        operating = self._operate(message.id, body, len(payload), self._principal)
         self._running[message.id] = asyncio.create_task(operating)
 
     async def _operate(self, number: str, body: Body, size: int, principal: Principal) -> None:
@@ -271,5 +271,5 @@ def _decoded(text: str | bytes, most: int) -> Message:
         raise _Closed(BAD_REQUEST, f"a message may have {most:,} bytes at most")
     try:
         return _MESSAGE.decode(text)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise _Closed(BAD_REQUEST, f"not a message of {PROTOCOL}: {error}") from None

@@ -306,6 +306,8 @@ async def test_search_products_takes_every_sort_of_the_contract(edge: Edge, sort
         ({"query": "mug\0"}, ("query",)),
         ({"sort": 99}, ("sort",)),
         ({"categories": ["c"] * 101}, ("filter", "categories")),
+        ({"categories": ["a", "c" * 101]}, ("filter", "categories", 1)),
+        ({"categories": ["c" * 40_000]}, ("filter", "categories", 0)),
         ({"min_price": {"currency_code": "USD", "units": -1}}, ("filter", "price")),
         ({"min_price": {"currency_code": "XXX"}}, ("filter", "price", "min")),
         ({"max_price": {"currency_code": "USD", "nanos": 1}}, ("filter", "price", "max")),

@@ -11,6 +11,7 @@ import strawberry
 from graphql import GraphQLObjectType
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.inputs import limit_arguments
 from gateway.schema.root import Mutation, Query
 from gateway.schema.scalars import SCALARS
 from gateway.schema.subscription import Subscription
@@ -27,6 +28,7 @@ def build_schema() -> strawberry.Schema:
     for kind in schema._schema.type_map.values():
         if isinstance(kind, GraphQLObjectType):
             _read_plainly(kind)
+    limit_arguments(schema._schema)
     return schema
 
 

@@ -1,0 +1,272 @@
+"""Every value that a client may send passes a limit first, and what is refused says which field and which rule, and no more."""
+
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLBoolean,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLString,
+)
+
+from gateway.reading import Number, fitted
+from gateway.tests.listening import listening
+from gateway.tests.sockets import World as Sockets
+from gateway.tests.streams import World as Streams
+from gateway.tests.world import World, opened
+from kit.values import PRODUCT
+
+PRODUCT_ID = PRODUCT.format(PRODUCT.new())
+SEARCH = "query($f: ProductFilter, $n: Int) { products(filter: $f, first: $n) { nodes { id } } }"
+CREATE = "mutation($i: CreateProductInput!) { createProduct(input: $i) { id } }"
+PLACE = "mutation($i: CreateOrderInput!) { createOrder(input: $i) { id } }"
+
+
+@pytest.fixture(scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with opened(tmp_path_factory.mktemp("playground")) as world:
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def forget(world: World) -> None:
+    world.recorder.calls.clear()
+
+
+def nested(levels: int) -> str:
+    return "[" * levels + "1" + "]" * levels
+
+
+async def refused(world: World, query: str, variables: Any) -> dict[str, Any]:
+    [error] = (await world.ask(query, **variables))["errors"]
+    assert world.recorder.calls == []
+    return {**error["extensions"], "message": error["message"]}
+
+
+@pytest.mark.parametrize("levels", [17, 100, 900, 2000, 100_000])
+@pytest.mark.parametrize("place", ["variables", "extensions", "query"])
+async def test_a_deeply_nested_body_is_refused_and_charged(
+    world: World, levels: int, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    value = nested(levels) if place == "query" else f'{{"a": {nested(levels)}}}'
+    query = "" if place == "query" else '"query": "query($a: [Int]) { me { id } }", '
+    with caplog.at_level(logging.ERROR):
+        answer = await world.post(f'{{{query}"{place}": {value}}}'.encode())
+    assert answer.json()["extensions"]["cost"]["cost"] >= 1
+    if place != "extensions" or levels > 900:
+        assert answer.status_code in (200, 400)
+        assert answer.json()["errors"][0]["extensions"]["code"] in (
+            "BAD_USER_INPUT",
+            "BAD_REQUEST",
+            "GRAPHQL_VALIDATION_FAILED",
+        )
+    assert [record for record in caplog.records if record.exc_info] == []
+    assert world.recorder.calls == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "path", "rule"),
+    [
+        ({"f": {"categories": ["x" * 40_000]}}, ["categories", 0], "20,000 characters"),
+        ({"f": {"categories": ["ok", "x" * 2001]}}, ["filter", "categories", 1], "2,000 characters"),
+        ({"f": {"categories": ["x"] * 1001}}, ["categories"], "1,000 entries"),
+        ({"f": {"a": [["x"] * 900] * 12}}, None, "10,000 values"),
+        ({"f": {"n" * 201: 1}}, ["f"], "200 characters"),
+        ({"f": json.loads(nested(40))}, None, "16 levels"),
+        ({"unknown": "x" * 20_001}, ["unknown"], "20,000 characters"),
+    ],
+)
+async def test_a_value_beyond_a_limit_names_its_field(
+    world: World, variables: Any, path: Any, rule: str
+) -> None:
+    error = await refused(world, SEARCH, variables)
+    assert error["code"] == "BAD_USER_INPUT"
+    [field] = error["fields"]
+    assert rule in field["message"]
+    assert path is None or field["path"] == path
+    assert len(error["message"]) < 500
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        (f'{{ product(id: "{"x" * 3000}") {{ id }} }}', ["id"]),
+        (f'{{ products(query: "{"x" * 3000}") {{ nodes {{ id }} }} }}', ["query"]),
+        (f'{{ products(after: "{"x" * 3000}") {{ nodes {{ id }} }} }}', ["after"]),
+        (
+            f'mutation {{ createProduct(input: {{name: "{"x" * 3000}", description: "", price: 1}}) {{ id }} }}',
+            ["input", "name"],
+        ),
+        (f'mutation {{ cancelOrder(id: "a", reason: "{"x" * 3000}") {{ id }} }}', ["reason"]),
+    ],
+)
+async def test_a_text_of_the_document_is_limited_too(world: World, document: str, path: Any) -> None:
+    error = await refused(world, document, {})
+    assert (error["code"], error["fields"][0]["path"]) == ("BAD_USER_INPUT", path)
+
+
+async def test_the_longest_description_passes(world: World) -> None:
+    variables: dict[str, Any] = {"i": {"name": "x", "description": "é" * 20_000, "price": 1}}
+    assert "errors" not in await world.ask(CREATE, **variables)
+
+
+# Each would be corrected by graphql-core, naming what the schema has.
+GUESSED = [
+    ("mutation { createProduct(input: {nam: 1}) { id } }", {}),
+    ("{ products(fist: 1) { nodes { id } } }", {}),
+    ("{ product { id } }", {}),
+    ("{ produc { id } }", {}),
+    ("{ me { ... on Acount { id } } }", {}),
+    ("{ products(sort: PRICE_ASK) { nodes { id } } }", {}),
+    ("{ me @skp(if: true) { id } }", {}),
+    (CREATE, {"i": {"name": "x", "description": "", "price": 1, "stok": 3}}),
+    (CREATE, {"i": {"nam": "x"}}),
+    ("query($s: ProductSort) { products(sort: $s) { nodes { id } } }", {"s": "PRICE_ASK"}),
+    ("query($f: OrderFilter) { orders(filter: $f) { nodes { id } } }", {"f": {"statuses": ["CONFIRMD"]}}),
+    ("query($f: OrderFiltr) { orders(filter: $f) { nodes { id } } }", {"f": {}}),
+    (PLACE, {"i": {"products": [{"id": PRODUCT_ID, "quantit": 1}]}}),
+]
+
+
+@pytest.mark.parametrize(("query", "variables"), GUESSED)
+async def test_no_error_says_what_was_meant(world: World, query: str, variables: Any) -> None:
+    answer = await world.post({"query": query, "variables": variables})
+    assert answer.json()["errors"]
+    assert "Did you mean" not in answer.text
+
+
+@pytest.mark.parametrize(("query", "variables"), GUESSED)
+async def test_nor_over_a_socket_or_a_stream(query: str, variables: Any) -> None:
+    payload = {"query": query, "variables": variables}
+    async with listening(Sockets) as world, world.signed_in() as socket:
+        socket.send(type="subscribe", id="1", payload=payload)
+        told = await socket.receive()
+        assert told["type"] in ("error", "next")
+        assert "errors" in told["payload"] or told["payload"][0]["message"]
+        assert "Did you mean" not in json.dumps(told)
+    if variables:
+        return
+    async with listening(Streams) as streams, streams.asks(query) as stream:
+        await stream.begins()
+        assert "Did you mean" not in json.dumps(await stream.next())
+
+
+@pytest.mark.parametrize("number", ["10", "10.0", "1e1", "1E+1", "100e-1", "10.000"])
+async def test_a_whole_number_is_an_int_however_it_is_written(world: World, number: str) -> None:
+    body = f'{{"query": {json.dumps(SEARCH)}, "variables": {{"n": {number}}}}}'
+    answer = (await world.post(body.encode())).json()
+    assert "errors" not in answer
+    assert world.recorder.last("SearchProducts")[0].page_size == 10
+    # A list of ten is charged as one.
+    assert answer["extensions"]["cost"]["cost"] == 16
+
+
+async def test_whole_numbers_within_inputs_and_for_ids(world: World) -> None:
+    quantity = f'{{"products": [{{"id": "{PRODUCT_ID}", "quantity": 2.0}}]}}'
+    body = f'{{"query": {json.dumps(PLACE)}, "variables": {{"i": {quantity}}}}}'
+    assert "errors" not in (await world.post(body.encode(), signed_in=True)).json()
+    assert world.recorder.last("PlaceOrder")[0].lines[0].quantity == 2
+    query = "query($id: ID!) { product(id: $id) { id } }"
+    await world.post(f'{{"query": "{query}", "variables": {{"id": 7.0}}}}'.encode())
+    assert world.recorder.last("GetProduct")[0].product_id == "7"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "shown"),
+    [
+        (SEARCH, '{"n": 10.5}', "10.5"),
+        (SEARCH, '{"n": 1e999999999}', "1e999999999"),
+        (SEARCH, '{"n": 3000000000.0}', "3000000000.0"),
+        (SEARCH, '{"f": 1.5}', "1.5"),
+        (SEARCH, '{"f": {"available": 1.0}}', "1.0"),
+        (SEARCH, '{"f": {"categories": [1.50]}}', "1.50"),
+        ("query($s: ProductSort) { products(sort: $s) { nodes { id } } }", '{"s": 2.5}', "2.5"),
+        ("query($q: String) { products(query: $q) { nodes { id } } }", '{"q": 1.10}', "1.10"),
+        ("query($id: ID!) { product(id: $id) { id } }", '{"id": 1.5}', "1.5"),
+        ("query($i: CreateProductInput!) { me { id } }", '{"i": {"name": 2.50}}', ""),
+        (CREATE, '{"i": {"name": 2.50, "description": "", "price": 1}}', "2.50"),
+        (CREATE, '{"i": {"name": "x", "description": "", "price": [1.25]}}', ""),
+    ],
+)
+async def test_a_number_that_does_not_fit_is_shown_as_it_was_sent(
+    world: World, query: str, variables: str, shown: str
+) -> None:
+    answer = await world.post(f'{{"query": {json.dumps(query)}, "variables": {variables}}}'.encode())
+    messages = " ".join(error["message"] for error in answer.json()["errors"])
+    assert "instance" not in messages
+    assert "Decimal(" not in messages
+    assert shown in messages
+    assert world.recorder.calls == []
+
+
+async def test_amounts_stay_exact_and_have_no_exponent(world: World) -> None:
+    for price, passes in (("10.00", True), ("1234567890.01", True), ("1e1", False)):
+        body = f'{{"query": {json.dumps(CREATE)}, "variables": {{"i": {{"name": "x", "description": "", "price": {price}}}}}}}'
+        answer = (await world.post(body.encode(), signed_in=True)).json()
+        assert ("errors" not in answer) is passes, price
+
+
+def test_numbers_fit_by_type() -> None:
+    kinds: dict[str, Any] = {
+        "int": GraphQLInt,
+        "ints": GraphQLNonNull(GraphQLList(GraphQLList(GraphQLInt))),
+        "id": GraphQLID,
+        "float": GraphQLFloat,
+        "text": GraphQLString,
+        "flag": GraphQLBoolean,
+        "one": GraphQLList(GraphQLNonNull(GraphQLInt)),
+    }
+    given = {name: Number("2.0") for name in kinds} | {
+        "ints": [[Number("3e0"), 4], [Number("1.5")]],
+        "more": Number("2.0"),
+    }
+    assert fitted(given, kinds) == {
+        "int": 2,
+        "ints": [[3, 4], [Decimal("1.5")]],
+        "id": 2,
+        "float": 2.0,
+        "text": Decimal("2.0"),
+        "flag": Decimal("2.0"),
+        "one": 2,
+        "more": Decimal("2.0"),
+    }
+    assert [type(value) for value in fitted(given, kinds).values()].count(Number) == 3
+
+
+async def test_the_largest_variables_are_checked_in_a_moment(world: World) -> None:
+    for value in (
+        "[1," * 300_000 + "1" + "]" * 300_000,
+        "[" + "1," * 500_000 + "1]",
+        '["' + '","' * 250_000 + '"]',
+    ):
+        body = f'{{"query": "{{ me {{ id }} }}", "variables": {{"a": {value}}}}}'.encode()
+        began = time.thread_time()
+        answer = await world.post(body[: 1024 * 1024])
+        assert answer.status_code in (200, 400)
+        assert time.thread_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": ' + nested(3000) + "}",
+        '{"type": "subscribe", "id": "1", "payload": ' + nested(3000) + "}",
+        '{"type": "connection_init", "payload": ' + nested(3000) + "}",
+    ],
+)
+async def test_deeply_nested_messages_close_the_socket_without_a_stack(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening(Sockets) as world, world.signed_in() as socket:
+        socket.send_text(text)
+        assert await socket.closed() in (4400, 4429)
+    assert [record for record in caplog.records if record.exc_info] == []
