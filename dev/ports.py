@@ -110,6 +110,14 @@ def service_environment(
         environment[f"{peer.upper()}_ADDRESS"] = ",".join(
             f"127.0.0.1:{getattr(each, peer + '_grpc')}" for each in replicas
         )
+    if service == "gateway":
+        pages = {
+            "Playground": "/playground",
+            "Mails": f"http://127.0.0.1:{ports.mail_web}",
+            "Mail templates": f"http://127.0.0.1:{ports.notification}/preview",
+            "Prometheus": f"http://127.0.0.1:{ports.prometheus}",
+        }
+        environment["HOME_LINKS"] = ",".join(f"{name}={url}" for name, url in pages.items())
     if service in _DATABASES:
         environment["GRPC_PORT"] = str(getattr(own, service + "_grpc"))
         environment["DATABASE_URL"] = f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}/{service}"

@@ -174,6 +174,7 @@ def table(stack: Stack) -> str:
     """Where everything is, and who may sign in."""
     ports = stack.ports
     rows = [
+        ("Start here", f"http://127.0.0.1:{ports.gateway}"),
         ("Playground", f"http://127.0.0.1:{ports.gateway}/playground"),
         ("GraphQL", f"http://127.0.0.1:{ports.gateway}/graphql"),
         ("Mails", f"http://127.0.0.1:{ports.mail_web}"),

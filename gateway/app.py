@@ -6,6 +6,7 @@ from pathlib import Path
 from gateway.admission import Admission
 from gateway.collection import collection
 from gateway.context import Context
+from gateway.development import development_routes
 from gateway.execution import Executor
 from gateway.limits import Limits
 from gateway.listeners import Listeners
@@ -78,7 +79,7 @@ def build(settings: Settings) -> Service:
         settings=settings,
         resources=[*held, verifier],
         optional=[*held, verifier],
-        routes=[sockets.route(), *playground],
+        routes=[sockets.route(), *playground, *development_routes(settings)],
         direct={PATH: graphql},
         jobs=[tail],
         commands={"schema": print_schema, "collection": print_collection},

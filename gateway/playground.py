@@ -15,15 +15,12 @@ _POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     "worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-_FILES: Final = {
-    "index.html": "text/html; charset=utf-8",
-    "graphiql.js": "text/javascript; charset=utf-8",
-    "graphiql.css": "text/css; charset=utf-8",
-}
+# Litestar adds the charset.
+_FILES: Final = {"index.html": "text/html", "graphiql.js": "text/javascript", "graphiql.css": "text/css"}
 
 
 def playground_routes(settings: Settings) -> list[HTTPRouteHandler]:
-    """The page, and the two files that it needs."""
+    """The page, the two files that it needs, and the logins that it offers."""
 
     folder: Path = settings.playground_files
     headers = {**secure(settings), "Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
@@ -38,8 +35,20 @@ def playground_routes(settings: Settings) -> list[HTTPRouteHandler]:
     def playground() -> Response[bytes]:
         return answer("index.html")
 
+    @get("/playground/logins.json", sync_to_thread=False)
+    def logins() -> Response[list[dict[str, str]]]:
+        return Response(
+            [_login(entry) for entry in settings.playground_logins if entry != "none"], headers=headers
+        )
+
     @get("/playground/{name:str}", sync_to_thread=True)
     def playground_file(name: str) -> Response[bytes]:
         return answer(name)
 
-    return [playground, playground_file]
+    return [playground, logins, playground_file]
+
+
+def _login(entry: str) -> dict[str, str]:
+    name, _, login = entry.partition("=")
+    email, _, password = login.partition(" / ")
+    return {"name": name, "email": email, "password": password}

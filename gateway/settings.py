@@ -28,6 +28,21 @@ class Settings(BaseSettings):
     introspection: bool = setting("Whether the schema may be asked for", default=False, development=True)
     playground: bool = setting("Whether /playground is served", default=False, development=True)
     suggestions: bool = setting("Whether errors guess what was meant", default=False, development=True)
+    playground_logins: tuple[str, ...] = setting(
+        "Logins that the playground offers, NAME=EMAIL / PASSWORD; none: no logins",
+        default=(),
+        development=("ADMIN=admin@souk.test / AdminPass123!", "John=john@souk.test / UserPass123!"),
+    )
+    home_links: tuple[str, ...] = setting(
+        "Links on the page at /, which is served in development only, NAME=URL",
+        default=(),
+        development=(
+            "Playground=/playground",
+            "Mails=http://127.0.0.1:1080",
+            "Mail templates=http://127.0.0.1:8005/preview",
+            "Prometheus=http://127.0.0.1:9090",
+        ),
+    )
     playground_files: Path = setting("Folder of the playground's files", default=_OWN_PLAYGROUND)
     max_depth: int = setting("Deepest nesting of a document's fields", default=12, least=1)
     max_fields: int = setting("Most fields of a document", default=300, least=1)

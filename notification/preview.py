@@ -61,7 +61,7 @@ def preview_routes(renderer: Renderer, sealer: Sealer, clock: Clock) -> list[HTT
 
     @get("/preview/{name:str}/text", sync_to_thread=False)
     def text(name: str) -> Response[str]:
-        return Response(_mail(renderer, sealer, clock, name).text, media_type="text/plain; charset=utf-8")
+        return Response(_mail(renderer, sealer, clock, name).text, media_type="text/plain")
 
     return [listed, shown, text]
 

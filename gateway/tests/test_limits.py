@@ -119,7 +119,7 @@ def test_the_playground_is_not_served_outside_development() -> None:
     paths = {path for route in build(load(Settings, production())).routes for path in route.paths}
     assert paths == {"/graphql"}
     here = build(load(Settings, {"PROFILE": "development"})).routes
-    assert {path for route in here for path in route.paths} >= {"/graphql", "/playground"}
+    assert {path for route in here for path in route.paths} >= {"/", "/graphql", "/playground"}
 
 
 def test_a_list_of_documents_that_cannot_be_read_is_no_list_but_an_error(tmp_path: Path) -> None:

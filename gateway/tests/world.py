@@ -12,6 +12,7 @@ import httpx
 
 from gateway.admission import Admission
 from gateway.context import Context
+from gateway.development import development_routes
 from gateway.execution import Executor
 from gateway.limits import Limits
 from gateway.listeners import Listeners
@@ -103,7 +104,8 @@ async def opened(
             Listeners(settings.max_account_listeners, verifier),
         )
         (folder / "index.html").write_text("<title>playground</title>")
-        app: Any = build_app(playground_routes(settings), Readiness([]), direct={PATH: graphql})
+        routes = [*playground_routes(settings), *development_routes(settings)]
+        app: Any = build_app(routes, Readiness([]), direct={PATH: graphql})
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
             yield World(http, recorder, tokens.token(USER).token, app)

@@ -16,6 +16,8 @@ from kit.telemetry import get_logger
 log = get_logger(__name__)
 
 _PING_SECONDS = 2.0
+# Litestar adds the charset to every text.
+_METRICS_TYPE = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
 
 
 class Resource(Protocol):
@@ -103,7 +105,7 @@ def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
 
     @get("/metrics", sync_to_thread=False)
     def metrics() -> Response[bytes]:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(), media_type=_METRICS_TYPE)
 
     return [livez, readyz, metrics]
 

@@ -10,7 +10,7 @@ from tests.lint.checkout import ROOT
 
 ROOMS = set(
     "accepting admission bodies caching inputs merging reading remembered requests sizes "
-    "__init__ __main__ app audit_store circuit collection consumers context cost credential_store credential_use_cases domain "
+    "__init__ __main__ app audit_store circuit collection consumers context cost credential_store credential_use_cases development domain "
     "errors event_stream events execution headers indexer limits listeners mailer messages metrics order_updates passwords peers persisted "
     "playground ports preview product_cache provider rates redis_line refund_domain refund_use_cases "
     "reindexing rendering rpc search search_queries "
