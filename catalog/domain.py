@@ -68,8 +68,8 @@ class Draft:
             name=_name(given, name),
             description=_description(given, description),
             price=_price(given, price),
-            sku=_sku(given, sku),
-            category=_category(given, category),
+            sku=_sku(given, given.not_blank(sku, "sku")),
+            category=_category(given, given.not_blank(category, "category")),
             image_urls=_images(given, image_urls),
             stock=stock if stock is None else given.integer(stock, "stock", least=0, most=_STOCK_MOST),
         )

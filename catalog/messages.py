@@ -106,17 +106,19 @@ def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
         "filter",
         "price",
     )
+    filtered = request.HasField("category_filter")
+    categories = request.category_filter.values if filtered else request.categories
     given.require(
-        len(request.categories) <= _CATEGORIES_MOST,
+        len(categories) <= _CATEGORIES_MOST,
         f"must name at most {_CATEGORIES_MOST}",
         "filter",
         "categories",
     )
-    for number, category in enumerate(request.categories[:_CATEGORIES_MOST]):
+    for number, category in enumerate(categories[:_CATEGORIES_MOST]):
         given.text(category, "filter", "categories", number, most=_CATEGORY_MOST)
     criteria = Criteria(
         query=given.text(request.query, "query", most=_QUERY_MOST),
-        categories=tuple(sorted(set(request.categories))),
+        categories=tuple(sorted(set(categories))) if filtered or categories else None,
         least=prices[0],
         most=prices[1],
         available=request.available if request.HasField("available") else None,

@@ -28,10 +28,13 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What is searched for; `after` is the cursor of the product after which to go on, or empty."""
+    """What is searched for; `after` is the cursor of the product after which to go on, or empty.
+
+    `categories`: None is any, and none of them is nothing.
+    """
 
     query: str
-    categories: tuple[str, ...]
+    categories: tuple[str, ...] | None
     least: Money | None
     most: Money | None
     available: bool | None

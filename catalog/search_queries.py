@@ -242,7 +242,7 @@ def _tolerant(query: str) -> dict[str, Any]:
 
 def _filters(criteria: Criteria) -> list[dict[str, Any]]:
     filters: list[dict[str, Any]] = []
-    if criteria.categories:
+    if criteria.categories is not None:
         filters.append({"terms": {"category_slug": list(criteria.categories)}})
     if criteria.available is not None:
         filters.append({"term": {"available": criteria.available}})

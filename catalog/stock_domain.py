@@ -80,8 +80,16 @@ class Wish:
 
     @property
     def input_hash(self) -> bytes:
-        """Tells one order's wants from another's; what the buyer saw is not part of it."""
-        text = "|".join(f"{want.product_id.hex}:{want.quantity}" for want in self.wants)
+        """Tells one order's wants from another's, in whatever order they stand; what the buyer saw is not part of it."""
+        return self._hash(sorted(self.wants, key=lambda want: want.product_id))
+
+    def is_same_as(self, input_hash: bytes) -> bool:
+        """Whether this is what was reserved under a hash; earlier releases took the wants in the order in which they stood."""
+        return input_hash in (self.input_hash, self._hash(self.wants))
+
+    @staticmethod
+    def _hash(wants: Sequence[Want]) -> bytes:
+        text = "|".join(f"{want.product_id.hex}:{want.quantity}" for want in wants)
         return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
@@ -107,7 +115,7 @@ class Reservation:
 
     def for_wish(self, wish: Wish) -> "Reservation":
         """This reservation as the answer to a wish; raises IdempotencyConflict when it was made for another."""
-        if self.state.has_stock and self.input_hash != wish.input_hash:
+        if self.state.has_stock and not wish.is_same_as(self.input_hash):
             raise IdempotencyConflict()
         return self
 

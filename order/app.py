@@ -30,7 +30,7 @@ def build(settings: Settings) -> Service:
         publishes=TOPIC,
         resources=[db, catalog, admins],
         optional=[catalog, admins],
-        rpc=[OrderRpc(orders, admins)],
+        rpc=[OrderRpc(orders, admins, default_method=settings.default_payment_method)],
         consumes=[PaymentEvents(orders).subscription(), AccountEvents(orders).subscription()],
         jobs=[
             Every("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),

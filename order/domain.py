@@ -75,7 +75,8 @@ class Address:
 class Purchase:
     """What a caller asks for, checked. Each product stands in one of `wanted`.
 
-    `request_id` is the caller's idempotency key and `input_hash` stands for everything else here.
+    `request_id` is the caller's idempotency key, and `input_hash` stands for what everything else here means. `written_hash` stands for
+    how it was written, by which orders of earlier releases are known.
     `expected_total` is the decimal that the buyer saw; empty: any. `payment_method` is a provider's token; empty: the deployment's.
     """
 
@@ -86,6 +87,11 @@ class Purchase:
     expected_total: str
     request_id: str
     input_hash: bytes
+    written_hash: bytes = b""
+
+    def is_same_as(self, input_hash: bytes) -> bool:
+        """Whether this is what an order with such a hash was placed with."""
+        return input_hash in (self.input_hash, self.written_hash)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,22 +34,32 @@ _MAX_LINES = 100
 _MAX_QUANTITY = 10_000
 _ADDRESS_LINE = 100
 _NOTE = 500
-_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6}0{0,40})?")
 _STATUS = "ORDER_STATUS_"
 _REASON = "CANCEL_REASON_"
 _MOVES = {pb.ORDER_STATUS_SHIPPED: Status.SHIPPED, pb.ORDER_STATUS_DELIVERED: Status.DELIVERED}
 
 
-def purchase_from_proto(request: service.PlaceOrderRequest) -> Purchase:
-    """Reads and checks a new order; raises InvalidArgument with every fault."""
+def purchase_from_proto(
+    request: service.PlaceOrderRequest, caller_id: UUID, default_method: str = ""
+) -> Purchase:
+    """Reads and checks a new order; raises InvalidArgument with every fault.
+
+    Its hash says what was meant, not how it was written: one's own account may be named or not, lines may stand in any order and be
+    split, and the deployment's payment method may be named or not.
+    """
     given = Input()
     account_id = _id(given, ACCOUNT, request.account_id, "accountId") if request.account_id else None
     wanted = _wanted(given, request.lines)
     address = _address(given, request.shipping_address) if request.HasField("shipping_address") else None
-    method = _no_card(given, request.payment_method, "paymentMethod", most=255)
+    method = given.not_blank(request.payment_method, "paymentMethod")
+    method = given.text(method, "paymentMethod", most=255)
+    _no_card(given, method, "paymentMethod")
     expected = _decimal(given, request.expected_total, "expectedTotal")
     request_id = given.text(request.request_id, "idempotencyKey", least=1, most=255)
     given.done()
+    lines = [(each.product_id, each.quantity) for each in wanted]
+    named_method = "" if method == default_method else method
     return Purchase(
         account_id=account_id,
         wanted=wanted,
@@ -57,9 +67,8 @@ def purchase_from_proto(request: service.PlaceOrderRequest) -> Purchase:
         payment_method=method,
         expected_total=expected,
         request_id=request_id,
-        input_hash=_digest(
-            account_id, [(each.product_id, each.quantity) for each in wanted], address, method, expected
-        ),
+        input_hash=_digest(account_id or caller_id, sorted(lines), address, named_method, expected),
+        written_hash=_digest(account_id, lines, address, method, expected),
     )
 
 
@@ -67,20 +76,21 @@ def filter_from_proto(request: service.ListOrdersRequest, account_id: UUID | Non
     """Reads which orders are listed, whose they are was decided before; raises InvalidArgument with every fault."""
     given = Input()
     known = {number: Status(name.removeprefix(_STATUS)) for name, number in pb.OrderStatus.items() if number}
-    given.require(set(request.statuses) <= known.keys(), "must be known statuses", "filter", "statuses")
+    asked = request.status_filter.values if request.HasField("status_filter") else request.statuses or None
+    given.require(set(asked or ()) <= known.keys(), "must be known statuses", "filter", "statuses")
     after = _instant(given, request, "created_after", "createdAfter")
     before = _instant(given, request, "created_before", "createdBefore")
     given.done()
-    return OrderFilter(
-        account_id, tuple(known[each] for each in sorted(set(request.statuses))), after, before
-    )
+    statuses = None if asked is None else tuple(known[each] for each in sorted(set(asked)))
+    return OrderFilter(account_id, statuses, after, before)
 
 
 def cancellation_from_proto(request: service.CancelOrderRequest) -> tuple[UUID, str]:
     """Reads which order ends, and the text that its customer sees; raises InvalidArgument with every fault."""
     given = Input()
     order_id = _id(given, ORDER, request.order_id, "id")
-    text = _no_card(given, request.reason, "reason", most=_NOTE)
+    text = given.text(request.reason, "reason", most=_NOTE)
+    _no_card(given, text, "reason")
     given.done()
     assert order_id is not None
     return order_id, text
@@ -92,8 +102,10 @@ def move_from_proto(request: service.UpdateOrderStatusRequest) -> tuple[UUID, St
     order_id = _id(given, ORDER, request.order_id, "id")
     status = _MOVES.get(request.status)
     given.require(status is not None, "must be SHIPPED or DELIVERED", "status")
-    note = _no_card(given, request.note, "note", most=_NOTE)
-    internal_note = _no_card(given, request.internal_note, "internalNote", most=_NOTE)
+    # Parcel numbers stand in the note, and are as long as cards'.
+    note = given.text(request.note, "note", most=_NOTE)
+    internal_note = given.text(request.internal_note, "internalNote", most=_NOTE)
+    _no_card(given, internal_note, "internalNote")
     given.done()
     assert order_id is not None
     assert status is not None
@@ -157,7 +169,7 @@ def _wanted(given: Input, lines: Sequence[service.PlaceOrderRequest.Line]) -> tu
 
 def _address(given: Input, address: pb.Address) -> Address:
     def part(value: str, name: str, least: int = 0) -> str:
-        return _no_card(given, value, "shippingAddress", name, least=least, most=_ADDRESS_LINE)
+        return given.text(value, "shippingAddress", name, least=least, most=_ADDRESS_LINE)
 
     return Address(
         name=part(address.name, "name", 1),
@@ -174,10 +186,9 @@ def _address_to_proto(address: Address | None) -> pb.Address | None:
     return pb.Address(**asdict(address)) if address else None
 
 
-def _no_card(given: Input, value: str, *path: str, least: int = 0, most: int) -> str:
-    """A text of somebody's own words, where a card number has no business; ids and keys are none."""
+def _no_card(given: Input, value: str, *path: str) -> None:
+    """For what people paste cards into."""
     given.require(not looks_like_card_number(value), "must not contain a card number", *path)
-    return given.text(value, *path, least=least, most=most)
 
 
 def _decimal(given: Input, text: str, *path: str) -> str:
@@ -185,7 +196,7 @@ def _decimal(given: Input, text: str, *path: str) -> str:
     if not text:
         return ""
     fine = _DECIMAL.fullmatch(text) is not None
-    given.require(fine, "must be a decimal number, such as 999.99", *path)
+    given.require(fine, "must be a decimal number of at most 15 digits and 6 decimals, such as 999.99", *path)
     return f"{Decimal(text).normalize():f}" if fine else ""
 
 

@@ -54,10 +54,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """Which orders; None and empty: any. `created_after` is inclusive, `created_before` exclusive."""
+    """Which orders; None: any, and no statuses: none. `created_after` is inclusive, `created_before` exclusive."""
 
     account_id: UUID | None = None
-    statuses: tuple[Status, ...] = ()
+    statuses: tuple[Status, ...] | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
 

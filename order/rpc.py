@@ -24,14 +24,15 @@ class OrderRpc:
 
     service = pb.DESCRIPTOR.services_by_name["OrderService"]
 
-    def __init__(self, orders: Orders, admins: Admins) -> None:
+    def __init__(self, orders: Orders, admins: Admins, *, default_method: str = "") -> None:
         self._orders = orders
         self._admins = admins
+        self._default_method = default_method
 
     async def place_order(self, request: pb.PlaceOrderRequest, call: Call) -> pb.PlaceOrderResponse:
         """PlaceOrder."""
         caller = call.account()
-        purchase = purchase_from_proto(request)
+        purchase = purchase_from_proto(request, caller.account_id, self._default_method)
         if purchase.account_id not in (None, caller.account_id) and caller.is_admin:
             await self._admins.confirm(caller)
         order = await self._orders.place(caller, purchase, address=call.address)

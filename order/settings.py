@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     sweep_seconds: timedelta = setting(
         "Seconds between looks for unpaid orders past their time", default=timedelta(seconds=5), least=0.1
     )
+    default_payment_method: str = setting(
+        "As payment has it: a repeated request may name this payment method or none, and means the same",
+        default="",
+        development="pm_card_visa",
+    )
     max_pending_orders: int = setting(
         "Unpaid orders that an account may have at once", default=50, development=1_000_000, least=1
     )

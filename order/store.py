@@ -265,7 +265,7 @@ def _conditions(which: OrderFilter, after: tuple[datetime, UUID] | None) -> Cond
     asked = Conditions()
     if which.account_id is not None:
         asked.add("o.account_id = {}", which.account_id)
-    if which.statuses:
+    if which.statuses is not None:
         asked.add("o.status = ANY({}::text[])", list(which.statuses))
     if which.created_after is not None:
         asked.add("o.create_time >= {}", which.created_after)

@@ -306,7 +306,7 @@ class Orders:
 
 
 def _same(stored: Stored, purchase: Purchase) -> Order:
-    if stored.input_hash != purchase.input_hash:
+    if not purchase.is_same_as(stored.input_hash):
         raise IdempotencyConflict()
     return stored.order
 

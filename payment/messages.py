@@ -20,7 +20,7 @@ from payment.domain import Payment, PaymentStatus
 from payment.ports import RefundRequest
 from payment.refund_domain import Refund
 
-_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6}0{0,40})?")
 
 
 def refund_request_from_proto(request: service.RefundPaymentRequest) -> RefundRequest:

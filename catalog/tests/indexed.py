@@ -20,7 +20,7 @@ from kit.testing.fixtures import elasticsearch, redis
 
 __all__ = ["ANYTHING", "Index", "elasticsearch", "index", "redis"]
 
-ANYTHING = Criteria("", (), None, None, None, Sort.RELEVANCE, 20, "", False)
+ANYTHING = Criteria("", None, None, None, None, Sort.RELEVANCE, 20, "", False)
 
 
 @dataclass

@@ -236,3 +236,12 @@ def test_a_price_that_the_provider_cannot_charge_is_refused_with_its_step(minor:
             (("price",), "must be a multiple of 0.010 KWD")
         ]
     assert Changes.read(price=Money(18_600, "KWD")).price == Money(18_600, "KWD")
+
+
+@pytest.mark.parametrize("field", ["sku", "category"])
+@pytest.mark.parametrize("text", [" ", "\t", "\u2003 "])
+def test_what_may_be_left_out_is_refused_when_it_is_blank(field: str, text: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        read(**{field: text})
+    assert [(each.path, each.message) for each in refused.value.fields] == [((field,), "must not be empty")]
+    assert getattr(read(**{field: ""}), field) == ""

@@ -247,7 +247,7 @@ async def test_search_products_reads_what_is_searched_for(edge: Edge) -> None:
 async def test_search_products_asks_for_everything_when_nothing_is_said(edge: Edge) -> None:
     await edge.call(None, "SearchProducts")
 
-    assert edge.search.asked == [Criteria("", (), None, None, None, Sort.RELEVANCE, 20, "", False)]
+    assert edge.search.asked == [Criteria("", None, None, None, None, Sort.RELEVANCE, 20, "", False)]
 
 
 async def test_search_products_answers_hits_with_cursors_and_stock_for_an_admin(edge: Edge) -> None:

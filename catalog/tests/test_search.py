@@ -166,6 +166,7 @@ async def test_categories_prices_and_availability_filter(index: Index) -> None:
         return "".join(sorted(await index.names(**criteria)))
 
     assert await found(categories=("kitchen-home",)) == "1"
+    assert await found(categories=()) == ""
     assert await found(categories=("garden", "kitchen-home")) == "124"
     assert await found(categories=("nowhere",)) == ""
     assert await found(available=True) == "134"

@@ -1,5 +1,6 @@
 """Wishes, reservations and refusals: rules by sentence."""
 
+import hashlib
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -242,3 +243,19 @@ def test_a_count_names_every_fault() -> None:
     with pytest.raises(InvalidArgument) as refusal:
         StockCount.read(MUG, -1, 1_000_000_001, "a\0b")
     assert [fault.path for fault in refusal.value.fields] == [("stock",), ("expected",), ("reason",)]
+
+
+def test_wants_in_another_order_are_the_same_wish() -> None:
+    order_id, wants = uuid4(), [Want(uuid4(), 1), Want(uuid4(), 2), Want(uuid4(), 3)]
+    one, other = Wish.read(order_id, wants, None), Wish.read(order_id, wants[::-1], None)
+    assert one.input_hash == other.input_hash
+    assert one.input_hash != Wish.read(order_id, wants[:2], None).input_hash
+
+
+def test_a_reservation_of_an_earlier_release_is_known_by_the_order_of_its_wants() -> None:
+    wants = sorted([Want(uuid4(), 1), Want(uuid4(), 2)], key=lambda want: want.product_id, reverse=True)
+    text = "|".join(f"{want.product_id.hex}:{want.quantity}" for want in wants)
+    earlier = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    asked = Wish.read(uuid4(), wants, None)
+    assert earlier != asked.input_hash
+    assert asked.is_same_as(earlier)

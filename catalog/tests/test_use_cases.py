@@ -34,7 +34,7 @@ from kit.testing import FakeClock
 from kit.testing.callers import FakeAdmins, admin
 from kit.values import ORDER, PRODUCT
 
-EVERYTHING = Criteria("", (), None, None, None, Sort.RELEVANCE, 2, "", False)
+EVERYTHING = Criteria("", None, None, None, None, Sort.RELEVANCE, 2, "", False)
 
 
 class Shop:

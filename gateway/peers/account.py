@@ -6,7 +6,7 @@ import strawberry
 from souk.account.v1 import account_pb2 as account
 from souk.account.v1 import account_service_pb2 as pb
 
-from gateway.peers.values import given, instant, page, page_size, text_or_none
+from gateway.peers.values import given, instant, or_blank, page, page_size, text_or_none
 from gateway.schema.account import (
     Account,
     AccountConnection,
@@ -139,8 +139,8 @@ class Accounts(Peer):
     ) -> AuditEventConnection:
         """ListAuditEvents."""
         request = pb.ListAuditEventsRequest(
-            account_id=account_id or "",
-            subject_id=subject_id or "",
+            account_id=or_blank(account_id),
+            subject_id=or_blank(subject_id),
             page_size=page_size(first),
             page_token=after or "",
             count_total=count,

@@ -12,6 +12,7 @@ from gateway.peers.values import (
     given,
     instant,
     money,
+    or_blank,
     page,
     page_size,
     text_or_none,
@@ -52,8 +53,8 @@ class Catalog(Peer):
             name=wanted.name,
             description=wanted.description,
             price=money(wanted.price, wanted.currency or _USD, "price", currency_path=("currency",)),
-            sku=wanted.sku or "",
-            category=wanted.category or "",
+            sku=or_blank(wanted.sku),
+            category=or_blank(wanted.category),
             image_urls=wanted.images or (),
             stock=wanted.stock,
         )
@@ -134,7 +135,10 @@ class Catalog(Peer):
             highlight=extras.highlights,
         )
         if which is not None:
-            request.categories.extend(which.categories or ())
+            if which.categories is not None:
+                request.category_filter.CopyFrom(pb.CategorySlugs(values=which.categories))
+                # For a catalog that does not know the filter yet.
+                request.categories.extend(which.categories)
             if which.available is not None:
                 request.available = which.available
             if which.price is not None:

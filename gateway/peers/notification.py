@@ -7,7 +7,7 @@ import strawberry
 from souk.notification.v1 import notification_pb2 as notification
 from souk.notification.v1 import notification_service_pb2 as pb
 
-from gateway.peers.values import instant, page, page_size
+from gateway.peers.values import instant, or_blank, page, page_size
 from gateway.schema.notification import (
     Notification,
     NotificationConnection,
@@ -32,7 +32,7 @@ class Notifications(Peer):
     ) -> NotificationConnection:
         """ListNotifications; without an account, everybody's."""
         request = _wanted(order_id, first, count)
-        request.account_id, request.all_accounts = account_id or "", account_id is None
+        request.account_id, request.all_accounts = or_blank(account_id), account_id is None
         request.page_token = after or ""
         return _page(await self._call("ListNotifications", request, pb.ListNotificationsResponse), after)
 
@@ -59,7 +59,9 @@ class Notifications(Peer):
 
 
 def _wanted(order_id: str | None, first: int | None, count: bool) -> pb.ListNotificationsRequest:
-    return pb.ListNotificationsRequest(order_id=order_id or "", page_size=page_size(first), count_total=count)
+    return pb.ListNotificationsRequest(
+        order_id=or_blank(order_id), page_size=page_size(first), count_total=count
+    )
 
 
 def _page(answer: pb.ListNotificationsResponse, after: str | None) -> NotificationConnection:

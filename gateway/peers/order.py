@@ -6,15 +6,7 @@ import strawberry
 from souk.order.v1 import order_pb2 as order
 from souk.order.v1 import order_service_pb2 as pb
 
-from gateway.peers.values import (
-    amount,
-    currency,
-    instant,
-    page,
-    page_size,
-    text_or_none,
-    timestamp,
-)
+from gateway.peers.values import amount, currency, instant, or_blank, page, page_size, text_or_none, timestamp
 from gateway.schema.order import (
     Address,
     AddressInput,
@@ -43,13 +35,13 @@ class Orders(Peer):
         """PlaceOrder. Without a key of the client's own, one is made for this call, so that our own retries are safe."""
         key = wanted.idempotency_key
         request = pb.PlaceOrderRequest(
-            account_id=wanted.account_id or "",
+            account_id=or_blank(wanted.account_id),
             lines=[
                 pb.PlaceOrderRequest.Line(product_id=each.id, quantity=each.quantity)
                 for each in wanted.products
             ],
             shipping_address=_address_message(wanted.shipping_address),
-            payment_method=wanted.payment_method or "",
+            payment_method=or_blank(wanted.payment_method),
             expected_total=wanted.expected_total or "",
             request_id=secret_token() if key is None else key,
             client_request_id=key is not None,
@@ -88,7 +80,7 @@ class Orders(Peer):
     ) -> OrderConnection:
         """ListOrders; without an account, everybody's."""
         request = _wanted(which, first, count)
-        request.account_id, request.all_accounts = account_id or "", account_id is None
+        request.account_id, request.all_accounts = or_blank(account_id), account_id is None
         request.page_token = after or ""
         return _page(await self._call("ListOrders", request, pb.ListOrdersResponse), after)
 
@@ -104,13 +96,13 @@ class Orders(Peer):
 
 
 def _wanted(which: OrderFilter | None, first: int | None, count: bool) -> pb.ListOrdersRequest:
-    statuses = (which.statuses if which else None) or ()
-    request = pb.ListOrdersRequest(
-        statuses=["ORDER_STATUS_" + status.name for status in statuses],
-        page_size=page_size(first),
-        count_total=count,
-    )
+    request = pb.ListOrdersRequest(page_size=page_size(first), count_total=count)
     if which is not None:
+        if which.statuses is not None:
+            statuses = ["ORDER_STATUS_" + status.name for status in which.statuses]
+            request.status_filter.CopyFrom(pb.OrderStatuses(values=statuses))
+            # For an order service that does not know the filter yet.
+            request.statuses.extend(request.status_filter.values)
         if which.created_after is not None:
             request.created_after.CopyFrom(timestamp(which.created_after))
         if which.created_before is not None:

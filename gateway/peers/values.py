@@ -56,6 +56,11 @@ def timestamp(value: Instant) -> Timestamp:
     return message
 
 
+def or_blank(value: str | None) -> str:
+    """A value that may be left out: the contracts leave it empty then, so one that is given empty goes on as a blank, which is refused."""
+    return "" if value is None else value or " "
+
+
 def text_or_none(value: str) -> str | None:
     """What the contracts leave empty is null in the schema."""
     return value or None

@@ -125,7 +125,9 @@ class PriceFilter:
 class ProductFilter:
     """Which products are found."""
 
-    categories: list[str] | None = strawberry.field(default=None, description="Slugs; any of them.")
+    categories: list[str] | None = strawberry.field(
+        default=None, description="Slugs; any of them; with none in it no product matches."
+    )
     price: PriceFilter | None = strawberry.field(default=None, description="Bounds of the price.")
     available: bool | None = strawberry.field(
         default=None, description="Only those that can, or cannot, be bought."

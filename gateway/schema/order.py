@@ -152,7 +152,9 @@ class OrderConnection:
 class OrderFilter:
     """Which orders."""
 
-    statuses: list[OrderStatus] | None = strawberry.field(default=None, description="Any of them.")
+    statuses: list[OrderStatus] | None = strawberry.field(
+        default=None, description="Any of them; with none in it no order matches."
+    )
     created_after: Instant | None = strawberry.field(default=None, description="Inclusive.")
     created_before: Instant | None = strawberry.field(default=None, description="Exclusive.")
 

@@ -1,5 +1,6 @@
 """Values that every service speaks: ids, money, time, text, cursors. No I/O but the clock's and the system's randomness."""
 
+from kit.values.cards import looks_like_card_number
 from kit.values.clock import Clock, rfc3339, timestamp, timestamp_to_proto, utc_now
 from kit.values.cursor import (
     Position,
@@ -25,7 +26,7 @@ from kit.values.ids import (
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
 from kit.values.network import network_of
 from kit.values.page import Page
-from kit.values.text import Input, looks_like_card_number
+from kit.values.text import Input
 from kit.values.tokens import secret_token
 
 __all__ = [

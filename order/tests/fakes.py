@@ -116,7 +116,7 @@ class FakeStore:
             order
             for order in self._orders.values()
             if which.account_id in (None, order.account_id)
-            and (not which.statuses or order.status in which.statuses)
+            and (which.statuses is None or order.status in which.statuses)
             and (which.created_after is None or order.create_time >= which.created_after)
             and (which.created_before is None or order.create_time < which.created_before)
         ]

@@ -1,10 +1,13 @@
 """Rules of what callers send, and how an order looks outside."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,16 +17,14 @@ from souk.order.v1 import order_service_pb2 as pb
 from kit.errors import InvalidArgument
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, PRODUCT, Money
-from order.domain import Address, Line, Order, OrderPlaced, Schedule, Status
+from order import messages
+from order.domain import Address, Line, Order, OrderPlaced, Purchase, Schedule, Status
 from order.events import TOPIC
-from order.messages import (
-    cancellation_from_proto,
-    move_from_proto,
-    order_to_proto,
-    purchase_from_proto,
-)
+from order.messages import cancellation_from_proto, filter_from_proto, move_from_proto, order_to_proto
 
+CALLER = uuid4()
 PRODUCT_ID = PRODUCT.format(PRODUCT.new())
+OTHER_ID = PRODUCT.format(PRODUCT.new())
 HOME = {"name": "John Doe", "line1": "Bahnhofstrasse 1", "city": "Zürich", "country_code": "CH"}
 Line_ = pb.PlaceOrderRequest.Line
 
@@ -31,6 +32,10 @@ Line_ = pb.PlaceOrderRequest.Line
 def request(*lines: Line_, **fields: Any) -> pb.PlaceOrderRequest:
     chosen = lines or (Line_(product_id=PRODUCT_ID, quantity=1),)
     return pb.PlaceOrderRequest(**{"lines": chosen, "request_id": "key-1", **fields})
+
+
+def purchase_from_proto(given: pb.PlaceOrderRequest) -> Purchase:
+    return messages.purchase_from_proto(given, CALLER, "pm_card_visa")
 
 
 def faults(given: pb.PlaceOrderRequest) -> list[str]:
@@ -111,7 +116,7 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("text", ["x" * 101, "a\x00b", "a\nb", "a\x7fb", "4242 4242 4242 4242"])
+@pytest.mark.parametrize("text", ["x" * 101, "a\x00b", "a\nb", "a\x7fb"])
 def test_every_line_of_an_address_is_checked(field: str, text: str) -> None:
     assert faults(request(shipping_address={**HOME, field: text})) == [f"shippingAddress.{FIELDS[field]}"]
 
@@ -139,7 +144,40 @@ def test_an_empty_address_is_no_address_to_go_to() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["x" * 501, "a\x00b", "my card is 4242424242424242"])
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("text", ["4242 4242 4242 4242", "0049 151 12345678", "Packstation 4111111111111111"])
+def test_a_line_of_an_address_may_hold_any_number(field: str, text: str) -> None:
+    purchase = purchase_from_proto(request(shipping_address={**HOME, field: text}))
+    assert purchase.shipping_address
+    assert getattr(purchase.shipping_address, field) == text
+
+
+@pytest.mark.parametrize(
+    "number", ["4242424242424242", "JD01 4600 0000 0000 0000 01", "00340434161094021501"]
+)
+def test_a_parcels_number_may_stand_in_the_note(number: str) -> None:
+    order_id = ORDER.format(ORDER.new())
+    shipped = pb.UpdateOrderStatusRequest(
+        order_id=order_id, status=order_pb2.ORDER_STATUS_SHIPPED, note=f"DHL {number}"
+    )
+    assert move_from_proto(shipped)[2] == f"DHL {number}"
+
+
+def test_cards_are_refused_where_people_paste_them() -> None:
+    order_id, card = ORDER.format(ORDER.new()), "back to my card 4242424242424242, please"
+    with pytest.raises(InvalidArgument) as cancelling:
+        cancellation_from_proto(pb.CancelOrderRequest(order_id=order_id, reason=card))
+    with pytest.raises(InvalidArgument) as moving:
+        move_from_proto(
+            pb.UpdateOrderStatusRequest(
+                order_id=order_id, status=order_pb2.ORDER_STATUS_SHIPPED, internal_note=card
+            )
+        )
+    assert [fault.path for fault in cancelling.value.fields] == [("reason",)]
+    assert [fault.path for fault in moving.value.fields] == [("internalNote",)]
+
+
+@pytest.mark.parametrize("text", ["x" * 501, "a\x00b"])
 def test_notes_and_reasons_are_checked(text: str) -> None:
     order_id = ORDER.format(ORDER.new())
     with pytest.raises(InvalidArgument) as cancelling:
@@ -207,6 +245,95 @@ def test_the_same_input_has_the_same_hash_however_it_is_written() -> None:
     )
 
     assert one.input_hash == two.input_hash
+
+
+MEANT_ALIKE: dict[str, dict[str, Any]] = {
+    "one's own account": {"account_id": ACCOUNT.format(CALLER)},
+    "lines in another order": {"lines": [line(OTHER_ID, 4), line(PRODUCT_ID, 3)]},
+    "a product on two lines": {"lines": [line(PRODUCT_ID, 1), line(OTHER_ID, 4), line(PRODUCT_ID, 2)]},
+    "the deployment's payment method": {"payment_method": "pm_card_visa"},
+    "needless zeros": {"expected_total": "10.0000000"},
+    "all of it": {
+        "account_id": ACCOUNT.format(CALLER),
+        "lines": [line(OTHER_ID, 2), line(PRODUCT_ID, 3), line(OTHER_ID, 2)],
+        "payment_method": " pm_card_visa ",
+        "expected_total": "010.00",
+        "shipping_address": {**HOME, "city": " Zu\u0308rich ", "country_code": "ch"},
+    },
+}
+
+
+@pytest.mark.parametrize("way", MEANT_ALIKE)
+def test_what_means_the_same_has_the_same_hash(way: str) -> None:
+    plain: dict[str, Any] = {
+        "lines": [line(PRODUCT_ID, 3), line(OTHER_ID, 4)],
+        "expected_total": "10",
+        "shipping_address": HOME,
+    }
+    one = purchase_from_proto(request(**plain))
+    other = purchase_from_proto(request(**{**plain, **MEANT_ALIKE[way]}))
+    assert one.input_hash == other.input_hash
+
+
+def test_an_order_of_an_earlier_release_is_known_by_how_it_was_written() -> None:
+    lines = [line(OTHER_ID, 4), line(PRODUCT_ID, 3)]
+    asked = purchase_from_proto(request(*lines, payment_method="pm_card_visa", expected_total="10"))
+    ids = [PRODUCT.parse(each) for each in (OTHER_ID, PRODUCT_ID)]
+    parts = (None, [(ids[0], 4), (ids[1], 3)], None, "pm_card_visa", "10")
+    earlier = hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()
+    assert asked.is_same_as(earlier)
+    assert asked.is_same_as(asked.input_hash)
+    assert not asked.is_same_as(b"another")
+
+
+@pytest.mark.parametrize("text", ["10.0000000", "10.500000000000000000", "0999.99", "10"])
+def test_a_total_may_have_needless_zeros(text: str) -> None:
+    assert Decimal(purchase_from_proto(request(expected_total=text)).expected_total) == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["10.0000001", "1e1", "-1", "1" * 16, ".5", "1."])
+def test_a_total_that_is_none_is_told_the_rule(text: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        purchase_from_proto(request(expected_total=text))
+    assert [(fault.path, fault.message) for fault in refused.value.fields] == [
+        (
+            ("expectedTotal",),
+            "must be a decimal number of at most 15 digits and 6 decimals, such as 999.99",
+        )
+    ]
+
+
+@pytest.mark.parametrize("code", ["XK", "xk", "AC", "TA", "IC", "EA", "CH"])
+def test_countries_that_mail_is_addressed_to_are_taken(code: str) -> None:
+    purchase = purchase_from_proto(request(shipping_address={**HOME, "country_code": code}))
+    assert purchase.shipping_address
+    assert purchase.shipping_address.country_code == code.upper()
+
+
+@pytest.mark.parametrize("code", ["XX", "ZZ", "AA", "QM", "UK", "EU", "XKX", "X"])
+def test_codes_of_no_country_are_refused(code: str) -> None:
+    assert faults(request(shipping_address={**HOME, "country_code": code})) == ["shippingAddress.countryCode"]
+
+
+@pytest.mark.parametrize("text", [" ", "\t \u2003"])
+def test_a_blank_payment_method_is_refused_and_a_left_out_one_is_not(text: str) -> None:
+    assert faults(request(payment_method=text)) == ["paymentMethod"]
+    assert purchase_from_proto(request(payment_method="")).payment_method == ""
+
+
+def test_an_empty_list_of_statuses_is_none_and_an_absent_one_is_any() -> None:
+    def statuses(**fields: Any) -> tuple[Status, ...] | None:
+        return filter_from_proto(pb.ListOrdersRequest(**fields), None).statuses
+
+    assert statuses() is None
+    assert statuses(status_filter=pb.OrderStatuses()) == ()
+    assert statuses(statuses=["ORDER_STATUS_SHIPPED"]) == (Status.SHIPPED,)
+    chosen = pb.OrderStatuses(values=["ORDER_STATUS_SHIPPED"])
+    assert statuses(status_filter=chosen, statuses=["ORDER_STATUS_PENDING"]) == (Status.SHIPPED,)
+    unknown = pb.OrderStatuses()
+    unknown.MergeFromString(b"\x0a\x01\x63")
+    with pytest.raises(InvalidArgument):
+        statuses(status_filter=unknown)
 
 
 @given(st.text(), st.integers(-(2**31), 2**31 - 1), st.text(), st.text(), st.text(max_size=300))

@@ -12,6 +12,7 @@ from souk.order.v1 import order_service_pb2 as pb
 from kit.auth import Principal
 from kit.db.fake import FakeDatabase
 from kit.errors import (
+    Aborted,
     FailedPrecondition,
     InvalidArgument,
     NotFound,
@@ -117,7 +118,9 @@ async def edge() -> AsyncIterator[Edge]:
     db: Any = FakeDatabase()
     catalog, tokens, admins = FakeCatalog(clock), Tokens(), FakeAdmins()
     orders = Orders(db, FakeStore(db), catalog, POLICY, clock)
-    server = Server([OrderRpc(orders, admins)], host="127.0.0.1", port=0, verifier=tokens)
+    server = Server(
+        [OrderRpc(orders, admins, default_method="pm_card_visa")], host="127.0.0.1", port=0, verifier=tokens
+    )
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", OrderRpc.service)
     await channel.open()
@@ -134,6 +137,23 @@ async def test_place_order_answers_the_pending_order(edge: Edge) -> None:
     assert order.status == order_pb2.ORDER_STATUS_PENDING
     assert order.account_id == ACCOUNT.format(caller.account_id)
     assert (order.total.units, order.total.nanos) == (19, 980_000_000)
+
+
+async def test_place_order_again_written_another_way_answers_the_same_order(edge: Edge) -> None:
+    caller = customer()
+    own, key = ACCOUNT.format(caller.account_id), "the-same"
+    first = await edge.place(caller, lines=[line(3)], request_id=key, expected_total="29.97")
+    again = [
+        await edge.place(caller, lines=lines, request_id=key, **fields)
+        for lines, fields in (
+            ([line(3)], {"account_id": own, "expected_total": "29.97"}),
+            ([line(1), line(2)], {"expected_total": "29.9700000000"}),
+            ([line(2), line(1)], {"expected_total": "29.97", "payment_method": "pm_card_visa"}),
+        )
+    ]
+    assert {order.id for order in again} == {first.id}
+    with pytest.raises(Aborted):
+        await edge.place(caller, lines=[line(2)], request_id=key, expected_total="29.97")
 
 
 async def test_place_order_twice_with_one_key_answers_one_order(edge: Edge) -> None:

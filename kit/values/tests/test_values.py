@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -207,6 +208,16 @@ def test_card_numbers_are_recognised(text: str) -> None:
         "",
         "pm_card_visa",
         "pm_1PgafyB7WZ01zgkWSjxsAJo3",
+        # Telephone numbers: of 13 digits like Visa's old cards, and with a plus sign.
+        "4915112345679",
+        "+4242424242424242",
+        "+49 151 1234 5679",
+        # Parcel numbers that pass the Luhn check, of no issuer or no issuer's length.
+        "00340434161094021501",
+        "9400111899223197428490",
+        "2999999999999990",
+        "424242424242424242",
+        "3530111333300",
         "4242424242424241",
         "424242424242",
         "42424242424242424242424242424242",
@@ -262,3 +273,29 @@ def test_instants_are_written_with_milliseconds_in_utc() -> None:
     text = rfc3339(utc_now())
     assert text.endswith("Z")
     assert len(text) == len("2026-11-23T09:30:00.000Z")
+
+
+@given(st.integers(min_value=10**12, max_value=10**19 - 1))
+def test_few_long_numbers_look_like_cards_and_only_those_of_issuers(number: int) -> None:
+    if looks_like_card_number(str(number)):
+        assert str(number)[0] in "23456"
+        assert len(str(number)) in range(12, 20)
+
+
+def test_of_parcel_numbers_hardly_any_looks_like_a_card() -> None:
+    chance = Random(7)
+    numbers = [
+        str(chance.randrange(10 ** (size - 1), 10**size)) for size in range(13, 20) for _ in range(500)
+    ]
+    refused = sum(looks_like_card_number(number) for number in numbers)
+    assert refused < len(numbers) * 0.03
+
+
+def test_what_may_be_left_out_may_not_be_blank() -> None:
+    reading = Input()
+    assert reading.not_blank("", "sku") == ""
+    assert reading.not_blank(" a ", "sku") == " a "
+    reading.done()
+    reading.not_blank(" ", "sku")
+    with pytest.raises(InvalidArgument):
+        reading.done()

@@ -1,0 +1,104 @@
+"""What is left out, given empty or written in another of its forms reaches the services as it was meant."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from graphql import GraphQLError
+
+from gateway.schema.scalars import parse_instant
+from gateway.tests.world import World, opened
+from kit.values import PRODUCT
+
+SEARCH = "query($f: ProductFilter) { products(filter: $f) { nodes { id } } }"
+ORDERS = "query($f: OrderFilter) { me { orders(filter: $f) { nodes { id } } } }"
+CREATE = "mutation($i: CreateProductInput!) { createProduct(input: $i) { id } }"
+PLACE = "mutation($i: CreateOrderInput!) { createOrder(input: $i) { id } }"
+
+
+@pytest.fixture(scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with opened(tmp_path_factory.mktemp("playground")) as world:
+        yield world
+
+
+async def sent(world: World, rpc: str, query: str, **variables: Any) -> Any:
+    """The request that a service gets for it."""
+    world.recorder.calls.clear()
+    await world.ask(query, **variables)
+    request, _ = world.recorder.last(rpc)
+    return request
+
+
+@pytest.mark.parametrize("given", [None, {}, {"categories": None}])
+async def test_without_categories_products_of_any_are_searched(world: World, given: Any) -> None:
+    request = await sent(world, "SearchProducts", SEARCH, f=given)
+    assert not request.HasField("category_filter")
+
+
+@pytest.mark.parametrize("slugs", [[], ["mugs"], ["mugs", "cups"]])
+async def test_a_list_of_categories_is_passed_on_as_it_is(world: World, slugs: list[str]) -> None:
+    request = await sent(world, "SearchProducts", SEARCH, f={"categories": slugs})
+    assert request.HasField("category_filter")
+    assert list(request.category_filter.values) == slugs
+
+
+@pytest.mark.parametrize("given", [None, {}, {"statuses": None}])
+async def test_without_statuses_orders_in_any_are_listed(world: World, given: Any) -> None:
+    request = await sent(world, "ListOrders", ORDERS, f=given)
+    assert not request.HasField("status_filter")
+
+
+@pytest.mark.parametrize("statuses", [[], ["SHIPPED"], ["SHIPPED", "PENDING"]])
+async def test_a_list_of_statuses_is_passed_on_as_it_is(world: World, statuses: list[str]) -> None:
+    request = await sent(world, "ListOrders", ORDERS, f={"statuses": statuses})
+    assert request.HasField("status_filter")
+    assert len(request.status_filter.values) == len(statuses)
+
+
+@pytest.mark.parametrize("field", ["sku", "category"])
+async def test_what_is_given_empty_is_told_from_what_is_left_out(world: World, field: str) -> None:
+    plain = {"name": "Mug", "description": "Steel", "price": "9.99"}
+    assert getattr(await sent(world, "CreateProduct", CREATE, i=plain), field) == ""
+    assert getattr(await sent(world, "CreateProduct", CREATE, i={**plain, field: None}), field) == ""
+    # Its service refuses what is blank.
+    assert getattr(await sent(world, "CreateProduct", CREATE, i={**plain, field: ""}), field) == " "
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("accountId", "account_id"), ("paymentMethod", "payment_method")]
+)
+async def test_an_empty_account_or_method_of_an_order_is_not_a_left_out_one(
+    world: World, name: str, field: str
+) -> None:
+    plain = {"products": [{"id": PRODUCT.format(PRODUCT.new()), "quantity": 1}]}
+    assert getattr(await sent(world, "PlaceOrder", PLACE, i=plain), field) == ""
+    assert getattr(await sent(world, "PlaceOrder", PLACE, i={**plain, name: ""}), field) == " "
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-23T09:30:00Z",
+        "2026-11-23t09:30:00z",
+        "2026-11-23T09:30:00z",
+        "2026-11-23 09:30:00Z",
+        "2026-11-23T09:30:00.000000000z",
+        "2026-11-23T10:30:00+01:00",
+        "2026-11-23T09:30:00-00:00",
+        "2026-11-23T09:29:60Z",
+    ],
+)
+def test_an_instant_is_read_in_every_form_of_rfc_3339(text: str) -> None:
+    assert datetime.fromisoformat(parse_instant(text)) == datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "yesterday", "2026-11-23", "2026-11-23T09:30:00", "2026-11-23_09:30:00Z", "2026-02-30T09:30:00Z"]
+    + ["2026-11-23T09:30:61Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:60Z"],
+)
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(GraphQLError):
+        parse_instant(text)
