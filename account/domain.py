@@ -212,7 +212,7 @@ def tried_password(text: str) -> bytes:
 
 
 def _name(reading: Input, text: str) -> str:
-    return reading.text(text, "name", least=1, most=100)
+    return reading.name(text, "name", most=100, person=True)
 
 
 def _phone(reading: Input, text: str) -> str:

@@ -224,7 +224,7 @@ class ProductAvailabilityChanged:
 
 
 def _name(given: Input, value: str) -> str:
-    return given.text(value, "name", least=1, most=200)
+    return given.name(value, "name", most=200)
 
 
 def _description(given: Input, value: str) -> str:
@@ -243,7 +243,7 @@ def _sku(given: Input, value: str) -> str:
 
 
 def _category(given: Input, value: str) -> str:
-    name = given.text(value, "category", most=100)
+    name = given.name(value, "category", least=0, most=100)
     given.require(not name or bool(slug_of(name)), "must contain a letter or a digit", "category")
     return name
 

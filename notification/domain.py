@@ -67,12 +67,17 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person and their address, as the account service told it last; `is_gone`: the account was deleted, and both are empty."""
+    """A person and their address, as the account service published it last.
+
+    Until `email_verified` the address may be a stranger's, so no text that the person chose goes there. `is_gone`: the account was
+    deleted, and name and address are empty.
+    """
 
     account_id: UUID
     name: str
     email: str
     update_time: datetime
+    email_verified: bool = False
     is_gone: bool = False
 
 

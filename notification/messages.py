@@ -38,6 +38,7 @@ def recipient_from_proto(account: account_pb2.Account) -> Recipient:
         account.name,
         account.email,
         timestamp(account.update_time),
+        account.email_verified,
     )
 
 
@@ -62,6 +63,7 @@ def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
         "currency": total.currency,
         "reason": _REASONS.get(order.cancel_reason, ""),
         "note": order.history[-1].note if order.history else "",
+        "note_is_customers": order.cancel_reason == order_pb2.CANCEL_REASON_CUSTOMER,
         "address": _address(order),
     }
 

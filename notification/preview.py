@@ -69,7 +69,7 @@ def preview_routes(renderer: Renderer, sealer: Sealer, clock: Clock) -> list[HTT
 def mails(renderer: Renderer, sealer: Sealer, clock: Clock) -> dict[str, Mail]:
     """One of each template; of cancellations one for each reason, `order_cancelled-payment_failed`."""
     now = clock()
-    somebody = Recipient(_ACCOUNT, "Zoë O'Neill", "zoe@example.com", now)
+    somebody = Recipient(_ACCOUNT, "Zoë O'Neill", "zoe@example.com", now, email_verified=True)
     found = {Template.WELCOME.value: Notification.welcome(_ACCOUNT, now)}
     for template, hours in ((Template.EMAIL_VERIFICATION, 24), (Template.PASSWORD_RESET, 0.5)):
         until = now + timedelta(hours=hours)

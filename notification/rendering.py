@@ -45,8 +45,7 @@ class Renderer:
         """The mail that tells a notification; raises MailNotRendered."""
         try:
             context = {
-                **self._content(notification.context),
-                "name": recipient.name,
+                **_for(recipient, self._content(notification.context)),
                 "subject": notification.subject,
                 "shop_url": self._shop_url,
             }
@@ -70,6 +69,17 @@ class Renderer:
 
     def _render(self, notification: Notification, kind: str, context: Mapping[str, JsonValue]) -> str:
         return self._templates.get_template(f"{notification.template}.{kind}").render(context)
+
+
+def _for(recipient: Recipient, context: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """With the recipient's name; without what they chose themselves while the address may be another person's: it would advertise
+    in our name.
+    """
+    if recipient.email_verified:
+        return {**context, "name": recipient.name}
+    # What an earlier release queued does not say whose its note is.
+    note = "" if context.get("note_is_customers", True) else context.get("note", "")
+    return {**context, "name": "", "address": [], "note": note}
 
 
 def amount_text(decimal: str, currency: str) -> str:

@@ -20,8 +20,9 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::tex
 ON CONFLICT DO NOTHING
 """
 _PUT_RECIPIENT = """
-INSERT INTO recipients (account_id, name, email, update_time) VALUES ($1, $2, $3, $4)
-ON CONFLICT (account_id) DO UPDATE SET name = EXCLUDED.name, email = EXCLUDED.email, update_time = EXCLUDED.update_time
+INSERT INTO recipients (account_id, name, email, update_time, email_verified) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (account_id) DO UPDATE SET name = EXCLUDED.name, email = EXCLUDED.email, update_time = EXCLUDED.update_time,
+    email_verified = EXCLUDED.email_verified
 WHERE recipients.update_time <= EXCLUDED.update_time AND recipients.delete_time IS NULL
 """
 # A row stays, so that old news of the account cannot bring it back.
@@ -50,6 +51,7 @@ WHERE r.account_id = n.account_id AND n.id IN (
     ) next LIMIT {limit:d}
 )
 RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_time AS recipient_time,
+    r.email_verified AS recipient_is_proven,
     r.delete_time IS NOT NULL AS recipient_is_gone
 """
 # `attempts` is the lease's fencing token: who lost the lease to another worker changes nothing. But a mail that went out has gone out.
@@ -97,7 +99,12 @@ class PostgresNotificationStore:
     async def put_recipient(self, tx: Transaction, recipient: Recipient) -> None:
         """What is known of a person now; older news change nothing."""
         await tx.execute(
-            _PUT_RECIPIENT, recipient.account_id, recipient.name, recipient.email, recipient.update_time
+            _PUT_RECIPIENT,
+            recipient.account_id,
+            recipient.name,
+            recipient.email,
+            recipient.update_time,
+            recipient.email_verified,
         )
 
     async def forget(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
@@ -120,6 +127,7 @@ class PostgresNotificationStore:
                     row["recipient_name"],
                     row["recipient_email"],
                     row["recipient_time"],
+                    row["recipient_is_proven"],
                     row["recipient_is_gone"],
                 ),
             )

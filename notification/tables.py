@@ -1,6 +1,6 @@
 """The notification service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
 
-from piccolo.columns import JSONB, UUID, Integer, SmallInt, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Boolean, Integer, SmallInt, Text, Timestamptz
 
 from kit.db import Table
 
@@ -12,6 +12,7 @@ class RecipientRow(Table, tablename="recipients"):
     name = Text()
     email = Text()
     update_time = Timestamptz()
+    email_verified = Boolean(default=False)
     delete_time = Timestamptz(null=True, default=None)
 
 

@@ -1,6 +1,7 @@
 """What people can do with accounts, and what they are refused."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,10 @@ async def test_a_taken_address_is_refused_and_nothing_is_told(shop: Shop) -> Non
         ({"name": ""}, "name"),
         ({"name": "x" * 101}, "name"),
         ({"name": "a\0b"}, "name"),
+        ({"name": "\u3164"}, "name"),
+        ({"name": "John\u202e"}, "name"),
+        ({"name": "Win at www.example"}, "name"),
+        ({"name": "evil.com"}, "name"),
         ({"email": "john"}, "email"),
         ({"email": ""}, "email"),
         ({"phone": "123"}, "phone"),
@@ -262,6 +267,20 @@ async def test_one_of_two_admins_may_go(shop: Shop) -> None:
     assert changed.role is Role.USER
     with pytest.raises(LastAdmin):
         await shop.accounts.set_role(caller, john.account.id, Role.USER, "1.2.3.4")
+
+
+@pytest.mark.parametrize("name", ["\u3164", "evil.com", "John\u2028Doe"])
+async def test_a_profile_gets_no_name_that_hides_something_and_keeps_one_from_before(
+    shop: Shop, name: str
+) -> None:
+    john = await shop.register()
+    with pytest.raises(InvalidArgument):
+        Profile.read(name=name, phone=None)
+    account, password_hash = shop.store.accounts[john.account.id]
+    shop.store.accounts[john.account.id] = (replace(account, name=name), password_hash)
+    profile = Profile.read(name=None, phone="+41441234567")
+    changed = await shop.accounts.update_profile(await shop.principal(john), profile, "1.2.3.4")
+    assert (changed.name, changed.phone) == (name, "+41441234567")
 
 
 async def test_a_profile_that_stays_the_same_tells_nothing(shop: Shop) -> None:

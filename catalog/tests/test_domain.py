@@ -116,6 +116,22 @@ def test_every_fault_is_named_at_once() -> None:
     assert paths == ["name", "price", "sku", "category", "images", "stock"]
 
 
+@pytest.mark.parametrize("field", ["name", "category"])
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2028", "\u3164", "\u2800", "\u00ad", "\u200d"])
+def test_names_that_hide_something_are_refused_naming_the_character(field: str, hidden: str) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        read(**{field: f"Mug{hidden}s"})
+    [fault] = refusal.value.fields
+    assert fault.path == (field,)
+    assert f"U+{ord(hidden):04X}" in fault.message
+
+
+@pytest.mark.parametrize("field", ["name", "category"])
+def test_names_are_taken_in_every_script(field: str) -> None:
+    for name in ("\u0db6\u0dca\u200d\u0dbb", "\u0e01\u0e34\u0e19", "Booking.com \u2764\ufe0f"):
+        assert getattr(read(**{field: name}), field) == name
+
+
 def test_texts_are_trimmed_and_composed() -> None:
     draft = read(name="  Cafe\u0301 ", sku=" MUG-1 ", category=" Kitchen ")
 

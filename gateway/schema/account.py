@@ -96,7 +96,9 @@ class AuthPayload:
 class RegisterInput:
     """A new account."""
 
-    name: str = strawberry.field(description="1-100 characters.")
+    name: str = strawberry.field(
+        description="1-100 visible characters; neither links nor characters that are invisible or change the direction of text."
+    )
     email: str = strawberry.field(description="3-254 characters, with a dotted domain.")
     password: str = strawberry.field(description="8-72 bytes; the commonest are refused.")
     phone: str | None = strawberry.field(default=None, description="E.164, e.g. +41441234567.")

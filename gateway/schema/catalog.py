@@ -141,7 +141,9 @@ class ProductFilter:
 class CreateProductInput:
     """A new product."""
 
-    name: str = strawberry.field(description="1-200 characters.")
+    name: str = strawberry.field(
+        description="1-200 characters, none invisible or changing the direction of text."
+    )
     description: str = strawberry.field(description="0-20,000 characters.")
     price: Amount = strawberry.field(
         description="Above zero, below 10,000,000,000, with at most the currency's decimals; the last of three decimals is 0."

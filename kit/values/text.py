@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from kit.errors import Violations
+from kit.values.names import hidden_character, link_in, shows_something, tidy
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _EMAIL_LONGEST = 254
@@ -56,6 +57,24 @@ class Input:
         """For what may be left out: an empty value was, and a blank one was given with nothing in it, which is refused."""
         self.require(not value or bool(value.strip()), "must not be empty", *path)
         return value
+
+    def name(self, value: str, *path: str | int, least: int = 1, most: int, person: bool = False) -> str:
+        """What a person, product or category is called: NFC with single spaces, of visible characters (ADR 0024).
+
+        A `person`'s name must not hold a link either: it goes into mails.
+        """
+        tidied = tidy(value)
+        if hidden := hidden_character(tidied):
+            self.faults.add(path, f"must not contain the invisible or direction-changing character {hidden}")
+            return tidied
+        cleaned = self.text(tidied, *path, least=least, most=most)
+        if cleaned and not shows_something(cleaned):
+            self.faults.add(path, "must have a visible character")
+        if person and (link := link_in(cleaned)):
+            self.faults.add(
+                path, f"must not contain a link or a domain ({link[:40]}); a space after a dot makes it none"
+            )
+        return cleaned
 
     def email(self, value: str, *path: str | int) -> str:
         """An address of 3 to 254 characters with a dotted domain (RFC 5321), in lower case."""
@@ -116,4 +135,6 @@ class Input:
 
 
 def _forbidden(character: str, lines: bool) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs") and not (lines and character in "\n\r\t")
+    # U+2028 and U+2029 end a line for some programs.
+    kinds = ("Cc", "Cs") if lines else ("Cc", "Cs", "Zl", "Zp")
+    return unicodedata.category(character) in kinds and not (lines and character in "\n\r\t")

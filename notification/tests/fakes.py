@@ -142,7 +142,7 @@ def _newness(notification: Notification) -> tuple[datetime, UUID]:
 
 def somebody(clock: FakeClock, *, account_id: UUID | None = None, email: str = "john@souk.test") -> Recipient:
     """A person."""
-    return Recipient(account_id or uuid4(), "John Doe", email, clock())
+    return Recipient(account_id or uuid4(), "John Doe", email, clock(), email_verified=True)
 
 
 def about_order(

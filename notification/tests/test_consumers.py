@@ -55,9 +55,15 @@ class Listening:
         return mail.text
 
 
-def john(name: str = "John Doe", email: str = "john@souk.test") -> account_pb2.Account:
+def john(
+    name: str = "John Doe", email: str = "john@souk.test", *, email_verified: bool = True
+) -> account_pb2.Account:
     return account_pb2.Account(
-        id=ACCOUNT.format(OWNER), name=name, email=email, update_time=timestamp_to_proto(utc_now())
+        id=ACCOUNT.format(OWNER),
+        name=name,
+        email=email,
+        email_verified=email_verified,
+        update_time=timestamp_to_proto(utc_now()),
     )
 
 
@@ -113,6 +119,52 @@ async def test_a_wanted_link_goes_to_the_address_of_the_account(fact: Any, templ
     assert link in text
     assert "Within 24 hours" in text
     assert [mail.recipient for mail in listening.mailer.mails] == ["john@souk.test"]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        account.AccountRegistered(),
+        account.PasswordResetRequested(),
+        account.EmailVerificationRequested(),
+        order.OrderPlaced(),
+        order.OrderCancelled(),
+    ],
+)
+@pytest.mark.parametrize("email_verified", [False, True])
+async def test_what_a_person_chose_goes_to_an_address_only_once_it_is_proven(
+    fact: Any, email_verified: bool
+) -> None:
+    chosen = ["Cheap watches at Doe's", "1 Watch Street", "call me for watches"]
+    listening = Listening()
+    person = john(chosen[0], email_verified=email_verified)
+    if isinstance(fact, order.OrderPlaced | order.OrderCancelled):
+        await listening.hears(account.AccountUpdated(account=person))
+        address = order_pb2.Address(name=chosen[0], line1=chosen[1], city="Bern", country_code="CH")
+        note = order_pb2.OrderStatusChange(note=chosen[2])
+        reason = order_pb2.CANCEL_REASON_CUSTOMER
+        placed = bought(shipping_address=address, history=[note], cancel_reason=reason)
+        await listening.hears(type(fact)(order=placed))
+    else:
+        fact.account.CopyFrom(person)
+        if isinstance(fact, account.PasswordResetRequested | account.EmailVerificationRequested):
+            fact.sealed_token = SEALER.seal("secret-1")
+            fact.token_expire_time.FromDatetime(listening.clock.now + timedelta(hours=1))
+        await listening.hears(fact)
+
+    text = await listening.text()
+
+    assert ("watch" in text.lower()) is email_verified
+    assert text.startswith(f"Hello {chosen[0]}," if email_verified else "Hello,")
+
+
+async def test_what_an_operator_wrote_goes_to_an_unproven_address_too() -> None:
+    listening = Listening()
+    await listening.hears(account.AccountUpdated(account=john(email_verified=False)))
+    note = order_pb2.OrderStatusChange(note="The colour is sold out.")
+    reason = order_pb2.CANCEL_REASON_ADMIN
+    await listening.hears(order.OrderCancelled(order=bought(history=[note], cancel_reason=reason)))
+    assert "The colour is sold out." in await listening.text()
 
 
 async def test_account_deleted_ends_what_is_known_of_it() -> None:

@@ -135,6 +135,15 @@ def test_what_people_call_themselves_is_text_and_never_html() -> None:
     assert "Hello <script>alert(1)</script>," in mail.text
 
 
+def test_what_an_earlier_release_queued_may_be_the_customers_words() -> None:
+    unproven = replace(somebody(FakeClock()), email_verified=False)
+    mail = RENDERER.mail(about_order(FakeClock(), uuid4(), template=Template.ORDER_CANCELLED), unproven)
+    for body in (mail.text, mail.html):
+        assert "Parcel" not in body
+        assert "Market Street" not in body
+        assert "John" not in body
+
+
 def test_the_message_id_is_the_notifications_at_our_domain() -> None:
     notification = about_order(FakeClock(), uuid4())
     assert rendered(notification).message_id == f"<{NOTIFICATION.format(notification.id)}@souk.test>"
