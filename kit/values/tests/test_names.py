@@ -10,7 +10,11 @@ from kit.errors import InvalidArgument
 from kit.values import Input
 from kit.values.names import hidden_character
 
-PARTS = "aZ1. \u00a0\u0301\u00e9\u0639\u06cc\u0915\u094d\u1820\u845b\u2764\u2028\u202e\u200b\u200c\u200d\ufe0f\u180b\U000e0100\U0001f469\U0001f3f4"
+PARTS = [
+    *"aZ1. ",
+    *"\u00a0\u0301\u00e9\u0639\u06cc\u0915\u094d\u1820\u845b\u2764\u2028\u202e",
+    *"\u200b\u200c\u200d\ufe0f\u180b\U000e0100\U0001f469\U0001f3f4",
+]
 
 
 def read(name: str, *, person: bool = True) -> str:
