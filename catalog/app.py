@@ -9,7 +9,7 @@ from catalog.product_cache import CachedProducts
 from catalog.reindexing import Reindexer
 from catalog.rpc import ProductRpc
 from catalog.search import ALIAS, IndexedProducts
-from catalog.search_queries import DEFINITION
+from catalog.search_index import DEFINITION, PLUGINS
 from catalog.settings import Settings
 from catalog.stock_rpc import StockRpc
 from catalog.stock_store import PostgresStockStore
@@ -29,7 +29,7 @@ def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet."""
     db = Database(settings.database_url, publishes=TOPIC)
     redis = Cache(settings.redis_url, "catalog")
-    elasticsearch = Search(settings.elasticsearch_url, ALIAS, DEFINITION)
+    elasticsearch = Search(settings.elasticsearch_url, ALIAS, DEFINITION, plugins=PLUGINS)
     admins = Admins(settings.account_address)
     rows = PostgresProductStore(db)
     stock_rows = PostgresStockStore(db)

@@ -13,6 +13,7 @@ from catalog.stock_domain import Reservation, ReservationState, StockChange, Sto
 from kit.errors import InvalidArgument, Violation
 from kit.values import (
     CATEGORY,
+    CURRENCIES,
     ORDER,
     PRODUCT,
     Input,
@@ -106,6 +107,7 @@ def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
         "filter",
         "price",
     )
+    _check_currency(given, request.currency, known)
     filtered = request.HasField("category_filter")
     categories = request.category_filter.values if filtered else request.categories
     given.require(
@@ -128,9 +130,17 @@ def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
         count=request.count_total,
         facets=request.count_facets,
         highlight=request.highlight,
+        currency=request.currency,
     )
     given.done()
     return criteria
+
+
+def _check_currency(given: Input, code: str, bounds: list[Money]) -> None:
+    path = ("filter", "price", "currency")
+    given.require(not code or code in CURRENCIES, f"must be one of {', '.join(sorted(CURRENCIES))}", *path)
+    same = all(bound.currency == code for bound in bounds)
+    given.require(not code or same, "must be the currency of min and max", *path)
 
 
 def _sort(given: Input, number: int) -> Sort:

@@ -31,6 +31,7 @@ class Criteria:
     """What is searched for; `after` is the cursor of the product after which to go on, or empty.
 
     `categories`: None is any, and none of them is nothing.
+    `currency`: of the prices that are found; empty: that of `least` and `most`, or any.
     """
 
     query: str
@@ -44,6 +45,7 @@ class Criteria:
     count: bool
     facets: bool = False
     highlight: bool = False
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

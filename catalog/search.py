@@ -19,7 +19,7 @@ from catalog.domain import Product
 from catalog.messages import decode_product, encode_product
 from catalog.metrics import SEARCHES
 from catalog.ports import Criteria, Facet, FacetValue, Found
-from catalog.search_queries import KINDS, SORTS, scope_of, sort_of, tie_breakers
+from catalog.search_queries import kinds_of, scope_of
 from kit.cache import Cache
 from kit.search import Document, Search
 from kit.values import PRODUCT, decode_cursor, encode_cursor, foreign_cursor
@@ -145,9 +145,10 @@ class IndexedProducts:
 
     async def _complete(self, prefix: str, size: int) -> dict[str, Any]:
         await self._index.ensure_index()
-        reply = await self._index.find(search_queries.suggestions(prefix, size, fuzzy=False))
-        if not reply["hits"]["hits"]:
-            reply = await self._index.find(search_queries.suggestions(prefix, size, fuzzy=True))
+        for body in search_queries.suggestions(prefix, size):
+            reply = await self._index.find(body)
+            if reply["hits"]["hits"]:
+                break
         return {"hits": [hit["_source"]["name"] for hit in reply["hits"]["hits"]]}
 
 
@@ -203,8 +204,7 @@ def _document(product: Product, lives: bool, available: bool) -> Document:
 
 def _position(criteria: Criteria, scope: str) -> tuple[bool, Sequence[Any]]:
     """Whether a cursor's search was tolerant, and after which sort values it goes on."""
-    field, _ = SORTS[sort_of(criteria)]
-    kinds = [KINDS[name] for order in ({field: ""}, *tie_breakers(field)) for name in order]
+    kinds = kinds_of(criteria)
     match decode_cursor(criteria.after, scope, "after"):
         case [0 | 1 as fuzzy, *values] if len(values) == len(kinds) and all(map(_fits, values, kinds)):
             return bool(fuzzy), values

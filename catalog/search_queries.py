@@ -1,6 +1,7 @@
-"""What Elasticsearch is asked: the index's definition, and the bodies of searches, facets, highlights and suggestions.
+"""What Elasticsearch is asked: the bodies of searches, facets, highlights and suggestions.
 
-Not here: whom to ask, what is kept of the answers, and what they mean to a reader (`search`).
+Not here: the index's definition (`search_index`), other spellings of a query (`search_spellings`), whom to ask and what is kept of the
+answers (`search`).
 """
 
 import html
@@ -8,65 +9,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from catalog.ports import Criteria, Facet, FacetValue, Sort
+from catalog.search_spellings import shortened, spellings
 from kit.values import CURRENCIES, Money
 
-_TEXT = {"type": "text", "analyzer": "words"}
-DEFINITION: Final[Mapping[str, Any]] = {
-    "settings": {
-        "number_of_shards": 1,
-        "auto_expand_replicas": "0-1",
-        # The indexer refreshes, so that it knows when searches see what it wrote.
-        "refresh_interval": -1,
-        "analysis": {
-            "filter": {
-                "english_words": {"type": "stemmer", "language": "light_english"},
-                "beginnings": {"type": "edge_ngram", "min_gram": 2, "max_gram": 15},
-            },
-            "analyzer": {
-                "words": {"tokenizer": "standard", "filter": ["lowercase", "asciifolding", "english_words"]},
-                "plain": {"tokenizer": "standard", "filter": ["lowercase", "asciifolding"]},
-                "prefixes": {"tokenizer": "standard", "filter": ["lowercase", "asciifolding", "beginnings"]},
-            },
-            "normalizer": {"folded": {"type": "custom", "filter": ["lowercase", "asciifolding"]}},
-        },
-    },
-    "mappings": {
-        "dynamic": "strict",
-        "properties": {
-            "id": {"type": "keyword"},
-            "name": {
-                **_TEXT,
-                "fields": {
-                    "plain": {"type": "text", "analyzer": "plain"},
-                    "prefix": {"type": "text", "analyzer": "prefixes", "search_analyzer": "plain"},
-                    "sort": {"type": "keyword", "normalizer": "folded"},
-                },
-            },
-            "description": _TEXT,
-            "category": {"type": "text", "analyzer": "words"},
-            "category_slug": {"type": "keyword"},
-            "sku": {"type": "keyword", "normalizer": "folded"},
-            "price": {"type": "long"},
-            "currency": {"type": "keyword"},
-            "available": {"type": "boolean"},
-            "create_time": {"type": "long"},
-            "product": {"type": "binary"},
-        },
-    },
+# Prices compare within a currency only: without a filter one currency follows the other.
+_SORTS: Final[Mapping[Sort, Mapping[str, str]]] = {
+    Sort.NEWEST: {"create_time": "desc"},
+    Sort.PRICE_ASC: {"currency": "asc", "price": "asc"},
+    Sort.PRICE_DESC: {"currency": "asc", "price": "desc"},
+    Sort.NAME_ASC: {"name.sort": "asc"},
+    Sort.NAME_DESC: {"name.sort": "desc"},
+    Sort.RELEVANCE: {"_score": "desc"},
 }
-
-SORTS: Final[Mapping[Sort, tuple[str, str]]] = {
-    Sort.NEWEST: ("create_time", "desc"),
-    Sort.PRICE_ASC: ("price", "asc"),
-    Sort.PRICE_DESC: ("price", "desc"),
-    Sort.NAME_ASC: ("name.sort", "asc"),
-    Sort.NAME_DESC: ("name.sort", "desc"),
-    Sort.RELEVANCE: ("_score", "desc"),
-}
+# Newer before older among equals; the id breaks ties, so that pages neither repeat nor skip.
+_TIE_BREAKERS: Final = {"create_time": "desc", "id": "desc"}
 # What a sort's values are in an answer, and so in a cursor.
-KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
     "_score": (float, int),
     "name.sort": (str,),
+    "currency": (str,),
     "price": (int,),
     "create_time": (int,),
     "id": (str,),
@@ -75,6 +36,8 @@ _NEAR: Final = {"fuzziness": "AUTO", "prefix_length": 1, "max_expansions": 20}
 # From which whole units a price counts into the next range.
 _PRICE_STEPS: Final = (0, 25, 50, 100, 200, 500, 1000)
 _CATEGORIES_MOST = 50
+# With fewer letters too many words begin like it.
+_CONTINUED_LEAST: Final = 3
 
 
 def _price_ranges() -> list[dict[str, Any]]:
@@ -152,17 +115,36 @@ def highlight(hit: Mapping[str, Any], name: str) -> str:
     return marked["description"][0] if "description" in marked else html.escape(name)
 
 
-def suggestions(prefix: str, size: int, *, fuzzy: bool) -> dict[str, Any]:
-    """Names that begin like it, then those with a word that does; with tolerance, names with words like its words."""
-    ways: list[dict[str, Any]]
-    if fuzzy:
-        near = {"query": prefix, "operator": "and", **_NEAR}
-        ways = [{"match": {"name.plain": near}}]
-    else:
-        ways = [
-            {"constant_score": {"filter": {"prefix": {"name.sort": {"value": prefix}}}, "boost": 2}},
-            {"constant_score": {"filter": {"match": {"name.prefix": {"query": prefix, "operator": "and"}}}}},
-        ]
+def suggestions(prefix: str, size: int) -> list[dict[str, Any]]:
+    """What to ask, one after the other until there is an answer: no letter that is added to a word that matches empties it.
+
+    Names that begin like it, then those with words that do; with tolerance, or with such words written otherwise; for what was typed
+    before.
+    """
+    plain = [
+        {"constant_score": {"filter": {"prefix": {"name.sort": {"value": prefix}}}, "boost": 2}},
+        *_beginnings(prefix),
+        *(way for spelling in spellings(prefix) for way in _beginnings(spelling)),
+    ]
+    tolerant = [
+        *(
+            {"match": {field: {"query": prefix, "operator": "and", **_NEAR}}}
+            for field in ("name.plain", "name.prefix")
+        ),
+        _loose(prefix),
+        *_continued(prefix),
+    ]
+    asked = [_suggestions(plain, size), _suggestions(tolerant, size)]
+    ways = [way for part in shortened(prefix) for way in _beginnings(part)]
+    return [*asked, _suggestions(ways, size)] if ways else asked
+
+
+def _beginnings(prefix: str) -> list[dict[str, Any]]:
+    words = {"match": {"name.prefix": {"query": prefix, "operator": "and"}}}
+    return [{"constant_score": {"filter": words}}]
+
+
+def _suggestions(ways: list[dict[str, Any]], size: int) -> dict[str, Any]:
     return {
         "query": {"dis_max": {"queries": ways}},
         # What can be bought before what cannot; each name once.
@@ -177,19 +159,26 @@ def suggestions(prefix: str, size: int, *, fuzzy: bool) -> dict[str, Any]:
 def scope_of(criteria: Criteria) -> str:
     """What a cursor is bound to: all but the page itself."""
     c = criteria
-    return repr((c.query, c.categories, c.least, c.most, c.available, sort_of(c)))
+    return repr((c.query, c.categories, c.least, c.most, c.available, _sort_of(c))) + c.currency
 
 
-def sort_of(criteria: Criteria) -> Sort:
+def kinds_of(criteria: Criteria) -> list[tuple[type, ...]]:
+    """Of which types the sort values of a hit are."""
+    return [_KINDS[field] for field in _order(criteria)]
+
+
+def _order(criteria: Criteria) -> dict[str, str]:
+    return {**_SORTS[_sort_of(criteria)], **_TIE_BREAKERS}
+
+
+def _sort_of(criteria: Criteria) -> Sort:
     return Sort.NEWEST if criteria.sort is Sort.RELEVANCE and not criteria.query else criteria.sort
 
 
 def search(criteria: Criteria, after: Sequence[Any] | None, *, fuzzy: bool) -> dict[str, Any]:
-    field, direction = SORTS[sort_of(criteria)]
     body: dict[str, Any] = {
         "query": {"bool": {"must": _must(criteria.query, fuzzy=fuzzy), "filter": _filters(criteria)}},
-        # Newer before older among equals; the id breaks ties, so that pages neither repeat nor skip.
-        "sort": [{field: direction}, *tie_breakers(field)],
+        "sort": [{field: direction} for field, direction in _order(criteria).items()],
         # One more than asked for tells whether there is a next page.
         "size": criteria.size + 1,
         "track_total_hits": criteria.count,
@@ -205,39 +194,62 @@ def search(criteria: Criteria, after: Sequence[Any] | None, *, fuzzy: bool) -> d
     return body
 
 
-def tie_breakers(field: str) -> list[dict[str, str]]:
-    return [*([] if field == "create_time" else [{"create_time": "desc"}]), {"id": "desc"}]
-
-
 def _must(query: str, *, fuzzy: bool) -> dict[str, Any]:
     if not query:
         return {"match_all": {}}
+    # The best of them counts, the others break ties.
+    return {
+        "dis_max": {"tie_breaker": 0.1, "queries": [*_exact(query), *(_tolerant(query) if fuzzy else ())]}
+    }
+
+
+def _exact(query: str) -> list[dict[str, Any]]:
     words = {
         "query": query,
         "type": "cross_fields",
         "operator": "and",
-        "fields": ["name^4", "category^2", "description"],
+        "fields": ["name^4", "category^2", "description", "name.loose^0.2"],
     }
-    return {
-        "dis_max": {
-            # The best of them counts, the others break ties.
-            "tie_breaker": 0.1,
-            "queries": [
-                {"constant_score": {"filter": {"term": {"sku": query}}, "boost": 1000}},
-                {"match_phrase": {"name": {"query": query, "boost": 6}}},
-                {"multi_match": words},
-                {"match": {"name.prefix": {"query": query, "operator": "and", "boost": 1.5}}},
-                # Tolerance only adds: what is found exactly stays, and before it.
-                *([_tolerant(query)] if fuzzy else []),
-            ],
-        }
-    }
+    return [
+        *_sku(query),
+        {"match_phrase": {"name": {"query": query, "boost": 6}}},
+        {"multi_match": words},
+        {"match": {"name.prefix": {"query": query, "operator": "and", "boost": 1.5}}},
+        *(way for spelling in spellings(query) for way in _respelled(spelling)),
+    ]
 
 
-def _tolerant(query: str) -> dict[str, Any]:
-    fields = ["name.plain^4", "category^2", "description"]
-    best = {"query": query, "operator": "and", "type": "best_fields", "fields": fields, **_NEAR}
-    return {"multi_match": {**best, "boost": 0.1}}
+def _respelled(spelling: str) -> list[dict[str, Any]]:
+    phrase = {"match_phrase": {"name": {"query": spelling, "boost": 3}}}
+    return [phrase, _loose(spelling)]
+
+
+def _loose(text: str) -> dict[str, Any]:
+    return {"match": {"name.loose": {"query": text, "operator": "and", "boost": 0.2}}}
+
+
+def _sku(query: str) -> list[dict[str, Any]]:
+    """As it is, without its signs, its beginning; what has a digit or a hyphen in it was hardly meant as a word."""
+    meant = any(character.isdecimal() or character in "-_/" for character in query)
+    ways = [("term", "sku", 1000), ("term", "sku.bare", 900), ("match", "sku.prefix", 100 if meant else 0.5)]
+    return [
+        {"constant_score": {"filter": {kind: {field: query}}, "boost": boost}} for kind, field, boost in ways
+    ]
+
+
+def _tolerant(query: str) -> list[dict[str, Any]]:
+    """Only adds: what is found exactly stays, and before it."""
+    near = {"query": query, "operator": "and", "type": "best_fields", **_NEAR, "boost": 0.1}
+    fields = ["name.plain^4", "category^2", "description", "name.loose^0.1"]
+    pieces = {"match": {"name.pieces": {"query": query, "operator": "and", "boost": 0.05}}}
+    continued = _continued(query) if len(query.split()[-1]) >= _CONTINUED_LEAST else ()
+    return [{"multi_match": {**near, "fields": fields}}, pieces, *continued]
+
+
+def _continued(query: str) -> list[dict[str, Any]]:
+    """The last word as the beginning of what is written apart (Ear Buds), or of the middle of a compound."""
+    words = {"query": query, "operator": "and", "boost": 0.05}
+    return [{"match_bool_prefix": {field: words}} for field in ("name.loose", "name.pieces")]
 
 
 def _filters(criteria: Criteria) -> list[dict[str, Any]]:
@@ -250,5 +262,7 @@ def _filters(criteria: Criteria) -> list[dict[str, Any]]:
     known: dict[str, Money] = {name: bound for name, bound in bounds.items() if bound is not None}
     if known:
         filters.append({"range": {"price": {name: bound.minor for name, bound in known.items()}}})
-        filters.append({"term": {"currency": next(iter(known.values())).currency}})
+    currency = criteria.currency or next((bound.currency for bound in known.values()), "")
+    if currency:
+        filters.append({"term": {"currency": currency}})
     return filters

@@ -11,7 +11,7 @@ import pytest
 from catalog.domain import Category, Product
 from catalog.ports import Criteria, Found, Sort
 from catalog.search import IndexedProducts
-from catalog.search_queries import DEFINITION
+from catalog.search_index import DEFINITION
 from catalog.tests.fakes import draft
 from kit.cache import Cache
 from kit.search import Search

@@ -17,7 +17,7 @@ from catalog.events import TOPIC
 from catalog.indexer import Indexer
 from catalog.reindexing import Reindexer
 from catalog.search import IndexedProducts
-from catalog.search_queries import DEFINITION
+from catalog.search_index import DEFINITION
 from catalog.stock_domain import StockCount
 from catalog.stock_store import PostgresStockStore
 from catalog.stock_use_cases import Stock

@@ -244,6 +244,24 @@ async def test_search_products_reads_what_is_searched_for(edge: Edge) -> None:
     ]
 
 
+async def test_search_products_filters_by_a_currency_alone_or_with_bounds_in_it(edge: Edge) -> None:
+    await edge.call(None, "SearchProducts", currency="JPY")
+    await edge.call(None, "SearchProducts", currency="USD", min_price=PRICE)
+
+    assert [criteria.currency for criteria in edge.search.asked] == ["JPY", "USD"]
+
+
+@pytest.mark.parametrize("currency", ["XXX", "usd", " "])
+async def test_search_products_refuses_an_unknown_currency(edge: Edge, currency: str) -> None:
+    assert await edge.refusal("SearchProducts", currency=currency) == [("filter", "price", "currency")]
+
+
+async def test_search_products_refuses_bounds_in_another_currency(edge: Edge) -> None:
+    assert await edge.refusal("SearchProducts", currency="EUR", max_price=PRICE) == [
+        ("filter", "price", "currency")
+    ]
+
+
 async def test_search_products_asks_for_everything_when_nothing_is_said(edge: Edge) -> None:
     await edge.call(None, "SearchProducts")
 

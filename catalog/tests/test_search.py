@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ import pytest
 from catalog.domain import Product
 from catalog.ports import Sort
 from catalog.search import IndexedProducts
-from catalog.search_queries import DEFINITION
+from catalog.search_index import DEFINITION
 from catalog.tests.indexed import ANYTHING, Index, elasticsearch, index, redis
 from kit.cache import Cache
 from kit.errors import InvalidArgument
@@ -175,6 +176,65 @@ async def test_categories_prices_and_availability_filter(index: Index) -> None:
     assert await found(most=Money(200, USD)) == "12"
     assert await found(least=Money(200, "EUR"), most=Money(200, "EUR")) == "4"
     assert await found(categories=("garden",), available=True, least=Money(0, "EUR")) == "4"
+
+
+PRICES = [
+    Money(900, "JPY"),
+    Money(99_900, "JPY"),
+    Money(999, "USD"),
+    Money(100_000, "USD"),
+    Money(2000, "KWD"),
+    Money(1, "EUR"),
+]
+
+
+def value(product: Product) -> tuple[str, Decimal]:
+    return product.price.currency, product.price.decimal()
+
+
+@pytest.mark.parametrize("query", ["", "mug"])
+@pytest.mark.parametrize(("sort", "sign"), [(Sort.PRICE_ASC, 1), (Sort.PRICE_DESC, -1)])
+async def test_prices_are_sorted_by_value_one_currency_after_the_other(
+    index: Index, query: str, sort: Sort, sign: int
+) -> None:
+    for price in PRICES:
+        await index.add("Mug", price=price)
+
+    hits = (await index.find(query, sort=sort)).hits
+
+    def order(price: tuple[str, Decimal]) -> tuple[str, Decimal]:
+        return price[0], sign * price[1]
+
+    found = [value(product) for product, _ in hits]
+    assert found == sorted(found, key=order)
+    assert len(found) == len(PRICES)
+    pages = await index.pages(query, sort=sort, size=2)
+    assert [len(page) for page in pages] == [2, 2, 2]
+    following = [
+        value((await index.find(query, sort=sort, size=1, after=cursor)).hits[0][0])
+        for _, cursor in hits[:-1]
+    ]
+    assert following == found[1:]
+
+
+@pytest.mark.parametrize("sort", Sort)
+async def test_a_currency_alone_filters(index: Index, sort: Sort) -> None:
+    for price in PRICES:
+        await index.add("Mug", price=price)
+
+    found = [value(product) for product, _ in (await index.find("mug", currency="JPY", sort=sort)).hits]
+
+    assert sorted(found) == [("JPY", Decimal(900)), ("JPY", Decimal(99_900))]
+    assert await index.names(currency="GBP", sort=sort) == []
+
+
+async def test_a_cursor_of_a_currency_serves_that_currency_only(index: Index) -> None:
+    for price in PRICES:
+        await index.add("Mug", price=price)
+    cursor = (await index.find(currency="JPY", sort=Sort.PRICE_ASC)).hits[0][1]
+
+    with pytest.raises(InvalidArgument):
+        await index.find(sort=Sort.PRICE_ASC, after=cursor)
 
 
 async def test_a_filter_holds_for_what_is_found_with_tolerance_too(index: Index) -> None:

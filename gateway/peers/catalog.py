@@ -167,6 +167,7 @@ class Catalog(Peer):
 
 def _bound(request: pb.SearchProductsRequest, price: PriceFilter) -> None:
     code = price.currency or _USD
+    request.currency = code
     for name, bound in (("min", price.min), ("max", price.max)):
         if bound is not None:
             path = ("filter", "price")

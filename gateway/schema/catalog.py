@@ -104,8 +104,12 @@ class ProductSort(Enum):
 
     RELEVANCE = strawberry.enum_value("RELEVANCE", description="Best match first; NEWEST without a query.")
     NEWEST = strawberry.enum_value("NEWEST", description="Newest first.")
-    PRICE_ASC = strawberry.enum_value("PRICE_ASC", description="Cheapest first.")
-    PRICE_DESC = strawberry.enum_value("PRICE_DESC", description="Dearest first.")
+    PRICE_ASC = strawberry.enum_value(
+        "PRICE_ASC", description="Lowest price first, one currency after the other."
+    )
+    PRICE_DESC = strawberry.enum_value(
+        "PRICE_DESC", description="Highest price first, one currency after the other."
+    )
     NAME_ASC = strawberry.enum_value("NAME_ASC", description="A to Z.")
     NAME_DESC = strawberry.enum_value("NAME_DESC", description="Z to A.")
 
@@ -117,7 +121,8 @@ class PriceFilter:
     min: Amount | None = strawberry.field(default=None, description="The least.")
     max: Amount | None = strawberry.field(default=None, description="The most.")
     currency: CurrencyCode | None = strawberry.field(
-        default=CurrencyCode("USD"), description="Only products with this currency are found."
+        default=CurrencyCode("USD"),
+        description="Only products with this currency are found, with or without bounds.",
     )
 
 

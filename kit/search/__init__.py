@@ -3,6 +3,6 @@
 Not here: queries and mappings, which are the owner's (catalog/search.py).
 """
 
-from kit.search.search import Document, Search, SearchUnavailable
+from kit.search.search import Document, PluginsMissing, Search, SearchUnavailable
 
-__all__ = ["Document", "Search", "SearchUnavailable"]
+__all__ = ["Document", "PluginsMissing", "Search", "SearchUnavailable"]

@@ -10,11 +10,15 @@ from elastic_transport import ConnectionTimeout
 from elastic_transport.client_utils import DEFAULT
 from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError
 
-from kit.errors import Unavailable
-from kit.telemetry import outgoing
+from kit.errors import FailedPrecondition, Unavailable
+from kit.telemetry import get_logger, outgoing
 from kit.values import remaining
 
+log = get_logger(__name__)
+
 _TIMEOUT_SECONDS = 5.0
+# Analysis of 500 long descriptions takes seconds of a busy node.
+_BULK_TIMEOUT_SECONDS = 30.0
 _OVERLOADED = (429, 502, 503, 504)
 
 
@@ -23,6 +27,12 @@ class SearchUnavailable(Unavailable):
 
     reason = "SEARCH_UNAVAILABLE"
     default_message = "search is not available now"
+
+
+class PluginsMissing(FailedPrecondition):
+    """Elasticsearch lacks a plugin that the index's definition needs; the message names the plugin and the nodes."""
+
+    reason = "SEARCH_PLUGINS_MISSING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +48,15 @@ class Search:
     """A resource around one alias, e.g. `catalog-products`, that points at a numbered index, e.g. `catalog-products-000001`.
 
     By TLS the URL may name whose certificates are believed: `https://user:password@host:9200?ca=FILE`.
-    Every method raises SearchUnavailable when Elasticsearch is out of reach; opening never does.
+    Every method raises SearchUnavailable when Elasticsearch is out of reach; opening never does. `plugins` are those that the definition
+    needs: opening raises PluginsMissing when Elasticsearch answers and a node lacks one, and no index is made without them.
     """
 
     name = "elasticsearch"
 
-    def __init__(self, url: str, alias: str, definition: Mapping[str, Any]) -> None:
+    def __init__(
+        self, url: str, alias: str, definition: Mapping[str, Any], *, plugins: Sequence[str] = ()
+    ) -> None:
         where, _, query = url.partition("?")
         authority = parse_qs(query).get("ca", [None])[0]
         self._client = AsyncElasticsearch(
@@ -55,10 +68,17 @@ class Search:
         )
         self.alias = alias
         self._definition = definition
+        self._plugins = plugins
         self._exists = False
 
     async def open(self) -> None:
-        """Nothing: the index is made when it is first needed."""
+        """Checks the plugins, if Elasticsearch answers; the index is made when it is first needed. Raises PluginsMissing."""
+        try:
+            await self._check_plugins()
+        except SearchUnavailable:
+            log.warning(
+                "search.unreachable", reason="Elasticsearch does not answer; its plugins are checked later"
+            )
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -75,6 +95,9 @@ class Search:
         if not await self._call("indices.exists_alias", self._client.indices.exists_alias(name=self.alias)):
             try:
                 await self.create_index(self._numbered(1), alias=True)
+            except PluginsMissing as error:
+                log.error("search.plugins_missing", error=error.message)
+                raise SearchUnavailable() from error
             except BadRequestError as error:
                 # Another replica was first.
                 if error.error != "resource_already_exists_exception":
@@ -82,7 +105,8 @@ class Search:
         self._exists = True
 
     async def create_index(self, index: str, *, alias: bool = False) -> None:
-        """Makes an index by the definition, behind the alias on request."""
+        """Makes an index by the definition, behind the alias on request. Raises PluginsMissing."""
+        await self._check_plugins()
         body: dict[str, Any] = {**self._definition, **({"aliases": {self.alias: {}}} if alias else {})}
         await self._call("indices.create", self._client.indices.create(index=index, **body))
 
@@ -103,7 +127,9 @@ class Search:
         answer = await self._call(
             "bulk",
             # Else an index that was lost would be made again by its first document, without our definition.
-            self._client.bulk(index=index or self.alias, operations=operations, require_alias=index is None),
+            self._client.options(request_timeout=_BULK_TIMEOUT_SECONDS).bulk(
+                index=index or self.alias, operations=operations, require_alias=index is None
+            ),
         )
         if answer["errors"]:
             self._raise_failures(answer["items"])
@@ -145,6 +171,20 @@ class Search:
         for number, is_current in (await self._numbers()).items():
             if not is_current:
                 await self._call("indices.delete", self._client.indices.delete(index=self._numbered(number)))
+
+    async def _check_plugins(self) -> None:
+        if not self._plugins:
+            return
+        answer = await self._call("nodes.info", self._client.nodes.info(metric="plugins"))
+        lacking = {
+            node["name"]: missing
+            for node in answer["nodes"].values()
+            if (missing := set(self._plugins) - _installed(node))
+        }
+        if lacking:
+            nodes, plugins = ", ".join(sorted(lacking)), ", ".join(sorted(set().union(*lacking.values())))
+            rule = f"install it on every node with `elasticsearch-plugin install {plugins}` and restart it"
+            raise PluginsMissing(f"Elasticsearch lacks the plugin {plugins} on {nodes}: {rule}")
 
     def _numbered(self, number: int) -> str:
         return f"{self.alias}-{number:06}"
@@ -193,3 +233,7 @@ class Search:
                 raise SearchUnavailable()
             if status >= 400 and status not in (404, 409):
                 raise ValueError(f"document {result['_id']} was refused: {error}")
+
+
+def _installed(node: Mapping[str, Any]) -> set[str]:
+    return {each["name"] for kind in ("plugins", "modules") for each in node.get(kind, ())}

@@ -9,7 +9,7 @@ from typing import TypeVar
 import orjson
 import uvloop
 
-from kit.errors import SoukError
+from kit.errors import FailedPrecondition, SoukError
 from kit.events import ensure_topics
 from kit.service.dead_letters import dead_letters
 from kit.service.life import Life, patiently
@@ -113,7 +113,10 @@ async def _migrate(service: Service) -> int:
 
 
 async def _check(service: Service) -> int:
-    """Opens, pings and closes everything; optional parts are told but do not fail."""
+    """Opens, pings and closes everything.
+
+    An optional part that is out of reach is reported and does not fail; one that is there and lacks what we need does.
+    """
     states: dict[str, str] = {}
     failed = False
     for part in service.held():
@@ -124,7 +127,7 @@ async def _check(service: Service) -> int:
             states[part.name] = "ok"
         except Exception as error:
             states[part.name] = repr(error)
-            failed = failed or part not in service.optional
+            failed = failed or part not in service.optional or isinstance(error, FailedPrecondition)
         finally:
             await part.close()
     print(orjson.dumps({"service": service.name, "ok": not failed, "checks": states}).decode())

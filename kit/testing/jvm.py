@@ -46,7 +46,7 @@ class Kafka(Server):
         self.advertised_port = advertised_port
         self._controller_port = controller_port or free_port()
         self._heap = heap
-        self._home = _home("kafka")
+        self.home = _home("kafka")
         self._data = folder / "data"
         self._properties = folder / "server.properties"
 
@@ -55,7 +55,7 @@ class Kafka(Server):
         return f"127.0.0.1:{self.port}"
 
     def prepare(self) -> None:
-        text = (self._home / "server.properties").read_text()
+        text = (self.home / "server.properties").read_text()
         own = "advertised.listeners=BROKER://127.0.0.1:"
         text = text.replace(f"{own}@PORT@", f"{own}{self.advertised_port or self.port}")
         for name, value in {
@@ -86,7 +86,7 @@ class Kafka(Server):
         return port_open(self.port)
 
     def _options(self) -> list[str]:
-        return [f"-Dlog4j2.configurationFile={self._home / 'log4j2.yaml'}", "-cp", f"{self._home / 'lib'}/*"]
+        return [f"-Dlog4j2.configurationFile={self.home / 'log4j2.yaml'}", "-cp", f"{self.home / 'lib'}/*"]
 
 
 class Elasticsearch(Server):
@@ -97,7 +97,7 @@ class Elasticsearch(Server):
     def __init__(self, folder: Path, *, port: int = 0, log: Path | None = None, heap: str = "320m") -> None:
         super().__init__(folder, port=port, log=log)
         self._heap = heap
-        self._home = _home("elasticsearch")
+        self.home = _home("elasticsearch")
 
     def url(self) -> str:
         """Where a client finds it."""
@@ -107,8 +107,8 @@ class Elasticsearch(Server):
         return {"ES_PORT": str(self.port), "ES_DATA": str(self.folder / "data")}
 
     def command(self) -> list[str]:
-        modules = ["--module-path", str(self._home / "lib"), "--add-modules", "ALL-MODULE-PATH"]
-        launcher = ["-cp", str(self._home / "launcher.jar"), "ElasticsearchNode", str(self._home)]
+        modules = ["--module-path", str(self.home / "lib"), "--add-modules", "ALL-MODULE-PATH"]
+        launcher = ["-cp", str(self.home / "launcher.jar"), "ElasticsearchNode", str(self.home)]
         return [*_JAVA, f"-Xms{self._heap}", f"-Xmx{self._heap}", *modules, *launcher]
 
     def ready(self) -> bool:

@@ -13,7 +13,7 @@ ROOMS = set(
     "__init__ __main__ app audit_store circuit collection consumers context cost credential_store credential_use_cases development domain "
     "errors event_stream events execution headers indexer limits listeners mailer messages metrics order_updates passwords peers persisted "
     "playground ports preview product_cache provider rates redis_line refund_domain refund_use_cases "
-    "reindexing rendering rpc search search_queries "
+    "reindexing rendering rpc search search_index search_queries search_spellings "
     "session_domain session_store session_use_cases settings stock_domain stock_reserving stock_rpc stock_store stock_use_cases store "
     "attempt_store device_store device_use_cases link_use_cases "
     "tables throttle use_cases web websocket".split()

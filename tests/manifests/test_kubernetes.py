@@ -12,6 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from catalog.search_index import PLUGINS
 from kit.auth import SigningKeys
 from kit.settings import load
 from tests.lint.checkout import ROOT
@@ -240,12 +241,19 @@ def test_images_are_ours_or_of_the_versions_that_tests_run_on() -> None:
     ).read_text()
     versions = dict(re.findall(r"<(kafka|elasticsearch)\.version>([^<]+)<", poms))
     assert f"apache/kafka:{versions['kafka']}" in images
-    assert f"elasticsearch:{versions['elasticsearch']}" in images
+    assert f"elasticsearch-icu:{versions['elasticsearch']}" in images
     assert {"postgres:15", "redis:7"} <= images
-    assert (
-        named(built(PRODUCTION), "Elasticsearch", "elasticsearch")["spec"]["version"]
-        == versions["elasticsearch"]
-    )
+    search = named(built(PRODUCTION), "Elasticsearch", "elasticsearch")["spec"]
+    assert search["version"] == versions["elasticsearch"]
+    assert search["image"].endswith(f"/elasticsearch-icu:{versions['elasticsearch']}")
+
+
+def test_elasticsearch_is_the_stock_image_with_the_plugins_that_the_catalog_needs() -> None:
+    recipe = (ROOT / "deploy" / "elasticsearch" / "Dockerfile").read_text()
+    pom = (ROOT / "third_party" / "elasticsearch" / "pom.xml").read_text()
+    version = re.findall(r"<elasticsearch\.version>([^<]+)<", pom)
+    assert re.findall(r"^FROM elasticsearch:(\S+)$", recipe, re.MULTILINE) == version
+    assert tuple(re.findall(r"^ARG PLUGIN=(\S+)$", recipe, re.MULTILINE)) == PLUGINS
 
 
 def test_production_takes_every_image_from_its_registry_and_no_try_out() -> None:

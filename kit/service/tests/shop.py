@@ -11,7 +11,7 @@ from litestar.response import Stream
 from souk.order.v1 import order_service_pb2 as pb
 
 from kit.auth import Principal
-from kit.errors import Unauthenticated, Unavailable
+from kit.errors import FailedPrecondition, Unauthenticated, Unavailable
 from kit.rpc import Call
 from kit.service import Service, run
 from kit.settings import BaseSettings, setting
@@ -24,6 +24,7 @@ class Settings(BaseSettings):
 
     up_after_seconds: float = setting("How long its resource refuses to open", default=0.0)
     broken: bool = setting("Whether its resource never opens, for a reason of its own", default=False)
+    unfit: bool = setting("Whether its optional resource is there and lacks something", default=False)
     database_url: str = setting("Not used", development="none", secret=True)
 
 
@@ -53,7 +54,12 @@ class Down:
 
     name = "down"
 
-    async def open(self) -> None: ...
+    def __init__(self, settings: Settings) -> None:
+        self._unfit = settings.unfit
+
+    async def open(self) -> None:
+        if self._unfit:
+            raise FailedPrecondition("lacks a plugin")
 
     async def close(self) -> None: ...
 
@@ -138,7 +144,7 @@ async def greet(words: Sequence[str]) -> None:
 
 def build(settings: Settings) -> Service:
     """The service."""
-    down = Down()
+    down = Down(settings)
     return Service(
         name="shop",
         settings=settings,

@@ -205,6 +205,15 @@ def test_a_check_pings_every_part_and_exits() -> None:
     assert once("--check", BROKEN="true").returncode == 1
 
 
+def test_an_optional_part_that_is_there_and_lacks_something_stops_the_check_and_the_start() -> None:
+    checked = once("--check", UNFIT="true")
+    assert checked.returncode == 1
+    assert "lacks a plugin" in orjson.loads(checked.stdout.splitlines()[-1])["checks"]["down"]
+    served = once(UNFIT="true")
+    assert served.returncode == 1
+    assert "lacks a plugin" in served.stdout
+
+
 def test_it_describes_its_settings() -> None:
     assert "UP_AFTER_SECONDS" in once("settings").stdout
 
