@@ -5,7 +5,9 @@ executed. Not here: prices (gateway.cost), buckets (gateway.rates).
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import ClassVar, Final
+
+from graphql import OperationType
 
 from gateway.execution import LEAST_COST, Executor, Plan
 from gateway.persisted import Persisted
@@ -26,6 +28,13 @@ class NoQuery(InvalidArgument):
     reason = "BAD_REQUEST"
 
 
+class NotByGet(InvalidArgument):
+    """A GET changes nothing: links and pages of other sites make them unasked."""
+
+    code: ClassVar[str] = "BAD_REQUEST"
+    reason = "METHOD_NOT_ALLOWED"
+
+
 class Admission:
     """The one way from a request to a plan that is paid for."""
 
@@ -35,9 +44,9 @@ class Admission:
         self._persisted = persisted
 
     async def admit(
-        self, body: Body, size: int, principal: Principal | None, address: str
+        self, body: Body, size: int, principal: Principal | None, address: str, *, reads: bool = False
     ) -> tuple[Plan, Spent]:
-        """A plan, and what it cost; `size` is that of the whole request in bytes. Raises NoQuery.
+        """A plan, and what it cost; `size` is that of the whole request in bytes. Raises NoQuery, and NotByGet for what `reads` only.
 
         A client that may not ask just now gets a plan that is refused, and `Spent.refused`. It pays the least cost all the same.
         """
@@ -61,6 +70,8 @@ class Admission:
             plan = self._executor.plan(text, body.variables, body.operationName)
             if plan.operation is not None:
                 await self._persisted.keep(text, body.extensions)
+        if reads and plan.operation is not None and plan.operation.type is OperationType.MUTATION:
+            raise NotByGet("mutations are asked by POST")
         cost = max(plan.cost, least)
         if spent is None or cost > paid or plan.sign_ins:
             spent = await self._rates.spend(who, address, cost - paid, plan.sign_ins, least=least - paid)

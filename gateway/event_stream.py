@@ -12,20 +12,18 @@ from typing import Any, Final
 import orjson
 from litestar.types import Send
 
+from gateway.accepting import EVENTS
 from gateway.execution import Answer
-from gateway.listeners import GoingAway, Listeners
+from gateway.listeners import SEND_SECONDS, GoingAway, Listeners
 from kit.auth import Principal
 from kit.errors import SoukError
 
-MEDIA_TYPE: Final = "text/event-stream"
 # Proxies end what is silent for long, mostly after a minute.
 _KEEP_ALIVE_SECONDS: Final = 15.0
-# Who does not read for so long is taken for gone.
-_SEND_SECONDS: Final = 30.0
 _NOTHING: Final = b":\n\n"
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 # nginx would keep events back until its buffer is full.
-_HEADERS: Final = {"Content-Type": MEDIA_TYPE, "X-Accel-Buffering": "no"}
+_HEADERS: Final = {"Content-Type": EVENTS, "X-Accel-Buffering": "no"}
 
 
 class EventStream:
@@ -56,7 +54,7 @@ class EventStream:
         with suppress(TimeoutError):
             async with aclosing(self._answers), aclosing(self._events()) as events:
                 async for event in events:
-                    async with asyncio.timeout(_SEND_SECONDS):
+                    async with asyncio.timeout(SEND_SECONDS):
                         await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -17,7 +17,8 @@ _ALWAYS: Final = {
 }
 _TWO_YEARS: Final = "max-age=63072000; includeSubDomains"
 _ASKED: Final = "authorization, content-type, x-request-id, traceparent, apollographql-client-name, apollographql-client-version"
-_EXPOSED: Final = "X-Request-ID, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"
+_EXPOSED: Final = "ETag, X-Request-ID, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"
+METHODS: Final = "GET, HEAD, POST, OPTIONS"
 _PREFLIGHT_SECONDS: Final = "7200"
 
 
@@ -46,17 +47,22 @@ class Headers:
         """Of the answer to a browser that asks whether it may ask."""
         allowed = self._allowed(origin) if origin else {}
         asked = {
-            "Access-Control-Allow-Methods": "POST",
+            "Access-Control-Allow-Methods": "GET, POST",
             "Access-Control-Allow-Headers": _ASKED,
             "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
         }
         return {
-            "Allow": "POST, OPTIONS",
+            "Allow": METHODS,
             **self._secure,
             **self._vary,
             **(asked if allowed else {}),
             **allowed,
         }
+
+    def refuses(self, origin: str | None, site: str | None) -> bool:
+        """Whether a browser says that a page of another site asks, one that may not."""
+        foreign = site == "cross-site" or (origin is not None and site not in (None, "same-origin", "none"))
+        return foreign and not (origin and self._allowed(origin))
 
     def client(self, scope: HTTPScope | WebSocketScope) -> str:
         """The client's address, as the outermost trusted proxy saw it; a proxy may add to a line that came, or a line of its own."""

@@ -70,6 +70,7 @@ class Number(Decimal):
 
 
 _DECODER: Final = msgspec.json.Decoder(Body, float_hook=Number)
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Any] | None, float_hook=Number)
 
 
 def read(content: bytes) -> Body:
@@ -82,6 +83,18 @@ def read(content: bytes) -> Body:
         if content.startswith(_BOM):
             return read(content[len(_BOM) :])
         raise _fault(content, error) from error
+
+
+def read_object(text: str | None, name: str) -> dict[str, Any] | None:
+    """Variables or extensions out of a URL; empty means none. Raises BadBody."""
+    if not text:
+        return None
+    try:
+        found: dict[str, Any] | None = _OBJECT.decode(text)
+        return found
+    except (msgspec.MsgspecError, RecursionError) as error:
+        fault = _fault(text.encode(), error)
+        raise BadBody(f"{name} must be an object in JSON: {fault.message}", reason=fault.reason) from error
 
 
 def _fault(content: bytes, error: Exception) -> BadBody:

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
         default=(),
         development=("http://localhost:3000", "http://localhost:5173", "http://127.0.0.1:3000"),
     )
+    cache_seconds: timedelta = setting(
+        "Seconds for which caches may keep answers to queries by GET without a token; 0: not at all",
+        default=_FIVE_SECONDS,
+        least=0,
+        most=3600,
+    )
     body_seconds: timedelta = setting(
         "Seconds within which a request's body must have come", default=_TEN_SECONDS, least=0.1, most=60
     )
@@ -95,6 +101,21 @@ class Settings(BaseSettings):
         "Most open sockets and event streams of one account, on each replica", default=20, least=1
     )
     max_socket_operations: int = setting("Most operations at once on one socket", default=50, least=1)
+    max_unsigned_sockets: int = setting(
+        "Most open sockets of one address that did not sign in yet, on each replica",
+        default=20,
+        development=1000,
+        least=1,
+    )
+    max_socket_message_bytes: int = setting(
+        "Largest message on a socket that signed in, bytes; before, 16,384", default=128 * 1024, least=1024
+    )
+    socket_idle_seconds: timedelta = setting(
+        "Seconds after which a socket is closed that has no operation and says nothing",
+        default=timedelta(minutes=5),
+        least=0.1,
+        most=86_400,
+    )
     socket_init_seconds: timedelta = setting(
         "Seconds within which a socket must sign in", default=_FIVE_SECONDS, least=0.1, most=60
     )

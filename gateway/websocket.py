@@ -22,7 +22,7 @@ from gateway.context import Context
 from gateway.errors import of_souk_error, unexpected
 from gateway.execution import Executor
 from gateway.headers import Headers
-from gateway.listeners import GoingAway, Listeners, TooManyListeners
+from gateway.listeners import SEND_SECONDS, AtMost, GoingAway, Listeners, TooManyListeners
 from gateway.metrics import COST, OPERATIONS
 from gateway.reading import BadBody, Body, read
 from gateway.settings import Settings
@@ -30,12 +30,16 @@ from kit.auth import Principal, TokenVerifier, bearer
 from kit.errors import SoukError, Unauthenticated
 from kit.rpc import Call, current_call
 from kit.telemetry import correlation_id, get_logger, new_correlation_id
+from kit.values import network_of
 from kit.values.deadline import deadline
+from kit.web.connections import MESSAGE_LIMIT
 
 log = get_logger(__name__)
 
 PROTOCOL: Final = "graphql-transport-ws"
+NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
+POLICY_VIOLATION: Final = 1008
 BAD_REQUEST: Final = 4400
 UNAUTHORIZED: Final = 4401
 FORBIDDEN: Final = 4403
@@ -43,6 +47,7 @@ NO_PROTOCOL: Final = 4406
 INIT_TIMEOUT: Final = 4408
 ALREADY_SUBSCRIBED: Final = 4409
 TOO_MANY: Final = 4429
+_CLOSE_SECONDS: Final = 5.0
 
 
 class Message(msgspec.Struct):
@@ -86,8 +91,11 @@ class Sockets:
         self.seconds = settings.request_seconds.total_seconds()
         self.init_seconds = settings.socket_init_seconds.total_seconds()
         self.most_operations = settings.max_socket_operations
-        self.most_bytes = settings.max_body_bytes
+        self.most_bytes = settings.max_socket_message_bytes
+        self.idle_seconds = settings.socket_idle_seconds.total_seconds()
         self.listeners = listeners
+        most = settings.max_unsigned_sockets
+        self.unsigned: AtMost[str] = AtMost(most, f"an address may have {most} sockets that did not sign in")
         self._origins = {*settings.socket_origins, *settings.cors_origins}
 
     def route(self) -> WebsocketRouteHandler:
@@ -98,14 +106,24 @@ class Sockets:
             if not self._welcome(socket):
                 await socket.close(code=FORBIDDEN, reason="this origin is not allowed")
                 return
-            offered = socket.scope["subprotocols"]
-            await socket.accept(subprotocols=PROTOCOL if PROTOCOL in offered else None)
-            if PROTOCOL not in offered:
-                await socket.close(code=NO_PROTOCOL, reason=f"the subprotocol must be {PROTOCOL}")
+            counted = ExitStack()
+            try:
+                counted.enter_context(self.unsigned.one_more(network_of(self.client(socket.scope))))
+            except TooManyListeners as error:
+                await socket.close(code=TOO_MANY, reason=error.message)
                 return
-            await _Session(self, socket).run()
+            with counted:
+                await self._welcomed(socket, counted)
 
         return subscriptions
+
+    async def _welcomed(self, socket: WebSocket[Any, Any, Any], unsigned: ExitStack) -> None:
+        offered = socket.scope["subprotocols"]
+        await socket.accept(subprotocols=PROTOCOL if PROTOCOL in offered else None)
+        if PROTOCOL not in offered:
+            await socket.close(code=NO_PROTOCOL, reason=f"the subprotocol must be {PROTOCOL}")
+            return
+        await _Session(self, socket, unsigned).run()
 
     def _welcome(self, socket: WebSocket[Any, Any, Any]) -> bool:
         """A page of another site may open a socket unasked: its origin must be ours or a known one. Programs send none."""
@@ -118,13 +136,15 @@ class Sockets:
 class _Session:
     """One socket."""
 
-    def __init__(self, sockets: Sockets, socket: WebSocket[Any, Any, Any]) -> None:
+    def __init__(self, sockets: Sockets, socket: WebSocket[Any, Any, Any], unsigned: ExitStack) -> None:
         self._sockets = sockets
+        self._unsigned = unsigned
         self._socket = socket
         self._principal: Principal | None = None
         self._counted = ExitStack()
         self._running: dict[str, asyncio.Task[None]] = {}
         loop = asyncio.get_running_loop()
+        self._spoke = loop.time()
         self._signed_in: asyncio.Future[Principal] = loop.create_future()
         self._closing: asyncio.Future[_Closed] = loop.create_future()
 
@@ -136,23 +156,26 @@ class _Session:
         try:
             ends: list[asyncio.Future[Any]] = [reading, watching, self._closing]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if self._closing.done():
-                end = self._closing.result()
-                with suppress(WebSocketDisconnect, RuntimeError):
-                    await self._socket.close(code=end.code, reason=end.reason[:120])
         finally:
             tasks = [reading, watching, *self._running.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._counted.close()
+        # Once nothing else reads or writes: a server may wait with closing until a read has ended.
+        if self._closing.done():
+            end = self._closing.result()
+            with suppress(WebSocketDisconnect, RuntimeError, OSError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self._socket.close(code=end.code, reason=end.reason[:120])
 
     async def _read(self) -> None:
         try:
             while True:
                 text = await self._socket.receive_data(mode="text")
+                self._spoke = asyncio.get_running_loop().time()
                 await self._take(_decoded(text, self._sockets.most_bytes))
-        except WebSocketDisconnect:
+        except (WebSocketDisconnect, OSError):
             pass
         except _Closed as end:
             self._close(end)
@@ -167,8 +190,18 @@ class _Session:
         except TimeoutError:
             self._close(_Closed(INIT_TIMEOUT, "connection_init did not come in time"))
             return
-        ended = await self._sockets.listeners.ended(principal)
-        self._close(_Closed(GOING_AWAY if isinstance(ended, GoingAway) else FORBIDDEN, ended.message))
+        async with asyncio.TaskGroup() as group:
+            idle = group.create_task(self._idle())
+            ended = await self._sockets.listeners.ended(principal)
+            self._close(_Closed(GOING_AWAY if isinstance(ended, GoingAway) else FORBIDDEN, ended.message))
+            idle.cancel()
+
+    async def _idle(self) -> None:
+        """Ends the socket that has no operation and says nothing."""
+        loop, most = asyncio.get_running_loop(), self._sockets.idle_seconds
+        while (left := self._spoke + most - loop.time()) > 0 or self._running:
+            await asyncio.wait([self._closing], timeout=max(left, most / 10))
+        self._close(_Closed(NORMAL, "nothing was said for too long"))
 
     async def _take(self, message: Message) -> None:
         match message.type:
@@ -205,6 +238,10 @@ class _Session:
             self._counted.enter_context(self._sockets.listeners.one_more(principal))
         except TooManyListeners as error:
             raise _Closed(TOO_MANY, error.message) from None
+        self._unsigned.close()
+        extensions: dict[str, Any] = self._socket.scope.get("extensions") or {}
+        if (allow := extensions.get(MESSAGE_LIMIT)) is not None:
+            allow(self._sockets.most_bytes)
         self._principal = principal
         self._signed_in.set_result(principal)
         await self._send({"type": "connection_ack"})
@@ -250,16 +287,23 @@ class _Session:
         except SoukError as error:
             OPERATIONS.labels("none", error.reason).inc()
             await self._send({"type": "error", "id": number, "payload": [of_souk_error(error)]})
-        except WebSocketDisconnect:
+        except (WebSocketDisconnect, OSError):
             pass
         except Exception:
             log.exception("socket.operation_failed")
             await self._send({"type": "error", "id": number, "payload": [unexpected()]})
         finally:
             self._running.pop(number, None)
+            self._spoke = asyncio.get_running_loop().time()
 
     async def _send(self, message: dict[str, Any]) -> None:
-        await self._socket.send_data(orjson.dumps(message, default=str).decode(), mode="text")
+        """Raises TimeoutError, and closes the socket, when the client does not read."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._socket.send_data(orjson.dumps(message, default=str).decode(), mode="text")
+        except TimeoutError:
+            self._close(_Closed(POLICY_VIOLATION, "the client does not read"))
+            raise
 
     def _close(self, end: _Closed) -> None:
         if not self._closing.done():

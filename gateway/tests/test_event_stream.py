@@ -123,7 +123,7 @@ async def test_a_replica_that_ends_ends_its_streams_before_they_are_complete(wor
 
 
 async def test_who_does_not_read_is_taken_for_gone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.event_stream._SEND_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.event_stream.SEND_SECONDS", 0.05)
     before = WATCHED._value.get(), LISTENERS._value.get()
     async with world.listens() as stream:
         stream.reads.clear()

@@ -1,21 +1,29 @@
-"""Serves the HTTP application of a service with granian, in this process and on this loop."""
+"""Serves the HTTP application of a service with uvicorn, in this process and on this loop."""
 
 import asyncio
-import logging
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
+from uvicorn.server import Server
 
 from kit.service.life import Life
 from kit.telemetry import get_logger
 from kit.web import build_app
+from kit.web.connections import server_config
 
 log = get_logger(__name__)
+
+
+class _Server(Server):
+    """uvicorn's, which leaves signals to us."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Of uvicorn."""
+        yield
 
 
 async def serve(life: Life, stopped: asyncio.Event) -> None:
@@ -30,16 +38,9 @@ async def serve(life: Life, stopped: asyncio.Event) -> None:
         await life.stop()
 
     app = build_app(life.service.routes, life.readiness, direct=life.service.direct, lifespan=[lifespan])
-    # Its own log would be lines of another form; what it has to say, kit.web.edge says.
-    logging.getLogger("_granian").setLevel(logging.ERROR)
-    server = Server(
-        app,
-        settings.http_host,
-        settings.http_port,
-        interface=Interfaces.ASGI,
-        log_enabled=False,
-        backlog=1024,
-    )
+    config = server_config(app, settings.http_host, settings.http_port)
+    config.timeout_graceful_shutdown = max(1, round(settings.shutdown_grace_seconds.total_seconds()))
+    server = _Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
@@ -52,12 +53,12 @@ async def _end(life: Life, stopped: asyncio.Event, server: Server) -> None:
     await stopped.wait()
     log.info("service.stopping")
     await life.drain()
-    # granian takes no new connections, ends the requests in flight, then the lifespan.
-    server.stop()  # type: ignore[no-untyped-call]
+    # uvicorn takes no new connections, ends the requests in flight, then the lifespan.
+    server.should_exit = True
 
 
 def _port_must_be_free(host: str, port: int) -> None:
-    # granian would say so in its own words, and only once everything else is up.
+    # uvicorn would say so in its own words, and only once everything else is up.
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

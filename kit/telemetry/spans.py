@@ -164,5 +164,11 @@ def parse_traceparent(header: str | None) -> Trace | None:
     return Trace(trace_id, span_id, bool(flags & 1)) if trace_id and span_id else None
 
 
+def strangers_trace(header: str | None) -> Trace | None:
+    """The trace of a header that anyone may send: its id is taken, whether it is kept is decided here."""
+    parent = parse_traceparent(header)
+    return parent and parent._replace(sampled=random.random() < _Recording.ratio)
+
+
 def _as_context(place: Trace) -> otel.SpanContext:
     return otel.SpanContext(place.trace_id, place.span_id, is_remote=True, trace_flags=otel.TraceFlags(1))

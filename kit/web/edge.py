@@ -10,7 +10,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from kit.telemetry import Red, SpanKind, Watched, correlation_id, get_logger, new_correlation_id, span
-from kit.telemetry.spans import parse_traceparent
+from kit.telemetry.spans import strangers_trace
 from kit.web.health import Phase, Readiness
 
 log = get_logger(__name__)
@@ -59,7 +59,7 @@ class Edge:
 
         try:
             with span(
-                f"HTTP {scope['method']}", kind=SpanKind.SERVER, parent=parse_traceparent(parent)
+                f"HTTP {scope['method']}", kind=SpanKind.SERVER, parent=strangers_trace(parent)
             ) as here:
                 sampled = here.sampled
                 await self._app_of(scope)(scope, receive, answer)

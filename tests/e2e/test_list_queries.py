@@ -99,6 +99,8 @@ def ports(collector: tuple[Collector, str]) -> Iterator[Ports]:
     with pytest.MonkeyPatch.context() as environment, state_folder() as state:
         environment.setenv("OTLP_ENDPOINT", collector[1])
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        # A client's traceparent names a trace, and does not have it kept.
+        environment.setenv("TRACE_SAMPLE_RATIO", "1")
         ports = Ports.free()
         stack = Stack(state, ports, products=60, mail="count")
         stack.start()

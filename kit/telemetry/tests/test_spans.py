@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from kit.telemetry import SpanKind, current_trace, extract, inject, outgoing, span
-from kit.telemetry.spans import record_spans
+from kit.telemetry.spans import record_spans, strangers_trace
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-"
 
@@ -45,6 +45,19 @@ def test_a_parent_that_is_not_kept_is_passed_on_and_nothing_recorded(kept: InMem
         inject(carrier)
     assert carrier == {"traceparent": PARENT + "00"}
     assert not kept.get_finished_spans()
+
+
+@pytest.mark.parametrize("flag", ["00", "01", "ff"])
+@pytest.mark.parametrize("ratio", [0.0, 1.0])
+def test_a_stranger_names_a_trace_and_does_not_decide_whether_it_is_kept(
+    kept: InMemorySpanExporter, flag: str, ratio: float
+) -> None:
+    record_spans(TracerProvider().get_tracer("test"), ratio)
+    parent = strangers_trace(PARENT + flag)
+    assert parent is not None
+    assert f"{parent.trace_id:032x}" in PARENT
+    assert parent.sampled is (ratio == 1.0)
+    assert strangers_trace("nonsense") is None
 
 
 def test_a_failed_span_says_so(kept: InMemorySpanExporter) -> None:

@@ -9,7 +9,7 @@ from litestar import get, post
 from litestar.params import JSONBody
 
 from kit.errors import InvalidArgument, NotFound, Unavailable, Violation
-from kit.telemetry import correlation_id
+from kit.telemetry import correlation_id, current_trace
 from kit.web import Readiness, build_app
 from kit.web.health import Phase
 
@@ -48,6 +48,13 @@ def whoami() -> str:
     return correlation_id.get()
 
 
+@get("/traced", sync_to_thread=False)
+def traced() -> str:
+    here = current_trace()
+    assert here is not None
+    return f"{here.trace_id:032x} {here.sampled}"
+
+
 @post("/things/{thing:int}")
 async def things(data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
     return data
@@ -72,7 +79,7 @@ def readiness(database: Part, cache: Part) -> Readiness:
 
 @pytest.fixture
 async def client(readiness: Readiness) -> AsyncIterator[httpx.AsyncClient]:
-    app: Callable[..., Any] = build_app([absent, wrong, broken, whoami, things], readiness)
+    app: Callable[..., Any] = build_app([absent, wrong, broken, whoami, traced, things], readiness)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
@@ -156,3 +163,9 @@ async def test_requests_are_counted_by_route_not_by_path(client: httpx.AsyncClie
     assert 'souk_http_requests_total{method="POST",outcome="201",route="/things/{thing}"}' in text
     assert 'route="unmatched"' in text
     assert "/x/y/z" not in text
+
+
+async def test_a_client_names_its_trace_and_does_not_have_it_kept(client: httpx.AsyncClient) -> None:
+    sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    trace = (await client.get("/traced", headers={"traceparent": sent})).text
+    assert trace == "4bf92f3577b34da6a3ce929d0e0e4736 False"

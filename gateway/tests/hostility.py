@@ -1,0 +1,292 @@
+"""Hostile clients against a gateway in a process of its own, beside one that only shops: how long that one waits, what the gateway holds.
+
+bazel run //gateway:hostility -- --sockets 2000 --seconds 30
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+import zlib
+from asyncio.subprocess import PIPE
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import uvloop
+
+from gateway.tests.listening import SUBSCRIBE, Listening, listening
+from gateway.tests.served import CONTINUED, PING, TEXT, RawSocket, dial, frame, serving
+from kit.auth import Principal, Role
+
+_ACCOUNTS = 100
+_WIDE = (
+    "{ "
+    + " ".join(f"a{n}: products(first: 50) {{ nodes {{ id name description }} }}" for n in range(9))
+    + " }"
+)
+_SHOPPING = json.dumps({"query": "{ products(first: 20) { nodes { id name price } } }"}).encode()
+MOST_RESIDENT = 512 * 1024 * 1024
+MOST_SECONDS = 0.1
+
+
+@dataclass
+class Found:
+    """What was measured."""
+
+    before: list[float] = field(default_factory=list)
+    during: list[float] = field(default_factory=list)
+    # What the gateway worked from each request to its answer: how long it would have taken with a processor of its own.
+    worked: list[float] = field(default_factory=list)
+    resident_bytes: int = 0
+    cpu_seconds: float = 0.0
+    sockets: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    still_open: int = 0
+
+    def report(self) -> dict[str, object]:
+        """As it is printed."""
+        return {
+            "sockets": self.sockets,
+            "outcomes": dict(sorted(self.outcomes.items())),
+            "still open": self.still_open,
+            "requests": len(self.during),
+            "p95 before, ms": round(1000 * p95(self.before), 1),
+            "p95 during, ms": round(1000 * p95(self.during), 1),
+            "p95 during, ms of the gateway's CPU": round(1000 * p95(self.worked), 1),
+            "resident at most, MiB": round(self.resident_bytes / 1024 / 1024),
+            "CPU, s": round(self.cpu_seconds, 1),
+        }
+
+
+def p95(times: list[float]) -> float:
+    """The time that 95 of 100 stayed below."""
+    return sorted(times)[int(len(times) * 0.95)]
+
+
+async def serve() -> None:
+    """The gateway, until its input ends: prints its port and tokens of accounts."""
+    async with listening(Listening) as world:
+        who = [Principal(uuid4(), Role.USER, uuid4()) for _ in range(_ACCOUNTS)]
+        tokens = [world.tokens.token(each).token for each in who]
+        # As production has it, but for the time that a silent socket is borne.
+        app = world.app({"PROXY_HOPS": "1", "MAX_UNSIGNED_SOCKETS": "20", "MAX_COST": "5000"})
+        async with serving(app) as port:
+            print(json.dumps({"port": port, "tokens": tokens, "order": world.order_id}), flush=True)
+            reader = asyncio.StreamReader()
+            await asyncio.get_running_loop().connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+            )
+            await reader.read()
+
+
+class Attack:
+    """Sockets of every kind, each from an address that 20 of them share."""
+
+    def __init__(self, port: int, tokens: list[str], order_id: str, found: Found) -> None:
+        self._port, self._tokens, self._order_id = port, tokens, order_id
+        self._found = found
+        self.kinds = {
+            "silent": self._silent,
+            "half a head": self._half_a_head,
+            "unsigned": self._unsigned,
+            "huge frame": self._huge,
+            "stalled frame": self._stalled,
+            "fragments": self._fragments,
+            "pings": self._pings,
+            "bomb": self._bomb,
+            "slow reader": self._slow_reader,
+            "signed in, idle": self._idle,
+        }
+
+    async def one(self, number: int) -> None:
+        """One socket to its end, or to that of the attack."""
+        name = list(self.kinds)[number % len(self.kinds)]
+        address = f"10.{number // 20 // 256}.{number // 20 % 256}.1"
+        outcome = "open until the end"
+        try:
+            outcome = str(await self.kinds[name](address, number))
+        except (OSError, asyncio.IncompleteReadError):
+            outcome = "cut"
+        finally:
+            self._found.outcomes[f"{name}: {outcome}"] += 1
+
+    async def _dial(self, address: str, *, small: bool = False) -> RawSocket:
+        socket = await dial(self._port, address=address, compressed=True, small=small)
+        self._found.sockets += 1
+        if socket.status != 101:
+            raise ConnectionRefusedError(socket.head)
+        return socket
+
+    async def _silent(self, address: str, _: int) -> int:
+        return await (await self._dial(address)).closed()
+
+    async def _half_a_head(self, _: str, __: int) -> str:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._found.sockets += 1
+        writer.write(b"POST /graphql HTTP/1.1\r\nHost: a\r\n")
+        return (await reader.read()).decode()[9:12]
+
+    async def _unsigned(self, address: str, _: int) -> int:
+        socket = await self._dial(address)
+        socket.say(type="subscribe", id="1", payload={"query": _WIDE})
+        return await socket.closed()
+
+    async def _huge(self, address: str, _: int) -> int:
+        socket = await self._dial(address)
+        socket.send(frame(TEXT, announced=62 * 1024 * 1024))
+        with suppress(ConnectionError):
+            for _ in range(62):
+                socket.send(b"x" * 1024 * 1024)
+                await socket.writer.drain()
+        return await socket.closed()
+
+    async def _stalled(self, address: str, number: int) -> int:
+        socket = await self._dial(address)
+        await socket.sign_in(self._tokens[number % _ACCOUNTS])
+        # All but the last byte of what it may say.
+        socket.send(frame(TEXT, b"x" * (128 * 1024 - 1), announced=128 * 1024))
+        return await socket.closed()
+
+    async def _fragments(self, address: str, _: int) -> int:
+        socket = await self._dial(address)
+        socket.send(frame(TEXT, b"x", fin=False))
+        for _ in range(100):
+            socket.send(frame(CONTINUED, fin=False) * 1000)
+            await socket.writer.drain()
+        return await socket.closed()
+
+    async def _pings(self, address: str, _: int) -> int:
+        socket = await self._dial(address)
+        socket.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        with suppress(ConnectionError):
+            for _ in range(100):
+                socket.send(frame(PING, b"x" * 125) * 1000)
+                await socket.writer.drain()
+        socket.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        return await socket.closed()
+
+    async def _bomb(self, address: str, _: int) -> int:
+        socket = await self._dial(address)
+        socket.send(frame(TEXT, zlib.compress(b"x" * 10_000_000), flags=0x40))
+        return await socket.closed()
+
+    async def _slow_reader(self, address: str, number: int) -> str:
+        socket = await self._dial(address, small=True)
+        await socket.sign_in(self._tokens[number % _ACCOUNTS])
+        transport = socket.writer.transport
+        transport.pause_reading()  # type: ignore[attr-defined]
+        for turn in range(20):
+            socket.say(type="subscribe", id=f"{turn}", payload={"query": _WIDE})
+            await socket.writer.drain()
+        # Whoever reads nothing learns of its end by what it writes.
+        with suppress(ConnectionError):
+            while not transport.is_closing():
+                socket.say(type="pong")
+                await socket.writer.drain()
+                await asyncio.sleep(0.5)
+        return "dropped"
+
+    async def _idle(self, address: str, number: int) -> int:
+        socket = await self._dial(address)
+        await socket.sign_in(self._tokens[number % _ACCOUNTS])
+        variables = {"id": self._order_id}
+        socket.say(type="subscribe", id="1", payload={"query": SUBSCRIBE, "variables": variables})
+        return await socket.closed()
+
+
+async def shop(port: int, pid: int, times: list[float], worked: list[float], seconds: float) -> None:
+    """Asks for products again and again on one connection, up to ten times a second."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    request = (
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nX-Forwarded-For: 192.0.2.9\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(_SHOPPING)
+    ) + _SHOPPING
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        began, had_worked = time.monotonic(), _loop_seconds(pid)
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b" 200 " in head[:20], head
+        await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
+        times.append(time.monotonic() - began)
+        worked.append(_loop_seconds(pid) - had_worked)
+        await asyncio.sleep(0.1)
+    writer.close()
+
+
+async def attack(sockets: int, seconds: float) -> Found:
+    """Measures."""
+    found = Found()
+    program = [sys.executable, __file__, "--serve"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    server = await asyncio.create_subprocess_exec(
+        *program, stdin=PIPE, stdout=PIPE, env=environment, limit=2**20
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        said = json.loads(await server.stdout.readline())
+        await shop(said["port"], server.pid, found.before, [], 3)
+        attacking = Attack(said["port"], said["tokens"], said["order"], found)
+        before = _cpu_seconds(server.pid)
+        tasks = []
+        shopping = asyncio.create_task(shop(said["port"], server.pid, found.during, found.worked, seconds))
+        for number in range(sockets):
+            tasks.append(asyncio.create_task(attacking.one(number)))
+            if number % 50 == 49:
+                # As many at once as a listener's queue takes; all are there long before the first is closed.
+                await asyncio.sleep(0.05)
+        await shopping
+        found.cpu_seconds = _cpu_seconds(server.pid) - before
+        found.resident_bytes = _resident(server.pid)
+        found.still_open = sum(not task.done() for task in tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        server.stdin.close()
+        await asyncio.wait_for(server.wait(), 60)
+    return found
+
+
+def _resident(pid: int) -> int:
+    """The most that the process ever had in memory, bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise LookupError("VmHWM")
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _loop_seconds(pid: int) -> float:
+    """How long the thread of the event loop has run."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sockets", type=int, default=2000)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.serve:
+        uvloop.run(serve())
+        return
+    found = uvloop.run(attack(chosen.sockets, chosen.seconds))
+    print(json.dumps(found.report(), indent=2))
+    fine = found.resident_bytes < MOST_RESIDENT and p95(found.during) < MOST_SECONDS
+    sys.exit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""Connections over the real server: what a client may hold of it, and how each ends."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from gateway.metrics import LISTENERS
+from gateway.tests.hostility import MOST_RESIDENT, attack
+from gateway.tests.listening import SUBSCRIBE, USER, Listening, listening
+from gateway.tests.served import CONTINUED, PING, TEXT, dial, frame, serving
+from kit.testing import eventually
+
+ENVIRONMENT = {
+    "PROXY_HOPS": "1",
+    "SOCKET_INIT_SECONDS": "0.3",
+    "MAX_UNSIGNED_SOCKETS": "3",
+    "SOCKET_IDLE_SECONDS": "60",
+    "BODY_SECONDS": "1",
+}
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[Listening]:
+    async with listening(Listening) as world:
+        yield world
+
+
+@pytest.fixture
+async def port(world: Listening) -> AsyncIterator[int]:
+    async with serving(world.app(ENVIRONMENT), head_seconds=0.3) as port:
+        yield port
+
+
+def token(world: Listening) -> str:
+    return world.tokens.token(USER).token
+
+
+async def test_a_socket_that_says_nothing_is_closed_and_its_connection_ends(port: int) -> None:
+    sockets = [await dial(port, address=f"192.0.2.{number}") for number in range(30)]
+    assert {socket.status for socket in sockets} == {101}
+    assert await asyncio.wait_for(asyncio.gather(*(socket.closed() for socket in sockets)), 20) == [4408] * 30
+    # Though they never answer the server's close.
+    await asyncio.wait_for(asyncio.gather(*(socket.ended() for socket in sockets)), 20)
+
+
+BEFORE_SIGN_IN = {
+    "a text of 62 MiB": (frame(TEXT, b"x" * 1000, announced=62 * 1024 * 1024), 1009),
+    "a text just too long": (frame(TEXT, b"{" * 16385), 1009),
+    "fragments that are too long together": (
+        frame(TEXT, b"x" * 9000, fin=False) + frame(CONTINUED, b"x" * 9000),
+        1009,
+    ),
+    "empty fragments": (frame(TEXT, b"x", fin=False) + frame(CONTINUED, fin=False) * 2000, 1009),
+    "a flood of pings": (frame(PING, b"x") * 200, 1008),
+    "a compressed bomb": (frame(TEXT, zlib.compress(b"x" * 10**6), flags=0x40), 1002),
+    "no UTF-8": (frame(TEXT, b"\xff\xfe"), 1007),
+    "an operation": (
+        frame(TEXT, b'{"type": "subscribe", "id": "1", "payload": {"query": "{ me { id } }"}}'),
+        4401,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_SIGN_IN)
+async def test_a_stranger_is_closed_at_once(port: int, name: str) -> None:
+    sent, code = BEFORE_SIGN_IN[name]
+    socket = await dial(port, compressed=True)
+    assert "permessage-deflate" not in socket.head
+    socket.send(sent)
+    assert await asyncio.wait_for(socket.closed(), 5) == code
+    await asyncio.wait_for(socket.ended(), 10)
+
+
+async def test_who_signed_in_may_say_more_at_once_and_not_everything(port: int, world: Listening) -> None:
+    socket = await dial(port)
+    await socket.sign_in(token(world))
+    query = "{ me { id } } #" + "x" * 15_000
+    variables = {"unused": ["x" * 15_000]}
+    socket.say(type="subscribe", id="1", payload={"query": query, "variables": variables})
+    assert (await socket.message())["payload"]["data"]["me"]
+    assert (await socket.message())["type"] == "complete"
+    socket.send(frame(TEXT, announced=128 * 1024 + 1))
+    assert await asyncio.wait_for(socket.closed(), 5) == 1009
+
+
+async def test_an_address_has_so_many_sockets_that_did_not_sign_in(port: int, world: Listening) -> None:
+    strangers = [await dial(port, address="2001:db8::1") for _ in range(3)]
+    assert [socket.status for socket in strangers] == [101] * 3
+    assert (await dial(port, address="2001:db8::2")).status == 403
+    assert (await dial(port, address="2001:db8:1::2")).status == 101
+    # One that signs in makes room, and so does one that is closed.
+    await strangers[0].sign_in(token(world))
+    assert (await dial(port, address="2001:db8::3")).status == 101
+    await asyncio.wait_for(strangers[1].closed(), 10)
+
+    async def room() -> bool:
+        return (await dial(port, address="2001:db8::4")).status == 101
+
+    await eventually(room)
+
+
+async def test_a_socket_that_has_nothing_to_do_is_closed(world: Listening) -> None:
+    async with serving(world.app({**ENVIRONMENT, "SOCKET_IDLE_SECONDS": "0.5"})) as port:
+        idle, listens = await dial(port), await dial(port)
+        for socket in (idle, listens):
+            await socket.sign_in(token(world))
+        listens.say(
+            type="subscribe", id="1", payload={"query": SUBSCRIBE, "variables": {"id": world.order_id}}
+        )
+        assert (await listens.message())["type"] == "next"
+        assert await asyncio.wait_for(idle.closed(), 10) == 1000
+        await asyncio.wait_for(idle.ended(), 10)
+        world.changes(2, "CONFIRMED")
+        assert (await listens.message())["payload"]["data"]["orderUpdated"]["version"] == 2
+
+
+async def test_after_its_session_has_ended_a_socket_is_closed(
+    port: int, world: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.listeners._TOKEN_SECONDS", 0.1)
+    socket = await dial(port)
+    await socket.sign_in(token(world))
+    world.tokens.forget(USER)
+    assert await asyncio.wait_for(socket.closed(), 10) == 4403
+    await asyncio.wait_for(socket.ended(), 10)
+
+
+async def test_a_client_that_does_not_read_is_dropped(
+    port: int, world: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.websocket.SEND_SECONDS", 0.5)
+    monkeypatch.setattr("kit.web.connections._CLOSE_SECONDS", 0.5)
+    before = LISTENERS._value.get()
+    socket = await dial(port, small=True)
+    await socket.sign_in(token(world))
+    assert LISTENERS._value.get() == before + 1
+    transport = socket.writer.transport
+    transport.pause_reading()  # type: ignore[attr-defined]
+    query = (
+        "{ "
+        + " ".join(f"a{n}: products(first: 50) {{ nodes {{ id name description }} }}" for n in range(4))
+        + " }"
+    )
+
+    def dropped() -> bool:
+        # More than TCP keeps for the client, as long as the server reads.
+        if not transport.is_closing():
+            socket.say(type="subscribe", id=str(uuid4()), payload={"query": query})
+        return bool(LISTENERS._value.get() == before)
+
+    await eventually(dropped, seconds=40)
+
+    def cut() -> bool:
+        # It still does not read, so that it learns of its end by writing.
+        socket.send(frame(PING))
+        return transport.is_closing()
+
+    await eventually(cut, seconds=20)
+
+
+async def test_a_server_that_ends_closes_its_sockets_in_order(world: Listening) -> None:
+    async with serving(world.app(ENVIRONMENT)) as port:
+        signed_in, stranger = await dial(port), await dial(port)
+        await signed_in.sign_in(token(world))
+        world.end()
+        assert await asyncio.wait_for(signed_in.closed(), 5) == 1001
+    # Whoever is there when the server itself ends is told to come again.
+    assert await asyncio.wait_for(stranger.closed(), 5) in (1001, 1012, 4408)
+
+
+async def answered(port: int, sent: bytes, *, more: bytes = b"", every: float = 0.05) -> tuple[str, float]:
+    """The status line of what comes back ("" for nothing) and after how many seconds; `more` is sent again and again."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    writer.write(sent)
+
+    async def trickle() -> None:
+        while more:
+            await asyncio.sleep(every)
+            writer.write(more)
+
+    trickling = asyncio.create_task(trickle())
+    try:
+        line = await asyncio.wait_for(reader.readline(), 10)
+        while await asyncio.wait_for(reader.read(65536), 10):
+            pass
+    except ConnectionError:
+        line = b""
+    finally:
+        trickling.cancel()
+        writer.close()
+    return line.decode().strip(), loop.time() - began
+
+
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "more", "status"),
+    [
+        (b"", b"", ""),
+        (b"\r\n", b"\r\n", ""),
+        (b"POST /graphql HTTP/1.1\r\nHost: a\r\n", b"", "408"),
+        (b"POST /graphql HTTP/1.1\r\nHost: a\r\n", b"X: y\r\n", "408"),
+        (b"GET /graphql?query=", b"a", "408"),
+    ],
+)
+async def test_a_head_has_so_long_to_come(port: int, sent: bytes, more: bytes, status: str) -> None:
+    line, seconds = await answered(port, sent, more=more)
+    assert status in line
+    assert seconds < 5
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (HEAD + b"X: " + b"y" * 70_000 + b"\r\n\r\n", "431"),
+        (HEAD + b"X: yyyyyyyy\r\n" * 9000 + b"\r\n", "431"),
+        (b"GET /graphql?query=" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", "431"),
+        (HEAD + b"Content-Length: 23\r\n\r\n" + b'{"query":"{__typename}"}'[:23], "400"),
+        (HEAD + b"Content-Length: 24\r\n\r\n" + b'{"query":"{__typename}"}', "200"),
+        (
+            HEAD + b"Content-Length: 24\r\nX: " + b"y" * 60_000 + b"\r\n\r\n" + b'{"query":"{__typename}"}',
+            "200",
+        ),
+        (HEAD + b"Content-Length: 3000000\r\n\r\n" + b"x" * 3_000_000, "413"),
+        (HEAD + b"Content-Length: 1000\r\n\r\n{", "408"),
+        (
+            HEAD
+            + b"Transfer-Encoding: chunked\r\n\r\n18\r\n"
+            + b'{"query":"{__typename}"}'
+            + b"\r\n0\r\n\r\n",
+            "200",
+        ),
+        (b"NONSENSE\r\n\r\n", "400"),
+    ],
+)
+async def test_http_keeps_its_limits(port: int, sent: bytes, status: str) -> None:
+    line, seconds = await answered(port, sent)
+    assert status in line
+    assert seconds < 8
+
+
+async def test_a_connection_serves_one_request_after_another(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    body = b'{"query":"{__typename}"}'
+    request = HEAD.replace(b"Connection: close\r\n", b"") + b"Content-Length: 24\r\n\r\n" + body
+    for sent in (request, request + request, request[:50]):
+        writer.write(sent)
+        for _ in range(sent.count(body)):
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            assert head.startswith(b"HTTP/1.1 200")
+            size = int(head.lower().partition(b"content-length:")[2].split()[0])
+            assert b"Query" in await reader.readexactly(size)
+    # The third never finishes its head.
+    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 408")
+
+
+async def test_what_follows_an_answer_before_its_request_has_ended_is_not_waited_for(port: int) -> None:
+    sent = HEAD.replace(b"application/json", b"text/plain").replace(b"Connection: close\r\n", b"")
+    line, seconds = await answered(port, sent + b"Content-Length: 1000000\r\n\r\n", more=b"x")
+    assert "415" in line
+    assert seconds < 5
+
+
+async def test_hostile_clients_of_every_kind_take_neither_memory_nor_much_time() -> None:
+    # The long form is a command that times a shopper beside them, see gateway.tests.hostility.
+    found = await attack(150, 12)
+    assert found.sockets > 50
+    assert found.during
+    assert found.resident_bytes < MOST_RESIDENT
+    assert found.cpu_seconds / found.sockets < 0.1
+    ended = {name.partition(":")[2] for name in found.outcomes}
+    assert ended & {" 1002", " 1009", " 4401", " 4408"}
