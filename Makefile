@@ -52,7 +52,7 @@ invariants: tools ## Check the running stack: stock, orders, money, mail, events
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/invariants -- $(ARGS)
 
 .PHONY: fault-test
-fault-test: tools ## 10,000 orders in a storm of kills and outages, then check every invariant
+fault-test: tools ## 10,000 orders in a storm of kills, freezes, cut networks and provider's faults, then check every invariant
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/faults -- $(ARGS)
 
 .PHONY: reproduce

@@ -18,6 +18,7 @@
         pkgs.gnumake
         pkgs.jdk17_headless
         pkgs.k6
+        pkgs.libfaketime
         pkgs.kustomize
         pkgs.maven
         pkgs.nodejs_20

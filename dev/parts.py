@@ -43,6 +43,7 @@ class Service(Server):
         self.name = f"{service}-{replica + 1}" if replica else service
         port = getattr((ports, *more)[replica], service)
         super().__init__(state, port=port, log=state / "logs" / f"{self.name}.log")
+        self.yields = service in _BACKGROUND
         self._environment = service_environment(service, ports, state, replica=replica, more=more)
 
     def environment(self) -> dict[str, str]:
@@ -55,7 +56,8 @@ class Service(Server):
     def command(self, *arguments: str) -> list[str]:
         server = runfile(f"souk/{self.service}/server")
         argv = [*([str(server)] if server else [sys.executable, "-m", self.service]), *arguments]
-        return _yielding(argv) if self.service in _BACKGROUND else argv
+        # Only what serves has a session of its own: a command would make its caller's yield, the terminal's or the whole test's.
+        return _yielding(argv) if self.yields and not arguments else argv
 
     def ready(self) -> bool:
         return answers(self.port, "/readyz")
@@ -68,9 +70,10 @@ class Program(Server):
         self.name = name
         super().__init__(state, port=port, log=state / "logs" / f"{name}.log")
         self._argv = argv
+        self.yields = True
 
     def command(self) -> list[str]:
-        return _yielding(self._argv)
+        return _yielding(self._argv) if self.yields else self._argv
 
     def environment(self) -> dict[str, str]:
         # Our own modules are found as we were.
@@ -108,7 +111,7 @@ def servers(ports: Ports, state: Path) -> list[Server]:
     ]
 
 
-def programs(ports: Ports, state: Path, *, mail: str, more: Sequence[Ports] = ()) -> list[Server]:
+def programs(ports: Ports, state: Path, *, mail: str, more: Sequence[Ports] = ()) -> list[Program]:
     """The stand-ins for the outside, and Prometheus where it is installed; `mail` is maildev or count. `more`: of further replicas."""
     webhooks = [f"http://127.0.0.1:{each.payment}/webhooks/stripe" for each in (ports, *more)]
     python = [sys.executable, "-S", "-P", "-m"]
@@ -131,7 +134,7 @@ def programs(ports: Ports, state: Path, *, mail: str, more: Sequence[Ports] = ()
     ]
     if mail == "maildev" and shutil.which("prometheus"):
         found.append(_prometheus(ports, state))
-    return list(found)
+    return found
 
 
 def _mail(ports: Ports, state: Path, python: list[str], mail: str) -> Program:

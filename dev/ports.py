@@ -1,6 +1,7 @@
 """Where the local stack listens, and what its services are told. Each port is a setting: SOUK_<NAME>_PORT."""
 
 import os
+import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -8,6 +9,8 @@ from pathlib import Path
 
 SERVICES = ("account", "catalog", "order", "payment", "notification", "gateway")
 _DATABASES = SERVICES[:-1]
+# Linux gives connections ports from 32768 on.
+_LOWEST, _HIGHEST = 10_000, 32_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +56,13 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Ports that nobody listens on now, for a stack beside others."""
-        probes = {field.name: socket.socket() for field in fields(cls)}
-        try:
-            for probe in probes.values():
-                probe.bind(("127.0.0.1", 0))
-            return cls(**{name: probe.getsockname()[1] for name, probe in probes.items()})
-        finally:
-            for probe in probes.values():
-                probe.close()
+        """Ports that are free now, for a stack beside others: below those that the kernel gives to connections, which would take them."""
+        names = [field.name for field in fields(cls)]
+        while True:
+            first = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST - len(names))
+            ports = cls(**{name: first + n for n, name in enumerate(names)})
+            if not ports.taken():
+                return ports
 
     def taken(self) -> list[str]:
         """A line for each port that somebody else listens on, with the variable that moves it."""

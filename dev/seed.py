@@ -1,7 +1,9 @@
 """Development logins and the catalogue, made through the services' own interfaces; what is there already is left alone."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from souk.account.v1 import account_service_pb2 as account_pb
 from souk.catalog.v1 import product_service_pb2 as catalog_pb
@@ -10,9 +12,11 @@ from dev.catalogue import Article, articles
 from dev.parts import Runnable, run_command
 from dev.ports import Ports
 from kit.auth import Principal, Role
-from kit.errors import AlreadyExists
+from kit.errors import AlreadyExists, DeadlineExceeded, Unavailable
 from kit.rpc import Call, Channel, current_call
 from kit.values import ACCOUNT, SESSION, Money, money_to_proto
+
+T = TypeVar("T")
 
 # Role, email, name, password: for development only; no other profile seeds anything.
 LOGINS = (
@@ -22,6 +26,7 @@ LOGINS = (
 _ACCOUNTS = account_pb.DESCRIPTOR.services_by_name["AccountService"]
 _PRODUCTS = catalog_pb.DESCRIPTOR.services_by_name["ProductService"]
 _AT_ONCE = 16
+_PATIENCE_SECONDS = 60.0
 _STEP = 200
 
 
@@ -47,7 +52,7 @@ async def _register(ports: Ports) -> None:
     for _, email, name, password in LOGINS:
         request = account_pb.RegisterRequest(name=name, email=email, password=password)
         try:
-            await channel.call("Register", request, account_pb.RegisterResponse)
+            await _patiently(lambda: channel.call("Register", request, account_pb.RegisterResponse))  # noqa: B023
         except AlreadyExists:
             # Seeded by an earlier start.
             continue
@@ -60,7 +65,7 @@ async def _stock(ports: Ports, wanted: Sequence[Article], say: Callable[[str], N
     await catalog.open()
     _, email, _, password = LOGINS[0]
     request = account_pb.LoginRequest(email=email, password=password)
-    signed_in = await accounts.call("Login", request, account_pb.LoginResponse)
+    signed_in = await _patiently(lambda: accounts.call("Login", request, account_pb.LoginResponse))
     admin = Principal(
         ACCOUNT.parse(signed_in.account.id), Role.ADMIN, SESSION.new(), signed_in.tokens.access_token
     )
@@ -71,7 +76,11 @@ async def _stock(ports: Ports, wanted: Sequence[Article], say: Callable[[str], N
     async def create(article: Article) -> bool:
         async with gate:
             try:
-                await catalog.call("CreateProduct", _creation(article), catalog_pb.CreateProductResponse)
+                await _patiently(
+                    lambda: catalog.call(
+                        "CreateProduct", _creation(article), catalog_pb.CreateProductResponse
+                    )
+                )
             except AlreadyExists:
                 return False
             return True
@@ -84,6 +93,18 @@ async def _stock(ports: Ports, wanted: Sequence[Article], say: Callable[[str], N
             say(f"{made} products")
     await catalog.close()
     await accounts.close()
+
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Repeats what a service that has just started cannot answer yet; on a busy machine a password takes its time."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await call()
+        except (Unavailable, DeadlineExceeded):
+            if time.monotonic() > end:
+                raise
+            await asyncio.sleep(0.5)
 
 
 def _account(ports: Ports) -> Channel:

@@ -70,6 +70,19 @@ async def test_whose_time_is_over_when_their_turn_comes_costs_no_hash(passwords:
         await waiting
 
 
+async def test_a_process_that_was_frozen_while_it_hashed_lets_people_in_again(
+    passwords: BcryptPasswords,
+) -> None:
+    """The hash took as long as the freeze; with that measure alone no other would be begun, and none would correct it."""
+    await passwords.hash(b"password")
+    passwords._seconds = 40.0
+    for _ in range(3):
+        token = deadline.set(time.monotonic() + 5)
+        assert await passwords.hash(b"password")
+        deadline.reset(token)
+    assert passwords._seconds < 40.0
+
+
 async def test_a_refusal_takes_as_long_for_nobody_as_for_an_old_hash() -> None:
     old, new = BcryptPasswords(cost=4, waiting=4), BcryptPasswords(cost=10, waiting=4)
     cheap, dear = await old.hash(b"password"), await new.hash(b"password")

@@ -67,6 +67,12 @@ def test_the_local_prometheus_has_the_jobs_and_the_rules_of_the_others(tmp_path:
     assert "alerts.yml" in config["rule_files"]
 
 
+def test_only_what_serves_yields_to_the_others(tmp_path: Path) -> None:
+    part = services(("payment",), Ports.free(), tmp_path)["payment"]
+    assert "autogroup" in " ".join(part.command())
+    assert "autogroup" not in " ".join(part.command("migrate"))
+
+
 def test_the_catalogue_is_believable_and_always_the_same() -> None:
     found = articles(1000)
     assert found == articles(1000)

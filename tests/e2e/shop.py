@@ -9,10 +9,11 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import cycle
 from typing import Any, Self, TypeVar
 
 import aiohttp
@@ -112,8 +113,10 @@ class Answer:
 class Shop:
     """The gateway, and what reaches the outside: mails and charges."""
 
-    def __init__(self, gateway: str, mails: str, stripe: str) -> None:
+    def __init__(self, gateway: str, mails: str, stripe: str, more: Sequence[str] = ()) -> None:
+        """`more`: further replicas of the gateway, which take turns."""
         self.gateway = gateway
+        self._gateways = cycle([gateway, *more])
         self._http = httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=100))
         self._mails = mails
         self._stripe = stripe
@@ -135,7 +138,7 @@ class Shop:
         """Anything sent to /graphql; `content` instead of `body` is sent as it is."""
         chosen = {"Content-Type": "application/json", **(headers or {})}
         kwargs: dict[str, Any] = {"json": body} if content is None else {"content": content}
-        response = await self._http.post(f"{self.gateway}/graphql", headers=chosen, **kwargs)
+        response = await self._http.post(f"{next(self._gateways)}/graphql", headers=chosen, **kwargs)
         answer = response.json()
         return Answer(response.status_code, answer.get("data"), tuple(answer.get("errors", ())))
 
@@ -171,6 +174,10 @@ class Shop:
                 for m in listed
             ]
         return [mail for mail in found if address in mail.to]
+
+    async def provider_fault(self, **wanted: Any) -> None:
+        """Lets the payment provider fail (dev.stripe_mock.faults)."""
+        (await self._http.post(f"{self._stripe}/mock/faults", json=wanted)).raise_for_status()
 
     async def charges_of(self, order_id: str) -> list[Mapping[str, Any]]:
         """The payment intents that the provider holds for an order."""

@@ -1,24 +1,25 @@
-"""A short storm over a stack of its own: what make fault-test does for an hour."""
+"""A short storm over a stack of its own: what make fault-test does at length."""
 
 import secrets
 
-from tests.e2e.ground import Ground, ground
+from tests.faults.ground import FaultGround, fault_ground
 from tests.faults.run import Storm, weather
+from tests.faults.troubles import Limits
 
-__all__ = ["ground"]
+__all__ = ["fault_ground"]
 
 
-async def test_a_storm_violates_nothing(ground: Ground) -> None:
+async def test_a_storm_violates_nothing(fault_ground: FaultGround) -> None:
     storm = Storm(
-        orders=150,
+        orders=300,
         seed=secrets.randbelow(1_000_000),
-        shoppers=8,
+        shoppers=10,
         pause=0.5,
-        trouble_pause=1.0,
-        longest_outage=3.0,
+        trouble_pause=0.5,
         slow=False,
+        limits=Limits(outage=3.0, frozen=8.0, latency=0.2, clock=60),
     )
-    outcome = await weather(ground, storm)
+    outcome = await weather(fault_ground, storm)
     print(outcome)
     assert outcome.tally.orders >= storm.orders
     assert sum(outcome.troubles.values()) >= 3

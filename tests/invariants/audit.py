@@ -69,7 +69,7 @@ async def settled(evidence: Evidence, seconds: float) -> Verdict:
     """Nothing is under way any more within so many seconds."""
     left = await quiet(evidence, seconds)
     return verdict(
-        f"nothing is under way after {seconds:.0f} s", left, [f"{left:,} things are"] if left else ()
+        f"nothing is under way within {seconds:.0f} s", left, [f"{left:,} things are"] if left else ()
     )
 
 
