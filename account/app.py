@@ -35,6 +35,7 @@ from kit.work import Every
 # Longer than it takes until every replica has read the file: a mounted secret is refreshed about once a minute.
 _SIGNS_AFTER: Final = timedelta(minutes=3)
 _PRUNE_SECONDS: Final = 3600.0
+_WORDS_SECONDS: Final = 60.0
 
 
 def build(settings: Settings) -> Service:
@@ -133,7 +134,10 @@ def build(settings: Settings) -> Service:
         rpc=[AccountRpc(accounts, credentials, links, sessions, verifier)],
         routes=[jwks_route(keys)],
         consumes=AccountEvents(accounts).subscriptions(),
-        jobs=[Every("account.prune", _PRUNE_SECONDS, prune)],
+        jobs=[
+            Every("account.prune", _PRUNE_SECONDS, prune),
+            Every("account.make_searchable", _WORDS_SECONDS, accounts.make_searchable),
+        ],
         commands={"grant_admin": grant_admin, "rotate_keys": rotate_keys},
     )
 

@@ -49,10 +49,13 @@ class AccountStore(Protocol):
         """The living accounts among the ids."""
 
     async def page(self, query: str, after: Position | None, limit: int) -> list[Account]:
-        """Living accounts that the words of the query begin in, newest first."""
+        """Living accounts that a query finds (`account.search`), newest first; all of them for an empty one."""
 
     async def count(self, query: str) -> int:
         """How many there are."""
+
+    async def add_words(self, tx: Transaction, limit: int) -> int:
+        """Writes the words of accounts that have none yet, so many at once; returns how many had none."""
 
     async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
         """Takes away all that is known of a person; the id stays."""

@@ -5,6 +5,10 @@ from piccolo.columns import UUID, Boolean, Bytea, Integer, Text, Timestamptz
 from kit.db import Table
 
 
+class TSVector(Text):
+    """Words, for search."""
+
+
 class AccountRow(Table, tablename="accounts"):
     """An account; a deleted one keeps its id only."""
 
@@ -18,6 +22,7 @@ class AccountRow(Table, tablename="accounts"):
     create_time = Timestamptz()
     update_time = Timestamptz()
     delete_time = Timestamptz(null=True, default=None)
+    words = TSVector(null=True, default=None, secret=True)
 
 
 class SessionRow(Table, tablename="sessions"):

@@ -5,6 +5,7 @@ Owners' and ADMINs' writes look at session and role as they are now, not as the 
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from account.credential_use_cases import Credentials
@@ -18,6 +19,9 @@ from account.throttle import Brake, Throttle
 from kit.auth import Principal, Role
 from kit.db import Database, Transaction, repeatable, repeated
 from kit.values import Clock, Page, Position, network_of
+
+# A transaction of some 50 ms.
+_WORDS_BATCH: Final = 500
 
 
 class Accounts:
@@ -97,6 +101,13 @@ class Accounts:
         found = await self._store.page(query, after, size + 1)
         total = await self._store.count(query) if count else None
         return Page.of(found, size, total)
+
+    async def make_searchable(self) -> None:
+        """The job: writes the words of accounts that a release before these wrote."""
+        found = _WORDS_BATCH
+        while found == _WORDS_BATCH:
+            async with self._db.transaction() as tx:
+                found = await self._store.add_words(tx, _WORDS_BATCH)
 
     async def audit_events(
         self, which: AuditFilter, after: Position | None, size: int, *, count: bool

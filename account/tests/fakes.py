@@ -13,6 +13,7 @@ from account.errors import EmailTaken, TooBusy
 from account.link_use_cases import LinkLimits, Links
 from account.passwords import COMMON_PASSWORDS
 from account.ports import AuditFilter, Bucket
+from account.search import matches, read_query, words_of
 from account.session_domain import Refresh, Session
 from account.session_use_cases import Lifetimes, Sessions
 from account.throttle import Throttle
@@ -72,6 +73,9 @@ class FakeStore:
 
     async def count(self, query: str) -> int:
         return len(self._found(query))
+
+    async def add_words(self, tx: Transaction, limit: int) -> int:
+        return 0
 
     async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
         del self.accounts[account_id]
@@ -288,15 +292,15 @@ class FakeStore:
         }
 
     def _found(self, query: str) -> list[Account]:
-        words = _words(query)
-        return [
+        accounts = [account for account, _ in self.accounts.values()]
+        if not query.strip():
+            return accounts
+        by_id = [account for account in accounts if ACCOUNT.format(account.id) == query.strip()]
+        wanted = read_query(query)
+        return by_id or [
             account
-            for account, _ in self.accounts.values()
-            if ACCOUNT.format(account.id) == query.strip()
-            or all(
-                any(has.startswith(word) for has in _words(f"{account.name} {account.email} {account.phone}"))
-                for word in words
-            )
+            for account in accounts
+            if wanted is not None and matches(wanted, words_of(account.name, account.email, account.phone))
         ]
 
     def _audited(self, which: AuditFilter) -> list[Audited]:
@@ -413,7 +417,3 @@ class World:
             common_passwords=COMMON_PASSWORDS,
             clock=self.clock,
         )
-
-
-def _words(text: str) -> list[str]:
-    return "".join(character if character.isalnum() else " " for character in text.lower()).split()

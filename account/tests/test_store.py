@@ -3,9 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -27,12 +30,12 @@ from account.events import TOPIC
 from account.ports import AuditFilter, Bucket
 from account.session_domain import Refresh, Session
 from account.session_store import PostgresSessionStore
-from account.store import WORDS, PostgresAccountStore
+from account.store import PostgresAccountStore
 from account.tables import TABLES
 from account.tests.fakes import FakeStore
 from account.throttle import Brake, Throttle
 from kit.auth import Role
-from kit.db import Database, Migrations, assert_tables_match
+from kit.db import Database, Migrations, Transaction, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing.fixtures import database_url, postgres
 from kit.values import ACCOUNT, AUDIT, PRODUCT, SESSION, utc_now
@@ -284,7 +287,12 @@ async def test_accounts_are_found_by_the_beginnings_of_words(world: World) -> No
     assert await names("jane smith") == set()
     assert await names("oe") == set()
     assert await names(f" {ACCOUNT.format(jane.id)} ") == {"Jane"}
-    assert await names("' & | ! :* ( \\") == {"Zoë", "John", "Jane"}
+    assert await names("044 123 45") == {"John"}
+    assert await names("muller") == {"Zoë"}
+    assert await names("ONeill") == {"John"}
+    assert await names("' & | ! :* ( \\") == set()
+    assert await names("\U0001f984") == set()
+    assert await store.count("-") == 0
     assert await store.count("example.com") == 2
 
 
@@ -557,15 +565,62 @@ async def test_nothing_of_a_person_is_left_in_the_database(real: World) -> None:
 
 async def test_a_search_reads_an_index(real: World) -> None:
     db, _ = real
-    await db.execute(
-        "INSERT INTO accounts SELECT gen_random_uuid(), 'Name' || n, 'mail' || n || '@example.com', '', 'USER', false, '', now(), now()"
-        " FROM generate_series(1, 5000) AS n"
-    )
-    await db.execute("ANALYZE accounts")
-    rows = await db.fetch(
-        f"EXPLAIN SELECT id FROM accounts WHERE delete_time IS NULL AND {WORDS} @@ to_tsquery('simple', 'mail77:*')"
-    )
-    assert any("accounts_words" in row["QUERY PLAN"] for row in rows)
+    for first in range(1, 100_000, 10_000):
+        await db.execute(
+            "INSERT INTO accounts SELECT gen_random_uuid(), 'Name' || n, 'mail' || n || '@example.com', '', 'USER', false, '', now(), "
+            "now(), NULL, array_to_tsvector(ARRAY['name' || n, 'mail' || n, 'example', 'com', '4144' || 1000000 + n]) "
+            "FROM generate_series($1::int, $2::int) AS n",
+            first,
+            first + 9_999,
+        )
+    await db.execute("VACUUM ANALYZE accounts")
+    plans: list[str] = []
+
+    class Watched:
+        """A database that explains what it reads."""
+
+        @asynccontextmanager
+        async def transaction(self) -> AsyncIterator[Any]:
+            async with db.transaction() as tx:
+                yield SimpleNamespace(execute=tx.execute, fetch=partial(self.fetch, tx))
+
+        async def fetch(self, tx: Transaction, sql: str, *args: Any) -> list[Any]:
+            rows = await tx.fetch(f"EXPLAIN (ANALYZE, BUFFERS) {sql}", *args)
+            plans.append("\n".join(row["QUERY PLAN"] for row in rows))
+            return await tx.fetch(sql, *args)
+
+    watched = PostgresAccountStore(cast("Database", Watched()))
+    for query, index, count in (
+        ("name77777", "accounts_by_words", 1),
+        ("+41 44 107 77 77", "accounts_by_words", 1),
+        ("mail77777 name77777", "accounts_by_words", 1),
+        ("example", "accounts_newest", 21),
+    ):
+        assert len(await watched.page(query, None, 21)) == count
+        assert index in plans[-1], plans[-1]
+        assert not any("Seq Scan" in plan for plan in plans), plans
+        # For a run with --test_output=all.
+        print(query, [plan.splitlines()[-1] for plan in plans])
+        plans.clear()
+
+
+async def test_words_are_made_of_accounts_that_have_none(real: World) -> None:
+    db, store = real
+    made = await added(real)
+    await db.execute("UPDATE accounts SET words = NULL")
+    assert await store.page("john", None, 10) == []
+    async with db.transaction() as tx:
+        assert await store.add_words(tx, 10) == 1
+        assert await store.add_words(tx, 10) == 0
+    assert await store.page("john", None, 10) == [made]
+
+
+async def test_a_changed_name_is_found_and_the_one_before_is_not(world: World) -> None:
+    db, store = world
+    made = await added(world)
+    async with db.transaction() as tx:
+        await store.update(tx, replace(made, name="Zoë", phone="+41441234567"))
+    assert [len(await store.page(query, None, 10)) for query in ("zoe", "1234567", "johnny")] == [1, 1, 0]
 
 
 async def test_tables_are_declared_as_they_are_migrated(database_url: str) -> None:

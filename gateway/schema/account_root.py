@@ -56,8 +56,8 @@ class AccountQueries:
         query: Annotated[
             str | None,
             strawberry.argument(
-                description="Beginnings of words of name, email and phone, all of which must be found; or an id. 0-200 "
-                "characters."
+                description="Beginnings of words of name, email and phone, all of which must be found, whatever their case and accents; "
+                "a telephone number as people write it; or an id. Signs alone find nothing. 0-200 characters."
             ),
         ] = None,
         first: First = 20,
