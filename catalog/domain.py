@@ -14,12 +14,20 @@ from kit.values import CATEGORY, PRODUCT, Input, Money
 _WHOLE_UNITS_BELOW: Final = 10_000_000_000
 _IMAGES_MOST = 20
 _STOCK_MOST = 1_000_000_000
-_NO_WORD = re.compile(r"[\W_]+")
+# Combining accents of Latin, Greek and Cyrillic; the marks of other scripts are vowels.
+_ACCENTS = re.compile(r"[\u0300-\u036f]")
+_INVISIBLE = ("Cf", "Zl", "Zp")
+# Signs that distinguish names, such as C++, C# and .NET, as a slug spells them.
+_SPELT = (
+    (re.compile(r"(?<=\w)\+(?=\+*(?!\w))|(?<=\+)\+(?!\w)"), " plus"),
+    (re.compile(r"(?<=\w)#(?!\w)"), " sharp"),
+    (re.compile(r"(?<![\w.])\.(?=[^\W\d_])"), " dot "),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A shelf of the shop; `slug` is its unique short name."""
+    """A shelf of the shop; its whole name identifies it, `slug` is its unique short name."""
 
     id: UUID
     slug: str
@@ -27,15 +35,37 @@ class Category:
 
     @classmethod
     def named(cls, name: str) -> "Category":
-        """The category that a name makes; the same slug always has the same id."""
-        slug = slug_of(name)
-        return cls(CATEGORY.derive(slug), slug, name)
+        """The category that a name makes; the same identity always has the same id. Another category may have its slug."""
+        # No slug has a space: ids of categories from before were derived from slugs.
+        return cls(CATEGORY.derive(f"name {category_identity(name)}"), slug_of(name), name)
+
+
+def category_identity(name: str) -> str:
+    """What makes a name the same category's: all of it but case, width and repeated spaces. As the function of that name in PostgreSQL."""
+    return unicodedata.normalize("NFKC", " ".join(name.split())).lower()
+
+
+def sku_identity(sku: str) -> str:
+    """What makes a sku the same product's: all of it but case, width, accents and what is invisible. As the one in PostgreSQL."""
+    return _ACCENTS.sub("", _visible(unicodedata.normalize("NFKD", sku).lower())).strip()
 
 
 def slug_of(name: str) -> str:
-    """Lower case letters and digits of a name, without accents, its words joined by hyphens; empty when it has none."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return _NO_WORD.sub("-", plain.casefold()).strip("-")
+    """Lower case letters, their marks, and digits of a name, without accents, its words joined by hyphens; empty when it has none. NFC."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    for sign, spelling in _SPELT:
+        plain = sign.sub(spelling, plain)
+    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", plain)))
+    slug = "-".join("".join(c if _is_part(c) else " " for c in plain).split())
+    return slug if any(map(str.isalnum, slug)) else ""
+
+
+def _is_part(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _visible(text: str) -> str:
+    return "".join(c for c in text if unicodedata.category(c) not in _INVISIBLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +269,7 @@ def _price(given: Input, value: Money) -> Money:
 
 
 def _sku(given: Input, value: str) -> str:
-    return given.text(value, "sku", most=64)
+    return given.text(_visible(value), "sku", most=64)
 
 
 def _category(given: Input, value: str) -> str:

@@ -97,7 +97,7 @@ class ProductStore(Protocol):
         """Living products, newest first, after a position."""
 
     async def category(self, tx: Transaction, wanted: Category) -> Category:
-        """The category with the wanted one's slug; it is made when there is none."""
+        """The category with the wanted one's name, or whose slug that is; it is made when there is none, with a slug that is free."""
 
     async def categories(self) -> list[tuple[Category, int]]:
         """All of them by name, with how many living products each has."""

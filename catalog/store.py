@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
 from datetime import datetime
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +23,23 @@ INSERT INTO products (id, name, description, price, currency, sku, category_id, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 _SAVE = """
-UPDATE products SET name = $2, description = $3, price = $4, sku = $5, category_id = $6, image_urls = $7, version = $8, update_time = $9
+UPDATE products SET name = $2, description = $3, price = $4, sku = $5,
+    sku_shared = sku_shared AND sku IS NOT DISTINCT FROM $5, category_id = $6, image_urls = $7, version = $8, update_time = $9
 WHERE id = $1
 """
 _DELETE = "UPDATE products SET version = $2, update_time = $3, delete_time = $3 WHERE id = $1"
-# DO NOTHING would not answer the row that is there.
+# The name first: a slug may read like another category's name.
 _CATEGORY = """
-INSERT INTO categories (id, slug, name) VALUES ($1, $2, $3)
-ON CONFLICT (slug) DO UPDATE SET slug = EXCLUDED.slug RETURNING id, slug, name
+SELECT id, slug, name FROM categories WHERE category_identity(name) = category_identity($1) OR slug = $1
+ORDER BY category_identity(name) = category_identity($1) DESC LIMIT 1
+"""
+_ADD_CATEGORY = """
+INSERT INTO categories (id, slug, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id, slug, name
+"""
+# Those that had one identity before it was unique are not in the unique index.
+_SKU_SHARED = """
+SELECT true FROM products WHERE sku_identity(sku) = sku_identity($1) AND delete_time IS NULL AND sku_shared AND id <> $2
+AND NOT EXISTS (SELECT FROM products p WHERE p.id = $2 AND p.sku = $1) LIMIT 1
 """
 # Counted from the index of living products by category alone.
 _CATEGORIES = """
@@ -49,6 +59,7 @@ class PostgresProductStore:
 
     async def add(self, tx: Transaction, product: Product) -> None:
         """Raises SkuTaken."""
+        await self._check_shared(tx, product)
         try:
             await tx.execute(
                 _ADD,
@@ -69,6 +80,7 @@ class PostgresProductStore:
 
     async def save(self, tx: Transaction, product: Product) -> None:
         """Writes a changed product; raises SkuTaken."""
+        await self._check_shared(tx, product)
         try:
             await tx.execute(
                 _SAVE,
@@ -114,9 +126,12 @@ class PostgresProductStore:
         return [_product(row) for row in rows]
 
     async def category(self, tx: Transaction, wanted: Category) -> Category:
-        """The category with the wanted one's slug; it is made when there is none."""
-        row = await tx.fetchrow(_CATEGORY, wanted.id, wanted.slug, wanted.name)
-        assert row
+        """The category with the wanted one's name, or whose slug that is; it is made when there is none, with a slug that is free."""
+        slugs = (wanted.slug if number == 1 else f"{wanted.slug}-{number}" for number in count(1))
+        while (row := await tx.fetchrow(_CATEGORY, wanted.name)) is None:
+            row = await tx.fetchrow(_ADD_CATEGORY, wanted.id, next(slugs), wanted.name)
+            if row is not None:
+                break
         return Category(row["id"], row["slug"], row["name"])
 
     async def categories(self) -> list[tuple[Category, int]]:
@@ -136,6 +151,10 @@ class PostgresProductStore:
     async def changed_since(self, time: datetime) -> list[UUID]:
         """Products that were changed, or ran out or came back, since then; those about to be told so too."""
         return [row["id"] for row in await self._db.fetch(_CHANGED, time)]
+
+    async def _check_shared(self, tx: Transaction, product: Product) -> None:
+        if product.sku and await tx.fetchval(_SKU_SHARED, product.sku, product.id):
+            raise SkuTaken()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:

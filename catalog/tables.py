@@ -1,6 +1,6 @@
 """The catalog's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
 
-from piccolo.columns import UUID, Array, BigInt, Bytea, Integer, Text, Timestamptz
+from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 
 from kit.db import Table
 
@@ -28,6 +28,7 @@ class ProductRow(Table, tablename="products"):
     create_time = Timestamptz()
     update_time = Timestamptz()
     delete_time = Timestamptz(null=True, default=None)
+    sku_shared = Boolean(default=False)
 
 
 class StockRow(Table, tablename="stock"):

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from uuid import UUID, uuid4
 
-from catalog.domain import Category, Draft, Product
+from catalog.domain import Category, Draft, Product, category_identity, sku_identity
 from catalog.errors import IdempotencyConflict, SkuTaken
 from catalog.ports import Criteria, Facet, FacetValue, Found
 from catalog.stock_domain import (
@@ -53,7 +55,13 @@ class FakeProductStore:
         return [product for product in found if after is None or _newness(product) < after][:limit]
 
     async def category(self, tx: object, wanted: Category) -> Category:
-        return self._categories.setdefault(wanted.slug, wanted)
+        found = self._categories.get(category_identity(wanted.name))
+        by_slug = {category.slug: category for category in self._categories.values()}
+        if found is None and wanted.name not in by_slug:
+            slugs = (wanted.slug if number == 1 else f"{wanted.slug}-{number}" for number in count(1))
+            found = replace(wanted, slug=next(slug for slug in slugs if slug not in by_slug))
+            self._categories[category_identity(wanted.name)] = found
+        return found or by_slug[wanted.name]
 
     async def categories(self) -> list[tuple[Category, int]]:
         counts = Counter(product.category for product in self.products.values())
@@ -62,7 +70,7 @@ class FakeProductStore:
 
     def _check_sku(self, product: Product) -> None:
         others = (other for other in self.products.values() if other.id != product.id)
-        if product.sku and any(other.sku == product.sku for other in others):
+        if product.sku and any(sku_identity(other.sku) == sku_identity(product.sku) for other in others):
             raise SkuTaken()
 
 

@@ -1,5 +1,7 @@
 """Products and categories: rules by sentence, and every limit of inputs."""
+# ruff: noqa: RUF001 (letters that look like others are what is tested)
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +19,7 @@ from catalog.domain import (
     ProductDeleted,
     ProductUpdated,
     Shown,
+    sku_identity,
     slug_of,
 )
 from catalog.errors import VersionConflict
@@ -141,6 +144,14 @@ def test_texts_are_trimmed_and_composed() -> None:
 @pytest.mark.parametrize(
     ("name", "slug"),
     [
+        ("A+", "a-plus"),
+        ("C++", "c-plus-plus"),
+        ("C#", "c-sharp"),
+        (".NET", "dot-net"),
+        ("கி", "கி"),
+        ("မြန်မာ", "မြန်မာ"),
+        ("ຜ້າ", "ຜ້າ"),
+        ("\u1112\u1161\u11ab", "한"),
         ("Kitchen", "kitchen"),
         ("Kitchen & Home", "kitchen-home"),
         ("  Küche -- Öfen ", "kuche-ofen"),
@@ -157,11 +168,46 @@ def test_a_slug_is_a_names_words_in_lower_case_without_accents(name: str, slug: 
 
 @given(st.text(max_size=100))
 @example("ŉ ǰ ΐ ᾳ ẞ ﬁ")
-def test_a_slug_names_its_own_category(name: str) -> None:
+def test_a_slug_is_in_its_own_form(name: str) -> None:
     slug = slug_of(name)
 
     assert slug_of(slug) == slug
-    assert Category.named(slug).id == Category.named(name).id
+    assert unicodedata.is_normalized("NFC", slug)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A", "A+"),
+        (".NET", "NET"),
+        ("C", "C++"),
+        ("கா", "கி"),
+        ("မာ", "မိ"),
+        ("ກາ", "ກິ"),
+        ("Bò", "Bơ"),
+        ("Чай", "Чаи"),
+        ("Café", "Cafe"),
+    ],
+)
+def test_names_that_differ_are_different_categories(one: str, other: str) -> None:
+    assert Category.named(one).id != Category.named(other).id
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Kitchen", "KITCHEN"), ("Café", "Cafe\u0301"), ("Tea  Time", "tea time"), ("Ａ", "a")]
+)
+def test_case_width_and_spaces_make_no_other_category(one: str, other: str) -> None:
+    assert Category.named(one).id == Category.named(other).id
+
+
+@pytest.mark.parametrize("other", ["abc-1", "Abc-1", "ＡＢＣ-1", "ábc-1", "abc\u200b-1", "\ufeffabc\u00ad-1"])
+def test_a_sku_is_the_same_without_case_width_accents_and_what_is_invisible(other: str) -> None:
+    assert sku_identity(other) == sku_identity("ABC-1")
+
+
+def test_a_sku_is_kept_without_what_is_invisible() -> None:
+    assert read(sku="Abc\u200b").sku == "Abc"
+    assert sku_identity("AB-1") != sku_identity("A-B1")
 
 
 def test_a_created_product_is_a_fact_of_version_1() -> None:

@@ -1,13 +1,15 @@
 """The contract of ProductStore, on the fake and on PostgreSQL."""
+# ruff: noqa: RUF001 (letters that look like others are what is tested)
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
 import pytest
 
-from catalog.domain import Category, Changes, Product
+from catalog.domain import Category, Changes, Product, category_identity, sku_identity
 from catalog.errors import SkuTaken
 from catalog.events import TOPIC
 from catalog.ports import ProductStore
@@ -98,16 +100,41 @@ async def test_the_newest_come_first_page_by_page(kept: Kept) -> None:
     assert await kept.store.newest((two.create_time, two.id), 2) == [one]
 
 
-async def test_a_name_with_the_same_slug_is_the_same_category(kept: Kept) -> None:
-    async def shelf(name: str) -> Category:
-        async with kept.db.transaction() as tx:
-            return await kept.store.category(tx, Category.named(name))
+async def shelf(kept: Kept, name: str) -> Category:
+    async with kept.db.transaction() as tx:
+        return await kept.store.category(tx, Category.named(name))
 
-    first = await shelf("Café Goods")
-    assert [await shelf("cafe goods"), await shelf("cafe-goods")] == [first, first]
+
+async def test_a_name_however_it_is_written_or_its_slug_is_the_same_category(kept: Kept) -> None:
+    first = await shelf(kept, "Café Goods")
+    for name in ("CAFÉ  goods", "Cafe\u0301 Goods", "cafe-goods"):
+        assert await shelf(kept, name) == first
     assert await kept.store.categories() == [(first, 0)]
     if not isinstance(kept.db, FakeDatabase):
-        assert len(set(await asyncio.gather(*(shelf("Shoes") for _ in range(5))))) == 1
+        assert len(set(await asyncio.gather(*(shelf(kept, "Shoes") for _ in range(5))))) == 1
+        others = await asyncio.gather(*(shelf(kept, name) for name in ("X!", "X?", "X", "X!", "X?")))
+        assert len({each.slug for each in others}) == 3
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["A", "A+", "A!"], [".NET", "NET"], ["கா", "கி", "க"], ["မာ", "မိ"], ["ກາ", "ກິ"], ["Bo", "Bò", "Bơ"]],
+)
+async def test_names_that_differ_have_categories_and_slugs_of_their_own(kept: Kept, names: list[str]) -> None:
+    made = [await shelf(kept, name) for name in names]
+
+    assert [each.name for each in made] == names
+    assert len({each.slug for each in made}) == len({each.id for each in made}) == len(names)
+    assert [await shelf(kept, name) for name in names] == made
+    assert [await shelf(kept, each.slug) for each in made] == made
+
+
+@pytest.mark.parametrize("other", ["mug-É", "MUG-e", "Mug-e\u0301", "ＭＵＧ-E"])
+async def test_a_sku_is_taken_however_it_is_written(kept: Kept, other: str) -> None:
+    await kept.product(sku="Mug-é")
+    with pytest.raises(SkuTaken):
+        await kept.product(sku=other)
+    assert (await kept.product(sku="Mug e")).sku == "Mug e"
 
 
 async def test_categories_are_counted_by_their_living_products(kept: Kept) -> None:
@@ -120,3 +147,59 @@ async def test_categories_are_counted_by_their_living_products(kept: Kept) -> No
     counted = await kept.store.categories()
 
     assert [(each.name, count) for each, count in counted] == [("Attic", 0), ("Garden", 1), ("Kitchen", 2)]
+
+
+async def test_identities_are_the_same_in_postgresql(database_url: str) -> None:
+    texts = ["Abc", "ＡＢＣ", "É\u200b-1", "Straße", "ΣΊΣΥΦΟΣ", "İ", "கி", " a  B ", "한", "ﾊﾟ", "Ёж", "½"]
+    await Migrations("catalog").apply(database_url)
+    connection = await asyncpg.connect(database_url)
+
+    for text in texts:
+        assert await connection.fetchval("SELECT category_identity($1)", text) == category_identity(text), (
+            text
+        )
+        assert await connection.fetchval("SELECT sku_identity($1)", text) == sku_identity(text), text
+    await connection.close()
+
+
+async def test_skus_that_met_before_are_kept_and_listed_and_no_more_are_added(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrations = Migrations("catalog")
+    before = [each for each in migrations.all() if not each.name.startswith("catalog/0004")]
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "all", lambda: before)
+        await migrations.apply(database_url)
+    connection = await asyncpg.connect(database_url)
+    ids = [PRODUCT.new() for _ in range(3)]
+    for at, (product_id, sku) in enumerate(zip(ids, ("abc", "Abc", "other"), strict=True)):
+        await connection.execute(
+            "INSERT INTO products (id, name, description, price, currency, sku, image_urls, version, create_time, update_time)"
+            " VALUES ($1, 'Mug' || chr(8238), '', 1, 'USD', $2, '{}', 1, now() + $3 * interval '1 second', now())",
+            product_id,
+            sku,
+            at,
+        )
+
+    await migrations.apply(database_url)
+
+    assert f'product {ids[1]} has the sku "Abc" like product {ids[0]} with "abc"' in str(
+        [each.__dict__ for each in caplog.records]
+    )
+    assert sum("migration.found" in each.getMessage() for each in caplog.records) == 4
+    assert await connection.fetchval("SELECT count(*) FROM products") == 3
+    await connection.close()
+    db = Database(database_url, publishes=TOPIC)
+    await db.open()
+    kept = Kept(db, PostgresProductStore(db), FakeClock())
+    with pytest.raises(SkuTaken):
+        await kept.product(sku="ABC")
+    [oldest, second] = sorted(await kept.store.get_many(ids[:2]), key=lambda product: ids.index(product.id))
+    await kept.delete(oldest)
+    with pytest.raises(SkuTaken):
+        await kept.product(sku="ABC")
+    async with db.transaction() as tx:
+        await kept.store.save(tx, replace(second, name="Mug"))
+        await kept.store.save(tx, replace(second, sku="free"))
+    assert (await kept.product(sku="ABC")).sku == "ABC"
+    await db.close()

@@ -20,6 +20,9 @@ import asyncpg
 from kit.db.faults import translate
 from kit.db.migrating import MigrationError, run, statements_of
 from kit.db.session import connect
+from kit.telemetry import get_logger
+
+log = get_logger(__name__)
 
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _LOCK = 0x50554B4D  # any number, the same in every process: one migrates, the others wait
@@ -70,10 +73,17 @@ class Migrations:
         except Exception as error:
             raise translate(error) from error
         try:
+            connection.add_log_listener(_report)
             await _lock(connection)
             return await _apply(connection, wanted)
         finally:
             await connection.close(timeout=10)
+
+
+def _report(_: object, message: Any) -> None:
+    """What a migration raises as WARNING: rows that an operator should look at."""
+    if message.severity == "WARNING":
+        log.warning("migration.found", found=message.message)
 
 
 async def _lock(connection: Any) -> None:
