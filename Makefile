@@ -51,6 +51,10 @@ load-test: tools ## Measure orders and searches from 32 users, then check the bo
 invariants: tools ## Check the running stack: stock, orders, money, mail, events, index (ARGS=--inside: without provider and mail server)
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/invariants -- $(ARGS)
 
+.PHONY: sweep-test
+sweep-test: tools ## Cancel 10,000 overdue orders beside shoppers, and measure those
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/sweep -- $(ARGS)
+
 .PHONY: fault-test
 fault-test: tools ## 10,000 orders in a storm of kills, freezes, cut networks and provider's faults, then check every invariant
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/faults -- $(ARGS)
