@@ -169,7 +169,7 @@ def _wanted(given: Input, lines: Sequence[service.PlaceOrderRequest.Line]) -> tu
 
 def _address(given: Input, address: pb.Address) -> Address:
     def part(value: str, name: str, least: int = 0) -> str:
-        return given.text(value, "shippingAddress", name, least=least, most=_ADDRESS_LINE)
+        return given.name(value, "shippingAddress", name, least=least, most=_ADDRESS_LINE)
 
     return Address(
         name=part(address.name, "name", 1),

@@ -95,6 +95,8 @@ def test_the_same_product_twice_is_added_up() -> None:
         (lambda: request(shipping_address={**HOME, "name": "x" * 101}), "shippingAddress.name"),
         (lambda: request(shipping_address={**HOME, "line1": ""}), "shippingAddress.line1"),
         (lambda: request(shipping_address={**HOME, "line2": "a\nb"}), "shippingAddress.line2"),
+        (lambda: request(shipping_address={**HOME, "name": "\u3164"}), "shippingAddress.name"),
+        (lambda: request(shipping_address={**HOME, "line1": "1 Main\u202e Street"}), "shippingAddress.line1"),
         (lambda: request(shipping_address={**HOME, "region": "x" * 101}), "shippingAddress.region"),
         (lambda: request(shipping_address={**HOME, "postal_code": "x" * 101}), "shippingAddress.postalCode"),
         (lambda: request(shipping_address={**HOME, "country_code": "XX"}), "shippingAddress.countryCode"),
