@@ -1,17 +1,14 @@
 """The only reader and writer of products and categories: rows <-> domain. Stock is in `stock_store`."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from contextvars import Context
 from datetime import datetime
 from itertools import count
-from typing import Any
 from uuid import UUID
 
 from catalog.domain import Category, Product
 from catalog.errors import SkuTaken
-from kit.db import Conditions, Database, Record, Transaction, UniqueViolation
+from kit.db import Conditions, Database, Record, Transaction, UniqueViolation, alone
 from kit.values import Money
 
 _SELECT = """
@@ -158,30 +155,13 @@ class PostgresProductStore:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
-        """Whether nobody else is in such a block now, on any replica: a lock that ends with its connection."""
-        held: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        done = asyncio.Event()
-
-        async def hold() -> None:
-            async with self._db.transaction() as tx:
-                held.set_result(await tx.fetchval(_ALONE))
-                await done.wait()
-
-        # A transaction of its own, in a task that knows of none: what is done in the block is not part of it.
-        holding = asyncio.create_task(hold(), context=Context())
-        waited: set[asyncio.Future[Any]] = {holding, held}
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        try:
-            if not held.done():
-                await holding
-            yield held.result()
-        finally:
-            done.set()
-            await holding
+        """Whether nobody else is in such a block now, on any replica: a lock that ends with its process."""
+        async with alone(self._db.url, "souk-reindex", _REINDEX) as held:
+            yield held
 
 
 _IDS = "SELECT id FROM products WHERE id > $1 ORDER BY id LIMIT $2"
-_ALONE = "SELECT pg_try_advisory_xact_lock(hashtext('catalog.reindex'))"
+_REINDEX = 0x52494E44  # any number; locks are per database
 _CHANGED = """
 SELECT id FROM products WHERE update_time >= $1
 UNION SELECT product_id FROM availability_told WHERE told_time >= $1

@@ -13,6 +13,7 @@ from kit.db.columns import columns
 from kit.db.conditions import Conditions
 from kit.db.contention import repeatable, repeated
 from kit.db.database import Database
+from kit.db.exclusive import alone
 from kit.db.faults import DatabaseBusy, DatabaseContention, DatabaseUnavailable
 from kit.db.migrating import MigrationError
 from kit.db.migrations import Migration, Migrations
@@ -40,6 +41,7 @@ __all__ = [
     "Table",
     "Transaction",
     "UniqueViolation",
+    "alone",
     "assert_tables_match",
     "columns",
     "current_transaction",

@@ -16,13 +16,11 @@ import asyncpg
 from kit.db.contention import repeated
 from kit.db.faults import DRIVER_ERRORS, DatabaseUnavailable, OutOfTime, is_lost, translate
 from kit.db.outbox import Publishes
+from kit.db.session import CONNECT_SECONDS, LIMITS, STATEMENT_SECONDS, connection
 from kit.db.statements import Statements
 from kit.db.transaction import Transaction, current_transaction
 from kit.values.deadline import remaining
 
-# No statement of a service takes longer, whoever asks; migrations and commands connect by themselves.
-_LONGEST_SECONDS = 30.0
-_CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 
 
@@ -65,14 +63,14 @@ class Database(Statements):
             self._url,
             min_size=1,
             max_size=self._pool_size,
+            connect=connection,
             connection_class=_Connection,
-            command_timeout=_LONGEST_SECONDS,
-            timeout=_CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            timeout=CONNECT_SECONDS,
             max_inactive_connection_lifetime=300,
             server_settings={
+                **LIMITS,
                 "application_name": "souk",
-                # it compiles for longer than our statements run
-                "jit": "off",
                 # Planning a hot statement anew each time costs as much as running it; what needs another plan is another text (Conditions).
                 "plan_cache_mode": "force_generic_plan",
             },
@@ -121,7 +119,7 @@ class Database(Statements):
         if seconds is not None and seconds <= 0:
             raise OutOfTime("the deadline passed")
         try:
-            return await self._pool.acquire(timeout=_LONGEST_SECONDS if seconds is None else seconds)
+            return await self._pool.acquire(timeout=STATEMENT_SECONDS if seconds is None else seconds)
         except Exception as error:
             meaning = translate(error, has_deadline=seconds is not None)
             if meaning is error:

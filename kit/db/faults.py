@@ -52,7 +52,8 @@ class OutOfTime(DeadlineExceeded):
 
 
 # SQLSTATE classes: https://www.postgresql.org/docs/15/errcodes-appendix.html
-_UNAVAILABLE = ("08", "53", "57P", "58")  # connection, resources, operator intervention, system error
+# connection, resources, operator intervention, system error, a transaction that was silent for too long
+_UNAVAILABLE = ("08", "53", "57P", "58", "25P03")
 _CONTENTION = ("40001", "40P01", "55P03")  # serialization failure, deadlock, lock not available
 _READ_ONLY = "25006"  # a primary that became a standby
 _CANCELLED = "57014"

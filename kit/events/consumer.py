@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer
@@ -18,12 +18,13 @@ from kafka.errors import KafkaError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
 from kit.events.assignor import KnownTopicsAssignor, TopicsUnknown
-from kit.events.backoff import Backoff
 from kit.events.broker import broker
+from kit.events.clients import client
 from kit.events.delivery import Delivery, Progress
 from kit.events.metrics import LAG
 from kit.events.subscriptions import Group
 from kit.telemetry import get_logger
+from kit.work import Backoff, SupervisedThread
 
 log = get_logger(__name__)
 
@@ -46,7 +47,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._broker = broker(bootstrap)
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"consumer-{group.name}", daemon=True)
+        self._thread = SupervisedThread(f"consumer-{group.name}", self._run, self._stopping)
         self._handling: Future[dict[Any, Progress]] | None = None
         self._done: dict[Any, int] = {}  # offsets that are to be committed
         self._ahead: dict[Any, int] = {}  # offsets reached, for the lag
@@ -61,8 +62,8 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def stop(self, seconds: float) -> None:
         """Finishes the chunk under way, commits and leaves the group; a chunk that takes longer is broken off."""
         self._stopping.set()
-        await asyncio.to_thread(self._thread.join, seconds)
-        if self._thread.is_alive() and self._handling is not None:
+        ended = await asyncio.to_thread(self._thread.join, seconds)
+        if not ended and self._handling is not None:
             self._handling.cancel()
             await asyncio.to_thread(self._thread.join, 3.0)
 
@@ -74,14 +75,10 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             except KafkaError as error:
                 log.warning("consumer.kafka_lost", group=self._group.name, error=type(error).__name__)
                 self._stopping.wait(backoff.next())
-            except CancelledError:  # by stop()
-                return
-            except Exception:  # nobody expected it; a group that nobody reads for would be worse than a loop
-                log.exception("consumer.failed", group=self._group.name)
-                self._stopping.wait(backoff.next())
 
     def _session(self, backoff: Backoff) -> None:
-        consumer = KafkaConsumer(
+        consumer = client(
+            KafkaConsumer,
             **self._broker,
             client_id=f"souk-{self._group.name}",
             group_id=self._group.name,

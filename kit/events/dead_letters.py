@@ -16,6 +16,7 @@ from kafka.structs import OffsetAndMetadata
 
 from kit.errors import Unavailable
 from kit.events.broker import broker
+from kit.events.clients import client
 from kit.events.envelope import Outgoing
 from kit.events.publisher import Publisher
 from kit.events.topics import dead_letters
@@ -101,7 +102,8 @@ async def replay(bootstrap: str, topic: str) -> int:
 
 def _reader(bootstrap: str, topic: str) -> Any:
     """A consumer without a group's rebalancing, whose offsets are kept under a group's name all the same."""
-    consumer = KafkaConsumer(
+    consumer = client(
+        KafkaConsumer,
         **broker(bootstrap),
         group_id=f"{topic}.replay",
         enable_auto_commit=False,

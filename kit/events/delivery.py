@@ -13,12 +13,12 @@ from typing import Any
 
 from kit.db import Database, DatabaseBusy, DatabaseUnavailable
 from kit.errors import SoukError, is_transient
-from kit.events.backoff import pause
 from kit.events.envelope import Event, Malformed, decode, event_type
 from kit.events.handlers import Handlers, Received
 from kit.events.metrics import CHUNK_SECONDS, CONSUMED, DEAD_LETTERED, RETRIES
 from kit.events.subscriptions import Group, types
 from kit.telemetry import get_logger
+from kit.work.backoff import pause
 
 log = get_logger(__name__)
 

@@ -1,26 +1,28 @@
 """The relay: publishes what a database's outbox holds, in the order of its ids.
 
-One relay of a database works at a time, the one that holds its advisory lock; the others wait to take over. Two facts of
+One relay of a database works at a time, the one that holds its lock (`kit.db.exclusive`); the others wait to take over. Two facts of
 one aggregate are in id order because their transactions took turns on its row, so Kafka gets each key's facts in order.
 A crash between sending and marking publishes again: at least once, with the same event id.
+
+A relay that was frozen or cut off loses the lock without noticing. So it writes to Kafka only while the lock is known to be its own, for
+a time that ends before the server can give the lock to another (ADR 0022).
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
-
-from kit.db import Database
+from kit.db import Database, DatabaseUnavailable
+from kit.db.exclusive import LEASE_SECONDS, Exclusive, exclusive
 from kit.db.faults import DRIVER_ERRORS
-from kit.events.backoff import Backoff
 from kit.events.envelope import Outgoing, outgoing
 from kit.events.metrics import OUTBOX_AGE, PUBLISHED
-from kit.events.publisher import MOST_BYTES, Publisher
+from kit.events.publisher import MOST_BYTES, UNANSWERED_SECONDS, Publisher
 from kit.telemetry import get_logger
+from kit.work import Backoff, Every, SupervisedTask
 
 log = get_logger(__name__)
 
@@ -31,6 +33,12 @@ SELECT id, event_id, topic, key, type, time, headers, payload
 FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1
 """
 _MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])"
+_AGE = """
+SELECT extract(epoch FROM now() - time)::float8 FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT 1
+"""
+_AGE_SECONDS = 5.0
+# Records may be written to Kafka for this long after the lock was proven, so that they are there before the lock can be another's.
+_SAFE_SECONDS = LEASE_SECONDS - UNANSWERED_SECONDS - 2.0
 _GATHER_SECONDS = 0.1  # between batches that were not full: gathers the next one
 _IDLE_SECONDS = 0.25  # the longest that another process's event waits
 _TAKE_OVER_SECONDS = 1.0
@@ -38,7 +46,10 @@ _STOP_SECONDS = 10.0
 
 
 class Relay:
-    """Publishes an outbox for as long as it is open; neither Kafka nor the database has to be there."""
+    """Publishes an outbox for as long as it is open; neither Kafka nor the database has to be there.
+
+    It measures the outbox's age whether it leads or not, because the leader may be the one that is stuck.
+    """
 
     name = "relay"
 
@@ -47,22 +58,24 @@ class Relay:
         self._publisher = Publisher(bootstrap, "souk-relay")
         self._wake = asyncio.Event()
         self._stopping = False
-        self._task: asyncio.Task[None] | None = None
+        self._task = SupervisedTask("relay", self._run)
+        self._measuring = Every("outbox.age", _AGE_SECONDS, self._measure)
 
     async def open(self) -> None:
         """Starts in the background."""
         self._database.on_emitted(self._wake.set)
-        self._task = asyncio.create_task(self._run(), name="relay")
+        self._task.start()
+        await self._measuring.open()
 
     async def close(self) -> None:
         """Publishes what is left, within a few seconds, and lets another relay take over."""
         self._stopping = True
         self._wake.set()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=_STOP_SECONDS)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._task.stop(_STOP_SECONDS)
+        await self._measuring.close()
         await self._publisher.close()
+        # This process has nothing to say about it any more.
+        OUTBOX_AGE.set(0)
 
     async def ping(self) -> None:
         """Nothing to ask: a relay that does not get on shows as the outbox's age."""
@@ -77,27 +90,20 @@ class Relay:
                 await self._rest(backoff.next(), wakeable=False)
 
     async def _session(self, backoff: Backoff) -> None:
-        """Works on one connection, whose end gives the lock back."""
-        options = {"application_name": "souk-relay", "jit": "off"}
-        connection = await asyncpg.connect(
-            self._database.url, timeout=5, command_timeout=30, server_settings=options
-        )
-        try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+        """Works on one session, whose end gives the lock back."""
+        async with exclusive(self._database.url, "souk-relay", _LOCK) as lock:
+            while not await lock.take():
                 if self._stopping:
                     return
                 await self._rest(_TAKE_OVER_SECONDS, wakeable=False)
             log.info("relay.leads")
-            await self._lead(connection, backoff)
-        finally:
-            connection.terminate()
-            # What is left is another's to tell, and the age its to say.
-            OUTBOX_AGE.set(0)
+            await self._lead(lock, backoff)
 
-    async def _lead(self, connection: Any, backoff: Backoff) -> None:
+    async def _lead(self, lock: Exclusive, backoff: Backoff) -> None:
         while True:
-            rows = await connection.fetch(_TAKE, BATCH)
-            published = await self._publish(connection, rows)
+            proven = time.monotonic()
+            rows = await lock.connection.fetch(_TAKE, BATCH)
+            published = await self._publish(lock, rows, proven)
             if published < len(rows):
                 await self._rest(backoff.next(), wakeable=False)
             else:
@@ -109,21 +115,31 @@ class Relay:
             if self._stopping and published < len(rows):
                 return
 
-    async def _publish(self, connection: Any, rows: Sequence[Any]) -> int:
-        """Sends rows and marks those acknowledged; answers how many."""
-        OUTBOX_AGE.set((datetime.now(UTC) - rows[0]["time"]).total_seconds() if rows else 0)
+    async def _publish(self, lock: Exclusive, rows: Sequence[Any], proven: float) -> int:
+        """Sends rows that were read when the lock was proven, and marks those acknowledged; answers how many."""
         done = 0
         for part in _parts(rows):
-            acknowledged = await self._publisher.send([record for _, record in part])
+            if done:
+                proven = await lock.prove()
+            async with lock.kept():
+                records = [record for _, record in part]
+                acknowledged = await self._publisher.send(records, until=proven + _SAFE_SECONDS)
             sent = [row for (row, _), ok in zip(part, acknowledged, strict=True) if ok]
             if sent:
-                await connection.execute(_MARK, [row["id"] for row in sent])
+                await lock.connection.execute(_MARK, [row["id"] for row in sent])
             for row in sent:
                 PUBLISHED.labels(row["type"]).inc()
             done += len(sent)
             if len(sent) < len(part):
                 break
         return done
+
+    async def _measure(self) -> None:
+        try:
+            age = await self._database.fetchval(_AGE)
+        except DatabaseUnavailable:  # the other replicas measure; nothing can be written here either
+            return
+        OUTBOX_AGE.set(max(0.0, age or 0.0))
 
     async def _pause(self, busy: bool) -> None:
         if busy:

@@ -17,10 +17,12 @@ from google.protobuf.message import Message
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from kit.events.backoff import Backoff
 from kit.events.broker import broker
+from kit.events.clients import client
 from kit.events.envelope import Event, Malformed, decode, event_type
 from kit.telemetry import get_logger
+from kit.work import Backoff, SupervisedThread
+from kit.work.metrics import TASK_FAILURES
 
 log = get_logger(__name__)
 
@@ -37,13 +39,13 @@ class _Listening:
         self._topic = topic
         self._broker = broker(bootstrap)
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread: SupervisedThread | None = None
 
     async def open(self) -> None:
         """Starts listening."""
         self._loop = asyncio.get_running_loop()
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread = SupervisedThread(self.name, self._run, self._stopping)
         self._thread.start()
 
     async def close(self) -> None:
@@ -62,7 +64,14 @@ class _Listening:
 
     def _on_loop(self, call: Callable[..., object], *args: object) -> None:
         if not self._stopping.is_set():
-            self._loop.call_soon_threadsafe(call, *args)
+            self._loop.call_soon_threadsafe(self._called, call, *args)
+
+    def _called(self, call: Callable[..., object], *args: object) -> None:
+        try:
+            call(*args)
+        except Exception:  # the events after this one are handled all the same
+            TASK_FAILURES.labels(self.name).inc()
+            log.exception("tail.failed", topic=self._topic)
 
     def _run(self) -> None:
         backoff = Backoff()
@@ -71,12 +80,11 @@ class _Listening:
                 self._listen(backoff)
             except KafkaError as error:
                 log.warning("tail.kafka_lost", topic=self._topic, error=type(error).__name__)
-            except Exception:  # nobody expected it; listening no more would be worse than a loop
-                log.exception("tail.failed", topic=self._topic)
             self._stopping.wait(backoff.next())
 
     def _listen(self, backoff: Backoff) -> None:
-        consumer = KafkaConsumer(
+        consumer = client(
+            KafkaConsumer,
             **self._broker,
             client_id=f"souk-{self.name.replace(' ', '-')}",
             group_id=None,

@@ -8,9 +8,11 @@ from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
 from kit.events.broker import broker
+from kit.events.clients import client
 from kit.events.subscriptions import AnySubscription, groups
 
 PARTITIONS = 6
+_CONNECT_MS = 10_000
 
 
 def dead_letters(topic: str, group: str) -> str:
@@ -32,7 +34,9 @@ def ensure_topics(bootstrap: str, names: Iterable[str], partitions: int = PARTIT
 
     Dead letters have one partition: they are few, and their order is of no use.
     """
-    admin = KafkaAdminClient(**broker(bootstrap), client_id="souk-migrate")
+    admin = client(
+        KafkaAdminClient, **broker(bootstrap), client_id="souk-migrate", bootstrap_timeout_ms=_CONNECT_MS
+    )
     try:
         missing = sorted(set(names) - set(admin.list_topics()))
         return [name for name in missing if _create(admin, name, 1 if ".dlq." in name else partitions)]

@@ -3,9 +3,20 @@
 See docs/decisions/0011. Which rows are work, how long a lease is and when to try again is a store's to say.
 """
 
+from kit.work.backoff import Backoff
 from kit.work.batcher import Batcher
 from kit.work.every import Every
 from kit.work.retention import Retention
+from kit.work.supervisor import SupervisedTask, SupervisedThread
 from kit.work.worker import LeaseLost, Worker
 
-__all__ = ["Batcher", "Every", "LeaseLost", "Retention", "Worker"]
+__all__ = [
+    "Backoff",
+    "Batcher",
+    "Every",
+    "LeaseLost",
+    "Retention",
+    "SupervisedTask",
+    "SupervisedThread",
+    "Worker",
+]

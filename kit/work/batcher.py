@@ -62,7 +62,7 @@ class Batcher(Generic[T, R]):
             return
         deadline.set(_latest([entry.deadline for entry in batch]))
         try:
-            results = await self._run_many([entry.item for entry in batch])
+            results = await self._all([entry.item for entry in batch])
         except Exception as error:  # it is raised to the caller it belongs to
             if parts := _parts(batch, error):
                 for part in parts:
@@ -77,6 +77,19 @@ class Batcher(Generic[T, R]):
                 entry.future.set_exception(result)
             else:
                 entry.future.set_result(result)
+
+    async def _all(self, items: Sequence[T]) -> Sequence[R | BaseException]:
+        try:
+            results = await self._run_many(items)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Something inside was cancelled; the callers would wait in vain.
+            raise RuntimeError("the batch was cancelled from within") from error
+        if len(results) != len(items):
+            raise RuntimeError(f"{len(results)} results of {len(items)} items")
+        return results
 
 
 def _parts(batch: Sequence[_Entry[T, R]], error: Exception) -> list[Sequence[_Entry[T, R]]]:

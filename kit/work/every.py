@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from kit.telemetry import get_logger, span
 from kit.work.metrics import WORK
+from kit.work.supervisor import SupervisedTask
 
 log = get_logger(__name__)
 
@@ -25,20 +26,17 @@ class Every:
         self._seconds = seconds
         self._run = run
         self._stopping = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task = SupervisedTask(f"every-{name}", self._loop)
 
     async def open(self) -> None:
         """Starts in the background; the first run comes after a random part of the period."""
         self._stopping.clear()
-        self._task = asyncio.create_task(self._loop(), name=f"every-{self.name}")
+        self._task.start()
 
     async def close(self) -> None:
         """Lets the run under way end within a few seconds, then breaks it off."""
         self._stopping.set()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=_STOP_SECONDS)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._task.stop(_STOP_SECONDS)
 
     async def ping(self) -> None:
         """Nothing to ask."""

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from kit.errors import is_transient
 from kit.telemetry import get_logger, span
 from kit.work.metrics import WORK, WORKING
+from kit.work.supervisor import SupervisedTask
 
 log = get_logger(__name__)
 
@@ -86,7 +87,7 @@ class Worker(Generic[T]):
         self._wake = asyncio.Event()
         self._stopping = False
         self._busy: set[asyncio.Task[None]] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._task = SupervisedTask(f"worker-{name}", self._run)
 
     def notify(self) -> None:
         """There may be work now."""
@@ -95,7 +96,7 @@ class Worker(Generic[T]):
     async def open(self) -> None:
         """Starts in the background."""
         self._stopping = False
-        self._task = asyncio.create_task(self._run(), name=f"worker-{self.name}")
+        self._task.start()
 
     async def close(self) -> None:
         """Claims nothing more, lets what is under way end within a few seconds, and breaks off the rest.
@@ -104,8 +105,7 @@ class Worker(Generic[T]):
         """
         self._stopping = True
         self._wake.set()
-        if self._task is not None:
-            await self._task
+        await self._task.stop(_STOP_SECONDS)
         if self._busy:
             _, late = await asyncio.wait(self._busy, timeout=_STOP_SECONDS)
             for task in late:

@@ -296,3 +296,29 @@ async def test_a_batch_subscription_is_a_group_without_an_inbox(
     await note(db, Noted("key", "a"), Noted("key", "b"))
     await eventually(lambda: heard == ["a", "b"])
     await consumers.close()
+
+
+async def test_a_group_whose_handler_was_cancelled_from_within_goes_on(
+    db: Database, topic: Topic, kafka: Kafka
+) -> None:
+    handled: list[str] = []
+
+    async def cancelled_once(tx: Transaction, event: Event[StringValue]) -> None:
+        handled.append(event.body.value)
+        if len(handled) == 1:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.cancel()
+            await future
+        await tx.execute("INSERT INTO notes VALUES ($1)", event.body.value)
+
+    on = Subscription(topic.name, {StringValue: cancelled_once})
+    consumers = Consumers("notes", [on], bootstrap=kafka.bootstrap(), database=db)
+    await consumers.open()
+    await note(db, Noted("a", "1"))
+
+    async def written() -> bool:
+        return bool(await db.fetchval("SELECT count(*) FROM notes") == 1)
+
+    await eventually(written, seconds=40)
+    await consumers.close()
+    assert handled == ["1", "1"]
