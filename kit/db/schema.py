@@ -9,7 +9,7 @@ import asyncpg
 
 from kit.db.tables import Table
 
-_OWN = frozenset({"inbox", "migrations", "outbox"})  # kit's, which no service declares
+_OWN = frozenset({"dead_letters", "inbox", "migrations", "outbox"})  # kit's, which no service declares
 _COLUMNS = """
 SELECT c.relname AS table, a.attname AS column, a.atttypid::regtype::text AS type, NOT a.attnotnull AS nullable
 FROM pg_attribute a

@@ -6,8 +6,11 @@ which `kit.service` runs, do the rest. CloudEvents in binary mode over Kafka; se
 
 from kit.events.audit import AUDIT, AdminActed
 from kit.events.consumers import Consumers
-from kit.events.dead_letters import Letter, replay, waiting
+from kit.events.dead_letters import drop, replay, waiting
 from kit.events.envelope import Event, Malformed
+from kit.events.letter_store import drop_kept, kept, replay_kept
+from kit.events.letters import Letter
+from kit.events.publisher import Publisher
 from kit.events.relay import Relay
 from kit.events.subscriptions import (
     AnySubscription,
@@ -15,6 +18,7 @@ from kit.events.subscriptions import (
     Many,
     Reaction,
     Subscription,
+    groups,
 )
 from kit.events.tail import Follow, Tail
 from kit.events.topic import EVENT, Topic, context_headers
@@ -32,6 +36,7 @@ __all__ = [
     "Letter",
     "Malformed",
     "Many",
+    "Publisher",
     "Reaction",
     "Relay",
     "Subscription",
@@ -39,8 +44,13 @@ __all__ = [
     "Topic",
     "context_headers",
     "dead_letters",
+    "drop",
+    "drop_kept",
     "ensure_topics",
+    "groups",
+    "kept",
     "replay",
+    "replay_kept",
     "topics_of",
     "waiting",
 ]

@@ -1,23 +1,25 @@
-"""Dead letters: events that a group could not handle, kept in a topic of its own with the error beside them.
+"""Dead letters: events that a group could not handle, published to a topic of their own with the error beside them.
 
-`replay` puts them back onto the topic they came from. Every group of that topic hears them again; inboxes make that
-harmless for those that had handled them.
+A group with a database also keeps them in its table `dead_letters` until an operator replays or drops them (`letter_store`): that is what
+counts, the topic's copy is for other tools. A group without one has the topic only, for as long as Kafka keeps it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+from kit.db import Database
 from kit.errors import Unavailable
 from kit.events.broker import broker
 from kit.events.clients import client
 from kit.events.envelope import Outgoing
+from kit.events.letter_store import keep
+from kit.events.letters import Letter
 from kit.events.publisher import Publisher
 from kit.events.topics import dead_letters
 from kit.values import rfc3339, utc_now
@@ -30,19 +32,24 @@ _LONGEST_ERROR = 500
 class DeadLetters:
     """Writes the dead letters of one group."""
 
-    def __init__(self, group: str, publisher: Publisher) -> None:
+    def __init__(self, group: str, publisher: Publisher, database: Database | None = None) -> None:
         self._group = group
         self._publisher = publisher
+        self._database = database
 
     async def bury(self, record: Any, error: Exception, tries: int) -> None:
-        """Writes the record as it came, with the error in its headers; raises Unavailable without Kafka."""
+        """Keeps the record as it came, and publishes it with the error in its headers; raises Unavailable without Kafka or the database."""
+        message = str(error)[:_LONGEST_ERROR]
+        if self._database is not None:
+            # PostgreSQL's text takes no NUL, and an error may quote one.
+            await keep(self._database, self._group, record, error, message.replace("\0", ""), tries)
         facts = {
             "topic": record.topic,
             "partition": record.partition,
             "offset": record.offset,
             "group": self._group,
             "error": type(error).__name__,
-            "message": str(error)[:_LONGEST_ERROR],
+            "message": message,
             "tries": tries,
             "time": rfc3339(utc_now()),
         }
@@ -55,19 +62,6 @@ class DeadLetters:
             raise Unavailable("Kafka is unavailable", reason="KAFKA_UNAVAILABLE")
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A dead letter that was not replayed: where the event stood, what it is, and why it was given up."""
-
-    record: str
-    type: str
-    key: str
-    error: str
-    message: str
-    tries: str
-    time: str
-
-
 async def waiting(bootstrap: str, topic: str) -> list[Letter]:
     """What is in a topic of dead letters and was not replayed; nothing changes."""
     consumer = await asyncio.to_thread(_reader, bootstrap, topic)
@@ -76,6 +70,19 @@ async def waiting(bootstrap: str, topic: str) -> list[Letter]:
         while chunk := await asyncio.to_thread(_next, consumer, topic):
             letters += [_letter(record) for record in chunk]
         return letters
+    finally:
+        await asyncio.to_thread(consumer.close, autocommit=False)
+
+
+async def drop(bootstrap: str, topic: str) -> int:
+    """Passes over what is in a topic of dead letters now, so that it is neither listed nor replayed; answers how many."""
+    consumer = await asyncio.to_thread(_reader, bootstrap, topic)
+    try:
+        count = 0
+        while letters := await asyncio.to_thread(_next, consumer, topic):
+            await asyncio.to_thread(_commit, consumer, letters)
+            count += len(letters)
+        return count
     finally:
         await asyncio.to_thread(consumer.close, autocommit=False)
 

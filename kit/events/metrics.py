@@ -9,5 +9,10 @@ RETRIES = Counter(
     "souk_events_retries_total", "Times that events were put off after an error.", ["group", "reason"]
 )
 DEAD_LETTERED = Counter("souk_events_dead_lettered_total", "Events given up on.", ["group", "topic"])
+DEAD_LETTERS = Gauge(
+    "souk_events_dead_letters",
+    "Dead letters in the group's database that no operator has replayed or dropped yet.",
+    ["group", "topic"],
+)
 LAG = Gauge("souk_events_consumer_lag", "Events that a group has not taken in yet.", ["group", "topic"])
 CHUNK_SECONDS = Histogram("souk_events_chunk_seconds", "Time to handle one polled chunk.", ["group"])

@@ -10,7 +10,23 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from kit.db import Database, Transaction
 from kit.errors import Unavailable
-from kit.events import BatchSubscription, Consumers, Event, Relay, Subscription, Topic, replay, waiting
+from kit.events import (
+    BatchSubscription,
+    Consumers,
+    Event,
+    Publisher,
+    Relay,
+    Subscription,
+    Topic,
+    drop,
+    drop_kept,
+    kept,
+    replay,
+    replay_kept,
+    waiting,
+)
+from kit.events.envelope import Outgoing
+from kit.events.metrics import DEAD_LETTERS
 from kit.events.tests.notes import Noted, fresh_topic, note, opened, texts
 from kit.testing import Kafka, Postgres, eventually
 from kit.testing.fixtures import database_url, kafka, postgres
@@ -26,6 +42,7 @@ class Writer:
         self.poison: set[str] = set()
         self.later: set[str] = set()
         self.seconds = 0.0
+        self.message = "cannot stand this one"
 
     async def __call__(self, tx: Transaction, event: Event[StringValue]) -> None:
         text = event.body.value
@@ -34,7 +51,7 @@ class Writer:
         await tx.execute("INSERT INTO notes VALUES ($1)", text)
         await asyncio.sleep(self.seconds)
         if text in self.poison:
-            raise ValueError("cannot stand this one")
+            raise ValueError(self.message)
 
 
 @pytest.fixture
@@ -152,6 +169,70 @@ async def test_poison_becomes_a_dead_letter_and_can_be_replayed(
     assert await replay(kafka.bootstrap(), f"{topic.name}.dlq.notes") == 0
     assert await waiting(kafka.bootstrap(), f"{topic.name}.dlq.notes") == []
     await consumers.close()
+
+
+async def test_a_dead_letter_stays_in_the_database_until_it_is_replayed_or_dropped(
+    db: Database, topic: Topic, kafka: Kafka, writer: Writer
+) -> None:
+    writer.poison |= {"poison", "worse"}
+    writer.message = "cannot\0stand this"
+    consumers = _consumers(db, topic, kafka, writer)
+    await consumers.open()
+    await note(db, Noted("key", "poison"), Noted("key", "worse"), Noted("key", "after"))
+    await _wait_for(db, ["after"], seconds=30)
+
+    listed = await kept(db, "notes", topic.name)
+    assert [(each.key, each.error, each.message, each.tries) for each in listed] == [
+        ("key", "ValueError", "cannotstand this", "5")
+    ] * 2
+    await eventually(lambda: _waiting("notes", topic.name) == 2, seconds=30)
+
+    writer.poison = {"worse"}
+    publisher = Publisher(kafka.bootstrap(), "replay")
+    assert await replay_kept(db, publisher, "notes", topic.name) == 2
+    # The one whose cause is mended has its effect now; the other comes back.
+    await _wait_for(db, ["after", "poison"], seconds=30)
+    await eventually(lambda: kept(db, "notes", topic.name), seconds=30)
+    assert await drop_kept(db, "notes", topic.name) == 1
+    assert await replay_kept(db, publisher, "notes", topic.name) == 0
+    await eventually(lambda: _waiting("notes", topic.name) == 0, seconds=30)
+    await publisher.close()
+    await consumers.close()
+
+
+async def test_a_dead_letter_is_not_lost_when_kafka_takes_no_replay(
+    db: Database, topic: Topic, kafka: Kafka
+) -> None:
+    await db.execute(
+        "INSERT INTO dead_letters (consumer, topic, partition, record_offset, header_names, header_values, type, error, message, tries) "
+        "VALUES ('notes', $1, 0, 0, '{}', '{}', 't', 'e', 'm', 5)",
+        topic.name,
+    )
+    publisher = Publisher("127.0.0.1:1", "replay")
+    with pytest.raises(Unavailable):
+        await replay_kept(db, publisher, "notes", topic.name)
+    await publisher.close()
+    assert len(await kept(db, "notes", topic.name)) == 1
+
+
+async def test_a_group_without_a_database_passes_over_dropped_letters(topic: Topic, kafka: Kafka) -> None:
+    name = f"{topic.name}.dlq.notes"
+    headers = [
+        (f"dlq_{each}", b"1")
+        for each in ("topic", "partition", "offset", "error", "message", "tries", "time")
+    ]
+    publisher = Publisher(kafka.bootstrap(), "letters")
+    assert await publisher.send([Outgoing(name, b"key", b"", headers)]) == [True]
+    await publisher.close()
+    assert len(await waiting(kafka.bootstrap(), name)) == 1
+    assert await drop(kafka.bootstrap(), name) == 1
+    assert await waiting(kafka.bootstrap(), name) == []
+    assert await replay(kafka.bootstrap(), name) == 0
+
+
+def _waiting(group: str, topic: str) -> float:
+    value: float = DEAD_LETTERS.labels(group, topic)._value.get()
+    return value
 
 
 async def test_what_passes_by_itself_is_tried_until_it_does(

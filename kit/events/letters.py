@@ -1,0 +1,16 @@
+"""What a dead letter looks like to an operator."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter that was not replayed: where the event stood, what it is, and why it was given up."""
+
+    record: str
+    type: str
+    key: str
+    error: str
+    message: str
+    tries: str
+    time: str
