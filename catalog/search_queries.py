@@ -36,6 +36,8 @@ _NEAR: Final = {"fuzziness": "AUTO", "prefix_length": 1, "max_expansions": 20}
 # From which whole units a price counts into the next range.
 _PRICE_STEPS: Final = (0, 25, 50, 100, 200, 500, 1000)
 _CATEGORIES_MOST = 50
+# Of each word: less than words that are found as they were written.
+_RESPELLED_BOOST: Final = 2
 # With fewer letters too many words begin like it.
 _CONTINUED_LEAST: Final = 3
 
@@ -131,7 +133,7 @@ def suggestions(prefix: str, size: int) -> list[dict[str, Any]]:
             {"match": {field: {"query": prefix, "operator": "and", **_NEAR}}}
             for field in ("name.plain", "name.prefix")
         ),
-        _loose(prefix),
+        _loose(prefix, 0.2),
         *_continued(prefix),
     ]
     asked = [_suggestions(plain, size), _suggestions(tolerant, size)]
@@ -215,17 +217,12 @@ def _exact(query: str) -> list[dict[str, Any]]:
         {"match_phrase": {"name": {"query": query, "boost": 6}}},
         {"multi_match": words},
         {"match": {"name.prefix": {"query": query, "operator": "and", "boost": 1.5}}},
-        *(way for spelling in spellings(query) for way in _respelled(spelling)),
+        *(_loose(spelling, _RESPELLED_BOOST) for spelling in spellings(query)),
     ]
 
 
-def _respelled(spelling: str) -> list[dict[str, Any]]:
-    phrase = {"match_phrase": {"name": {"query": spelling, "boost": 3}}}
-    return [phrase, _loose(spelling)]
-
-
-def _loose(text: str) -> dict[str, Any]:
-    return {"match": {"name.loose": {"query": text, "operator": "and", "boost": 0.2}}}
+def _loose(text: str, boost: float) -> dict[str, Any]:
+    return {"match": {"name.loose": {"query": text, "operator": "and", "boost": boost}}}
 
 
 def _sku(query: str) -> list[dict[str, Any]]:

@@ -17,8 +17,8 @@ from kit.values import remaining
 log = get_logger(__name__)
 
 _TIMEOUT_SECONDS = 5.0
-# Analysis of 500 long descriptions takes seconds of a busy node.
-_BULK_TIMEOUT_SECONDS = 30.0
+# Of making an index and of filling it: analysis of 500 long descriptions takes seconds of a busy node.
+_WRITE_TIMEOUT_SECONDS = 30.0
 _OVERLOADED = (429, 502, 503, 504)
 
 
@@ -108,7 +108,8 @@ class Search:
         """Makes an index by the definition, behind the alias on request. Raises PluginsMissing."""
         await self._check_plugins()
         body: dict[str, Any] = {**self._definition, **({"aliases": {self.alias: {}}} if alias else {})}
-        await self._call("indices.create", self._client.indices.create(index=index, **body))
+        patient = self._client.options(request_timeout=_WRITE_TIMEOUT_SECONDS)
+        await self._call("indices.create", patient.indices.create(index=index, **body))
 
     async def write(self, documents: Sequence[Document], *, index: str | None = None) -> None:
         """Writes and deletes documents in one request; one that is not newer than what is there changes nothing."""
@@ -127,7 +128,7 @@ class Search:
         answer = await self._call(
             "bulk",
             # Else an index that was lost would be made again by its first document, without our definition.
-            self._client.options(request_timeout=_BULK_TIMEOUT_SECONDS).bulk(
+            self._client.options(request_timeout=_WRITE_TIMEOUT_SECONDS).bulk(
                 index=index or self.alias, operations=operations, require_alias=index is None
             ),
         )
