@@ -297,13 +297,16 @@ class _Session:
             self._spoke = asyncio.get_running_loop().time()
 
     async def _send(self, message: dict[str, Any]) -> None:
-        """Raises TimeoutError, and closes the socket, when the client does not read."""
+        """Raises OSError when the socket is gone; closes it when the client does not read."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._socket.send_data(orjson.dumps(message, default=str).decode(), mode="text")
         except TimeoutError:
             self._close(_Closed(POLICY_VIOLATION, "the client does not read"))
             raise
+        except RuntimeError as error:
+            # What uvicorn raises once it has closed the socket itself, for a breach of the protocol.
+            raise ConnectionResetError("the socket is closed") from error
 
     def _close(self, end: _Closed) -> None:
         if not self._closing.done():

@@ -127,5 +127,5 @@ async def dial(
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: {PROTOCOL}\r\n"
         f"X-Forwarded-For: {address}\r\n{extension}\r\n".encode()
     )
-    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)).decode()
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).decode()
     return RawSocket(reader, writer, head)

@@ -1,6 +1,7 @@
 """Connections over the real server: what a client may hold of it, and how each ends."""
 
 import asyncio
+import time
 import zlib
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -10,7 +11,7 @@ import pytest
 from gateway.metrics import LISTENERS
 from gateway.tests.hostility import MOST_RESIDENT, attack
 from gateway.tests.listening import SUBSCRIBE, USER, Listening, listening
-from gateway.tests.served import CONTINUED, PING, TEXT, dial, frame, serving
+from gateway.tests.served import CONTINUED, PING, PONG, TEXT, dial, frame, serving
 from kit.testing import eventually
 
 ENVIRONMENT = {
@@ -84,6 +85,28 @@ async def test_who_signed_in_may_say_more_at_once_and_not_everything(port: int, 
     assert (await socket.message())["type"] == "complete"
     socket.send(frame(TEXT, announced=128 * 1024 + 1))
     assert await asyncio.wait_for(socket.closed(), 5) == 1009
+
+
+@pytest.mark.parametrize("kind", [CONTINUED, PING, PONG, TEXT])
+async def test_a_quarter_mebibyte_of_empty_frames_does_not_hold_up_others(port: int, kind: int) -> None:
+    flood = frame(TEXT, b"x", fin=False) if kind == CONTINUED else b""
+    flood += frame(kind, fin=kind != CONTINUED) * 40_000
+    sockets = [await dial(port, address=f"192.0.2.{number}") for number in range(10)]
+    began = time.thread_time()
+    for socket in sockets:
+        socket.send(flood)
+    codes = await asyncio.wait_for(asyncio.gather(*(socket.closed() for socket in sockets)), 30)
+    assert not set(codes) & {1000, 1011}
+    # Of ten of them, the clients' own work included.
+    assert time.thread_time() - began < 1
+
+
+async def test_messages_in_one_packet_are_all_read(port: int, world: Listening) -> None:
+    socket = await dial(port)
+    await socket.sign_in(token(world))
+    socket.send(frame(TEXT, b'{"type": "ping"}') * 3000)
+    for _ in range(3000):
+        assert await socket.message() == {"type": "pong"}
 
 
 async def test_an_address_has_so_many_sockets_that_did_not_sign_in(port: int, world: Listening) -> None:

@@ -21,6 +21,10 @@ _MOST_HEAD_BYTES: Final = 64 * 1024
 _MOST_UNREAD_BYTES: Final = 64 * 1024
 _UNREAD_SECONDS: Final = 60
 _CLOSE_SECONDS: Final = 5.0
+# A close frame, and what was on its way.
+_MOST_AFTER_CLOSE_BYTES: Final = 64 * 1024
+# 256 KiB, as the loop reads them, may be 40,000 frames, and would be parsed before the first is looked at.
+_SLICE_BYTES: Final = 4096
 _MOST_FRAGMENTS: Final = 1000
 _MOST_CONTROL_FRAMES: Final = 100
 _CONTROL_SECONDS: Final = 10.0
@@ -184,6 +188,7 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.close_timeout = _CLOSE_SECONDS
+        self._unparsed = b""
         self._control_frames = 0
         self._control_until = 0.0
         self._ending: asyncio.TimerHandle | None = None
@@ -199,6 +204,25 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         if self._ending is not None:
             self._ending.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Of asyncio.Protocol: no more is parsed than the application keeps up with."""
+        data = self._unparsed + data
+        if self.close_sent and len(data) > _MOST_AFTER_CLOSE_BYTES:
+            self.transport.abort()
+            return
+        start = 0
+        while start < len(data) and not self.read_paused and not self.transport.is_closing():
+            super().data_received(data[start : start + _SLICE_BYTES])
+            start += _SLICE_BYTES
+        self._unparsed = data[start:]
+
+    async def receive(self) -> Any:
+        """Of uvicorn: a message has been taken, so that what was left may be parsed."""
+        message = await super().receive()
+        if self._unparsed and not self.read_paused:
+            self.data_received(b"")
+        return message
 
     def handle_cont(self, event: Frame) -> None:
         """Of uvicorn."""
