@@ -47,6 +47,10 @@ integration-test: tools ## Run the tests that start real servers
 load-test: tools ## Measure orders and searches from 32 users, then check the books
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/load
 
+.PHONY: scale-test
+scale-test: tools ## Fill databases with 10,000,000 orders (26 GB), and measure every list, look-up and sweep on them
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/scale -- $(ARGS)
+
 .PHONY: invariants
 invariants: tools ## Check the running stack: stock, orders, money, mail, events, index (ARGS=--inside: without provider and mail server)
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/invariants -- $(ARGS)

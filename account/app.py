@@ -17,6 +17,7 @@ from account.events import TOPIC
 from account.link_use_cases import LinkLimits, Links
 from account.passwords import COMMON_PASSWORDS, BcryptPasswords
 from account.peers import Orders
+from account.retention import retentions
 from account.rpc import AccountRpc
 from account.session_store import PostgresSessionStore
 from account.session_use_cases import Lifetimes, Sessions
@@ -34,7 +35,6 @@ from kit.work import Every
 
 # Longer than it takes until every replica has read the file: a mounted secret is refreshed about once a minute.
 _SIGNS_AFTER: Final = timedelta(minutes=3)
-_PRUNE_SECONDS: Final = 3600.0
 _WORDS_SECONDS: Final = 60.0
 
 
@@ -106,12 +106,6 @@ def build(settings: Settings) -> Service:
         clock=utc_now,
     )
 
-    async def prune() -> None:
-        await sessions.prune()
-        await links.prune()
-        await throttle.prune()
-        await devices.prune()
-
     async def grant_admin(words: Sequence[str]) -> None:
         if len(words) != 1:
             raise InvalidArgument("usage: grant_admin EMAIL")
@@ -135,8 +129,8 @@ def build(settings: Settings) -> Service:
         routes=[jwks_route(keys)],
         consumes=AccountEvents(accounts).subscriptions(),
         jobs=[
-            Every("account.prune", _PRUNE_SECONDS, prune),
             Every("account.make_searchable", _WORDS_SECONDS, accounts.make_searchable),
+            *retentions(db, settings),
         ],
         commands={"grant_admin": grant_admin, "rotate_keys": rotate_keys},
     )

@@ -50,14 +50,6 @@ WITH locked AS (
 )
 DELETE FROM guesses WHERE id = $5
 """
-_PRUNE_GUESSES = "DELETE FROM guesses WHERE expire_time < $1"
-_PRUNE_ATTEMPTS = """
-DELETE FROM login_attempts WHERE subject IN (
-    SELECT subject FROM login_attempts l
-    WHERE window_start < $1 AND NOT EXISTS (SELECT FROM guesses g WHERE g.subject = l.subject)
-    ORDER BY subject FOR UPDATE SKIP LOCKED
-)
-"""
 
 
 class PostgresAttemptStore:
@@ -108,8 +100,3 @@ class PostgresAttemptStore:
     ) -> None:
         """One statement, so that a wrong guess never leaves its place uncounted."""
         await self._db.execute(_END_GUESS, list(subjects), now, window_start, wrong, guess_id)
-
-    async def prune_attempts(self, now: datetime, windows_before: datetime) -> None:
-        """A bucket in which something is compared stays."""
-        await self._db.execute(_PRUNE_GUESSES, now)
-        await self._db.execute(_PRUNE_ATTEMPTS, windows_before)

@@ -6,8 +6,8 @@ from uuid import UUID
 from account.domain import Audited, AuditEvent
 from account.ports import AuditFilter
 from account.tables import AuditEventRow
-from kit.db import Conditions, Database, Record, Transaction
-from kit.values import AUDIT, Position
+from kit.db import Conditions, Database, Record, Transaction, bounded_count
+from kit.values import AUDIT, Position, exact_count
 
 _COLUMNS = "id, time, action, actor_id, subject_id, address, detail, session_id, subject_kind"
 _FORGET = "UPDATE audit_events SET address = '' WHERE address <> '' AND (actor_id = $1 OR actor_id IS NULL AND subject_id = $1)"
@@ -48,10 +48,11 @@ class PostgresAuditStore:
         sql = f"SELECT {_COLUMNS} FROM audit_events {asked.where} ORDER BY time DESC, id DESC LIMIT {limit:d}"  # noqa: S608
         return [_audited(row) for row in await self._db.fetch(sql, *asked.args)]
 
-    async def audit_count(self, which: AuditFilter) -> int:
-        """Exactly."""
+    async def audit_count(self, which: AuditFilter) -> int | None:
+        """Reads no more than it counts."""
         asked = _conditions(which)
-        return int(await self._db.fetchval(f"SELECT count(*) FROM audit_events {asked.where}", *asked.args))  # noqa: S608
+        count = bounded_count(f"SELECT FROM audit_events {asked.where} ORDER BY time DESC, id DESC")
+        return exact_count(await self._db.fetchval(count, *asked.args))
 
 
 def _conditions(which: AuditFilter) -> Conditions:

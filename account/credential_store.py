@@ -21,7 +21,6 @@ _FORGET_PURPOSE = "DELETE FROM mailed_links WHERE account_id = $1 AND purpose = 
 _FORGET_LINKS = "DELETE FROM mailed_links WHERE account_id = $1"
 _LINK_OWNER = "SELECT account_id FROM mailed_links WHERE hash = $1 AND purpose = $2 AND expire_time > $3"
 _TAKE_LINK = "DELETE FROM mailed_links WHERE hash = $1 AND purpose = $2 AND expire_time > $3 RETURNING true"
-_PRUNE_LINKS = "DELETE FROM mailed_links WHERE expire_time < $1"
 
 
 class PostgresCredentialStore:
@@ -80,7 +79,3 @@ class PostgresCredentialStore:
     async def forget_links(self, tx: Transaction, account_id: UUID) -> None:
         """Of any purpose."""
         await tx.execute(_FORGET_LINKS, account_id)
-
-    async def prune_links(self, now: datetime) -> None:
-        """Deletes expired links."""
-        await self._db.execute(_PRUNE_LINKS, now)

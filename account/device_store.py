@@ -16,7 +16,6 @@ DELETE FROM devices WHERE hash IN (
     SELECT hash FROM devices WHERE account_id = $1 ORDER BY use_time DESC, hash OFFSET $2
 )
 """
-_PRUNE = "DELETE FROM devices WHERE use_time < $1"
 
 
 class PostgresDeviceStore:
@@ -40,7 +39,3 @@ class PostgresDeviceStore:
         """The account's row is locked, so no two calls trim its devices at once."""
         await tx.execute(_KEEP, token_hash, account_id, now)
         await tx.execute(_TRIM, account_id, limit)
-
-    async def prune_devices(self, before: datetime) -> None:
-        """Deletes devices that have not signed in since."""
-        await self._db.execute(_PRUNE, before)

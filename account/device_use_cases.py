@@ -3,7 +3,6 @@
 A device token proves nothing but that: it signs nobody in, so it outlives new passwords.
 """
 
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from kit.db import Transaction
 from kit.values import Clock, secret_token
 
 _MAX_DEVICES: Final = 20
-_UNUSED: Final = timedelta(days=180)
 
 
 class Devices:
@@ -38,7 +36,3 @@ class Devices:
     async def subjects(self, account_id: UUID) -> list[str]:
         """What the account's devices are counted by."""
         return [token_hash.hex() for token_hash in await self._store.devices_of(account_id)]
-
-    async def prune(self) -> None:
-        """The sweep: forgets devices that nobody has signed in from for half a year."""
-        await self._store.prune_devices(self._clock() - _UNUSED)

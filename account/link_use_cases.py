@@ -129,10 +129,6 @@ class Links:
             await self._audit.audit(tx, event, self._clock())
         return account
 
-    async def prune(self) -> None:
-        """The sweep: deletes expired links."""
-        await self._store.prune_links(self._clock())
-
     async def _owner(self, purpose: Purpose, link: bytes) -> UUID:
         owner = await self._store.link_owner(purpose, link, self._clock())
         if owner is None:

@@ -51,8 +51,8 @@ class AccountStore(Protocol):
     async def page(self, query: str, after: Position | None, limit: int) -> list[Account]:
         """Living accounts that a query finds (`account.search`), newest first; all of them for an empty one."""
 
-    async def count(self, query: str) -> int:
-        """How many there are."""
+    async def count(self, query: str) -> int | None:
+        """How many there are; None: more than MAX_COUNT."""
 
     async def add_words(self, tx: Transaction, limit: int) -> int:
         """Writes the words of accounts that have none yet, so many at once; returns how many had none."""
@@ -94,9 +94,6 @@ class SessionStore(Protocol):
     async def session_role(self, session_id: UUID, account_id: UUID, now: datetime) -> Role | None:
         """The role that the account has now; None when the session has ended or the account is gone."""
 
-    async def prune_sessions(self, before: datetime) -> None:
-        """Takes away sessions that ended, or whose time was over, before then."""
-
 
 class CredentialStore(Protocol):
     """Password hashes and mailed links, which are known by their tokens' hashes."""
@@ -132,9 +129,6 @@ class CredentialStore(Protocol):
 
     async def forget_links(self, tx: Transaction, account_id: UUID) -> None:
         """Deletes every link of an account."""
-
-    async def prune_links(self, now: datetime) -> None:
-        """Deletes expired links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +169,6 @@ class AttemptStore(Protocol):
     ) -> None:
         """Gives the places back, and counts the guess in each bucket when it was wrong."""
 
-    async def prune_attempts(self, now: datetime, windows_before: datetime) -> None:
-        """Deletes windows that began before then, and guesses whose time is over."""
-
 
 class DeviceStore(Protocol):
     """Devices that signed in before, which are known by their tokens' hashes."""
@@ -192,9 +183,6 @@ class DeviceStore(Protocol):
         self, tx: Transaction, account_id: UUID, token_hash: bytes, now: datetime, limit: int
     ) -> None:
         """Writes that a device signed in; of the account's devices those that did so last stay, `limit` at most."""
-
-    async def prune_devices(self, before: datetime) -> None:
-        """Deletes devices that have not signed in since."""
 
 
 class AuditStore(Protocol):
@@ -211,8 +199,8 @@ class AuditStore(Protocol):
     async def audit_page(self, which: AuditFilter, after: Position | None, limit: int) -> list[Audited]:
         """Events, newest first."""
 
-    async def audit_count(self, which: AuditFilter) -> int:
-        """How many there are."""
+    async def audit_count(self, which: AuditFilter) -> int | None:
+        """How many there are; None: more than MAX_COUNT."""
 
 
 class Passwords(Protocol):

@@ -36,14 +36,6 @@ WITH locked AS (
 )
 UPDATE sessions SET end_time = $2 FROM locked WHERE sessions.id = locked.id RETURNING sessions.id
 """
-_PRUNE = """
-WITH gone AS (
-    SELECT id FROM sessions WHERE end_time < $1 UNION SELECT id FROM sessions WHERE expire_time < $1
-), tokens AS (
-    DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM gone)
-)
-DELETE FROM sessions WHERE id IN (SELECT id FROM gone)
-"""
 
 
 class PostgresSessionStore:
@@ -111,10 +103,6 @@ class PostgresSessionStore:
         """The role that the account has now; None when the session has ended or the account is gone."""
         role = await self._db.fetchval(_SESSION_ROLE, session_id, account_id, now)
         return Role(role) if role else None
-
-    async def prune_sessions(self, before: datetime) -> None:
-        """With their tokens."""
-        await self._db.execute(_PRUNE, before)
 
     async def _add_token(
         self,

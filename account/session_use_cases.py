@@ -6,7 +6,6 @@ Every end is told as SessionEnded in the transaction that ends it: other service
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from account.domain import Account, AuditEvent
 from account.errors import RefreshExpired, TokenEnded
@@ -17,9 +16,6 @@ from kit.auth import Principal, Role, TokenIssuer
 from kit.db import Database, Transaction, repeatable
 from kit.errors import PermissionDenied, Unauthenticated
 from kit.values import Clock, secret_token
-
-# Until then a stolen token that comes back is known for what it is.
-_KEPT: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +120,6 @@ class Sessions:
         """Raises PermissionDenied unless the account is an ADMIN now, and TokenEnded: a token lasts minutes, a role may end sooner."""
         if await self.current_role(principal) is not Role.ADMIN:
             raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
-
-    async def prune(self) -> None:
-        """The sweep: a session that has been over for a month is of no use."""
-        await self._store.prune_sessions(self._clock() - _KEPT)
 
     async def _rotate(
         self, tx: Transaction, refresh: Refresh, account: Account, used: str, now: datetime

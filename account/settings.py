@@ -34,6 +34,21 @@ class Settings(BaseSettings):
     session_absolute_seconds: timedelta = setting(
         "Seconds after which a session ends whatever happens", default=timedelta(days=90), least=60
     )
+    session_retention_seconds: timedelta = setting(
+        "Seconds for which a session and its tokens are kept after it ended or expired; a stolen token that comes back is known until then",
+        default=timedelta(days=30),
+        least=timedelta(days=1).total_seconds(),
+    )
+    audit_retention_seconds: timedelta = setting(
+        "Seconds for which an event of the audit log is kept",
+        default=timedelta(days=1095),
+        least=timedelta(days=90).total_seconds(),
+    )
+    device_retention_seconds: timedelta = setting(
+        "Seconds for which a device is remembered that nobody signs in from",
+        default=timedelta(days=180),
+        least=timedelta(days=1).total_seconds(),
+    )
     password_reset_seconds: timedelta = setting(
         "Seconds that a mailed link to set a password is good", default=timedelta(hours=1), least=10
     )

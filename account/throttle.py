@@ -98,11 +98,6 @@ class Throttle:
             # A client that hangs up must not keep the place.
             await asyncio.shield(self._leave(guess, keys))
 
-    async def prune(self) -> None:
-        """The sweep: forgets windows that have passed, and guesses whose process died."""
-        now = self._clock()
-        await self._store.prune_attempts(now, now - WINDOW)
-
     async def _wait_for_place(self, guess: Guess, brakes: Sequence[Brake]) -> None:
         if self.waiting >= self._max_waiting:
             raise TooBusy()

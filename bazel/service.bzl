@@ -24,6 +24,7 @@ def service(name, srcs, deps, data = [], ports = []):
             "//tests/invariants:__pkg__",
             "//tests/lint:__pkg__",
             "//tests/manifests:__pkg__",
+            "//tests/scale:__pkg__",
         ],
         deps = deps,
     )

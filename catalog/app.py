@@ -7,6 +7,7 @@ from catalog.events import TOPIC
 from catalog.indexer import Indexer
 from catalog.product_cache import CachedProducts
 from catalog.reindexing import Reindexer
+from catalog.retention import retentions
 from catalog.rpc import ProductRpc
 from catalog.search import ALIAS, IndexedProducts
 from catalog.search_index import DEFINITION, PLUGINS
@@ -62,6 +63,7 @@ def build(settings: Settings) -> Service:
             Every("catalog.expiry", settings.sweep_seconds.total_seconds(), stock.expire),
             Every("catalog.availability", 0.5, stock.tell_availability),
             Every("catalog.drift", settings.drift_seconds.total_seconds(), reindexer.check),
+            *retentions(db, settings),
         ],
         commands={"reindex": reindex},
     )

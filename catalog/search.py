@@ -22,7 +22,7 @@ from catalog.ports import Criteria, Facet, FacetValue, Found
 from catalog.search_queries import kinds_of, scope_of
 from kit.cache import Cache
 from kit.search import Document, Search
-from kit.values import PRODUCT, decode_cursor, encode_cursor, foreign_cursor
+from kit.values import PRODUCT, decode_cursor, encode_cursor, exact_count, foreign_cursor
 
 ALIAS = "catalog-products"
 _GENERATION = "generation"
@@ -134,7 +134,7 @@ class IndexedProducts:
                 for hit in hits[: criteria.size]
             ],
             "has_next": len(hits) > criteria.size,
-            "total": total["value"] if criteria.count and total else None,
+            "total": exact_count(total["value"]) if criteria.count and total else None,
             **({"facets": search_queries.facets(reply)} if criteria.facets else {}),
             **(
                 {"highlights": _highlights(hits[: criteria.size])}

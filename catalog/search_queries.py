@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from catalog.ports import Criteria, Facet, FacetValue, Sort
 from catalog.search_spellings import shortened, spellings
-from kit.values import CURRENCIES, Money
+from kit.values import CURRENCIES, MAX_COUNT, Money
 
 # Prices compare within a currency only: without a filter one currency follows the other.
 _SORTS: Final[Mapping[Sort, Mapping[str, str]]] = {
@@ -183,7 +183,7 @@ def search(criteria: Criteria, after: Sequence[Any] | None, *, fuzzy: bool) -> d
         "sort": [{field: direction} for field, direction in _order(criteria).items()],
         # One more than asked for tells whether there is a next page.
         "size": criteria.size + 1,
-        "track_total_hits": criteria.count,
+        "track_total_hits": MAX_COUNT + 1 if criteria.count else False,
         "source": ["product"],
     }
     if after is not None:

@@ -36,6 +36,16 @@ class Settings(BaseSettings):
     sweep_seconds: timedelta = setting(
         "Seconds between looks for expired reservations", default=timedelta(seconds=5), least=0.1
     )
+    reservation_retention_seconds: timedelta = setting(
+        "Seconds for which a reservation that was released or returned is kept; longer than an order's events may be repeated",
+        default=timedelta(days=90),
+        least=timedelta(days=8).total_seconds(),
+    )
+    adjustment_retention_seconds: timedelta = setting(
+        "Seconds for which each change of stock is kept by itself, and its idempotency key with it; older ones are kept as a sum",
+        default=timedelta(days=730),
+        least=timedelta(days=1).total_seconds(),
+    )
     cache_seconds: timedelta = setting(
         "Seconds for which a product is read from Redis, unless it changes",
         default=timedelta(seconds=60),

@@ -144,6 +144,8 @@ class Action(StrEnum):
     STOP_TRACKING = "STOP_TRACKING"
     # Nobody's act: what an order gave back of a product that was not tracked any more.
     FORGO = "FORGO"
+    # Nobody's act either: the sum of adjustments that are too old to be kept one by one.
+    CARRIED = "CARRIED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from notification.consumers import Facts
 from notification.mailer import SmtpMailer, ascii_domain
 from notification.preview import preview_routes
 from notification.rendering import Renderer
+from notification.retention import retentions
 from notification.rpc import NotificationRpc
 from notification.settings import Settings
 from notification.store import PostgresNotificationStore
@@ -57,5 +58,6 @@ def build(settings: Settings) -> Service:
                 per_second=settings.mails_per_second,
             ),
             Every("notification.forgetting", _FORGETTING_SECONDS, notifications.forget_again),
+            *retentions(db, settings),
         ],
     )

@@ -63,6 +63,7 @@ class Failure(StrEnum):
     ACCOUNT_DELETED = "ACCOUNT_DELETED"
     NOT_TAKEN = "NOT_TAKEN"
     NOT_RENDERED = "NOT_RENDERED"
+    NO_RECIPIENT = "NO_RECIPIENT"
 
 
 @dataclass(frozen=True, slots=True)

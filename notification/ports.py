@@ -51,8 +51,8 @@ class NotificationStore(Protocol):
     ) -> list[Notification]:
         """Newest first, after a position; each with its recipient's address as far as it is known."""
 
-    async def count(self, which: NotificationFilter) -> int:
-        """How many there are, exactly."""
+    async def count(self, which: NotificationFilter) -> int | None:
+        """How many there are; None: more than MAX_COUNT."""
 
     async def page_each(
         self, which: NotificationFilter, account_ids: Sequence[UUID], limit: int
@@ -60,8 +60,10 @@ class NotificationStore(Protocol):
         """The newest of each account; one without any may be left out."""
         ...
 
-    async def count_each(self, which: NotificationFilter, account_ids: Sequence[UUID]) -> Mapping[UUID, int]:
-        """How many each account has; one without any may be left out."""
+    async def count_each(
+        self, which: NotificationFilter, account_ids: Sequence[UUID]
+    ) -> Mapping[UUID, int | None]:
+        """How many each account has, as `count` does."""
         ...
 
     async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None, each: int) -> list[Notification]:

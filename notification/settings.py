@@ -1,6 +1,7 @@
 """What the notification service is told beside what all services are."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from kit.auth import DEVELOPMENT_SEALING_KEY
 from kit.settings import BaseSettings, setting
@@ -39,6 +40,22 @@ class Settings(BaseSettings):
         "Reads the tokens of links, which account has sealed with the same; 32 bytes in URL-safe base64",
         development=DEVELOPMENT_SEALING_KEY,
         secret=True,
+    )
+    notification_retention_seconds: timedelta = setting(
+        "Seconds for which a notification is kept, and shown in the history, after it was sent or given up; "
+        "longer than an event may be repeated, or it would be mailed again",
+        default=timedelta(days=365),
+        least=timedelta(days=60).total_seconds(),
+    )
+    content_retention_seconds: timedelta = setting(
+        "Seconds for which what a mail was made of is kept, to look into it",
+        default=timedelta(days=30),
+        least=timedelta(days=4).total_seconds(),
+    )
+    unknown_recipient_seconds: timedelta = setting(
+        "Seconds after which a mail is given up whose account has not become known",
+        default=timedelta(days=7),
+        least=timedelta(hours=1).total_seconds(),
     )
     mails_at_once: int = setting("Mails handed over at the same time", default=8, least=1, most=100)
     mails_per_second: float = setting(

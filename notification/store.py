@@ -7,7 +7,8 @@ from uuid import UUID
 
 import orjson
 
-from kit.db import Conditions, Database, Record, Transaction, columns
+from kit.db import Conditions, Database, Record, Transaction, bounded_count, columns
+from kit.values import exact_count
 from notification.domain import Failure, Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter
 
@@ -173,18 +174,20 @@ class PostgresNotificationStore:
             found[row["account_id"]].append(_notification(row))
         return dict(found)
 
-    async def count_each(self, which: NotificationFilter, account_ids: Sequence[UUID]) -> dict[UUID, int]:
-        """Exactly; accounts without notifications are left out."""
+    async def count_each(
+        self, which: NotificationFilter, account_ids: Sequence[UUID]
+    ) -> dict[UUID, int | None]:
+        """One statement for all accounts."""
         asked = _conditions(which, None)
-        asked.add("n.account_id = ANY({}::uuid[])", list(account_ids))
-        sql = f"SELECT account_id, count(*) FROM notifications n {asked.where} GROUP BY account_id"  # noqa: S608 - of constants
-        return {row["account_id"]: row["count"] for row in await self._db.fetch(sql, *asked.args)}
+        asked.add("n.account_id = account.id")
+        accounts = asked.parameter(list(account_ids))
+        sql = f"SELECT account.id, counted.count FROM unnest({accounts}::uuid[]) AS account(id), LATERAL ({_count(asked)}) counted"  # noqa: S608 - of constants
+        return {row["id"]: exact_count(row["count"]) for row in await self._db.fetch(sql, *asked.args)}
 
-    async def count(self, which: NotificationFilter) -> int:
-        """Exactly."""
+    async def count(self, which: NotificationFilter) -> int | None:
+        """Reads no more than it counts."""
         asked = _conditions(which, None)
-        sql = f"SELECT count(*) FROM notifications n {asked.where}"  # noqa: S608 - of constants
-        return int(await self._db.fetchval(sql, *asked.args))
+        return exact_count(await self._db.fetchval(_count(asked), *asked.args))
 
     async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None, each: int) -> list[Notification]:
         """One statement for all orders."""
@@ -200,6 +203,10 @@ def _conditions(which: NotificationFilter, after: tuple[datetime, UUID] | None) 
     if after is not None:
         asked.add("(n.create_time, n.id) < ({}, {})", *after)
     return asked
+
+
+def _count(asked: Conditions) -> str:
+    return bounded_count(f"SELECT FROM notifications n {asked.where} ORDER BY n.create_time DESC, n.id DESC")
 
 
 def _notification(row: Record) -> Notification:

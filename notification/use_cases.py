@@ -117,9 +117,7 @@ class Notifications:
         caller.must_act_for(*account_ids)
         found = await self._store.page_each(which, account_ids, size + 1)
         totals = await self._store.count_each(which, account_ids) if count else {}
-        return [
-            Page.of(found.get(each, ()), size, totals.get(each, 0) if count else None) for each in account_ids
-        ]
+        return [Page.of(found.get(each, ()), size, totals[each] if count else None) for each in account_ids]
 
     async def of_orders(self, caller: Principal, order_ids: Sequence[UUID]) -> Sequence[Notification]:
         """The newest of each order, of those that the caller may see."""

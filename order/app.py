@@ -7,6 +7,7 @@ from order.consumers import AccountEvents, PaymentEvents
 from order.events import TOPIC
 from order.peers import Catalog
 from order.ports import AccountLimits
+from order.retention import retentions
 from order.rpc import OrderRpc
 from order.settings import Settings
 from order.store import Store
@@ -35,6 +36,7 @@ def build(settings: Settings) -> Service:
         jobs=[
             Every("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),
             Every("order.closed_accounts", _LATE_SECONDS, orders.close_late),
+            *retentions(db, settings),
         ],
     )
 

@@ -116,12 +116,12 @@ class OrderStore(Protocol):
         """The newest of each account; one without any may be left out."""
         ...
 
-    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> Mapping[UUID, int]:
-        """How many each account has; one without any may be left out."""
+    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> Mapping[UUID, int | None]:
+        """How many each account has, as `count` does."""
         ...
 
-    async def count(self, which: OrderFilter) -> int:
-        """How many there are."""
+    async def count(self, which: OrderFilter) -> int | None:
+        """How many there are; None: more than MAX_COUNT."""
         ...
 
     async def lock(self, tx: Transaction, order_id: UUID, owner: UUID | None = None) -> Order | None:

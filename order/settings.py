@@ -34,6 +34,11 @@ class Settings(BaseSettings):
         default="",
         development="pm_card_visa",
     )
+    closed_account_retention_seconds: timedelta = setting(
+        "Seconds for which a deleted account is remembered, so that an order that it placed at its end is cancelled",
+        default=timedelta(days=30),
+        least=timedelta(days=1).total_seconds(),
+    )
     max_pending_orders: int = setting(
         "Unpaid orders that an account may have at once", default=50, development=1_000_000, least=1
     )

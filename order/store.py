@@ -12,9 +12,10 @@ from uuid import UUID
 
 import orjson
 
-from kit.db import Conditions, Database, Record, Statements, Transaction, columns
-from kit.values import Money
+from kit.db import Database, Record, Statements, Transaction, columns
+from kit.values import Money, exact_count
 from order.domain import Address, CancelReason, Line, Order, Status, StatusChange
+from order.list_queries import count_orders, newest_orders
 from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Stored
 from order.tables import OrderRow
 
@@ -156,38 +157,35 @@ class Store:
 
     async def page(self, which: OrderFilter, after: tuple[datetime, UUID] | None, limit: int) -> list[Order]:
         """By keyset, never by offset."""
-        asked = _conditions(which, after)
-        sql = f"{_SELECT} {asked.where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
-        rows = await self._db.fetch(sql, *asked.args)
-        return [_order(row) for row in rows]
+        newest, args = newest_orders(which, after, limit)
+        sql = f"{_WHOLE} FROM ({newest}) o ORDER BY o.create_time DESC, o.id DESC"
+        return [_order(row) for row in await self._db.fetch(sql, *args)]
 
     async def page_each(
         self, which: OrderFilter, account_ids: Sequence[UUID], limit: int
     ) -> dict[UUID, list[Order]]:
         """One statement for all accounts; those without orders are left out."""
-        asked = _conditions(which, None)
-        asked.add("o.account_id = asked.id")
+        newest, args = newest_orders(which, None, limit, of="account.id")
         sql = (
-            f"{_WHOLE} FROM unnest(${len(asked.args) + 1}::uuid[]) AS asked(id), LATERAL ("  # noqa: S608 - of constants
-            f"SELECT * FROM orders o {asked.where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
-            ") o ORDER BY o.create_time DESC, o.id DESC"
+            f"{_WHOLE} FROM unnest(${len(args) + 1}::uuid[]) AS account(id), LATERAL ({newest}) o "
+            "ORDER BY o.create_time DESC, o.id DESC"
         )
         found: dict[UUID, list[Order]] = defaultdict(list)
-        for row in await self._db.fetch(sql, *asked.args, list(account_ids)):
+        for row in await self._db.fetch(sql, *args, list(account_ids)):
             found[row["account_id"]].append(_order(row))
         return dict(found)
 
-    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> dict[UUID, int]:
-        """Exactly; accounts without orders are left out."""
-        asked = _conditions(which, None)
-        asked.add("o.account_id = ANY({}::uuid[])", list(account_ids))
-        sql = f"SELECT account_id, count(*) FROM orders o {asked.where} GROUP BY account_id"  # noqa: S608 - of constants
-        return {row["account_id"]: row["count"] for row in await self._db.fetch(sql, *asked.args)}
+    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> dict[UUID, int | None]:
+        """One statement for all accounts."""
+        count, args = count_orders(which, of="account.id")
+        sql = f"SELECT account.id, counted.count FROM unnest(${len(args) + 1}::uuid[]) AS account(id), LATERAL ({count}) counted"  # noqa: S608 - of constants
+        rows = await self._db.fetch(sql, *args, list(account_ids))
+        return {row["id"]: exact_count(row["count"]) for row in rows}
 
-    async def count(self, which: OrderFilter) -> int:
-        """Exactly."""
-        asked = _conditions(which, None)
-        return int(await self._db.fetchval(f"SELECT count(*) FROM orders o {asked.where}", *asked.args))  # noqa: S608 - of constants
+    async def count(self, which: OrderFilter) -> int | None:
+        """Reads no more than it counts."""
+        count, args = count_orders(which)
+        return exact_count(await self._db.fetchval(count, *args))
 
     async def lock(self, tx: Transaction, order_id: UUID, owner: UUID | None = None) -> Order | None:
         """First the lock, then the reading: a statement that waited for a row still sees the other tables as they were before."""
@@ -259,21 +257,6 @@ class Store:
 async def _read(db: Statements, ids: Sequence[Record]) -> list[Order]:
     rows = await db.fetch(_SELECT + "WHERE o.id = ANY($1)", [row["id"] for row in ids])
     return [_order(row) for row in rows]
-
-
-def _conditions(which: OrderFilter, after: tuple[datetime, UUID] | None) -> Conditions:
-    asked = Conditions()
-    if which.account_id is not None:
-        asked.add("o.account_id = {}", which.account_id)
-    if which.statuses is not None:
-        asked.add("o.status = ANY({}::text[])", list(which.statuses))
-    if which.created_after is not None:
-        asked.add("o.create_time >= {}", which.created_after)
-    if which.created_before is not None:
-        asked.add("o.create_time < {}", which.created_before)
-    if after is not None:
-        asked.add("(o.create_time, o.id) < ({}, {})", *after)
-    return asked
 
 
 def _order(row: Record) -> Order:

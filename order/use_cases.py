@@ -116,9 +116,7 @@ class Orders:
         caller.must_act_for(*account_ids)
         found = await self._store.page_each(which, account_ids, size + 1)
         totals = await self._store.count_each(which, account_ids) if count else {}
-        return [
-            Page.of(found.get(each, ()), size, totals.get(each, 0) if count else None) for each in account_ids
-        ]
+        return [Page.of(found.get(each, ()), size, totals[each] if count else None) for each in account_ids]
 
     @repeatable
     async def cancel(self, caller: Principal, order_id: UUID, text: str, *, address: str = "") -> Order:

@@ -22,7 +22,7 @@ from kit.auth import Role, SigningKeys, TokenIssuer
 from kit.db import Transaction
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
-from kit.values import ACCOUNT, AUDIT, Position, utc_now
+from kit.values import ACCOUNT, AUDIT, Position, exact_count, utc_now
 
 
 class FakeStore:
@@ -71,8 +71,8 @@ class FakeStore:
         )
         return [each for each in found if after is None or (each.create_time, each.id) < after][:limit]
 
-    async def count(self, query: str) -> int:
-        return len(self._found(query))
+    async def count(self, query: str) -> int | None:
+        return exact_count(len(self._found(query)))
 
     async def add_words(self, tx: Transaction, limit: int) -> int:
         return 0
@@ -148,15 +148,6 @@ class FakeStore:
             return None
         return self.accounts[account_id][0].role
 
-    async def prune_sessions(self, before: datetime) -> None:
-        gone = {
-            session.id
-            for session in self.sessions.values()
-            if session.expire_time < before or self.ended.get(session.id, before) < before
-        }
-        self.refreshes = {token: each for token, each in self.refreshes.items() if each[0] not in gone}
-        self.sessions = {each: session for each, session in self.sessions.items() if each not in gone}
-
     async def credentials(self, email: str) -> tuple[Account, str] | None:
         return next((found for found in self.accounts.values() if found[0].email == email), None)
 
@@ -195,9 +186,6 @@ class FakeStore:
     async def forget_links(self, tx: Transaction, account_id: UUID) -> None:
         self.links = {link: each for link, each in self.links.items() if each[1] != account_id}
 
-    async def prune_links(self, now: datetime) -> None:
-        self.links = {link: each for link, each in self.links.items() if each[2] >= now}
-
     async def device_owner(self, token_hash: bytes) -> UUID | None:
         return self.devices[token_hash][0] if token_hash in self.devices else None
 
@@ -213,9 +201,6 @@ class FakeStore:
         )
         for token in mine[limit:]:
             del self.devices[token]
-
-    async def prune_devices(self, before: datetime) -> None:
-        self.devices = {token: each for token, each in self.devices.items() if each[1] >= before}
 
     async def audit(
         self, tx: Transaction, event: AuditEvent, now: datetime, event_id: UUID | None = None
@@ -235,8 +220,8 @@ class FakeStore:
         found = sorted(self._audited(which), key=lambda each: (each.time, each.id), reverse=True)
         return [each for each in found if after is None or (each.time, each.id) < after][:limit]
 
-    async def audit_count(self, which: AuditFilter) -> int:
-        return len(self._audited(which))
+    async def audit_count(self, which: AuditFilter) -> int | None:
+        return exact_count(len(self._audited(which)))
 
     async def count_attempt(
         self, subjects: Sequence[str], now: datetime, window_start: datetime
@@ -281,15 +266,6 @@ class FakeStore:
             if subject in self.attempts:
                 count, start = self.attempts[subject]
                 self.attempts[subject] = (1, now) if not count or start < window_start else (count + 1, start)
-
-    async def prune_attempts(self, now: datetime, windows_before: datetime) -> None:
-        self.guesses = {key: each for key, each in self.guesses.items() if each[1] >= now}
-        under_way = {subject for subjects, _ in self.guesses.values() for subject in subjects}
-        self.attempts = {
-            subject: each
-            for subject, each in self.attempts.items()
-            if each[1] >= windows_before or subject in under_way
-        }
 
     def _found(self, query: str) -> list[Account]:
         accounts = [account for account, _ in self.accounts.values()]

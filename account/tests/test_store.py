@@ -37,6 +37,7 @@ from account.throttle import Brake, Throttle
 from kit.auth import Role
 from kit.db import Database, Migrations, Transaction, assert_tables_match
 from kit.db.fake import FakeDatabase
+from kit.testing.copies import copies
 from kit.testing.fixtures import database_url, postgres
 from kit.values import ACCOUNT, AUDIT, PRODUCT, SESSION, utc_now
 
@@ -189,19 +190,6 @@ async def test_sessions_end_once(world: World) -> None:
     assert refresh.session_ended
 
 
-async def test_sessions_that_are_long_over_are_taken_away(world: World) -> None:
-    db, store = world
-    made = await added(world)
-    ended, kept = await begun(world, made, b"ended"), await begun(world, made, b"kept")
-    async with db.transaction() as tx:
-        await store.end_session(tx, ended.id, NOW)
-    await store.prune_sessions(NOW + timedelta(seconds=1))
-    assert await found(world, b"ended") is None
-    assert await found(world, b"kept")
-    await store.prune_sessions(kept.expire_time + timedelta(seconds=1))
-    assert await found(world, b"kept") is None
-
-
 async def test_a_password_is_replaced(world: World) -> None:
     db, store = world
     made = await added(world)
@@ -228,8 +216,6 @@ async def test_a_link_is_taken_once_in_its_time_for_its_purpose(world: World) ->
         assert not await store.take_link(tx, proof, b"2", NOW)
         assert await store.take_link(tx, reset, b"2", NOW)
         assert not await store.take_link(tx, reset, b"2", NOW)
-    await store.prune_links(expires + timedelta(seconds=1))
-    assert await store.link_owner(proof, b"3", NOW) is None
 
 
 async def test_admins_are_those_who_are_it_now(world: World) -> None:
@@ -316,8 +302,6 @@ async def test_attempts_of_a_subject_are_forgotten(world: World) -> None:
     await store.count_attempt(["a", "b"], NOW, NOW - timedelta(minutes=15))
     await store.forget_attempts(["a", "c"])
     assert await store.count_attempt(["a", "b"], NOW, NOW - timedelta(minutes=15)) == [(1, NOW), (2, NOW)]
-    await store.prune_attempts(NOW, NOW + timedelta(seconds=1))
-    assert await store.count_attempt(["b"], NOW, NOW - timedelta(minutes=15)) == [(1, NOW)]
 
 
 async def test_attempts_are_counted_within_their_window(world: World) -> None:
@@ -355,18 +339,14 @@ async def test_guesses_hold_their_places_until_they_end(world: World) -> None:
         await store.begin_guess(tx, "2", ["b"], later)
     assert await buckets() == [Bucket(0, 2, NOW), Bucket(0, 1, NOW)]
     assert [bucket.guesses for bucket in await buckets(later)] == [0, 0]
-    # A bucket in which something is compared outlives its window.
-    await store.prune_attempts(NOW, NOW + timedelta(minutes=1))
     await store.end_guess("1", ["b", "a"], NOW + timedelta(seconds=1), start, wrong=True)
     await store.end_guess("2", ["b"], NOW + timedelta(seconds=2), start, wrong=False)
     assert await buckets() == [Bucket(1, 0, NOW + timedelta(seconds=1))] * 2
     await store.end_guess("3", ["b"], NOW + timedelta(minutes=17), NOW + timedelta(minutes=2), wrong=True)
     assert (await buckets(NOW + timedelta(minutes=17)))[0] == Bucket(1, 0, NOW + timedelta(minutes=17))
-    await store.prune_attempts(NOW, NOW + timedelta(minutes=18))
-    assert await buckets() == [Bucket(0, 0, NOW)] * 2
 
 
-async def test_devices_are_known_until_they_are_too_many_or_too_old(world: World) -> None:
+async def test_devices_are_known_until_they_are_too_many(world: World) -> None:
     db, store = world
     made, other = await added(world), await added(world, "jane@example.com")
     async with db.transaction() as tx:
@@ -376,8 +356,6 @@ async def test_devices_are_known_until_they_are_too_many_or_too_old(world: World
     owners = [await store.device_owner(device) for device in (b"1", b"2", b"3", b"4", b"5")]
     assert owners == [made.id, None, made.id, other.id, None]
     assert set(await store.devices_of(made.id)) == {b"1", b"3"}
-    await store.prune_devices(NOW + timedelta(seconds=3))
-    assert (await store.devices_of(made.id), await store.devices_of(other.id)) == ([b"1"], [])
     async with db.transaction() as tx:
         await store.erase(tx, made.id, NOW)
     assert await store.device_owner(b"1") is None
@@ -626,3 +604,20 @@ async def test_a_changed_name_is_found_and_the_one_before_is_not(world: World) -
 async def test_tables_are_declared_as_they_are_migrated(database_url: str) -> None:
     await Migrations("account").apply(database_url)
     await assert_tables_match(database_url, TABLES)
+
+
+@pytest.mark.parametrize("world", ["postgresql"], indirect=True)
+async def test_accounts_and_audit_events_are_counted_exactly_to_ten_thousand_and_not_beyond(
+    world: World,
+) -> None:
+    db, store = world
+    made = await added(world)
+    event = AuditEvent("account.test", made.id, made.id, "console")
+    async with db.transaction() as tx:
+        await store.audit(tx, event, NOW)
+    filters = [AuditFilter(), AuditFilter(actor_id=made.id), AuditFilter(made.id, made.id, "acc")]
+    for more, expected in ((9_999, 10_000), (1, None)):
+        await copies(db, "accounts", more, id="gen_random_uuid()", email=f"{more} || 'of' || n")
+        await copies(db, "audit_events", more, id="gen_random_uuid()")
+        assert [await store.count(query) for query in ("", "john")] == [expected] * 2
+        assert [await store.audit_count(which) for which in filters] == [expected] * 3

@@ -36,6 +36,9 @@ class NotificationFailure(Enum):
     NOT_RENDERED = strawberry.enum_value(
         "NOT_RENDERED", description="Its template did not fit what it should tell, for three days."
     )
+    NO_RECIPIENT = strawberry.enum_value(
+        "NO_RECIPIENT", description="The account that it was for never became known."
+    )
 
 
 @strawberry.type(description="One message to one person.")

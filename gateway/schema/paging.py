@@ -7,9 +7,7 @@ import strawberry
 First = Annotated[int | None, strawberry.argument(description="How many, 1-100; null means 20.")]
 After = Annotated[str | None, strawberry.argument(description="The cursor after which to go on.")]
 
-TOTAL_COUNT = (
-    "How many there are in all; counted only when asked for, null where counting exactly costs too much."
-)
+TOTAL_COUNT = "How many there are in all, exactly; counted only when selected, and null when there are more than 10,000."
 
 
 @strawberry.type(description="Where a page stands. Cursors are opaque and bound to query, filter and sort.")

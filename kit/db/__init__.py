@@ -12,6 +12,7 @@ from asyncpg import UniqueViolationError as UniqueViolation
 from kit.db.columns import columns
 from kit.db.conditions import Conditions
 from kit.db.contention import repeatable, repeated
+from kit.db.counts import bounded_count
 from kit.db.database import Database
 from kit.db.exclusive import alone
 from kit.db.faults import DatabaseBusy, DatabaseContention, DatabaseUnavailable
@@ -43,6 +44,7 @@ __all__ = [
     "UniqueViolation",
     "alone",
     "assert_tables_match",
+    "bounded_count",
     "columns",
     "current_transaction",
     "outbox_insert",

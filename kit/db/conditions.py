@@ -12,9 +12,12 @@ class Conditions:
 
     def add(self, text: str, *values: Any) -> None:
         """A condition; each {} in it stands for the next value."""
-        numbers = [f"${len(self.args) + place}" for place in range(1, len(values) + 1)]
-        self.args.extend(values)
-        self._texts.append(text.format(*numbers))
+        self._texts.append(text.format(*[self.parameter(value) for value in values]))
+
+    def parameter(self, value: Any) -> str:
+        """The place of a value that stands elsewhere in the statement, such as `$3`."""
+        self.args.append(value)
+        return f"${len(self.args)}"
 
     @property
     def where(self) -> str:

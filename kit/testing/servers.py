@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 
 from kit.testing.conditions import NotInTime, wait_until
@@ -91,16 +92,25 @@ class Server(ABC):
 class Postgres(Server):
     """PostgreSQL 15 with the superuser `souk`, who needs no password on the loopback.
 
-    `durable=False` is for tests only: it does not wait for the disk.
+    `durable=False` is for tests only: it does not wait for the disk. `configuration` overrides parameters of the server.
     """
 
     name = "postgresql"
     # Fast shutdown: sessions are ended, data is flushed.
     stop_signal = signal.SIGINT
 
-    def __init__(self, folder: Path, *, port: int = 0, log: Path | None = None, durable: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        log: Path | None = None,
+        durable: bool = True,
+        configuration: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(folder, port=port, log=log)
         self._durable = durable
+        self._configuration = configuration or {}
         self._data = folder / "data"
 
     def url(self, database: str = "postgres") -> str:
@@ -123,7 +133,7 @@ class Postgres(Server):
             "--locale=C.UTF-8",
             "--no-instructions",
         ]
-        command = [_binary("initdb"), *options, *([] if self._durable else ["--no-sync"])]
+        command = [program("initdb"), *options, *([] if self._durable else ["--no-sync"])]
         _output(not_as_root(command))
 
     def command(self) -> list[str]:
@@ -139,19 +149,20 @@ class Postgres(Server):
         }
         if not self._durable:
             settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        settings |= self._configuration
         options = [f"--{key}={value}" for key, value in settings.items()]
-        return not_as_root([_binary("postgres"), "-D", str(self._data), *options])
+        return not_as_root([program("postgres"), "-D", str(self._data), *options])
 
     def ready(self) -> bool:
-        probe = [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        probe = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return port_open(self.port) and subprocess.run(probe, check=False).returncode == 0
 
     def create_database(self, name: str) -> None:
         """Makes a database unless it is there."""
         probe = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "souk"]
-        query = [_binary("psql"), *probe, "-d", "postgres", "-Atc", "SELECT datname FROM pg_database"]
+        query = [program("psql"), *probe, "-d", "postgres", "-Atc", "SELECT datname FROM pg_database"]
         if name not in _output(query).split():
-            _output([_binary("createdb"), *probe, name])
+            _output([program("createdb"), *probe, name])
 
 
 class Redis(Server):
@@ -180,8 +191,8 @@ class Redis(Server):
         return port_open(self.port)
 
 
-def _binary(name: str) -> str:
-    """Debian keeps PostgreSQL's programs off PATH."""
+def program(name: str) -> str:
+    """One of PostgreSQL's programs, which Debian keeps off PATH."""
     debian = Path("/usr/lib/postgresql/15/bin", name)
     return str(debian) if debian.exists() else name
 

@@ -25,7 +25,7 @@ from kit.values.ids import (
 )
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
 from kit.values.network import network_of
-from kit.values.page import Page
+from kit.values.page import MAX_COUNT, Page, exact_count
 from kit.values.text import Input
 from kit.values.tokens import secret_token
 
@@ -34,6 +34,7 @@ __all__ = [
     "AUDIT",
     "CATEGORY",
     "CURRENCIES",
+    "MAX_COUNT",
     "NOTIFICATION",
     "ORDER",
     "PAYMENT",
@@ -51,6 +52,7 @@ __all__ = [
     "deadline",
     "decode_cursor",
     "encode_cursor",
+    "exact_count",
     "foreign_cursor",
     "looks_like_card_number",
     "money_from_proto",

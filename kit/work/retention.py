@@ -1,4 +1,4 @@
-"""Deletes rows that are older than a table keeps them: a job of its own, in small batches."""
+"""Deletes rows, or parts of them, that are older than a table keeps them: a job of its own, in small batches."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ class Retention(Every):
     belongs into the index's predicate when there are many. Rows that refer to a deleted one need ON DELETE CASCADE or a
     retention of their own.
 
+    With `instead`, SQL assignments, rows are not deleted but reduced: `"context = '{}'"`. They must not satisfy `condition`
+    any more after that. A table with several jobs gives each a `name`.
+
     Replicas may run it at once: each takes rows that no other has locked. Between batches it pauses for as long as the
     batch took, so it uses half a connection at most. `souk_work_pruned_rows_total{table}` counts.
     """
@@ -43,23 +46,25 @@ class Retention(Every):
         keep: timedelta,
         *,
         condition: str = "",
+        instead: str = "",
+        name: str = "",
         batch: int = _BATCH,
         every_seconds: float = _EVERY_SECONDS,
     ) -> None:
-        super().__init__(f"retention.{table}", every_seconds, self.prune)
+        super().__init__(f"retention.{name or table}", every_seconds, self.prune)
         self._database = database
         self._keep = keep
         self._batch = batch
-        self._statement = _delete(table, column, condition, batch)
-        self._pruned = PRUNED.labels(table)
+        self._statement = _statement(table, column, condition, instead, batch)
+        self._pruned = PRUNED.labels(name or table)
 
     async def prune(self) -> int:
-        """Deletes everything that is too old now, and returns the number of rows."""
+        """Deletes or reduces everything that is too old now, and returns the number of rows."""
         total = 0
         while True:
             began = time.monotonic()
             status = await self._database.execute(self._statement, self._keep)
-            count = int(status.removeprefix("DELETE "))
+            count = int(status.rpartition(" ")[2])
             self._pruned.inc(count)
             total += count
             if count < self._batch:
@@ -69,11 +74,12 @@ class Retention(Every):
             await asyncio.sleep(time.monotonic() - began)
 
 
-def _delete(table: str, column: str, condition: str, batch: int) -> str:
+def _statement(table: str, column: str, condition: str, instead: str, batch: int) -> str:
     # The limit is part of the text, so that the generic plan knows how few rows it is about and reads the index.
     also = f" AND ({condition})" if condition else ""
+    action = f"UPDATE {table} SET {instead}" if instead else f"DELETE FROM {table}"  # noqa: S608 - constants of ours
     return f"""
-        DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+        {action} WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM {table} WHERE {column} < now() - $1::interval{also}
             ORDER BY {column} LIMIT {int(batch)} FOR UPDATE SKIP LOCKED
         ))

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from kit.auth import DEVELOPMENT_SEALING_KEY, Sealer
 from kit.errors import JsonValue
 from kit.testing import FakeClock
+from kit.values import exact_count
 from notification.domain import Mail, Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter
 from notification.rendering import Renderer
@@ -97,11 +98,13 @@ class FakeNotificationStore:
     ) -> dict[UUID, list[Notification]]:
         return {each: await self.page(replace(which, account_id=each), None, limit) for each in account_ids}
 
-    async def count_each(self, which: NotificationFilter, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+    async def count_each(
+        self, which: NotificationFilter, account_ids: Sequence[UUID]
+    ) -> dict[UUID, int | None]:
         return {each: await self.count(replace(which, account_id=each)) for each in account_ids}
 
-    async def count(self, which: NotificationFilter) -> int:
-        return len(self._those(which))
+    async def count(self, which: NotificationFilter) -> int | None:
+        return exact_count(len(self._those(which)))
 
     async def of_orders(self, order_ids: Sequence[UUID], owner: UUID | None, each: int) -> list[Notification]:
         found = [

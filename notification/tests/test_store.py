@@ -14,6 +14,7 @@ import pytest
 from kit.db import CheckViolation, Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
+from kit.testing.copies import copies
 from kit.testing.fixtures import database_url, postgres
 from notification.domain import Failure, Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter, NotificationStore
@@ -408,3 +409,17 @@ async def test_many_claimers_get_each_notification_once(real: Kept) -> None:
     claimed = [found.id for claim in claims for found, _ in claim]
     assert len(claimed) == len(set(claimed))
     assert set(claimed) == {each.id for each in added}
+
+
+async def test_a_history_is_counted_exactly_to_ten_thousand_and_not_beyond(real: Kept) -> None:
+    made = await real.added(uuid4(), order_id=uuid4())
+    lists = [
+        NotificationFilter(),
+        NotificationFilter(account_id=made.account_id),
+        NotificationFilter(order_id=made.order_id),
+    ]
+    for more, expected in ((9_999, 10_000), (1, None)):
+        await copies(real.db, "notifications", more, id="gen_random_uuid()")
+        assert [await real.store.count(which) for which in lists] == [expected] * 3
+        each = await real.store.count_each(NotificationFilter(), [made.account_id])
+        assert each == {made.account_id: expected}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from kit.db.fake import FakeDatabase
-from kit.values import PRODUCT, Clock, Money
+from kit.values import PRODUCT, Clock, Money, exact_count
 from order.domain import Address, CancelReason, Line, Order, Purchase, Status, Wanted
 from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Reservation, StockState, Stored
 
@@ -50,11 +50,11 @@ class FakeStore:
     ) -> dict[UUID, list[Order]]:
         return {each: await self.page(replace(which, account_id=each), None, limit) for each in account_ids}
 
-    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> dict[UUID, int | None]:
         return {each: await self.count(replace(which, account_id=each)) for each in account_ids}
 
-    async def count(self, which: OrderFilter) -> int:
-        return len(self._those(which))
+    async def count(self, which: OrderFilter) -> int | None:
+        return exact_count(len(self._those(which)))
 
     async def lock(self, tx: object, order_id: UUID, owner: UUID | None = None) -> Order | None:
         return await self.get(order_id, owner)

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from kit.testing.copies import copies
 from kit.testing.fixtures import database_url, postgres
 from order.domain import CancelReason, Order, Status
 from order.ports import OrderFilter
@@ -121,6 +122,30 @@ async def test_the_newest_of_each_account_are_what_its_own_list_begins_with(kept
             own = replace(which, account_id=account)
             assert list(found.get(account, ())) == await kept.store.page(own, None, 3)
             assert totals.get(account, 0) == await kept.store.count(own)
+
+
+async def test_a_list_is_counted_exactly_to_ten_thousand_and_not_beyond(real: Kept) -> None:
+    [order] = await real.placed()
+    mixes: list[tuple[Status, ...] | None] = [None, (Status.PENDING,), (Status.PENDING, Status.SHIPPED)]
+    lists = [OrderFilter(account, statuses) for account in (None, order.account_id) for statuses in mixes]
+    await copies(real.db, "orders", 9_999, id="gen_random_uuid()", request_id="n::text")
+    assert [await real.store.count(which) for which in lists] == [10_000] * 6
+    assert await real.store.count_each(OrderFilter(), [order.account_id]) == {order.account_id: 10_000}
+
+    await copies(real.db, "orders", 1, id="gen_random_uuid()", request_id="'another'")
+
+    assert [await real.store.count(which) for which in lists] == [None] * 6
+    counted = [
+        await real.store.count_each(OrderFilter(statuses=statuses), [order.account_id]) for statuses in mixes
+    ]
+    assert counted == [{order.account_id: None}] * 3
+
+
+async def test_a_status_that_is_named_twice_shows_its_orders_once(kept: Kept) -> None:
+    orders = await kept.placed(3)
+    which = OrderFilter(statuses=(Status.PENDING, Status.PENDING))
+    assert ids(await kept.store.page(which, None, 10)) == ids(orders)[::-1]
+    assert await kept.store.count(which) == 3
 
 
 def _cancel(order: Order) -> object:

@@ -9,6 +9,7 @@ from tests.house.house import SERVICES, committed, in_tests, python
 from tests.lint.checkout import ROOT
 
 ROOMS = set(
+    "adjustment_store list_queries retention "
     "accepting admission bodies caching inputs merging reading remembered requests sizes "
     "__init__ __main__ app audit_store circuit collection consumers context cost credential_store credential_use_cases development domain "
     "errors event_stream events execution headers indexer limits listeners mailer messages metrics order_updates passwords peers persisted "

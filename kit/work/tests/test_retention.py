@@ -53,6 +53,26 @@ async def test_a_condition_keeps_rows(db: Database) -> None:
     assert await _count(db) == 1
 
 
+async def test_rows_may_be_reduced_instead_of_deleted(db: Database) -> None:
+    await db.execute(_HEARD, 31, 25)
+    condition = "consumer <> ''"
+    job = Retention(
+        db,
+        "inbox",
+        "received_at",
+        _DAYS,
+        condition=condition,
+        instead="consumer = ''",
+        name="inbox.names",
+        batch=10,
+    )
+
+    assert await job.prune() == 25
+    assert await job.prune() == 0
+    assert job.name == "retention.inbox.names"
+    assert await db.fetchval("SELECT count(*) FROM inbox WHERE consumer = ''") == 25
+
+
 async def test_rows_that_somebody_holds_are_left_for_the_next_time(db: Database) -> None:
     await db.execute(_HEARD, 31, 3)
     retention = Retention(db, "inbox", "received_at", _DAYS)

@@ -1,0 +1,151 @@
+"""Every list, look-up and sweep of the account and notification stores."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from itertools import product
+
+from account.audit_store import PostgresAuditStore
+from account.credential_store import PostgresCredentialStore
+from account.ports import AuditFilter
+from account.session_store import PostgresSessionStore
+from account.store import PostgresAccountStore
+from kit.db import Database
+from notification.ports import NotificationFilter
+from notification.store import PostgresNotificationStore
+from tests.scale.account_rows import email, session_id
+from tests.scale.measuring import Kind, Measure
+from tests.scale.moments import moment, rolled_back, uuid
+from tests.scale.retention_measures import account_retention, notification_retention
+from tests.scale.world import DAY, MINUTE, SECOND, World, account_id, order_id
+
+# What an ADMIN types.
+_QUERIES = {
+    "everybody": "",
+}
+# Words that are rare and common, and the beginning of nearly everything.
+_WORDS = {
+    "an address": "user.500@example.com",
+    "a phone number": "+4420 00000517",
+    "a first name of many": "ada",
+    "a first name": "belin",
+    "a whole name": "Belin Karabach",
+    "half a word": "kar",
+    "a letter that all have": "e",
+    "the domain that all have": "example.com",
+    "nothing that there is": "zzzzzz",
+    "a common and an absent word": "example zzzzzz",
+}
+
+
+def account_measures(db: Database, world: World) -> Iterator[Measure]:
+    """The account service's."""
+    yield from _accounts(db, PostgresAccountStore(db), world)
+    yield from _audit(PostgresAuditStore(db), world)
+    yield from _sessions(db, world)
+    yield from account_retention(db, world)
+
+
+def _accounts(db: Database, store: PostgresAccountStore, world: World) -> Iterator[Measure]:
+    middle = world.accounts // 2
+    deep = (moment(500_000_000 * SECOND + middle * MINUTE), uuid(account_id(middle)))
+    for kind, queries in ((Kind.REQUEST, _QUERIES), (Kind.SEARCH, _WORDS)):
+        group = "accounts by words" if kind is Kind.SEARCH else "accounts"
+        for name, query in queries.items():
+            yield Measure(f"{group}: first page", name, kind, partial(store.page, query, None, 101))
+        for name, query in queries.items():
+            yield Measure(f"{group}: deep page", name, kind, partial(store.page, query, deep, 101))
+        for name, query in queries.items():
+            yield Measure(f"{group}: totalCount", name, kind, partial(store.count, query))
+    some = [uuid(account_id(number)) for number in range(100)]
+    yield Measure("accounts by id", "100", Kind.REQUEST, lambda: store.get_many(some))
+    yield Measure("ADMINs", "", Kind.REQUEST, store.admins)
+    address = email(500).decode()
+    yield Measure(
+        *("account by address, locked", "", Kind.REQUEST),
+        rolled_back(db, lambda tx: store.lock_by_email(tx, address)),
+    )
+    erased = uuid(account_id(700))
+    yield Measure(
+        *("account erased", "", Kind.REQUEST),
+        rolled_back(db, lambda tx: store.erase(tx, erased, moment(world.now))),
+    )
+
+
+def _audit(store: PostgresAuditStore, world: World) -> Iterator[Measure]:
+    one, admin = uuid(account_id(500)), uuid(account_id(0))
+    actors = {"any actor": None, "one actor": one, "the busiest ADMIN": admin}
+    subjects = {"any subject": None, "one subject": one}
+    deep = (moment(world.start + world.days * DAY // 2), admin)
+    filters = {
+        f"{actor}, {subject}": AuditFilter(
+            actor_id=actors[actor],
+            subject_id=subjects[subject],
+            subject_kind="acc" if subjects[subject] else "",
+        )
+        for actor, subject in product(actors, subjects)
+    }
+    for name, chosen in filters.items():
+        yield Measure(
+            *("audit events: first page", name, Kind.REQUEST), partial(store.audit_page, chosen, None, 101)
+        )
+    for name, chosen in filters.items():
+        yield Measure(
+            *("audit events: deep page", name, Kind.REQUEST), partial(store.audit_page, chosen, deep, 101)
+        )
+    for name, chosen in filters.items():
+        yield Measure(*("audit events: totalCount", name, Kind.REQUEST), partial(store.audit_count, chosen))
+
+
+def _sessions(db: Database, world: World) -> Iterator[Measure]:
+    store, credentials = PostgresSessionStore(db), PostgresCredentialStore(db)
+    one, now = uuid(account_id(501)), moment(world.now)
+    address = email(500).decode()
+    yield Measure("login: account by address", "", Kind.REQUEST, lambda: credentials.credentials(address))
+    yield Measure(
+        *("role of a session", "", Kind.REQUEST),
+        lambda: store.session_role(uuid(session_id(501)), one, now),
+    )
+    yield Measure(
+        *("sessions of an account ended", "", Kind.REQUEST),
+        rolled_back(db, lambda tx: store.end_sessions(tx, one, now)),
+    )
+
+
+def notification_measures(db: Database, world: World) -> Iterator[Measure]:
+    """The notification service's."""
+    store = PostgresNotificationStore(db)
+    middle = world.orders - world.orders // 20
+    deep = (moment(world.placed(middle)), uuid(order_id(middle)))
+    accounts = {
+        "all accounts": None,
+        "one account": uuid(account_id(500)),
+        "the largest": uuid(account_id(0)),
+    }
+    orders = {"any order": None, "one order": uuid(order_id(world.orders - world.orders // 50))}
+    filters = {
+        f"{who}, {what}": NotificationFilter(account_id=accounts[who], order_id=orders[what])
+        for who, what in product(accounts, orders)
+    }
+    for name, chosen in filters.items():
+        yield Measure("notifications: first page", name, Kind.REQUEST, partial(store.page, chosen, None, 101))
+    for name, chosen in filters.items():
+        yield Measure("notifications: deep page", name, Kind.REQUEST, partial(store.page, chosen, deep, 101))
+    for name, chosen in filters.items():
+        yield Measure("notifications: totalCount", name, Kind.REQUEST, partial(store.count, chosen))
+    ids = [uuid(account_id(number)) for number in (0, *range(500, 519))]
+    each = NotificationFilter()
+    yield Measure(
+        *("notifications of 20 accounts", "page", Kind.REQUEST), lambda: store.page_each(each, ids, 21)
+    )
+    yield Measure(
+        *("notifications of 20 accounts", "totalCount", Kind.REQUEST), lambda: store.count_each(each, ids)
+    )
+    some = [uuid(order_id(number)) for number in range(world.orders - 100, world.orders)]
+    yield Measure("notifications of orders", "100", Kind.REQUEST, lambda: store.of_orders(some, None, 20))
+    now = moment(world.now) + timedelta(hours=1)
+    lease = now + timedelta(seconds=20)
+    yield Measure("sweep: mails to send", "20", Kind.SWEEP, lambda: store.claim(now, lease, 20))
+    since = moment(world.now) - timedelta(days=2)
+    yield Measure("sweep: mails of deleted accounts", "", Kind.SWEEP, lambda: store.forget_again(since))
+    yield from notification_retention(db, world)

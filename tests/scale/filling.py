@@ -1,0 +1,204 @@
+"""Fills the databases of a stack: tables as migrated, then COPY, then everything that pg_dump calls post-data (indexes, keys, triggers).
+
+Rows go in frozen and without WAL, which PostgreSQL allows for tables that the same transaction emptied, and indexes are built once, sorted.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ProcessPoolExecutor, wait
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from kit.db import Migrations
+from kit.testing.servers import Postgres, program
+from tests.scale.account_rows import ACCOUNT_TABLES, NOTIFICATION_TABLES
+from tests.scale.catalog_rows import CATALOG_TABLES
+from tests.scale.copying import HEADER, TRAILER
+from tests.scale.event_rows import EVENT_TABLES
+from tests.scale.order_rows import ORDER_TABLES, PAYMENT_TABLES
+from tests.scale.tables import Table
+from tests.scale.world import World
+
+DATABASES = ("account", "catalog", "notification", "order", "payment")
+TABLES = [
+    *ORDER_TABLES,
+    *PAYMENT_TABLES,
+    *CATALOG_TABLES,
+    *NOTIFICATION_TABLES,
+    *ACCOUNT_TABLES,
+    *EVENT_TABLES,
+]
+MOST_BYTES = 30_000_000_000
+# A server for this machine of 24 GiB, which nothing but the test uses; it may lose everything when it is killed.
+SETTINGS = {
+    "shared_buffers": "1GB",
+    "maintenance_work_mem": "512MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "30min",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+}
+_CHUNK = 20_000
+_REPORT_SECONDS = 15.0
+_copied: Any = None
+Report = Callable[[str], None]
+
+
+class NotEnoughDisk(Exception):
+    """The folder's disk has no room for the databases."""
+
+
+def check_disk(folder: Path, world: World) -> None:
+    """Raises NotEnoughDisk."""
+    free, needed = shutil.disk_usage(folder).free, world.bytes_needed
+    if needed > MOST_BYTES:
+        raise NotEnoughDisk(
+            f"that takes {_gigabytes(needed)}, more than the {_gigabytes(MOST_BYTES)} allowed"
+        )
+    if free < needed + (2 << 30):
+        raise NotEnoughDisk(
+            f"{folder} has {_gigabytes(free)} free; that takes {_gigabytes(needed)} and 2 GiB to spare"
+        )
+
+
+def fill(server: Postgres, world: World, folder: Path, report: Report) -> None:
+    """Makes and fills the five databases on a server that is up; `folder` is for dumps of their schemas."""
+    began = time.monotonic()
+    for name in DATABASES:
+        server.create_database(f"{name}_schema")
+        asyncio.run(_migrated(server.url(f"{name}_schema"), name))
+        server.create_database(name)
+        _run("pg_dump", "-Fc", "--schema-only", "-f", str(_dump(folder, name)), server.url(f"{name}_schema"))
+        _run("pg_restore", "--section=pre-data", "-d", server.url(name), str(_dump(folder, name)))
+    _copy_all(server, world, began, report)
+    for name in DATABASES:
+        # In as many jobs as there are processors; each index is built by one of them.
+        jobs = str(os.cpu_count() or 1)
+        _run(
+            "pg_restore",
+            "--section=post-data",
+            "--jobs",
+            jobs,
+            "-d",
+            server.url(name),
+            str(_dump(folder, name)),
+        )
+        asyncio.run(_finished(server.url(name), server.url(f"{name}_schema")))
+        report(f"{name}: indexes, keys and statistics made, {time.monotonic() - began:.0f} s in all")
+
+
+async def migrate(server: Postgres) -> None:
+    """Brings databases that were filled earlier up to date."""
+    for name in DATABASES:
+        await Migrations(name).apply(server.url(name))
+
+
+def sizes(server: Postgres) -> dict[str, int]:
+    """Bytes of each database."""
+
+    async def ask() -> dict[str, int]:
+        connection = await asyncpg.connect(server.url())
+        try:
+            return {
+                name: await connection.fetchval("SELECT pg_database_size($1)", name) for name in DATABASES
+            }
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def _copy_all(server: Postgres, world: World, began: float, report: Report) -> None:
+    context = multiprocessing.get_context("fork")
+    copied = context.Value("q")
+    largest_first = sorted(range(len(TABLES)), key=lambda number: -len(TABLES[number].items(world)))
+    # Functions of a table cannot be sent to another process; where it stands can.
+    with ProcessPoolExecutor(
+        os.cpu_count() or 1, mp_context=context, initializer=_remember, initargs=(copied,)
+    ) as pool:
+        copies = {
+            pool.submit(_copy_table, server.url(TABLES[number].database), number, world)
+            for number in largest_first
+        }
+        while copies:
+            done, copies = wait(copies, _REPORT_SECONDS)
+            for copy in done:
+                copy.result()
+            spent = time.monotonic() - began
+            share = min(1, copied.value / world.rows)
+            left = spent / share - spent if share else 0
+            report(
+                f"{copied.value:,} rows copied, {share:.0%}, in {spent:.0f} s; about {left:.0f} s left, then the indexes"
+            )
+
+
+def _remember(copied: Any) -> None:
+    """The counter that all processes share, in each of them."""
+    global _copied
+    _copied = copied
+
+
+def _copy_table(url: str, number: int, world: World) -> None:
+    asyncio.run(_copy(url, TABLES[number], world, _copied))
+
+
+async def _copy(url: str, table: Table, world: World, copied: Any) -> None:
+    async def source() -> AsyncIterator[bytes]:
+        yield HEADER
+        made = table.rows(world, table.items(world))
+        while chunk := list(islice(made, _CHUNK)):
+            yield b"".join(chunk)
+            with copied.get_lock():
+                copied.value += len(chunk)
+        yield TRAILER
+
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute(f"TRUNCATE {table.name}")
+            options: dict[str, Any] = {"columns": table.columns.split(), "format": "binary", "freeze": True}
+            await connection.copy_to_table(table.name, source=source(), **options)
+    finally:
+        await connection.close()
+
+
+async def _migrated(url: str, name: str) -> None:
+    await Migrations(name).apply(url)
+
+
+async def _finished(url: str, schema_url: str) -> None:
+    connection, schema = [await asyncpg.connect(each, command_timeout=3600) for each in (url, schema_url)]
+    try:
+        applied = await schema.fetch("SELECT * FROM migrations")
+        await connection.copy_records_to_table("migrations", records=[tuple(row) for row in applied])
+        await connection.execute("ANALYZE")
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
+            await connection.execute(
+                "SELECT setval(pg_get_serial_sequence('outbox', 'id'), max(id)) FROM outbox"
+            )
+    finally:
+        await connection.close()
+        await schema.close()
+
+
+def _dump(folder: Path, name: str) -> Path:
+    return folder / f"{name}.dump"
+
+
+def _run(name: str, *arguments: str) -> None:
+    done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{name} failed:\n{done.stdout}{done.stderr}")
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"

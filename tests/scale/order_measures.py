@@ -1,0 +1,125 @@
+"""Every list, look-up and sweep of the order and payment stores."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from itertools import product
+from uuid import UUID
+
+from kit.db import Database
+from order.domain import Status
+from order.ports import OrderFilter
+from order.store import Store
+from payment.store import PostgresPaymentStore
+from tests.scale.measuring import Kind, Measure
+from tests.scale.moments import moment, rolled_back, uuid
+from tests.scale.retention_measures import event_retention, order_retention
+from tests.scale.world import World, account_id, order_id, payment_id
+
+_PAGE = 101  # the largest page, and one more to know whether another follows
+_STATUSES: dict[str, tuple[Status, ...] | None] = {
+    "any status": None,
+    "PENDING": (Status.PENDING,),
+    "CONFIRMED": (Status.CONFIRMED,),
+    "SHIPPED": (Status.SHIPPED,),
+    "DELIVERED": (Status.DELIVERED,),
+    "CANCELLED": (Status.CANCELLED,),
+    "PENDING or CONFIRMED": (Status.PENDING, Status.CONFIRMED),
+    "SHIPPED or CANCELLED": (Status.SHIPPED, Status.CANCELLED),
+    "every status": tuple(Status),
+}
+
+
+def order_measures(db: Database, world: World) -> Iterator[Measure]:
+    """The order store's."""
+    store = Store(db)
+    old, middle = moment(world.start) + timedelta(days=60), world.orders // 2
+    deep = (moment(world.placed(middle)), uuid(order_id(middle)))
+    accounts = {
+        "all accounts": None,
+        "one account": uuid(account_id(500)),
+        "the largest": uuid(account_id(0)),
+    }
+    times = {
+        "any time": {},
+        "one old week": {"created_after": old, "created_before": old + timedelta(days=7)},
+        "since yesterday": {"created_after": moment(world.now) - timedelta(days=1)},
+        "before an old day": {"created_before": old},
+    }
+    filters = {
+        f"{who}, {status}, {when}": OrderFilter(
+            account_id=accounts[who], statuses=_STATUSES[status], **times[when]
+        )
+        for who, status, when in product(accounts, _STATUSES, times)
+    }
+    for name, chosen in filters.items():
+        yield Measure("orders: first page", name, Kind.REQUEST, partial(store.page, chosen, None, _PAGE))
+    for name, chosen in filters.items():
+        yield Measure("orders: deep page", name, Kind.REQUEST, partial(store.page, chosen, deep, _PAGE))
+    for name, chosen in filters.items():
+        yield Measure("orders: totalCount", name, Kind.REQUEST, partial(store.count, chosen))
+    yield from _each(store, world, filters)
+    yield from _others(db, store, world)
+    yield from order_retention(db, world)
+
+
+def _each(store: Store, world: World, filters: dict[str, OrderFilter]) -> Iterator[Measure]:
+    ids = [uuid(account_id(number)) for number in (0, *range(500, 500 + 19))]
+    unbound = {name: chosen for name, chosen in filters.items() if chosen.account_id is None}
+    for name, chosen in unbound.items():
+        yield Measure(
+            *("orders of 20 accounts: page", name, Kind.REQUEST),
+            partial(store.page_each, chosen, ids, 21),
+        )
+    for name, chosen in unbound.items():
+        yield Measure(
+            *("orders of 20 accounts: totalCount", name, Kind.REQUEST),
+            partial(store.count_each, chosen, ids),
+        )
+
+
+def _others(db: Database, store: Store, world: World) -> Iterator[Measure]:
+    some, one = uuid(order_id(world.orders // 3)), uuid(account_id(500))
+    yield Measure("order by id", "", Kind.REQUEST, lambda: store.get(some, None))
+    buyer = uuid(account_id(world.account(world.orders // 3)))
+    key = f"{world.orders // 3:032x}"
+    yield Measure("order by idempotency key", "", Kind.REQUEST, lambda: store.find_request(buyer, key))
+    yield Measure(
+        *("open orders of an account, locked", "", Kind.REQUEST),
+        rolled_back(db, lambda tx: store.lock_open(tx, one)),
+    )
+    yield Measure(
+        *("account deleted: orders reduced", "", Kind.REQUEST),
+        rolled_back(db, lambda tx: store.forget_person(tx, one)),
+    )
+    late = moment(world.now) + timedelta(hours=1)
+    yield Measure(
+        *("sweep: overdue orders", "100", Kind.SWEEP),
+        rolled_back(db, lambda tx: store.lock_overdue(tx, late, 100)),
+    )
+    since = moment(world.now) - timedelta(days=1)
+    yield Measure("sweep: orders of closed accounts", "", Kind.SWEEP, lambda: store.closed_with_orders(since))
+
+
+def payment_measures(db: Database, world: World) -> Iterator[Measure]:
+    """The payment store's."""
+    store = PostgresPaymentStore(db)
+    numbers = range(0, world.orders, world.orders // 100)
+    payments: list[UUID] = [uuid(payment_id(number)) for number in numbers]
+    orders: list[UUID] = [uuid(order_id(number)) for number in numbers]
+    owner = uuid(account_id(0))
+    for name, whose in (("ADMIN", None), ("owner", owner)):
+        yield Measure(
+            "payments by id", f"100, {name}", Kind.REQUEST, partial(store.get_many, payments, whose)
+        )
+        yield Measure(
+            "payments of orders", f"100, {name}", Kind.REQUEST, partial(store.of_orders, orders, whose)
+        )
+    now = moment(world.now) + timedelta(hours=1)
+    lease = now + timedelta(seconds=30)
+    yield Measure(
+        "sweep: payments to charge", "20", Kind.SWEEP, lambda: store.claim(now - timedelta(days=1), lease, 20)
+    )
+    yield Measure("sweep: payments given up", "100", Kind.SWEEP, lambda: store.give_up(now, 100))
+    yield from event_retention(db, world)
+    yield Measure("sweep: refunds to make", "20", Kind.SWEEP, lambda: store.claim_refunds(now, lease, 20))

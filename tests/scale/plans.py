@@ -1,0 +1,119 @@
+"""What statements did, by their own plans: each is run as the store runs it, and auto_explain reports EXPLAIN (ANALYZE, BUFFERS) of it.
+
+Nothing is copied from the stores: whatever they send is what is judged, under the plan that their connections use (ADR 0012).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from kit.db import Database
+from kit.db.faults import is_lost
+
+_SETTINGS = {
+    "session_preload_libraries": "auto_explain",
+    "auto_explain.log_min_duration": "0",
+    "auto_explain.log_analyze": "on",
+    "auto_explain.log_buffers": "on",
+    "auto_explain.log_timing": "off",
+    "auto_explain.log_format": "json",
+    "auto_explain.log_level": "notice",
+}
+# What is small may be read whole: PostgreSQL's own tables, which asyncpg asks for types, and tables of so many rows.
+_FEW_ROWS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One statement that ran."""
+
+    milliseconds: float
+    root: dict[str, Any]
+
+    @property
+    def pages(self) -> int:
+        """Pages of 8 KiB that it touched."""
+        return int(self.root["Shared Hit Blocks"] + self.root["Shared Read Blocks"])
+
+    @property
+    def scans(self) -> list[str]:
+        """Tables, other than small ones, that it read from one end to the other."""
+        return [
+            node["Relation Name"]
+            for node in _nodes(self.root)
+            if node["Node Type"] == "Seq Scan"
+            and _looked_at(node) > _FEW_ROWS
+            and not node["Relation Name"].startswith("pg_")
+        ]
+
+    @property
+    def rows_read(self) -> int:
+        """Rows that scans looked at, those thrown away included."""
+        return sum(_looked_at(node) for node in _nodes(self.root) if "Relation Name" in node)
+
+
+@dataclass(slots=True)
+class Plans:
+    """Collects what the statements of a database did."""
+
+    found: list[Plan] = field(default_factory=list)
+
+    def take(self) -> list[Plan]:
+        """Those since the last time."""
+        found, self.found = self.found, []
+        return found
+
+    def notice(self, _: object, message: Any) -> None:
+        """A message of the server, as asyncpg hands it on."""
+        head, separator, plan = message.message.partition("plan:\n")
+        if separator:
+            self.found.append(Plan(float(head.split()[1]), json.loads(plan)["Plan"]))
+
+
+class ExplainedDatabase(Database):
+    """A database of a service, whose statements report their plans."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
+        self.plans = Plans()
+        # Also those of foreign keys, one for each row: reporting them takes longer than running them.
+        self.reports_nested = True
+
+    async def acquire(self) -> Any:
+        """A connection that reports."""
+        connection = await super().acquire()
+        nested = "on" if self.reports_nested else "off"
+        await connection.execute(f"SET auto_explain.log_nested_statements = {nested}")
+        connection.add_log_listener(self.plans.notice)
+        return connection
+
+    async def release(self, connection: Any) -> None:
+        """Gives it back."""
+        if not is_lost(connection):
+            connection.remove_log_listener(self.plans.notice)
+        await super().release(connection)
+
+
+async def explain(url: str) -> None:
+    """Makes all later sessions of a database report their plans to the client."""
+    connection = await asyncpg.connect(url)
+    try:
+        name = await connection.fetchval("SELECT quote_ident(current_database())")
+        for key, value in _SETTINGS.items():
+            await connection.execute(f"ALTER DATABASE {name} SET {key} = '{value}'")
+    finally:
+        await connection.close()
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _looked_at(node: dict[str, Any]) -> int:
+    removed = sum(node.get(f"Rows Removed by {why}", 0) for why in ("Filter", "Index Recheck"))
+    return int((node["Actual Rows"] + removed) * node["Actual Loops"])
