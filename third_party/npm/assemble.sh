@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Installs the locked packages (npm checks each against its hash) bundles the playground into playground/ and the audits into audits/, and leaves buildifier in bin/.
+# Installs the locked packages (npm checks each against its hash) bundles the playground into playground/ the audits into audits/ and the clients into clients/, and leaves buildifier in bin/.
 set -euo pipefail
 cd "$(dirname "$0")"
 # Nothing of a package runs when it is installed: none of these needs it.
 echo "  fetching packages"
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 echo "  bundling the playground"
-mkdir -p playground audits
+mkdir -p playground audits clients
 node_modules/.bin/esbuild playground.js --bundle --minify --target=es2020 --outfile=playground/graphiql.js \
   --define:process.env.NODE_ENV='"production"' --loader:.woff2=dataurl --loader:.woff=dataurl --loader:.ttf=dataurl --loader:.svg=dataurl \
   --log-level=warning --legal-comments=none
 node_modules/.bin/esbuild audits.js --bundle --platform=node --format=esm --target=node18 --outfile=audits/audits.mjs \
+  --log-level=warning --legal-comments=none
+node_modules/.bin/esbuild clients.js --bundle --platform=node --format=esm --target=node18 --outfile=clients/clients.mjs \
   --log-level=warning --legal-comments=none
 # A program for this machine, out of those for all.
 case $(uname -m) in x86_64) machine=amd64 ;; aarch64) machine=arm64 ;; *) machine=$(uname -m) ;; esac
