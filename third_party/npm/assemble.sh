@@ -13,6 +13,7 @@ node_modules/.bin/esbuild playground.js --bundle --minify --target=es2020 --outf
 node_modules/.bin/esbuild audits.js --bundle --platform=node --format=esm --target=node18 --outfile=audits/audits.mjs \
   --log-level=warning --legal-comments=none
 node_modules/.bin/esbuild clients.js --bundle --platform=node --format=esm --target=node18 --outfile=clients/clients.mjs \
+  --banner:js="import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" \
   --log-level=warning --legal-comments=none
 # A program for this machine, out of those for all.
 case $(uname -m) in x86_64) machine=amd64 ;; aarch64) machine=arm64 ;; *) machine=$(uname -m) ;; esac

@@ -9,6 +9,7 @@ import { GraphQLClient } from 'graphql-request';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient } from 'graphql-ws';
 import { createHash } from 'node:crypto';
+import WebSocket from 'ws';
 import { Environment, Network, Observable, RecordSource, Store } from 'relay-runtime';
 
 const QUERY = 'query Product($id: ID!) { product(id: $id) { id name } }';
@@ -30,8 +31,9 @@ const noted = async (target, options = {}) => {
   return response;
 };
 
+// Node 20 has no WebSocket of its own.
 function sockets() {
-  return createWsClient({ url: socket, connectionParams: headers });
+  return createWsClient({ url: socket, webSocketImpl: WebSocket, connectionParams: headers });
 }
 
 // The statuses of an order until its end, from something that calls next, error and complete.
