@@ -32,14 +32,14 @@ def count_orders(which: OrderFilter, *, of: str | None = None) -> tuple[str, lis
 
 def _merged(which: OrderFilter, query: Conditions, columns: str, limit: int) -> str:
     """So many of each status, or of all."""
-    wheres = [query.where or "WHERE true"]
+    where = query.where or "WHERE true"
+    wheres = [where]
     if which.statuses is not None:
-        # They are words of ours: an enumeration's.
-        wheres = [f"{wheres[0]} AND o.status = '{status.value}'" for status in sorted(set(which.statuses))]
+        # They are words of ours: an enumeration's. None of them: nothing; the other conditions stay, as the arguments are theirs.
+        wheres = [f"{where} AND o.status = '{status.value}'" for status in sorted(set(which.statuses))]
     ends = f"ORDER BY {_ORDER} LIMIT {limit:d}"
-    lists = [f"(SELECT {columns} FROM orders o {where} {ends})" for where in wheres]  # noqa: S608 - of constants
-    nothing = f"SELECT {columns} FROM orders o WHERE false"  # noqa: S608 - of constants
-    return " UNION ALL ".join(lists) or nothing
+    lists = [f"(SELECT {columns} FROM orders o {each} {ends})" for each in wheres or [f"{where} AND false"]]  # noqa: S608 - of constants
+    return " UNION ALL ".join(lists)
 
 
 def _conditions(which: OrderFilter, after: Position | None, of: str | None) -> Conditions:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from kit.events.broker import broker
 from kit.events.clients import client
@@ -109,16 +109,24 @@ class Publisher:
         return self._producer
 
     def _gate(self, producer: Any) -> None:
-        """Lets the producer's own thread take records to send until `_until` only.
+        """Lets the producer's own thread take records to send, and write them to a socket, until `_until` only.
 
-        Its timeouts are no help: it looks at them after it has taken what it is about to send.
+        Its timeouts are no help: it looks at them after it has taken what it is about to send. A large request is written in
+        parts: a process that was frozen between two of them must not write the rest when it wakes.
         """
-        drain = producer._accumulator.drain
+        drain, network = producer._accumulator.drain, producer._sender._client._net
+        wait_write = network.wait_write
 
-        def gated(*args: Any, **options: Any) -> Any:
+        def gated_drain(*args: Any, **options: Any) -> Any:
             return drain(*args, **options) if time.monotonic() <= self._until else {}
 
-        producer._accumulator.drain = gated
+        async def gated_write(*args: Any, **options: Any) -> None:
+            await wait_write(*args, **options)
+            if time.monotonic() > self._until:
+                raise KafkaConnectionError("the time to write has passed")
+
+        producer._accumulator.drain = gated_drain
+        network.wait_write = gated_write
 
     def _flush(self, producer: Any) -> None:
         """Waits in slices, so that closing does not have to wait for a broker that is down."""
