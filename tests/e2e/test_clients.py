@@ -66,9 +66,7 @@ def check(found: Mapping[str, Any], *, subscribes: bool) -> None:
 
 
 @pytest.mark.parametrize(("client", "methods"), NPM.items(), ids=list(NPM))
-async def test_a_client_of_npm_works_as_it_comes(
-    ground: Ground, client: str, methods: Sequence[str]
-) -> None:
+async def test_a_client_of_npm_works_as_it_comes(ground: Ground, client: str, methods: Sequence[str]) -> None:
     bundle = RUNFILES / "npm" / "clients" / "clients.mjs"
     found = await result("node", str(bundle), client, json.dumps(await told(ground)))
 
