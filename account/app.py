@@ -29,6 +29,7 @@ from account.web import jwks_route
 from kit.auth import LEEWAY, LIFETIME_MOST, KeyFile, Sealer, SigningKeys, TokenIssuer, TokenVerifier
 from kit.db import Database, Migrations
 from kit.errors import InvalidArgument, Unavailable
+from kit.identity import identity_of
 from kit.service import Service
 from kit.values import utc_now
 from kit.work import Every
@@ -44,7 +45,7 @@ def build(settings: Settings) -> Service:
     verifier = TokenVerifier(keys.public)
     db = Database(settings.database_url, publishes=TOPIC)
     passwords = BcryptPasswords(cost=settings.bcrypt_cost, waiting=settings.passwords_waiting)
-    orders = Orders(settings.order_address)
+    orders = Orders(settings.order_address, identity_of(settings))
     store, audit, secrets = PostgresAccountStore(db), PostgresAuditStore(db), PostgresCredentialStore(db)
     sessions = Sessions(
         db,
@@ -126,6 +127,10 @@ def build(settings: Settings) -> Service:
         migrations=Migrations("account"),
         verifier=verifier,
         rpc=[AccountRpc(accounts, credentials, links, sessions, verifier)],
+        callers={
+            "AccountService": ["gateway"],
+            "AccountService/VerifyToken": ["catalog", "order", "payment"],
+        },
         routes=[jwks_route(keys)],
         consumes=AccountEvents(accounts).subscriptions(),
         jobs=[

@@ -12,6 +12,8 @@ from kit.settings import BaseSettings, setting
 class Settings(BaseSettings):
     """The account service's settings."""
 
+    service = "account"
+
     http_port: int = setting(
         "Port of HTTP: health, metrics, JWKS", default=8080, development=8001, least=0, most=65535
     )

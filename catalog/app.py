@@ -20,6 +20,7 @@ from catalog.use_cases import Products
 from kit.cache import Cache
 from kit.db import Database, Migrations
 from kit.errors import InvalidArgument
+from kit.identity import identity_of
 from kit.search import Search
 from kit.service import Admins, Service
 from kit.values import utc_now
@@ -31,7 +32,7 @@ def build(settings: Settings) -> Service:
     db = Database(settings.database_url, publishes=TOPIC)
     redis = Cache(settings.redis_url, "catalog")
     elasticsearch = Search(settings.elasticsearch_url, ALIAS, DEFINITION, plugins=PLUGINS)
-    admins = Admins(settings.account_address)
+    admins = Admins(settings.account_address, identity_of(settings))
     rows = PostgresProductStore(db)
     stock_rows = PostgresStockStore(db)
     cache = CachedProducts(redis, rows, lifetime=settings.cache_seconds)
@@ -55,6 +56,7 @@ def build(settings: Settings) -> Service:
         resources=[db, redis, elasticsearch, admins],
         optional=[redis, elasticsearch, admins],
         rpc=[ProductRpc(products), StockRpc(stock)],
+        callers={"ProductService": ["gateway"], "StockService": ["order"]},
         consumes=[
             OrderEvents(stock).subscription(),
             index_subscription(indexer),

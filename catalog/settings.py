@@ -10,6 +10,8 @@ from kit.settings import BaseSettings, setting
 class Settings(BaseSettings):
     """Settings of the catalog."""
 
+    service = "catalog"
+
     http_port: int = setting(
         "Port of HTTP: health, metrics", default=8080, development=8002, least=0, most=65535
     )

@@ -24,17 +24,19 @@ from kit.auth import Principal, TokenVerifier
 from kit.auth.verifier import jwks_over_http
 from kit.cache import Cache
 from kit.events import Tail
+from kit.identity import identity_of
 from kit.service import Resource, Service
 
 
 def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet. No peer is required: what is away nulls its own fields only."""
+    identity = identity_of(settings)
     peers = Peers(
-        account=Accounts(settings.account_address),
-        catalog=Catalog(settings.catalog_address),
-        order=Orders(settings.order_address),
-        payment=Payments(settings.payment_address),
-        notification=Notifications(settings.notification_address),
+        account=Accounts(settings.account_address, identity),
+        catalog=Catalog(settings.catalog_address, identity),
+        order=Orders(settings.order_address, identity),
+        payment=Payments(settings.payment_address, identity),
+        notification=Notifications(settings.notification_address, identity),
     )
     verifier = TokenVerifier(jwks_over_http(settings.jwks_url))
     schema = build_schema()

@@ -15,6 +15,8 @@ _OWN_PLAYGROUND = Path(__file__).with_name("playground")
 class Settings(BaseSettings):
     """Addresses of the services, and limits of what a request may ask."""
 
+    service = "gateway"
+
     http_port: int = setting("Port of GraphQL and the playground", development=8000, least=0, most=65535)
     grpc_port: int = setting("Not used: the gateway serves no gRPC", default=0)
     account_address: str = setting("account's gRPC, host:port", development="127.0.0.1:9001")

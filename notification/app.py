@@ -47,6 +47,7 @@ def build(settings: Settings) -> Service:
         migrations=Migrations("notification"),
         resources=[db, mailer],
         rpc=[NotificationRpc(notifications)],
+        callers={"NotificationService": ["gateway"]},
         routes=preview_routes(renderer, sealer, utc_now) if settings.is_development else [],
         consumes=Facts(notifications, clock=utc_now).subscriptions(),
         jobs=[

@@ -11,6 +11,8 @@ from kit.settings import BaseSettings, setting
 class Settings(BaseSettings):
     """Settings of the notification service."""
 
+    service = "notification"
+
     http_port: int = setting(
         "Port of HTTP: health, metrics; /preview in development",
         default=8080,

@@ -1,6 +1,7 @@
 """Everything the order service is made of: the composition root."""
 
 from kit.db import Database, Migrations
+from kit.identity import identity_of
 from kit.service import Admins, Service
 from kit.work import Every
 from order.consumers import AccountEvents, PaymentEvents
@@ -19,8 +20,9 @@ _LATE_SECONDS = 30.0
 def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet."""
     db = Database(settings.database_url, publishes=TOPIC)
-    catalog = Catalog(settings.catalog_address)
-    admins = Admins(settings.account_address)
+    identity = identity_of(settings)
+    catalog = Catalog(settings.catalog_address, identity)
+    admins = Admins(settings.account_address, identity)
     orders = Orders(db, Store(db), catalog, policy(settings))
 
     return Service(
@@ -32,6 +34,7 @@ def build(settings: Settings) -> Service:
         resources=[db, catalog, admins],
         optional=[catalog, admins],
         rpc=[OrderRpc(orders, admins, default_method=settings.default_payment_method)],
+        callers={"OrderService": ["gateway"], "OrderService/CloseAccountOrders": ["account"]},
         consumes=[PaymentEvents(orders).subscription(), AccountEvents(orders).subscription()],
         jobs=[
             Every("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),

@@ -5,6 +5,7 @@ from uuid import UUID
 from souk.catalog.v1 import stock_service_pb2 as pb
 
 from kit.errors import SoukError, Violation
+from kit.identity import Identity
 from kit.rpc import Peer
 from kit.values import ORDER, PRODUCT, money_from_proto, timestamp
 from order.domain import Line, Purchase
@@ -22,8 +23,8 @@ _STATES = {
 class Catalog(Peer):
     """`ports.Catalog` over gRPC."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address, pb.DESCRIPTOR.services_by_name["StockService"])
+    def __init__(self, address: str, identity: Identity | None = None) -> None:
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["StockService"], identity)
 
     async def reserve(self, order_id: UUID, purchase: Purchase) -> Reservation:
         """ReserveStock; what the catalog refuses names the lines as the caller sent them."""

@@ -10,6 +10,8 @@ from kit.settings import BaseSettings, setting
 class Settings(BaseSettings):
     """Settings of the order service. The catalog's reservations must last longer than PENDING_SECONDS."""
 
+    service = "order"
+
     http_port: int = setting(
         "Port of HTTP: health, metrics", development=8003, default=8003, least=0, most=65535
     )

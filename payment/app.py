@@ -1,6 +1,7 @@
 """Everything the payment service is made of: the composition root."""
 
 from kit.db import Database, Migrations
+from kit.identity import identity_of
 from kit.service import Admins, Service
 from kit.values import utc_now
 from kit.work import Every, Worker
@@ -30,7 +31,7 @@ def build(settings: Settings) -> Service:
             failures=settings.circuit_failures, open_seconds=settings.circuit_open_seconds, counts=is_down
         ),
     )
-    admins = Admins(settings.account_address)
+    admins = Admins(settings.account_address, identity_of(settings))
     store = PostgresPaymentStore(db)
     payments = Payments(db, store, stripe, default_method=settings.default_payment_method, clock=utc_now)
     refunds = Refunds(db, store, stripe, clock=utc_now)
@@ -44,6 +45,7 @@ def build(settings: Settings) -> Service:
         resources=[db, stripe, admins],
         optional=[admins],
         rpc=[PaymentRpc(payments, refunds, admins)],
+        callers={"PaymentService": ["gateway"]},
         routes=[webhook_route(payments, refunds, stripe)],
         consumes=[OrderEvents(payments).subscription()],
         jobs=[

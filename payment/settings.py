@@ -9,6 +9,8 @@ from kit.settings import BaseSettings, setting
 class Settings(BaseSettings):
     """Settings of the payment service."""
 
+    service = "payment"
+
     http_port: int = setting(
         "Port of HTTP: health, metrics, the provider's webhooks",
         default=8080,

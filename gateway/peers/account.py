@@ -20,14 +20,15 @@ from gateway.schema.account import (
     Role,
     UpdateProfileInput,
 )
+from kit.identity import Identity
 from kit.rpc import Peer
 
 
 class Accounts(Peer):
     """Accounts and sessions."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address, pb.DESCRIPTOR.services_by_name["AccountService"])
+    def __init__(self, address: str, identity: Identity | None = None) -> None:
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["AccountService"], identity)
 
     async def register(self, wanted: RegisterInput) -> AuthPayload:
         """Register."""

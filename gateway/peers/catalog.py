@@ -32,6 +32,7 @@ from gateway.schema.catalog import (
     UpdateProductInput,
 )
 from kit.errors import InvalidArgument, Violation
+from kit.identity import Identity
 from kit.rpc import Peer
 
 _USD = "USD"
@@ -44,8 +45,8 @@ _known: dict[tuple[str, int, bool, int | None], Product] = {}
 class Catalog(Peer):
     """Products."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address, pb.DESCRIPTOR.services_by_name["ProductService"])
+    def __init__(self, address: str, identity: Identity | None = None) -> None:
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["ProductService"], identity)
 
     async def create(self, wanted: CreateProductInput) -> Product:
         """CreateProduct."""

@@ -15,6 +15,7 @@ from gateway.schema.notification import (
     NotificationFailure,
     NotificationStatus,
 )
+from kit.identity import Identity
 from kit.rpc import Peer
 
 _STATUS = "NOTIFICATION_STATUS_"
@@ -24,8 +25,8 @@ _FAILURE = "NOTIFICATION_FAILURE_"
 class Notifications(Peer):
     """The history of what was sent."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address, pb.DESCRIPTOR.services_by_name["NotificationService"])
+    def __init__(self, address: str, identity: Identity | None = None) -> None:
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["NotificationService"], identity)
 
     async def list(
         self, account_id: str | None, order_id: str | None, first: int | None, after: str | None, count: bool

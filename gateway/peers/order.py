@@ -21,6 +21,7 @@ from gateway.schema.order import (
     OrderStatusChange,
 )
 from gateway.schema.scalars import Amount, CountryCode
+from kit.identity import Identity
 from kit.rpc import Peer
 from kit.values import money_from_proto, secret_token
 
@@ -28,8 +29,8 @@ from kit.values import money_from_proto, secret_token
 class Orders(Peer):
     """Orders."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address, pb.DESCRIPTOR.services_by_name["OrderService"])
+    def __init__(self, address: str, identity: Identity | None = None) -> None:
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["OrderService"], identity)
 
     async def place(self, wanted: CreateOrderInput) -> Order:
         """PlaceOrder. Without a key of the client's own, one is made for this call, so that our own retries are safe."""

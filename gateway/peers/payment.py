@@ -9,14 +9,15 @@ from souk.payment.v1 import payment_service_pb2 as pb
 from gateway.peers.values import amount, currency, instant, text_or_none
 from gateway.schema.payment import Payment, PaymentStatus, Refund, RefundStatus
 from gateway.schema.scalars import Amount
+from kit.identity import Identity
 from kit.rpc import Peer
 
 
 class Payments(Peer):
     """Payments."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address, pb.DESCRIPTOR.services_by_name["PaymentService"])
+    def __init__(self, address: str, identity: Identity | None = None) -> None:
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["PaymentService"], identity)
 
     async def get(self, payment_id: str) -> Payment:
         """GetPayment."""

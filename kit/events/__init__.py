@@ -4,6 +4,7 @@ A service declares a `Topic` (facts to messages) and `Subscription`s (messages t
 which `kit.service` runs, do the rest. CloudEvents in binary mode over Kafka; see docs/decisions 0002 and 0003.
 """
 
+from kit.events.access import Access
 from kit.events.audit import AUDIT, AdminActed
 from kit.events.consumers import Consumers
 from kit.events.dead_letters import drop, replay, waiting
@@ -27,6 +28,7 @@ from kit.events.topics import dead_letters, ensure_topics, topics_of
 __all__ = [
     "AUDIT",
     "EVENT",
+    "Access",
     "AdminActed",
     "AnySubscription",
     "BatchSubscription",

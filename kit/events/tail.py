@@ -36,7 +36,7 @@ class _Listening:
 
     def __init__(self, name: str, topic: str, bootstrap: str) -> None:
         self.name = name
-        self._topic = topic
+        self.topic = topic
         self._broker = broker(bootstrap)
         self._stopping = threading.Event()
         self._thread: SupervisedThread | None = None
@@ -71,7 +71,7 @@ class _Listening:
             call(*args)
         except Exception:  # the events after this one are handled all the same
             TASK_FAILURES.labels(self.name).inc()
-            log.exception("tail.failed", topic=self._topic)
+            log.exception("tail.failed", topic=self.topic)
 
     def _run(self) -> None:
         backoff = Backoff()
@@ -79,7 +79,7 @@ class _Listening:
             try:
                 self._listen(backoff)
             except KafkaError as error:
-                log.warning("tail.kafka_lost", topic=self._topic, error=type(error).__name__)
+                log.warning("tail.kafka_lost", topic=self.topic, error=type(error).__name__)
             self._stopping.wait(backoff.next())
 
     def _listen(self, backoff: Backoff) -> None:
@@ -97,10 +97,10 @@ class _Listening:
             metrics_enabled=False,
         )
         try:
-            numbers = consumer.partitions_for_topic(self._topic)
+            numbers = consumer.partitions_for_topic(self.topic)
             if not numbers:
-                raise KafkaError(f"no metadata of {self._topic}")
-            partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
+                raise KafkaError(f"no metadata of {self.topic}")
+            partitions = [TopicPartition(self.topic, number) for number in sorted(numbers)]
             consumer.assign(partitions)
             self._begin(consumer, partitions)
             backoff.reset()
@@ -192,4 +192,4 @@ class Follow(_Listening):
         try:
             self._on_loop(self._heard, decode(record, self._message))
         except Malformed as error:  # nobody else will make sense of it
-            log.warning("tail.malformed", topic=self._topic, error=str(error))
+            log.warning("tail.malformed", topic=self.topic, error=str(error))

@@ -15,8 +15,10 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 
 from kit.errors import DeadlineExceeded, SoukError, Unavailable
+from kit.identity import Identity
 from kit.rpc.call import current_call
 from kit.rpc.config import MethodConfig, method_configs
+from kit.rpc.connection import Connection
 from kit.rpc.spread import Spread
 from kit.rpc.status import MESSAGE_BYTES, METADATA_BYTES
 from kit.rpc.stream import Caller, NeverSent
@@ -72,29 +74,32 @@ class Channel:
     """A resource: calls to one service of a peer at `host:port`, or at several addresses, `ip:port,ip:port`.
 
     Deadlines and retries come from the service_config.json of the contract. The deadline of the call being
-    answered, its token, client address, correlation id and trace go along.
+    answered, its token, client address, correlation id and trace go along. With an `identity` that calls, by mutual TLS: the peer's
+    certificate must be for the service that the contract is of.
     """
 
-    def __init__(self, address: str, service: ServiceDescriptor) -> None:
+    def __init__(self, address: str, service: ServiceDescriptor, identity: Identity | None = None) -> None:
         self.name = service.full_name
         self._address = address
+        self._expected = name_of(service)
+        self._identity = identity
         self._methods = {
             name: _Method(service, name, config) for name, config in method_configs(service).items()
         }
-        self._channel: Any = None
+        self._connection: Connection | None = None
         self._streams: Spread | None = None
 
     async def open(self) -> None:
         """Makes the channel; it connects when first used, so that no service waits for another to start."""
-        self._channel = grpc.aio.insecure_channel(target(self._address), options=OPTIONS)
-        self._streams = Spread(self._channel, self._address)
+        self._connection = Connection(target(self._address), self._expected, OPTIONS, self._identity)
+        self._streams = Spread(self._connection, self._address)
 
     async def close(self) -> None:
         """Ends the calls in flight."""
-        if self._streams is not None:
+        if self._streams is not None and self._connection is not None:
             self._streams.close()
-            await self._channel.close()
-            self._channel = self._streams = None
+            await self._connection.close()
+            self._connection = self._streams = None
 
     async def ping(self) -> None:
         """Raises Unavailable unless the peer says that it serves."""
@@ -172,9 +177,9 @@ class Channel:
         return self._streams
 
     def _open_channel(self) -> Any:
-        if self._channel is None:
+        if self._connection is None:
             raise self._not_open()
-        return self._channel
+        return self._connection.channel
 
     def _not_open(self) -> Unavailable:
         return Unavailable(f"the channel to {self.name} is not open", reason="PEER_UNAVAILABLE")
@@ -183,6 +188,11 @@ class Channel:
 def target(address: str) -> str:
     """How gRPC names the peer at an address, or the peers at several."""
     return (_ADDRESSES if "," in address else TARGET).format(address)
+
+
+def name_of(service: ServiceDescriptor) -> str:
+    """The service that a contract is of: souk.order.v1.OrderService -> order"""
+    return service.file.package.split(".")[1]
 
 
 def _caller() -> Caller:

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError, Message
 from souk.rpc.v1 import call_service_pb2 as pb
 
 from kit.errors import InvalidArgument, NotFound, ResourceExhausted, SoukError
-from kit.rpc.handler import Handler, Incoming
+from kit.rpc.handler import Handler, Incoming, names_of
 from kit.rpc.sender import Sender
 from kit.rpc.status import BODY_BYTES, encode
 
@@ -61,6 +61,8 @@ class _Exchange:
         self._served = served
         self._context = context
         self._peer: str = context.peer()
+        # Those of the connection, which ends within minutes (kit.rpc.server): so does what a certificate was good for.
+        self._names = names_of(context)
         self._sender: Sender[pb.CallResponse | None] = Sender(self._write, _nothing)
         self._running: dict[int, asyncio.Task[None]] = {}
 
@@ -113,6 +115,7 @@ class _Exchange:
                     request.traceparent,
                     request.timeout_millis / 1000,
                     self._peer,
+                    self._names,
                 ),
             )
             if isinstance(outcome, SoukError):

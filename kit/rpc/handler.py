@@ -1,4 +1,4 @@
-"""What surrounds every RPC on the server: telemetry, deadline, errors, authentication, log; one function, no
+"""What surrounds every RPC on the server: telemetry, deadline, errors, caller, authentication, log; one function, no
 stack.
 
 A line is logged per call that was sampled, slow or failed by our fault; the rest is in the metrics.
@@ -17,6 +17,7 @@ from kit.auth import Principal, bearer
 from kit.errors import Category, Internal, SoukError
 from kit.errors.transport import grpc_code
 from kit.rpc.call import Call, current_call
+from kit.rpc.callers import Guard
 from kit.rpc.status import DETAILS_KEY, UNEXPECTED, encode
 from kit.telemetry import Red, SpanKind, correlation_id, get_logger, new_correlation_id, span
 from kit.telemetry.spans import parse_traceparent
@@ -31,7 +32,10 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class Incoming(NamedTuple):
-    """What came along with a request, whatever it travelled on; `seconds` is how long the caller waits."""
+    """What came along with a request, whatever it travelled on.
+
+    `seconds` is how long the caller waits, `names` what its certificate is for.
+    """
 
     correlation_id: str | None
     authorization: str | None
@@ -39,6 +43,7 @@ class Incoming(NamedTuple):
     traceparent: str | None
     seconds: float | None
     peer: str
+    names: frozenset[str] = frozenset()
 
 
 Method = Callable[[Any, Call], Awaitable[Message]]
@@ -53,7 +58,13 @@ class Verifier(Protocol):
         ...
 
 
-def handler(service: ServiceDescriptor, name: str, method: Method, verifier: Verifier | None) -> Handler:
+def handler(
+    service: ServiceDescriptor,
+    name: str,
+    method: Method,
+    verifier: Verifier | None,
+    guard: Guard | None = None,
+) -> Handler:
     """What answers an RPC, or says what its error is; to be awaited in a context of its own."""
     path = f"{service.full_name}/{name}"
     watched = _RED.watch(service.full_name, name)
@@ -68,6 +79,8 @@ def handler(service: ServiceDescriptor, name: str, method: Method, verifier: Ver
         try:
             with span(path, kind=SpanKind.SERVER, parent=parse_traceparent(incoming.traceparent)) as here:
                 sampled = here.sampled
+                if guard is not None:
+                    guard.check(incoming.names)
                 principal = None
                 if (token := bearer(incoming.authorization)) and verifier is not None:
                     principal = await verifier.verify(token)
@@ -99,6 +112,11 @@ def handler(service: ServiceDescriptor, name: str, method: Method, verifier: Ver
     return handle
 
 
+def names_of(context: Any) -> frozenset[str]:
+    """The DNS names of the certificate at the other end; none where there is no TLS."""
+    return frozenset(name.decode() for name in context.auth_context().get("peer_dns", ()))
+
+
 def unary(handle: Handler, domain: str) -> Callable[[Any, Any], Awaitable[Message]]:
     """The coroutine that grpc.aio calls for an RPC that has a stream of its own; grpc.aio gives it a task of its own too."""
 
@@ -113,6 +131,7 @@ def unary(handle: Handler, domain: str) -> Callable[[Any, Any], Awaitable[Messag
                 given.get("traceparent"),
                 context.time_remaining(),
                 context.peer(),
+                names_of(context),
             ),
         )
         if not isinstance(outcome, SoukError):

@@ -5,7 +5,8 @@ from typing import TypeVar
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
-from kit.rpc.channel import Channel
+from kit.identity import Identity
+from kit.rpc.channel import Channel, name_of
 
 M = TypeVar("M", bound=Message)
 
@@ -13,9 +14,9 @@ M = TypeVar("M", bound=Message)
 class Peer:
     """A resource to inherit from, named after the service. Deadlines and retries are data beside the contract."""
 
-    def __init__(self, address: str, service: ServiceDescriptor) -> None:
-        self.name = service.file.package.split(".")[1]
-        self._channel = Channel(address, service)
+    def __init__(self, address: str, service: ServiceDescriptor, identity: Identity | None = None) -> None:
+        self.name = name_of(service)
+        self._channel = Channel(address, service, identity)
 
     async def open(self) -> None:
         """Opens the channel."""

@@ -4,7 +4,7 @@ Each RPC is served twice: as a gRPC method of its own, and on the streams of `so
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import grpc
@@ -17,7 +17,10 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
 from souk.rpc.v1 import call_service_pb2
 
+from kit.identity import Certificates, Identity
+from kit.rpc.callers import Callers
 from kit.rpc.exchange import Exchanges, Served
+from kit.rpc.front import Front
 from kit.rpc.handler import Verifier, handler, unary
 from kit.rpc.status import MESSAGE_BYTES, METADATA_BYTES
 
@@ -46,14 +49,26 @@ class Servicer(Protocol):
 
 
 class Server:
-    """Serves the servicers; one that lacks an RPC of its service fails here, not when it is called."""
+    """Serves the servicers; one that lacks an RPC of its service fails here, not when it is called.
+
+    With an `identity`, by mutual TLS, and only for the `callers` that are listed (kit.rpc.callers).
+    """
 
     def __init__(
-        self, servicers: Sequence[Servicer], *, host: str, port: int, verifier: Verifier | None = None
+        self,
+        servicers: Sequence[Servicer],
+        *,
+        host: str,
+        port: int,
+        verifier: Verifier | None = None,
+        identity: Identity | None = None,
+        callers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        self._address = f"{host}:{port}"
+        self._host = host
+        self._identity = identity
+        guards = Callers(callers or {}, enforced=identity.requires) if identity is not None else None
         self._served: dict[str, dict[str, Served]] = {
-            servicer.service.full_name: _served(servicer, verifier) for servicer in servicers
+            servicer.service.full_name: _served(servicer, verifier, guards) for servicer in servicers
         }
         self._exchanges = Exchanges(
             {
@@ -64,6 +79,8 @@ class Server:
         )
         self._health = health.HealthServicer()
         self._server: Any = None
+        self._front: Front | None = None
+        self._credentials: grpc.ServerCredentials | None = None
         self.port = port
 
     async def start(self) -> None:
@@ -81,12 +98,30 @@ class Server:
         reflection.enable_server_reflection(  # type: ignore[no-untyped-call]
             (*self._served, _CALLS.full_name, HEALTH, reflection.SERVICE_NAME), server
         )
+        address = f"{self._host}:{self.port}"
         try:
-            self.port = server.add_insecure_port(self._address)
-        except RuntimeError as error:
-            raise OSError(f"gRPC cannot listen on {self._address}: the port is taken") from error
+            await self._listen(server, address)
+        except (RuntimeError, OSError) as error:
+            await server.stop(0)
+            raise OSError(f"gRPC cannot listen on {address}: the port is taken") from error
         await server.start()
         self._server = server
+
+    async def _listen(self, server: Any, address: str) -> None:
+        if self._identity is None:
+            self.port = server.add_insecure_port(address)
+            return
+        # Kept: gRPC asks it at each handshake and does not keep it itself.
+        self._credentials = _credentials(self._identity.certificates)
+        if self._identity.requires:
+            self.port = server.add_secure_port(address, self._credentials)
+            return
+        self._front = Front(
+            tls=server.add_secure_port("127.0.0.1:0", self._credentials),
+            plain=server.add_insecure_port("127.0.0.1:0"),
+        )
+        await self._front.start(self._host, self.port)
+        self.port = self._front.port
 
     async def serving(self) -> None:
         """Health says SERVING from now on."""
@@ -101,15 +136,31 @@ class Server:
         if self._server is not None:
             await self._health.enter_graceful_shutdown()
             self._exchanges.going_away()
+            if self._front is not None:
+                self._front.refuse()
             await self._server.stop(grace)
-            self._server = None
+            if self._front is not None:
+                await self._front.stop()
+            self._server = self._front = None
 
     async def _tell(self, status: Any) -> None:
         for name in ("", *self._served):
             await self._health.set(name, status)
 
 
-def _served(servicer: Servicer, verifier: Verifier | None) -> dict[str, Served]:
+def _credentials(certificates: Certificates) -> grpc.ServerCredentials:
+    """Asks each client for a certificate of our authorities; gRPC calls `current` at each handshake, from a thread of its own."""
+
+    def current() -> Any:
+        material = certificates.current()
+        return grpc.ssl_server_certificate_configuration(
+            [(material.key, material.chain)], material.authorities
+        )
+
+    return grpc.dynamic_ssl_server_credentials(current(), current, require_client_authentication=True)
+
+
+def _served(servicer: Servicer, verifier: Verifier | None, guards: Callers | None) -> dict[str, Served]:
     missing = [
         method.name for method in servicer.service.methods if not hasattr(servicer, snake(method.name))
     ]
@@ -118,7 +169,13 @@ def _served(servicer: Servicer, verifier: Verifier | None) -> dict[str, Served]:
     return {
         method.name: Served(
             GetMessageClass(method.input_type).FromString,
-            handler(servicer.service, method.name, getattr(servicer, snake(method.name)), verifier),
+            handler(
+                servicer.service,
+                method.name,
+                getattr(servicer, snake(method.name)),
+                verifier,
+                guards.of(servicer.service, method.name) if guards is not None else None,
+            ),
             servicer.service.file.package,
         )
         for method in servicer.service.methods

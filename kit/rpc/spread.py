@@ -9,8 +9,8 @@ import asyncio
 import socket
 import time
 from contextvars import Context
-from typing import Any
 
+from kit.rpc.connection import Connection
 from kit.rpc.stream import Stream
 from kit.telemetry import get_logger
 
@@ -22,10 +22,10 @@ MOST_STREAMS = 8
 
 
 class Spread:
-    """The streams of a channel to `host:port` or to `ip:port,ip:port`, opened as they are needed."""
+    """The streams of a connection to `host:port` or to `ip:port,ip:port`, opened as they are needed."""
 
-    def __init__(self, channel: Any, address: str) -> None:
-        self._channel = channel
+    def __init__(self, connection: Connection, address: str) -> None:
+        self._connection = connection
         self._host, _, self._port = address.rpartition(":")
         self._streams: list[Stream | None] = [None] * min(address.count(",") + 1, MOST_STREAMS)
         self._is_name = "," not in address
@@ -40,10 +40,10 @@ class Spread:
             self._looking = asyncio.get_running_loop().create_task(self._look(), context=Context())
         self._turn = turn = (self._turn + 1) % len(self._streams)
         stream = self._streams[turn]
-        if stream is None or not stream.usable:
+        if stream is None or not stream.usable or not self._connection.carries(stream):
             if stream is not None:
                 stream.retire()
-            stream = self._streams[turn] = Stream(self._channel)
+            stream = self._streams[turn] = self._connection.stream()
         return stream
 
     def close(self) -> None:

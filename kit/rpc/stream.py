@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Any, NamedTuple
 
@@ -39,9 +39,13 @@ class Caller(NamedTuple):
 
 
 class Stream:
-    """One exchange with a peer; it connects by itself and ends by itself when `usable` has become False."""
+    """One exchange with a peer; it connects by itself and ends by itself when `usable` has become False.
 
-    def __init__(self, channel: Any) -> None:
+    `ended` is called once nothing more comes on it.
+    """
+
+    def __init__(self, channel: Any, ended: Callable[[], None] | None = None) -> None:
+        self.channel = channel
         self._exchange: Any = channel.stream_stream(
             EXCHANGE,
             request_serializer=pb.ExchangeRequest.SerializeToString,
@@ -55,6 +59,8 @@ class Stream:
         self._renew = time.monotonic() + _RENEW_SECONDS
         # The stream is no call's own.
         self._reading = self._loop.create_task(self._read(), context=Context())
+        if ended is not None:
+            self._reading.add_done_callback(lambda _: ended())
 
     @property
     def usable(self) -> bool:

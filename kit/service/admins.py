@@ -8,14 +8,15 @@ from souk.account.v1 import account_service_pb2 as pb
 
 from kit.auth import Principal
 from kit.errors import PermissionDenied
+from kit.identity import Identity
 from kit.rpc import Peer
 
 
 class Admins(Peer):
     """The account service, as those know it who ask for that alone."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address, pb.DESCRIPTOR.services_by_name["AccountService"])
+    def __init__(self, address: str, identity: Identity | None = None) -> None:
+        super().__init__(address, pb.DESCRIPTOR.services_by_name["AccountService"], identity)
 
     async def confirm(self, caller: Principal) -> None:
         """Raises PermissionDenied unless the caller is an ADMIN now, Unauthenticated when the session has ended."""

@@ -7,8 +7,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 from kit.errors import is_transient
+from kit.identity import identity_of
 from kit.rpc import Server
+from kit.service.identity import watch_kafka_certificate
 from kit.service.service import Job, Service
+from kit.settings import IdentityMode
 from kit.telemetry import get_logger
 from kit.web import Readiness
 from kit.web.health import Phase
@@ -68,6 +71,7 @@ class Life:
 
     async def _start(self) -> None:
         began = time.perf_counter()
+        self._tell_identity()
         try:
             if self._news is not None:
                 await self._news.open()
@@ -96,12 +100,23 @@ class Life:
         ports = {"http_port": settings.http_port, "grpc_port": self._rpc.port if self._rpc else None}
         log.info("service.ready", seconds=round(time.perf_counter() - began, 2), **ports)
 
+    def _tell_identity(self) -> None:
+        settings = self.service.settings
+        watch_kafka_certificate(settings)
+        if not settings.is_development and settings.identity is IdentityMode.OFF:
+            log.warning("service.without_identity", means="whoever reaches its ports is believed")
+
     async def _serve_rpc(self) -> None:
         if not self.service.rpc:
             return
         settings = self.service.settings
         self._rpc = Server(
-            self.service.rpc, host=settings.grpc_host, port=settings.grpc_port, verifier=self._verifier
+            self.service.rpc,
+            host=settings.grpc_host,
+            port=settings.grpc_port,
+            verifier=self._verifier,
+            identity=identity_of(settings),
+            callers=self.service.callers,
         )
         await self._rpc.start()
 

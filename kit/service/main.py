@@ -12,6 +12,7 @@ import uvloop
 from kit.errors import FailedPrecondition, SoukError
 from kit.events import ensure_topics
 from kit.service.dead_letters import dead_letters
+from kit.service.identity import identity_check, kafka_acls
 from kit.service.life import Life, patiently
 from kit.service.service import Service
 from kit.service.serving import serve
@@ -22,6 +23,7 @@ S = TypeVar("S", bound=BaseSettings)
 log = get_logger(__name__)
 
 USAGE_ERROR = 2
+_OF_ALL = ("serve", "migrate", "--check", "settings", "dead-letters", "kafka-acls")
 _CHECK_SECONDS = 10.0
 _SLACK_SECONDS = 10.0
 
@@ -32,8 +34,11 @@ def run(build: Callable[[S], Service], settings_class: type[S], argv: Sequence[s
     if words == ["settings"]:
         print(describe(settings_class))
         sys.exit(0)
+    # Other commands say what the service is, or are an operator's.
+    starts = not words or words[0] in ("serve", "migrate", "--check")
+    checks = [identity_check(settings_class.service)] if starts else []
     try:
-        settings = load(settings_class)
+        settings = load(settings_class, checks=checks)
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(USAGE_ERROR)
@@ -56,10 +61,12 @@ async def _dispatch(service: Service, words: list[str]) -> int:
             return await _check(service)
         case ["dead-letters", *rest]:
             return await dead_letters(service, rest)
+        case ["kafka-acls", *rest]:
+            return kafka_acls(service, rest)
         case [name, *rest] if name in service.commands:
             return await _command(service, name, rest)
         case _:
-            known = " | ".join(["serve", "migrate", "--check", "settings", "dead-letters", *service.commands])
+            known = " | ".join([*_OF_ALL, *service.commands])
             print(f"usage: python -m {service.name} [{known}]", file=sys.stderr)
             return USAGE_ERROR
 
@@ -106,7 +113,7 @@ async def _migrate(service: Service) -> int:
 
     if service.migrations is not None:
         await patiently(apply, "database")
-    topics = service.topics()
+    topics = service.access().creates()
     made = await asyncio.to_thread(ensure_topics, service.settings.kafka_bootstrap, topics) if topics else []
     log.info("service.migrated", migrations=applied, topics=made)
     return 0

@@ -9,8 +9,9 @@ from litestar.types import ASGIApp
 from kit.auth import TokenVerifier
 from kit.auth.verifier import jwks_over_http
 from kit.db import Database, Migrations
-from kit.events import AnySubscription, Consumers, Relay, Topic, topics_of
+from kit.events import Access, AnySubscription, Consumers, Follow, Relay, Tail, Topic, topics_of
 from kit.rpc import Servicer, Verifier
+from kit.rpc.callers import unknown
 from kit.service.sessions import TOPIC as SESSIONS
 from kit.service.sessions import EndedSessionsNews
 from kit.settings import BaseSettings
@@ -45,8 +46,9 @@ class Service:
     `resources` are opened in order and closed in reverse, the database first when it is not among them. A
     resource among `optional` may be down without making the service unready. `publishes` is the database's
     topic when it is left out. Without a `verifier`, tokens are verified by the keys at `settings.jwks_url`. `direct` are
-    paths that are answered past the framework (`kit.web.build_app`). `drained` is called at the end once others serve what is new, and ends
-    what would go on as long as its client likes.
+    paths that are answered past the framework (`kit.web.build_app`). `callers` are the services that may call each gRPC service, or one RPC
+    of it; where identity is on, all others are refused (kit.rpc.callers). `drained` is called at the end once others serve what is new, and
+    ends what would go on as long as its client likes.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Service:
     resources: Sequence[Resource] = ()
     optional: Sequence[Resource] = ()
     rpc: Sequence[Servicer] = ()
+    callers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     routes: Sequence[Any] = ()
     direct: Mapping[str, ASGIApp] = field(default_factory=dict)
     database: Database | None = None
@@ -70,8 +73,10 @@ class Service:
             self.database is None or self.database.publishes is not self.publishes
         ):
             raise TypeError(f"{self.name}: the database must be made with publishes={self.publishes.name!r}")
-        if unknown := self.commands.keys() & {"serve", "migrate", "settings", "dead-letters"}:
-            raise TypeError(f"{self.name}: {sorted(unknown)} are commands of every service")
+        if taken := self.commands.keys() & {"serve", "migrate", "settings", "dead-letters", "kafka-acls"}:
+            raise TypeError(f"{self.name}: {sorted(taken)} are commands of every service")
+        if strange := unknown(self.callers, [servicer.service for servicer in self.rpc]):
+            raise TypeError(f"{self.name}: callers of {sorted(strange)}, which is not served")
 
     def held(self) -> list[Resource]:
         """The resources in the order in which they are opened."""
@@ -111,8 +116,15 @@ class Service:
         ]
 
     def topics(self) -> list[str]:
-        """The topics that `migrate` makes: its own, those it consumes, its dead letters, and where ended sessions are told."""
+        """Every topic that it uses: its own, those it consumes, its dead letters, and where ended sessions are published."""
+        return sorted({*topics_of(self.name, None, self.consumes), *self._publishes(), SESSIONS})
+
+    def access(self) -> Access:
+        """What its Kafka user may do; and which topics `migrate` creates, those that are its own."""
+        follows = {SESSIONS, *(job.topic for job in self.jobs if isinstance(job, Tail | Follow))}
+        return Access(self.name, self._publishes(), self.consumes, follows)
+
+    def _publishes(self) -> list[str]:
         publishes = self.database.publishes if self.database is not None else None
         own = publishes if isinstance(publishes, Topic) else None
-        named = {topic.name for topic in (own, own.also if own else None) if topic}
-        return sorted({*topics_of(self.name, None, self.consumes), *named, SESSIONS})
+        return [topic.name for topic in (own, own.also if own else None) if topic]

@@ -5,7 +5,7 @@ in upper case. Not here: files, layers, reloading. A value is never guessed: wha
 """
 
 from kit.settings.base import BaseSettings
-from kit.settings.fields import Profile, setting
+from kit.settings.fields import IdentityMode, Profile, setting
 from kit.settings.loading import SettingsError, describe, load
 
-__all__ = ["BaseSettings", "Profile", "SettingsError", "describe", "load", "setting"]
+__all__ = ["BaseSettings", "IdentityMode", "Profile", "SettingsError", "describe", "load", "setting"]

@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
 
-from kit.settings.fields import Profile, setting
+from kit.settings.fields import IdentityMode, Profile, setting
 
 _GRACE = timedelta(seconds=20)
+# Where the manifests mount what cert-manager writes.
+_IDENTITY = Path("/etc/souk/identity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseSettings:
-    """Settings that all services share; a service adds its own and gives its ports' development values."""
+    """Settings that all services share; a service adds its own and gives its ports' development values.
+
+    `service` is its name: what its certificates must be for.
+    """
+
+    service: ClassVar[str] = ""
 
     profile: Profile = setting(
         "development (the only one with working defaults) or production", default=Profile.PRODUCTION
@@ -34,7 +43,7 @@ class BaseSettings:
         development="http://127.0.0.1:8001/.well-known/jwks.json",
     )
     kafka_bootstrap: str = setting(
-        "Kafka, host:port[,host:port]; by TLS tls://host:port[,host:port]?ca=FILE",
+        "Kafka, host:port[,host:port]; by TLS tls://host:port[,host:port]?ca=FILE, with a certificate &cert=FILE&key=FILE",
         development="127.0.0.1:9092",
     )
     inbox_retention_seconds: timedelta = setting(
@@ -46,6 +55,20 @@ class BaseSettings:
         "Seconds for which a database keeps events after it published them, to look them up or replay them",
         default=timedelta(days=7),
         least=timedelta(hours=1).total_seconds(),
+    )
+    identity: IdentityMode = setting(
+        "Mutual TLS between services and to Kafka: off; accept (gRPC is served with and without TLS); "
+        "call (and calls use TLS); require (nothing is served without TLS, and Kafka needs a certificate)",
+        default=IdentityMode.REQUIRE,
+        development=IdentityMode.OFF,
+    )
+    identity_certificate: Path = setting(
+        "PEM file of this service's certificate and its chain; read again when it changes, as are the next two",
+        default=_IDENTITY / "tls.crt",
+    )
+    identity_key: Path = setting("PEM file of the certificate's private key", default=_IDENTITY / "tls.key")
+    identity_authorities: Path = setting(
+        "PEM file of the authorities that sign the certificates of all services", default=_IDENTITY / "ca.crt"
     )
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", default="INFO")
     otlp_endpoint: str = setting("OTLP over HTTP, e.g. http://collector:4318; empty: no export", default="")

@@ -15,6 +15,15 @@ class Profile(StrEnum):
     PRODUCTION = "production"
 
 
+class IdentityMode(StrEnum):
+    """How far services prove who they are by certificates; from one to the next without downtime (docs/operations/identity.md)."""
+
+    OFF = "off"
+    ACCEPT = "accept"
+    CALL = "call"
+    REQUIRE = "require"
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What a settings class says about one of its fields."""

@@ -1,7 +1,7 @@
 """Reads a settings class from the environment."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import timedelta
 from enum import StrEnum
@@ -12,6 +12,8 @@ from kit.settings.base import BaseSettings
 from kit.settings.fields import PARSERS, Declared, Profile
 
 S = TypeVar("S", bound=BaseSettings)
+# Gets the values that could be read, by field; answers further faults, such as files that are missing.
+Check = Callable[[Mapping[str, Any]], Iterable[str]]
 
 
 class SettingsError(Exception):
@@ -22,7 +24,7 @@ class SettingsError(Exception):
         self.faults = tuple(faults)
 
 
-def load(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
+def load(kind: type[S], environ: Mapping[str, str] | None = None, *, checks: Iterable[Check] = ()) -> S:
     """The settings of a service; SettingsError has all faults at once. A variable set to nothing is unset."""
     environment = os.environ if environ is None else environ
     types = get_type_hints(kind)
@@ -38,6 +40,8 @@ def load(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
                 values[each.name] = _placed(value, environment) if isinstance(value, Path) else value
         except ValueError as error:
             faults.append(f"{each.name.upper()} {error} ({_declared(each).help})")
+    for check in checks:
+        faults.extend(check(values))
     if faults:
         raise SettingsError(faults)
     return kind(**values)

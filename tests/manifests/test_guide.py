@@ -26,7 +26,7 @@ GUIDE = sorted((ROOT / "docs" / "operations").rglob("*.md"))
 TEXTS = {str(path.relative_to(ROOT / "docs" / "operations")): path.read_text() for path in GUIDE}
 DATABASES = tuple(service for service in SERVICES if service != "gateway")
 # Of every service (kit.service.main).
-COMMANDS = {"serve", "migrate", "--check", "settings", "dead-letters"}
+COMMANDS = {"serve", "migrate", "--check", "settings", "dead-letters", "kafka-acls"}
 # Upper case that is no setting of ours: codes of answers, states, others' words.
 WORDS = {"PASSWORD", "HOST", "REGISTRY", "BAZEL_PYTHON", "ARGS"}
 

@@ -161,10 +161,8 @@ def test_probes_ask_what_the_service_answers(folder: str, service: str) -> None:
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
     assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "http"}
     starts = container["startupProbe"]
-    if service == "gateway":
-        assert starts["httpGet"] == {"path": "/readyz", "port": "http"}
-    else:
-        assert starts["grpc"]["port"] == load(settings(service), told(folder, service)).grpc_port
+    # The kubelet's gRPC probe knows no TLS.
+    assert starts["httpGet"] == {"path": "/readyz", "port": "http"}
     # A service waits for its servers for a minute before it gives up (kit/service/life.py).
     assert starts["periodSeconds"] * starts["failureThreshold"] > 60
 
@@ -274,7 +272,7 @@ def test_production_is_encrypted_where_it_leaves_the_cluster_and_to_the_database
             assert name != "KAFKA_BOOTSTRAP" or value.startswith("tls://")
             assert name != "ELASTICSEARCH_URL" or value.startswith("https://")
     kafka = named(built(PRODUCTION), "Kafka", "souk")["spec"]["kafka"]["listeners"]
-    assert [(listener["port"], listener["tls"]) for listener in kafka] == [(9093, True)]
+    assert [(listener["port"], listener["tls"]) for listener in kafka] == [(9094, True)]
     assert "http" not in named(built(PRODUCTION), "Elasticsearch", "elasticsearch")["spec"], (
         "TLS is its default"
     )
