@@ -8,6 +8,9 @@ import grpc
 from kit.identity import Identity, Material
 from kit.rpc.stream import Stream
 
+# How long an attempt to connect may take, handshake included: on a busy machine that is more than without TLS.
+_SECURE = {"grpc.min_reconnect_backoff_ms": 5_000}
+
 
 class _Line:
     """One gRPC channel, and how many streams are open on it."""
@@ -60,8 +63,8 @@ class Connection:
         elif (material := self._certificates.current()) is not self._material:
             self._material = material
             credentials = grpc.ssl_channel_credentials(material.authorities, material.key, material.chain)
-            options = (*self._options, ("grpc.default_authority", self._name))
-            self._use(grpc.aio.secure_channel(self._target, credentials, options=options))
+            options = {**dict(self._options), **_SECURE, "grpc.default_authority": self._name}.items()
+            self._use(grpc.aio.secure_channel(self._target, credentials, options=tuple(options)))
         assert self._line is not None
         return self._line
 

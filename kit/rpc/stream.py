@@ -19,8 +19,8 @@ log = get_logger("kit.rpc")
 EXCHANGE = "/souk.rpc.v1.CallService/Exchange"
 # A stream stays with the replica it was opened to, so now and then a new one is opened.
 _RENEW_SECONDS = 60.0
-# What gRPC says of a stream that ended before there was a connection to send it on.
-_NEVER_SENT = "failed to connect"
+# What gRPC says of a stream that ended before there was a connection to send it on; the second while a handshake of TLS fails.
+_NEVER_SENT = ("failed to connect", "connections to all backends failing")
 
 
 class NeverSent(Unavailable):
@@ -147,7 +147,7 @@ def _expire(answer: asyncio.Future[bytes], method: str) -> None:
 def _error(failure: grpc.aio.AioRpcError) -> SoukError:
     """What gRPC says itself names hosts and ports, which are nobody's business outside."""
     code, details = failure.code(), failure.details() or ""
-    if code is grpc.StatusCode.UNAVAILABLE and _NEVER_SENT in details.lower():
+    if code is grpc.StatusCode.UNAVAILABLE and any(each in details.lower() for each in _NEVER_SENT):
         return NeverSent(f"{code.name}")
     # Whatever gRPC calls it, the stream is gone and its calls with it. A write that a peer's end has crossed is INTERNAL to grpc.aio;
     # what a peer itself calls so comes in a frame.

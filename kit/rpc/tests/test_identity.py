@@ -284,6 +284,26 @@ async def test_after_a_change_of_authority_the_old_certificate_is_worth_nothing(
         await eventually(shut_out)
 
 
+async def test_a_slow_handshake_is_waited_for(town: Town, server: Server) -> None:
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", server.port)
+        await asyncio.sleep(0.5)
+        await asyncio.gather(relay(reader, inner_writer), relay(inner_reader, writer))
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+        writer.close()
+
+    between = await asyncio.start_server(slowly, "127.0.0.1", 0)
+    port = between.sockets[0].getsockname()[1]
+    gateway = Channel(f"127.0.0.1:{port}", SERVICE, identity(town.mount("gateway"), "gateway"))
+    await gateway.open()
+    await get(gateway)
+    await gateway.close()
+    between.close()
+
+
 async def test_old_connections_are_closed_once_they_are_not_used(town: Town, server: Server) -> None:
     mount = town.mount("gateway")
     async with channel(server, identity(mount, "gateway")) as gateway:
