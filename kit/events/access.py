@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from kit.events.subscriptions import AnySubscription, groups
-from kit.events.topics import dead_letters
+from kit.events.topics import dead_letters, replay_group
 
 TOPIC, GROUP = "topic", "group"
 
@@ -34,7 +34,12 @@ class Access:
 
     def creates(self) -> list[str]:
         """The topics that are this service's to make: those it writes, and its dead letters'."""
-        return sorted({*self.publishes, *self._dead_letters()})
+        letters = {
+            dead_letters(topic, group.name)
+            for group in groups(self.service, self.consumes)
+            for topic in group.topics
+        }
+        return sorted({*self.publishes, *letters})
 
     def acls(self) -> list[Acl]:
         """Those of the service's Kafka user, which has the service's name."""
@@ -50,21 +55,16 @@ class Access:
         for group in groups(self.service, self.consumes):
             allow(GROUP, group.name, "Read")
             for topic in group.topics:
+                letters = dead_letters(topic, group.name)
                 allow(TOPIC, topic, "Describe", "Read")
-        for topic in self._dead_letters():
-            # Read, and its place remembered, by the command `dead-letters`.
-            allow(TOPIC, topic, "Create", "Describe", "Read", "Write")
-            allow(GROUP, f"{topic}.replay", "Read")
+                allow(TOPIC, letters, "Create", "Describe", "Write")
+                if not group.has_inbox:
+                    # The command `dead-letters` lists and drops what is in the topic only.
+                    allow(TOPIC, letters, "Read")
+                    allow(GROUP, replay_group(letters), "Read")
         return sorted(
             Acl(resource, name, tuple(sorted(operations))) for (resource, name), operations in allowed.items()
         )
-
-    def _dead_letters(self) -> Iterable[str]:
-        return {
-            dead_letters(topic, group.name)
-            for group in groups(self.service, self.consumes)
-            for topic in group.topics
-        }
 
 
 def commands(user: str, acls: Iterable[Acl]) -> list[str]:

@@ -12,7 +12,7 @@ from kit.events.delivery import Bury, Delivery
 from kit.events.letter_store import counts
 from kit.events.metrics import DEAD_LETTERS
 from kit.events.publisher import Publisher
-from kit.events.subscriptions import AnySubscription, BatchSubscription, Group, groups
+from kit.events.subscriptions import AnySubscription, Group, groups
 from kit.work import Every
 
 _STOP_SECONDS = 8.0
@@ -63,8 +63,7 @@ class Consumers:
         await self._publisher.close()
 
     def _burying(self, group: Group, database: Database | None) -> Bury:
-        has_inbox = not any(isinstance(each, BatchSubscription) for each in group.by_topic.values())
-        return DeadLetters(group.name, self._publisher, database if has_inbox else None).bury
+        return DeadLetters(group.name, self._publisher, database if group.has_inbox else None).bury
 
     async def _measure(self) -> None:
         assert self._database is not None

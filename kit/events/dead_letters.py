@@ -21,7 +21,7 @@ from kit.events.envelope import Outgoing
 from kit.events.letter_store import keep
 from kit.events.letters import Letter
 from kit.events.publisher import Publisher
-from kit.events.topics import dead_letters
+from kit.events.topics import dead_letters, replay_group
 from kit.values import rfc3339, utc_now
 
 _PREFIX = "dlq_"
@@ -112,7 +112,7 @@ def _reader(bootstrap: str, topic: str) -> Any:
     consumer = client(
         KafkaConsumer,
         **broker(bootstrap),
-        group_id=f"{topic}.replay",
+        group_id=replay_group(topic),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_poll_records=_BATCH,

@@ -81,6 +81,11 @@ class Group:
         """What the group listens to."""
         return sorted(self.by_topic)
 
+    @property
+    def has_inbox(self) -> bool:
+        """Whether its effects, and so its dead letters, are in the service's database."""
+        return not any(isinstance(each, BatchSubscription) for each in self.by_topic.values())
+
 
 def groups(service: str, subscriptions: Sequence[AnySubscription]) -> list[Group]:
     """The consumer groups of a service: `<service>` or `<service>.<purpose>`; raises ValueError on contradictions."""

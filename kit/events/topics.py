@@ -20,6 +20,11 @@ def dead_letters(topic: str, group: str) -> str:
     return f"{topic}.dlq.{group}"
 
 
+def replay_group(letters: str) -> str:
+    """The group that remembers which dead letters of a topic were replayed or dropped."""
+    return f"{letters}.replay"
+
+
 def topics_of(service: str, publishes: str | None, subscriptions: Sequence[AnySubscription]) -> list[str]:
     """Every topic that a service needs: its own, those it listens to, and its dead letters."""
     names = {publishes} if publishes else set()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from kit.db import Database
 from kit.errors import SoukError
 from kit.events import (
-    BatchSubscription,
     Letter,
     Publisher,
     drop,
@@ -95,8 +94,7 @@ async def dead_letters(service: Service, words: Sequence[str]) -> int:
 def _places(service: Service) -> list[_Place]:
     found = []
     for group in groups(service.name, service.consumes):
-        without = any(isinstance(each, BatchSubscription) for each in group.by_topic.values())
-        database = None if without else service.database
+        database = service.database if group.has_inbox else None
         found += [
             _Place(name_of(topic, group.name), group.name, topic, service.settings.kafka_bootstrap, database)
             for topic in group.topics
