@@ -154,11 +154,10 @@ def test_what_it_may_do_at_kafka_follows_from_what_it_is(capsys: pytest.CaptureF
     lines = [line.split(" --operation ", 1)[1] for line in capsys.readouterr().out.splitlines()]
     assert lines == [
         "Read --group shop",
-        "Read --group souk.order.v1.dlq.shop.replay",
         "Describe --operation Read --topic souk.account.v1",
         "Describe --operation Read --topic souk.catalog.v1",
         "Describe --operation Read --topic souk.order.v1",
-        "Create --operation Describe --operation Read --operation Write --topic souk.order.v1.dlq.shop",
+        "Create --operation Describe --operation Write --topic souk.order.v1.dlq.shop",
     ]
     assert shop().access().creates() == ["souk.order.v1.dlq.shop"]
     assert kafka_acls(shop(), ["strimzi", "souk", "ecommerce"]) == 0
