@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import secrets
 import sys
 import tempfile
@@ -28,15 +29,15 @@ from tests.invariants.audit import judge
 _SETTLE_SECONDS = 420.0
 _TELL_SECONDS = 15.0
 _LIVING = ("CONFIRMED", "SHIPPED", "DELIVERED")
-# Some are declined, out of stock, cancelled or refunded by their shoppers; a shop that loses more than these is broken, even if its tables
-# agree.
-LEAST_CONFIRMED = 0.6
+# By the shoppers' mixes alone about 62 % do: of 3,000 orders 18 % met an empty shelf, 8 % were declined, 5 % waited for their buyer's bank
+# and 7 % were cancelled. A shop that loses many more is broken, even if its tables agree; one on a busy machine is late for some.
+LEAST_CONFIRMED = 0.5
 
 
 @dataclass(frozen=True)
 class Storm:
     """How it is to be: so many orders by so many shoppers, a pause between two actions of a shopper and between two
-    troubles, how bad these are, and whether some orders wait for their deadline."""
+    troubles, whether some orders wait for their deadline, how bad the troubles are, and the longest that shoppers shop."""
 
     orders: int
     seed: int
@@ -45,6 +46,7 @@ class Storm:
     trouble_pause: float
     slow: bool
     limits: Limits = field(default_factory=Limits)
+    seconds: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ async def weather(ground: FaultGround, storm: Storm) -> Outcome:
         brewing = asyncio.create_task(troubles.brew(ended, storm.trouble_pause))
         telling = asyncio.create_task(_tell(party, troubles, storm, ended))
         try:
-            await party.go(storm.orders, storm.pause)
+            await party.go(storm.orders, storm.pause, storm.seconds)
         finally:
             ended.set()
             await brewing
@@ -158,11 +160,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=None, help="of an earlier run, to do the same again")
     parser.add_argument("--shoppers", type=int, default=30)
+    parser.add_argument(
+        "--seconds", type=float, default=math.inf, help="end the storm then, however few orders"
+    )
     parser.add_argument("--state", type=Path, default=None, help="folder that keeps logs and data afterwards")
     arguments = parser.parse_args(argv)
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     storm = Storm(
-        arguments.orders, seed, shoppers=arguments.shoppers, pause=0.5, trouble_pause=3.0, slow=True
+        arguments.orders,
+        seed,
+        shoppers=arguments.shoppers,
+        pause=0.5,
+        trouble_pause=3.0,
+        slow=True,
+        seconds=arguments.seconds,
     )
     with tempfile.TemporaryDirectory(prefix="souk-faults-") as folder:
         print("            real servers and two replicas of every service start", flush=True)

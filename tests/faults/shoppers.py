@@ -7,8 +7,10 @@ different things.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import secrets
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -120,16 +122,17 @@ class Party:
         session = Session(shop, clerk, _ADMIN_PASSWORD)
         return cls(shop, session, people, shelves, mixes(customers, seed), seed, slow, tokens_may_fail)
 
-    async def go(self, orders: int, pause: float) -> None:
-        """Everybody acts, about one action in `pause` seconds each, until so many orders were tried."""
-        await asyncio.gather(*(self._act(at, orders, pause) for at in range(len(self.customers))))
+    async def go(self, orders: int, pause: float, seconds: float = math.inf) -> None:
+        """Everybody acts, about one action in `pause` seconds each, until so many orders were tried or the time is over."""
+        end = time.monotonic() + seconds
+        await asyncio.gather(*(self._act(at, orders, pause, end) for at in range(len(self.customers))))
 
-    async def _act(self, at: int, orders: int, pause: float) -> None:
+    async def _act(self, at: int, orders: int, pause: float, end: float) -> None:
         # Keys are of this run alone: a seed may come again on the same stack.
         chance = random.Random(f"{self.seed} {at}")
         customer = self.customers[at]
         for number, deed in enumerate(cycle(self.mixes[at])):
-            if self.tally.orders >= orders:
+            if self.tally.orders >= orders or time.monotonic() > end:
                 return
             await self._deeds[deed](chance, customer, f"{self.run}-{at}-{number}")
             await asyncio.sleep(pause * chance.uniform(0.5, 1.5))

@@ -20,6 +20,7 @@ from typeid import TypeID
 DATABASES = ("account", "catalog", "order", "payment", "notification")
 _PAGE = 1000
 _SECONDS = 60
+_KEPT_LETTERS = "SELECT consumer, header_names, header_values FROM dead_letters"
 
 
 @dataclass
@@ -100,9 +101,14 @@ class Evidence:
         return found
 
     async def dead_letters(self) -> dict[str, set[str]]:
-        """Ids of events that groups gave up, as the tables have them, by group."""
-        assert self.bootstrap is not None
-        return await asyncio.to_thread(_dead_letters, self.bootstrap)
+        """Ids of events that groups gave up, by group: of those that wait for an operator, and of those still in Kafka."""
+        found = await asyncio.to_thread(_dead_letters, self.bootstrap) if self.bootstrap else {}
+        for name in self.databases:
+            for row in await self.rows(name, _KEPT_LETTERS):
+                headers = list(zip(row["header_names"], row["header_values"], strict=True))
+                if (event := event_id(headers)) is not None:
+                    found.setdefault(row["consumer"], set()).add(event)
+        return found
 
 
 def uuid_of(type_id: str) -> str:
