@@ -115,7 +115,8 @@ def _limited(resolve: Resolver | None) -> Resolver | None:
     def limited(source: Any, info: Any, **arguments: Any) -> Any:
         try:
             for name, value in arguments.items():
-                _lengths(value, name, (name,))
+                # A mutation's fields are named without its `input`, as the services name them.
+                _lengths(value, name, () if name == "input" else (name,))
         except _Beyond as beyond:
             message = f"{'.'.join(map(str, beyond.path))}: {beyond.rule}"
             raise InvalidArgument(message, fields=[Violation(beyond.path, beyond.rule)]) from None

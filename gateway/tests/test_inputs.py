@@ -104,7 +104,7 @@ async def test_a_value_beyond_a_limit_names_its_field(
         (f'{{ products(after: "{"x" * 3000}") {{ nodes {{ id }} }} }}', ["after"]),
         (
             f'mutation {{ createProduct(input: {{name: "{"x" * 3000}", description: "", price: 1}}) {{ id }} }}',
-            ["input", "name"],
+            ["name"],
         ),
         (f'mutation {{ cancelOrder(id: "a", reason: "{"x" * 3000}") {{ id }} }}', ["reason"]),
     ],

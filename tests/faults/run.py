@@ -29,9 +29,9 @@ from tests.invariants.audit import judge
 _SETTLE_SECONDS = 420.0
 _TELL_SECONDS = 15.0
 _LIVING = ("CONFIRMED", "SHIPPED", "DELIVERED")
-# By the shoppers' mixes alone about 62 % do: of 3,000 orders 18 % met an empty shelf, 8 % were declined, 5 % waited for their buyer's bank
-# and 7 % were cancelled. A shop that loses many more is broken, even if its tables agree; one on a busy machine is late for some.
-LEAST_CONFIRMED = 0.5
+# Some are declined, out of stock, cancelled or wait for their buyer's bank by what shoppers do. A shop that loses more is broken, even if
+# its tables agree.
+LEAST_CONFIRMED = 0.6
 
 
 @dataclass(frozen=True)

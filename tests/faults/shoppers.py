@@ -25,7 +25,7 @@ from tests.faults.mixes import mixes
 from tests.faults.sessions import Session
 
 _CARDS: Final = (
-    *("pm_card_visa",) * 14,
+    *("pm_card_visa",) * 20,
     "pm_card_pendingRefund",
     "pm_card_chargeDeclined",
     "pm_card_chargeDeclinedInsufficientFunds",
@@ -113,7 +113,7 @@ class Party:
         shelves = {
             currency: [
                 await clerk.create_product(
-                    price=shelf.prices(n), currency=currency, stock=400 if n % 3 else 40
+                    price=shelf.prices(n), currency=currency, stock=1000 if n % 3 else 40
                 )
                 for n in range(shelf.count)
             ]
@@ -216,7 +216,7 @@ class Party:
 
     async def _adjust(self, chance: random.Random, customer: Session, key: str) -> None:
         self.tally.tried["adjust stock"] += 1
-        product, delta = self._product(chance), chance.randint(-10, 120) or 1
+        product, delta = self._product(chance), chance.randint(-10, 240) or 1
         operation = "take stock" if delta < 0 else "adjust stock"
         await self._until_answered(
             operation, self.clerk, lambda clerk: clerk.adjust_stock(product, delta, key)
@@ -224,7 +224,7 @@ class Party:
 
     async def _set(self, chance: random.Random, customer: Session, key: str) -> None:
         self.tally.tried["set stock"] += 1
-        product, stock = self._product(chance), chance.choice([None, 20, 200, 500])
+        product, stock = self._product(chance), chance.choice([None, 20, 500, 1000])
         await self._until_answered("set stock", self.clerk, lambda clerk: clerk.set_stock(product, stock))
 
     async def _move(self, chance: random.Random, customer: Session, key: str) -> None:
