@@ -13,6 +13,7 @@ from dev.parts import Runnable, run_command
 from dev.ports import Ports
 from kit.auth import Principal, Role
 from kit.errors import AlreadyExists, DeadlineExceeded, Unavailable
+from kit.identity import Identity
 from kit.rpc import Call, Channel, current_call
 from kit.values import ACCOUNT, SESSION, Money, money_to_proto
 
@@ -30,24 +31,38 @@ _PATIENCE_SECONDS = 60.0
 _STEP = 200
 
 
-def seed(ports: Ports, account: Runnable, *, products: int, say: Callable[[str], None]) -> None:
-    """Makes what is missing; may be interrupted and repeated, since each product has a sku of its own."""
+def seed(
+    ports: Ports,
+    account: Runnable,
+    *,
+    products: int,
+    say: Callable[[str], None],
+    identity: Identity | None = None,
+) -> None:
+    """Makes what is missing; may be interrupted and repeated, since each product has a sku of its own.
+
+    `identity` is the gateway's, where services require one.
+    """
     # One loop for all: gRPC shares connections within a process, and they belong to the loop that made them.
-    asyncio.run(_seed(ports, account, articles(products), say))
+    asyncio.run(_seed(ports, account, articles(products), say, identity))
 
 
 async def _seed(
-    ports: Ports, account: Runnable, wanted: Sequence[Article], say: Callable[[str], None]
+    ports: Ports,
+    account: Runnable,
+    wanted: Sequence[Article],
+    say: Callable[[str], None],
+    identity: Identity | None,
 ) -> None:
-    await _register(ports)
+    await _register(ports, identity)
     done = await asyncio.to_thread(run_command, account, "grant_admin", LOGINS[0][1], seconds=60)
     if done.returncode:
         raise RuntimeError(f"grant_admin failed:\n{done.stdout}")
-    await _stock(ports, wanted, say)
+    await _stock(ports, wanted, say, identity)
 
 
-async def _register(ports: Ports) -> None:
-    channel = _account(ports)
+async def _register(ports: Ports, identity: Identity | None) -> None:
+    channel = _account(ports, identity)
     await channel.open()
     for _, email, name, password in LOGINS:
         request = account_pb.RegisterRequest(name=name, email=email, password=password)
@@ -59,8 +74,11 @@ async def _register(ports: Ports) -> None:
     await channel.close()
 
 
-async def _stock(ports: Ports, wanted: Sequence[Article], say: Callable[[str], None]) -> None:
-    accounts, catalog = _account(ports), Channel(f"127.0.0.1:{ports.catalog_grpc}", _PRODUCTS)
+async def _stock(
+    ports: Ports, wanted: Sequence[Article], say: Callable[[str], None], identity: Identity | None
+) -> None:
+    accounts = _account(ports, identity)
+    catalog = Channel(f"127.0.0.1:{ports.catalog_grpc}", _PRODUCTS, identity)
     await accounts.open()
     await catalog.open()
     _, email, _, password = LOGINS[0]
@@ -107,8 +125,8 @@ async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(0.5)
 
 
-def _account(ports: Ports) -> Channel:
-    return Channel(f"127.0.0.1:{ports.account_grpc}", _ACCOUNTS)
+def _account(ports: Ports, identity: Identity | None) -> Channel:
+    return Channel(f"127.0.0.1:{ports.account_grpc}", _ACCOUNTS, identity)
 
 
 def _creation(article: Article) -> catalog_pb.CreateProductRequest:

@@ -20,6 +20,7 @@ from dev.control import Control
 from dev.parts import Service, programs, run_command, servers, services
 from dev.ports import SERVICES, Ports
 from dev.seed import LOGINS, seed
+from kit.identity import Identity
 from kit.testing import Postgres
 from kit.testing.servers import Server
 
@@ -81,12 +82,7 @@ class Stack:
         self._bring_up(list(self.services.values()))
         if set(SERVICES) <= self.services.keys():
             self._say("seeding", "logins and catalogue")
-            seed(
-                self.ports,
-                self.services["account"],
-                products=self.products,
-                say=lambda text: self._say("seeding", text),
-            )
+            self._seed()
         self._say("ready", f"after {time.monotonic() - began:.0f} s")
 
     def stop(self) -> None:
@@ -164,6 +160,15 @@ class Stack:
         done = run_command(part, "migrate", seconds=_MIGRATE_SECONDS)
         if done.returncode:
             raise StackError(f"{part.name} migrate failed:\n{done.stdout}")
+
+    def _seed(self, identity: Identity | None = None) -> None:
+        seed(
+            self.ports,
+            self.services["account"],
+            products=self.products,
+            say=lambda text: self._say("seeding", text),
+            identity=identity,
+        )
 
     def _say(self, what: str, text: str) -> None:
         if not self._quiet:

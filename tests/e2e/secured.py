@@ -1,0 +1,70 @@
+"""The stack with identity: six services with certificates of the test's authority, and a Kafka that admits and allows by certificate."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from dev.ports import SERVICES, Ports
+from dev.stack import Stack
+from kit.events.access import Acl
+from kit.identity import Certificates, Files, Identity
+from kit.testing import Elasticsearch, Kafka
+from kit.testing.certificates import Authority, Mount
+from kit.testing.secured import SecuredKafka
+
+# What tests/manifests compares with what the services declare.
+_USERS = Path(__file__).parents[2] / "k8s" / "overlays" / "production" / "kafka-users.yaml"
+
+
+class SecuredStack(Stack):
+    """As production is: every service requires identity, and Kafka has the production overlay's users. No search, which is optional."""
+
+    def __init__(self, state: Path, ports: Ports, *, products: int) -> None:
+        super().__init__(state, ports, products=products, mail="count")
+        self.authority = Authority(state)
+        self.mounts = {name: Mount(state / "identity" / name) for name in SERVICES}
+        self.acls = {name: acls for name, acls in _users().items() if name in SERVICES}
+        self.kafka = SecuredKafka(
+            state / "data" / "kafka", self.authority, port=ports.kafka, controller_port=ports.kafka_controller
+        )
+        self.servers = [
+            self.kafka if isinstance(part, Kafka) else part
+            for part in self.servers
+            if not isinstance(part, Elasticsearch)
+        ]
+        self.renew()
+        for part in self.services.values():
+            part.adjust(self._told)
+
+    def renew(self) -> None:
+        """A new certificate for each service, as when cert-manager renews them."""
+        for name, mount in self.mounts.items():
+            self.authority.issue(mount, name)
+
+    def identity(self, name: str) -> Identity:
+        """One of the services'."""
+        mount = self.mounts[name]
+        return Identity(Certificates(Files(mount.chain, mount.key, mount.authorities), name))
+
+    def _told(self, name: str, environment: dict[str, str]) -> dict[str, str]:
+        mount = self.mounts[name]
+        return environment | mount.environment() | {"KAFKA_BOOTSTRAP": self.kafka.address(mount)}
+
+    def _migrate(self) -> None:
+        for name, acls in self.acls.items():
+            self.kafka.allow(name, acls)
+        super()._migrate()
+
+    def _seed(self, identity: Identity | None = None) -> None:
+        super()._seed(identity or self.identity("gateway"))
+
+
+def _users() -> dict[str, Sequence[Acl]]:
+    return {
+        user["metadata"]["name"]: [
+            Acl(acl["resource"]["type"], acl["resource"]["name"], tuple(acl["operations"]))
+            for acl in user["spec"]["authorization"]["acls"]
+        ]
+        for user in yaml.safe_load_all(_USERS.read_text())
+    }
