@@ -15,10 +15,10 @@
         pkgs.buf
         pkgs.chromium
         pkgs.distribution
+        pkgs.gcc
         pkgs.gnumake
         pkgs.jdk17_headless
         pkgs.k6
-        pkgs.libfaketime
         pkgs.kustomize
         pkgs.maven
         pkgs.nodejs_20

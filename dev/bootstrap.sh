@@ -19,7 +19,7 @@ needs=(
   "/usr/sbin/runc runc"
   "newuidmap uidmap"
   "skopeo skopeo"
-  "faketime faketime"
+  "cc gcc"
   "docker-registry docker-registry"
   "/usr/bin/python3.11 python3.11"
   "/usr/lib/python3.11/ensurepip/__init__.py python3.11-venv"

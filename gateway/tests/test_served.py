@@ -125,6 +125,17 @@ async def test_an_address_has_so_many_sockets_that_did_not_sign_in(port: int, wo
     await eventually(room)
 
 
+async def test_handshakes_at_once_wait_their_turn(world: Listening) -> None:
+    async with serving(world.app({**ENVIRONMENT, "MAX_UNSIGNED_SOCKETS": "100"})) as port:
+        start = time.monotonic()
+        sockets = await asyncio.gather(*(dial(port, address="192.0.2.1") for _ in range(80)))
+        # 20 at once, the others at 200 a second.
+        assert time.monotonic() - start > 0.29
+        assert {socket.status for socket in sockets} == {101}
+        # A socket that waited reads and writes like any other.
+        await sockets[-1].sign_in(token(world))
+
+
 async def test_a_socket_that_has_nothing_to_do_is_closed(world: Listening) -> None:
     async with serving(world.app({**ENVIRONMENT, "SOCKET_IDLE_SECONDS": "0.5"})) as port:
         idle, listens = await dial(port), await dial(port)

@@ -2,7 +2,7 @@
 
 uvicorn parses HTTP with httptools and WebSockets with websockets, which refuses a message by the length that its frames announce. What is
 added here are the limits that uvicorn has none of: the size of a request's head and the time until it has come, a client that does not
-read, and floods of control frames and of empty fragments. Not here: limits of bodies, which applications have.
+read, how many WebSocket handshakes are answered in a second, and floods of control frames and of empty fragments. Not here: limits of bodies, which applications have.
 """
 
 import asyncio
@@ -23,11 +23,19 @@ _UNREAD_SECONDS: Final = 60
 _CLOSE_SECONDS: Final = 5.0
 # A close frame, and what was on its way.
 _MOST_AFTER_CLOSE_BYTES: Final = 64 * 1024
-# 256 KiB, as the loop reads them, may be 40,000 frames, and would be parsed before the first is looked at.
-_SLICE_BYTES: Final = 4096
-_MOST_FRAGMENTS: Final = 1000
+# The loop reads up to 256 KiB at once, which may be 40,000 frames. All of a slice's frames are parsed, 12 us each, before the first is
+# looked at.
+_SLICE_BYTES: Final = 1024
+# Clients that send a long message in fragments make them of some kilobytes.
+_MAX_FRAGMENTS: Final = 128
 _MOST_CONTROL_FRAMES: Final = 100
 _CONTROL_SECONDS: Final = 10.0
+# A handshake takes about half a millisecond of the event loop; at this rate a tenth of the loop's time.
+_HANDSHAKES_PER_SECOND: Final = 200
+# Answered without waiting after a quiet time.
+_HANDSHAKE_BURST: Final = 20
+# A handshake that would wait longer gets 503 at once.
+_MAX_HANDSHAKE_WAIT_SECONDS: Final = 10.0
 # Where an application finds the function that says how long a message of its socket may be from now on.
 MESSAGE_LIMIT: Final = "souk.message_limit"
 
@@ -40,6 +48,7 @@ def server_config(
 
     class Http(HttpConnection):
         seconds = head_seconds
+        handshakes = HandshakePace()
 
     return Config(
         app,
@@ -62,10 +71,37 @@ def server_config(
     )
 
 
+class HandshakePace:
+    """Spreads the WebSocket handshakes of a server over time, so that a flood of them delays each other and not the requests."""
+
+    def __init__(
+        self,
+        per_second: float = _HANDSHAKES_PER_SECOND,
+        burst: int = _HANDSHAKE_BURST,
+        max_wait_seconds: float = _MAX_HANDSHAKE_WAIT_SECONDS,
+    ) -> None:
+        self._interval = 1 / per_second
+        self._burst_seconds = burst / per_second
+        self._max_wait = max_wait_seconds
+        self._next = 0.0
+
+    def reserve(self, now: float) -> float | None:
+        """Seconds until the next handshake may be answered, which is then taken; None if that is too long to wait."""
+        start = max(self._next, now - self._burst_seconds)
+        if start - now > self._max_wait:
+            return None
+        self._next = start + self._interval
+        return max(0.0, start - now)
+
+
 class HttpConnection(HttpToolsProtocol):
-    """A head of at most 64 KiB (431 beyond) that comes within `seconds`; an idle connection is closed by uvicorn's own timer."""
+    """A head of at most 64 KiB (431 beyond) that comes within `seconds`; an idle connection is closed by uvicorn's own timer.
+
+    A WebSocket handshake waits its turn in `handshakes`.
+    """
 
     seconds: ClassVar[float] = 30.0
+    handshakes: ClassVar[HandshakePace] = HandshakePace()
 
     def __init__(
         self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None
@@ -143,9 +179,23 @@ class HttpConnection(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def handle_websocket_upgrade(self) -> None:
-        """Of uvicorn: the connection is another protocol's from now on."""
+        """Of uvicorn: another protocol takes the connection over, as soon as the pace of handshakes allows."""
         self._disarm()
-        super().handle_websocket_upgrade()
+        wait = self.handshakes.reserve(self.loop.time())
+        if wait is None:
+            self._refuse(503)
+        elif wait == 0:
+            super().handle_websocket_upgrade()
+        else:
+            # What the client sends before its handshake is answered stays in the kernel's buffer.
+            self.transport.pause_reading()
+            self._timer = self.loop.call_later(wait, self._upgrade)
+
+    def _upgrade(self) -> None:
+        self._timer = None
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+            super().handle_websocket_upgrade()
 
     def _is_idle(self) -> bool:
         return self.transport.get_protocol() is self and (self.cycle is None or self.cycle.response_complete)
@@ -226,7 +276,7 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: Frame) -> None:
         """Of uvicorn."""
-        if len(self.frames) >= _MOST_FRAGMENTS:
+        if len(self.frames) >= _MAX_FRAGMENTS:
             self._fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
             return
         super().handle_cont(event)

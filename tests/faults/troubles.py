@@ -16,7 +16,6 @@ import httpx
 
 from dev.ports import SERVICES
 from tests.e2e.shop import Shop
-from tests.faults.clocks import SEEN_SECONDS
 from tests.faults.ground import SERVERS, FaultGround
 from tests.faults.offsets import put_back
 from tests.invariants.subscriptions import wanted
@@ -37,6 +36,8 @@ _PROVIDER_FAULTS: Final[Sequence[Mapping[str, Any]]] = (
     {"webhooks": "reordered", "count": 30},
     {"webhooks": "lost", "count": 30},
 )
+# Time for a request that was under way when a clock was set right.
+_CLOCK_SLACK_SECONDS: Final = 4.0
 _KINDS: Final = {
     "kill": 4,
     "kill_all": 1,
@@ -79,9 +80,13 @@ class Troubles:
     async def brew(self, ended: asyncio.Event, pause: float) -> None:
         """Until `ended`; about `pause` seconds between two."""
         chance = random.Random(f"{self.seed} troubles")
-        kinds = [name for name, weight in _KINDS.items() for _ in range(weight)]
+        kinds: list[str] = []
         while not ended.is_set():
-            trouble: Callable[[random.Random], Awaitable[None]] = getattr(self, f"_{chance.choice(kinds)}")
+            if not kinds:
+                # Drawn without putting back, so that a run of one round has had all of them.
+                kinds = [name for name, weight in _KINDS.items() for _ in range(weight)]
+                chance.shuffle(kinds)
+            trouble: Callable[[random.Random], Awaitable[None]] = getattr(self, f"_{kinds.pop()}")
             await trouble(chance)
             self.now = "nothing is wrong"
             try:
@@ -175,7 +180,7 @@ class Troubles:
         seconds = chance.uniform(5.0, max(6.0, self.limits.outage))
         self._say("wrong clocks", f"the clock of {part} is {step:+d} s wrong for {seconds:.0f} s")
         # A token that a fast clock made is of the future for as long as the clock was fast.
-        self._right_time_at = time.monotonic() + seconds + abs(step) + 4 * SEEN_SECONDS
+        self._right_time_at = time.monotonic() + seconds + abs(step) + _CLOCK_SLACK_SECONDS
         self.ground.clocks.step(part, step)
         try:
             await asyncio.sleep(seconds)
