@@ -2,7 +2,8 @@
 
 uvicorn parses HTTP with httptools and WebSockets with websockets, which refuses a message by the length that its frames announce. What is
 added here are the limits that uvicorn has none of: the size of a request's head and the time until it has come, a client that does not
-read, how many WebSocket handshakes are answered in a second, and floods of control frames and of empty fragments. Not here: limits of bodies, which applications have.
+read, how many WebSocket handshakes are answered in a second, and floods of control frames and of empty fragments. Not here: limits of
+bodies, which applications have.
 """
 
 import asyncio
