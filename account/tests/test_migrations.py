@@ -39,7 +39,14 @@ async def test_names_with_hidden_characters_are_listed_and_kept(
     with monkeypatch.context() as older:
         older.setattr(migrations, "all", lambda: before)
         await migrations.apply(database_url)
-    names = ["\u3164", "Jo\u202ehn", "Ann\u2028Lee", "\u0930\u092e\u0947\u0936", "\u0645\u062d\u0645\u062f\u200c\u0631\u0636\u0627", "John"]
+    names = [
+        "\u3164",
+        "Jo\u202ehn",
+        "Ann\u2028Lee",
+        "\u0930\u092e\u0947\u0936",
+        "\u0645\u062d\u0645\u062f\u200c\u0631\u0636\u0627",
+        "John",
+    ]
     ids = await add_accounts(database_url, names)
 
     await migrations.apply(database_url)
