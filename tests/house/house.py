@@ -1,4 +1,4 @@
-"""What is committed, as the tests of the house look at it."""
+"""The committed files that the tests of the code's structure read."""
 
 import re
 import subprocess
@@ -28,19 +28,19 @@ def python() -> list[Path]:
 
 
 def in_tests(path: Path) -> bool:
-    """Whether it is a test or made for tests."""
+    """Whether the file lies in a folder named tests."""
     return "tests" in path.relative_to(ROOT).parts
 
 
 def text_of(paths: list[Path]) -> str:
-    """All of them, one after the other."""
+    """The concatenated texts of the files."""
     return "\n".join(path.read_text() for path in paths)
 
 
 def rpcs() -> list[tuple[str, str]]:
     """(service, RPC) of every contract."""
-    found = []
+    names = []
     for path in sorted((ROOT / "proto").rglob("*_service.proto")):
         service = path.relative_to(ROOT / "proto" / "souk").parts[0]
-        found += [(service, name) for name in re.findall(r"^\s*rpc (\w+)", path.read_text(), re.MULTILINE)]
-    return found
+        names += [(service, name) for name in re.findall(r"^\s*rpc (\w+)", path.read_text(), re.MULTILINE)]
+    return names

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.house.house import committed
 from tests.lint.checkout import ROOT
 
-# Gone from Bazel by version 7, as its release notes say.
+# Removed from Bazel by version 7, according to its release notes.
 GONE = (
     r'cfg = "(host|data)"',
     r"\.to_json\(\)|\.to_proto\(\)",
@@ -50,12 +50,12 @@ def test_build_files_are_laid_out_and_free_of_warnings() -> None:
 
 
 def test_starlark_uses_only_what_bazel_has_from_4_to_7() -> None:
-    """By their documentation: which versions ran it, docs/decisions/0001 says."""
+    """According to their documentation; docs/decisions/0001 lists the versions that built the repository."""
     faults = [
-        f"{path.relative_to(ROOT)}: {found[0]}"
+        f"{path.relative_to(ROOT)}: {match[0]}"
         for path in committed()
         if path.name in ("BUILD.bazel", "WORKSPACE") or path.suffix == ".bzl"
         for pattern in (*GONE, *LATER)
-        if (found := re.search(pattern, path.read_text()))
+        if (match := re.search(pattern, path.read_text()))
     ]
     assert not faults

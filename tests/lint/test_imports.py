@@ -1,4 +1,4 @@
-"""import-linter: arrows between rooms, and between services."""
+"""import-linter: which module and which service may import which."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ from tests.lint.checkout import ROOT
 
 
 def test_every_import_follows_the_arrows() -> None:
-    words = ["-S", "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    args = ["-S", "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
     done = subprocess.run(
-        [sys.executable, *words, "--config", "tests/lint/imports.ini", "--no-cache"],
+        [sys.executable, *args, "--config", "tests/lint/imports.ini", "--no-cache"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         capture_output=True,

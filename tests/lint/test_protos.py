@@ -1,7 +1,7 @@
-"""buf: the contracts' style, and that they break nobody who speaks the last released ones.
+"""buf: the style of the contracts, and their compatibility with the last release.
 
-Compared is with `proto/released.binpb`, an image of the contracts as they were released last; `make release-protos` writes it. A
-change that breaks it needs a new package version, souk.<service>.v2.
+`proto/released.binpb` is an image of the last released contracts, which `make release-protos` writes. A breaking change needs a
+new package version, souk.<service>.v2.
 """
 
 import shutil
@@ -16,15 +16,15 @@ from tests.lint.checkout import ROOT, program
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    """Our protos with those of googleapis that they import, since buf may fetch nothing."""
+    """Our protos with those of googleapis that they import: buf must not download anything."""
     shutil.copytree(ROOT / "proto", tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.bazel"))
     shutil.copytree(Path(next(iter(common.__path__))), tmp_path / "google" / "type")
     return tmp_path
 
 
-def buf(workspace: Path, *words: str) -> None:
+def buf(workspace: Path, *args: str) -> None:
     done = subprocess.run(
-        [program("buf"), *words],
+        [program("buf"), *args],
         cwd=workspace,
         env={"HOME": str(workspace)},
         capture_output=True,
@@ -38,5 +38,5 @@ def test_the_contracts_have_one_style(workspace: Path) -> None:
     buf(workspace, "lint", "--path", "souk")
 
 
-def test_the_contracts_break_nobody(workspace: Path) -> None:
+def test_the_contracts_are_compatible_with_the_last_release(workspace: Path) -> None:
     buf(workspace, "breaking", "--path", "souk", "--against", str(ROOT / "proto" / "released.binpb"))

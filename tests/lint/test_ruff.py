@@ -5,16 +5,16 @@ import subprocess
 from tests.lint.checkout import ROOT, program
 
 
-def ruff(*words: str) -> None:
+def ruff(*args: str) -> None:
     done = subprocess.run(
-        [program("ruff"), *words, "--no-cache", "."], cwd=ROOT, capture_output=True, text=True, check=False
+        [program("ruff"), *args, "--no-cache", "."], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_rule_is_kept() -> None:
+def test_every_rule_is_followed() -> None:
     ruff("check")
 
 
-def test_the_code_is_laid_out() -> None:
+def test_the_code_is_formatted() -> None:
     ruff("format", "--check")

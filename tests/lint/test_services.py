@@ -1,4 +1,4 @@
-"""Bazel's own word on it: no service depends on another's code."""
+"""No service depends on another's code, according to Bazel."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""mypy --strict over everything, with the stubs of the contracts and of every dependency that something here has."""
+"""mypy --strict over all packages, with the stubs of the contracts and of every dependency."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ PACKAGES = [
 
 
 def environment(folder: Path) -> Path:
-    """An interpreter whose installed packages are the lock's, which is where mypy looks for them."""
+    """An interpreter whose installed packages are those of the lock: mypy looks for types there."""
     site = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
     python = folder / "bin" / "python"
     python.parent.mkdir(parents=True)
@@ -36,7 +36,7 @@ def environment(folder: Path) -> Path:
 
 def test_types_are_strict(tmp_path: Path) -> None:
     contracts = next(entry for entry in sys.path if entry.endswith("/proto"))
-    # Kept in the checkout, where editors keep theirs too: a second run looks at what has changed.
+    # The cache lies in the checkout: a second run only checks what changed.
     options = [
         "--python-executable",
         str(environment(tmp_path)),

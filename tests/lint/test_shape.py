@@ -1,0 +1,93 @@
+"""How large things may be, and that no modules import each other in a circle."""
+
+from collections import defaultdict
+from statistics import median
+
+import pytest
+
+from tests.house.house import SERVICES, in_tests, python
+from tests.lint.checkout import ROOT
+from tests.lint.shape import Module, cycles, dependencies, function_lengths, imports, parse
+
+MODULE_LINES = 300
+FUNCTION_LINES = 8  # the median of a package
+AGGREGATE_LINES = 900  # without its tests: what can be read in one sitting
+DEPENDENCIES = 5
+# What is too large still. These lists only become shorter.
+LONG_MODULES_NOT_YET = {
+    "gateway.websocket",
+    "kit.web.connections",
+    "order.domain",
+    "order.use_cases",
+    "payment.domain",
+    "payment.store",
+}
+LONG_FUNCTIONS_NOT_YET = {"bazel.python"}
+AGGREGATES_NOT_YET = {"account", "catalog", "notification", "order", "payment"}
+DEPENDENCIES_NOT_YET = {
+    "account.credential_use_cases.Credentials",
+    "account.link_use_cases.Links",
+    "account.session_use_cases.Sessions",
+    "account.use_cases.Accounts",
+    "catalog.use_cases.Products",
+    "gateway.web.GraphQL",
+    "gateway.websocket.Sockets",
+}
+CYCLES_NOT_YET = {
+    "gateway.context -> gateway.peers -> gateway.peers.account -> gateway.schema.account -> gateway.context",
+    "kit.db.contention -> kit.db.transaction -> kit.db.database -> kit.db.contention",
+    "kit.db.statements -> kit.db.tables -> kit.db.statements",
+}
+
+
+@pytest.fixture(scope="module")
+def modules() -> dict[str, Module]:
+    """Every module but tests."""
+    parsed = [parse(ROOT, path) for path in python() if not in_tests(path)]
+    return {module.name: module for module in parsed}
+
+
+def package(module: Module) -> str:
+    return module.name if module.is_package else module.name.rpartition(".")[0]
+
+
+def test_modules_are_short(modules: dict[str, Module]) -> None:
+    long = {module.name: module.lines for module in modules.values() if module.lines > MODULE_LINES}
+    assert not long.keys() - LONG_MODULES_NOT_YET, long
+
+
+def test_functions_are_short(modules: dict[str, Module]) -> None:
+    lengths: dict[str, list[int]] = defaultdict(list)
+    for module in modules.values():
+        lengths[package(module)] += function_lengths(module)
+    medians = {name: median(lines) for name, lines in lengths.items() if lines}
+    long = {name: lines for name, lines in medians.items() if lines > FUNCTION_LINES}
+    assert not long.keys() - LONG_FUNCTIONS_NOT_YET, long
+
+
+def test_an_aggregate_is_read_in_one_sitting(modules: dict[str, Module]) -> None:
+    lines: dict[str, int] = defaultdict(int)
+    for module in modules.values():
+        if module.name.split(".")[0] in set(SERVICES) - {"gateway"}:
+            lines[package(module)] += module.lines
+    long = {name: count for name, count in lines.items() if count > AGGREGATE_LINES}
+    assert not long.keys() - AGGREGATES_NOT_YET, long
+
+
+def test_a_class_has_few_dependencies(modules: dict[str, Module]) -> None:
+    many = {
+        f"{module.name}.{name}": parameters
+        for module in modules.values()
+        for name, parameters in dependencies(module)
+        if len(parameters) > DEPENDENCIES
+    }
+    assert not many.keys() - DEPENDENCIES_NOT_YET, many
+
+
+def test_no_modules_import_each_other(modules: dict[str, Module]) -> None:
+    paths = [" -> ".join(path) for path in cycles(imports(modules))]
+    assert not set(paths) - CYCLES_NOT_YET, "\n" + "\n".join(paths)
+
+
+def test_a_cycle_is_found_with_its_path() -> None:
+    assert cycles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [["a", "b", "c", "a"]]

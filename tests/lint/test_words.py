@@ -1,0 +1,132 @@
+"""Plain English: the words of tests/lint/words.py stand in no file."""
+
+import pytest
+
+from tests.house.house import committed
+from tests.lint.checkout import ROOT
+from tests.lint.words import faults
+
+# Third parties' files, generated files, and migrations, whose names and texts databases remember.
+SKIPPED = ("third_party/npm/package-lock.json", "flake.lock", "LICENSE")
+SUFFIXES = {
+    ".py",
+    ".md",
+    ".yaml",
+    ".yml",
+    ".proto",
+    ".sh",
+    ".graphql",
+    ".bzl",
+    ".bazel",
+    ".toml",
+    ".ini",
+    ".js",
+    ".css",
+}
+SUFFIXES |= {".html", ".txt", ".svg", ".java", ".nix", ".in", ".json", ".j2", ".ftl", ""}
+# Folders that still have such words. They only become fewer.
+NOT_YET = (
+    ".github/",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "Makefile",
+    "README.md",
+    "account/",
+    "bazel/",
+    "catalog/",
+    "deploy/",
+    "dev/",
+    "docs/",
+    "gateway/",
+    "k8s/",
+    "kit/auth/",
+    "kit/cache/",
+    "kit/db/",
+    "kit/errors/",
+    "kit/events/",
+    "kit/graphql/",
+    "kit/identity/",
+    "kit/rpc/",
+    "kit/search/",
+    "kit/service/",
+    "kit/settings/",
+    "kit/telemetry/",
+    "kit/testing/",
+    "kit/values/",
+    "kit/web/",
+    "kit/work/",
+    "notification/",
+    "order/",
+    "payment/",
+    "proto/",
+    "tests/e2e/",
+    "tests/faults/",
+    "tests/images/",
+    "tests/invariants/",
+    "tests/load/",
+    "tests/manifests/",
+    "tests/scale/",
+    "tests/sweep/",
+)
+
+
+def texts() -> dict[str, str]:
+    """Every text that we write, by its path."""
+    paths = {str(path.relative_to(ROOT)): path for path in committed() if path.suffix in SUFFIXES}
+    return {
+        name: path.read_text()
+        for name, path in paths.items()
+        if name not in SKIPPED and "/migrations/" not in name and not name.endswith("lock.json")
+    }
+
+
+def spoken(names: dict[str, str]) -> list[str]:
+    return [
+        f"{name}:{line}: {word!r}: write {better}"
+        for name in names
+        for line, word, better in faults(name, names[name])
+    ]
+
+
+def test_every_text_is_plain_english() -> None:
+    wrong = spoken({name: text for name, text in texts().items() if not name.startswith(NOT_YET)})
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("order/domain.py", '"""The customer is told."""'),
+        ("order/domain.py", "def heard() -> None: ..."),
+        ("order/domain.py", "# nobody reads it"),
+        ("order/domain.py", "raise ValueError('begin anew')"),
+        ("order/domain.py", "_LINES_MOST = 100"),
+        ("order/domain.py", "for each in rows: ..."),
+        ("order/domain.py", "class Fact: ..."),
+        ("order/domain.py", "def main(*words: str) -> None: ..."),
+        ("order/domain.py", "def by(least: int) -> None: ..."),
+        ("order/domain.py", "self.kept = 3"),
+        ("order/store.py", 'SQL = "WITH asked AS (SELECT 1) SELECT 2"'),
+        ("order/metrics.py", 'X = "souk_order_refunds_put_off_total"'),
+        ("docs/guarantees.md", "An order whose payment\nstands in the way"),
+        ("deploy/alerts.yml", "summary: the provider is away"),
+        ("proto/souk/order/v1/order.proto", "// So many at once."),
+        ("order/tests/test_domain.py", "def test_whoever_pays_is_mailed() -> None: ..."),
+    ],
+)
+def test_a_word_that_is_out_is_found(path: str, text: str) -> None:
+    assert faults(path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# delivered at least once, in fact twice",
+        "Kafka(max_in_flight=1, auto_offset_reset='most_recent')",
+        "at_least_once = True",
+        "def test_at_most_ten_lines_are_kept() -> None: ...",
+        "# take it away from the index; it is far from it",
+    ],
+)
+def test_other_words_are_not(text: str) -> None:
+    assert not faults("order/domain.py", text)
