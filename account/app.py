@@ -26,13 +26,13 @@ from account.store import PostgresAccountStore
 from account.throttle import Throttle
 from account.use_cases import Accounts
 from account.web import jwks_route
-from kit.auth import LEEWAY, LIFETIME_MOST, KeyFile, Sealer, SigningKeys, TokenIssuer, TokenVerifier
+from kit.auth import LEEWAY, MAX_LIFETIME, KeyFile, Sealer, SigningKeys, TokenIssuer, TokenVerifier
 from kit.db import Database, Migrations
 from kit.errors import InvalidArgument, Unavailable
-from kit.identity import identity_of
+from kit.identity import identity_from_settings
 from kit.service import Service
 from kit.values import utc_now
-from kit.work import Every
+from kit.work import PeriodicJob
 
 # Longer than it takes until every replica has read the file: a mounted secret is refreshed about once a minute.
 _SIGNS_AFTER: Final = timedelta(minutes=3)
@@ -45,7 +45,7 @@ def build(settings: Settings) -> Service:
     verifier = TokenVerifier(keys.public)
     db = Database(settings.database_url, publishes=TOPIC)
     passwords = BcryptPasswords(cost=settings.bcrypt_cost, waiting=settings.passwords_waiting)
-    orders = Orders(settings.order_address, identity_of(settings))
+    orders = Orders(settings.order_address, identity_from_settings(settings))
     store, audit, secrets = PostgresAccountStore(db), PostgresAuditStore(db), PostgresCredentialStore(db)
     sessions = Sessions(
         db,
@@ -134,7 +134,7 @@ def build(settings: Settings) -> Service:
         routes=[jwks_route(keys)],
         consumes=AccountEvents(accounts).subscriptions(),
         jobs=[
-            Every("account.make_searchable", _WORDS_SECONDS, accounts.make_searchable),
+            PeriodicJob("account.make_searchable", _WORDS_SECONDS, accounts.make_searchable),
             *retentions(db, settings),
         ],
         commands={"grant_admin": grant_admin, "rotate_keys": rotate_keys},
@@ -151,7 +151,7 @@ def _rotated(path: Path, words: Sequence[str]) -> str:
     """Replaces the keys, and answers what happens now."""
     match list(words):
         case []:
-            after, keep = _SIGNS_AFTER, LIFETIME_MOST + LEEWAY
+            after, keep = _SIGNS_AFTER, MAX_LIFETIME + LEEWAY
             told = (
                 f"a new key signs in {_SIGNS_AFTER.seconds} s; tokens of the old one count until they expire"
             )

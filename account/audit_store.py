@@ -6,7 +6,7 @@ from uuid import UUID
 from account.domain import Audited, AuditEvent
 from account.ports import AuditFilter
 from account.tables import AuditEventRow
-from kit.db import Conditions, Database, Record, Transaction, bounded_count
+from kit.db import Database, Record, Transaction, WhereClause, bounded_count
 from kit.values import AUDIT, Position, exact_count
 
 _COLUMNS = "id, time, action, actor_id, subject_id, address, detail, session_id, subject_kind"
@@ -45,18 +45,18 @@ class PostgresAuditStore:
         asked = _conditions(which)
         if after is not None:
             asked.add("(time, id) < ({}, {})", *after)
-        sql = f"SELECT {_COLUMNS} FROM audit_events {asked.where} ORDER BY time DESC, id DESC LIMIT {limit:d}"  # noqa: S608
+        sql = f"SELECT {_COLUMNS} FROM audit_events {asked.sql} ORDER BY time DESC, id DESC LIMIT {limit:d}"  # noqa: S608
         return [_audited(row) for row in await self._db.fetch(sql, *asked.args)]
 
     async def audit_count(self, which: AuditFilter) -> int | None:
         """Reads no more than it counts."""
         asked = _conditions(which)
-        count = bounded_count(f"SELECT FROM audit_events {asked.where} ORDER BY time DESC, id DESC")
+        count = bounded_count(f"SELECT FROM audit_events {asked.sql} ORDER BY time DESC, id DESC")
         return exact_count(await self._db.fetchval(count, *asked.args))
 
 
-def _conditions(which: AuditFilter) -> Conditions:
-    asked = Conditions()
+def _conditions(which: AuditFilter) -> WhereClause:
+    asked = WhereClause()
     if which.actor_id is not None:
         asked.add("actor_id = {}", which.actor_id)
     if which.subject_id is not None:

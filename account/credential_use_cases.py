@@ -17,8 +17,8 @@ from account.ports import AccountStore, AuditStore, CredentialStore, Passwords
 from account.session_use_cases import Sessions, SignedIn, digest
 from account.throttle import Brake, Guess, Throttle
 from kit.auth import Principal
-from kit.db import Database, Transaction, repeatable, repeated
-from kit.values import Clock, network_of
+from kit.db import Database, Transaction, retry_on_contention, run_with_contention_retries
+from kit.values import Clock, client_network
 
 # A hash that is replaced while it is compared, by a stronger one of the same password, makes a login compare again.
 _TRIES: Final = 2
@@ -33,7 +33,7 @@ class GuessLimits:
 
     def of_login(self, email: str, address: str) -> list[Brake]:
         """What a login counts for that no known device makes, the narrowest bucket first."""
-        network = network_of(address)
+        network = client_network(address)
         return [
             Brake("account", f"{email}\0{network}", self.per_account),
             Brake("network", network, self.per_network),
@@ -131,7 +131,7 @@ class Credentials:
                 await self._sessions.end_all(tx, account)
                 return await self._sessions.begin(tx, account, "account.change_password", address)
 
-        return await repeated(change)
+        return await run_with_contention_retries(change)
 
     @asynccontextmanager
     async def _guessing(self, brakes: Sequence[Brake]) -> AsyncIterator[Guess]:
@@ -167,7 +167,7 @@ class Credentials:
         await self._note("account.login_refused", found[0].id if found else None, address)
         raise BadCredentials()
 
-    @repeatable
+    @retry_on_contention
     async def _begin(self, account_id: UUID, known: str, address: str, device_token: str) -> SignedIn | None:
         """Begins a session of an account whose password was right; None when it has changed since."""
         async with self._db.transaction() as tx:
@@ -195,7 +195,7 @@ class Credentials:
         found = await self._accounts.lock(tx, account_id)
         return found[0] if found is not None and found[1] == known else None
 
-    @repeatable
+    @retry_on_contention
     async def _note(self, action: str, account_id: UUID | None, address: str) -> None:
         """For an unknown address too, so that the answer takes as long."""
         async with self._db.transaction() as tx:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from kit.auth import Principal, Role
 from kit.errors import InvalidArgument
-from kit.values import ACCOUNT, Input
+from kit.values import ACCOUNT, FieldReader
 
 _PASSWORD_LEAST_BYTES: Final = 8
 # bcrypt looks at 72 bytes and would ignore the rest.
@@ -123,14 +123,14 @@ class Registration:
         cls, *, name: str, email: str, phone: str, password: str, common: frozenset[str]
     ) -> "Registration":
         """Raises InvalidArgument with every fault at once; `common` are the passwords that everybody tries first."""
-        reading = Input()
+        reading = FieldReader()
         registration = cls(
             name=_name(reading, name),
             email=reading.email(email, "email"),
             phone=_phone(reading, phone),
             password=_password(reading, password, common, "password"),
         )
-        reading.done()
+        reading.raise_if_invalid()
         return registration
 
 
@@ -144,12 +144,12 @@ class Profile:
     @classmethod
     def read(cls, *, name: str | None, phone: str | None) -> "Profile":
         """Raises InvalidArgument; an empty phone takes it away."""
-        reading = Input()
+        reading = FieldReader()
         profile = cls(
             name=None if name is None else _name(reading, name),
             phone=None if phone is None else _phone(reading, phone),
         )
-        reading.done()
+        reading.raise_if_invalid()
         return profile
 
 
@@ -189,10 +189,10 @@ class Audited:
 
 def normal_email(text: str) -> str:
     """The address as accounts keep it (NFC, lower case, domain in Unicode); empty for what is no address, which no account has."""
-    reading = Input()
+    reading = FieldReader()
     address = reading.email(text, "email")
     try:
-        reading.done()
+        reading.raise_if_invalid()
     except InvalidArgument:
         return ""
     return address
@@ -200,9 +200,9 @@ def normal_email(text: str) -> str:
 
 def new_password(text: str, common: frozenset[str], *path: str) -> bytes:
     """A password as it is hashed, byte for byte; raises InvalidArgument naming `path`."""
-    reading = Input()
+    reading = FieldReader()
     password = _password(reading, text, common, *path)
-    reading.done()
+    reading.raise_if_invalid()
     return password
 
 
@@ -211,15 +211,15 @@ def tried_password(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _name(reading: Input, text: str) -> str:
-    return reading.name(text, "name", most=100, person=True)
+def _name(reading: FieldReader, text: str) -> str:
+    return reading.name(text, "name", max_length=100, person=True)
 
 
-def _phone(reading: Input, text: str) -> str:
+def _phone(reading: FieldReader, text: str) -> str:
     return reading.phone(text, "phone") if text else ""
 
 
-def _password(reading: Input, text: str, common: frozenset[str], *path: str) -> bytes:
+def _password(reading: FieldReader, text: str, common: frozenset[str], *path: str) -> bytes:
     # Byte for byte: neither trimmed nor normalised.
     password = tried_password(text)
     least, most = _PASSWORD_LEAST_BYTES, _PASSWORD_MOST_BYTES

@@ -14,8 +14,8 @@ from account.ports import AccountStore, AuditStore, CredentialStore, Passwords, 
 from account.session_use_cases import Sessions, digest
 from account.throttle import Brake, Throttle
 from kit.auth import Principal
-from kit.db import Database, Transaction, repeatable, repeated
-from kit.values import Clock, network_of, secret_token
+from kit.db import Database, Transaction, retry_on_contention, run_with_contention_retries
+from kit.values import Clock, client_network, secret_token
 
 # Mails of one kind to one account within 15 minutes: enough for a person who looks for the mail, too few to be a nuisance.
 _MAX_MAILS: Final = 3
@@ -70,7 +70,7 @@ class Links:
         began = asyncio.get_running_loop().time()
         email = normal_email(email)
         [wait] = await self._throttle.waits(
-            [Brake("reset-network", network_of(address), self._limits.per_network)]
+            [Brake("reset-network", client_network(address), self._limits.per_network)]
         )
         if wait:
             raise ResetThrottled(details={"retry_after": wait})
@@ -101,7 +101,7 @@ class Links:
                 await self._audit.audit(tx, event, self._clock())
             return account
 
-        await self._forgive(await repeated(reset), address)
+        await self._forgive(await run_with_contention_retries(reset), address)
 
     async def request_email_verification(self, caller: Principal, address: str) -> None:
         """Has a link mailed to the caller's address unless it is proven; raises TokenEnded."""
@@ -117,7 +117,7 @@ class Links:
             lifetime = self._limits.email_verification
             await self._mail_link(Purpose.EMAIL_VERIFICATION, account, lifetime, address)
 
-    @repeatable
+    @retry_on_contention
     async def verify_email(self, token: str, address: str) -> Account:
         """Takes an address as proven by a mailed link, and ends every other link; raises LinkInvalid."""
         link = digest(token)
@@ -158,7 +158,7 @@ class Links:
             brakes += self._guesses.of_device(device)
         await self._throttle.release(brakes)
 
-    @repeatable
+    @retry_on_contention
     async def _mail_link(self, purpose: Purpose, owner: Account, lifetime: timedelta, address: str) -> None:
         token, now = secret_token(), self._clock()
         async with self._db.transaction() as tx:

@@ -9,7 +9,7 @@ from account.ports import AuditFilter
 from account.session_use_cases import SignedIn
 from kit.auth import Role
 from kit.errors import InvalidArgument, Violation
-from kit.values import ACCOUNT, AUDIT, IdKind, Input, Position, position_of, timestamp_to_proto
+from kit.values import ACCOUNT, AUDIT, FieldReader, IdKind, Position, decode_position, timestamp_to_proto
 
 ROLES = {Role.USER: account_pb2.ROLE_USER, Role.ADMIN: account_pb2.ROLE_ADMIN}
 
@@ -55,9 +55,9 @@ def audited_to_proto(audited: Audited) -> account_service_pb2.AuditEvent:
 def erasure_from_proto(request: account_service_pb2.EraseAccountRequest) -> tuple[UUID, str]:
     """Whose account, and why; raises InvalidArgument."""
     account_id = ACCOUNT.parse(request.account_id, "accountId")
-    given = Input()
-    reason = given.text(request.reason, "reason", least=1, most=500)
-    given.done()
+    given = FieldReader()
+    reason = given.text(request.reason, "reason", min_length=1, max_length=500)
+    given.raise_if_invalid()
     return account_id, reason
 
 
@@ -73,9 +73,9 @@ def role_change_from_proto(request: account_service_pb2.SetAccountRoleRequest) -
 
 def query_from_proto(request: account_service_pb2.ListAccountsRequest) -> str:
     """What is looked for; raises InvalidArgument."""
-    given = Input()
-    query = given.text(request.query, "query", most=200)
-    given.done()
+    given = FieldReader()
+    query = given.text(request.query, "query", max_length=200)
+    given.raise_if_invalid()
     return query
 
 
@@ -94,7 +94,7 @@ def page_from_proto(
     request: account_service_pb2.ListAccountsRequest | account_service_pb2.ListAuditEventsRequest, scope: str
 ) -> tuple[Position | None, int]:
     """Where the page begins, and how long it is; raises InvalidArgument, for a cursor of another list too."""
-    given = Input()
+    given = FieldReader()
     size = given.page_size(request.page_size, "first")
-    given.done()
-    return position_of(request.page_token, scope, "after"), size
+    given.raise_if_invalid()
+    return decode_position(request.page_token, scope, "after"), size

@@ -18,8 +18,8 @@ def retentions(db: Database, settings: Settings) -> list[Retention]:
     """The jobs."""
     over = settings.session_retention_seconds
     return [
-        Retention(db, "sessions", "end_time", over, name="sessions.ended", batch=_SESSIONS_AT_ONCE),
-        Retention(db, "sessions", "expire_time", over, name="sessions.expired", batch=_SESSIONS_AT_ONCE),
+        Retention(db, "sessions", "end_time", over, name="sessions.ended", batch_size=_SESSIONS_AT_ONCE),
+        Retention(db, "sessions", "expire_time", over, name="sessions.expired", batch_size=_SESSIONS_AT_ONCE),
         Retention(db, "audit_events", "time", settings.audit_retention_seconds),
         Retention(db, "devices", "use_time", settings.device_retention_seconds),
         Retention(db, "mailed_links", "expire_time", _AT_ONCE),

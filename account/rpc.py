@@ -22,7 +22,7 @@ from account.use_cases import Accounts
 from kit.auth import TokenVerifier
 from kit.errors import InvalidArgument, Violation
 from kit.rpc import Call
-from kit.values import ACCOUNT, position_cursor
+from kit.values import ACCOUNT, encode_position
 
 _BATCH_MOST = 100
 
@@ -77,7 +77,7 @@ class AccountRpc:
 
     async def get_account(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
         """For the owner and ADMIN."""
-        caller = call.account()
+        caller = call.require_principal()
         account_id = ACCOUNT.parse(request.account_id, "account_id")
         return pb.GetAccountResponse(account=account_to_proto(await self._accounts.get(account_id, caller)))
 
@@ -85,7 +85,7 @@ class AccountRpc:
         self, request: pb.BatchGetAccountsRequest, call: Call
     ) -> pb.BatchGetAccountsResponse:
         """Those that the caller may see."""
-        caller = call.account()
+        caller = call.require_principal()
         if len(request.account_ids) > _BATCH_MOST:
             rule = f"must name at most {_BATCH_MOST}"
             raise InvalidArgument(f"account_ids: {rule}", fields=[Violation(("account_ids",), rule)])
@@ -113,7 +113,7 @@ class AccountRpc:
 
     async def update_profile(self, request: pb.UpdateProfileRequest, call: Call) -> pb.UpdateProfileResponse:
         """For the owner."""
-        caller = call.account()
+        caller = call.require_principal()
         profile = Profile.read(
             name=request.name if request.HasField("name") else None,
             phone=request.phone if request.HasField("phone") else None,
@@ -126,7 +126,10 @@ class AccountRpc:
     ) -> pb.ChangePasswordResponse:
         """For the owner."""
         signed_in = await self._credentials.change_password(
-            call.account(), current=request.current_password, new=request.new_password, address=call.address
+            call.require_principal(),
+            current=request.current_password,
+            new=request.new_password,
+            address=call.address,
         )
         return pb.ChangePasswordResponse(
             account=account_to_proto(signed_in.account), tokens=tokens_to_proto(signed_in)
@@ -148,7 +151,7 @@ class AccountRpc:
         self, request: pb.RequestEmailVerificationRequest, call: Call
     ) -> pb.RequestEmailVerificationResponse:
         """For the owner."""
-        await self._links.request_email_verification(call.account(), call.address)
+        await self._links.request_email_verification(call.require_principal(), call.address)
         return pb.RequestEmailVerificationResponse()
 
     async def verify_email(self, request: pb.VerifyEmailRequest, call: Call) -> pb.VerifyEmailResponse:
@@ -158,12 +161,12 @@ class AccountRpc:
 
     async def delete_account(self, request: pb.DeleteAccountRequest, call: Call) -> pb.DeleteAccountResponse:
         """For the owner."""
-        await self._accounts.delete(call.account(), request.password, call.address)
+        await self._accounts.delete(call.require_principal(), request.password, call.address)
         return pb.DeleteAccountResponse()
 
     async def erase_account(self, request: pb.EraseAccountRequest, call: Call) -> pb.EraseAccountResponse:
         """For ADMIN."""
-        caller = call.admin()
+        caller = call.require_admin()
         account_id, reason = erasure_from_proto(request)
         await self._accounts.erase(caller, account_id, reason, call.address)
         return pb.EraseAccountResponse()
@@ -172,21 +175,21 @@ class AccountRpc:
         self, request: pb.SetAccountRoleRequest, call: Call
     ) -> pb.SetAccountRoleResponse:
         """For ADMIN."""
-        caller = call.admin()
+        caller = call.require_admin()
         account_id, role = role_change_from_proto(request)
         changed = await self._accounts.set_role(caller, account_id, role, call.address)
         return pb.SetAccountRoleResponse(account=account_to_proto(changed))
 
     async def list_accounts(self, request: pb.ListAccountsRequest, call: Call) -> pb.ListAccountsResponse:
         """For ADMIN."""
-        call.admin()
+        call.require_admin()
         query = query_from_proto(request)
         scope = f"accounts {query}"
         after, size = page_from_proto(request, scope)
         page = await self._accounts.search(query, after, size, count=request.count_total)
         entries = [
             pb.ListAccountsResponse.Entry(
-                account=account_to_proto(found), cursor=position_cursor(scope, found.create_time, found.id)
+                account=account_to_proto(found), cursor=encode_position(scope, found.create_time, found.id)
             )
             for found in page.items
         ]
@@ -196,13 +199,13 @@ class AccountRpc:
         self, request: pb.ListAuditEventsRequest, call: Call
     ) -> pb.ListAuditEventsResponse:
         """For ADMIN."""
-        call.admin()
+        call.require_admin()
         which = audit_filter_from_proto(request)
         after, size = page_from_proto(request, repr(which))
         page = await self._accounts.audit_events(which, after, size, count=request.count_total)
         entries = [
             pb.ListAuditEventsResponse.Entry(
-                audit_event=audited_to_proto(found), cursor=position_cursor(repr(which), found.time, found.id)
+                audit_event=audited_to_proto(found), cursor=encode_position(repr(which), found.time, found.id)
             )
             for found in page.items
         ]

@@ -13,7 +13,7 @@ from account.metrics import SESSIONS_ENDED
 from account.ports import AuditStore, SessionStore
 from account.session_domain import Refresh, Session, SessionEnded, Use, successor
 from kit.auth import Principal, Role, TokenIssuer
-from kit.db import Database, Transaction, repeatable
+from kit.db import Database, Transaction, retry_on_contention
 from kit.errors import PermissionDenied, Unauthenticated
 from kit.values import Clock, secret_token
 
@@ -70,7 +70,7 @@ class Sessions:
         )
         return SignedIn(account, access_token, expires, refresh_token, session.refresh_expire_time)
 
-    @repeatable
+    @retry_on_contention
     async def refresh(self, refresh_token: str, address: str) -> SignedIn:
         """Exchanges a refresh token; raises TokenEnded and RefreshExpired. One that another client used before ends its session."""
         now = self._clock()
@@ -86,7 +86,7 @@ class Sessions:
                 await self._end(tx, refresh, "account.refresh_token_reused", address)
         raise RefreshExpired() if use is Use.EXPIRED else TokenEnded()
 
-    @repeatable
+    @retry_on_contention
     async def logout(self, caller: Principal | None, refresh_token: str, address: str) -> None:
         """Ends the session of the refresh token, or the caller's without one; raises Unauthenticated without either."""
         now = self._clock()

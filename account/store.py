@@ -9,7 +9,7 @@ from account.domain import Account
 from account.errors import EmailTaken
 from account.search import Query, read_query, words_of
 from kit.auth import Role
-from kit.db import Conditions, Database, Record, Transaction, bounded_count
+from kit.db import Database, Record, Transaction, WhereClause, bounded_count
 from kit.errors import InvalidArgument
 from kit.values import ACCOUNT, Position, exact_count
 
@@ -124,7 +124,7 @@ class PostgresAccountStore:
         accounts are looked through first, which suffices for a common word, and the words' index is read for the others.
         """
         asked, words = _conditions(query)
-        keyset = Conditions()
+        keyset = WhereClause()
         if after is not None:
             keyset.add("(create_time, id) < ({}, {})", *after)
         async with self._db.transaction() as tx:
@@ -144,20 +144,20 @@ class PostgresAccountStore:
         async with self._db.transaction() as tx:
             await tx.execute(_NO_SCAN)
             order = "" if words is not None else _NEWEST_FIRST
-            rows = f"SELECT FROM accounts {asked.where} {order}"
+            rows = f"SELECT FROM accounts {asked.sql} {order}"
             return exact_count(await tx.fetchval(bounded_count(rows), *asked.args))
 
     async def _page(
         self,
         tx: Transaction,
-        asked: Conditions,
-        keyset: Conditions,
+        asked: WhereClause,
+        keyset: WhereClause,
         limit: int,
         *,
         newest_with: str = "",
         all_with: str = "",
     ) -> list[Account]:
-        args, source, where = [*asked.args], "accounts", asked.where
+        args, source, where = [*asked.args], "accounts", asked.sql
         if all_with:
             args.append(all_with)
             source = (
@@ -204,9 +204,9 @@ def account_of(row: Record) -> Account:
     )
 
 
-def _conditions(query: str) -> tuple[Conditions, str | None]:
+def _conditions(query: str) -> tuple[WhereClause, str | None]:
     """What a row must be, and the words that it must have, as a tsquery; None: any."""
-    asked = Conditions()
+    asked = WhereClause()
     asked.add("delete_time IS NULL")
     try:
         asked.add("id = {}", ACCOUNT.parse(query.strip(), "query"))

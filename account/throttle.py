@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from account.errors import LoginThrottled, TooBusy
 from account.ports import AttemptStore
-from kit.db import Database, repeatable
+from kit.db import Database, retry_on_contention
 from kit.values import Clock, remaining, secret_token
 
 WINDOW: Final = timedelta(minutes=15)
@@ -114,7 +114,7 @@ class Throttle:
         finally:
             self.waiting -= 1
 
-    @repeatable
+    @retry_on_contention
     async def _take_place(self, guess: Guess, brakes: Sequence[Brake]) -> bool:
         """Takes a place in all buckets or in none; false when what is being compared fills one of them."""
         now, keys = self._clock(), [brake.key for brake in brakes]

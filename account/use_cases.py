@@ -17,8 +17,8 @@ from account.ports import AccountStore, AuditFilter, AuditStore, Orders, Passwor
 from account.session_use_cases import Sessions, SignedIn
 from account.throttle import Brake, Throttle
 from kit.auth import Principal, Role
-from kit.db import Database, Transaction, repeatable, repeated
-from kit.values import Clock, Page, Position, network_of
+from kit.db import Database, Transaction, retry_on_contention, run_with_contention_retries
+from kit.values import Clock, Page, Position, client_network
 
 # A transaction of some 50 ms.
 _WORDS_BATCH: Final = 500
@@ -61,7 +61,7 @@ class Accounts:
         registration = Registration.read(
             name=name, email=email, phone=phone, password=password, common=self._common
         )
-        brakes = [Brake("register", network_of(address), self._registrations_per_address)]
+        brakes = [Brake("register", client_network(address), self._registrations_per_address)]
         [wait] = await self._throttle.waits(brakes)
         if wait:
             raise RegisterThrottled(details={"retry_after": wait})
@@ -80,7 +80,7 @@ class Accounts:
                 await tx.emit(fact)
             return replace(signed_in, device_token=device_token)
 
-        signed_in = await repeated(add)
+        signed_in = await run_with_contention_retries(add)
         REGISTRATIONS.inc()
         return signed_in
 
@@ -93,7 +93,7 @@ class Accounts:
 
     async def get_many(self, ids: Sequence[UUID], caller: Principal) -> list[Account]:
         """Those of the accounts that the caller may see."""
-        allowed = [account_id for account_id in ids if caller.may_act_for(account_id)]
+        allowed = [account_id for account_id in ids if caller.can_access(account_id)]
         return await self._store.get_many(allowed) if allowed else []
 
     async def search(self, query: str, after: Position | None, size: int, *, count: bool) -> Page[Account]:
@@ -117,7 +117,7 @@ class Accounts:
         total = await self._audit.audit_count(which) if count else None
         return Page.of(found, size, total)
 
-    @repeatable
+    @retry_on_contention
     async def update_profile(self, caller: Principal, profile: Profile, address: str) -> Account:
         """Changes name and phone of the caller; raises TokenEnded."""
         await self._sessions.current_role(caller)
@@ -142,7 +142,7 @@ class Accounts:
         event = AuditEvent.by(caller, "account.erase", address, subject_id=account_id, detail=reason)
         await self._delete(account_id, event)
 
-    @repeatable
+    @retry_on_contention
     async def set_role(self, caller: Principal, account_id: UUID, role: Role, address: str) -> Account:
         """Gives an account another role, for an ADMIN; raises PermissionDenied, TokenEnded, AccountNotFound, LastAdmin."""
         await self._sessions.still_admin(caller)
@@ -153,7 +153,7 @@ class Accounts:
                 raise LastAdmin()
             return await self._grant(tx, await self._locked(tx, account_id), role, event)
 
-    @repeatable
+    @retry_on_contention
     async def grant_admin(self, email: str) -> Account:
         """Gives the role ADMIN, from the console; every session ends, so that tokens tell the new role. Raises AccountNotFound."""
         async with self._db.transaction() as tx:
@@ -163,7 +163,7 @@ class Accounts:
             event = AuditEvent("account.grant_admin", None, found.id, "console")
             return await self._grant(tx, found, Role.ADMIN, event)
 
-    @repeatable
+    @retry_on_contention
     async def note(self, event: AuditEvent) -> None:
         """Writes what happened on the console into the audit log."""
         async with self._db.transaction() as tx:
@@ -187,7 +187,7 @@ class Accounts:
             await tx.emit(fact)
         return account
 
-    @repeatable
+    @retry_on_contention
     async def _delete(self, account_id: UUID, event: AuditEvent) -> None:
         if await self._store.admins() == {account_id}:
             raise LastAdmin()

@@ -20,19 +20,19 @@ from catalog.use_cases import Products
 from kit.cache import Cache
 from kit.db import Database, Migrations
 from kit.errors import InvalidArgument
-from kit.identity import identity_of
-from kit.search import Search
-from kit.service import Admins, Service
+from kit.identity import identity_from_settings
+from kit.search import SearchIndex
+from kit.service import AdminVerifierClient, Service
 from kit.values import utc_now
-from kit.work import Every
+from kit.work import PeriodicJob
 
 
 def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet."""
     db = Database(settings.database_url, publishes=TOPIC)
     redis = Cache(settings.redis_url, "catalog")
-    elasticsearch = Search(settings.elasticsearch_url, ALIAS, DEFINITION, plugins=PLUGINS)
-    admins = Admins(settings.account_address, identity_of(settings))
+    elasticsearch = SearchIndex(settings.elasticsearch_url, ALIAS, DEFINITION, plugins=PLUGINS)
+    admins = AdminVerifierClient(settings.account_address, identity_from_settings(settings))
     rows = PostgresProductStore(db)
     stock_rows = PostgresStockStore(db)
     cache = CachedProducts(redis, rows, lifetime=settings.cache_seconds)
@@ -62,9 +62,9 @@ def build(settings: Settings) -> Service:
             index_subscription(indexer),
         ],
         jobs=[
-            Every("catalog.expiry", settings.sweep_seconds.total_seconds(), stock.expire),
-            Every("catalog.availability", 0.5, stock.tell_availability),
-            Every("catalog.drift", settings.drift_seconds.total_seconds(), reindexer.check),
+            PeriodicJob("catalog.expiry", settings.sweep_seconds.total_seconds(), stock.expire),
+            PeriodicJob("catalog.availability", 0.5, stock.tell_availability),
+            PeriodicJob("catalog.drift", settings.drift_seconds.total_seconds(), reindexer.check),
             *retentions(db, settings),
         ],
         commands={"reindex": reindex},

@@ -9,7 +9,7 @@ from souk.order.v1 import events_pb2 as order
 from catalog.indexer import Indexer
 from catalog.stock_use_cases import Stock
 from kit.db import Transaction
-from kit.events import BatchSubscription, Event, Many, Subscription
+from kit.events import BatchHandler, BatchSubscription, Event, Subscription
 from kit.values import ORDER, PRODUCT
 
 _CHANGES = (
@@ -28,7 +28,7 @@ class OrderEvents:
 
     def subscription(self) -> Subscription:
         """Which reaction belongs to which fact."""
-        return Subscription("souk.order.v1", {order.OrderCancelled: Many(self.orders_cancelled)})
+        return Subscription("souk.order.v1", {order.OrderCancelled: BatchHandler(self.orders_cancelled)})
 
     async def orders_cancelled(self, tx: Transaction, events: Sequence[Event[order.OrderCancelled]]) -> None:
         """OrderCancelled."""

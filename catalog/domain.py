@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from catalog.errors import VersionConflict
-from kit.values import CATEGORY, PRODUCT, Input, Money
+from kit.values import CATEGORY, PRODUCT, FieldReader, Money
 
 _WHOLE_UNITS_BELOW: Final = 10_000_000_000
 _IMAGES_MOST = 20
@@ -93,7 +93,7 @@ class Draft:
         stock: int | None = None,
     ) -> "Draft":
         """Raises InvalidArgument with every fault at once."""
-        given = Input()
+        given = FieldReader()
         draft = cls(
             name=_name(given, name),
             description=_description(given, description),
@@ -101,9 +101,9 @@ class Draft:
             sku=_sku(given, given.not_blank(sku, "sku")),
             category=_category(given, given.not_blank(category, "category")),
             image_urls=_images(given, image_urls),
-            stock=stock if stock is None else given.integer(stock, "stock", least=0, most=_STOCK_MOST),
+            stock=stock if stock is None else given.integer(stock, "stock", minimum=0, maximum=_STOCK_MOST),
         )
-        given.done()
+        given.raise_if_invalid()
         return draft
 
 
@@ -130,7 +130,7 @@ class Changes:
         image_urls: Sequence[str] | None = None,
     ) -> "Changes":
         """Raises InvalidArgument with every fault at once."""
-        given = Input()
+        given = FieldReader()
         changes = cls(
             name=name if name is None else _name(given, name),
             description=description if description is None else _description(given, description),
@@ -139,7 +139,7 @@ class Changes:
             category=category if category is None else _category(given, category),
             image_urls=image_urls if image_urls is None else _images(given, image_urls),
         )
-        given.done()
+        given.raise_if_invalid()
         return changes
 
 
@@ -187,10 +187,10 @@ class Product:
         if expected_version is not None and expected_version != self.version:
             raise VersionConflict(details={"version": self.version})
         if changes.price is not None:
-            given = Input()
+            given = FieldReader()
             rule = f"must be in {self.price.currency}, the product's currency"
             given.require(changes.price.currency == self.price.currency, rule, "price")
-            given.done()
+            given.raise_if_invalid()
         changed = replace(
             self,
             name=self.name if changes.name is None else changes.name,
@@ -253,31 +253,31 @@ class ProductAvailabilityChanged:
     available: bool
 
 
-def _name(given: Input, value: str) -> str:
-    return given.name(value, "name", most=200)
+def _name(given: FieldReader, value: str) -> str:
+    return given.name(value, "name", max_length=200)
 
 
-def _description(given: Input, value: str) -> str:
-    return given.text(value, "description", most=20_000, lines=True)
+def _description(given: FieldReader, value: str) -> str:
+    return given.text(value, "description", max_length=20_000, lines=True)
 
 
-def _price(given: Input, value: Money) -> Money:
+def _price(given: FieldReader, value: Money) -> Money:
     given.require(value.minor > 0, "must be above zero", "price")
     given.require(value.decimal() < _WHOLE_UNITS_BELOW, f"must be below {_WHOLE_UNITS_BELOW:,}", "price")
-    given.require(not value.step_fault(), value.step_fault(), "price")
+    given.require(not value.step_violation(), value.step_violation(), "price")
     return value
 
 
-def _sku(given: Input, value: str) -> str:
-    return given.text(_visible(value), "sku", most=64)
+def _sku(given: FieldReader, value: str) -> str:
+    return given.text(_visible(value), "sku", max_length=64)
 
 
-def _category(given: Input, value: str) -> str:
-    name = given.name(value, "category", least=0, most=100)
+def _category(given: FieldReader, value: str) -> str:
+    name = given.name(value, "category", min_length=0, max_length=100)
     given.require(not name or bool(slug_of(name)), "must contain a letter or a digit", "category")
     return name
 
 
-def _images(given: Input, urls: Sequence[str]) -> tuple[str, ...]:
+def _images(given: FieldReader, urls: Sequence[str]) -> tuple[str, ...]:
     given.require(len(urls) <= _IMAGES_MOST, f"must have at most {_IMAGES_MOST}", "images")
     return tuple(given.url(url, "images", at) for at, url in enumerate(urls[:_IMAGES_MOST]))

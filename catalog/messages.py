@@ -16,11 +16,11 @@ from kit.values import (
     CURRENCIES,
     ORDER,
     PRODUCT,
-    Input,
+    FieldReader,
     Money,
     money_from_proto,
     money_to_proto,
-    timestamp,
+    timestamp_from_proto,
     timestamp_to_proto,
 )
 
@@ -77,10 +77,10 @@ def stock_count_from_proto(request: service.SetStockRequest) -> StockCount:
 
 def prefix_from_proto(request: service.SuggestProductsRequest) -> tuple[str, int]:
     """What was typed so far, and how many suggestions are wanted; raises InvalidArgument with every fault."""
-    given = Input()
-    prefix = given.text(request.prefix, "prefix", most=_QUERY_MOST)
-    size = given.page_size(request.page_size, "first", usual=_SUGGESTIONS)
-    given.done()
+    given = FieldReader()
+    prefix = given.text(request.prefix, "prefix", max_length=_QUERY_MOST)
+    size = given.page_size(request.page_size, "first", default=_SUGGESTIONS)
+    given.raise_if_invalid()
     return prefix, size
 
 
@@ -92,7 +92,7 @@ def facet_to_proto(facet: Facet) -> service.Facet:
 
 def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
     """Reads what is searched for; raises InvalidArgument with every fault."""
-    given = Input()
+    given = FieldReader()
     prices = [
         money_from_proto(getattr(request, field), "filter", "price", name)
         if request.HasField(field)
@@ -117,9 +117,9 @@ def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
         "categories",
     )
     for number, category in enumerate(categories[:_CATEGORIES_MOST]):
-        given.text(category, "filter", "categories", number, most=_CATEGORY_MOST)
+        given.text(category, "filter", "categories", number, max_length=_CATEGORY_MOST)
     criteria = Criteria(
-        query=given.text(request.query, "query", most=_QUERY_MOST),
+        query=given.text(request.query, "query", max_length=_QUERY_MOST),
         categories=tuple(sorted(set(categories))) if filtered or categories else None,
         least=prices[0],
         most=prices[1],
@@ -132,18 +132,18 @@ def criteria_from_proto(request: service.SearchProductsRequest) -> Criteria:
         highlight=request.highlight,
         currency=request.currency,
     )
-    given.done()
+    given.raise_if_invalid()
     return criteria
 
 
-def _check_currency(given: Input, code: str, bounds: list[Money]) -> None:
+def _check_currency(given: FieldReader, code: str, bounds: list[Money]) -> None:
     path = ("filter", "price", "currency")
     given.require(not code or code in CURRENCIES, f"must be one of {', '.join(sorted(CURRENCIES))}", *path)
     same = all(bound.currency == code for bound in bounds)
     given.require(not code or same, "must be the currency of min and max", *path)
 
 
-def _sort(given: Input, number: int) -> Sort:
+def _sort(given: FieldReader, number: int) -> Sort:
     name = service.ProductSort.Name(number) if number in service.ProductSort.values() else ""
     if number == service.PRODUCT_SORT_UNSPECIFIED:
         return Sort.RELEVANCE
@@ -252,8 +252,8 @@ def decode_product(encoded: bytes) -> Product:
         category=_category(message.category) if message.HasField("category") else None,
         image_urls=tuple(message.image_urls),
         version=message.version,
-        create_time=timestamp(message.create_time),
-        update_time=timestamp(message.update_time),
+        create_time=timestamp_from_proto(message.create_time),
+        update_time=timestamp_from_proto(message.update_time),
     )
 
 

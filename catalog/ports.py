@@ -171,8 +171,8 @@ class ProductCache(Protocol):
         """What is known of these is out of date."""
 
 
-class Admins(Protocol):
+class AdminVerifier(Protocol):
     """The account service, which knows who is an ADMIN now."""
 
-    async def confirm(self, caller: Principal) -> None:
+    async def require_admin(self, caller: Principal) -> None:
         """Raises PermissionDenied unless the caller is one, Unauthenticated when the session has ended."""

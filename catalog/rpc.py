@@ -16,7 +16,7 @@ from catalog.messages import (
 )
 from catalog.use_cases import Products
 from kit.rpc import Call
-from kit.values import PRODUCT, Input, position_cursor, position_of
+from kit.values import PRODUCT, FieldReader, decode_position, encode_position
 
 _NEWEST = "products newest"
 
@@ -31,7 +31,9 @@ class ProductRpc:
 
     async def create_product(self, request: pb.CreateProductRequest, call: Call) -> pb.CreateProductResponse:
         """CreateProduct."""
-        shown = await self._products.create(call.admin(), draft_from_proto(request), address=call.address)
+        shown = await self._products.create(
+            call.require_admin(), draft_from_proto(request), address=call.address
+        )
         return pb.CreateProductResponse(product=shown_to_proto(shown, with_stock=True))
 
     async def get_product(self, request: pb.GetProductRequest, call: Call) -> pb.GetProductResponse:
@@ -43,7 +45,7 @@ class ProductRpc:
         self, request: pb.BatchGetProductsRequest, call: Call
     ) -> pb.BatchGetProductsResponse:
         """BatchGetProducts."""
-        found = await self._products.get_many(PRODUCT.parse_each(request.product_ids, "product_ids"))
+        found = await self._products.get_many(PRODUCT.parse_all(request.product_ids, "product_ids"))
         with_stock = _sees_stock(call)
         return pb.BatchGetProductsResponse(
             products=[shown_to_proto(shown, with_stock=with_stock) for shown in found]
@@ -51,10 +53,10 @@ class ProductRpc:
 
     async def list_products(self, request: pb.ListProductsRequest, call: Call) -> pb.ListProductsResponse:
         """ListProducts."""
-        given = Input()
+        given = FieldReader()
         size = given.page_size(request.page_size, "first")
-        given.done()
-        after = position_of(request.page_token, _NEWEST, "after")
+        given.raise_if_invalid()
+        after = decode_position(request.page_token, _NEWEST, "after")
         found, has_next = await self._products.newest(after, size)
         with_stock = _sees_stock(call)
         return pb.ListProductsResponse(
@@ -89,7 +91,7 @@ class ProductRpc:
 
     async def update_product(self, request: pb.UpdateProductRequest, call: Call) -> pb.UpdateProductResponse:
         """UpdateProduct."""
-        caller = call.admin()
+        caller = call.require_admin()
         shown = await self._products.update(
             caller,
             PRODUCT.parse(request.product_id, "id"),
@@ -102,13 +104,13 @@ class ProductRpc:
     async def delete_product(self, request: pb.DeleteProductRequest, call: Call) -> pb.DeleteProductResponse:
         """DeleteProduct."""
         shown = await self._products.delete(
-            call.admin(), PRODUCT.parse(request.product_id, "id"), address=call.address
+            call.require_admin(), PRODUCT.parse(request.product_id, "id"), address=call.address
         )
         return pb.DeleteProductResponse(product=shown_to_proto(shown, with_stock=True))
 
     async def adjust_stock(self, request: pb.AdjustStockRequest, call: Call) -> pb.AdjustStockResponse:
         """AdjustStock."""
-        caller = call.admin()
+        caller = call.require_admin()
         shown = await self._products.adjust_stock(
             caller, stock_change_from_proto(request), address=call.address
         )
@@ -116,7 +118,7 @@ class ProductRpc:
 
     async def set_stock(self, request: pb.SetStockRequest, call: Call) -> pb.SetStockResponse:
         """SetStock."""
-        caller = call.admin()
+        caller = call.require_admin()
         shown = await self._products.set_stock(caller, stock_count_from_proto(request), address=call.address)
         return pb.SetStockResponse(product=shown_to_proto(shown, with_stock=True))
 
@@ -133,4 +135,4 @@ def _sees_stock(call: Call) -> bool:
 
 
 def _cursor(product: Product) -> str:
-    return position_cursor(_NEWEST, product.create_time, product.id)
+    return encode_position(_NEWEST, product.create_time, product.id)

@@ -21,8 +21,8 @@ from catalog.metrics import SEARCHES
 from catalog.ports import Criteria, Facet, FacetValue, Found
 from catalog.search_queries import kinds_of, scope_of
 from kit.cache import Cache
-from kit.search import Document, Search
-from kit.values import PRODUCT, decode_cursor, encode_cursor, exact_count, foreign_cursor
+from kit.search import Document, SearchIndex
+from kit.values import PRODUCT, decode_cursor, encode_cursor, exact_count, invalid_cursor
 
 ALIAS = "catalog-products"
 _GENERATION = "generation"
@@ -35,7 +35,7 @@ T = TypeVar("T")
 class IndexedProducts:
     """`ports.ProductSearch` on Elasticsearch, and what the indexer writes to."""
 
-    def __init__(self, index: Search, cache: Cache, *, lifetime: timedelta) -> None:
+    def __init__(self, index: SearchIndex, cache: Cache, *, lifetime: timedelta) -> None:
         self._index = index
         self._cache = cache
         self._seconds = lifetime.total_seconds()
@@ -90,17 +90,17 @@ class IndexedProducts:
 
     async def begin(self) -> str:
         """Makes an empty index that nobody searches yet."""
-        return await self._index.begin_index()
+        return await self._index.create_next_index()
 
     async def adopt(self, index: str) -> None:
         """From now on that index is searched and written."""
         await self._index.refresh(index=index)
-        await self._index.adopt_index(index)
+        await self._index.switch_alias(index)
         await self.show()
 
     async def clear(self) -> None:
         """Removes what is not searched any more."""
-        await self._index.remove_unused()
+        await self._index.delete_unused_indices()
 
     async def read(self, ids: Sequence[UUID]) -> dict[UUID, tuple[Product, bool]]:
         """What the index has of products, and whether each can be bought."""
@@ -116,13 +116,13 @@ class IndexedProducts:
         await self._index.ensure_index()
         scope = scope_of(criteria)
         fuzzy, after = _position(criteria, scope) if criteria.after else (False, None)
-        reply = await self._index.find(search_queries.search(criteria, after, fuzzy=fuzzy))
+        reply = await self._index.search(search_queries.search(criteria, after, fuzzy=fuzzy))
         if (
             criteria.query
             and not criteria.after
             and len(reply["hits"]["hits"]) < min(_TOO_FEW, criteria.size)
         ):
-            tolerant = await self._index.find(search_queries.search(criteria, None, fuzzy=True))
+            tolerant = await self._index.search(search_queries.search(criteria, None, fuzzy=True))
             if len(tolerant["hits"]["hits"]) > len(reply["hits"]["hits"]):
                 fuzzy, reply = True, tolerant
         SEARCHES.labels("fuzzy" if fuzzy else "exact").inc()
@@ -146,7 +146,7 @@ class IndexedProducts:
     async def _complete(self, prefix: str, size: int) -> dict[str, Any]:
         await self._index.ensure_index()
         for body in search_queries.suggestions(prefix, size):
-            reply = await self._index.find(body)
+            reply = await self._index.search(body)
             if reply["hits"]["hits"]:
                 break
         return {"hits": [hit["_source"]["name"] for hit in reply["hits"]["hits"]]}
@@ -208,7 +208,7 @@ def _position(criteria: Criteria, scope: str) -> tuple[bool, Sequence[Any]]:
     match decode_cursor(criteria.after, scope, "after"):
         case [0 | 1 as fuzzy, *values] if len(values) == len(kinds) and all(map(_fits, values, kinds)):
             return bool(fuzzy), values
-    raise foreign_cursor("after")
+    raise invalid_cursor("after")
 
 
 def _fits(value: object, kind: tuple[type, ...]) -> bool:

@@ -13,9 +13,9 @@ class Settings(BaseSettings):
     service = "catalog"
 
     http_port: int = setting(
-        "Port of HTTP: health, metrics", default=8080, development=8002, least=0, most=65535
+        "Port of HTTP: health, metrics", default=8080, development=8002, minimum=0, maximum=65535
     )
-    grpc_port: int = setting("Port of gRPC", default=9080, development=9002, least=0, most=65535)
+    grpc_port: int = setting("Port of gRPC", default=9080, development=9002, minimum=0, maximum=65535)
     database_url: str = setting(
         "PostgreSQL, postgresql://user:password@host:port/catalog",
         development="postgresql://souk:souk@127.0.0.1:5432/catalog",
@@ -33,29 +33,32 @@ class Settings(BaseSettings):
     reservation_seconds: timedelta = setting(
         "Seconds after which a reservation that was not committed expires; more than orders stay PENDING",
         default=timedelta(minutes=15),
-        least=1,
+        minimum=1,
     )
     sweep_seconds: timedelta = setting(
-        "Seconds between looks for expired reservations", default=timedelta(seconds=5), least=0.1
+        "Seconds between looks for expired reservations", default=timedelta(seconds=5), minimum=0.1
     )
     reservation_retention_seconds: timedelta = setting(
         "Seconds for which a reservation that was released or returned is kept; longer than an order's events may be repeated",
         default=timedelta(days=90),
-        least=timedelta(days=8).total_seconds(),
+        minimum=timedelta(days=8).total_seconds(),
     )
     adjustment_retention_seconds: timedelta = setting(
         "Seconds for which each change of stock is kept by itself, and its idempotency key with it; older ones are kept as a sum",
         default=timedelta(days=730),
-        least=timedelta(days=1).total_seconds(),
+        minimum=timedelta(days=1).total_seconds(),
     )
     cache_seconds: timedelta = setting(
         "Seconds for which a product is read from Redis, unless it changes",
         default=timedelta(seconds=60),
-        least=1,
+        minimum=1,
     )
     search_cache_seconds: timedelta = setting(
-        "Seconds for which a search is answered from Redis", default=timedelta(seconds=1), least=0.05, most=60
+        "Seconds for which a search is answered from Redis",
+        default=timedelta(seconds=1),
+        minimum=0.05,
+        maximum=60,
     )
     drift_seconds: timedelta = setting(
-        "Seconds between comparisons of the whole index with the table", default=timedelta(hours=1), least=1
+        "Seconds between comparisons of the whole index with the table", default=timedelta(hours=1), minimum=1
     )

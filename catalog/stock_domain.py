@@ -24,7 +24,7 @@ from catalog.errors import (
     TotalOutOfRange,
 )
 from kit.errors import JsonValue, SoukError, Violation
-from kit.values import AUDIT, CURRENCIES, PRODUCT, Input, MixedCurrency, Money
+from kit.values import AUDIT, CURRENCIES, PRODUCT, FieldReader, MixedCurrency, Money
 
 _LINES_MOST = 100
 _QUANTITY_MOST = 1_000_000
@@ -66,16 +66,16 @@ class Wish:
     @classmethod
     def read(cls, order_id: UUID, wants: Sequence[Want], expected_total: Decimal | None) -> "Wish":
         """Raises InvalidArgument with every fault at once."""
-        given = Input()
+        given = FieldReader()
         given.require(
             1 <= len(wants) <= _LINES_MOST, f"must have between 1 and {_LINES_MOST} lines", "products"
         )
         seen: set[UUID] = set()
         for at, want in enumerate(wants):
-            given.integer(want.quantity, "products", at, "quantity", least=1, most=_QUANTITY_MOST)
+            given.integer(want.quantity, "products", at, "quantity", minimum=1, maximum=_QUANTITY_MOST)
             given.require(want.product_id not in seen, "must be in one line only", "products", at, "id")
             seen.add(want.product_id)
-        given.done()
+        given.raise_if_invalid()
         return cls(order_id, tuple(wants), expected_total)
 
     @property
@@ -179,14 +179,14 @@ class StockChange:
     @classmethod
     def read(cls, product_id: UUID, delta: int, reason: str, request_id: str) -> "StockChange":
         """Raises InvalidArgument with every fault at once."""
-        given = Input()
+        given = FieldReader()
         change = cls(
             product_id,
-            given.integer(delta, "delta", least=-_STOCK_MOST, most=_STOCK_MOST),
-            given.text(reason, "reason", most=_REASON_MOST, lines=True),
-            given.text(request_id, "idempotencyKey", least=1, most=_REQUEST_ID_MOST),
+            given.integer(delta, "delta", minimum=-_STOCK_MOST, maximum=_STOCK_MOST),
+            given.text(reason, "reason", max_length=_REASON_MOST, lines=True),
+            given.text(request_id, "idempotencyKey", min_length=1, max_length=_REQUEST_ID_MOST),
         )
-        given.done()
+        given.raise_if_invalid()
         return change
 
     def of(self, actor_id: UUID, now: datetime) -> Adjustment:
@@ -220,12 +220,14 @@ class StockCount:
     @classmethod
     def read(cls, product_id: UUID, stock: int | None, expected: int | None, reason: str) -> "StockCount":
         """Raises InvalidArgument with every fault at once."""
-        given = Input()
+        given = FieldReader()
         for name, value in (("stock", stock), ("expected", expected)):
             if value is not None:
-                given.integer(value, name, least=0, most=_STOCK_MOST)
-        count = cls(product_id, stock, expected, given.text(reason, "reason", most=_REASON_MOST, lines=True))
-        given.done()
+                given.integer(value, name, minimum=0, maximum=_STOCK_MOST)
+        count = cls(
+            product_id, stock, expected, given.text(reason, "reason", max_length=_REASON_MOST, lines=True)
+        )
+        given.raise_if_invalid()
         return count
 
     def instead_of(self, free: int | None, actor_id: UUID, now: datetime) -> Adjustment:
@@ -262,10 +264,10 @@ def _missing(offers: Sequence[Offer]) -> list[int]:
 def _outside(total: Money) -> TotalOutOfRange | None:
     known = CURRENCIES[total.currency]
     within = known.minimum <= total.minor <= known.maximum
-    if within and not total.step_fault():
+    if within and not total.step_violation():
         return None
     least, most = (Money(minor, total.currency).text() for minor in (known.minimum, known.maximum))
-    limits = total.step_fault() if within else f"must be between {least} and {most} {total.currency}"
+    limits = total.step_violation() if within else f"must be between {least} and {most} {total.currency}"
     rule = f"the total {limits}, it is {total.text()}"
     return TotalOutOfRange(f"products: {rule}", fields=[Violation(("products",), rule)])
 

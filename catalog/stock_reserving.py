@@ -12,7 +12,7 @@ from uuid import UUID
 
 from catalog.errors import OutOfStock
 from catalog.stock_domain import Offer, PricedLine, Reservation, ReservationState, Wish, refusal
-from kit.db import Database, DatabaseContention, Record, UniqueViolation, columns
+from kit.db import Database, DatabaseContention, Record, UniqueViolation, transpose
 from kit.errors import SoukError
 from kit.values import CURRENCIES, Money
 
@@ -114,13 +114,13 @@ async def reserve(
 
 
 async def _statement(db: Database, wishes: Sequence[Wish], now: datetime, expire_time: datetime) -> Rows:
-    heads = columns(((wish.order_id, wish.input_hash, wish.expected_total) for wish in wishes), 3)
+    heads = transpose(((wish.order_id, wish.input_hash, wish.expected_total) for wish in wishes), 3)
     wants = (
         (wish.order_id, at, want.product_id, want.quantity)
         for wish in wishes
         for at, want in enumerate(wish.wants)
     )
-    args = [*heads, *columns(wants, 4), now, expire_time]
+    args = [*heads, *transpose(wants, 4), now, expire_time]
     for _ in range(_ROUNDS):
         try:
             rows = await db.fetch(_RESERVE, *args)

@@ -8,7 +8,7 @@ from catalog.domain import ProductAvailabilityChanged
 from catalog.metrics import RESERVATIONS
 from catalog.ports import StockStore
 from catalog.stock_domain import Reservation, ReservationState, Wish
-from kit.db import Database, Transaction, repeatable
+from kit.db import Database, Transaction, retry_on_contention
 from kit.errors import SoukError
 from kit.values import Clock
 from kit.work import Batcher
@@ -55,13 +55,13 @@ class Stock:
         states = await self._store.release(tx, order_ids, self._clock())
         RESERVATIONS.labels("given_back").inc(len(states))
 
-    @repeatable
+    @retry_on_contention
     async def expire(self) -> None:
         """Releases what was held too long."""
         while count := await self._store.expire(self._clock(), _SWEEP):
             RESERVATIONS.labels("expired").inc(count)
 
-    @repeatable
+    @retry_on_contention
     async def tell_availability(self) -> None:
         """Publishes which products ran out or came back since the last time; each once, and at most once a second."""
         while True:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from catalog.domain import Category, Product
 from catalog.errors import SkuTaken
-from kit.db import Conditions, Database, Record, Transaction, UniqueViolation, alone
+from kit.db import Database, Record, Transaction, UniqueViolation, WhereClause, try_exclusive_lock
 from kit.values import Money
 
 _SELECT = """
@@ -114,11 +114,11 @@ class PostgresProductStore:
 
     async def newest(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Product]:
         """By keyset, never by offset."""
-        asked = Conditions()
+        asked = WhereClause()
         asked.add("p.delete_time IS NULL")
         if after is not None:
             asked.add("(p.create_time, p.id) < ({}, {})", *after)
-        sql = f"{_SELECT} {asked.where} ORDER BY p.create_time DESC, p.id DESC LIMIT {limit:d}"
+        sql = f"{_SELECT} {asked.sql} ORDER BY p.create_time DESC, p.id DESC LIMIT {limit:d}"
         rows = await self._db.fetch(sql, *asked.args)
         return [_product(row) for row in rows]
 
@@ -156,7 +156,7 @@ class PostgresProductStore:
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
         """Whether nobody else is in such a block now, on any replica: a lock that ends with its process."""
-        async with alone(self._db.url, "souk-reindex", _REINDEX) as held:
+        async with try_exclusive_lock(self._db.url, "souk-reindex", _REINDEX) as held:
             yield held
 
 

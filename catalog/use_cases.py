@@ -7,10 +7,18 @@ from uuid import UUID
 
 from catalog.domain import Category, Changes, Draft, Product, Shown
 from catalog.errors import IdempotencyConflict, ProductNotFound
-from catalog.ports import Admins, Criteria, Facet, ProductCache, ProductSearch, ProductStore, StockStore
+from catalog.ports import (
+    AdminVerifier,
+    Criteria,
+    Facet,
+    ProductCache,
+    ProductSearch,
+    ProductStore,
+    StockStore,
+)
 from catalog.stock_domain import Adjustment, StockChange, StockCount
 from kit.auth import Principal
-from kit.db import Database, Transaction, repeatable
+from kit.db import Database, Transaction, retry_on_contention
 from kit.events import AdminActed
 from kit.values import PRODUCT, Clock
 from kit.work import Batcher
@@ -36,7 +44,7 @@ class Products:
         stock: StockStore,
         cache: ProductCache,
         search: ProductSearch,
-        admins: Admins,
+        admins: AdminVerifier,
         *,
         clock: Clock,
     ) -> None:
@@ -50,10 +58,10 @@ class Products:
         # Lists that are shown at the same moment ask for their stock together.
         self._stock_of: Batcher[Sequence[UUID], Mapping[UUID, int]] = Batcher(self._stock_of_many)
 
-    @repeatable
+    @retry_on_contention
     async def create(self, caller: Principal, draft: Draft, *, address: str = "") -> Shown:
         """Makes a product; raises SkuTaken."""
-        await self._admins.confirm(caller)
+        await self._admins.require_admin(caller)
         now = self._clock()
         async with self._db.transaction() as tx:
             category = await self._category(tx, draft.category)
@@ -65,7 +73,7 @@ class Products:
             await tx.emit(fact, _acted(caller, "create_product", product.id, address))
         return Shown(product, draft.stock)
 
-    @repeatable
+    @retry_on_contention
     async def update(
         self,
         caller: Principal,
@@ -76,7 +84,7 @@ class Products:
         address: str = "",
     ) -> Shown:
         """Changes a product; raises ProductNotFound, VersionConflict, SkuTaken."""
-        await self._admins.confirm(caller)
+        await self._admins.require_admin(caller)
         async with self._db.transaction() as tx:
             found = await self._locked(tx, product_id)
             category = await self._category(tx, changes.category or "")
@@ -88,10 +96,10 @@ class Products:
         [shown] = await self._shown([product])
         return shown
 
-    @repeatable
+    @retry_on_contention
     async def delete(self, caller: Principal, product_id: UUID, *, address: str = "") -> Shown:
         """Ends a product and answers it as it was; raises ProductNotFound."""
-        await self._admins.confirm(caller)
+        await self._admins.require_admin(caller)
         async with self._db.transaction() as tx:
             product = await self._locked(tx, product_id)
             fact = product.delete()
@@ -101,13 +109,13 @@ class Products:
         [shown] = await self._shown([product])
         return shown
 
-    @repeatable
+    @retry_on_contention
     async def adjust_stock(self, caller: Principal, change: StockChange, *, address: str = "") -> Shown:
         """Adds to a product's free stock or takes from it, once for each caller and request id; answers the product as it is now.
 
         Raises ProductNotFound, NotTracked, InsufficientStock, StockLimit, IdempotencyConflict.
         """
-        await self._admins.confirm(caller)
+        await self._admins.require_admin(caller)
         wanted = change.of(caller.account_id, self._clock())
         async with self._db.transaction() as tx:
             # Two of the same request meet at the product's lock: the second sees what the first did.
@@ -122,10 +130,10 @@ class Products:
         [shown] = await self._shown([product])
         return shown
 
-    @repeatable
+    @retry_on_contention
     async def set_stock(self, caller: Principal, count: StockCount, *, address: str = "") -> Shown:
         """Sets a product's free stock, or stops tracking it; raises ProductNotFound, StockConflict."""
-        await self._admins.confirm(caller)
+        await self._admins.require_admin(caller)
         async with self._db.transaction() as tx:
             product = await self._locked(tx, count.product_id)
             free = await self._stock.lock(tx, product.id)

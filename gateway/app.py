@@ -21,16 +21,16 @@ from gateway.settings import Settings
 from gateway.web import PATH, GraphQL
 from gateway.websocket import Sockets
 from kit.auth import Principal, TokenVerifier
-from kit.auth.verifier import jwks_over_http
+from kit.auth.verifier import jwks_fetcher
 from kit.cache import Cache
-from kit.events import Tail
-from kit.identity import identity_of
+from kit.events import TopicWatcher
+from kit.identity import identity_from_settings
 from kit.service import Resource, Service
 
 
 def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet. No peer is required: what is away nulls its own fields only."""
-    identity = identity_of(settings)
+    identity = identity_from_settings(settings)
     peers = Peers(
         account=Accounts(settings.account_address, identity),
         catalog=Catalog(settings.catalog_address, identity),
@@ -38,7 +38,7 @@ def build(settings: Settings) -> Service:
         payment=Payments(settings.payment_address, identity),
         notification=Notifications(settings.notification_address, identity),
     )
-    verifier = TokenVerifier(jwks_over_http(settings.jwks_url))
+    verifier = TokenVerifier(jwks_fetcher(settings.jwks_url))
     schema = build_schema()
     executor = Executor(
         schema,
@@ -51,7 +51,7 @@ def build(settings: Settings) -> Service:
     allowed = AllowList.read(Path(settings.allowed_documents)) if settings.allowed_documents else None
     admission = Admission(executor, rates, Persisted(documents, allowed))
     updates = OrderUpdates()
-    tail = Tail("souk.order.v1", settings.kafka_bootstrap, updates.changed)
+    tail = TopicWatcher("souk.order.v1", settings.kafka_bootstrap, updates.changed)
 
     def context(principal: Principal | None) -> Context:
         return Context(peers, principal, updates)
@@ -82,9 +82,9 @@ def build(settings: Settings) -> Service:
         resources=[*held, verifier],
         optional=[*held, verifier],
         routes=[sockets.route(), *playground, *development_routes(settings)],
-        direct={PATH: graphql},
+        raw_asgi_routes={PATH: graphql},
         jobs=[tail],
         commands={"schema": print_schema, "collection": print_collection},
         verifier=verifier,
-        drained=listeners.end,
+        on_drained=listeners.end,
     )

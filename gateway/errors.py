@@ -9,7 +9,7 @@ from graphql import GraphQLError
 from kit.errors import Category, SoukError
 from kit.errors.transport import graphql_code
 from kit.telemetry import correlation_id, get_logger
-from kit.web.problems import UNEXPECTED
+from kit.web.problems import INTERNAL_MESSAGE
 
 log = get_logger(__name__)
 
@@ -91,7 +91,7 @@ def _of_variables(error: GraphQLError) -> Shown:
 def unexpected() -> Shown:
     """What is said of a fault of ours."""
     extensions = {"code": "INTERNAL", "reason": "INTERNAL", "correlationId": correlation_id.get()}
-    return {"message": UNEXPECTED, "extensions": extensions}
+    return {"message": INTERNAL_MESSAGE, "extensions": extensions}
 
 
 def _camel(value: Any) -> Any:

@@ -47,7 +47,7 @@ from gateway.metrics import OPERATIONS
 from gateway.reading import fitted
 from gateway.remembered import Remembered
 from kit.errors import Internal, InvalidArgument, SoukError
-from kit.rpc.status import UNEXPECTED
+from kit.rpc.status import INTERNAL_MESSAGE
 from kit.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -192,7 +192,7 @@ class Executor:
             yield _counted(Answer.no(error, "subscription"))
         except Exception:
             log.exception("graphql.subscription_failed")
-            yield _counted(Answer.no(Internal(UNEXPECTED), "subscription"))
+            yield _counted(Answer.no(Internal(INTERNAL_MESSAGE), "subscription"))
 
     async def _run(self, plan: Plan, context: Context) -> Answer:
         if plan.operation is None:

@@ -16,7 +16,7 @@ from gateway.metrics import RATE_LIMIT_FAILURES, RATE_LIMITED
 from gateway.settings import Settings
 from kit.errors import ResourceExhausted
 from kit.telemetry import get_logger
-from kit.values import network_of
+from kit.values import client_network
 
 log = get_logger(__name__)
 
@@ -138,7 +138,7 @@ class Rates:
 
         All is taken or nothing; but `least` is what refusing it costs, and is taken as far as the client has it.
         """
-        network = network_of(address)
+        network = client_network(address)
         keys = [_PREFIX + (account_id or network)]
         asked: list[str | int] = [self._point, self._points, cost]
         if sign_ins:

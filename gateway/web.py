@@ -28,11 +28,11 @@ from gateway.rates import Rates, Spent
 from gateway.reading import BadBody, read
 from gateway.requests import Refused, Reply, Request
 from gateway.settings import Settings
-from kit.auth import Principal, TokenVerifier, bearer
+from kit.auth import Principal, TokenVerifier, bearer_token
 from kit.errors import Internal, SoukError, Unauthenticated
 from kit.errors.transport import http_status
 from kit.rpc import Call, current_call
-from kit.rpc.status import UNEXPECTED
+from kit.rpc.status import INTERNAL_MESSAGE
 from kit.telemetry import correlation_id, get_logger
 from kit.values.deadline import deadline
 
@@ -75,7 +75,7 @@ class GraphQL:
             reply = await self._answer(request)
         except Exception:
             log.exception("graphql.broke")
-            answer = Answer.no(Internal(UNEXPECTED))
+            answer = Answer.no(Internal(INTERNAL_MESSAGE))
             reply = Reply(500, self._headers.of(request.headers.get("origin")), orjson.dumps(answer.body()))
         if isinstance(reply, Reply):
             await reply.send(send, head=request.method == "HEAD")
@@ -165,7 +165,7 @@ class GraphQL:
 
     async def _principal(self, request: Request) -> Principal | None:
         try:
-            token = bearer(request.headers.get("authorization"))
+            token = bearer_token(request.headers.get("authorization"))
             return None if token is None else await self._verifier.verify(token)
         except SoukError as error:
             raise Refused(http_status(error), of_souk_error(error)) from error

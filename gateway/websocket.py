@@ -26,11 +26,11 @@ from gateway.listeners import SEND_SECONDS, AtMost, GoingAway, Listeners, TooMan
 from gateway.metrics import COST, OPERATIONS
 from gateway.reading import BadBody, Body, read
 from gateway.settings import Settings
-from kit.auth import Principal, TokenVerifier, bearer
+from kit.auth import Principal, TokenVerifier, bearer_token
 from kit.errors import SoukError, Unauthenticated
 from kit.rpc import Call, current_call
 from kit.telemetry import correlation_id, get_logger, new_correlation_id
-from kit.values import network_of
+from kit.values import client_network
 from kit.values.deadline import deadline
 from kit.web.connections import MESSAGE_LIMIT
 
@@ -108,7 +108,7 @@ class Sockets:
                 return
             counted = ExitStack()
             try:
-                counted.enter_context(self.unsigned.one_more(network_of(self.client(socket.scope))))
+                counted.enter_context(self.unsigned.one_more(client_network(self.client(socket.scope))))
             except TooManyListeners as error:
                 await socket.close(code=TOO_MANY, reason=error.message)
                 return
@@ -226,7 +226,7 @@ class _Session:
             given = {
                 name.lower(): value for name, value in (_PARAMETERS.decode(message.payload) or {}).items()
             }
-            token = bearer(str(given.get("authorization") or ""))
+            token = bearer_token(str(given.get("authorization") or ""))
             if token is None:
                 raise _Closed(UNAUTHORIZED, "connection_init must carry Authorization")
             principal = await self._sockets.verifier.verify(token)

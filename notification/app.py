@@ -6,7 +6,7 @@ from kit.auth import Sealer
 from kit.db import Database, Migrations
 from kit.service import Service
 from kit.values import utc_now
-from kit.work import Every, Worker
+from kit.work import PeriodicJob, Worker
 from notification.consumers import Facts
 from notification.mailer import SmtpMailer, ascii_domain
 from notification.preview import preview_routes
@@ -58,7 +58,7 @@ def build(settings: Settings) -> Service:
                 concurrency=settings.mails_at_once,
                 per_second=settings.mails_per_second,
             ),
-            Every("notification.forgetting", _FORGETTING_SECONDS, notifications.forget_again),
+            PeriodicJob("notification.forgetting", _FORGETTING_SECONDS, notifications.forget_again),
             *retentions(db, settings),
         ],
     )

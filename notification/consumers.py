@@ -8,8 +8,8 @@ from souk.order.v1 import events_pb2 as order
 from souk.payment.v1 import events_pb2 as payment
 
 from kit.db import Transaction
-from kit.events import Event, Many, Subscription
-from kit.values import ACCOUNT, ORDER, REFUND, Clock, timestamp
+from kit.events import BatchHandler, Event, Subscription
+from kit.values import ACCOUNT, ORDER, REFUND, Clock, timestamp_from_proto
 from notification.domain import Notification, Template
 from notification.messages import link_context, order_context, recipient_from_proto, refund_context
 from notification.use_cases import Notifications
@@ -38,11 +38,11 @@ class Facts:
             Subscription(
                 "souk.order.v1",
                 {
-                    order.OrderPlaced: Many(self._order(Template.ORDER_PLACED)),
-                    order.OrderConfirmed: Many(self._order(Template.ORDER_CONFIRMED)),
-                    order.OrderCancelled: Many(self._order(Template.ORDER_CANCELLED)),
-                    order.OrderShipped: Many(self._order(Template.SHIPPED)),
-                    order.OrderDelivered: Many(self._order(Template.DELIVERED)),
+                    order.OrderPlaced: BatchHandler(self._order(Template.ORDER_PLACED)),
+                    order.OrderConfirmed: BatchHandler(self._order(Template.ORDER_CONFIRMED)),
+                    order.OrderCancelled: BatchHandler(self._order(Template.ORDER_CANCELLED)),
+                    order.OrderShipped: BatchHandler(self._order(Template.SHIPPED)),
+                    order.OrderDelivered: BatchHandler(self._order(Template.DELIVERED)),
                 },
             ),
             Subscription("souk.payment.v1", {payment.PaymentRefunded: self.payment_refunded}),
@@ -76,7 +76,7 @@ class Facts:
         """The reaction that sends a link, to the address that the fact itself names."""
 
         async def reaction(tx: Transaction, event: Event[Any]) -> None:
-            now, expire_time = self._clock(), timestamp(event.body.token_expire_time)
+            now, expire_time = self._clock(), timestamp_from_proto(event.body.token_expire_time)
             recipient = recipient_from_proto(event.body.account)
             notification = Notification.with_link(
                 template,

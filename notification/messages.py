@@ -15,7 +15,7 @@ from kit.values import (
     NOTIFICATION,
     ORDER,
     money_from_proto,
-    timestamp,
+    timestamp_from_proto,
     timestamp_to_proto,
 )
 from notification.domain import CHANNEL, Notification, Recipient
@@ -37,7 +37,7 @@ def recipient_from_proto(account: account_pb2.Account) -> Recipient:
         ACCOUNT.parse(account.id, "account", "id"),
         account.name,
         account.email,
-        timestamp(account.update_time),
+        timestamp_from_proto(account.update_time),
         account.email_verified,
     )
 

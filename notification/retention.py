@@ -24,9 +24,9 @@ def retentions(db: Database, settings: Settings) -> list[Retention]:
             "create_time",
             settings.content_retention_seconds,
             condition="due_time IS NULL AND context <> '{}'",
-            instead="context = '{}'",
+            update="context = '{}'",
             name="notifications.content",
-            batch=_REDUCED_AT_ONCE,
+            batch_size=_REDUCED_AT_ONCE,
         ),
         Retention(
             db,
@@ -35,7 +35,7 @@ def retentions(db: Database, settings: Settings) -> list[Retention]:
             settings.unknown_recipient_seconds,
             condition="due_time IS NOT NULL AND status = 'QUEUED' AND NOT EXISTS "
             "(SELECT FROM recipients r WHERE r.account_id = notifications.account_id)",
-            instead="status = 'FAILED', failure = 'NO_RECIPIENT', due_time = NULL, context = '{}'",
+            update="status = 'FAILED', failure = 'NO_RECIPIENT', due_time = NULL, context = '{}'",
             name="notifications.no_recipient",
         ),
     ]

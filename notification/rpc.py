@@ -3,7 +3,7 @@
 from souk.notification.v1 import notification_service_pb2 as pb
 
 from kit.rpc import Call
-from kit.values import ACCOUNT, ORDER, Input, Page, foreign_cursor, position_cursor, position_of
+from kit.values import ACCOUNT, ORDER, FieldReader, Page, decode_position, encode_position, invalid_cursor
 from notification.domain import Notification
 from notification.messages import notification_to_proto
 from notification.ports import NotificationFilter
@@ -23,9 +23,9 @@ class NotificationRpc:
     ) -> pb.ListNotificationsResponse:
         """ListNotifications."""
         order_id = ORDER.parse(request.order_id, "orderId") if request.order_id else None
-        account_id = call.whose(request.account_id, all_accounts=request.all_accounts)
+        account_id = call.resolve_account_scope(request.account_id, all_accounts=request.all_accounts)
         which, size = NotificationFilter(account_id, order_id), _size(request.page_size)
-        after = position_of(request.page_token, repr(which), "after")
+        after = decode_position(request.page_token, repr(which), "after")
         return _page(await self._notifications.list(which, after, size, count=request.count_total), which)
 
     async def batch_list_account_notifications(
@@ -33,14 +33,14 @@ class NotificationRpc:
     ) -> pb.BatchListAccountNotificationsResponse:
         """BatchListAccountNotifications."""
         caller, ids, wanted = (
-            call.account(),
-            ACCOUNT.parse_set(request.account_ids, "account_ids"),
+            call.require_principal(),
+            ACCOUNT.parse_unique(request.account_ids, "account_ids"),
             request.list,
         )
         order_id = ORDER.parse(wanted.order_id, "orderId") if wanted.order_id else None
         which, size = NotificationFilter(None, order_id), _size(wanted.page_size)
         if wanted.page_token:
-            raise foreign_cursor("after")
+            raise invalid_cursor("after")
         pages = await self._notifications.list_each(caller, which, ids, size, count=wanted.count_total)
         return pb.BatchListAccountNotificationsResponse(
             pages=[
@@ -53,15 +53,15 @@ class NotificationRpc:
         self, request: pb.BatchListNotificationsRequest, call: Call
     ) -> pb.BatchListNotificationsResponse:
         """BatchListNotifications."""
-        caller = call.account()
-        found = await self._notifications.of_orders(caller, ORDER.parse_each(request.order_ids, "order_ids"))
+        caller = call.require_principal()
+        found = await self._notifications.of_orders(caller, ORDER.parse_all(request.order_ids, "order_ids"))
         return pb.BatchListNotificationsResponse(notifications=map(notification_to_proto, found))
 
 
 def _size(asked: int) -> int:
-    given = Input()
+    given = FieldReader()
     size = given.page_size(asked, "first")
-    given.done()
+    given.raise_if_invalid()
     return size
 
 
@@ -69,7 +69,7 @@ def _page(page: Page[Notification], which: NotificationFilter) -> pb.ListNotific
     entries = [
         pb.ListNotificationsResponse.Entry(
             notification=notification_to_proto(notification),
-            cursor=position_cursor(repr(which), notification.create_time, notification.id),
+            cursor=encode_position(repr(which), notification.create_time, notification.id),
         )
         for notification in page.items
     ]

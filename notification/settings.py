@@ -17,17 +17,17 @@ class Settings(BaseSettings):
         "Port of HTTP: health, metrics; /preview in development",
         default=8080,
         development=8005,
-        least=0,
-        most=65535,
+        minimum=0,
+        maximum=65535,
     )
-    grpc_port: int = setting("Port of gRPC", default=9080, development=9005, least=0, most=65535)
+    grpc_port: int = setting("Port of gRPC", default=9080, development=9005, minimum=0, maximum=65535)
     database_url: str = setting(
         "PostgreSQL, postgresql://user:password@host:port/notification",
         development="postgresql://souk:souk@127.0.0.1:5432/notification",
         secret=True,
     )
     smtp_host: str = setting("The mail server", development="127.0.0.1")
-    smtp_port: int = setting("Its port", default=587, development=1025, least=1, most=65535)
+    smtp_port: int = setting("Its port", default=587, development=1025, minimum=1, maximum=65535)
     smtp_tls: str = setting(
         "none, starttls or tls (from the first byte)", default="starttls", development="none"
     )
@@ -47,21 +47,21 @@ class Settings(BaseSettings):
         "Seconds for which a notification is kept, and shown in the history, after it was sent or given up; "
         "longer than an event may be repeated, or it would be mailed again",
         default=timedelta(days=365),
-        least=timedelta(days=60).total_seconds(),
+        minimum=timedelta(days=60).total_seconds(),
     )
     content_retention_seconds: timedelta = setting(
         "Seconds for which what a mail was made of is kept, to look into it",
         default=timedelta(days=30),
-        least=timedelta(days=4).total_seconds(),
+        minimum=timedelta(days=4).total_seconds(),
     )
     unknown_recipient_seconds: timedelta = setting(
         "Seconds after which a mail is given up whose account has not become known",
         default=timedelta(days=7),
-        least=timedelta(hours=1).total_seconds(),
+        minimum=timedelta(hours=1).total_seconds(),
     )
-    mails_at_once: int = setting("Mails handed over at the same time", default=8, least=1, most=100)
+    mails_at_once: int = setting("Mails handed over at the same time", default=8, minimum=1, maximum=100)
     mails_per_second: float = setting(
         "Mails begun a second, on average; the mail server's limits are its provider's",
         default=50.0,
-        least=0.1,
+        minimum=0.1,
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from kit.db import Conditions, Database, Record, Transaction, bounded_count, columns
+from kit.db import Database, Record, Transaction, WhereClause, bounded_count, transpose
 from kit.values import exact_count
 from notification.domain import Failure, Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter
@@ -95,7 +95,7 @@ class PostgresNotificationStore:
             )
             for n in sorted(notifications, key=lambda n: n.id)
         )
-        await tx.execute(_ADD, *columns(rows, 9))
+        await tx.execute(_ADD, *transpose(rows, 9))
 
     async def put_recipient(self, tx: Transaction, recipient: Recipient) -> None:
         """What is known of a person now; older news change nothing."""
@@ -154,7 +154,7 @@ class PostgresNotificationStore:
     ) -> list[Notification]:
         """By keyset, never by offset."""
         asked = _conditions(which, after)
-        sql = f"{_SELECT} {asked.where} ORDER BY n.create_time DESC, n.id DESC LIMIT {limit:d}"
+        sql = f"{_SELECT} {asked.sql} ORDER BY n.create_time DESC, n.id DESC LIMIT {limit:d}"
         return [_notification(row) for row in await self._db.fetch(sql, *asked.args)]
 
     async def page_each(
@@ -166,7 +166,7 @@ class PostgresNotificationStore:
         sql = (
             "SELECT n.*, r.email AS recipient_email "  # noqa: S608 - of constants
             f"FROM unnest(${len(asked.args) + 1}::uuid[]) AS asked(id), LATERAL ("
-            f"SELECT * FROM notifications n {asked.where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
+            f"SELECT * FROM notifications n {asked.sql} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
             ") n LEFT JOIN recipients r USING (account_id) ORDER BY n.create_time DESC, n.id DESC"
         )
         found: dict[UUID, list[Notification]] = defaultdict(list)
@@ -194,8 +194,8 @@ class PostgresNotificationStore:
         return [_notification(row) for row in await self._db.fetch(_OF_ORDERS, list(order_ids), owner, each)]
 
 
-def _conditions(which: NotificationFilter, after: tuple[datetime, UUID] | None) -> Conditions:
-    asked = Conditions()
+def _conditions(which: NotificationFilter, after: tuple[datetime, UUID] | None) -> WhereClause:
+    asked = WhereClause()
     if which.account_id is not None:
         asked.add("n.account_id = {}", which.account_id)
     if which.order_id is not None:
@@ -205,8 +205,8 @@ def _conditions(which: NotificationFilter, after: tuple[datetime, UUID] | None) 
     return asked
 
 
-def _count(asked: Conditions) -> str:
-    return bounded_count(f"SELECT FROM notifications n {asked.where} ORDER BY n.create_time DESC, n.id DESC")
+def _count(asked: WhereClause) -> str:
+    return bounded_count(f"SELECT FROM notifications n {asked.sql} ORDER BY n.create_time DESC, n.id DESC")
 
 
 def _notification(row: Record) -> Notification:

@@ -114,7 +114,7 @@ class Notifications:
         count: bool,
     ) -> Sequence[Page[Notification]]:
         """The first page of each account; raises PermissionDenied when one is not the caller's."""
-        caller.must_act_for(*account_ids)
+        caller.require_access_to(*account_ids)
         found = await self._store.page_each(which, account_ids, size + 1)
         totals = await self._store.count_each(which, account_ids) if count else {}
         return [Page.of(found.get(each, ()), size, totals[each] if count else None) for each in account_ids]

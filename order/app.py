@@ -1,9 +1,9 @@
 """Everything the order service is made of: the composition root."""
 
 from kit.db import Database, Migrations
-from kit.identity import identity_of
-from kit.service import Admins, Service
-from kit.work import Every
+from kit.identity import identity_from_settings
+from kit.service import AdminVerifierClient, Service
+from kit.work import PeriodicJob
 from order.consumers import AccountEvents, PaymentEvents
 from order.events import TOPIC
 from order.peers import Catalog
@@ -20,9 +20,9 @@ _LATE_SECONDS = 30.0
 def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet."""
     db = Database(settings.database_url, publishes=TOPIC)
-    identity = identity_of(settings)
+    identity = identity_from_settings(settings)
     catalog = Catalog(settings.catalog_address, identity)
-    admins = Admins(settings.account_address, identity)
+    admins = AdminVerifierClient(settings.account_address, identity)
     orders = Orders(db, Store(db), catalog, policy(settings))
 
     return Service(
@@ -37,8 +37,8 @@ def build(settings: Settings) -> Service:
         callers={"OrderService": ["gateway"], "OrderService/CloseAccountOrders": ["account"]},
         consumes=[PaymentEvents(orders).subscription(), AccountEvents(orders).subscription()],
         jobs=[
-            Every("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),
-            Every("order.closed_accounts", _LATE_SECONDS, orders.close_late),
+            PeriodicJob("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),
+            PeriodicJob("order.closed_accounts", _LATE_SECONDS, orders.close_late),
             *retentions(db, settings),
         ],
     )

@@ -7,7 +7,7 @@ from souk.account.v1 import events_pb2 as account
 from souk.payment.v1 import events_pb2 as pb
 
 from kit.db import Transaction
-from kit.events import Event, Reaction, Subscription
+from kit.events import Event, PreparedHandler, Subscription
 from kit.values import ACCOUNT, ORDER, money_from_proto
 from order.ports import StockState
 from order.use_cases import Orders
@@ -24,7 +24,7 @@ class PaymentEvents:
         return Subscription(
             "souk.payment.v1",
             {
-                pb.PaymentSucceeded: Reaction(prepare=self.commit_stock, apply=self.payment_succeeded),
+                pb.PaymentSucceeded: PreparedHandler(prepare=self.commit_stock, apply=self.payment_succeeded),
                 pb.PaymentFailed: self.payment_failed,
                 pb.PaymentRefunded: self.payment_refunded,
             },

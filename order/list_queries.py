@@ -7,7 +7,7 @@ depends on how rare they are (ADR 0012); several are one list each, merged: no i
 
 from typing import Any
 
-from kit.db import Conditions, bounded_count
+from kit.db import WhereClause, bounded_count
 from kit.values import MAX_COUNT, Position
 from order.ports import OrderFilter
 
@@ -30,9 +30,9 @@ def count_orders(which: OrderFilter, *, of: str | None = None) -> tuple[str, lis
     return bounded_count(f"SELECT FROM ({merged}) o"), query.args
 
 
-def _merged(which: OrderFilter, query: Conditions, columns: str, limit: int) -> str:
+def _merged(which: OrderFilter, query: WhereClause, columns: str, limit: int) -> str:
     """So many of each status, or of all."""
-    where = query.where or "WHERE true"
+    where = query.sql or "WHERE true"
     wheres = [where]
     if which.statuses is not None:
         # They are words of ours: an enumeration's. None of them: nothing; the other conditions stay, as the arguments are theirs.
@@ -42,8 +42,8 @@ def _merged(which: OrderFilter, query: Conditions, columns: str, limit: int) -> 
     return " UNION ALL ".join(lists)
 
 
-def _conditions(which: OrderFilter, after: Position | None, of: str | None) -> Conditions:
-    query = Conditions()
+def _conditions(which: OrderFilter, after: Position | None, of: str | None) -> WhereClause:
+    query = WhereClause()
     if of is not None:
         query.add(f"o.account_id = {of}")
     if which.account_id is not None:

@@ -20,11 +20,11 @@ from kit.values import (
     ACCOUNT,
     ORDER,
     PRODUCT,
+    FieldReader,
     IdKind,
-    Input,
     looks_like_card_number,
     money_to_proto,
-    timestamp,
+    timestamp_from_proto,
     timestamp_to_proto,
 )
 from order.domain import Address, Order, Purchase, Status, Wanted
@@ -48,16 +48,16 @@ def purchase_from_proto(
     Its hash says what was meant, not how it was written: one's own account may be named or not, lines may stand in any order and be
     split, and the deployment's payment method may be named or not.
     """
-    given = Input()
+    given = FieldReader()
     account_id = _id(given, ACCOUNT, request.account_id, "accountId") if request.account_id else None
     wanted = _wanted(given, request.lines)
     address = _address(given, request.shipping_address) if request.HasField("shipping_address") else None
     method = given.not_blank(request.payment_method, "paymentMethod")
-    method = given.text(method, "paymentMethod", most=255)
+    method = given.text(method, "paymentMethod", max_length=255)
     _no_card(given, method, "paymentMethod")
     expected = _decimal(given, request.expected_total, "expectedTotal")
-    request_id = given.text(request.request_id, "idempotencyKey", least=1, most=255)
-    given.done()
+    request_id = given.text(request.request_id, "idempotencyKey", min_length=1, max_length=255)
+    given.raise_if_invalid()
     lines = [(each.product_id, each.quantity) for each in wanted]
     named_method = "" if method == default_method else method
     return Purchase(
@@ -74,39 +74,39 @@ def purchase_from_proto(
 
 def filter_from_proto(request: service.ListOrdersRequest, account_id: UUID | None) -> OrderFilter:
     """Reads which orders are listed, whose they are was decided before; raises InvalidArgument with every fault."""
-    given = Input()
+    given = FieldReader()
     known = {number: Status(name.removeprefix(_STATUS)) for name, number in pb.OrderStatus.items() if number}
     asked = request.status_filter.values if request.HasField("status_filter") else request.statuses or None
     given.require(set(asked or ()) <= known.keys(), "must be known statuses", "filter", "statuses")
     after = _instant(given, request, "created_after", "createdAfter")
     before = _instant(given, request, "created_before", "createdBefore")
-    given.done()
+    given.raise_if_invalid()
     statuses = None if asked is None else tuple(known[each] for each in sorted(set(asked)))
     return OrderFilter(account_id, statuses, after, before)
 
 
 def cancellation_from_proto(request: service.CancelOrderRequest) -> tuple[UUID, str]:
     """Reads which order ends, and the text that its customer sees; raises InvalidArgument with every fault."""
-    given = Input()
+    given = FieldReader()
     order_id = _id(given, ORDER, request.order_id, "id")
-    text = given.text(request.reason, "reason", most=_NOTE)
+    text = given.text(request.reason, "reason", max_length=_NOTE)
     _no_card(given, text, "reason")
-    given.done()
+    given.raise_if_invalid()
     assert order_id is not None
     return order_id, text
 
 
 def move_from_proto(request: service.UpdateOrderStatusRequest) -> tuple[UUID, Status, str, str]:
     """Reads which order went where, its note and its internal note; raises InvalidArgument with every fault."""
-    given = Input()
+    given = FieldReader()
     order_id = _id(given, ORDER, request.order_id, "id")
     status = _MOVES.get(request.status)
     given.require(status is not None, "must be SHIPPED or DELIVERED", "status")
     # Parcel numbers stand in the note, and are as long as cards'.
-    note = given.text(request.note, "note", most=_NOTE)
-    internal_note = given.text(request.internal_note, "internalNote", most=_NOTE)
+    note = given.text(request.note, "note", max_length=_NOTE)
+    internal_note = given.text(request.internal_note, "internalNote", max_length=_NOTE)
     _no_card(given, internal_note, "internalNote")
-    given.done()
+    given.raise_if_invalid()
     assert order_id is not None
     assert status is not None
     return order_id, status, note, internal_note
@@ -147,13 +147,13 @@ def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
     )
 
 
-def _wanted(given: Input, lines: Sequence[service.PlaceOrderRequest.Line]) -> tuple[Wanted, ...]:
+def _wanted(given: FieldReader, lines: Sequence[service.PlaceOrderRequest.Line]) -> tuple[Wanted, ...]:
     """The lines, each product once with its quantities added up, in the order of their first mention."""
     given.require(1 <= len(lines) <= _MAX_LINES, f"must have between 1 and {_MAX_LINES} lines", "products")
     wanted: dict[UUID | None, Wanted] = {}
     for at, line in enumerate(lines[:_MAX_LINES]):
         product_id = _id(given, PRODUCT, line.product_id, "products", at, "id")
-        given.integer(line.quantity, "products", at, "quantity", least=1, most=_MAX_QUANTITY)
+        given.integer(line.quantity, "products", at, "quantity", minimum=1, maximum=_MAX_QUANTITY)
         if product_id in wanted:
             earlier = wanted[product_id]
             total = earlier.quantity + line.quantity
@@ -167,9 +167,9 @@ def _wanted(given: Input, lines: Sequence[service.PlaceOrderRequest.Line]) -> tu
     return tuple(wanted.values())
 
 
-def _address(given: Input, address: pb.Address) -> Address:
+def _address(given: FieldReader, address: pb.Address) -> Address:
     def part(value: str, name: str, least: int = 0) -> str:
-        return given.name(value, "shippingAddress", name, least=least, most=_ADDRESS_LINE)
+        return given.name(value, "shippingAddress", name, min_length=least, max_length=_ADDRESS_LINE)
 
     return Address(
         name=part(address.name, "name", 1),
@@ -186,12 +186,12 @@ def _address_to_proto(address: Address | None) -> pb.Address | None:
     return pb.Address(**asdict(address)) if address else None
 
 
-def _no_card(given: Input, value: str, *path: str) -> None:
+def _no_card(given: FieldReader, value: str, *path: str) -> None:
     """For what people paste cards into."""
     given.require(not looks_like_card_number(value), "must not contain a card number", *path)
 
 
-def _decimal(given: Input, text: str, *path: str) -> str:
+def _decimal(given: FieldReader, text: str, *path: str) -> str:
     """A plain decimal without needless zeros, or empty; how many decimals its currency has is known only once it is priced."""
     if not text:
         return ""
@@ -200,24 +200,26 @@ def _decimal(given: Input, text: str, *path: str) -> str:
     return f"{Decimal(text).normalize():f}" if fine else ""
 
 
-def _instant(given: Input, request: service.ListOrdersRequest, field: str, name: str) -> datetime | None:
+def _instant(
+    given: FieldReader, request: service.ListOrdersRequest, field: str, name: str
+) -> datetime | None:
     """An optional instant, which a Timestamp may put beyond what calendars hold."""
     if not request.HasField(field):
         return None
     try:
-        return timestamp(getattr(request, field))
+        return timestamp_from_proto(getattr(request, field))
     except (ValueError, OverflowError):
-        given.faults.add(("filter", name), "must be an instant between the years 1 and 9999")
+        given.violations.add(("filter", name), "must be an instant between the years 1 and 9999")
         return None
 
 
-def _id(given: Input, kind: IdKind, text: str, *path: str | int) -> UUID | None:
+def _id(given: FieldReader, kind: IdKind, text: str, *path: str | int) -> UUID | None:
     """Like `kind.parse`, but a fault is collected with the others."""
     try:
         return kind.parse(text, *path)
     except InvalidArgument as error:
         for fault in error.fields:
-            given.faults.add(fault.path, fault.message)
+            given.violations.add(fault.path, fault.message)
         return None
 
 

@@ -7,7 +7,7 @@ from souk.catalog.v1 import stock_service_pb2 as pb
 from kit.errors import SoukError, Violation
 from kit.identity import Identity
 from kit.rpc import Peer
-from kit.values import ORDER, PRODUCT, money_from_proto, timestamp
+from kit.values import ORDER, PRODUCT, money_from_proto, timestamp_from_proto
 from order.domain import Line, Purchase
 from order.ports import Reservation, StockState
 
@@ -51,7 +51,7 @@ class Catalog(Peer):
                 )
                 for line in answer.lines
             ),
-            expire_time=timestamp(answer.expire_time),
+            expire_time=timestamp_from_proto(answer.expire_time),
         )
 
     async def commit(self, order_id: UUID) -> StockState:

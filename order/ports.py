@@ -153,10 +153,10 @@ class OrderStore(Protocol):
         ...
 
 
-class Admins(Protocol):
+class AdminVerifier(Protocol):
     """The account service, which knows who is an ADMIN now."""
 
-    async def confirm(self, caller: Principal) -> None:
+    async def require_admin(self, caller: Principal) -> None:
         """Raises PermissionDenied unless the caller is one, Unauthenticated when the session has ended."""
         ...
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from kit.db import Database, Record, Statements, Transaction, columns
+from kit.db import Database, Record, Statements, Transaction, transpose
 from kit.values import Money, exact_count
 from order.domain import Address, CancelReason, Line, Order, Status, StatusChange
 from order.list_queries import count_orders, newest_orders
@@ -223,7 +223,7 @@ class Store:
             for order in orders
             for at, step in enumerate(order.history)
         )
-        await tx.execute(_SAVE, *columns(changes, 7), *columns(steps, 6))
+        await tx.execute(_SAVE, *transpose(changes, 7), *transpose(steps, 6))
 
     def _columns(self, placements: Sequence[Placement]) -> list[Any]:
         assert self._db.publishes is not None
@@ -251,7 +251,7 @@ class Store:
         topic, *events = self._db.publishes.outbox_rows(
             [placement.fact for placement in placements], [placement.headers for placement in placements]
         )
-        return [*columns(heads, 10), *events, *columns(lines, 6), topic]
+        return [*transpose(heads, 10), *events, *transpose(lines, 6), topic]
 
 
 async def _read(db: Statements, ids: Sequence[Record]) -> list[Order]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from kit.auth import Principal
-from kit.db import Database, Transaction, repeatable
+from kit.db import Database, Transaction, retry_on_contention
 from kit.errors import SoukError, Violation
 from kit.events import AdminActed
 from kit.telemetry import get_logger
@@ -76,7 +76,7 @@ class Orders:
         The order's id follows from the key, so that a repeat meets its own reservation.
         """
         account_id = purchase.account_id or caller.account_id
-        caller.must_act_for(account_id)
+        caller.require_access_to(account_id)
         self._check_units(purchase)
         order_id = ORDER.derive(str(caller.account_id), purchase.request_id)
         try:
@@ -113,12 +113,12 @@ class Orders:
         self, caller: Principal, which: OrderFilter, account_ids: Sequence[UUID], size: int, *, count: bool
     ) -> Sequence[Page[Order]]:
         """The first page of each account; raises PermissionDenied when one is not the caller's."""
-        caller.must_act_for(*account_ids)
+        caller.require_access_to(*account_ids)
         found = await self._store.page_each(which, account_ids, size + 1)
         totals = await self._store.count_each(which, account_ids) if count else {}
         return [Page.of(found.get(each, ()), size, totals[each] if count else None) for each in account_ids]
 
-    @repeatable
+    @retry_on_contention
     async def cancel(self, caller: Principal, order_id: UUID, text: str, *, address: str = "") -> Order:
         """Cancels the caller's order, or anybody's for an ADMIN, and answers it; raises OrderNotFound and OrderState.
 
@@ -134,7 +134,7 @@ class Orders:
         _tell([fact] if fact else [])
         return order
 
-    @repeatable
+    @retry_on_contention
     async def update_status(
         self,
         order_id: UUID,
@@ -153,10 +153,10 @@ class Orders:
         _tell([fact] if fact else [])
         return order
 
-    @repeatable
+    @retry_on_contention
     async def close_account(self, caller: Principal, account_id: UUID) -> None:
         """Cancels an account's PENDING orders before it is deleted; raises OrdersOpen, and cancels none, while others are open."""
-        caller.must_act_for(account_id)
+        caller.require_access_to(account_id)
         async with self._db.transaction() as tx:
             open_orders = await self._store.lock_open(tx, account_id)
             if any(order.status is not Status.PENDING for order in open_orders):
@@ -169,7 +169,7 @@ class Orders:
         await self._store.note_closed(tx, account_id, self._clock())
         _tell(await self._forget(tx, account_id))
 
-    @repeatable
+    @retry_on_contention
     async def close_late(self) -> None:
         """The sweep: what a deleted account's last tokens still placed is cancelled and forgotten like the rest."""
         for account_id in await self._store.closed_with_orders(self._clock() - _LATE):
@@ -196,7 +196,7 @@ class Orders:
         order = await self._locked(tx, order_id)
         await self._heard(tx, order, order.refund(refunded, reason, self._clock()))
 
-    @repeatable
+    @retry_on_contention
     async def cancel_overdue(self) -> None:
         """The sweep: cancels PENDING orders past their deadline."""
         more = True
@@ -261,7 +261,7 @@ class Orders:
         REFUSALS.labels(refusal.reason).inc()
         raise refusal(details={"retry_after": _RETRY_AFTER_SECONDS})
 
-    @repeatable
+    @retry_on_contention
     async def _place_audited(self, placement: Placement, acted: AdminActed) -> Outcome:
         """Somebody else's order, which is rare: alone, and told in its transaction."""
         async with self._db.transaction() as tx:

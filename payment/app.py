@@ -1,10 +1,10 @@
 """Everything the payment service is made of: the composition root."""
 
 from kit.db import Database, Migrations
-from kit.identity import identity_of
-from kit.service import Admins, Service
+from kit.identity import identity_from_settings
+from kit.service import AdminVerifierClient, Service
 from kit.values import utc_now
-from kit.work import Every, Worker
+from kit.work import PeriodicJob, Worker
 from payment.circuit import Circuit
 from payment.consumers import OrderEvents
 from payment.events import TOPIC
@@ -31,7 +31,7 @@ def build(settings: Settings) -> Service:
             failures=settings.circuit_failures, open_seconds=settings.circuit_open_seconds, counts=is_down
         ),
     )
-    admins = Admins(settings.account_address, identity_of(settings))
+    admins = AdminVerifierClient(settings.account_address, identity_from_settings(settings))
     store = PostgresPaymentStore(db)
     payments = Payments(db, store, stripe, default_method=settings.default_payment_method, clock=utc_now)
     refunds = Refunds(db, store, stripe, clock=utc_now)
@@ -56,7 +56,7 @@ def build(settings: Settings) -> Service:
                 concurrency=settings.charges_at_once,
                 per_second=settings.charges_per_second,
             ),
-            Every("payments.overdue", _OVERDUE_SECONDS, payments.give_up_overdue),
+            PeriodicJob("payments.overdue", _OVERDUE_SECONDS, payments.give_up_overdue),
             Worker("refunds", refunds.claim, refunds.make, concurrency=settings.charges_at_once),
         ],
     )

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from souk.order.v1 import events_pb2 as pb
 
 from kit.db import Transaction
-from kit.events import Event, Many, Subscription
-from kit.values import ACCOUNT, ORDER, money_from_proto, timestamp
+from kit.events import BatchHandler, Event, Subscription
+from kit.values import ACCOUNT, ORDER, money_from_proto, timestamp_from_proto
 from payment.use_cases import CancelledOrder, Payments, PlacedOrder
 
 
@@ -20,7 +20,10 @@ class OrderEvents:
         """Which reaction belongs to which fact."""
         return Subscription(
             "souk.order.v1",
-            {pb.OrderPlaced: Many(self.orders_placed), pb.OrderCancelled: Many(self.orders_cancelled)},
+            {
+                pb.OrderPlaced: BatchHandler(self.orders_placed),
+                pb.OrderCancelled: BatchHandler(self.orders_cancelled),
+            },
         )
 
     async def orders_placed(self, tx: Transaction, events: Sequence[Event[pb.OrderPlaced]]) -> None:
@@ -38,7 +41,7 @@ def _placed(fact: pb.OrderPlaced) -> PlacedOrder:
         ACCOUNT.parse(fact.order.account_id, "order", "account_id"),
         money_from_proto(fact.order.total, "order", "total"),
         fact.payment_method,
-        timestamp(fact.pay_before),
+        timestamp_from_proto(fact.pay_before),
     )
 
 

@@ -11,7 +11,7 @@ from kit.values import (
     ORDER,
     PAYMENT,
     REFUND,
-    Input,
+    FieldReader,
     looks_like_card_number,
     money_to_proto,
     timestamp_to_proto,
@@ -25,14 +25,14 @@ _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6}0{0,40})?")
 
 def refund_request_from_proto(request: service.RefundPaymentRequest) -> RefundRequest:
     """Reads what is to go back; raises InvalidArgument with every fault. Whether the currency has so many decimals is not known yet."""
-    given = Input()
+    given = FieldReader()
     payment_id = PAYMENT.parse(request.payment_id, "paymentId")
     fine = not request.amount or _DECIMAL.fullmatch(request.amount) is not None
     given.require(fine, "must be a decimal number, such as 10.00", "amount")
-    reason = given.text(request.reason, "reason", most=500)
+    reason = given.text(request.reason, "reason", max_length=500)
     given.require(not looks_like_card_number(reason), "must not hold a card number", "reason")
-    key = given.text(request.request_id, "idempotencyKey", least=1, most=255)
-    given.done()
+    key = given.text(request.request_id, "idempotencyKey", min_length=1, max_length=255)
+    given.raise_if_invalid()
     return RefundRequest(payment_id, Decimal(request.amount) if request.amount else None, reason, key)
 
 

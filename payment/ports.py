@@ -104,9 +104,9 @@ class Provider(Protocol):
         """How a refund stands that was asked for before; None when the provider knows of none."""
 
 
-class Admins(Protocol):
+class AdminVerifier(Protocol):
     """The account service, which knows who is an ADMIN now."""
 
-    async def confirm(self, caller: Principal) -> None:
+    async def require_admin(self, caller: Principal) -> None:
         """Raises PermissionDenied unless the caller is one, Unauthenticated when the session has ended."""
         ...

@@ -10,7 +10,7 @@ from decimal import Decimal
 import orjson
 
 from kit.auth import Principal
-from kit.db import Database, Transaction, repeatable
+from kit.db import Database, Transaction, retry_on_contention
 from kit.errors import InvalidArgument, Violation
 from kit.events import AdminActed
 from kit.telemetry import get_logger
@@ -34,7 +34,7 @@ class Refunds:
         self._provider = provider
         self._clock = clock
 
-    @repeatable
+    @retry_on_contention
     async def give_back(self, caller: Principal, asked: RefundRequest, *, address: str = "") -> Payment:
         """Writes down a refund, and answers its payment; a repeat answers the payment as it is.
 
@@ -90,7 +90,7 @@ class Refunds:
             raise LeaseLost()
         return await self._provider.refund(payment, refund)
 
-    @repeatable
+    @retry_on_contention
     async def _settle(self, leased: Refund, answer: ProviderRefund) -> None:
         async with self._db.transaction() as tx:
             payment, refund = await self._locked(tx, leased)
@@ -102,7 +102,7 @@ class Refunds:
         if refund.status is not before or answer.refused:
             _count(payment, refund)
 
-    @repeatable
+    @retry_on_contention
     async def _put_off(self, leased: Refund, error: ProviderUnavailable | ProviderFailed) -> None:
         REFUNDS.labels("put_off").inc()
         async with self._db.transaction() as tx:
@@ -110,7 +110,7 @@ class Refunds:
             refund.look_again(self._clock(), failed=isinstance(error, ProviderFailed))
             await self._store.save(tx, payment)
 
-    @repeatable
+    @retry_on_contention
     async def _bounced(self, hint: Hint) -> None:
         """What had succeeded came back from the bank, the webhook says: the provider is asked, and another is made."""
         async with self._db.transaction() as tx:
@@ -154,7 +154,7 @@ def _amount(amount: Decimal | None, currency: str) -> Money | None:
     if amount is None:
         return None
     money = Money.parse(amount, currency, "amount")
-    if rule := money.step_fault() if money.minor else "must be above zero":
+    if rule := money.step_violation() if money.minor else "must be above zero":
         raise InvalidArgument(f"amount: {rule}", fields=[Violation(("amount",), rule)])
     return money
 

@@ -15,10 +15,10 @@ class Settings(BaseSettings):
         "Port of HTTP: health, metrics, the provider's webhooks",
         default=8080,
         development=8004,
-        least=0,
-        most=65535,
+        minimum=0,
+        maximum=65535,
     )
-    grpc_port: int = setting("Port of gRPC", default=9080, development=9004, least=0, most=65535)
+    grpc_port: int = setting("Port of gRPC", default=9080, development=9004, minimum=0, maximum=65535)
     database_url: str = setting(
         "PostgreSQL, postgresql://user:password@host:port/payment",
         development="postgresql://souk:souk@127.0.0.1:5432/payment",
@@ -42,16 +42,16 @@ class Settings(BaseSettings):
         development="http://127.0.0.1:8000",
     )
     circuit_failures: int = setting(
-        "Failures of the provider in a row after which it is not called for a while", default=5, least=1
+        "Failures of the provider in a row after which it is not called for a while", default=5, minimum=1
     )
     circuit_open_seconds: float = setting(
-        "For how long the provider is not called then, before one call tries", default=2.0, least=0.1
+        "For how long the provider is not called then, before one call tries", default=2.0, minimum=0.1
     )
     charges_at_once: int = setting(
-        "Payments that are worked on at the same time", default=16, least=1, most=256
+        "Payments that are worked on at the same time", default=16, minimum=1, maximum=256
     )
     charges_per_second: float = setting(
         "Charges begun a second, on average; each is two calls, and Stripe takes 100 calls a second by default",
         default=50.0,
-        least=0.1,
+        minimum=0.1,
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from kit.db import Database, Record, Statements, Transaction, columns
+from kit.db import Database, Record, Statements, Transaction, transpose
 from kit.values import REFUND, Money
 from payment.domain import Payment, PaymentStatus
 from payment.ports import Hint
@@ -123,7 +123,7 @@ class PostgresPaymentStore:
             )
             for p in payments
         )
-        return {row["id"] for row in await tx.fetch(_ADD, *columns(rows, 11))}
+        return {row["id"] for row in await tx.fetch(_ADD, *transpose(rows, 11))}
 
     async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
         """A payment, locked until the transaction ends."""
@@ -146,13 +146,13 @@ class PostgresPaymentStore:
 
     async def save(self, tx: Transaction, *payments: Payment) -> None:
         """One statement; a short one before anything was captured, when there is nothing to give back or to book either."""
-        rows = columns(map(_saved, payments), 10)
+        rows = transpose(map(_saved, payments), 10)
         if not any(payment.captured.minor for payment in payments):
             await tx.execute(_SAVE, *rows)
             return
         refunds = (_saved_refund(refund) for payment in payments for refund in payment.refunds)
         booked = (entry for payment in payments for entry in _booked(payment))
-        await tx.execute(_SAVE_AND_BOOK, *rows, *columns(refunds, 12), *columns(booked, 6))
+        await tx.execute(_SAVE_AND_BOOK, *rows, *transpose(refunds, 12), *transpose(booked, 6))
 
     async def get_many(self, ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
         """The payments among the ids."""

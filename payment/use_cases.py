@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from kit.auth import Principal
-from kit.db import Database, Transaction, repeatable
+from kit.db import Database, Transaction, retry_on_contention
 from kit.telemetry import get_logger
 from kit.values import PAYMENT, Clock, Money, looks_like_card_number
 from kit.work import LeaseLost
@@ -164,7 +164,7 @@ class Payments:
                 return not payment.may_charge(self._clock())
         return False
 
-    @repeatable
+    @retry_on_contention
     async def _settle(self, leased: Payment, intent: Intent) -> Payment:
         """Writes down what the provider said, on the row as it is now."""
         now = self._clock()
@@ -178,7 +178,7 @@ class Payments:
         self._count(fact)
         return payment
 
-    @repeatable
+    @retry_on_contention
     async def _confirming(self, leased: Payment, intent: Intent) -> Payment:
         now = self._clock()
         async with self._db.transaction() as tx:
@@ -187,7 +187,7 @@ class Payments:
             await self._store.save(tx, payment)
         return payment
 
-    @repeatable
+    @retry_on_contention
     async def _give_up(self, leased: Payment) -> None:
         async with self._db.transaction() as tx:
             payment = await self._locked(tx, leased)
@@ -195,7 +195,7 @@ class Payments:
             await self._store.save(tx, payment)
         PAYMENTS.labels("cancelled").inc()
 
-    @repeatable
+    @retry_on_contention
     async def _refused(self, leased: Payment, refusal: ProviderRefused) -> None:
         log.error("payment.refused", payment_id=PAYMENT.format(leased.id), code=refusal.code)
         async with self._db.transaction() as tx:
@@ -206,7 +206,7 @@ class Payments:
                 await tx.emit(fact)
         self._count(fact)
 
-    @repeatable
+    @retry_on_contention
     async def _failed(self, leased: Payment, error: ProviderUnavailable | ProviderFailed) -> None:
         log.warning("payment.put_off", payment_id=PAYMENT.format(leased.id), reason=error.reason)
         PAYMENTS.labels("put_off").inc()

@@ -25,7 +25,9 @@ def world(tmp_path: Path) -> World:
 async def hears(world: World, body: Any) -> Event[Any]:
     event = Event(PRODUCT.new(), body.DESCRIPTOR.full_name, "key", utc_now(), body, "", {})
     [reaction] = [
-        each.on[type(body)] for each in AccountEvents(world.accounts).subscriptions() if type(body) in each.on
+        each.handlers[type(body)]
+        for each in AccountEvents(world.accounts).subscriptions()
+        if type(body) in each.handlers
     ]
     async with world.db.transaction() as tx:
         await reaction(tx, event)  # type: ignore[operator]

@@ -75,7 +75,7 @@ class Shop(World):
 
     def last_link(self, purpose: Purpose) -> str:
         [*_, link] = [
-            fact for fact in self.db.facts if isinstance(fact, LinkRequested) and fact.purpose is purpose
+            fact for fact in self.db.events if isinstance(fact, LinkRequested) and fact.purpose is purpose
         ]
         return link.sealed_token.decode()
 
@@ -105,7 +105,7 @@ async def test_an_address_in_disguise_gets_no_more_mails(shop: Shop, disguise: s
     for address in (HOME, STRANGER):
         for email in (EMAIL, disguise) * 2:
             await shop.links.request_password_reset(email, address)
-    assert sum(isinstance(fact, LinkRequested) for fact in shop.db.facts) == 3
+    assert sum(isinstance(fact, LinkRequested) for fact in shop.db.events) == 3
 
 
 async def test_sixteen_right_logins_at_once_begin_sixteen_sessions(shop: Shop) -> None:

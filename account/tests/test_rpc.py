@@ -18,7 +18,7 @@ from kit.errors import (
     SoukError,
     Unauthenticated,
 )
-from kit.values import ACCOUNT, ORDER, SESSION, timestamp
+from kit.values import ACCOUNT, ORDER, SESSION, timestamp_from_proto
 
 __all__ = ["edge"]
 
@@ -30,10 +30,10 @@ async def test_register_answers_the_account_signed_in(edge: Edge) -> None:
     assert (account.name, account.email, account.phone) == ("John Doe", "john@example.com", "+41441234567")
     assert (account.role, account.email_verified) == (account_pb2.ROLE_USER, False)
     assert account.id == ACCOUNT.format((await edge.caller(tokens)).account_id)
-    assert timestamp(tokens.refresh_token_expire_time) == edge.world.clock.now + timedelta(days=14)
+    assert timestamp_from_proto(tokens.refresh_token_expire_time) == edge.world.clock.now + timedelta(days=14)
     assert (
         edge.world.clock.now
-        < timestamp(tokens.access_token_expire_time)
+        < timestamp_from_proto(tokens.access_token_expire_time)
         <= edge.world.clock.now + timedelta(hours=1)
     )
     assert len(tokens.refresh_token) >= 32

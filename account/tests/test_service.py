@@ -17,19 +17,19 @@ from account.app import build
 from account.rpc import AccountRpc
 from account.settings import Settings
 from kit.auth import DEVELOPMENT_SEALING_KEY, Principal, Role, Sealer, TokenVerifier
-from kit.auth.verifier import jwks_over_http
+from kit.auth.verifier import jwks_fetcher
 from kit.db import Database
 from kit.errors import AlreadyExists, InvalidArgument, SoukError, Unauthenticated, Unavailable
 from kit.events import AUDIT, AdminActed
 from kit.rpc import Call, Channel, Server, current_call
 from kit.service import Service
-from kit.service.sessions import EndedSessionsNews
+from kit.service.revoked_sessions import RevokedSessionsListener
 from kit.settings import load
 from kit.testing import Kafka, eventually, free_port
-from kit.testing.contracts import Unlisted, acting_as
+from kit.testing.contracts import UnimplementedServicer, acting_as
 from kit.testing.fixtures import database_url, kafka, postgres
-from kit.testing.records import publish, told, types
-from kit.testing.running import running as running_service
+from kit.testing.records import event_types, publish, wait_for_records
+from kit.testing.running_service import running_service as running_service
 from kit.values import ACCOUNT, PRODUCT, SESSION
 
 __all__ = ["database_url", "kafka", "postgres"]
@@ -38,7 +38,7 @@ PASSWORD = "SecurePass123!"
 FACTS = "souk.account.v1"
 
 
-class OrderRpc(Unlisted):
+class OrderRpc(UnimplementedServicer):
     """An order service that closes what it is asked to."""
 
     service = order_pb.DESCRIPTOR.services_by_name["OrderService"]
@@ -86,15 +86,19 @@ class Running:
 
     async def told(self, key: str, count: int) -> list[str]:
         """Waits for that many facts of an account, and answers all of their types."""
-        return types(await told(self.bootstrap, FACTS, count, lambda each: each.key == key.encode()))
+        return event_types(
+            await wait_for_records(self.bootstrap, FACTS, count, lambda each: each.key == key.encode())
+        )
 
     async def bodies(self, key: str, message: Any) -> list[Any]:
         """Waits for facts of one type about an account."""
 
         def about(record: Any) -> bool:
-            return record.key == key.encode() and types([record]) == [message.DESCRIPTOR.name]
+            return record.key == key.encode() and event_types([record]) == [message.DESCRIPTOR.name]
 
-        return [message.FromString(each.value) for each in await told(self.bootstrap, FACTS, 1, about)]
+        return [
+            message.FromString(each.value) for each in await wait_for_records(self.bootstrap, FACTS, 1, about)
+        ]
 
     async def publish(self, fact: AdminActed, *, times: int) -> None:
         """As another service does, each event so many times."""
@@ -121,11 +125,11 @@ async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncItera
     service = build(settings)
     channel = Channel(f"127.0.0.1:{settings.grpc_port}", AccountRpc.service)
     await channel.open()
-    elsewhere = TokenVerifier(jwks_over_http(f"http://127.0.0.1:{port}/.well-known/jwks.json"))
-    news = EndedSessionsNews(kafka.bootstrap(), elsewhere.ended)
+    elsewhere = TokenVerifier(jwks_fetcher(f"http://127.0.0.1:{port}/.well-known/jwks.json"))
+    news = RevokedSessionsListener(kafka.bootstrap(), elsewhere.revoked_sessions)
     async with running_service(service, database_url, kafka):
         await news.open()
-        await news.known(20)
+        await news.wait_until_caught_up(20)
         assert service.database
         yield Running(channel, service, elsewhere, kafka.bootstrap(), orders, service.database)
         await news.close()
@@ -166,8 +170,8 @@ async def test_an_admin_is_made_on_the_console_and_signs_in_anew(
         await running.call("VerifyToken", access_token=before)
     tokens = (await running.call("Login", email=account.email, password=PASSWORD)).tokens
     assert (await running.principal(tokens.access_token)).role is Role.ADMIN
-    told = ["AccountRegistered", "SessionEnded", "AccountUpdated"]
-    assert await running.told(account.id, 3) == told
+    wait_for_records = ["AccountRegistered", "SessionEnded", "AccountUpdated"]
+    assert await running.told(account.id, 3) == wait_for_records
 
 
 async def test_a_session_that_ends_is_refused_elsewhere_within_five_seconds(running: Running) -> None:

@@ -26,7 +26,7 @@ async def ended(edge: Edge, access_token: str) -> bool:
 
 def mailed(edge: Edge) -> str:
     """The token of the last link."""
-    [*_, link] = [fact for fact in edge.world.db.facts if isinstance(fact, LinkRequested)]
+    [*_, link] = [fact for fact in edge.world.db.events if isinstance(fact, LinkRequested)]
     return link.sealed_token.decode()
 
 
@@ -155,7 +155,7 @@ async def test_request_password_reset_answers_alike_whoever_asks(edge: Edge) -> 
     for email in (account.email.upper(), "nobody@example.com", "", "no address"):
         await edge.call(None, "RequestPasswordReset", email=email)
 
-    assert sum(isinstance(fact, LinkRequested) for fact in edge.world.db.facts) == 1
+    assert sum(isinstance(fact, LinkRequested) for fact in edge.world.db.events) == 1
 
 
 async def test_reset_password_takes_a_mailed_token_once(edge: Edge) -> None:
@@ -180,7 +180,7 @@ async def test_request_email_verification_mails_a_link_until_the_address_is_prov
 
     assert proven.email_verified
     await edge.call(caller, "RequestEmailVerification")
-    assert sum(isinstance(fact, LinkRequested) for fact in edge.world.db.facts) == 1
+    assert sum(isinstance(fact, LinkRequested) for fact in edge.world.db.events) == 1
 
 
 async def test_verify_email_refuses_a_token_for_something_else(edge: Edge) -> None:

@@ -19,7 +19,7 @@ from account.errors import (
 from account.session_domain import SessionEnded
 from account.session_use_cases import SignedIn
 from account.tests.fakes import World
-from kit.auth import LIFETIME_MOST, Principal, SigningKeys, TokenVerifier
+from kit.auth import MAX_LIFETIME, Principal, SigningKeys, TokenVerifier
 
 PASSWORD, NEW_PASSWORD, ADDRESS = "SecurePass123!", "AnotherPass456!", "1.2.3.4"
 
@@ -46,10 +46,10 @@ class Shop(World):
         return await self.verifier.verify(signed_in.access_token)
 
     def ended(self) -> list[SessionEnded]:
-        return [fact for fact in self.db.facts if isinstance(fact, SessionEnded)]
+        return [fact for fact in self.db.events if isinstance(fact, SessionEnded)]
 
     def mailed(self) -> list[LinkRequested]:
-        return [fact for fact in self.db.facts if isinstance(fact, LinkRequested)]
+        return [fact for fact in self.db.events if isinstance(fact, LinkRequested)]
 
     def actions(self) -> list[str]:
         return [each.event.action for each in self.store.audits]
@@ -142,7 +142,7 @@ async def test_a_token_before_the_previous_one_ends_its_session_at_once(shop: Sh
 
     principal = await shop.principal(first)
     [told] = shop.ended()
-    assert told == SessionEnded(principal.session_id, principal.account_id, shop.clock.now + LIFETIME_MOST)
+    assert told == SessionEnded(principal.session_id, principal.account_id, shop.clock.now + MAX_LIFETIME)
     assert shop.actions()[-1] == "account.refresh_token_reused"
     with pytest.raises(TokenEnded):
         await shop.sessions.current_role(principal)
@@ -253,7 +253,7 @@ async def test_a_reset_password_proves_the_address_and_forgives_who_guessed(shop
     await shop.links.reset_password(shop.mailed()[0].sealed_token.decode(), NEW_PASSWORD, ADDRESS)
 
     assert (await shop.login(NEW_PASSWORD)).account.email_verified
-    assert any(isinstance(fact, AccountUpdated) for fact in shop.db.facts)
+    assert any(isinstance(fact, AccountUpdated) for fact in shop.db.events)
 
 
 async def test_nobody_is_mailed_without_end(shop: Shop) -> None:

@@ -37,7 +37,7 @@ from account.throttle import Brake, Throttle
 from kit.auth import Role
 from kit.db import Database, Migrations, Transaction, assert_tables_match
 from kit.db.fake import FakeDatabase
-from kit.testing.copies import copies
+from kit.testing.copy_rows import copy_rows
 from kit.testing.fixtures import database_url, postgres
 from kit.values import ACCOUNT, AUDIT, PRODUCT, SESSION, utc_now
 
@@ -617,7 +617,7 @@ async def test_accounts_and_audit_events_are_counted_exactly_to_ten_thousand_and
         await store.audit(tx, event, NOW)
     filters = [AuditFilter(), AuditFilter(actor_id=made.id), AuditFilter(made.id, made.id, "acc")]
     for more, expected in ((9_999, 10_000), (1, None)):
-        await copies(db, "accounts", more, id="gen_random_uuid()", email=f"{more} || 'of' || n")
-        await copies(db, "audit_events", more, id="gen_random_uuid()")
+        await copy_rows(db, "accounts", more, id="gen_random_uuid()", email=f"{more} || 'of' || n")
+        await copy_rows(db, "audit_events", more, id="gen_random_uuid()")
         assert [await store.count(query) for query in ("", "john")] == [expected] * 2
         assert [await store.audit_count(which) for which in filters] == [expected] * 3

@@ -66,7 +66,7 @@ async def test_registering_makes_a_user_and_signs_them_in(shop: Shop) -> None:
     signed_in = await shop.register(email=" John@Example.COM ")
     assert (signed_in.account.email, signed_in.account.role) == ("john@example.com", Role.USER)
     assert (await shop.principal(signed_in)).account_id == signed_in.account.id
-    assert shop.db.facts == [AccountRegistered(signed_in.account)]
+    assert shop.db.events == [AccountRegistered(signed_in.account)]
 
 
 async def test_the_refresh_token_is_stored_hashed(shop: Shop) -> None:
@@ -78,7 +78,7 @@ async def test_a_taken_address_is_refused_and_nothing_is_told(shop: Shop) -> Non
     await shop.register()
     with pytest.raises(EmailTaken):
         await shop.register(email="JOHN@example.com")
-    assert len(shop.db.facts) == 1
+    assert len(shop.db.events) == 1
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ async def test_granting_admin_ends_every_session_and_leaves_a_trace(shop: Shop) 
     assert granted.role is Role.ADMIN
     with pytest.raises(TokenEnded):
         await shop.sessions.current_role(principal)
-    assert shop.db.facts[-1] == AccountUpdated(granted)
+    assert shop.db.events[-1] == AccountUpdated(granted)
     assert [each.event.action for each in shop.store.audits] == ["account.register", "account.grant_admin"]
     again = await shop.principal(await shop.login())
     assert (again.role, await shop.sessions.current_role(again)) == (Role.ADMIN, Role.ADMIN)
@@ -213,9 +213,9 @@ async def test_granting_admin_ends_every_session_and_leaves_a_trace(shop: Shop) 
 async def test_granting_admin_again_changes_nothing(shop: Shop) -> None:
     await shop.register()
     await shop.accounts.grant_admin("john@example.com")
-    facts = len(shop.db.facts)
+    facts = len(shop.db.events)
     await shop.accounts.grant_admin("john@example.com")
-    assert len(shop.db.facts) == facts
+    assert len(shop.db.events) == facts
 
 
 async def test_admin_is_granted_to_known_addresses_only(shop: Shop) -> None:
@@ -235,7 +235,7 @@ async def test_a_deleted_account_leaves_ids_only(shop: Shop) -> None:
     assert not shop.store.accounts
     assert {each.event.address for each in shop.store.audits} == {""}
     assert shop.store.audits[-1].event.action == "account.delete"
-    ended, deleted = shop.db.facts[-2:]
+    ended, deleted = shop.db.events[-2:]
     assert isinstance(ended, SessionEnded)
     assert deleted == AccountDeleted(john.account.id, shop.clock.now)
 
@@ -250,10 +250,10 @@ async def test_orders_are_asked_only_once_it_is_the_owner_who_deletes(shop: Shop
 async def test_a_deletion_that_orders_stand_in_the_way_of_changes_nothing(shop: Shop) -> None:
     john = await shop.register()
     shop.orders.refuses = FailedPrecondition("open", reason="ORDERS_OPEN")
-    facts = len(shop.db.facts)
+    facts = len(shop.db.events)
     with pytest.raises(FailedPrecondition):
         await shop.accounts.delete(await shop.principal(john), JOHN["password"], "1.2.3.4")
-    assert len(shop.db.facts) == facts
+    assert len(shop.db.events) == facts
     assert await shop.login()
 
 
@@ -285,9 +285,9 @@ async def test_a_profile_gets_no_name_that_hides_something_and_keeps_one_from_be
 
 async def test_a_profile_that_stays_the_same_tells_nothing(shop: Shop) -> None:
     john = await shop.register()
-    caller, facts = await shop.principal(john), len(shop.db.facts)
+    caller, facts = await shop.principal(john), len(shop.db.events)
     for profile in (Profile(None, None), Profile(john.account.name, "")):
         assert await shop.accounts.update_profile(caller, profile, "1.2.3.4") == john.account
-    assert len(shop.db.facts) == facts
+    assert len(shop.db.events) == facts
     changed = await shop.accounts.update_profile(caller, Profile("Jane", None), "1.2.3.4")
-    assert shop.db.facts[-1] == AccountUpdated(changed)
+    assert shop.db.events[-1] == AccountUpdated(changed)

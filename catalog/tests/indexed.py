@@ -14,7 +14,7 @@ from catalog.search import IndexedProducts
 from catalog.search_index import DEFINITION
 from catalog.tests.fakes import draft
 from kit.cache import Cache
-from kit.search import Search
+from kit.search import SearchIndex
 from kit.testing import Elasticsearch, FakeClock, Redis
 from kit.testing.fixtures import elasticsearch, redis
 
@@ -66,7 +66,7 @@ class Index:
 @pytest.fixture
 async def index(elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[Index]:
     alias = f"products-{uuid4().hex}"
-    search, cache = Search(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
+    search, cache = SearchIndex(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
     # Longer than any test, so that only a new generation makes a kept answer out of date.
     yield Index(IndexedProducts(search, cache, lifetime=timedelta(minutes=10)), FakeClock())
     await search.close()

@@ -26,7 +26,7 @@ from catalog.tests.fakes import draft
 from kit.db import Database, Migrations
 from kit.events import Event
 from kit.events.handlers import Handlers, Received
-from kit.events.subscriptions import groups
+from kit.events.subscriptions import consumer_groups
 from kit.testing import FakeClock, Postgres, eventually
 from kit.testing.fixtures import database_url, postgres
 from kit.values import ORDER
@@ -47,7 +47,7 @@ class Replica:
         db = Database(url, publishes=TOPIC)
         await db.open()
         stock = Stock(db, PostgresStockStore(db), reservation=timedelta(minutes=15), clock=clock)
-        [group] = groups("catalog", [OrderEvents(stock).subscription()])
+        [group] = consumer_groups("catalog", [OrderEvents(stock).subscription()])
         return cls(db, stock, Handlers(group, db))
 
     async def buy(self, *products: UUID) -> Reservation:

@@ -18,8 +18,8 @@ from catalog.tests.fakes import FakeCache, FakeProductStore, FakeSearch, draft
 from catalog.use_cases import Products
 from kit.db import Database, Migrations
 from kit.testing import FakeClock
-from kit.testing.callers import FakeAdmins, admin
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.principals import FakeAdminVerifier, admin
 
 __all__ = ["database_url", "postgres"]
 
@@ -52,7 +52,7 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
     rows = PostgresProductStore(db)
     nowhere = FakeCache(FakeProductStore())
     products = Products(
-        db, rows, PostgresStockStore(db), nowhere, FakeSearch(), FakeAdmins(), clock=FakeClock()
+        db, rows, PostgresStockStore(db), nowhere, FakeSearch(), FakeAdminVerifier(), clock=FakeClock()
     )
     yield Shop(db, products, rows)
     await db.close()

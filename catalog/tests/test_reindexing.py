@@ -27,10 +27,10 @@ from catalog.tests.indexed import ANYTHING
 from catalog.use_cases import Products
 from kit.cache import Cache
 from kit.db import Database, Migrations
-from kit.search import Search, SearchUnavailable
+from kit.search import SearchIndex, SearchUnavailable
 from kit.testing import Elasticsearch, Redis
-from kit.testing.callers import FakeAdmins, admin
 from kit.testing.fixtures import database_url, elasticsearch, postgres, redis
+from kit.testing.principals import FakeAdminVerifier, admin
 from kit.values import utc_now
 
 __all__ = ["database_url", "elasticsearch", "postgres", "redis"]
@@ -51,7 +51,7 @@ class Shop:
     client: AsyncElasticsearch
     alias: str
     db: Database
-    search: Search
+    search: SearchIndex
     cache: Cache
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ async def shop(database_url: str, elasticsearch: Elasticsearch, redis: Redis) ->
     db = Database(database_url, publishes=TOPIC, pool_size=16)
     await db.open()
     alias = f"products-{uuid4().hex}"
-    search, cache = Search(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
+    search, cache = SearchIndex(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
     client = AsyncElasticsearch(elasticsearch.url())
     rows, stock_rows, index = (
         PostgresProductStore(db),
@@ -99,7 +99,7 @@ async def shop(database_url: str, elasticsearch: Elasticsearch, redis: Redis) ->
     forgetful = FakeCache(FakeProductStore())
     indexer = Indexer(rows, index, forgetful, clock=utc_now)
     yield Shop(
-        Products(db, rows, stock_rows, forgetful, index, FakeAdmins(), clock=utc_now),
+        Products(db, rows, stock_rows, forgetful, index, FakeAdminVerifier(), clock=utc_now),
         Stock(db, stock_rows, reservation=timedelta(minutes=15), clock=utc_now),
         rows,
         index,

@@ -17,7 +17,7 @@ from catalog.store import PostgresProductStore
 from catalog.tests.fakes import draft
 from kit.db import Database, Migrations
 from kit.settings import load
-from kit.testing.copies import copies
+from kit.testing.copy_rows import copy_rows
 from kit.testing.fixtures import database_url, postgres
 from kit.values import utc_now
 from kit.work import Retention
@@ -88,7 +88,7 @@ async def test_old_changes_of_stock_become_one_sum_a_product(shop: Shop) -> None
     made = Adjustment(uuid4(), mug, Action.ADJUST, -1, "broken", uuid4(), utc_now())
     async with shop.db.transaction() as tx:
         await shop.stock.write(tx, made, before=10, after=9)
-    await copies(shop.db, "stock_adjustments", 2_500, id="gen_random_uuid()", delta="n % 7 - 3")
+    await copy_rows(shop.db, "stock_adjustments", 2_500, id="gen_random_uuid()", delta="n % 7 - 3")
     await shop.db.execute("UPDATE stock_adjustments SET create_time = create_time - interval '31 days'")
     before = {product: await shop.sum(product) for product in (mug, cup)}
     history = AdjustmentHistory(shop.db, _DAYS)
@@ -97,7 +97,7 @@ async def test_old_changes_of_stock_become_one_sum_a_product(shop: Shop) -> None
 
     assert {product: await shop.sum(product) for product in (mug, cup)} == before
     assert [each.action for each in await shop.stock.adjustments(mug)] == [Action.CARRIED]
-    await copies(shop.db, "stock_adjustments", 1, id="gen_random_uuid()", action="'ADJUST'", delta="5")
+    await copy_rows(shop.db, "stock_adjustments", 1, id="gen_random_uuid()", action="'ADJUST'", delta="5")
     assert await history.carry() == 1
     assert sum([await shop.sum(mug), await shop.sum(cup)]) == sum(before.values()) + 5
     assert await shop.db.fetchval("SELECT count(*) FROM stock_adjustments") == 2
@@ -111,7 +111,7 @@ async def test_recent_changes_of_stock_stay_and_so_do_their_keys(shop: Shop) -> 
 
 async def test_replicas_share_old_changes_of_stock(shop: Shop) -> None:
     mug = await shop.product(10)
-    await copies(shop.db, "stock_adjustments", 5_000, id="gen_random_uuid()", delta="1")
+    await copy_rows(shop.db, "stock_adjustments", 5_000, id="gen_random_uuid()", delta="1")
     await shop.db.execute("UPDATE stock_adjustments SET create_time = create_time - interval '31 days'")
 
     jobs = [AdjustmentHistory(shop.db, _DAYS).carry() for _ in range(3)]

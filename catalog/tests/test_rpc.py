@@ -25,8 +25,8 @@ from kit.errors import (
 )
 from kit.rpc import Channel, Server
 from kit.testing import FakeClock
-from kit.testing.callers import FakeAdmins, Tokens, admin, customer
 from kit.testing.contracts import acting_as
+from kit.testing.principals import FakeAdminVerifier, FakeTokenVerifier, admin, customer
 from kit.values import ORDER, PRODUCT, Money, encode_cursor, money_to_proto
 
 PRICE = money_to_proto(Money(999, "USD"))
@@ -40,7 +40,7 @@ class Edge:
     channel: Channel
     store: FakeProductStore
     search: FakeSearch
-    admins: FakeAdmins
+    admins: FakeAdminVerifier
     clock: FakeClock
     admin: Principal
     customer: Principal
@@ -68,9 +68,9 @@ class Edge:
 
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
-    clock, tokens = FakeClock(), Tokens()
+    clock, tokens = FakeClock(), FakeTokenVerifier()
     db: Any = FakeDatabase()
-    store, search, admins = FakeProductStore(), FakeSearch(), FakeAdmins()
+    store, search, admins = FakeProductStore(), FakeSearch(), FakeAdminVerifier()
     products = Products(db, store, FakeStockStore(store), FakeCache(store), search, admins, clock=clock)
     server = Server([ProductRpc(products)], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
@@ -490,7 +490,7 @@ async def test_the_shop_is_changed_by_an_admin_only(edge: Edge, method: str) -> 
 
 async def test_an_admins_token_is_worth_nothing_once_the_role_has_ended(edge: Edge) -> None:
     made = await edge.create()
-    edge.admins.ended.add(edge.admin.account_id)
+    edge.admins.demoted.add(edge.admin.account_id)
 
     for method in ("UpdateProduct", "DeleteProduct"):
         with pytest.raises(PermissionDenied):

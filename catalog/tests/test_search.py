@@ -17,7 +17,7 @@ from catalog.search_index import DEFINITION
 from catalog.tests.indexed import ANYTHING, Index, elasticsearch, index, redis
 from kit.cache import Cache
 from kit.errors import InvalidArgument
-from kit.search import Search, SearchUnavailable
+from kit.search import SearchIndex, SearchUnavailable
 from kit.testing import Elasticsearch, FakeClock, Redis, free_port
 from kit.values import Money, encode_cursor
 
@@ -401,14 +401,14 @@ async def test_a_kept_answer_is_the_same_as_the_first(index: Index) -> None:
     assert await index.find("mug", size=2, count=True) == first
 
 
-class CountingSearch(Search):
+class CountingSearch(SearchIndex):
     """Counts what Elasticsearch is asked."""
 
     asked = 0
 
-    async def find(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def search(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked += 1
-        return await super().find(body)
+        return await super().search(body)
 
 
 async def test_those_who_search_for_the_same_at_once_share_one_search(
@@ -434,7 +434,7 @@ async def test_those_who_search_for_the_same_at_once_share_one_search(
 
 async def test_searches_go_on_without_redis(elasticsearch: Elasticsearch) -> None:
     alias = f"products-{uuid4().hex}"
-    search = Search(elasticsearch.url(), alias, DEFINITION)
+    search = SearchIndex(elasticsearch.url(), alias, DEFINITION)
     cache = Cache(f"redis://127.0.0.1:{free_port()}", alias)
     index = Index(IndexedProducts(search, cache, lifetime=timedelta(minutes=10)), FakeClock())
 
@@ -446,7 +446,7 @@ async def test_searches_go_on_without_redis(elasticsearch: Elasticsearch) -> Non
 
 
 async def test_without_elasticsearch_a_search_is_not_available(redis: Redis) -> None:
-    search = Search(f"http://127.0.0.1:{free_port()}", "products", DEFINITION)
+    search = SearchIndex(f"http://127.0.0.1:{free_port()}", "products", DEFINITION)
     cache = Cache(redis.url(), uuid4().hex)
 
     with pytest.raises(SearchUnavailable):

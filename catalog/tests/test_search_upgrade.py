@@ -17,7 +17,7 @@ from catalog.search_index import DEFINITION, PLUGINS
 from catalog.settings import Settings
 from catalog.tests.indexed import Index, elasticsearch, redis
 from kit.cache import Cache
-from kit.search import PluginsMissing, Search, SearchUnavailable
+from kit.search import PluginsMissing, SearchIndex, SearchUnavailable
 from kit.settings import load
 from kit.testing import Elasticsearch, FakeClock, Redis
 
@@ -27,10 +27,12 @@ BEFORE: Any = json.loads(Path(__file__).with_name("index_before_icu.json").read_
 
 
 @pytest.fixture
-async def both(elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[tuple[Search, Index]]:
+async def both(elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[tuple[SearchIndex, Index]]:
     """The alias on an index of the definition before, and what uses it by the new one."""
     alias = f"products-{uuid4().hex}"
-    old, new = (Search(elasticsearch.url(), alias, each, plugins=PLUGINS) for each in (BEFORE, DEFINITION))
+    old, new = (
+        SearchIndex(elasticsearch.url(), alias, each, plugins=PLUGINS) for each in (BEFORE, DEFINITION)
+    )
     cache = Cache(redis.url(), alias)
     await old.ensure_index()
     yield new, Index(IndexedProducts(new, cache, lifetime=timedelta(milliseconds=1)), FakeClock())
@@ -39,7 +41,7 @@ async def both(elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[tupl
 
 
 async def test_an_index_from_before_is_written_and_searched_until_there_is_a_new_one(
-    both: tuple[Search, Index],
+    both: tuple[SearchIndex, Index],
 ) -> None:
     search, index = both
     made = [
@@ -65,7 +67,7 @@ async def test_an_index_from_before_is_written_and_searched_until_there_is_a_new
     # As an old replica writes it: the documents are the same.
     await index.write((index.product("E-Book"), True, True))
     assert await index.names("ebook") == ["E-Book"]
-    await search.remove_unused()
+    await search.delete_unused_indices()
     assert await index.names("ebook") == ["E-Book"]
 
 
@@ -106,10 +108,10 @@ async def test_a_catalog_does_not_start_on_an_elasticsearch_without_the_plugin(s
 
 
 async def test_no_index_is_made_without_the_plugin(stock: Elasticsearch) -> None:
-    search = Search(stock.url(), "products", DEFINITION, plugins=PLUGINS)
+    search = SearchIndex(stock.url(), "products", DEFINITION, plugins=PLUGINS)
 
     with pytest.raises(SearchUnavailable):
-        await search.find({"size": 1})
+        await search.search({"size": 1})
     with pytest.raises(SearchUnavailable):
         await search.ensure_index()
     with pytest.raises(PluginsMissing):

@@ -22,11 +22,11 @@ from kit.events import Topic
 from kit.rpc import Channel, Server
 from kit.settings import load
 from kit.testing import Elasticsearch, Kafka, Redis, eventually, free_port
-from kit.testing.callers import Tokens, admin
-from kit.testing.contracts import AccountRpc, acting_as
+from kit.testing.contracts import FakeAccountService, acting_as
 from kit.testing.fixtures import database_url, elasticsearch, kafka, postgres, redis
-from kit.testing.records import publish, told, types
-from kit.testing.running import running as running_service
+from kit.testing.principals import FakeTokenVerifier, admin
+from kit.testing.records import event_types, publish, wait_for_records
+from kit.testing.running_service import running_service as running_service
 from kit.values import ORDER, Money, money_to_proto
 
 __all__ = ["database_url", "elasticsearch", "kafka", "postgres", "redis"]
@@ -98,8 +98,10 @@ class Running:
 
     async def told(self, key: str, count: int) -> list[str]:
         """Waits for that many facts of a product, and answers all of their types."""
-        return types(
-            await told(self.bootstrap, "souk.catalog.v1", count, lambda each: each.key == key.encode())
+        return event_types(
+            await wait_for_records(
+                self.bootstrap, "souk.catalog.v1", count, lambda each: each.key == key.encode()
+            )
         )
 
 
@@ -112,7 +114,7 @@ def word() -> str:
 async def running(
     database_url: str, kafka: Kafka, elasticsearch: Elasticsearch, redis: Redis
 ) -> AsyncIterator[Running]:
-    accounts, tokens = Server([AccountRpc()], host="127.0.0.1", port=0), Tokens()
+    accounts, tokens = Server([FakeAccountService()], host="127.0.0.1", port=0), FakeTokenVerifier()
     await accounts.start()
     environment = {
         "PROFILE": "development",

@@ -25,8 +25,8 @@ from catalog.use_cases import Products
 from kit.db import Database, Migrations
 from kit.errors import SoukError
 from kit.testing import FakeClock
-from kit.testing.callers import FakeAdmins, admin
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.principals import FakeAdminVerifier, admin
 from kit.testing.rival import rival
 
 __all__ = ["database_url", "postgres"]
@@ -95,7 +95,7 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
     await db.open()
     clock, rows, nowhere = FakeClock(), PostgresStockStore(db), FakeProductStore()
     products = Products(
-        db, PostgresProductStore(db), rows, FakeCache(nowhere), FakeSearch(), FakeAdmins(), clock=clock
+        db, PostgresProductStore(db), rows, FakeCache(nowhere), FakeSearch(), FakeAdminVerifier(), clock=clock
     )
     yield Shop(db, products, Stock(db, rows, reservation=timedelta(minutes=15), clock=clock), rows, clock)
     await db.close()

@@ -18,7 +18,7 @@ from kit.db.fake import FakeDatabase
 from kit.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 from kit.rpc import Channel, Server
 from kit.testing import FakeClock
-from kit.values import ORDER, PRODUCT, Money, money_to_proto, timestamp
+from kit.values import ORDER, PRODUCT, Money, money_to_proto, timestamp_from_proto
 
 HELD, COMMITTED = pb.RESERVATION_STATE_HELD, pb.RESERVATION_STATE_COMMITTED
 RELEASED, RETURNED = pb.RESERVATION_STATE_RELEASED, pb.RESERVATION_STATE_RETURNED
@@ -107,7 +107,7 @@ async def test_reserve_stock_answers_priced_lines_in_the_order_wanted(edge: Edge
     assert [(line.product_id, line.quantity) for line in held.lines] == [(pot, 1), (mug, 2)]
     assert [line.unit_price for line in held.lines] == [money_to_proto(Money(999, "USD"))] * 2
     assert (held.state, held.lines[0].name) == (HELD, "Mug")
-    assert timestamp(held.expire_time) == edge.clock.now + timedelta(minutes=15)
+    assert timestamp_from_proto(held.expire_time) == edge.clock.now + timedelta(minutes=15)
     assert await edge.free(mug) == 3
 
 

@@ -31,7 +31,7 @@ from kit.db.fake import FakeDatabase
 from kit.errors import PermissionDenied
 from kit.events import AdminActed
 from kit.testing import FakeClock
-from kit.testing.callers import FakeAdmins, admin
+from kit.testing.principals import FakeAdminVerifier, admin
 from kit.values import ORDER, PRODUCT
 
 EVERYTHING = Criteria("", None, None, None, None, Sort.RELEVANCE, 2, "", False)
@@ -47,7 +47,7 @@ class Shop:
         self.stock_store = FakeStockStore(self.store)
         self.cache = FakeCache(self.store)
         self.search = FakeSearch()
-        self.admins, self.boss = FakeAdmins(), admin()
+        self.admins, self.boss = FakeAdminVerifier(), admin()
         db: Any = self.db
         self.products = Products(
             db, self.store, self.stock_store, self.cache, self.search, self.admins, clock=self.clock
@@ -56,11 +56,11 @@ class Shop:
 
     def told(self) -> list[object]:
         """The facts about products."""
-        return [fact for fact in self.db.facts if not isinstance(fact, AdminActed)]
+        return [fact for fact in self.db.events if not isinstance(fact, AdminActed)]
 
     def acted(self) -> list[str]:
         """What the audit log hears."""
-        return [fact.action for fact in self.db.facts if isinstance(fact, AdminActed)]
+        return [fact.action for fact in self.db.events if isinstance(fact, AdminActed)]
 
     async def product(self, name: str = "Mug", **fields: Any) -> UUID:
         return (await self.products.create(self.boss, draft(name, **fields))).product.id
@@ -190,7 +190,7 @@ async def test_what_is_not_there_can_neither_be_changed_nor_deleted_nor_read(sho
 
 async def test_who_is_no_admin_any_more_changes_nothing(shop: Shop) -> None:
     product_id = await shop.product()
-    shop.admins.ended.add(shop.boss.account_id)
+    shop.admins.demoted.add(shop.boss.account_id)
 
     for call in (
         shop.product("Cup"),

@@ -19,8 +19,8 @@ from souk.payment.v1 import payment_service_pb2 as payment
 from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
 from kit.errors import NotFound, Unauthenticated
 from kit.rpc import Call, Server
-from kit.testing.callers import Tokens
-from kit.testing.contracts import Unlisted
+from kit.testing.contracts import UnimplementedServicer
+from kit.testing.principals import FakeTokenVerifier
 from kit.values import ACCOUNT, ORDER, PRODUCT, Money, money_to_proto, remaining, timestamp_to_proto, utc_now
 
 NOW = timestamp_to_proto(utc_now())
@@ -103,7 +103,7 @@ def one_order(order_id: str, account_id: str, *products: str) -> order_pb2.Order
     )
 
 
-class AccountRpc(Unlisted):
+class AccountRpc(UnimplementedServicer):
     service = account.DESCRIPTOR.services_by_name["AccountService"]
 
     def __init__(self, recorder: Recorder) -> None:
@@ -139,7 +139,7 @@ class AccountRpc(Unlisted):
 
     async def update_profile(self, request: Any, call: Call) -> account.UpdateProfileResponse:
         self._heard("UpdateProfile", request, call)
-        changed = one_account(ACCOUNT.format(call.account().account_id))
+        changed = one_account(ACCOUNT.format(call.require_principal().account_id))
         changed.name = request.name or changed.name
         changed.phone = request.phone
         return account.UpdateProfileResponse(account=changed)
@@ -200,7 +200,7 @@ class AccountRpc(Unlisted):
         raise AssertionError("the gateway verifies tokens itself")
 
 
-class ProductRpc(Unlisted):
+class ProductRpc(UnimplementedServicer):
     service = catalog.DESCRIPTOR.services_by_name["ProductService"]
 
     def __init__(self, recorder: Recorder) -> None:
@@ -276,7 +276,7 @@ class ProductRpc(Unlisted):
         )
 
 
-class OrderRpc(Unlisted):
+class OrderRpc(UnimplementedServicer):
     service = order.DESCRIPTOR.services_by_name["OrderService"]
 
     def __init__(self, recorder: Recorder) -> None:
@@ -285,7 +285,7 @@ class OrderRpc(Unlisted):
 
     async def place_order(self, request: Any, call: Call) -> order.PlaceOrderResponse:
         self._heard("PlaceOrder", request, call)
-        principal = call.account()
+        principal = call.require_principal()
         made = one_order(
             ORDER.format(ORDER.new()),
             ACCOUNT.format(principal.account_id),
@@ -297,20 +297,20 @@ class OrderRpc(Unlisted):
         self._heard("GetOrder", request, call)
         ORDER.parse(request.order_id, "id")
         known = self._known.get(request.order_id)
-        if known is None or known.account_id != ACCOUNT.format(call.account().account_id):
+        if known is None or known.account_id != ACCOUNT.format(call.require_principal().account_id):
             raise NotFound("no such order", reason="ORDER_NOT_FOUND")
         return order.GetOrderResponse(order=known)
 
     async def cancel_order(self, request: Any, call: Call) -> order.CancelOrderResponse:
         self._heard("CancelOrder", request, call)
-        ended = one_order(request.order_id, ACCOUNT.format(call.account().account_id))
+        ended = one_order(request.order_id, ACCOUNT.format(call.require_principal().account_id))
         ended.status, ended.version = order_pb2.ORDER_STATUS_CANCELLED, 2
         ended.cancel_reason, ended.status_reason = order_pb2.CANCEL_REASON_CUSTOMER, request.reason
         return order.CancelOrderResponse(order=ended)
 
     async def update_order_status(self, request: Any, call: Call) -> order.UpdateOrderStatusResponse:
         self._heard("UpdateOrderStatus", request, call)
-        moved = one_order(request.order_id, ACCOUNT.format(call.account().account_id))
+        moved = one_order(request.order_id, ACCOUNT.format(call.require_principal().account_id))
         moved.status, moved.version = request.status, 2
         moved.history.add(
             status=request.status, time=NOW, note=request.note, internal_note=request.internal_note
@@ -326,7 +326,7 @@ class OrderRpc(Unlisted):
 
     async def list_orders(self, request: Any, call: Call) -> order.ListOrdersResponse:
         self._heard("ListOrders", request, call)
-        return self._page(request, request.account_id or ACCOUNT.format(call.account().account_id))
+        return self._page(request, request.account_id or ACCOUNT.format(call.require_principal().account_id))
 
     async def batch_list_orders(self, request: Any, call: Call) -> order.BatchListOrdersResponse:
         self._heard("BatchListOrders", request, call)
@@ -343,7 +343,7 @@ class OrderRpc(Unlisted):
         return order.ListOrdersResponse(entries=entries, total_count=total)
 
 
-class PaymentRpc(Unlisted):
+class PaymentRpc(UnimplementedServicer):
     service = payment.DESCRIPTOR.services_by_name["PaymentService"]
 
     def __init__(self, recorder: Recorder) -> None:
@@ -373,7 +373,7 @@ class PaymentRpc(Unlisted):
         )
 
 
-class NotificationRpc(Unlisted):
+class NotificationRpc(UnimplementedServicer):
     service = notification.DESCRIPTOR.services_by_name["NotificationService"]
 
     def __init__(self, recorder: Recorder) -> None:
@@ -425,7 +425,7 @@ SERVICES: list[Callable[[Recorder], Any]] = [AccountRpc, ProductRpc, OrderRpc, P
 
 
 @asynccontextmanager
-async def standing_in(servicers: Sequence[Any], tokens: Tokens) -> AsyncIterator[Peers]:
+async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> AsyncIterator[Peers]:
     """The gateway's peers, all of them one server of these."""
     server = Server(servicers, host="127.0.0.1", port=0, verifier=tokens)
     await server.start()

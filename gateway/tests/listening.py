@@ -23,7 +23,7 @@ from gateway.websocket import Sockets
 from kit.auth import Principal, Role
 from kit.cache import Cache
 from kit.settings import load
-from kit.testing.callers import Tokens
+from kit.testing.principals import FakeTokenVerifier
 from kit.values import ACCOUNT, ORDER
 from kit.web.app import build_app
 from kit.web.health import Readiness
@@ -36,7 +36,7 @@ SUBSCRIBE = "subscription($id: ID!) { orderUpdated(id: $id) { id status version 
 class Listening:
     """The endpoints and everything behind them."""
 
-    def __init__(self, peers: Peers, recorder: Recorder, tokens: Tokens, orders: OrderRpc) -> None:
+    def __init__(self, peers: Peers, recorder: Recorder, tokens: FakeTokenVerifier, orders: OrderRpc) -> None:
         self.recorder, self.tokens, self.orders = recorder, tokens, orders
         self.updates = OrderUpdates()
         self.order_id = ORDER.format(ORDER.new())
@@ -59,7 +59,7 @@ class Listening:
 
         sockets = Sockets(settings, executor, context, verifier, admission, listeners)
         graphql = GraphQL(settings, executor, context, verifier, rates, admission, listeners)
-        return build_app([sockets.route()], Readiness([]), direct={PATH: graphql})
+        return build_app([sockets.route()], Readiness([]), raw_asgi_routes={PATH: graphql})
 
     def end(self) -> None:
         """Every replica is to end."""
@@ -78,7 +78,7 @@ L = TypeVar("L", bound=Listening)
 @asynccontextmanager
 async def listening(kind: type[L]) -> AsyncIterator[L]:
     """One whose order is PENDING."""
-    recorder, tokens = Recorder(), Tokens()
+    recorder, tokens = Recorder(), FakeTokenVerifier()
     servicers = [make(recorder) for make in SERVICES]
     async with standing_in(servicers, tokens) as peers:
         [orders] = [servicer for servicer in servicers if isinstance(servicer, OrderRpc)]

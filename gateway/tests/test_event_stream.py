@@ -88,7 +88,7 @@ async def test_a_token_that_is_not_valid_any_more_ends_its_stream(
 ) -> None:
     monkeypatch.setattr("gateway.listeners._TOKEN_SECONDS", 0.05)
     async with world.listens() as stream:
-        world.tokens.forget(USER)
+        world.tokens.revoke(USER)
         assert await stream.code() == "UNAUTHENTICATED"
         await stream.completes()
 

@@ -157,7 +157,7 @@ async def test_after_its_session_has_ended_a_socket_is_closed(
     monkeypatch.setattr("gateway.listeners._TOKEN_SECONDS", 0.1)
     socket = await dial(port)
     await socket.sign_in(token(world))
-    world.tokens.forget(USER)
+    world.tokens.revoke(USER)
     assert await asyncio.wait_for(socket.closed(), 10) == 4403
     await asyncio.wait_for(socket.ended(), 10)
 

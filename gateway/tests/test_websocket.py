@@ -229,7 +229,7 @@ async def test_a_token_that_is_not_valid_any_more_ends_its_socket(
     async with world.signed_in(world.app({"SOCKET_INIT_SECONDS": "0.1"})) as socket:
         subscribe(socket, world.order_id)
         await socket.receive()
-        world.tokens.forget(USER)
+        world.tokens.revoke(USER)
         assert await socket.closed() == 4403
 
 

@@ -27,7 +27,7 @@ from gateway.web import PATH, GraphQL
 from kit.auth import Principal, Role
 from kit.cache import Cache
 from kit.settings import load
-from kit.testing.callers import Tokens
+from kit.testing.principals import FakeTokenVerifier
 from kit.web.app import build_app
 from kit.web.health import Readiness
 
@@ -84,7 +84,7 @@ async def opened(
     **more: str,
 ) -> AsyncIterator[World]:
     """A world with settings of its own; the playground's files are in the folder."""
-    recorder, tokens = Recorder(), Tokens()
+    recorder, tokens = Recorder(), FakeTokenVerifier()
     async with standing_in([make(recorder) for make in SERVICES], tokens) as peers:
         chosen = {"PROFILE": "development", "PLAYGROUND_FILES": str(folder), **(environment or {}), **more}
         settings = load(Settings, chosen)
@@ -105,7 +105,7 @@ async def opened(
         )
         (folder / "index.html").write_text("<title>playground</title>")
         routes = [*playground_routes(settings), *development_routes(settings)]
-        app: Any = build_app(routes, Readiness([]), direct={PATH: graphql})
+        app: Any = build_app(routes, Readiness([]), raw_asgi_routes={PATH: graphql})
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
             yield World(http, recorder, tokens.token(USER).token, app)

@@ -33,17 +33,17 @@ class Principal:
         """Whether the token carries the role ADMIN."""
         return self.role is Role.ADMIN
 
-    def may_act_for(self, account_id: UUID) -> bool:
+    def can_access(self, account_id: UUID) -> bool:
         """Whether the account is the caller's own, or the caller is an ADMIN."""
         return self.is_admin or self.account_id == account_id
 
-    def must_act_for(self, *account_ids: UUID) -> None:
+    def require_access_to(self, *account_ids: UUID) -> None:
         """Raises PermissionDenied unless the caller may act for all of them."""
-        if not all(map(self.may_act_for, account_ids)):
+        if not all(map(self.can_access, account_ids)):
             raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
 
 
-def bearer(header: str | None) -> str | None:
+def bearer_token(header: str | None) -> str | None:
     """The token of an Authorization header; None without a header, Unauthenticated when it is anything but `Bearer <token>`."""
     if not header:
         return None

@@ -15,7 +15,7 @@ AUDIENCE = "souk"
 ALGORITHM = "EdDSA"
 TYPE = "access"
 # No access token lasts longer; so long a service has to remember that a session ended.
-LIFETIME_MOST: Final = timedelta(minutes=15)
+MAX_LIFETIME: Final = timedelta(minutes=15)
 # Clocks differ: a token is taken so long after its expiry.
 LEEWAY: Final = timedelta(seconds=5)
 
@@ -32,9 +32,9 @@ class Keys(Protocol):
 class TokenIssuer:
     """Signs access tokens; the account service alone has one."""
 
-    def __init__(self, keys: Keys, *, lifetime: timedelta = LIFETIME_MOST, clock: Clock = utc_now) -> None:
-        if lifetime > LIFETIME_MOST:
-            raise ValueError(f"access tokens last at most {LIFETIME_MOST}")
+    def __init__(self, keys: Keys, *, lifetime: timedelta = MAX_LIFETIME, clock: Clock = utc_now) -> None:
+        if lifetime > MAX_LIFETIME:
+            raise ValueError(f"access tokens last at most {MAX_LIFETIME}")
         self._keys = keys
         self.lifetime = lifetime
         self._clock = clock

@@ -11,9 +11,9 @@ from contextvars import Context
 import jwt
 from jwt import PyJWK
 
-from kit.auth.ended import EndedSessions
 from kit.auth.keys import Jwk
 from kit.auth.principal import Principal, Role
+from kit.auth.revoked_sessions import RevokedSessions
 from kit.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, LEEWAY, TYPE
 from kit.errors import InvalidArgument, Unauthenticated, Unavailable
 from kit.values import ACCOUNT, SESSION
@@ -33,7 +33,7 @@ _STALE_SECONDS = 60.0
 Fetch = Callable[[], Sequence[Jwk]]
 
 
-def jwks_over_http(url: str) -> Fetch:
+def jwks_fetcher(url: str) -> Fetch:
     """Reads a JWKS document."""
     if not url.startswith(("http://", "https://")):
         raise ValueError("JWKS_URL must be an http or https URL")
@@ -51,13 +51,13 @@ class TokenVerifier:
 
     Keys are fetched when first needed, again every 10 s while tokens come, and, at most every 5 s, when a token names an unknown one;
     the last good keys serve while the account service is down. Verified tokens are remembered until they expire, or until their key is
-    withdrawn. A token whose session is among `ended` is refused.
+    withdrawn. A token whose session is among `revoked_sessions` is refused.
     """
 
     name = "token-keys"
 
     def __init__(self, fetch: Fetch) -> None:
-        self.ended = EndedSessions()
+        self.revoked_sessions = RevokedSessions()
         self._fetch = fetch
         self._keys: dict[str, PyJWK] = {}
         self._asked_at = float("-inf")
@@ -100,7 +100,7 @@ class TokenVerifier:
         return self._living(principal)
 
     def _living(self, principal: Principal) -> Principal:
-        if principal.session_id in self.ended:
+        if principal.session_id in self.revoked_sessions:
             raise _invalid()
         return principal
 

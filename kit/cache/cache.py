@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from kit.telemetry import outgoing
+from kit.telemetry import client_span
 
 _LOG = logging.getLogger(__name__)
 _LOOKUPS = Counter("souk_cache_lookups_total", "Keys looked up in the cache, by result.", ["cache", "result"])
@@ -151,7 +151,7 @@ class Cache:
         if time.monotonic() < self._down_until:
             return None
         try:
-            with outgoing("redis", command):
+            with client_span("redis", command):
                 answer = await call()
         except (RedisError, OSError, TimeoutError) as error:
             self._down_until = time.monotonic() + _PAUSE_SECONDS

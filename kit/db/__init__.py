@@ -9,24 +9,23 @@ from asyncpg import ForeignKeyViolationError as ForeignKeyViolation
 from asyncpg import Record
 from asyncpg import UniqueViolationError as UniqueViolation
 
-from kit.db.columns import columns
-from kit.db.conditions import Conditions
-from kit.db.contention import repeatable, repeated
+from kit.db.contention import retry_on_contention, run_with_contention_retries
 from kit.db.counts import bounded_count
 from kit.db.database import Database
-from kit.db.exclusive import alone
-from kit.db.faults import DatabaseBusy, DatabaseContention, DatabaseUnavailable
+from kit.db.errors import DatabaseBusy, DatabaseContention, DatabaseUnavailable
+from kit.db.exclusive_lock import try_exclusive_lock
 from kit.db.migrating import MigrationError
 from kit.db.migrations import Migration, Migrations
-from kit.db.outbox import OutboxColumns, Publishes, outbox_insert
+from kit.db.outbox import OutboxColumns, OutboxEncoder, outbox_insert
 from kit.db.schema import assert_tables_match
 from kit.db.statements import Statements
 from kit.db.tables import Table
 from kit.db.transaction import Transaction, current_transaction
+from kit.db.transpose import transpose
+from kit.db.where import WhereClause
 
 __all__ = [
     "CheckViolation",
-    "Conditions",
     "Database",
     "DatabaseBusy",
     "DatabaseContention",
@@ -36,18 +35,19 @@ __all__ = [
     "MigrationError",
     "Migrations",
     "OutboxColumns",
-    "Publishes",
+    "OutboxEncoder",
     "Record",
     "Statements",
     "Table",
     "Transaction",
     "UniqueViolation",
-    "alone",
+    "WhereClause",
     "assert_tables_match",
     "bounded_count",
-    "columns",
     "current_transaction",
     "outbox_insert",
-    "repeatable",
-    "repeated",
+    "retry_on_contention",
+    "run_with_contention_retries",
+    "transpose",
+    "try_exclusive_lock",
 ]

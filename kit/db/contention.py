@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from prometheus_client import Counter
 
-from kit.db.faults import DatabaseContention
+from kit.db.errors import DatabaseContention
 from kit.db.transaction import current_transaction
 from kit.values.deadline import remaining
 
@@ -32,7 +32,7 @@ _FIRST_PAUSE_SECONDS = 0.02
 _MAX_PAUSE_SECONDS = 0.3
 
 
-async def repeated(attempt: Callable[[], Awaitable[R]]) -> R:
+async def run_with_contention_retries(attempt: Callable[[], Awaitable[R]]) -> R:
     """Runs `attempt`, again after DatabaseContention: at most five times, within the caller's deadline; raises the last one."""
     for number in range(1, _ATTEMPTS + 1):
         try:
@@ -50,7 +50,7 @@ async def repeated(attempt: Callable[[], Awaitable[R]]) -> R:
     raise AssertionError("unreachable")
 
 
-def repeatable(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+def retry_on_contention(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """Decorates a use case that is one transaction, so that it runs again from its start after DatabaseContention.
 
     Whatever else it does must be harmless to repeat: reads, and calls to peers that are idempotent.
@@ -58,6 +58,6 @@ def repeatable(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Cor
 
     @functools.wraps(function)
     async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        return await repeated(lambda: function(*args, **kwargs))
+        return await run_with_contention_retries(lambda: function(*args, **kwargs))
 
     return wrapped

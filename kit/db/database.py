@@ -13,9 +13,15 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from kit.db.contention import repeated
-from kit.db.faults import DRIVER_ERRORS, DatabaseUnavailable, OutOfTime, is_lost, translate
-from kit.db.outbox import Publishes
+from kit.db.contention import run_with_contention_retries
+from kit.db.errors import (
+    DRIVER_ERRORS,
+    DatabaseUnavailable,
+    StatementDeadlineExceeded,
+    is_disconnected,
+    translate,
+)
+from kit.db.outbox import OutboxEncoder
 from kit.db.session import CONNECT_SECONDS, LIMITS, STATEMENT_SECONDS, connection
 from kit.db.statements import Statements
 from kit.db.transaction import Transaction, current_transaction
@@ -34,14 +40,14 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
 class Database(Statements):
     """A pool of connections, as a resource; it reconnects by itself after an outage.
 
-    `publishes` is the topic whose outbox rows `Transaction.emit` writes. A statement called here commits by itself, is
-    repeated when it lost against concurrent work (`kit.db.repeated`), and is refused inside of an open transaction, where
-    it would run beside it on another connection.
+    `publishes` is the topic whose outbox rows `Transaction.emit` writes. A statement run here commits by itself and is retried on
+    contention (`kit.db.run_with_contention_retries`). Inside an open transaction it raises RuntimeError, because it would use a second
+    connection.
     """
 
     name = "database"
 
-    def __init__(self, url: str, *, publishes: Publishes | None = None, pool_size: int = 5) -> None:
+    def __init__(self, url: str, *, publishes: OutboxEncoder | None = None, pool_size: int = 5) -> None:
         self.publishes = publishes
         self._url = url
         self._pool_size = pool_size
@@ -99,7 +105,7 @@ class Database(Statements):
         await self.fetchval("SELECT 1")
 
     def transaction(self) -> Transaction:
-        """`async with db.transaction() as tx:`; does not nest. Not repeated after contention: see `kit.db.repeatable`."""
+        """`async with db.transaction() as tx:`; does not nest. Not retried on contention: see `kit.db.retry_on_contention`."""
         return Transaction(self)
 
     def on_emitted(self, wake: Callable[[], None]) -> None:
@@ -117,7 +123,7 @@ class Database(Statements):
             raise DatabaseUnavailable("the database is not open")
         seconds = remaining()
         if seconds is not None and seconds <= 0:
-            raise OutOfTime("the deadline passed")
+            raise StatementDeadlineExceeded("the deadline passed")
         try:
             return await self._pool.acquire(timeout=STATEMENT_SECONDS if seconds is None else seconds)
         except Exception as error:
@@ -133,7 +139,7 @@ class Database(Statements):
         try:
             await self._pool.release(connection)
         except DRIVER_ERRORS:
-            if not is_lost(connection):
+            if not is_disconnected(connection):
                 connection.terminate()
 
     async def _statement(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
@@ -148,4 +154,4 @@ class Database(Statements):
                 await self.release(connection)
 
         # One statement is one transaction here: what was undone had no effect.
-        return await repeated(attempt)
+        return await run_with_contention_retries(attempt)

@@ -1,6 +1,6 @@
 """A database for tests of use cases: transactions without a server.
 
-It keeps the facts that committed transactions emitted. Rows are the business of the test's fake store; undoing a fake
+It keeps the events that committed transactions emitted. Rows are the business of the test's fake store; undoing a fake
 store's changes on rollback is not here, the store contract shows that on PostgreSQL.
 """
 
@@ -15,11 +15,11 @@ class FakeTransaction:
 
     def __init__(self, database: FakeDatabase) -> None:
         self._database = database
-        self.facts: list[object] = []
+        self.events: list[object] = []
 
-    async def emit(self, *facts: object) -> None:
-        """Remembers the facts until the block ends."""
-        self.facts.extend(facts)
+    async def emit(self, *events: object) -> None:
+        """Remembers the events until the block ends."""
+        self.events.extend(events)
 
     async def __aenter__(self) -> Self:
         assert not self._database.in_transaction, "transactions do not nest"
@@ -32,7 +32,7 @@ class FakeTransaction:
         self._database.in_transaction = False
         if error is None:
             self._database.commits += 1
-            self._database.facts.extend(self.facts)
+            self._database.events.extend(self.events)
         else:
             self._database.rollbacks += 1
 
@@ -40,11 +40,11 @@ class FakeTransaction:
 class FakeDatabase:
     """Stands in for `Database` where only `transaction()` is used.
 
-    `facts`: what committed transactions emitted, in order. Pass it where a `Database` is asked for.
+    `events`: what committed transactions emitted, in order. Pass it where a `Database` is asked for.
     """
 
     def __init__(self) -> None:
-        self.facts: list[object] = []
+        self.events: list[object] = []
         self.commits = 0
         self.rollbacks = 0
         self.in_transaction = False

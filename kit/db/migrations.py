@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncpg
 
-from kit.db.faults import translate
+from kit.db.errors import translate
 from kit.db.migrating import MigrationError, run, statements_of
 from kit.db.session import connect
 from kit.telemetry import get_logger

@@ -24,7 +24,7 @@ class OutboxColumns(NamedTuple):
     payloads: list[bytes]
 
 
-class Publishes(Protocol):
+class OutboxEncoder(Protocol):
     """Who knows how a service's facts are written: `kit.events.Topic`."""
 
     def outbox_rows(self, facts: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:

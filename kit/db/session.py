@@ -50,7 +50,7 @@ _OPTIONS = (
 async def connect(url: str, name: str, *, command_seconds: float | None = None, **settings: str) -> Any:
     """An asyncpg connection called `name` in pg_stat_activity; `settings` are the session's, such as lock_timeout="2s".
 
-    Raises what asyncpg raises (`kit.db.faults.DRIVER_ERRORS`).
+    Raises what asyncpg raises (`kit.db.errors.DRIVER_ERRORS`).
     """
     return await connection(
         url,

@@ -8,9 +8,9 @@ from typing import Any
 
 import asyncpg
 
-from kit.db.faults import OutOfTime, translate
+from kit.db.errors import StatementDeadlineExceeded, translate
 from kit.db.tables import executor
-from kit.telemetry import outgoing
+from kit.telemetry import client_span
 from kit.values.deadline import remaining
 
 
@@ -58,9 +58,9 @@ class Statements(ABC):
     async def _perform(connection: Any, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         seconds = remaining()
         if seconds is not None and seconds <= 0:
-            raise OutOfTime("the deadline passed")
+            raise StatementDeadlineExceeded("the deadline passed")
         try:
-            with outgoing("postgresql", sql):
+            with client_span("postgresql", sql):
                 return await getattr(connection, method)(sql, *args, timeout=seconds)
         except Exception as error:
             meaning = translate(error, connection, has_deadline=seconds is not None)

@@ -10,7 +10,7 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from kit.db.faults import DRIVER_ERRORS, is_lost, translate
+from kit.db.errors import DRIVER_ERRORS, is_disconnected, translate
 from kit.db.outbox import INSERT
 from kit.db.statements import Statements
 from kit.errors import Internal
@@ -102,7 +102,7 @@ class Transaction(Statements):
 
     async def _rollback(self, connection: Any) -> bool:
         """Rolls back; false when the connection is of no use any more."""
-        if is_lost(connection):
+        if is_disconnected(connection):
             return False
         try:
             await connection.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
@@ -112,7 +112,7 @@ class Transaction(Statements):
         return True
 
     async def _give_back(self, connection: Any, *, broken: bool) -> None:
-        if broken and not is_lost(connection):
+        if broken and not is_disconnected(connection):
             connection.terminate()
         await self._database.release(connection)
 

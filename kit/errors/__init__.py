@@ -36,7 +36,7 @@ from kit.errors.tree import (
     Unavailable,
     Violation,
     Violations,
-    error_of,
+    error_class_for,
     is_transient,
 )
 
@@ -58,6 +58,6 @@ __all__ = [
     "Unavailable",
     "Violation",
     "Violations",
-    "error_of",
+    "error_class_for",
     "is_transient",
 ]

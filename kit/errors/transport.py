@@ -6,7 +6,7 @@ from kit.errors.tree import Category, SoukError
 
 
 @dataclass(frozen=True, slots=True)
-class Appearance:
+class TransportCodes:
     """How a category looks: gRPC status number, HTTP status, GraphQL code."""
 
     grpc: int
@@ -16,17 +16,17 @@ class Appearance:
 
 # gRPC numbers: google.rpc.Code.
 TABLE = {
-    Category.INVALID_ARGUMENT: Appearance(3, 400, "BAD_USER_INPUT"),
-    Category.UNAUTHENTICATED: Appearance(16, 401, "UNAUTHENTICATED"),
-    Category.PERMISSION_DENIED: Appearance(7, 403, "FORBIDDEN"),
-    Category.NOT_FOUND: Appearance(5, 404, "NOT_FOUND"),
-    Category.ALREADY_EXISTS: Appearance(6, 409, "ALREADY_EXISTS"),
-    Category.FAILED_PRECONDITION: Appearance(9, 409, "FAILED_PRECONDITION"),
-    Category.ABORTED: Appearance(10, 409, "FAILED_PRECONDITION"),
-    Category.RESOURCE_EXHAUSTED: Appearance(8, 429, "RATE_LIMITED"),
-    Category.UNAVAILABLE: Appearance(14, 503, "SERVICE_UNAVAILABLE"),
-    Category.DEADLINE_EXCEEDED: Appearance(4, 504, "DEADLINE_EXCEEDED"),
-    Category.INTERNAL: Appearance(13, 500, "INTERNAL"),
+    Category.INVALID_ARGUMENT: TransportCodes(3, 400, "BAD_USER_INPUT"),
+    Category.UNAUTHENTICATED: TransportCodes(16, 401, "UNAUTHENTICATED"),
+    Category.PERMISSION_DENIED: TransportCodes(7, 403, "FORBIDDEN"),
+    Category.NOT_FOUND: TransportCodes(5, 404, "NOT_FOUND"),
+    Category.ALREADY_EXISTS: TransportCodes(6, 409, "ALREADY_EXISTS"),
+    Category.FAILED_PRECONDITION: TransportCodes(9, 409, "FAILED_PRECONDITION"),
+    Category.ABORTED: TransportCodes(10, 409, "FAILED_PRECONDITION"),
+    Category.RESOURCE_EXHAUSTED: TransportCodes(8, 429, "RATE_LIMITED"),
+    Category.UNAVAILABLE: TransportCodes(14, 503, "SERVICE_UNAVAILABLE"),
+    Category.DEADLINE_EXCEEDED: TransportCodes(4, 504, "DEADLINE_EXCEEDED"),
+    Category.INTERNAL: TransportCodes(13, 500, "INTERNAL"),
 }
 
 # Reasons that clients meet as a GraphQL code of their own.
@@ -56,6 +56,6 @@ def graphql_code(error: SoukError) -> str:
     return error.reason if error.reason in CODES_OF_REASONS else TABLE[error.category].graphql
 
 
-def category_of_grpc(code: int) -> Category:
+def category_from_grpc(code: int) -> Category:
     """The category of a google.rpc.Code; codes that Souk does not use mean INTERNAL."""
     return _BY_GRPC.get(code, Category.INTERNAL)

@@ -153,7 +153,7 @@ _BY_CATEGORY: dict[Category, type[SoukError]] = {
 }
 
 
-def error_of(category: Category) -> type[SoukError]:
+def error_class_for(category: Category) -> type[SoukError]:
     """The class that stands for a category, for edges that read errors from a transport."""
     return _BY_CATEGORY[category]
 

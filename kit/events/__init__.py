@@ -6,24 +6,24 @@ which `kit.service` runs, do the rest. CloudEvents in binary mode over Kafka; se
 
 from kit.events.access import Access
 from kit.events.audit import AUDIT, AdminActed
+from kit.events.broadcast import TopicReplayer, TopicWatcher
 from kit.events.consumers import Consumers
 from kit.events.dead_letters import drop, replay, waiting
-from kit.events.envelope import Event, Malformed
+from kit.events.envelope import Event, MalformedEvent
 from kit.events.letter_store import drop_kept, kept, replay_kept
-from kit.events.letters import Letter
+from kit.events.letters import DeadLetter
 from kit.events.publisher import Publisher
 from kit.events.relay import Relay
 from kit.events.subscriptions import (
     AnySubscription,
+    BatchHandler,
     BatchSubscription,
-    Many,
-    Reaction,
+    PreparedHandler,
     Subscription,
-    groups,
+    consumer_groups,
 )
-from kit.events.tail import Follow, Tail
 from kit.events.topic import EVENT, Topic, context_headers
-from kit.events.topics import dead_letters, ensure_topics, topics_of
+from kit.events.topics import dead_letter_topic, ensure_topics, topics_used_by
 
 __all__ = [
     "AUDIT",
@@ -31,28 +31,28 @@ __all__ = [
     "Access",
     "AdminActed",
     "AnySubscription",
+    "BatchHandler",
     "BatchSubscription",
     "Consumers",
+    "DeadLetter",
     "Event",
-    "Follow",
-    "Letter",
-    "Malformed",
-    "Many",
+    "MalformedEvent",
+    "PreparedHandler",
     "Publisher",
-    "Reaction",
     "Relay",
     "Subscription",
-    "Tail",
     "Topic",
+    "TopicReplayer",
+    "TopicWatcher",
+    "consumer_groups",
     "context_headers",
-    "dead_letters",
+    "dead_letter_topic",
     "drop",
     "drop_kept",
     "ensure_topics",
-    "groups",
     "kept",
     "replay",
     "replay_kept",
-    "topics_of",
+    "topics_used_by",
     "waiting",
 ]

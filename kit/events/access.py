@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from kit.events.subscriptions import AnySubscription, groups
-from kit.events.topics import dead_letters, replay_group
+from kit.events.subscriptions import AnySubscription, consumer_groups
+from kit.events.topics import dead_letter_topic, replay_group
 
 TOPIC, GROUP = "topic", "group"
 
@@ -35,8 +35,8 @@ class Access:
     def creates(self) -> list[str]:
         """The topics that are this service's to make: those it writes, and its dead letters'."""
         letters = {
-            dead_letters(topic, group.name)
-            for group in groups(self.service, self.consumes)
+            dead_letter_topic(topic, group.name)
+            for group in consumer_groups(self.service, self.consumes)
             for topic in group.topics
         }
         return sorted({*self.publishes, *letters})
@@ -52,10 +52,10 @@ class Access:
             allow(TOPIC, topic, "Create", "Describe", "Write")
         for topic in self.follows:
             allow(TOPIC, topic, "Describe", "Read")
-        for group in groups(self.service, self.consumes):
+        for group in consumer_groups(self.service, self.consumes):
             allow(GROUP, group.name, "Read")
             for topic in group.topics:
-                letters = dead_letters(topic, group.name)
+                letters = dead_letter_topic(topic, group.name)
                 allow(TOPIC, topic, "Describe", "Read")
                 allow(TOPIC, letters, "Create", "Describe", "Write")
                 if not group.has_inbox:
@@ -77,7 +77,7 @@ def commands(user: str, acls: Iterable[Acl]) -> list[str]:
     ]
 
 
-def strimzi(user: str, acls: Iterable[Acl], *, cluster: str, namespace: str) -> str:
+def strimzi_user(user: str, acls: Iterable[Acl], *, cluster: str, namespace: str) -> str:
     """The same as a `KafkaUser` of Strimzi, which also issues the user's certificate."""
     lines = [
         "apiVersion: kafka.strimzi.io/v1",
@@ -85,7 +85,7 @@ def strimzi(user: str, acls: Iterable[Acl], *, cluster: str, namespace: str) -> 
         "metadata:",
         f"  name: {user}",
         f"  namespace: {namespace}",
-        f"  labels: {{strimzi.io/cluster: {cluster}}}",
+        f"  labels: {{strimzi_user.io/cluster: {cluster}}}",
         "spec:",
         "  authentication: {type: tls}",
         "  authorization:",

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from kit.identity import Files
+from kit.identity import CertificateFiles
 
 _FORM = "host:port[,host:port] or tls://host:port[,host:port][?ca=FILE[&cert=FILE&key=FILE]]"
 
 
-def broker(bootstrap: str) -> dict[str, Any]:
+def broker_config(bootstrap: str) -> dict[str, Any]:
     """Arguments of kafka-python's clients, from `host:port[,host:port]`, or by TLS
     `tls://host:port[,host:port][?ca=FILE[&cert=FILE&key=FILE]]`.
 
@@ -27,12 +27,12 @@ def broker(bootstrap: str) -> dict[str, Any]:
     }
 
 
-def client_files(bootstrap: str) -> Files | None:
+def client_files(bootstrap: str) -> CertificateFiles | None:
     """The files of the client's certificate; None when the setting names none. Raises ValueError for another form."""
     files = _parsed(bootstrap)[1] or {}
     if "cert" not in files:
         return None
-    return Files(Path(files["cert"]), Path(files["key"]), Path(files["ca"]))
+    return CertificateFiles(Path(files["cert"]), Path(files["key"]), Path(files["ca"]))
 
 
 def _parsed(bootstrap: str) -> tuple[str, dict[str, str] | None]:

@@ -18,7 +18,7 @@ from kafka.errors import KafkaError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
 from kit.events.assignor import KnownTopicsAssignor, TopicsUnknown
-from kit.events.broker import broker
+from kit.events.broker import broker_config
 from kit.events.clients import client
 from kit.events.delivery import Delivery, Progress
 from kit.events.metrics import LAG
@@ -44,7 +44,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, group: Group, delivery: Delivery, bootstrap: str) -> None:
         self._group = group
         self._delivery = delivery
-        self._broker = broker(bootstrap)
+        self._broker = broker_config(bootstrap)
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
         self._thread = SupervisedThread(f"consumer-{group.name}", self._run, self._stopping)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from kit.db import Database
 from kit.events.consumer import GroupConsumer
-from kit.events.dead_letters import DeadLetters
+from kit.events.dead_letters import DeadLetterQueue
 from kit.events.delivery import Bury, Delivery
 from kit.events.letter_store import counts
 from kit.events.metrics import DEAD_LETTERS
 from kit.events.publisher import Publisher
-from kit.events.subscriptions import AnySubscription, Group, groups
-from kit.work import Every
+from kit.events.subscriptions import AnySubscription, Group, consumer_groups
+from kit.work import PeriodicJob
 
 _STOP_SECONDS = 8.0
 _MEASURE_SECONDS = 10.0
@@ -40,10 +40,10 @@ class Consumers:
         self._publisher = Publisher(bootstrap, f"souk-dead-letters-{service}")
         self._deliveries = {
             group.name: (group, Delivery(group, database, self._burying(group, database)))
-            for group in groups(service, subscriptions)
+            for group in consumer_groups(service, subscriptions)
         }
         self._running: list[GroupConsumer] = []
-        self._measuring = Every("dead_letters", _MEASURE_SECONDS, self._measure)
+        self._measuring = PeriodicJob("dead_letters", _MEASURE_SECONDS, self._measure)
 
     async def open(self) -> None:
         """Starts a thread for each group."""
@@ -63,7 +63,7 @@ class Consumers:
         await self._publisher.close()
 
     def _burying(self, group: Group, database: Database | None) -> Bury:
-        return DeadLetters(group.name, self._publisher, database if group.has_inbox else None).bury
+        return DeadLetterQueue(group.name, self._publisher, database if group.has_inbox else None).bury
 
     async def _measure(self) -> None:
         assert self._database is not None

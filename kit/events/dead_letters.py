@@ -15,13 +15,13 @@ from kafka.structs import OffsetAndMetadata
 
 from kit.db import Database
 from kit.errors import Unavailable
-from kit.events.broker import broker
+from kit.events.broker import broker_config
 from kit.events.clients import client
 from kit.events.envelope import Outgoing
 from kit.events.letter_store import keep
-from kit.events.letters import Letter
+from kit.events.letters import DeadLetter
 from kit.events.publisher import Publisher
-from kit.events.topics import dead_letters, replay_group
+from kit.events.topics import dead_letter_topic, replay_group
 from kit.values import rfc3339, utc_now
 
 _PREFIX = "dlq_"
@@ -29,7 +29,7 @@ _BATCH = 500
 _LONGEST_ERROR = 500
 
 
-class DeadLetters:
+class DeadLetterQueue:
     """Writes the dead letters of one group."""
 
     def __init__(self, group: str, publisher: Publisher, database: Database | None = None) -> None:
@@ -57,12 +57,12 @@ class DeadLetters:
             *_original(record.headers),
             *((_PREFIX + name, str(value).encode()) for name, value in facts.items()),
         ]
-        letter = Outgoing(dead_letters(record.topic, self._group), record.key, record.value, headers)
+        letter = Outgoing(dead_letter_topic(record.topic, self._group), record.key, record.value, headers)
         if not all(await self._publisher.send([letter])):
             raise Unavailable("Kafka is unavailable", reason="KAFKA_UNAVAILABLE")
 
 
-async def waiting(bootstrap: str, topic: str) -> list[Letter]:
+async def waiting(bootstrap: str, topic: str) -> list[DeadLetter]:
     """What is in a topic of dead letters and was not replayed; nothing changes."""
     consumer = await asyncio.to_thread(_reader, bootstrap, topic)
     try:
@@ -111,7 +111,7 @@ def _reader(bootstrap: str, topic: str) -> Any:
     """A consumer without a group's rebalancing, whose offsets are kept under a group's name all the same."""
     consumer = client(
         KafkaConsumer,
-        **broker(bootstrap),
+        **broker_config(bootstrap),
         group_id=replay_group(topic),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -137,10 +137,10 @@ def _commit(consumer: Any, letters: Sequence[Any]) -> None:
     consumer.commit({partition: OffsetAndMetadata(offset, "", -1) for partition, offset in ends.items()})
 
 
-def _letter(record: Any) -> Letter:
+def _letter(record: Any) -> DeadLetter:
     headers = {name: value.decode(errors="replace") for name, value in record.headers}
     told = {name.removeprefix(_PREFIX): value for name, value in headers.items() if name.startswith(_PREFIX)}
-    return Letter(
+    return DeadLetter(
         record=f"{told['topic']}/{told['partition']}@{told['offset']}",
         type=headers.get("ce_type", ""),
         key=(record.key or b"").decode(errors="replace"),

@@ -13,10 +13,10 @@ from typing import Any
 
 from kit.db import Database, DatabaseBusy, DatabaseUnavailable
 from kit.errors import SoukError, is_transient
-from kit.events.envelope import Event, Malformed, decode, event_type
+from kit.events.envelope import Event, MalformedEvent, decode, event_type
 from kit.events.handlers import Handlers, Received
 from kit.events.metrics import CHUNK_SECONDS, CONSUMED, DEAD_LETTERED, RETRIES
-from kit.events.subscriptions import Group, types
+from kit.events.subscriptions import Group, event_types
 from kit.telemetry import get_logger
 from kit.work.backoff import pause
 
@@ -46,7 +46,7 @@ class Delivery:
         self._group = group
         self._handlers = Handlers(group, database)
         self._bury = bury
-        self._types = {topic: types(subscription) for topic, subscription in group.by_topic.items()}
+        self._types = {topic: event_types(subscription) for topic, subscription in group.by_topic.items()}
         self._failed: dict[Any, tuple[int, int]] = {}  # partition -> offset, failures in a row there
         self._seconds = CHUNK_SECONDS.labels(group.name)
 
@@ -81,7 +81,7 @@ class Delivery:
         if is_transient(error):
             return False
         tries = self._failures(partition, record) + 1
-        if tries < TRIES and not isinstance(error, Malformed):
+        if tries < TRIES and not isinstance(error, MalformedEvent):
             return False
         try:
             await self._bury(record, error, tries)
@@ -114,7 +114,7 @@ class Delivery:
         if message is not None:
             return decode(record, message)
         if not name:
-            raise Malformed("no ce_type header")
+            raise MalformedEvent("no ce_type header")
         CONSUMED.labels(self._group.name, name, "passed over").inc()
         return None
 

@@ -25,7 +25,7 @@ CONTENT_TYPE = "application/protobuf"
 CORRELATION = "x-request-id"
 
 
-class Malformed(Exception):
+class MalformedEvent(Exception):
     """A record that is no event of ours, or whose body does not parse; trying again does not help."""
 
 
@@ -89,7 +89,7 @@ def decode(record: Any, message: type[M]) -> Event[M]:
             trace={name: headers[name] for name in ("traceparent", "tracestate") if name in headers},
         )
     except (KeyError, ValueError, DecodeError, InvalidArgument) as error:
-        raise Malformed(f"{type(error).__name__}: {error}") from error
+        raise MalformedEvent(f"{type(error).__name__}: {error}") from error
 
 
 def _source(topic: str) -> str:

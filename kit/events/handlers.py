@@ -11,15 +11,15 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from kit.db import Database, Transaction, repeated
+from kit.db import Database, Transaction, run_with_contention_retries
 from kit.events.envelope import Event
 from kit.events.metrics import CONSUMED
 from kit.events.subscriptions import (
     AnySubscription,
+    BatchHandler,
     BatchSubscription,
     Group,
-    Many,
-    Reaction,
+    PreparedHandler,
     Subscription,
 )
 from kit.telemetry import SpanKind, correlation_id, extract, span
@@ -77,7 +77,7 @@ class Handlers:
                     await self._apply(tx, list(run), prepared)
             return fresh
 
-        fresh = await repeated(attempt)
+        fresh = await run_with_contention_retries(attempt)
         self._count(fresh, "done")
         for _ in range(len(received) - len(fresh)):
             CONSUMED.labels(self._group.name, "", "repeated").inc()
@@ -98,12 +98,12 @@ class Handlers:
         topic, first = run[0]
         subscription = self._group.by_topic[topic]
         assert isinstance(subscription, Subscription)
-        reaction = subscription.on[type(first.body)]
-        if isinstance(reaction, Many):
+        reaction = subscription.handlers[type(first.body)]
+        if isinstance(reaction, BatchHandler):
             await reaction.apply(tx, [item.event for item in run])
             return
         for item in run:
-            if isinstance(reaction, Reaction):
+            if isinstance(reaction, PreparedHandler):
                 await _within(item.event, reaction.apply, tx, item.event, prepared[item.event.id])
             else:
                 await _within(item.event, reaction, tx, item.event)
@@ -130,12 +130,12 @@ class Handlers:
                 raise answer
         return dict(zip(asking, answers, strict=True))
 
-    def _reaction(self, item: Received) -> Reaction | None:
+    def _reaction(self, item: Received) -> PreparedHandler | None:
         subscription = self._subscription(item)
         if not isinstance(subscription, Subscription):
             return None
-        reaction = subscription.on[type(item.event.body)]
-        return reaction if isinstance(reaction, Reaction) else None
+        reaction = subscription.handlers[type(item.event.body)]
+        return reaction if isinstance(reaction, PreparedHandler) else None
 
     def _subscription(self, item: Received) -> AnySubscription:
         return self._group.by_topic[item.topic]

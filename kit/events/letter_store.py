@@ -7,7 +7,7 @@ from typing import Any
 from kit.db import Database, Record
 from kit.errors import Unavailable
 from kit.events.envelope import Outgoing, event_type
-from kit.events.letters import Letter
+from kit.events.letters import DeadLetter
 from kit.events.publisher import Publisher
 from kit.values import rfc3339
 
@@ -55,7 +55,7 @@ async def counts(database: Database) -> dict[tuple[str, str], int]:
     return {(row["consumer"], row["topic"]): row["count"] for row in await database.fetch(_COUNT)}
 
 
-async def kept(database: Database, group: str, topic: str) -> list[Letter]:
+async def kept(database: Database, group: str, topic: str) -> list[DeadLetter]:
     """The letters that wait, oldest first."""
     return [_letter(row) for row in await database.fetch(_LIST, group, topic)]
 
@@ -86,8 +86,8 @@ async def drop_kept(database: Database, group: str, topic: str) -> int:
     return int(status.removeprefix("DELETE "))
 
 
-def _letter(row: Record) -> Letter:
-    return Letter(
+def _letter(row: Record) -> DeadLetter:
+    return DeadLetter(
         record=f"{row['topic']}/{row['partition']}@{row['record_offset']}",
         type=row["type"],
         key=bytes(row["key"] or b"").decode(errors="replace"),

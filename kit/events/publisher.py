@@ -18,7 +18,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
-from kit.events.broker import broker
+from kit.events.broker import broker_config
 from kit.events.clients import client
 from kit.events.envelope import Outgoing
 from kit.telemetry import get_logger
@@ -46,7 +46,7 @@ class Publisher:
     """Sends records and awaits their acknowledgement by all in-sync replicas; connects at the first send."""
 
     def __init__(self, bootstrap: str, client_id: str) -> None:
-        self._broker = broker(bootstrap)
+        self._broker = broker_config(bootstrap)
         self._client_id = client_id
         self._producer: Any = None
         self._until = math.inf

@@ -1,6 +1,6 @@
 """The relay: publishes what a database's outbox holds, in the order of its ids.
 
-One relay of a database works at a time, the one that holds its lock (`kit.db.exclusive`); the others wait to take over. Two facts of
+One relay of a database works at a time, the one that holds its lock (`kit.db.exclusive_lock`); the others wait to take over. Two facts of
 one aggregate are in id order because their transactions took turns on its row, so Kafka gets each key's facts in order.
 A crash between sending and marking publishes again: at least once, with the same event id.
 
@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kit.db import Database, DatabaseUnavailable
-from kit.db.exclusive import LEASE_SECONDS, Exclusive, exclusive
-from kit.db.faults import DRIVER_ERRORS
+from kit.db.errors import DRIVER_ERRORS
+from kit.db.exclusive_lock import LEASE_SECONDS, Exclusive, exclusive
 from kit.events.envelope import Outgoing, outgoing
 from kit.events.metrics import OUTBOX_AGE, PUBLISHED
 from kit.events.publisher import MOST_BYTES, UNANSWERED_SECONDS, Publisher
 from kit.telemetry import get_logger
-from kit.work import Backoff, Every, SupervisedTask
+from kit.work import Backoff, PeriodicJob, SupervisedTask
 
 log = get_logger(__name__)
 
@@ -59,7 +59,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._stopping = False
         self._task = SupervisedTask("relay", self._run)
-        self._measuring = Every("outbox.age", _AGE_SECONDS, self._measure)
+        self._measuring = PeriodicJob("outbox.age", _AGE_SECONDS, self._measure)
 
     async def open(self) -> None:
         """Starts in the background."""

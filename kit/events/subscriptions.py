@@ -18,7 +18,7 @@ Apply = Callable[[Transaction, Event[Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Reaction:
+class PreparedHandler:
     """What one type of event sets off, when it first needs an answer from elsewhere.
 
     `prepare(event)` asks peers, outside of any transaction, and may be called again for the same event, so what it does
@@ -30,7 +30,7 @@ class Reaction:
 
 
 @dataclass(frozen=True)
-class Many:
+class BatchHandler:
     """What events of one type set off that came in a row: `async (tx, events)`, in order, none twice.
 
     For reactions that are one statement however many events there are; they emit nothing, because the chunk is no event's own.
@@ -48,7 +48,7 @@ class Subscription:
     """
 
     topic: str
-    on: Mapping[type[Message], Reaction | Many | Apply]
+    handlers: Mapping[type[Message], PreparedHandler | BatchHandler | Apply]
     purpose: str = ""
 
 
@@ -87,7 +87,7 @@ class Group:
         return not any(isinstance(each, BatchSubscription) for each in self.by_topic.values())
 
 
-def groups(service: str, subscriptions: Sequence[AnySubscription]) -> list[Group]:
+def consumer_groups(service: str, subscriptions: Sequence[AnySubscription]) -> list[Group]:
     """The consumer groups of a service: `<service>` or `<service>.<purpose>`; raises ValueError on contradictions."""
     found: dict[str, dict[str, AnySubscription]] = {}
     for subscription in subscriptions:
@@ -101,7 +101,7 @@ def groups(service: str, subscriptions: Sequence[AnySubscription]) -> list[Group
     return [Group(name, topics) for name, topics in found.items()]
 
 
-def types(subscription: AnySubscription) -> dict[str, type[Message]]:
+def event_types(subscription: AnySubscription) -> dict[str, type[Message]]:
     """Full message name -> class, of what a subscription handles."""
-    classes = subscription.on if isinstance(subscription, Subscription) else subscription.types
+    classes = subscription.handlers if isinstance(subscription, Subscription) else subscription.types
     return {message.DESCRIPTOR.full_name: message for message in classes}

@@ -30,14 +30,14 @@ class Topic:
     """
 
     name: str
-    facts: Mapping[type, Encode]
+    encoders: Mapping[type, Encode]
     clock: Clock = field(default=utc_now, repr=False)
     also: Topic | None = None
 
     def outbox(self, facts: Sequence[object]) -> list[OutboxColumns]:
         """The facts as outbox rows, those of each topic in their order."""
-        own = [fact for fact in facts if self.also is None or type(fact) not in self.also.facts]
-        others = [fact for fact in facts if self.also is not None and type(fact) in self.also.facts]
+        own = [fact for fact in facts if self.also is None or type(fact) not in self.also.encoders]
+        others = [fact for fact in facts if self.also is not None and type(fact) in self.also.encoders]
         found = [self.outbox_rows(own)] if own else []
         if others:
             assert self.also is not None
@@ -55,7 +55,7 @@ class Topic:
         carried = headers or [context_headers()] * len(facts)
         columns = OutboxColumns(self.name, [], [], [], [], [], [])
         for fact, header in zip(facts, carried, strict=True):
-            key, message = self.facts[type(fact)](fact)
+            key, message = self.encoders[type(fact)](fact)
             columns.event_ids.append(EVENT.new())
             columns.keys.append(key)
             columns.types.append(message.DESCRIPTOR.full_name)

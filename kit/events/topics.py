@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
-from kit.events.broker import broker
+from kit.events.broker import broker_config
 from kit.events.clients import client
-from kit.events.subscriptions import AnySubscription, groups
+from kit.events.subscriptions import AnySubscription, consumer_groups
 
 PARTITIONS = 6
 _CONNECT_MS = 10_000
 
 
-def dead_letters(topic: str, group: str) -> str:
+def dead_letter_topic(topic: str, group: str) -> str:
     """The topic of what a group could not handle: souk.order.v1.dlq.payment"""
     return f"{topic}.dlq.{group}"
 
@@ -25,12 +25,14 @@ def replay_group(letters: str) -> str:
     return f"{letters}.replay"
 
 
-def topics_of(service: str, publishes: str | None, subscriptions: Sequence[AnySubscription]) -> list[str]:
+def topics_used_by(
+    service: str, publishes: str | None, subscriptions: Sequence[AnySubscription]
+) -> list[str]:
     """Every topic that a service needs: its own, those it listens to, and its dead letters."""
     names = {publishes} if publishes else set()
-    for group in groups(service, subscriptions):
+    for group in consumer_groups(service, subscriptions):
         for topic in group.topics:
-            names |= {topic, dead_letters(topic, group.name)}
+            names |= {topic, dead_letter_topic(topic, group.name)}
     return sorted(names)
 
 
@@ -40,7 +42,10 @@ def ensure_topics(bootstrap: str, names: Iterable[str], partitions: int = PARTIT
     Dead letters have one partition: they are few, and their order is of no use.
     """
     admin = client(
-        KafkaAdminClient, **broker(bootstrap), client_id="souk-migrate", bootstrap_timeout_ms=_CONNECT_MS
+        KafkaAdminClient,
+        **broker_config(bootstrap),
+        client_id="souk-migrate",
+        bootstrap_timeout_ms=_CONNECT_MS,
     )
     try:
         missing = sorted(set(names) - set(admin.list_topics()))

@@ -4,8 +4,16 @@
 allows its owner to do. That is said by each service (`kit.service.Service.callers`).
 """
 
-from kit.identity.certificates import EXPIRY, Certificates
-from kit.identity.checking import Files, Material, faults
-from kit.identity.identity import Identity, identity_of
+from kit.identity.certificates import EXPIRY, ReloadingCertificate
+from kit.identity.checking import CertificateFiles, Material, certificate_errors
+from kit.identity.identity import Identity, identity_from_settings
 
-__all__ = ["EXPIRY", "Certificates", "Files", "Identity", "Material", "faults", "identity_of"]
+__all__ = [
+    "EXPIRY",
+    "CertificateFiles",
+    "Identity",
+    "Material",
+    "ReloadingCertificate",
+    "certificate_errors",
+    "identity_from_settings",
+]

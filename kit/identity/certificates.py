@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prometheus_client import Gauge
 
-from kit.identity.checking import Files, Material, checked
+from kit.identity.checking import CertificateFiles, Material, checked
 from kit.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -19,10 +19,10 @@ EXPIRY = Gauge(
 )
 
 
-class Certificates:
+class ReloadingCertificate:
     """The contents of the files. What a change brings is used only when it is whole: until then the old goes on."""
 
-    def __init__(self, files: Files, name: str) -> None:
+    def __init__(self, files: CertificateFiles, name: str) -> None:
         self._files = files
         self._name = name
         self._material: Material | None = None

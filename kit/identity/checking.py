@@ -15,7 +15,7 @@ T = TypeVar("T")
 _Names = Callable[[x509.Certificate], set[str]]
 
 
-class Files(NamedTuple):
+class CertificateFiles(NamedTuple):
     """PEM files; `chain` is the certificate followed by those between it and an authority."""
 
     chain: Path
@@ -46,7 +46,9 @@ def common_names(certificate: x509.Certificate) -> set[str]:
     return {str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)}
 
 
-def faults(files: Files, name: str, names: _Names = dns_names, *, signed_by_ours: bool = True) -> list[str]:
+def certificate_errors(
+    files: CertificateFiles, name: str, names: _Names = dns_names, *, signed_by_ours: bool = True
+) -> list[str]:
     """A line for each fault, beginning with the file; `name` must be among the certificate's `names`.
 
     Without `signed_by_ours`, the authorities are those of others, and who signed this certificate is for them to know.
@@ -55,7 +57,7 @@ def faults(files: Files, name: str, names: _Names = dns_names, *, signed_by_ours
 
 
 def checked(
-    files: Files, name: str, names: _Names = dns_names, *, signed_by_ours: bool = True
+    files: CertificateFiles, name: str, names: _Names = dns_names, *, signed_by_ours: bool = True
 ) -> tuple[Material | None, list[str]]:
     """The files' contents, and their faults; the contents are None when a file cannot be read at all."""
     found: list[str] = []

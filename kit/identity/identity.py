@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from kit.identity.certificates import Certificates
-from kit.identity.checking import Files
+from kit.identity.certificates import ReloadingCertificate
+from kit.identity.checking import CertificateFiles
 from kit.settings import BaseSettings, IdentityMode
 
 
@@ -11,23 +11,25 @@ from kit.settings import BaseSettings, IdentityMode
 class Identity:
     """The certificate of this process. `calls`: it calls by TLS; `requires`: it answers nothing but TLS."""
 
-    certificates: Certificates
+    certificates: ReloadingCertificate
     calls: bool = True
     requires: bool = True
 
 
-def identity_of(settings: BaseSettings) -> Identity | None:
+def identity_from_settings(settings: BaseSettings) -> Identity | None:
     """What the settings say; None when identity is off. Files are read when they are first needed."""
     mode = settings.identity
     if mode is IdentityMode.OFF:
         return None
     return Identity(
-        Certificates(files_of(settings), settings.service),
+        ReloadingCertificate(certificate_files(settings), settings.service),
         calls=mode in (IdentityMode.CALL, IdentityMode.REQUIRE),
         requires=mode is IdentityMode.REQUIRE,
     )
 
 
-def files_of(settings: BaseSettings) -> Files:
+def certificate_files(settings: BaseSettings) -> CertificateFiles:
     """The files of the certificate for calls between services."""
-    return Files(settings.identity_certificate, settings.identity_key, settings.identity_authorities)
+    return CertificateFiles(
+        settings.identity_certificate, settings.identity_key, settings.identity_authorities
+    )

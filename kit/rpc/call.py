@@ -22,29 +22,29 @@ class Call:
     address: str = ""
     peer: str = ""
 
-    def account(self) -> Principal:
+    def require_principal(self) -> Principal:
         """The signed-in caller; raises Unauthenticated."""
         if self.principal is None:
             raise Unauthenticated("sign in first")
         return self.principal
 
-    def admin(self) -> Principal:
+    def require_admin(self) -> Principal:
         """The caller, who is an ADMIN; raises Unauthenticated or PermissionDenied."""
-        principal = self.account()
+        principal = self.require_principal()
         if not principal.is_admin:
             raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
         return principal
 
-    def whose(self, account_id: str, *, all_accounts: bool) -> UUID | None:
+    def resolve_account_scope(self, account_id: str, *, all_accounts: bool) -> UUID | None:
         """The account whose things are listed: the one named, else the caller's; None, which only an ADMIN may ask for: everybody's.
 
         Raises Unauthenticated, PermissionDenied, InvalidArgument.
         """
-        caller = self.account()
+        caller = self.require_principal()
         if not account_id:
-            return None if all_accounts and self.admin() else caller.account_id
+            return None if all_accounts and self.require_admin() else caller.account_id
         named = ACCOUNT.parse(account_id, "accountId")
-        caller.must_act_for(named)
+        caller.require_access_to(named)
         return named
 
 

@@ -22,7 +22,15 @@ from kit.rpc.connection import Connection
 from kit.rpc.spread import Spread
 from kit.rpc.status import MESSAGE_BYTES, METADATA_BYTES
 from kit.rpc.stream import Caller, NeverSent
-from kit.telemetry import Red, SpanKind, Watched, correlation_id, current_trace, span, traceparent
+from kit.telemetry import (
+    BoundRedMetrics,
+    RedMetrics,
+    SpanKind,
+    correlation_id,
+    current_trace,
+    span,
+    traceparent,
+)
 from kit.values import remaining
 
 M = TypeVar("M", bound=Message)
@@ -50,7 +58,7 @@ TARGET = "dns:///{}"
 # Several replicas that no name stands for, as on a machine of a developer's.
 _ADDRESSES = "ipv4:{}"
 
-_RED = Red("rpc_client", ("service", "method"))
+_RED = RedMetrics("rpc_client", ("service", "method"))
 _HEALTH = "/grpc.health.v1.Health/Check"
 _PING_SECONDS = 2.0
 # A peer that restarts is away for about as long; what never reached it may be sent again, whatever it is.
@@ -67,7 +75,7 @@ class _Method:
         self.name = f"{service.full_name}/{name}"
         self.output = service.methods_by_name[name].output_type
         self.config = config
-        self.watched: Watched = _RED.watch(service.full_name, name)
+        self.watched: BoundRedMetrics = _RED.watch(service.full_name, name)
 
 
 class Channel:

@@ -13,19 +13,19 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
-from kit.auth import Principal, bearer
+from kit.auth import Principal, bearer_token
 from kit.errors import Category, Internal, SoukError
 from kit.errors.transport import grpc_code
 from kit.rpc.call import Call, current_call
 from kit.rpc.callers import Guard
-from kit.rpc.status import DETAILS_KEY, UNEXPECTED, encode
-from kit.telemetry import Red, SpanKind, correlation_id, get_logger, new_correlation_id, span
+from kit.rpc.status import DETAILS_KEY, INTERNAL_MESSAGE, encode
+from kit.telemetry import RedMetrics, SpanKind, correlation_id, get_logger, new_correlation_id, span
 from kit.telemetry.spans import parse_traceparent
 from kit.values import deadline
 
 log = get_logger("kit.rpc")
 
-_RED = Red("rpc_server", ("service", "method"))
+_RED = RedMetrics("rpc_server", ("service", "method"))
 _SLOW_SECONDS = 1.0
 _OUR_FAULT = {Category.UNAVAILABLE, Category.DEADLINE_EXCEEDED}
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -82,7 +82,7 @@ def handler(
                 if guard is not None:
                     guard.check(incoming.names)
                 principal = None
-                if (token := bearer(incoming.authorization)) and verifier is not None:
+                if (token := bearer_token(incoming.authorization)) and verifier is not None:
                     principal = await verifier.verify(token)
                 call = Call(principal, correlation, incoming.address, incoming.peer)
                 current_call.set(call)
@@ -102,7 +102,7 @@ def handler(
         except Exception:
             outcome = "INTERNAL"
             log.exception("rpc.failed", method=path)
-            return Internal(UNEXPECTED)
+            return Internal(INTERNAL_MESSAGE)
         finally:
             seconds = time.perf_counter() - started
             watched.observe(seconds, outcome)
@@ -136,7 +136,7 @@ def unary(handle: Handler, domain: str) -> Callable[[Any, Any], Awaitable[Messag
         )
         if not isinstance(outcome, SoukError):
             return outcome
-        message = UNEXPECTED if outcome.category is Category.INTERNAL else outcome.message
+        message = INTERNAL_MESSAGE if outcome.category is Category.INTERNAL else outcome.message
         context.set_trailing_metadata(((DETAILS_KEY, encode(outcome, domain)),))
         await context.abort(_CODES[grpc_code(outcome)], message[:500])
         raise AssertionError("abort returned")

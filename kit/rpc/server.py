@@ -17,7 +17,7 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
 from souk.rpc.v1 import call_service_pb2
 
-from kit.identity import Certificates, Identity
+from kit.identity import Identity, ReloadingCertificate
 from kit.rpc.callers import Callers
 from kit.rpc.exchange import Exchanges, Served
 from kit.rpc.front import Front
@@ -148,7 +148,7 @@ class Server:
             await self._health.set(name, status)
 
 
-def _credentials(certificates: Certificates) -> grpc.ServerCredentials:
+def _credentials(certificates: ReloadingCertificate) -> grpc.ServerCredentials:
     """Asks each client for a certificate of our authorities; gRPC calls `current` at each handshake, from a thread of its own."""
 
     def current() -> Any:

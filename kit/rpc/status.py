@@ -9,11 +9,11 @@ from google.protobuf.any_pb2 import Any
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from kit.errors import Category, JsonValue, SoukError, Violation, error_of
-from kit.errors.transport import category_of_grpc, grpc_code
+from kit.errors import Category, JsonValue, SoukError, Violation, error_class_for
+from kit.errors.transport import category_from_grpc, grpc_code
 
 DETAILS_KEY = "grpc-status-details-bin"
-UNEXPECTED = "something went wrong on our side"
+INTERNAL_MESSAGE = "something went wrong on our side"
 
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
@@ -30,7 +30,7 @@ _LONGEST_MESSAGE = 500
 def encode(error: SoukError, domain: str) -> bytes:
     """The serialized Status of an error; an Internal says nothing but that."""
     if error.category is Category.INTERNAL:
-        status = Status(code=grpc_code(error), message=UNEXPECTED)
+        status = Status(code=grpc_code(error), message=INTERNAL_MESSAGE)
         status.details.append(_packed(ErrorInfo(reason="INTERNAL", domain=domain)))
         return status.SerializeToString()
     status = Status(code=grpc_code(error), message=error.message[:_LONGEST_MESSAGE])
@@ -61,7 +61,7 @@ def decode(status_bytes: bytes) -> SoukError:
             violations = BadRequest()
             detail.Unpack(violations)
             fields = [Violation(_path(each.field), each.description) for each in violations.field_violations]
-    kind = error_of(category_of_grpc(status.code))
+    kind = error_class_for(category_from_grpc(status.code))
     return kind(status.message, reason=reason, details=details, fields=fields)
 
 

@@ -3,6 +3,6 @@
 Not here: queries and mappings, which are the owner's (catalog/search.py).
 """
 
-from kit.search.search import Document, PluginsMissing, Search, SearchUnavailable
+from kit.search.index import Document, PluginsMissing, SearchIndex, SearchUnavailable
 
-__all__ = ["Document", "PluginsMissing", "Search", "SearchUnavailable"]
+__all__ = ["Document", "PluginsMissing", "SearchIndex", "SearchUnavailable"]

@@ -5,9 +5,9 @@ service writes that.
 Not here: any service's business, and no registry or container: `build(settings)` is a function.
 """
 
-from kit.service.admins import Admins
+from kit.service.admin_verifier import AdminVerifierClient
 from kit.service.main import run
 from kit.service.service import Command, Job, Service
 from kit.web import Resource
 
-__all__ = ["Admins", "Command", "Job", "Resource", "Service", "run"]
+__all__ = ["AdminVerifierClient", "Command", "Job", "Resource", "Service", "run"]

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from kit.db import Database
 from kit.errors import SoukError
 from kit.events import (
-    Letter,
+    DeadLetter,
     Publisher,
+    consumer_groups,
     drop,
     drop_kept,
-    groups,
     kept,
     replay,
     replay_kept,
     waiting,
 )
-from kit.events import dead_letters as name_of
+from kit.events import dead_letter_topic as name_of
 from kit.service.service import Service
 
 _USAGE = """usage: python -m {service} dead-letters [(replay | drop) [TOPIC]]
@@ -40,7 +40,7 @@ class _Place:
     bootstrap: str
     database: Database | None
 
-    def waiting(self) -> Awaitable[list[Letter]]:
+    def waiting(self) -> Awaitable[list[DeadLetter]]:
         if self.database is None:
             return waiting(self.bootstrap, self.name)
         return kept(self.database, self.group, self.topic)
@@ -93,7 +93,7 @@ async def dead_letters(service: Service, words: Sequence[str]) -> int:
 
 def _places(service: Service) -> list[_Place]:
     found = []
-    for group in groups(service.name, service.consumes):
+    for group in consumer_groups(service.name, service.consumes):
         database = service.database if group.has_inbox else None
         found += [
             _Place(name_of(topic, group.name), group.name, topic, service.settings.kafka_bootstrap, database)
@@ -102,7 +102,7 @@ def _places(service: Service) -> list[_Place]:
     return sorted(found, key=lambda place: place.name)
 
 
-def _print(place: _Place, letters: Sequence[Letter]) -> None:
+def _print(place: _Place, letters: Sequence[DeadLetter]) -> None:
     print(f"{place.name}: {len(letters)}")
     for letter in letters:
         print(f"  {letter.time} {letter.record} {letter.type} {letter.key} after {letter.tries} tries")

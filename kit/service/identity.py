@@ -7,9 +7,9 @@ from typing import Any
 from cryptography import x509
 from prometheus_client import Gauge
 
-from kit.events.access import commands, strimzi
+from kit.events.access import commands, strimzi_user
 from kit.events.broker import client_files
-from kit.identity import EXPIRY, Files, faults
+from kit.identity import EXPIRY, CertificateFiles, certificate_errors
 from kit.identity.checking import common_names
 from kit.service.service import Service
 from kit.settings import BaseSettings, IdentityMode
@@ -28,7 +28,7 @@ def identity_check(service: str) -> Check:
         mode = values.get("identity")
         names = ("identity_certificate", "identity_key", "identity_authorities")
         if mode not in (None, IdentityMode.OFF) and values.keys() >= set(names):
-            found = faults(Files(*(values[name] for name in names)), service)
+            found = certificate_errors(CertificateFiles(*(values[name] for name in names)), service)
             yield from (f"IDENTITY={mode}: {fault}" for fault in found)
         if bootstrap := values.get("kafka_bootstrap"):
             yield from _of_kafka(bootstrap, service, mode)
@@ -44,7 +44,7 @@ def _of_kafka(bootstrap: str, service: str, mode: IdentityMode | None) -> Iterat
         return
     if files is not None:
         # The authorities are the brokers'; who signed our certificate is for them to know.
-        found = faults(files, service, common_names, signed_by_ours=False)
+        found = certificate_errors(files, service, common_names, signed_by_ours=False)
         yield from (f"KAFKA_BOOTSTRAP: {fault}" for fault in found)
     elif mode is IdentityMode.REQUIRE:
         yield f"KAFKA_BOOTSTRAP names no certificate (tls://...?ca=FILE&cert=FILE&key=FILE): IDENTITY={mode}"
@@ -58,7 +58,7 @@ def watch_kafka_certificate(settings: BaseSettings) -> None:
         gauge.set_function(lambda: _expiry(files))
 
 
-def _expiry(files: Files) -> float:
+def _expiry(files: CertificateFiles) -> float:
     try:
         return x509.load_pem_x509_certificate(files.chain.read_bytes()).not_valid_after_utc.timestamp()
     except (OSError, ValueError):
@@ -73,7 +73,7 @@ def kafka_acls(service: Service, words: Sequence[str]) -> int:
         case []:
             print("\n".join(commands(service.name, acls)))
         case ["strimzi", cluster, namespace]:
-            print(strimzi(service.name, acls, cluster=cluster, namespace=namespace), end="")
+            print(strimzi_user(service.name, acls, cluster=cluster, namespace=namespace), end="")
         case _:
             print(_USAGE.format(service=service.name), file=sys.stderr)
             return 2

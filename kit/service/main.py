@@ -13,7 +13,7 @@ from kit.errors import FailedPrecondition, SoukError
 from kit.events import ensure_topics
 from kit.service.dead_letters import dead_letters
 from kit.service.identity import identity_check, kafka_acls
-from kit.service.life import Life, patiently
+from kit.service.lifecycle import Lifecycle, retry_until_available
 from kit.service.service import Service
 from kit.service.serving import serve
 from kit.settings import BaseSettings, SettingsError, describe, load
@@ -78,7 +78,7 @@ async def _serve(service: Service) -> int:
         failures.append("start")
         stopped.set()
 
-    life = Life(service, failed)
+    life = Lifecycle(service, failed)
     watchdog = asyncio.create_task(_watchdog(service, stopped))
     try:
         await serve(life, stopped)
@@ -112,7 +112,7 @@ async def _migrate(service: Service) -> int:
         applied.extend(await service.migrations.apply(service.database.url))
 
     if service.migrations is not None:
-        await patiently(apply, "database")
+        await retry_until_available(apply, "database")
     topics = service.access().creates()
     made = await asyncio.to_thread(ensure_topics, service.settings.kafka_bootstrap, topics) if topics else []
     log.info("service.migrated", migrations=applied, topics=made)
@@ -126,7 +126,7 @@ async def _check(service: Service) -> int:
     """
     states: dict[str, str] = {}
     failed = False
-    for part in service.held():
+    for part in service.all_resources():
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
                 await part.open()
@@ -144,8 +144,8 @@ async def _check(service: Service) -> int:
 async def _command(service: Service, name: str, words: Sequence[str]) -> int:
     opened = []
     try:
-        for part in service.held():
-            await patiently(part.open, part.name)
+        for part in service.all_resources():
+            await retry_until_available(part.open, part.name)
             opened.append(part)
         await service.commands[name](words)
     except SoukError as error:

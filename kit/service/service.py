@@ -7,13 +7,22 @@ from typing import Any, Protocol
 from litestar.types import ASGIApp
 
 from kit.auth import TokenVerifier
-from kit.auth.verifier import jwks_over_http
+from kit.auth.verifier import jwks_fetcher
 from kit.db import Database, Migrations
-from kit.events import Access, AnySubscription, Consumers, Follow, Relay, Tail, Topic, topics_of
+from kit.events import (
+    Access,
+    AnySubscription,
+    Consumers,
+    Relay,
+    Topic,
+    TopicReplayer,
+    TopicWatcher,
+    topics_used_by,
+)
 from kit.rpc import Servicer, Verifier
 from kit.rpc.callers import unknown
-from kit.service.sessions import TOPIC as SESSIONS
-from kit.service.sessions import EndedSessionsNews
+from kit.service.revoked_sessions import TOPIC as SESSIONS
+from kit.service.revoked_sessions import RevokedSessionsListener
 from kit.settings import BaseSettings
 from kit.web import Resource
 from kit.work import Retention
@@ -23,7 +32,7 @@ Command = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class Job(Protocol):
-    """Work in the background: `kit.work.Worker` and `kit.work.Every`."""
+    """Work in the background: `kit.work.Worker` and `kit.work.PeriodicJob`."""
 
     @property
     def name(self) -> str:
@@ -43,12 +52,15 @@ class Job(Protocol):
 class Service:
     """Everything a service is made of; `kit.service.run` knows what to do with it.
 
-    `resources` are opened in order and closed in reverse, the database first when it is not among them. A
-    resource among `optional` may be down without making the service unready. `publishes` is the database's
-    topic when it is left out. Without a `verifier`, tokens are verified by the keys at `settings.jwks_url`. `direct` are
-    paths that are answered past the framework (`kit.web.build_app`). `callers` are the services that may call each gRPC service, or one RPC
-    of it; where identity is on, all others are refused (kit.rpc.callers). `drained` is called at the end once others serve what is new, and
-    ends what would go on as long as its client likes.
+    Attributes:
+        resources: opened in order and closed in reverse; the database comes first when it is not listed.
+        optional: resources that may be down without making the service unready.
+        callers: the services that may call each gRPC service, or one RPC of it; with identity on, all others are rejected
+            (`kit.rpc.callers`).
+        raw_asgi_routes: paths answered by ASGI applications mounted outside Litestar (`kit.web.build_app`).
+        publishes: the topic of the events; defaults to the database's.
+        verifier: verifies tokens; by default with the keys at `settings.jwks_url`.
+        on_drained: called during shutdown once new requests go to other replicas; closes long-lived connections.
     """
 
     name: str
@@ -58,7 +70,7 @@ class Service:
     rpc: Sequence[Servicer] = ()
     callers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     routes: Sequence[Any] = ()
-    direct: Mapping[str, ASGIApp] = field(default_factory=dict)
+    raw_asgi_routes: Mapping[str, ASGIApp] = field(default_factory=dict)
     database: Database | None = None
     migrations: Migrations | None = None
     publishes: Topic | None = None
@@ -66,7 +78,7 @@ class Service:
     jobs: Sequence[Job] = ()
     commands: Mapping[str, Command] = field(default_factory=dict)
     verifier: Verifier | None = None
-    drained: Callable[[], None] | None = None
+    on_drained: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         if self.publishes is not None and (
@@ -78,7 +90,7 @@ class Service:
         if strange := unknown(self.callers, [servicer.service for servicer in self.rpc]):
             raise TypeError(f"{self.name}: callers of {sorted(strange)}, which is not served")
 
-    def held(self) -> list[Resource]:
+    def all_resources(self) -> list[Resource]:
         """The resources in the order in which they are opened."""
         held = list(self.resources)
         if self.database is not None and self.database not in held:
@@ -87,13 +99,13 @@ class Service:
 
     def token_verifier(self) -> Verifier:
         """Who turns tokens into principals."""
-        return self.verifier or TokenVerifier(jwks_over_http(self.settings.jwks_url))
+        return self.verifier or TokenVerifier(jwks_fetcher(self.settings.jwks_url))
 
-    def session_news(self, verifier: Verifier) -> EndedSessionsNews | None:
+    def session_news(self, verifier: Verifier) -> RevokedSessionsListener | None:
         """Who tells that verifier which sessions have ended; None for one that is not ours, as in tests."""
         if not isinstance(verifier, TokenVerifier):
             return None
-        return EndedSessionsNews(self.settings.kafka_bootstrap, verifier.ended)
+        return RevokedSessionsListener(self.settings.kafka_bootstrap, verifier.revoked_sessions)
 
     def background(self) -> list[Job]:
         """Relay, consumers, retentions and jobs, in the order in which they are started."""
@@ -117,11 +129,14 @@ class Service:
 
     def topics(self) -> list[str]:
         """Every topic that it uses: its own, those it consumes, its dead letters, and where ended sessions are published."""
-        return sorted({*topics_of(self.name, None, self.consumes), *self._publishes(), SESSIONS})
+        return sorted({*topics_used_by(self.name, None, self.consumes), *self._publishes(), SESSIONS})
 
     def access(self) -> Access:
         """What its Kafka user may do; and which topics `migrate` creates, those that are its own."""
-        follows = {SESSIONS, *(job.topic for job in self.jobs if isinstance(job, Tail | Follow))}
+        follows = {
+            SESSIONS,
+            *(job.topic for job in self.jobs if isinstance(job, TopicWatcher | TopicReplayer)),
+        }
         return Access(self.name, self._publishes(), self.consumes, follows)
 
     def _publishes(self) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from uvicorn.server import Server
 
-from kit.service.life import Life
+from kit.service.lifecycle import Lifecycle
 from kit.telemetry import get_logger
 from kit.web import build_app
 from kit.web.connections import server_config
@@ -26,7 +26,7 @@ class _Server(Server):
         yield
 
 
-async def serve(life: Life, stopped: asyncio.Event) -> None:
+async def serve(life: Lifecycle, stopped: asyncio.Event) -> None:
     """Serves until `stopped` is set or a signal comes, then drains; raises OSError when the port is taken."""
     settings = life.service.settings
     _port_must_be_free(settings.http_host, settings.http_port)
@@ -37,7 +37,9 @@ async def serve(life: Life, stopped: asyncio.Event) -> None:
         yield
         await life.stop()
 
-    app = build_app(life.service.routes, life.readiness, direct=life.service.direct, lifespan=[lifespan])
+    app = build_app(
+        life.service.routes, life.readiness, raw_asgi_routes=life.service.raw_asgi_routes, lifespan=[lifespan]
+    )
     config = server_config(app, settings.http_host, settings.http_port)
     config.timeout_graceful_shutdown = max(1, round(settings.shutdown_grace_seconds.total_seconds()))
     server = _Server(config)
@@ -49,7 +51,7 @@ async def serve(life: Life, stopped: asyncio.Event) -> None:
     ending.cancel()
 
 
-async def _end(life: Life, stopped: asyncio.Event, server: Server) -> None:
+async def _end(life: Lifecycle, stopped: asyncio.Event, server: Server) -> None:
     await stopped.wait()
     log.info("service.stopping")
     await life.drain()

@@ -30,14 +30,14 @@ class BaseSettings:
         development="127.0.0.1",
     )
     http_port: int = setting(
-        "Port of HTTP: health, metrics, own routes", development=8080, least=0, most=65535
+        "Port of HTTP: health, metrics, own routes", development=8080, minimum=0, maximum=65535
     )
     grpc_host: str = setting(
         "Address the gRPC server listens on",
         default="0.0.0.0",  # noqa: S104 - a container's only way to be reached
         development="127.0.0.1",
     )
-    grpc_port: int = setting("Port of gRPC", development=9080, least=0, most=65535)
+    grpc_port: int = setting("Port of gRPC", development=9080, minimum=0, maximum=65535)
     jwks_url: str = setting(
         "Where the account service publishes its public keys",
         development="http://127.0.0.1:8001/.well-known/jwks.json",
@@ -49,12 +49,12 @@ class BaseSettings:
     inbox_retention_seconds: timedelta = setting(
         "Seconds for which a database remembers handled events, by which a repeated one has no effect; longer than Kafka keeps any topic",
         default=timedelta(days=30),
-        least=timedelta(days=8).total_seconds(),
+        minimum=timedelta(days=8).total_seconds(),
     )
     outbox_retention_seconds: timedelta = setting(
         "Seconds for which a database keeps events after it published them, to look them up or replay them",
         default=timedelta(days=7),
-        least=timedelta(hours=1).total_seconds(),
+        minimum=timedelta(hours=1).total_seconds(),
     )
     identity: IdentityMode = setting(
         "Mutual TLS between services and to Kafka: off; accept (gRPC is served with and without TLS); "
@@ -73,17 +73,17 @@ class BaseSettings:
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", default="INFO")
     otlp_endpoint: str = setting("OTLP over HTTP, e.g. http://collector:4318; empty: no export", default="")
     trace_sample_ratio: float = setting(
-        "Share kept of traces that start here, 0-1", default=0.05, least=0, most=1
+        "Share kept of traces that start here, 0-1", default=0.05, minimum=0, maximum=1
     )
     drain_seconds: timedelta = setting(
         "Seconds after SIGTERM in which new requests are still taken, while whoever sends them learns to go elsewhere",
         default=timedelta(seconds=6),
         development=timedelta(0),
-        least=0,
-        most=600,
+        minimum=0,
+        maximum=600,
     )
     shutdown_grace_seconds: timedelta = setting(
-        "Seconds for calls in flight to end, after that", default=_GRACE, least=0, most=600
+        "Seconds for calls in flight to end, after that", default=_GRACE, minimum=0, maximum=600
     )
 
     @property

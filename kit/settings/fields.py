@@ -32,8 +32,8 @@ class Declared:
     default: Any
     development: Any
     secret: bool
-    least: float | None
-    most: float | None
+    minimum: float | None
+    maximum: float | None
 
 
 def setting(
@@ -42,18 +42,18 @@ def setting(
     default: Any = MISSING,
     development: Any = MISSING,
     secret: bool = False,
-    least: float | None = None,
-    most: float | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
 ) -> Any:
     """Declares a field: what it is, its unit, an example.
 
     `default` holds in every profile, `development` only in that one; with neither the variable must be set.
-    `secret` keeps the value out of `repr` and of faults. `least` and `most` bound numbers, durations in
+    `secret` keeps the value out of `repr` and of faults. `minimum` and `maximum` bound numbers, durations in
     seconds.
     """
     return field(
         repr=not secret,
-        metadata={"setting": Declared(help, default, development, secret, least, most)},
+        metadata={"setting": Declared(help, default, development, secret, minimum, maximum)},
     )
 
 

@@ -95,10 +95,10 @@ def _parse(text: str, kind: Any, declared: Declared) -> Any:
 
 def _checked(value: Any, declared: Declared) -> Any:
     number = value.total_seconds() if isinstance(value, timedelta) else value
-    if declared.least is not None and not number >= declared.least:
-        raise ValueError(f"is below {declared.least:g}: {number:g}")
-    if declared.most is not None and not number <= declared.most:
-        raise ValueError(f"is above {declared.most:g}: {number:g}")
+    if declared.minimum is not None and not number >= declared.minimum:
+        raise ValueError(f"is below {declared.minimum:g}: {number:g}")
+    if declared.maximum is not None and not number <= declared.maximum:
+        raise ValueError(f"is above {declared.maximum:g}: {number:g}")
     return value
 
 

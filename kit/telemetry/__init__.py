@@ -10,17 +10,18 @@ from opentelemetry.trace import SpanKind
 
 from kit.telemetry.context import correlation_id, new_correlation_id
 from kit.telemetry.logs import Log, get_logger, mask_email
-from kit.telemetry.metrics import Red, Watched
+from kit.telemetry.metrics import BoundRedMetrics, RedMetrics
 from kit.telemetry.setup import configure, flush
-from kit.telemetry.spans import Span, Trace, current_trace, extract, inject, outgoing, span, traceparent
+from kit.telemetry.spans import Span, Trace, client_span, current_trace, extract, inject, span, traceparent
 
 __all__ = [
+    "BoundRedMetrics",
     "Log",
-    "Red",
+    "RedMetrics",
     "Span",
     "SpanKind",
     "Trace",
-    "Watched",
+    "client_span",
     "configure",
     "correlation_id",
     "current_trace",
@@ -30,7 +31,6 @@ __all__ = [
     "inject",
     "mask_email",
     "new_correlation_id",
-    "outgoing",
     "span",
     "traceparent",
 ]

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-class Red:
+class RedMetrics:
     """`souk_<part>_requests_total{<labels>, outcome}` and `souk_<part>_request_seconds{<labels>}`.
 
     Labels come from code (methods, routes), never from input, so that their number stays bounded.
@@ -31,12 +31,12 @@ class Red:
             registry=registry,
         )
 
-    def watch(self, *values: str) -> "Watched":
+    def watch(self, *values: str) -> "BoundRedMetrics":
         """The metrics of one method or route; keep it, it is made once."""
-        return Watched(self._total, self._seconds, values)
+        return BoundRedMetrics(self._total, self._seconds, values)
 
 
-class Watched:
+class BoundRedMetrics:
     """The metrics of one method or route."""
 
     __slots__ = ("_outcomes", "_seconds", "_total", "_values")
@@ -62,7 +62,7 @@ class Watched:
 class _Timed:
     __slots__ = ("_started", "_watched")
 
-    def __init__(self, watched: Watched) -> None:
+    def __init__(self, watched: BoundRedMetrics) -> None:
         self._watched = watched
         self._started = 0.0
 

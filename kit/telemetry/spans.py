@@ -117,7 +117,7 @@ def span(
     return Span(name, kind, attributes, parent)
 
 
-def outgoing(system: str, command: str) -> Span | AbstractContextManager[None]:
+def client_span(system: str, command: str) -> Span | AbstractContextManager[None]:
     """A span around a call to a server that is not ours, in a trace that is kept; elsewhere nothing, so that what polls starts none.
 
     `command` is what is asked without its data, such as SQL with parameters; its first word is in the span's name.
@@ -164,7 +164,7 @@ def parse_traceparent(header: str | None) -> Trace | None:
     return Trace(trace_id, span_id, bool(flags & 1)) if trace_id and span_id else None
 
 
-def strangers_trace(header: str | None) -> Trace | None:
+def untrusted_trace(header: str | None) -> Trace | None:
     """The trace of a header that anyone may send: its id is taken, whether it is kept is decided here."""
     parent = parse_traceparent(header)
     return parent and parent._replace(sampled=random.random() < _Recording.ratio)

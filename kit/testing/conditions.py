@@ -10,7 +10,7 @@ T = TypeVar("T")
 _PAUSE_SECONDS = 0.02
 
 
-class NotInTime(AssertionError):
+class TimedOut(AssertionError):
     """A condition did not come true before its deadline."""
 
 
@@ -32,7 +32,7 @@ async def eventually(probe: Callable[[], Awaitable[T] | T], *, seconds: float = 
         except AssertionError as error:
             last = error
         if time.monotonic() > end:
-            raise NotInTime(f"not within {seconds} s; last seen: {last!r}")
+            raise TimedOut(f"not within {seconds} s; last seen: {last!r}")
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
@@ -41,5 +41,5 @@ def wait_until(probe: Callable[[], object], what: str, *, seconds: float = 30) -
     end = time.monotonic() + seconds
     while not probe():
         if time.monotonic() > end:
-            raise NotInTime(f"{what} not within {seconds} s")
+            raise TimedOut(f"{what} not within {seconds} s")
         time.sleep(_PAUSE_SECONDS)

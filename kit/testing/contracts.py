@@ -21,7 +21,7 @@ def acting_as(caller: Principal | None) -> Iterator[None]:
         current_call.reset(token)
 
 
-class Unlisted:
+class UnimplementedServicer:
     """To inherit from: an RPC that a stand-in does not list is one that nobody is to call. Contracts grow."""
 
     def __getattr__(self, name: str) -> Callable[[Any, Call], Awaitable[Any]]:
@@ -34,7 +34,7 @@ class Unlisted:
         return unasked
 
 
-class AccountRpc(Unlisted):
+class FakeAccountService(UnimplementedServicer):
     """An account service that takes every token for an ADMIN's."""
 
     service = pb.DESCRIPTOR.services_by_name["AccountService"]

@@ -27,7 +27,7 @@ def port_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def not_as_root(argv: Sequence[str]) -> list[str]:
+def drop_privileges(argv: Sequence[str]) -> list[str]:
     """The command for a program that refuses root: as root, it runs in a user namespace where it is nobody special.
 
     Files stay ours there, so that it works in a folder that no other user may enter.

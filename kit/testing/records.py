@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from kit.events import Topic
-from kit.events.broker import broker
+from kit.events.broker import broker_config
 from kit.events.envelope import outgoing
 from kit.events.publisher import Publisher
 from kit.testing.conditions import eventually
@@ -35,7 +35,7 @@ async def records(bootstrap: str, topic: str) -> list[Any]:
     return await asyncio.to_thread(_records, bootstrap, topic)
 
 
-async def told(bootstrap: str, topic: str, count: int, about: Callable[[Any], bool]) -> list[Any]:
+async def wait_for_records(bootstrap: str, topic: str, count: int, about: Callable[[Any], bool]) -> list[Any]:
     """Waits for so many records about something; answers all of them."""
 
     async def arrived() -> list[Any]:
@@ -45,13 +45,15 @@ async def told(bootstrap: str, topic: str, count: int, about: Callable[[Any], bo
     return await eventually(arrived, seconds=30)
 
 
-def types(found: Sequence[Any]) -> list[str]:
+def event_types(found: Sequence[Any]) -> list[str]:
     """The records' types, without their package."""
     return [dict(record.headers)["ce_type"].decode().rpartition(".")[2] for record in found]
 
 
 def _records(bootstrap: str, topic: str) -> list[Any]:
-    consumer = KafkaConsumer(**broker(bootstrap), enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = KafkaConsumer(
+        **broker_config(bootstrap), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     try:
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         consumer.assign(partitions)

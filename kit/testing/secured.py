@@ -7,7 +7,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
 from kit.events.access import Acl
-from kit.events.broker import broker
+from kit.events.broker import broker_config
 from kit.testing.certificates import Authority, Mount
 from kit.testing.jvm import Kafka
 
@@ -55,7 +55,7 @@ class SecuredKafka(Kafka):
 
     def allow(self, user: str, acls: Iterable[Acl]) -> None:
         """Lets a user do this, as an operator does with what the command `kafka-acls` prints."""
-        admin = KafkaAdminClient(**broker(self.operator()))
+        admin = KafkaAdminClient(**broker_config(self.operator()))
         try:
             outcome = admin.create_acls([each for acl in acls for each in _acls(user, acl)])
         finally:

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
-from kit.testing.conditions import NotInTime, wait_until
-from kit.testing.process import ChildProcess, free_port, not_as_root, port_open
+from kit.testing.conditions import TimedOut, wait_until
+from kit.testing.process import ChildProcess, drop_privileges, free_port, port_open
 
 
 class Server(ABC):
@@ -61,10 +61,10 @@ class Server(ABC):
                 f"{self.name} ready",
                 seconds=self.start_seconds,
             )
-        except NotInTime as error:
-            raise NotInTime(f"{error}\n{process.tail()}") from None
+        except TimedOut as error:
+            raise TimedOut(f"{error}\n{process.tail()}") from None
         if process.status is not None:
-            raise NotInTime(f"{self.name} ended with status {process.status}:\n{process.tail()}")
+            raise TimedOut(f"{self.name} ended with status {process.status}:\n{process.tail()}")
 
     def stop(self) -> None:
         """Stops it in order; nothing is lost."""
@@ -134,7 +134,7 @@ class Postgres(Server):
             "--no-instructions",
         ]
         command = [program("initdb"), *options, *([] if self._durable else ["--no-sync"])]
-        _output(not_as_root(command))
+        _output(drop_privileges(command))
 
     def command(self) -> list[str]:
         settings = {
@@ -151,7 +151,7 @@ class Postgres(Server):
             settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         settings |= self._configuration
         options = [f"--{key}={value}" for key, value in settings.items()]
-        return not_as_root([program("postgres"), "-D", str(self._data), *options])
+        return drop_privileges([program("postgres"), "-D", str(self._data), *options])
 
     def ready(self) -> bool:
         probe = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]

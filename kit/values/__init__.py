@@ -1,14 +1,14 @@
 """Values that every service speaks: ids, money, time, text, cursors. No I/O but the clock's and the system's randomness."""
 
 from kit.values.cards import looks_like_card_number
-from kit.values.clock import Clock, rfc3339, timestamp, timestamp_to_proto, utc_now
+from kit.values.clock import Clock, rfc3339, timestamp_from_proto, timestamp_to_proto, utc_now
 from kit.values.cursor import (
     Position,
     decode_cursor,
+    decode_position,
     encode_cursor,
-    foreign_cursor,
-    position_cursor,
-    position_of,
+    encode_position,
+    invalid_cursor,
 )
 from kit.values.deadline import deadline, remaining
 from kit.values.ids import (
@@ -24,9 +24,9 @@ from kit.values.ids import (
     IdKind,
 )
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
-from kit.values.network import network_of
+from kit.values.network import client_network
 from kit.values.page import MAX_COUNT, Page, exact_count
-from kit.values.text import Input
+from kit.values.text import FieldReader
 from kit.values.tokens import secret_token
 
 __all__ = [
@@ -43,27 +43,27 @@ __all__ = [
     "SESSION",
     "Clock",
     "Currency",
+    "FieldReader",
     "IdKind",
-    "Input",
     "MixedCurrency",
     "Money",
     "Page",
     "Position",
+    "client_network",
     "deadline",
     "decode_cursor",
+    "decode_position",
     "encode_cursor",
+    "encode_position",
     "exact_count",
-    "foreign_cursor",
+    "invalid_cursor",
     "looks_like_card_number",
     "money_from_proto",
     "money_to_proto",
-    "network_of",
-    "position_cursor",
-    "position_of",
     "remaining",
     "rfc3339",
     "secret_token",
-    "timestamp",
+    "timestamp_from_proto",
     "timestamp_to_proto",
     "utc_now",
 ]

@@ -26,6 +26,6 @@ def timestamp_to_proto(instant: datetime) -> Timestamp:
     return message
 
 
-def timestamp(message: Timestamp) -> datetime:
+def timestamp_from_proto(message: Timestamp) -> datetime:
     """The instant of a google.protobuf.Timestamp."""
     return message.ToDatetime(tzinfo=UTC)

@@ -36,15 +36,15 @@ def decode_cursor(text: str, scope: str, *path: str | int) -> list[str | int | f
             found = None
         if isinstance(found, list) and found and found[0] == _fingerprint(scope):
             return found[1:]
-    raise foreign_cursor(*path)
+    raise invalid_cursor(*path)
 
 
-def position_cursor(scope: str, time: datetime, item: UUID) -> str:
+def encode_position(scope: str, time: datetime, item: UUID) -> str:
     """A cursor after this item of a list that is sorted by time."""
     return encode_cursor(scope, [time.isoformat(), str(item)])
 
 
-def position_of(cursor: str, scope: str, *path: str | int) -> Position | None:
+def decode_position(cursor: str, scope: str, *path: str | int) -> Position | None:
     """Where a list that is sorted by time goes on, None for no cursor: at its begin; raises InvalidArgument as `decode_cursor` does."""
     if not cursor:
         return None
@@ -54,10 +54,10 @@ def position_of(cursor: str, scope: str, *path: str | int) -> Position | None:
                 return datetime.fromisoformat(time).astimezone(UTC), UUID(item)
             except (ValueError, OverflowError):
                 pass  # made up by hand, with the right fingerprint; falls to the same answer as any other forgery
-    raise foreign_cursor(*path)
+    raise invalid_cursor(*path)
 
 
-def foreign_cursor(*path: str | int) -> InvalidArgument:
+def invalid_cursor(*path: str | int) -> InvalidArgument:
     """The error for a cursor that is of another list, or of none."""
     return InvalidArgument(
         f"{'.'.join(map(str, path))}: {_RULE}", fields=[Violation(path, _RULE)], reason="INVALID_CURSOR"

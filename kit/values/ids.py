@@ -65,19 +65,19 @@ class IdKind:
             reason="INVALID_ID",
         )
 
-    def parse_each(self, texts: Sequence[str], field: str) -> list[UUID]:
+    def parse_all(self, texts: Sequence[str], field: str) -> list[UUID]:
         """Reads the ids that a batch names, 100 at most; raises InvalidArgument."""
         if len(texts) > _LARGEST_BATCH:
             rule = f"must name at most {_LARGEST_BATCH}"
             raise InvalidArgument(f"{field}: {rule}", fields=[Violation((field,), rule)])
         return [self.parse(text, field, at) for at, text in enumerate(texts)]
 
-    def parse_set(self, texts: Sequence[str], field: str) -> list[UUID]:
+    def parse_unique(self, texts: Sequence[str], field: str) -> list[UUID]:
         """The same, for a batch whose answers stand in the order of its ids: at least one, each once."""
         if not texts or len(set(texts)) < len(texts):
             rule = "must name at least one, each once"
             raise InvalidArgument(f"{field}: {rule}", fields=[Violation((field,), rule)])
-        return self.parse_each(texts, field)
+        return self.parse_all(texts, field)
 
 
 ACCOUNT = IdKind("acc")

@@ -110,7 +110,7 @@ class Money:
         whole, part = divmod(abs(self.minor), 10**exponent)
         return f"{sign}{whole}.{part:0{exponent}d}"
 
-    def step_fault(self) -> str:
+    def step_violation(self) -> str:
         """The rule that the amount breaks, because the provider charges the currency in larger steps; empty when it breaks none."""
         step = CURRENCIES[self.currency].step
         if self.minor % step == 0:

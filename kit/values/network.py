@@ -10,7 +10,7 @@ _LONGEST: Final = 64
 _HOST_BITS: Final = 64
 
 
-def network_of(address: str) -> str:
+def client_network(address: str) -> str:
     """The network that an address counts for: itself for IPv4, its /64 for IPv6, because one client owns a whole /64.
 
     Port, brackets and zone are ignored, and an IPv4 address written as IPv6 (::ffff:192.0.2.7) is the IPv4 address. A text that is no

@@ -27,30 +27,33 @@ COUNTRIES = frozenset(
 )
 
 
-class Input:
-    """Reads the fields of one input and collects every fault; `done()` raises them all at once.
+class FieldReader:
+    """Reads the fields of one input and collects every fault; `raise_if_invalid()` raises them all at once.
 
     Each method answers the cleaned value, or something harmless of the same type after noting a fault.
     """
 
     def __init__(self) -> None:
-        self.faults = Violations()
+        self.violations = Violations()
 
-    def done(self) -> None:
+    def raise_if_invalid(self) -> None:
         """Raises InvalidArgument with every fault found, if there is one."""
-        self.faults.raise_if_any()
+        self.violations.raise_if_any()
 
-    def text(self, value: str, *path: str | int, least: int = 0, most: int, lines: bool = False) -> str:
-        """NFC, trimmed, without control characters (`lines` allows tab and line breaks), `least` to `most` characters long."""
+    def text(
+        self, value: str, *path: str | int, min_length: int = 0, max_length: int, lines: bool = False
+    ) -> str:
+        """NFC, trimmed, without control characters (`lines` allows tab and line breaks), `min_length` to `max_length` characters long."""
         cleaned = unicodedata.normalize("NFC", value).strip()
         if any(_forbidden(character, lines) for character in cleaned):
-            self.faults.add(path, "must not contain control characters")
-        if len(cleaned) < least:
-            self.faults.add(
-                path, "must not be empty" if least == 1 else f"must have at least {least} characters"
+            self.violations.add(path, "must not contain control characters")
+        if len(cleaned) < min_length:
+            self.violations.add(
+                path,
+                "must not be empty" if min_length == 1 else f"must have at least {min_length} characters",
             )
-        elif len(cleaned) > most:
-            self.faults.add(path, f"must have at most {most:,} characters")
+        elif len(cleaned) > max_length:
+            self.violations.add(path, f"must have at most {max_length:,} characters")
         return cleaned
 
     def not_blank(self, value: str, *path: str | int) -> str:
@@ -58,20 +61,24 @@ class Input:
         self.require(not value or bool(value.strip()), "must not be empty", *path)
         return value
 
-    def name(self, value: str, *path: str | int, least: int = 1, most: int, person: bool = False) -> str:
+    def name(
+        self, value: str, *path: str | int, min_length: int = 1, max_length: int, person: bool = False
+    ) -> str:
         """What a person, product or category is called: NFC with single spaces, of visible characters (ADR 0024).
 
         A `person`'s name must not hold a link either: it goes into mails.
         """
         tidied = tidy(value)
         if hidden := hidden_character(tidied):
-            self.faults.add(path, f"must not contain the invisible or direction-changing character {hidden}")
+            self.violations.add(
+                path, f"must not contain the invisible or direction-changing character {hidden}"
+            )
             return tidied
-        cleaned = self.text(tidied, *path, least=least, most=most)
+        cleaned = self.text(tidied, *path, min_length=min_length, max_length=max_length)
         if cleaned and not shows_something(cleaned):
-            self.faults.add(path, "must have a visible character")
+            self.violations.add(path, "must have a visible character")
         if person and (link := link_in(cleaned)):
-            self.faults.add(
+            self.violations.add(
                 path, f"must not contain a link or a domain ({link[:40]}); a space after a dot makes it none"
             )
         return cleaned
@@ -80,58 +87,58 @@ class Input:
         """An address of 3 to 254 characters with a dotted domain (RFC 5321), in lower case."""
         cleaned = value.strip()
         if not 3 <= len(cleaned) <= _EMAIL_LONGEST:
-            self.faults.add(path, f"must have 3 to {_EMAIL_LONGEST} characters")
+            self.violations.add(path, f"must have 3 to {_EMAIL_LONGEST} characters")
             return cleaned
         try:
             # test_environment: the reserved domain .test is a fine address in tests and in development.
             found = validate_email(cleaned, check_deliverability=False, test_environment=True)
         except EmailNotValidError:
-            self.faults.add(path, "must be an email address")
+            self.violations.add(path, "must be an email address")
             return cleaned
         if "." not in found.domain:
-            self.faults.add(path, "must have a domain with a dot")
+            self.violations.add(path, "must have a domain with a dot")
         return found.normalized.lower()
 
     def phone(self, value: str, *path: str | int) -> str:
         """E.164, e.g. +41441234567."""
         cleaned = value.strip()
         if not _PHONE.fullmatch(cleaned):
-            self.faults.add(path, "must be a phone number of the form +41441234567 (E.164)")
+            self.violations.add(path, "must be a phone number of the form +41441234567 (E.164)")
         return cleaned
 
     def country(self, value: str, *path: str | int) -> str:
         """ISO 3166-1 alpha-2, and the codes beside it that mail is addressed by."""
         cleaned = value.strip().upper()
         if cleaned not in COUNTRIES:
-            self.faults.add(path, "must be a country code of two letters (ISO 3166-1)")
+            self.violations.add(path, "must be a country code of two letters (ISO 3166-1)")
         return cleaned
 
-    def url(self, value: str, *path: str | int, most: int = 2000) -> str:
+    def url(self, value: str, *path: str | int, max_length: int = 2000) -> str:
         """An absolute http or https URL."""
-        cleaned = self.text(value, *path, least=1, most=most)
+        cleaned = self.text(value, *path, min_length=1, max_length=max_length)
         try:
             parts = urlsplit(cleaned)
             fine = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in cleaned
         except ValueError:
             fine = False
         if not fine:
-            self.faults.add(path, "must be an absolute http or https URL")
+            self.violations.add(path, "must be an absolute http or https URL")
         return cleaned
 
-    def integer(self, value: int, *path: str | int, least: int, most: int) -> int:
+    def integer(self, value: int, *path: str | int, minimum: int, maximum: int) -> int:
         """A whole number between two bounds, both allowed."""
-        if not least <= value <= most:
-            self.faults.add(path, f"must be between {least:,} and {most:,}")
+        if not minimum <= value <= maximum:
+            self.violations.add(path, f"must be between {minimum:,} and {maximum:,}")
         return value
 
-    def page_size(self, asked: int, *path: str | int, usual: int = 20) -> int:
-        """How many items a page has; 0 asks for the usual."""
-        return self.integer(asked or usual, *path, least=1, most=_LARGEST_PAGE)
+    def page_size(self, requested: int, *path: str | int, default: int = 20) -> int:
+        """How many items a page has; 0 means the default."""
+        return self.integer(requested or default, *path, minimum=1, maximum=_LARGEST_PAGE)
 
     def require(self, fine: bool, rule: str, *path: str | int) -> None:
         """Notes `rule` at `path` unless it is kept."""
         if not fine:
-            self.faults.add(path, rule)
+            self.violations.add(path, rule)
 
 
 def _forbidden(character: str, lines: bool) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from kit.web.edge import Edge
 from kit.web.health import Readiness, health_routes
+from kit.web.middleware import RequestMiddleware
 from kit.web.problems import HANDLERS
 
 _MOST_BODY_BYTES = 1024 * 1024
@@ -20,13 +20,13 @@ def build_app(
     routes: Sequence[Any],
     readiness: Readiness,
     *,
-    direct: Mapping[str, ASGIApp] | None = None,
+    raw_asgi_routes: Mapping[str, ASGIApp] | None = None,
     lifespan: Sequence[Lifespan] = (),
     debug: bool = False,
 ) -> ASGIApp:
     """An ASGI application: the service's routes, health and metrics; `lifespan` is entered in order.
 
-    `direct` are paths whose HTTP is answered by an application of its own, without the framework's share of each request.
+    `raw_asgi_routes` are paths whose HTTP is answered by an application of its own, without the framework's share of each request.
     """
     litestar = Litestar(
         [*health_routes(readiness), *routes],
@@ -37,4 +37,4 @@ def build_app(
         logging_config=None,
         debug=debug,
     )
-    return Edge(litestar, readiness, direct)
+    return RequestMiddleware(litestar, readiness, raw_asgi_routes)

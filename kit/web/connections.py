@@ -1,9 +1,8 @@
-"""How a connection is read, on uvicorn's protocols: what its client may hold of this process before it is known, and for how long.
+"""Limits of an HTTP or WebSocket connection, on top of uvicorn's protocols: what an unknown client may occupy, and for how long.
 
-uvicorn parses HTTP with httptools and WebSockets with websockets, which refuses a message by the length that its frames announce. What is
-added here are the limits that uvicorn has none of: the size of a request's head and the time until it has come, a client that does not
-read, how many WebSocket handshakes are answered in a second, and floods of control frames and of empty fragments. Not here: limits of
-bodies, which applications have.
+uvicorn parses HTTP with httptools and WebSockets with websockets, which rejects a message by the length that its frames announce. Added
+here are limits that uvicorn lacks: the size of a request's head and the time until it is complete, clients that do not read, WebSocket
+handshakes per second, and floods of control frames or empty fragments. Not here: body limits, which applications set.
 """
 
 import asyncio

@@ -13,7 +13,7 @@ from kit.telemetry import correlation_id, get_logger
 log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-UNEXPECTED = "something went wrong on our side"
+INTERNAL_MESSAGE = "something went wrong on our side"
 
 
 def problem(error: SoukError) -> Response[bytes]:
@@ -22,7 +22,7 @@ def problem(error: SoukError) -> Response[bytes]:
         "type": "about:blank",
         "title": error.category.value.replace("_", " ").capitalize(),
         "status": http_status(error),
-        "detail": UNEXPECTED if error.category is Category.INTERNAL else error.message,
+        "detail": INTERNAL_MESSAGE if error.category is Category.INTERNAL else error.message,
         "reason": error.reason,
         "correlationId": correlation_id.get(),
     }
@@ -59,7 +59,7 @@ def on_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Respon
 def on_exception(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """What nobody expected."""
     log.exception("http.failed")
-    return problem(Internal(UNEXPECTED))
+    return problem(Internal(INTERNAL_MESSAGE))
 
 
 HANDLERS: dict[Any, Any] = {

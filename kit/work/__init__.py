@@ -5,7 +5,7 @@ See docs/decisions/0011. Which rows are work, how long a lease is and when to tr
 
 from kit.work.backoff import Backoff
 from kit.work.batcher import Batcher
-from kit.work.every import Every
+from kit.work.periodic_job import PeriodicJob
 from kit.work.retention import Retention
 from kit.work.supervisor import SupervisedTask, SupervisedThread
 from kit.work.worker import LeaseLost, Worker
@@ -13,8 +13,8 @@ from kit.work.worker import LeaseLost, Worker
 __all__ = [
     "Backoff",
     "Batcher",
-    "Every",
     "LeaseLost",
+    "PeriodicJob",
     "Retention",
     "SupervisedTask",
     "SupervisedThread",

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from kit.db import Database
 from kit.telemetry import get_logger
-from kit.work.every import Every
 from kit.work.metrics import PRUNED
+from kit.work.periodic_job import PeriodicJob
 
 log = get_logger(__name__)
 
@@ -18,8 +18,8 @@ _EVERY_SECONDS = 600.0
 _BATCH = 1000
 
 
-class Retention(Every):
-    """A job: every ten minutes, deletes what is older than `keep` by the timestamptz `column`, `batch` rows a statement.
+class Retention(PeriodicJob):
+    """A job: every ten minutes, deletes what is older than `keep` by the timestamptz `column`, `batch_size` rows a statement.
 
     `Service(jobs=[Retention(db, "audit_events", "time", settings.audit_retention_seconds)])`. The age comes from a
     setting whose default is documented in docs/operations/retention.md.
@@ -31,7 +31,7 @@ class Retention(Every):
     belongs into the index's predicate when there are many. Rows that refer to a deleted one need ON DELETE CASCADE or a
     retention of their own.
 
-    With `instead`, SQL assignments, rows are not deleted but reduced: `"context = '{}'"`. They must not satisfy `condition`
+    With `update`, SQL assignments, rows are not deleted but reduced: `"context = '{}'"`. They must not satisfy `condition`
     any more after that. A table with several jobs gives each a `name`.
 
     Replicas may run it at once: each takes rows that no other has locked. Between batches it pauses for as long as the
@@ -46,16 +46,16 @@ class Retention(Every):
         keep: timedelta,
         *,
         condition: str = "",
-        instead: str = "",
+        update: str = "",
         name: str = "",
-        batch: int = _BATCH,
+        batch_size: int = _BATCH,
         every_seconds: float = _EVERY_SECONDS,
     ) -> None:
         super().__init__(f"retention.{name or table}", every_seconds, self.prune)
         self._database = database
         self._keep = keep
-        self._batch = batch
-        self._statement = _statement(table, column, condition, instead, batch)
+        self._batch_size = batch_size
+        self._statement = _statement(table, column, condition, update, batch_size)
         self._pruned = PRUNED.labels(name or table)
 
     async def prune(self) -> int:
@@ -67,20 +67,20 @@ class Retention(Every):
             count = int(status.rpartition(" ")[2])
             self._pruned.inc(count)
             total += count
-            if count < self._batch:
+            if count < self._batch_size:
                 if total:
                     log.info("retention.pruned", job=self.name, rows=total)
                 return total
             await asyncio.sleep(time.monotonic() - began)
 
 
-def _statement(table: str, column: str, condition: str, instead: str, batch: int) -> str:
+def _statement(table: str, column: str, condition: str, update: str, batch_size: int) -> str:
     # The limit is part of the text, so that the generic plan knows how few rows it is about and reads the index.
     also = f" AND ({condition})" if condition else ""
-    action = f"UPDATE {table} SET {instead}" if instead else f"DELETE FROM {table}"  # noqa: S608 - constants of ours
+    action = f"UPDATE {table} SET {update}" if update else f"DELETE FROM {table}"  # noqa: S608 - constants of ours
     return f"""
         {action} WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM {table} WHERE {column} < now() - $1::interval{also}
-            ORDER BY {column} LIMIT {int(batch)} FOR UPDATE SKIP LOCKED
+            ORDER BY {column} LIMIT {int(batch_size)} FOR UPDATE SKIP LOCKED
         ))
     """  # noqa: S608 - constants of ours

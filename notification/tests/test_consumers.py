@@ -13,7 +13,7 @@ from souk.payment.v1 import events_pb2 as payment
 
 from kit.db.fake import FakeDatabase
 from kit.errors import InvalidArgument
-from kit.events import Event, Many
+from kit.events import BatchHandler, Event
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Money, money_to_proto, timestamp_to_proto, utc_now
 from notification.consumers import Facts
@@ -35,13 +35,13 @@ class Listening:
         self.notifications = Notifications(self.store, RENDERER, self.mailer, clock=clock)
         self.on: dict[Any, Any] = {}
         for subscription in Facts(self.notifications, clock=clock).subscriptions():
-            self.on |= subscription.on
+            self.on |= subscription.handlers
 
     async def hears(self, body: Any) -> list[Notification]:
         event = Event(uuid4(), body.DESCRIPTOR.full_name, "key", utc_now(), body, "", {})
         reaction = self.on[type(body)]
         async with self.db.transaction() as tx:
-            if isinstance(reaction, Many):
+            if isinstance(reaction, BatchHandler):
                 await reaction.apply(tx, [event])
             else:
                 await reaction(tx, event)

@@ -13,8 +13,8 @@ from kit.auth import Principal
 from kit.errors import InvalidArgument, PermissionDenied, Unauthenticated
 from kit.rpc import Channel, Server
 from kit.testing import FakeClock
-from kit.testing.callers import Tokens, admin, customer
 from kit.testing.contracts import acting_as
+from kit.testing.principals import FakeTokenVerifier, admin, customer
 from kit.values import ACCOUNT, ORDER
 from notification.domain import Failure, Notification
 from notification.rpc import NotificationRpc
@@ -28,7 +28,7 @@ class Edge:
 
     channel: Channel
     store: FakeNotificationStore
-    tokens: Tokens
+    tokens: FakeTokenVerifier
     clock: FakeClock
 
     async def list(self, caller: Principal | None, **fields: Any) -> pb.ListNotificationsResponse:
@@ -73,7 +73,7 @@ class Edge:
 
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
-    clock, store, tokens = FakeClock(), FakeNotificationStore(), Tokens()
+    clock, store, tokens = FakeClock(), FakeNotificationStore(), FakeTokenVerifier()
     renderer = RENDERER
     servicer = NotificationRpc(Notifications(store, renderer, FakeMailer(), clock=clock))
     server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)

@@ -20,11 +20,11 @@ from kit.events import Topic
 from kit.rpc import Channel
 from kit.settings import load
 from kit.testing import Kafka, eventually, free_port
-from kit.testing.callers import Tokens
 from kit.testing.contracts import acting_as
 from kit.testing.fixtures import database_url, kafka, postgres
+from kit.testing.principals import FakeTokenVerifier
 from kit.testing.records import publish
-from kit.testing.running import running as running_service
+from kit.testing.running_service import running_service as running_service
 from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Money, money_to_proto, timestamp_to_proto, utc_now
 from notification.app import build
 from notification.domain import Template
@@ -64,7 +64,7 @@ class Running:
     """The service, what is published around it, and the mail server that it writes to."""
 
     channel: Channel
-    tokens: Tokens
+    tokens: FakeTokenVerifier
     postbox: Postbox
     bootstrap: str
 
@@ -98,7 +98,7 @@ class Running:
 
 @pytest.fixture
 async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
-    postbox, tokens = Postbox(free_port()), Tokens()
+    postbox, tokens = Postbox(free_port()), FakeTokenVerifier()
     environment = {
         "PROFILE": "development",
         "HTTP_PORT": str(free_port()),

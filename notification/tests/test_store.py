@@ -14,7 +14,7 @@ import pytest
 from kit.db import CheckViolation, Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
-from kit.testing.copies import copies
+from kit.testing.copy_rows import copy_rows
 from kit.testing.fixtures import database_url, postgres
 from notification.domain import Failure, Notification, Recipient, Status, Template
 from notification.ports import NotificationFilter, NotificationStore
@@ -419,7 +419,7 @@ async def test_a_history_is_counted_exactly_to_ten_thousand_and_not_beyond(real:
         NotificationFilter(order_id=made.order_id),
     ]
     for more, expected in ((9_999, 10_000), (1, None)):
-        await copies(real.db, "notifications", more, id="gen_random_uuid()")
+        await copy_rows(real.db, "notifications", more, id="gen_random_uuid()")
         assert [await real.store.count(which) for which in lists] == [expected] * 3
         each = await real.store.count_each(NotificationFilter(), [made.account_id])
         assert each == {made.account_id: expected}

@@ -108,7 +108,7 @@ class FakeStore:
             return Outcome.TAKEN
         self._orders[order.id] = copy(order)
         self._requests[key] = (order.id, placement.purchase.input_hash)
-        self._db.facts.append(placement.fact)
+        self._db.events.append(placement.fact)
         return Outcome.WRITTEN
 
     def _those(self, which: OrderFilter) -> list[Order]:

@@ -16,10 +16,10 @@ from souk.payment.v1 import events_pb2, payment_pb2
 from kit.auth import Principal, Role
 from kit.db.fake import FakeDatabase
 from kit.errors import NotFound, Violation
-from kit.events import AdminActed, Event, Reaction
+from kit.events import AdminActed, Event, PreparedHandler
 from kit.rpc import Server
 from kit.testing import FakeClock
-from kit.testing.callers import admin, customer
+from kit.testing.principals import admin, customer
 from kit.values import ACCOUNT, ORDER, PRODUCT, SESSION, Money, money_to_proto, utc_now
 from order.consumers import AccountEvents, PaymentEvents
 from order.domain import CancelReason, Order, OrderCancelled, OrderRefunded, Status, Wanted
@@ -43,7 +43,7 @@ class Listening:
         db: Any = self.db
         self.orders = Orders(db, self.store, self.catalog, POLICY, clock)
         heard = (PaymentEvents(self.orders).subscription(), AccountEvents(self.orders).subscription())
-        self.on = {kind: reaction for each in heard for kind, reaction in each.on.items()}
+        self.on = {kind: reaction for each in heard for kind, reaction in each.handlers.items()}
 
     async def pending(self) -> Order:
         return await self.orders.place(customer(), purchase(2))
@@ -51,7 +51,7 @@ class Listening:
     async def hears(self, body: Any) -> None:
         event = Event(PRODUCT.new(), body.DESCRIPTOR.full_name, "pay_1", utc_now(), body, "", {})
         reaction: Any = self.on[type(body)]
-        if isinstance(reaction, Reaction):
+        if isinstance(reaction, PreparedHandler):
             prepared = await reaction.prepare(event)
             async with self.db.transaction() as tx:
                 await reaction.apply(tx, event, prepared)
@@ -60,7 +60,7 @@ class Listening:
                 await reaction(tx, event)
 
     def facts(self) -> list[Any]:
-        return [fact for fact in self.db.facts if not isinstance(fact, AdminActed)]
+        return [fact for fact in self.db.events if not isinstance(fact, AdminActed)]
 
     async def now(self, order: Order) -> Order:
         found = await self.store.get(order.id, None)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from kit.testing.copies import copies
+from kit.testing.copy_rows import copy_rows
 from kit.testing.fixtures import database_url, postgres
 from order.domain import CancelReason, Order, Status
 from order.ports import OrderFilter
@@ -128,11 +128,11 @@ async def test_a_list_is_counted_exactly_to_ten_thousand_and_not_beyond(real: Ke
     [order] = await real.placed()
     mixes: list[tuple[Status, ...] | None] = [None, (Status.PENDING,), (Status.PENDING, Status.SHIPPED)]
     lists = [OrderFilter(account, statuses) for account in (None, order.account_id) for statuses in mixes]
-    await copies(real.db, "orders", 9_999, id="gen_random_uuid()", request_id="n::text")
+    await copy_rows(real.db, "orders", 9_999, id="gen_random_uuid()", request_id="n::text")
     assert [await real.store.count(which) for which in lists] == [10_000] * 6
     assert await real.store.count_each(OrderFilter(), [order.account_id]) == {order.account_id: 10_000}
 
-    await copies(real.db, "orders", 1, id="gen_random_uuid()", request_id="'another'")
+    await copy_rows(real.db, "orders", 1, id="gen_random_uuid()", request_id="'another'")
 
     assert [await real.store.count(which) for which in lists] == [None] * 6
     counted = [

@@ -398,7 +398,7 @@ def test_a_placed_order_tells_what_to_charge_and_until_when() -> None:
 
 
 def test_every_fact_has_its_event() -> None:
-    names = {encode.__name__ for encode in TOPIC.facts}
+    names = {encode.__name__ for encode in TOPIC.encoders}
 
     assert names == {message.name for message in events_pb2.DESCRIPTOR.message_types_by_name.values()}
 

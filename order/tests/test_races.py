@@ -16,8 +16,8 @@ import pytest
 from kit.auth import Principal
 from kit.db import Database, Migrations, Transaction
 from kit.testing import FakeClock, eventually
-from kit.testing.callers import admin, customer
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.principals import admin, customer
 from kit.values import ORDER
 from order.domain import CancelReason, Order, Status
 from order.errors import OrderState

@@ -23,8 +23,8 @@ from kit.errors import (
 from kit.events import AdminActed
 from kit.rpc import Channel, Server
 from kit.testing import FakeClock
-from kit.testing.callers import FakeAdmins, Tokens, admin, customer
 from kit.testing.contracts import acting_as
+from kit.testing.principals import FakeAdminVerifier, FakeTokenVerifier, admin, customer
 from kit.values import ACCOUNT, ORDER, PRODUCT
 from order.ports import AccountLimits
 from order.rpc import OrderRpc
@@ -40,11 +40,11 @@ class Edge:
 
     channel: Channel
     catalog: FakeCatalog
-    tokens: Tokens
+    tokens: FakeTokenVerifier
     clock: FakeClock
     db: Any
     orders: Orders
-    admins: FakeAdmins
+    admins: FakeAdminVerifier
 
     async def call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
         if caller is not None and not caller.token:
@@ -116,7 +116,7 @@ def line(quantity: int = 1) -> pb.PlaceOrderRequest.Line:
 async def edge() -> AsyncIterator[Edge]:
     clock = FakeClock()
     db: Any = FakeDatabase()
-    catalog, tokens, admins = FakeCatalog(clock), Tokens(), FakeAdmins()
+    catalog, tokens, admins = FakeCatalog(clock), FakeTokenVerifier(), FakeAdminVerifier()
     orders = Orders(db, FakeStore(db), catalog, POLICY, clock)
     server = Server(
         [OrderRpc(orders, admins, default_method="pm_card_visa")], host="127.0.0.1", port=0, verifier=tokens
@@ -408,7 +408,7 @@ async def test_update_order_status_of_what_does_not_exist_is_not_found(edge: Edg
 async def test_who_is_no_admin_any_more_changes_nothing(edge: Edge) -> None:
     owner, former = edge.tokens.token(customer()), edge.tokens.token(admin())
     order = await edge.paid(owner)
-    edge.admins.ended.add(former.account_id)
+    edge.admins.demoted.add(former.account_id)
 
     for call in (
         edge.move(former, order.id),
@@ -429,7 +429,7 @@ async def test_what_an_admin_changes_is_told_to_the_audit_log(edge: Edge) -> Non
     await edge.cancel(boss, placed.id)
     await edge.cancel(boss, (await edge.place(boss)).id)
 
-    acted = [fact for fact in edge.db.facts if isinstance(fact, AdminActed)]
+    acted = [fact for fact in edge.db.events if isinstance(fact, AdminActed)]
     assert [(fact.action, fact.subject) for fact in acted] == [
         ("order.place_order", placed.id),
         ("order.update_order_status", paid.id),

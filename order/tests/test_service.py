@@ -16,11 +16,11 @@ from kit.events import Topic
 from kit.rpc import Channel, Server
 from kit.settings import load
 from kit.testing import Kafka, eventually, free_port
-from kit.testing.callers import Tokens, admin, customer
-from kit.testing.contracts import AccountRpc, acting_as
+from kit.testing.contracts import FakeAccountService, acting_as
 from kit.testing.fixtures import database_url, kafka, postgres
-from kit.testing.records import publish, told, types
-from kit.testing.running import running as running_service
+from kit.testing.principals import FakeTokenVerifier, admin, customer
+from kit.testing.records import event_types, publish, wait_for_records
+from kit.testing.running_service import running_service as running_service
 from kit.values import PRODUCT
 from order.app import build
 from order.rpc import OrderRpc
@@ -89,14 +89,16 @@ class Running:
 
     async def told(self, topic: str, key: str, count: int) -> list[str]:
         """Waits for that many events of an order, and answers all of their types."""
-        return types(await told(self.bootstrap, topic, count, lambda each: each.key == key.encode()))
+        return event_types(
+            await wait_for_records(self.bootstrap, topic, count, lambda each: each.key == key.encode())
+        )
 
 
 @pytest.fixture
 async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
-    rpc, tokens = StockRpc(), Tokens()
+    rpc, tokens = StockRpc(), FakeTokenVerifier()
     # Catalog and account in one.
-    stock = Server([rpc, AccountRpc()], host="127.0.0.1", port=0)
+    stock = Server([rpc, FakeAccountService()], host="127.0.0.1", port=0)
     await stock.start()
     environment = {
         "PROFILE": "development",
@@ -173,8 +175,8 @@ async def test_an_order_is_paid_shipped_and_delivered(running: Running) -> None:
     assert refusal.value.details == {"status": "SHIPPED", "wanted": "CANCELLED"}
     assert (shipped.version, delivered.version) == (3, 4)
     assert [step.internal_note for step in delivered.history] == ["", "", "fragile", "fragile"]
-    told = await running.told("souk.order.v1", order_id, 4)
-    assert told == ["OrderPlaced", "OrderConfirmed", "OrderShipped", "OrderDelivered"]
+    wait_for_records = await running.told("souk.order.v1", order_id, 4)
+    assert wait_for_records == ["OrderPlaced", "OrderConfirmed", "OrderShipped", "OrderDelivered"]
 
 
 async def test_a_cancelled_order_stays_so_when_its_payment_is_heard_after_all(running: Running) -> None:
@@ -196,5 +198,5 @@ async def test_a_cancelled_order_stays_so_when_its_payment_is_heard_after_all(ru
     order = await running.order(order_id)
     assert (order.status, order.status_reason) == (order_pb2.ORDER_STATUS_CANCELLED, "changed my mind")
     assert (cancelled.version, order.version) == (2, 3)
-    told = await running.told("souk.order.v1", order_id, 3)
-    assert told == ["OrderPlaced", "OrderCancelled", "OrderRefunded"]
+    wait_for_records = await running.told("souk.order.v1", order_id, 3)
+    assert wait_for_records == ["OrderPlaced", "OrderCancelled", "OrderRefunded"]

@@ -12,7 +12,7 @@ from kit.db.fake import FakeDatabase
 from kit.errors import FailedPrecondition, PermissionDenied
 from kit.events import AdminActed
 from kit.testing import FakeClock
-from kit.testing.callers import admin, customer
+from kit.testing.principals import admin, customer
 from kit.values import ORDER, PRODUCT, Money
 from order.domain import (
     CancelReason,
@@ -97,7 +97,7 @@ async def test_placing_an_order_stores_it_and_tells_it(shop: Shop) -> None:
         Money(1998, "USD"),
     )
     assert await shop.now(order) == order
-    [fact] = shop.db.facts
+    [fact] = shop.db.events
     assert isinstance(fact, OrderPlaced)
     assert (fact.order, fact.payment_method) == (order, "pm_card_visa")
     assert fact.pay_before == shop.clock.now + timedelta(minutes=8)
@@ -214,7 +214,7 @@ async def test_what_the_catalog_refuses_is_passed_on_and_leaves_the_key_free(sho
     shop.catalog.refuses = None
 
     assert (await shop.orders.place(caller, purchase(2, key="k"))).status is Status.PENDING
-    assert len(shop.db.facts) == 1
+    assert len(shop.db.events) == 1
 
 
 async def test_ordering_for_somebody_else_needs_an_admin(shop: Shop) -> None:
@@ -232,7 +232,7 @@ async def test_an_order_for_somebody_else_is_told_to_the_audit_log_once_and_with
     assert shop.db.commits == 1
     assert await shop.orders.place(boss, wanted) == order
 
-    placed, acted = shop.db.facts
+    placed, acted = shop.db.events
     assert isinstance(placed, OrderPlaced)
     assert acted == AdminActed.by(boss, "order.place_order", ORDER.format(order.id), "10.1.2.3")
 
@@ -285,7 +285,7 @@ async def test_a_paid_order_is_confirmed_and_its_stock_sold(shop: Shop) -> None:
 
     assert order.status is Status.CONFIRMED
     assert shop.catalog.states[order.id] is StockState.COMMITTED
-    assert [type(fact) for fact in shop.db.facts] == [OrderPlaced, OrderConfirmed]
+    assert [type(fact) for fact in shop.db.events] == [OrderPlaced, OrderConfirmed]
 
 
 async def test_paid_after_the_reservation_expired_is_cancelled(shop: Shop) -> None:
@@ -299,13 +299,13 @@ async def test_paid_after_the_reservation_expired_is_cancelled(shop: Shop) -> No
 
 async def test_facts_that_come_late_or_twice_tell_nothing(shop: Shop) -> None:
     order = await shop.confirmed()
-    told = list(shop.db.facts)
+    told = list(shop.db.events)
 
     await shop.pays(order)
     await shop.fails(order)
 
     assert await shop.now(order) == order
-    assert shop.db.facts == told
+    assert shop.db.events == told
 
 
 async def test_a_fact_about_an_unknown_order_is_an_error(shop: Shop) -> None:
@@ -320,7 +320,7 @@ async def test_a_whole_refund_cancels_and_tells(shop: Shop) -> None:
     async with shop.db.transaction() as tx:
         await shop.orders.payment_refunded(tx, order.id, order.total, "damaged")
 
-    assert isinstance(shop.db.facts[-1], OrderCancelled)
+    assert isinstance(shop.db.events[-1], OrderCancelled)
     assert (await shop.now(order)).refunded == order.total
 
 
@@ -336,7 +336,7 @@ async def test_an_owner_cancels_what_is_pending_or_confirmed(shop: Shop) -> None
         assert (cancelled.status, cancelled.cancel_reason) == (Status.CANCELLED, CancelReason.CUSTOMER)
         assert cancelled.history[-1].note == "changed my mind"
         assert cancelled == await shop.now(order)
-        assert shop.db.facts[-1] == OrderCancelled(cancelled)
+        assert shop.db.events[-1] == OrderCancelled(cancelled)
 
 
 async def test_an_admin_cancels_anybodys_and_is_named_as_such(shop: Shop) -> None:
@@ -354,38 +354,38 @@ async def test_an_admin_who_cancels_their_own_is_a_customer(shop: Shop) -> None:
 
 async def test_what_is_not_yours_is_not_there_to_cancel(shop: Shop) -> None:
     order = await shop.pending()
-    told = list(shop.db.facts)
+    told = list(shop.db.events)
 
     for order_id in (order.id, uuid4()):
         with pytest.raises(OrderNotFound):
             await shop.orders.cancel(customer(), order_id, "")
     assert await shop.now(order) == order
-    assert shop.db.facts == told
+    assert shop.db.events == told
 
 
 async def test_cancelling_again_changes_and_tells_nothing(shop: Shop) -> None:
     owner = customer()
     order = await shop.pending(owner)
     first = await shop.orders.cancel(owner, order.id, "mine")
-    told = list(shop.db.facts)
+    told = list(shop.db.events)
     shop.clock.advance(minutes=1)
 
     for caller in (owner, admin()):
         assert await shop.orders.cancel(caller, order.id, "theirs") == first
-    assert shop.db.facts == told
+    assert shop.db.events == told
 
 
 @pytest.mark.parametrize("status", [Status.SHIPPED, Status.DELIVERED])
 async def test_what_went_out_is_not_cancelled_by_anybody(shop: Shop, status: Status) -> None:
     order = await shop.gone(status)
-    told = list(shop.db.facts)
+    told = list(shop.db.events)
 
     with pytest.raises(OrderState) as refusal:
         await shop.orders.cancel(admin(), order.id, "")
 
     assert refusal.value.details == {"status": status, "wanted": "CANCELLED"}
     assert await shop.now(order) == order
-    assert shop.db.facts == told
+    assert shop.db.events == told
 
 
 async def test_an_order_is_shipped_and_delivered_with_its_notes(shop: Shop) -> None:
@@ -398,16 +398,16 @@ async def test_an_order_is_shipped_and_delivered_with_its_notes(shop: Shop) -> N
         ("by bike", "fragile"),
         ("", "left at the door"),
     ]
-    assert shop.db.facts[-2:] == [OrderShipped(shipped), OrderDelivered(delivered)]
+    assert shop.db.events[-2:] == [OrderShipped(shipped), OrderDelivered(delivered)]
     assert delivered == await shop.now(order)
 
 
 async def test_the_status_it_has_already_is_answered_unchanged(shop: Shop) -> None:
     order = await shop.gone(Status.SHIPPED)
-    told = list(shop.db.facts)
+    told = list(shop.db.events)
 
     assert await shop.orders.update_status(order.id, Status.SHIPPED, "again", "") == order
-    assert shop.db.facts == told
+    assert shop.db.events == told
 
 
 async def test_where_no_way_leads_is_refused_with_both_statuses(shop: Shop) -> None:
@@ -435,7 +435,7 @@ async def test_the_sweep_cancels_what_nobody_paid(shop: Shop) -> None:
 
     assert (await shop.now(late)).cancel_reason is CancelReason.PAYMENT_TIMEOUT
     assert [(await shop.now(order)).status for order in (paid, fresh)] == [Status.CONFIRMED, Status.PENDING]
-    assert isinstance(shop.db.facts[-1], OrderCancelled)
+    assert isinstance(shop.db.events[-1], OrderCancelled)
 
 
 async def test_the_sweep_takes_more_than_one_piece(shop: Shop) -> None:

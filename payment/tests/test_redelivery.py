@@ -14,7 +14,7 @@ from souk.order.v1 import events_pb2 as pb
 from souk.order.v1 import order_pb2
 
 from kit.db.fake import FakeDatabase
-from kit.events import Event, Many
+from kit.events import BatchHandler, Event
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto
 from payment.consumers import OrderEvents
@@ -47,7 +47,7 @@ class Listening:
             self.db, self.store, self.provider, default_method="pm_card_visa", clock=lambda: self.clock.now
         )
         self.refunds = Refunds(self.db, self.store, self.provider, clock=lambda: self.clock.now)
-        self.on = OrderEvents(self.payments).subscription().on
+        self.on = OrderEvents(self.payments).subscription().handlers
 
     def facts(self) -> dict[str, Any]:
         """An order that is placed, and cancelled."""
@@ -66,7 +66,7 @@ class Listening:
         event = Event(uuid4(), body.DESCRIPTOR.full_name, body.order.id, self.clock.now, body, "", {})
         reaction: Any = self.on[type(body)]
         async with self.db.transaction() as tx:
-            await (reaction.apply(tx, [event]) if isinstance(reaction, Many) else reaction(tx, event))
+            await (reaction.apply(tx, [event]) if isinstance(reaction, BatchHandler) else reaction(tx, event))
 
     async def works(self) -> None:
         await self.payments.give_up_overdue()
@@ -86,7 +86,7 @@ class Listening:
         [payment] = self.store.payments.values()
         refunds = [(refund.amount.minor, refund.status) for refund in payment.refunds]
         intents = [intent.status for intent in self.provider.intents.values()]
-        told = [type(fact) for fact in self.db.facts]
+        told = [type(fact) for fact in self.db.events]
         assert len(intents) <= 1
         assert len(told) == len(set(told))
         return payment.status, payment.order_cancelled, refunds, intents, self.provider.refunded, told

@@ -13,8 +13,8 @@ from kit.db.fake import FakeDatabase
 from kit.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from kit.rpc import Channel, Server
 from kit.testing import FakeClock
-from kit.testing.callers import FakeAdmins, Tokens, admin, customer
 from kit.testing.contracts import acting_as
+from kit.testing.principals import FakeAdminVerifier, FakeTokenVerifier, admin, customer
 from kit.values import ORDER, PAYMENT
 from payment.domain import Intent, IntentStatus, Payment
 from payment.refund_use_cases import Refunds
@@ -28,7 +28,7 @@ class Edge:
     """A client of a running server."""
 
     channel: Channel
-    tokens: Tokens
+    tokens: FakeTokenVerifier
     store: FakePaymentStore
     clock: FakeClock
 
@@ -57,11 +57,13 @@ class Edge:
 
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
-    clock, store, tokens = FakeClock(), FakePaymentStore(), Tokens()
+    clock, store, tokens = FakeClock(), FakePaymentStore(), FakeTokenVerifier()
     db: Any = FakeDatabase()
     payments = Payments(db, store, FakeProvider(), default_method="", clock=lambda: clock.now)
     refunds = Refunds(db, store, FakeProvider(), clock=lambda: clock.now)
-    server = Server([PaymentRpc(payments, refunds, FakeAdmins())], host="127.0.0.1", port=0, verifier=tokens)
+    server = Server(
+        [PaymentRpc(payments, refunds, FakeAdminVerifier())], host="127.0.0.1", port=0, verifier=tokens
+    )
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", PaymentRpc.service)
     await channel.open()

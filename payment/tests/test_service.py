@@ -15,10 +15,10 @@ from dev.stripe_mock.faults import Faults
 from kit.events import Topic
 from kit.settings import load
 from kit.testing import Kafka, eventually, free_port
-from kit.testing.callers import Tokens
 from kit.testing.fixtures import database_url, kafka, postgres
-from kit.testing.records import publish, told, types
-from kit.testing.running import running as running_service
+from kit.testing.principals import FakeTokenVerifier
+from kit.testing.records import event_types, publish, wait_for_records
+from kit.testing.running_service import running_service as running_service
 from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto, utc_now
 from payment.app import build
 from payment.settings import Settings
@@ -51,7 +51,7 @@ class Running:
             # Every fact begins with its payment.
             return events_pb2.PaymentSucceeded.FromString(record.value).payment.order_id in ids
 
-        return types(await told(self.bootstrap, "souk.payment.v1", count, about))
+        return event_types(await wait_for_records(self.bootstrap, "souk.payment.v1", count, about))
 
     def charges(self, placed: order.OrderPlaced) -> list[str]:
         """The states of the intents that the provider holds for an order."""
@@ -83,7 +83,7 @@ async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncItera
             "STRIPE_BASE_URL": mock.url,
             "STRIPE_WEBHOOK_SECRET": SECRET,
         }
-        service = replace(build(load(Settings, environment)), verifier=Tokens())
+        service = replace(build(load(Settings, environment)), verifier=FakeTokenVerifier())
         async with running_service(service, database_url, kafka):
             yield Running(mock, kafka.bootstrap())
 
@@ -123,8 +123,8 @@ async def test_while_the_provider_fails_orders_wait_and_then_each_ends_once_as_i
     orders = [placed(method) for method in methods]
     await running.hears(*orders)
 
-    told = sorted(await running.tells(4, *orders))
-    assert told == ["PaymentFailed", "PaymentFailed", "PaymentSucceeded", "PaymentSucceeded"]
+    wait_for_records = sorted(await running.tells(4, *orders))
+    assert wait_for_records == ["PaymentFailed", "PaymentFailed", "PaymentSucceeded", "PaymentSucceeded"]
     assert running.mock.api.faults.count == 0
     assert [running.charges(each) for each in orders] == [
         ["succeeded"],

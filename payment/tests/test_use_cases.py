@@ -78,7 +78,7 @@ class World:
         return payment
 
     def told(self) -> list[type]:
-        return [type(fact) for fact in self.db.facts]
+        return [type(fact) for fact in self.db.events]
 
 
 @pytest.fixture

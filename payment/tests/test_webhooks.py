@@ -82,7 +82,7 @@ async def test_what_the_provider_signed_is_looked_at_soon(world: World) -> None:
     answer = await world.told(payment.provider_id, "succeeded")
     assert (answer.status_code, answer.json()) == (200, {"received": True})
     await world.work()
-    assert [type(fact) for fact in world.db.facts] == [PaymentSucceeded]
+    assert [type(fact) for fact in world.db.events] == [PaymentSucceeded]
 
 
 @pytest.mark.parametrize(("secret", "age"), [("whsec_other", 0), (SECRET, 301)])
@@ -151,7 +151,7 @@ async def test_webhooks_in_any_order_and_repeated_end_as_the_provider_says(world
     intent, facts = _ENDS[end]
     for order in _ORDERS[:: 7 + end]:
         world.store.payments.clear()
-        world.db.facts.clear()
+        world.db.events.clear()
         payment = await world.waiting()
         world.provider.answers(payment.provider_id, intent)
         for kind in (*order, *order):
@@ -159,5 +159,5 @@ async def test_webhooks_in_any_order_and_repeated_end_as_the_provider_says(world
                 await world.told(payment.provider_id, kind, f"evt_{kind}_{payment.id}")
             ).status_code == 200
             await world.work()
-        assert [type(fact) for fact in world.db.facts] == facts
+        assert [type(fact) for fact in world.db.events] == facts
         assert payment.amount == Money(10_000, "USD")

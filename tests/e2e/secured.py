@@ -8,7 +8,7 @@ import yaml
 from dev.ports import SERVICES, Ports
 from dev.stack import Stack
 from kit.events.access import Acl
-from kit.identity import Certificates, Files, Identity
+from kit.identity import CertificateFiles, Identity, ReloadingCertificate
 from kit.testing import Elasticsearch, Kafka
 from kit.testing.certificates import Authority, Mount
 from kit.testing.secured import SecuredKafka
@@ -45,7 +45,9 @@ class SecuredStack(Stack):
     def identity(self, name: str) -> Identity:
         """One of the services'."""
         mount = self.mounts[name]
-        return Identity(Certificates(Files(mount.chain, mount.key, mount.authorities), name))
+        return Identity(
+            ReloadingCertificate(CertificateFiles(mount.chain, mount.key, mount.authorities), name)
+        )
 
     def _told(self, name: str, environment: dict[str, str]) -> dict[str, str]:
         mount = self.mounts[name]

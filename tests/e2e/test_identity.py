@@ -18,7 +18,7 @@ from souk.order.v1 import order_service_pb2
 from souk.payment.v1 import payment_service_pb2
 
 from dev.ports import SERVICES, Ports
-from kit.events.broker import broker
+from kit.events.broker import broker_config
 from kit.testing.certificates import Authority, Mount
 from tests.e2e.ground import state_folder
 from tests.e2e.secured import SecuredStack
@@ -162,7 +162,7 @@ def written(bootstrap: str, topics: set[str]) -> set[str]:
     """Those of the topics that take a record; the others must refuse it for want of authorization."""
     # Idempotent producers are already refused an id when they may write no topic at all.
     producer = KafkaProducer(
-        **broker(bootstrap), enable_idempotence=False, bootstrap_timeout_ms=10_000, max_block_ms=10_000
+        **broker_config(bootstrap), enable_idempotence=False, bootstrap_timeout_ms=10_000, max_block_ms=10_000
     )
     taken = set()
     try:
@@ -179,7 +179,7 @@ def written(bootstrap: str, topics: set[str]) -> set[str]:
 
 def joins(bootstrap: str, group: str, topic: str) -> bool:
     """Whether a client may act as a consumer group, by the offset of a topic that it may read."""
-    consumer = KafkaConsumer(**broker(bootstrap), group_id=group, bootstrap_timeout_ms=10_000)
+    consumer = KafkaConsumer(**broker_config(bootstrap), group_id=group, bootstrap_timeout_ms=10_000)
     try:
         consumer.committed(TopicPartition(topic, 0))
     except GroupAuthorizationFailedError:

@@ -15,7 +15,7 @@ from account.settings import Settings as AccountSettings
 from catalog import app as catalog
 from catalog.settings import Settings as CatalogSettings
 from kit.events import Subscription
-from kit.events.subscriptions import groups, types
+from kit.events.subscriptions import consumer_groups, event_types
 from kit.service import Service
 from kit.settings import load
 from notification import app as notification
@@ -42,9 +42,9 @@ def wanted() -> Sequence[Wanted]:
     with tempfile.TemporaryDirectory(prefix="souk-subscriptions-") as folder:
         services = _services({"PROFILE": "development", "SIGNING_KEYS_FILE": str(Path(folder, "keys.json"))})
     return [
-        Wanted(service.name, group.name, topic, tuple(sorted(types(subscription))))
+        Wanted(service.name, group.name, topic, tuple(sorted(event_types(subscription))))
         for service in services
-        for group in groups(service.name, service.consumes)
+        for group in consumer_groups(service.name, service.consumes)
         for topic, subscription in sorted(group.by_topic.items())
         if isinstance(subscription, Subscription)
     ]

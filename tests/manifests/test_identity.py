@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 import yaml
 
-from kit.events.access import strimzi
+from kit.events.access import strimzi_user
 from kit.service import Service
 from kit.settings import IdentityMode, load
 from tests.manifests.manifests import (
@@ -100,7 +100,7 @@ def test_the_authority_signs_nothing_but_the_services() -> None:
 
 @each_service
 def test_the_user_of_kafka_may_do_what_the_service_declares(service: str) -> None:
-    printed = strimzi(service, declared(service).access().acls(), cluster="souk", namespace="ecommerce")
+    printed = strimzi_user(service, declared(service).access().acls(), cluster="souk", namespace="ecommerce")
     assert named(built(PRODUCTION), "KafkaUser", service) == yaml.safe_load(printed), (
         f"PROFILE=development python -m {service} kafka-acls strimzi souk ecommerce"
     )

@@ -163,7 +163,7 @@ def test_probes_ask_what_the_service_answers(folder: str, service: str) -> None:
     starts = container["startupProbe"]
     # The kubelet's gRPC probe knows no TLS.
     assert starts["httpGet"] == {"path": "/readyz", "port": "http"}
-    # A service waits for its servers for a minute before it gives up (kit/service/life.py).
+    # A service waits for its servers for a minute before it gives up (kit/service/lifecycle.py).
     assert starts["periodSeconds"] * starts["failureThreshold"] > 60
 
 

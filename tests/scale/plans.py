@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from kit.db import Database
-from kit.db.faults import is_lost
+from kit.db.errors import is_disconnected
 
 _SETTINGS = {
     "session_preload_libraries": "auto_explain",
@@ -92,7 +92,7 @@ class ExplainedDatabase(Database):
 
     async def release(self, connection: Any) -> None:
         """Gives it back."""
-        if not is_lost(connection):
+        if not is_disconnected(connection):
             connection.remove_log_listener(self.plans.notice)
         await super().release(connection)
 

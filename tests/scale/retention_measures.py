@@ -16,7 +16,7 @@ import order.settings
 from catalog.adjustment_store import AdjustmentHistory
 from kit.db import Database
 from kit.settings import BaseSettings, load
-from kit.work import Every, Retention
+from kit.work import PeriodicJob, Retention
 from tests.scale.account_rows import MAILS_KEPT_DAYS, TEXTS_KEPT_DAYS
 from tests.scale.event_rows import CONSUMED_DAYS, PUBLISHED_DAYS
 from tests.scale.measuring import Kind, Measure
@@ -127,7 +127,7 @@ def _settings(kind: type[S], name: str, keep: timedelta) -> S:
     return load(kind, {"PROFILE": "development", name: str(keep.total_seconds())})
 
 
-def _named(jobs: Sequence[Every], name: str) -> Run:
+def _named(jobs: Sequence[PeriodicJob], name: str) -> Run:
     [job] = [job for job in jobs if job.name == f"retention.{name}"]
     assert isinstance(job, Retention)
     return job.prune

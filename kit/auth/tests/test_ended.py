@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.auth import EndedSessions, Role, SigningKeys, TokenIssuer, TokenVerifier
+from kit.auth import RevokedSessions, Role, SigningKeys, TokenIssuer, TokenVerifier
 from kit.errors import Unauthenticated
 from kit.values import ACCOUNT, SESSION
 
@@ -17,7 +17,7 @@ async def test_a_token_that_was_taken_is_refused_once_its_session_ended(tmp_path
     tokens = [issuer.access_token(account_id, Role.USER, ended)[0] for _ in range(2)]
     await verifier.verify(tokens[0])
 
-    verifier.ended.add(ended, time.time() + 60)
+    verifier.revoked_sessions.add(ended, time.time() + 60)
 
     for token in tokens:
         with pytest.raises(Unauthenticated) as refusal:
@@ -27,13 +27,13 @@ async def test_a_token_that_was_taken_is_refused_once_its_session_ended(tmp_path
 
 
 def test_what_cannot_have_a_token_any_more_is_not_remembered() -> None:
-    ended, session_id = EndedSessions(), SESSION.new()
+    ended, session_id = RevokedSessions(), SESSION.new()
     ended.add(session_id, time.time() - 1)
     assert session_id not in ended
 
 
 def test_the_memory_of_ended_sessions_does_not_grow_for_ever() -> None:
-    ended, living = EndedSessions(), SESSION.new()
+    ended, living = RevokedSessions(), SESSION.new()
     ended.add(living, time.time() + 60)
     for _ in range(10):
         soon = time.time() + 0.002

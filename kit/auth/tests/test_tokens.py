@@ -11,7 +11,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from kit.auth import Principal, Role, SigningKeys, TokenIssuer, TokenVerifier, bearer
+from kit.auth import Principal, Role, SigningKeys, TokenIssuer, TokenVerifier, bearer_token
 from kit.errors import Unauthenticated, Unavailable
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, SESSION, utc_now
@@ -166,10 +166,10 @@ def test_two_that_make_the_keys_at_once_share_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("header", ["Basic abc", "Bearer", "Bearer ", "Bearer a b", "abc"])
 def test_a_header_that_is_no_bearer_token_is_refused(header: str) -> None:
     with pytest.raises(Unauthenticated):
-        bearer(header)
+        bearer_token(header)
 
 
 def test_no_header_is_no_token() -> None:
-    assert bearer(None) is None
-    assert bearer("") is None
-    assert bearer("bearer abc") == "abc"
+    assert bearer_token(None) is None
+    assert bearer_token("") is None
+    assert bearer_token("bearer abc") == "abc"

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from kit.db import Database, DatabaseContention, repeatable
+from kit.db import Database, DatabaseContention, retry_on_contention
 from kit.db.contention import CONTENTION
 from kit.errors import Internal, Unavailable
 from kit.errors.transport import graphql_code
@@ -58,7 +58,7 @@ async def test_a_statement_that_a_deadlock_undid_runs_again(db: Database) -> Non
 async def test_a_transaction_that_a_deadlock_undid_runs_again_from_its_start(db: Database) -> None:
     starts: list[int] = []
 
-    @repeatable
+    @retry_on_contention
     async def both() -> None:
         async with db.transaction() as tx:
             starts.append(1)
@@ -75,7 +75,7 @@ async def test_a_transaction_that_a_deadlock_undid_runs_again_from_its_start(db:
 async def test_a_serialization_failure_is_run_again(db: Database) -> None:
     raced = asyncio.Event()
 
-    @repeatable
+    @retry_on_contention
     async def bump() -> None:
         async with db.transaction() as tx:
             await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -139,7 +139,7 @@ async def test_a_statement_of_a_transaction_is_not_repeated_by_itself(db: Databa
 async def test_other_failures_are_not_repeated(db: Database) -> None:
     calls: list[int] = []
 
-    @repeatable
+    @retry_on_contention
     async def fails() -> None:
         calls.append(1)
         raise Internal("a bug")

@@ -3,7 +3,13 @@
 import asyncpg
 import pytest
 
-from kit.db.faults import DatabaseBusy, DatabaseContention, DatabaseUnavailable, OutOfTime, translate
+from kit.db.errors import (
+    DatabaseBusy,
+    DatabaseContention,
+    DatabaseUnavailable,
+    StatementDeadlineExceeded,
+    translate,
+)
 from kit.errors import is_transient
 
 
@@ -30,7 +36,7 @@ def test_what_passes_by_itself_is_transient(error: Exception, meaning: type[Exce
 
 
 def test_a_timeout_under_a_deadline_is_the_callers() -> None:
-    assert isinstance(translate(TimeoutError(), has_deadline=True), OutOfTime)
+    assert isinstance(translate(TimeoutError(), has_deadline=True), StatementDeadlineExceeded)
 
 
 @pytest.mark.parametrize(

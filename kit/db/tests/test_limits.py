@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kit.db import Database, DatabaseContention, DatabaseUnavailable, alone
-from kit.db import exclusive as exclusive_module
-from kit.db.exclusive import exclusive
-from kit.db.faults import DRIVER_ERRORS
+from kit.db import Database, DatabaseContention, DatabaseUnavailable, try_exclusive_lock
+from kit.db import exclusive_lock as exclusive_module
+from kit.db.errors import DRIVER_ERRORS
+from kit.db.exclusive_lock import exclusive
 from kit.db.session import LIMITS
 from kit.testing import Postgres, eventually
 from kit.testing.fixtures import database_url, postgres
@@ -95,14 +95,14 @@ async def test_a_lock_is_kept_over_long_work(database_url: str, monkeypatch: pyt
     monkeypatch.setattr(exclusive_module, "LEASE_SECONDS", 1.0)
     monkeypatch.setattr(exclusive_module, "_BEAT_SECONDS", 0.1)
     asked: list[bool] = []
-    async with alone(database_url, "first", 7) as first:
+    async with try_exclusive_lock(database_url, "first", 7) as first:
         assert first
         end = asyncio.get_running_loop().time() + 3
         while asyncio.get_running_loop().time() < end:
-            async with alone(database_url, "second", 7) as second:
+            async with try_exclusive_lock(database_url, "second", 7) as second:
                 asked.append(second)
     assert not any(asked)
-    async with alone(database_url, "third", 7) as third:
+    async with try_exclusive_lock(database_url, "third", 7) as third:
         assert third
 
 

@@ -9,10 +9,10 @@ from kit.errors import (
     InvalidArgument,
     Unavailable,
     Violations,
-    error_of,
+    error_class_for,
     is_transient,
 )
-from kit.errors.transport import TABLE, category_of_grpc, graphql_code, grpc_code
+from kit.errors.transport import TABLE, category_from_grpc, graphql_code, grpc_code
 
 
 class OutOfStock(FailedPrecondition):
@@ -21,8 +21,8 @@ class OutOfStock(FailedPrecondition):
 
 def test_every_category_has_a_class_and_an_appearance() -> None:
     for category in Category:
-        assert error_of(category).category is category
-        assert category_of_grpc(TABLE[category].grpc) is category
+        assert error_class_for(category).category is category
+        assert category_from_grpc(TABLE[category].grpc) is category
 
 
 def test_a_service_names_its_own_reason() -> None:

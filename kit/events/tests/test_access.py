@@ -16,11 +16,11 @@ from kafka.errors import (
 )
 
 from kit.events import Access, BatchSubscription, Subscription, ensure_topics
-from kit.events.access import Acl, commands, strimzi
-from kit.events.broker import broker, client_files
+from kit.events.access import Acl, commands, strimzi_user
+from kit.events.broadcast import TopicWatcher
+from kit.events.broker import broker_config, client_files
 from kit.events.envelope import Outgoing
 from kit.events.publisher import Publisher
-from kit.events.tail import Tail
 from kit.testing import eventually
 from kit.testing.certificates import Authority, Mount
 from kit.testing.secured import SecuredKafka
@@ -68,13 +68,13 @@ def test_rights_are_written_for_kafkas_tool_and_for_strimzi() -> None:
     assert commands("shop", acls) == [
         "--add --allow-principal User:CN=shop --operation Create --operation Write --topic souk.shop.v1"
     ]
-    text = strimzi("shop", acls, cluster="souk", namespace="ecommerce")
+    text = strimzi_user("shop", acls, cluster="souk", namespace="ecommerce")
     assert "  name: shop\n  namespace: ecommerce\n" in text
     assert "resource: {type: topic, name: souk.shop.v1, patternType: literal}" in text
 
 
 def test_the_certificate_is_named_in_the_address() -> None:
-    told = broker("tls://a:1,b:2?ca=/c&cert=/d&key=/e")
+    told = broker_config("tls://a:1,b:2?ca=/c&cert=/d&key=/e")
     assert told == {
         "bootstrap_servers": "a:1,b:2",
         "security_protocol": "SSL",
@@ -86,7 +86,7 @@ def test_the_certificate_is_named_in_the_address() -> None:
     assert client_files("tls://a:1?ca=/c") is client_files("a:1") is None
     for wrong in ("tls://a:1?ca=/c&cert=/d", "tls://a:1?cert=/d&key=/e", "tls://a:1?ca=/c&key=/e"):
         with pytest.raises(ValueError, match="Kafka is at"):
-            broker(wrong)
+            broker_config(wrong)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ async def made(address: Address) -> None:
 def write(bootstrap: str, topic: str) -> None:
     """Publishes as the relay does; raises KafkaError."""
     producer = KafkaProducer(
-        **broker(bootstrap),
+        **broker_config(bootstrap),
         acks="all",
         enable_idempotence=True,
         bootstrap_timeout_ms=5_000,
@@ -154,7 +154,7 @@ def write(bootstrap: str, topic: str) -> None:
 def read(bootstrap: str, topic: str, group: str | None) -> bool:
     """Consumes as a group, or as none; raises KafkaError, answers whether anything came."""
     consumer = KafkaConsumer(
-        **broker(bootstrap), group_id=group, auto_offset_reset="earliest", bootstrap_timeout_ms=5_000
+        **broker_config(bootstrap), group_id=group, auto_offset_reset="earliest", bootstrap_timeout_ms=5_000
     )
     try:
         consumer.subscribe([topic]) if group else consumer.assign([TopicPartition(topic, 0)])
@@ -244,7 +244,7 @@ async def test_a_new_certificate_is_used_from_the_next_connection_on(
     mount = Mount(tmp_path / "order")
     authority.issue(mount, "intruder")
     changes: list[object] = []
-    tail = Tail("souk.order.v1", kafka.address(mount), changes.append)
+    tail = TopicWatcher("souk.order.v1", kafka.address(mount), changes.append)
     publisher = Publisher(kafka.address(mount), "test")
     await tail.open()
     records = [Outgoing("souk.order.v1", b"key", b"value", [])]

@@ -7,10 +7,10 @@ import pytest
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from kit.events.broker import broker
+from kit.events.broadcast import TopicWatcher
+from kit.events.broker import broker_config
 from kit.events.envelope import Outgoing
 from kit.events.publisher import Publisher
-from kit.events.tail import Tail
 from kit.events.topics import ensure_topics
 from kit.testing import Kafka, eventually
 from kit.testing.certificates import Authority
@@ -51,7 +51,7 @@ async def test_events_are_told_and_heard_by_tls(kafka: Encrypted, authority: Aut
     bootstrap = f"tls://{kafka.bootstrap()}?ca={authority.certificate}"
     await eventually(lambda: ensure_topics(bootstrap, ["news"]) is not None, seconds=30)
     heard: list[object] = []
-    tail = Tail("news", bootstrap, heard.append)
+    tail = TopicWatcher("news", bootstrap, heard.append)
     await tail.open()
     await eventually(lambda: heard == [None], seconds=30)
     publisher = Publisher(bootstrap, "test")
@@ -62,14 +62,14 @@ async def test_events_are_told_and_heard_by_tls(kafka: Encrypted, authority: Aut
 
 
 def test_brokers_of_another_authority_are_not_believed(kafka: Encrypted, tmp_path: Path) -> None:
-    told = broker(f"tls://{kafka.bootstrap()}?ca={Authority(tmp_path, 'other').certificate}")
+    told = broker_config(f"tls://{kafka.bootstrap()}?ca={Authority(tmp_path, 'other').certificate}")
     with pytest.raises(KafkaError):
         KafkaConsumer(**told, bootstrap_timeout_ms=2_000)
 
 
 def test_a_plain_address_is_plain_and_what_is_neither_is_refused() -> None:
-    assert broker("a:1,b:2") == {"bootstrap_servers": "a:1,b:2"}
-    assert broker("tls://a:1,b:2") == {"bootstrap_servers": "a:1,b:2", "security_protocol": "SSL"}
+    assert broker_config("a:1,b:2") == {"bootstrap_servers": "a:1,b:2"}
+    assert broker_config("tls://a:1,b:2") == {"bootstrap_servers": "a:1,b:2", "security_protocol": "SSL"}
     for wrong in ("kafka://a:1", "tls://a:1?authority=x", "tls://a:1/x"):
         with pytest.raises(ValueError, match="Kafka is at"):
-            broker(wrong)
+            broker_config(wrong)

@@ -11,10 +11,10 @@ from google.protobuf.wrappers_pb2 import BytesValue, StringValue
 
 from kit.db import Database, DatabaseUnavailable, Migrations, Transaction
 from kit.errors import Unavailable
-from kit.events import BatchSubscription, Event, Many, Reaction, Subscription
+from kit.events import BatchHandler, BatchSubscription, Event, PreparedHandler, Subscription
 from kit.events.delivery import TRIES, Delivery, Progress
 from kit.events.envelope import outgoing
-from kit.events.subscriptions import AnySubscription, groups
+from kit.events.subscriptions import AnySubscription, consumer_groups
 from kit.telemetry import correlation_id
 from kit.testing.fixtures import database_url, postgres
 from kit.testing.rival import rival
@@ -73,7 +73,7 @@ def _record(
 
 
 def _delivery(db: Database | None, graveyard: Graveyard, subscription: AnySubscription) -> Delivery:
-    return Delivery(groups("notes", [subscription])[0], db, graveyard.bury)
+    return Delivery(consumer_groups("notes", [subscription])[0], db, graveyard.bury)
 
 
 async def _write(tx: Transaction, event: Event[StringValue]) -> None:
@@ -250,7 +250,7 @@ async def test_peers_are_asked_outside_of_the_transaction_and_for_new_events_onl
     async def write(tx: Transaction, event: Event[StringValue], answer: str) -> None:
         await tx.execute("INSERT INTO notes VALUES ($1)", answer)
 
-    delivery = _delivery(db, graveyard, Subscription(TOPIC, {StringValue: Reaction(write, ask)}))
+    delivery = _delivery(db, graveyard, Subscription(TOPIC, {StringValue: PreparedHandler(write, ask)}))
     old = _record("old", 0)
     await delivery.handle({0: [old]})
     await delivery.handle({0: [old, _record("new", 1)]})
@@ -271,7 +271,7 @@ async def test_events_of_a_type_that_came_in_a_row_are_handled_at_once(
         if "poison" in texts:
             raise KeyError
 
-    delivery = _delivery(db, graveyard, Subscription(TOPIC, {StringValue: Many(write)}))
+    delivery = _delivery(db, graveyard, Subscription(TOPIC, {StringValue: BatchHandler(write)}))
     await delivery.handle({0: [_record("a", 0), _record("b", 1)]})
     await _until_done(delivery, {0: [_record("c", 2), _record("poison", 3), _record("d", 4)]})
 

@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from kafka.errors import KafkaError
 
-from kit.events import BatchSubscription, Consumers, Event, Follow, ensure_topics
+from kit.events import BatchSubscription, Consumers, Event, TopicReplayer, ensure_topics
 from kit.events.envelope import Outgoing
 from kit.events.publisher import Publisher
 from kit.events.tests.notes import fresh_topic
@@ -133,7 +133,7 @@ def _follow(bootstrap: str) -> Any:
     def heard(_: Event[StringValue]) -> None:
         return
 
-    return Follow("souk.note.v1", bootstrap, StringValue, heard, back=timedelta(minutes=1))
+    return TopicReplayer("souk.note.v1", bootstrap, StringValue, heard, back=timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("make", [_consumers, _follow])

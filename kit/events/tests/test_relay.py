@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kit.db import Database, DatabaseUnavailable
-from kit.db.exclusive import exclusive
+from kit.db.exclusive_lock import exclusive
 from kit.events import Relay, Topic
 from kit.events.metrics import OUTBOX_AGE
 from kit.events.relay import _LOCK, BATCH

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from kit.db import Database
-from kit.events import Follow, Relay, Tail, Topic
+from kit.events import Relay, Topic, TopicReplayer, TopicWatcher
 from kit.events.tests.notes import Noted, fresh_topic, note, opened
 from kit.testing import Kafka, eventually
 from kit.testing.fixtures import database_url, kafka, postgres
@@ -35,7 +35,7 @@ async def test_every_tail_hears_of_what_changes_from_now_on(db: Database, topic:
     await note(db, Noted("old", "before anybody listened"))
     await eventually(lambda: db.fetchval("SELECT bool_and(published_at IS NOT NULL) FROM outbox"), seconds=20)
     heard: list[list[Collection[str] | None]] = [[], []]
-    tails = [Tail(topic.name, kafka.bootstrap(), each.append) for each in heard]
+    tails = [TopicWatcher(topic.name, kafka.bootstrap(), each.append) for each in heard]
     for tail in tails:
         await tail.open()
     await eventually(lambda: heard == [[None], [None]], seconds=20)
@@ -51,16 +51,16 @@ async def test_every_tail_hears_of_what_changes_from_now_on(db: Database, topic:
 
 async def test_a_tail_that_finds_no_topic_goes_on_looking_and_ends_when_told(kafka: Kafka) -> None:
     heard: list[Collection[str] | None] = []
-    tail = Tail("souk.nobody.v1", kafka.bootstrap(), heard.append)
+    tail = TopicWatcher("souk.nobody.v1", kafka.bootstrap(), heard.append)
     await tail.open()
     await asyncio.sleep(0)
     await asyncio.wait_for(tail.close(), 15)
     assert heard == []
 
 
-async def followed(topic: Topic, kafka: Kafka, back: timedelta) -> tuple[Follow, list[str]]:
+async def followed(topic: Topic, kafka: Kafka, back: timedelta) -> tuple[TopicReplayer, list[str]]:
     heard: list[str] = []
-    follow = Follow(
+    follow = TopicReplayer(
         topic.name, kafka.bootstrap(), StringValue, lambda event: heard.append(event.body.value), back=back
     )
     await follow.open()
@@ -97,7 +97,7 @@ async def test_a_follow_leaves_out_what_is_older(db: Database, topic: Topic, kaf
 
 
 async def test_a_follow_that_finds_no_kafka_says_so_and_waits_no_longer_than_told() -> None:
-    follow = Follow("souk.nobody.v1", "127.0.0.1:1", StringValue, print, back=timedelta(0))
+    follow = TopicReplayer("souk.nobody.v1", "127.0.0.1:1", StringValue, print, back=timedelta(0))
     await follow.open()
     assert not await follow.caught_up(0.01)
     await asyncio.wait_for(follow.close(), 15)

@@ -8,9 +8,17 @@ import orjson
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue, StringValue
 
-from kit.events import EVENT, AnySubscription, Malformed, Subscription, Topic, dead_letters, topics_of
+from kit.events import (
+    EVENT,
+    AnySubscription,
+    MalformedEvent,
+    Subscription,
+    Topic,
+    dead_letter_topic,
+    topics_used_by,
+)
 from kit.events.envelope import decode, event_type, outgoing
-from kit.events.subscriptions import BatchSubscription, groups
+from kit.events.subscriptions import BatchSubscription, consumer_groups
 from kit.telemetry import correlation_id
 from kit.testing import FakeClock
 
@@ -98,7 +106,7 @@ def test_a_record_without_its_headers_is_malformed(header: str) -> None:
     record = _record(NoteWritten("note_1", "a"))
     record.headers = [pair for pair in record.headers if pair[0] != header]
 
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedEvent):
         decode(record, StringValue)
 
 
@@ -106,7 +114,7 @@ def test_a_body_that_does_not_parse_is_malformed() -> None:
     record = _record(NoteWritten("note_1", "a"))
     record.value = b"\xff\xff\xff"
 
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedEvent):
         decode(record, StringValue)
 
 
@@ -121,11 +129,11 @@ def test_subscriptions_of_one_purpose_share_a_group() -> None:
         BatchSubscription("souk.order.v1", "indexer", (BytesValue,), _ignore),
     ]
 
-    assert {group.name: group.topics for group in groups("shop", subscriptions)} == {
+    assert {group.name: group.topics for group in consumer_groups("shop", subscriptions)} == {
         "shop": ["souk.order.v1", "souk.payment.v1"],
         "shop.indexer": ["souk.order.v1"],
     }
-    assert topics_of("shop", "souk.shop.v1", subscriptions) == [
+    assert topics_used_by("shop", "souk.shop.v1", subscriptions) == [
         "souk.order.v1",
         "souk.order.v1.dlq.shop",
         "souk.order.v1.dlq.shop.indexer",
@@ -133,11 +141,11 @@ def test_subscriptions_of_one_purpose_share_a_group() -> None:
         "souk.payment.v1.dlq.shop",
         "souk.shop.v1",
     ]
-    assert dead_letters("souk.order.v1", "payment") == "souk.order.v1.dlq.payment"
+    assert dead_letter_topic("souk.order.v1", "payment") == "souk.order.v1.dlq.payment"
 
 
 def test_one_topic_twice_in_a_group_is_an_error() -> None:
     twice = [Subscription("souk.order.v1", {StringValue: _ignore}), Subscription("souk.order.v1", {})]
 
     with pytest.raises(ValueError, match="twice"):
-        groups("shop", twice)
+        consumer_groups("shop", twice)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.identity import Certificates, Files, faults, identity_of
+from kit.identity import CertificateFiles, ReloadingCertificate, certificate_errors, identity_from_settings
 from kit.identity import certificates as module
 from kit.settings import BaseSettings, load
 from kit.testing.certificates import Authority, Mount
@@ -13,8 +13,8 @@ from kit.testing.certificates import Authority, Mount
 HOUR = timedelta(hours=1)
 
 
-def files(mount: Mount) -> Files:
-    return Files(mount.chain, mount.key, mount.authorities)
+def files(mount: Mount) -> CertificateFiles:
+    return CertificateFiles(mount.chain, mount.key, mount.authorities)
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def at_each_use(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_right_certificate_has_no_fault(mount: Mount) -> None:
-    assert faults(files(mount), "order") == []
+    assert certificate_errors(files(mount), "order") == []
 
 
 def test_every_missing_file_is_named(tmp_path: Path) -> None:
-    found = faults(files(Mount(tmp_path / "nothing")), "order")
+    found = certificate_errors(files(Mount(tmp_path / "nothing")), "order")
     assert [Path(fault.split(" ")[0]).name for fault in found] == ["tls.crt", "tls.key", "ca.crt"]
     assert all("cannot be read: No such file" in fault for fault in found)
 
@@ -52,27 +52,27 @@ def test_all_faults_of_one_certificate_are_named_at_once(
     mount.write(
         {"tls.crt": mount.chain.read_bytes(), "tls.key": key, "ca.crt": authority.certificate.read_bytes()}
     )
-    text = "\n".join(faults(files(mount), "order"))
+    text = "\n".join(certificate_errors(files(mount), "order"))
     for fault in ("expired at", "is for catalog, not for order", "is not the key of", "was not signed by"):
         assert fault in text
 
 
 def test_a_certificate_of_tomorrow_is_a_fault(mount: Mount, authority: Authority) -> None:
     authority.issue(mount, "order", starts=HOUR)
-    assert "is not valid before" in faults(files(mount), "order")[0]
+    assert "is not valid before" in certificate_errors(files(mount), "order")[0]
 
 
 @pytest.mark.parametrize("name", ["tls.crt", "tls.key", "ca.crt"])
 def test_what_is_no_pem_is_a_fault_and_is_not_shown(mount: Mount, name: str) -> None:
     content = {path.name: path.read_bytes() for path in files(mount)}
     mount.write(content | {name: b"a secret"})
-    [fault] = faults(files(mount), "order")
+    [fault] = certificate_errors(files(mount), "order")
     assert "does not hold" in fault
     assert "secret" not in fault
 
 
 def test_a_replaced_certificate_is_used(mount: Mount, authority: Authority) -> None:
-    certificates = Certificates(files(mount), "order")
+    certificates = ReloadingCertificate(files(mount), "order")
     before = certificates.current()
     assert certificates.current() is before
     authority.issue(mount, "order")
@@ -80,7 +80,7 @@ def test_a_replaced_certificate_is_used(mount: Mount, authority: Authority) -> N
 
 
 def test_one_that_is_not_right_is_not(mount: Mount, authority: Authority) -> None:
-    certificates = Certificates(files(mount), "order")
+    certificates = ReloadingCertificate(files(mount), "order")
     before = certificates.current()
     authority.issue(mount, "catalog")
     assert certificates.current() is before
@@ -92,7 +92,7 @@ def test_one_that_is_not_right_is_not(mount: Mount, authority: Authority) -> Non
 
 def test_without_a_first_one_there_is_nothing_to_use(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"tls\.crt cannot be read"):
-        Certificates(files(Mount(tmp_path / "nothing")), "order").current()
+        ReloadingCertificate(files(Mount(tmp_path / "nothing")), "order").current()
 
 
 @pytest.mark.parametrize(
@@ -110,5 +110,5 @@ def test_production_requires_it_and_the_steps_there_are_settings(
     profile: str, mode: str, expected: tuple[bool, bool] | None
 ) -> None:
     environment = {"PROFILE": profile, "IDENTITY": mode, "HTTP_PORT": "1", "GRPC_PORT": "1", "JWKS_URL": "x"}
-    identity = identity_of(load(BaseSettings, environment | {"KAFKA_BOOTSTRAP": "x:1"}))
+    identity = identity_from_settings(load(BaseSettings, environment | {"KAFKA_BOOTSTRAP": "x:1"}))
     assert (identity and (identity.calls, identity.requires)) == expected

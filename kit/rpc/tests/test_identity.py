@@ -16,21 +16,21 @@ from souk.account.v1 import account_service_pb2
 from souk.order.v1 import order_service_pb2 as pb
 
 from kit.errors import PermissionDenied, SoukError, Unavailable
-from kit.identity import Certificates, Files, Identity
+from kit.identity import CertificateFiles, Identity, ReloadingCertificate
 from kit.identity import certificates as certificate_files
 from kit.rpc import Call, Channel, Server
 from kit.rpc import channel as channels
 from kit.rpc.callers import unknown
 from kit.testing import eventually
 from kit.testing.certificates import Authority, Mount
-from kit.testing.contracts import Unlisted
+from kit.testing.contracts import UnimplementedServicer
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OrderService"]
 CALLERS = {"OrderService": ["gateway"], "OrderService/CloseAccountOrders": ["account"]}
 HOUR = timedelta(hours=1)
 
 
-class OrderRpc(Unlisted):
+class OrderRpc(UnimplementedServicer):
     """Answers at once, or when it may."""
 
     service = SERVICE
@@ -83,7 +83,9 @@ class Town:
 
 
 def identity(mount: Mount, name: str, **said: bool) -> Identity:
-    return Identity(Certificates(Files(mount.chain, mount.key, mount.authorities), name), **said)
+    return Identity(
+        ReloadingCertificate(CertificateFiles(mount.chain, mount.key, mount.authorities), name), **said
+    )
 
 
 @pytest.fixture(autouse=True)

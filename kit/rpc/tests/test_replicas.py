@@ -20,7 +20,7 @@ from kit.rpc import spread as spreads
 from kit.rpc import stream as streams
 from kit.rpc.config import MethodConfig, method_configs
 from kit.testing import eventually
-from kit.testing.contracts import Unlisted
+from kit.testing.contracts import UnimplementedServicer
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OrderService"]
 NAME = "orders.test"
@@ -29,7 +29,7 @@ AS_SERVED: dict[str, int] = {name: value for name, value in servers.OPTIONS if i
 RENEWED = streams._RENEW_SECONDS
 
 
-class OrderRpc(Unlisted):
+class OrderRpc(UnimplementedServicer):
     """A replica that takes a moment for each order."""
 
     service = SERVICE

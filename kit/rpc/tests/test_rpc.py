@@ -26,7 +26,7 @@ from kit.errors import (
 )
 from kit.rpc import Call, Channel, Server, current_call
 from kit.telemetry import correlation_id
-from kit.testing.contracts import Unlisted
+from kit.testing.contracts import UnimplementedServicer
 from kit.values import deadline, remaining
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OrderService"]
@@ -36,7 +36,7 @@ ADMIN = Principal(UUID(int=1), Role.ADMIN, UUID(int=2), "admin")
 Answer = Callable[[pb.GetOrderRequest, Call], Awaitable[pb.GetOrderResponse]]
 
 
-class OrderRpc(Unlisted):
+class OrderRpc(UnimplementedServicer):
     """Answers as each test says."""
 
     service = SERVICE
@@ -243,14 +243,14 @@ async def test_the_callers_token_address_and_correlation_go_along(channel: Chann
     correlation_id.reset(correlation)
     current_call.reset(here)
     (call,) = orders.calls
-    assert call.account() == USER
+    assert call.require_principal() == USER
     assert (call.address, call.correlation_id) == ("192.0.2.7", "req-1")
 
 
 async def test_a_call_outside_of_any_call_is_anonymous(channel: Channel, orders: OrderRpc) -> None:
     await get(channel)
     with pytest.raises(Unauthenticated):
-        orders.calls[0].account()
+        orders.calls[0].require_principal()
 
 
 @pytest.mark.parametrize(
@@ -259,10 +259,10 @@ async def test_a_call_outside_of_any_call_is_anonymous(channel: Channel, orders:
 async def test_only_an_admin_is_an_admin(principal: Principal | None, error: type[SoukError] | None) -> None:
     call = Call(principal)
     if error is None:
-        assert call.admin() is principal
+        assert call.require_admin() is principal
     else:
         with pytest.raises(error):
-            call.admin()
+            call.require_admin()
 
 
 @pytest.mark.parametrize("header", ["Bearer bad", "Basic eDp5", "Bearer", "good"])

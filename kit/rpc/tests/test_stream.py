@@ -19,14 +19,14 @@ from kit.rpc import stream as streams
 from kit.rpc.status import decode
 from kit.rpc.stream import EXCHANGE
 from kit.testing import eventually
-from kit.testing.contracts import Unlisted
+from kit.testing.contracts import UnimplementedServicer
 from kit.values import deadline
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OrderService"]
 GET = f"{SERVICE.full_name}/GetOrder"
 
 
-class OrderRpc(Unlisted):
+class OrderRpc(UnimplementedServicer):
     """Answers as each test says; counts what it was asked."""
 
     service = SERVICE

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from kit.search import Search, SearchUnavailable
+from kit.search import SearchIndex, SearchUnavailable
 from kit.testing import free_port
 from kit.testing.certificates import Authority
 
@@ -41,7 +41,7 @@ async def address(authority: Authority) -> AsyncIterator[str]:
 
 
 async def asked(url: str) -> None:
-    search = Search(url, "things", {})
+    search = SearchIndex(url, "things", {})
     try:
         await asyncio.wait_for(search.ping(), 10)
     finally:

@@ -15,7 +15,7 @@ from kit.errors import FailedPrecondition, Unauthenticated, Unavailable
 from kit.rpc import Call
 from kit.service import Service, run
 from kit.settings import BaseSettings, setting
-from kit.testing.contracts import Unlisted
+from kit.testing.contracts import UnimplementedServicer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Ticks:
         print('{"event": "job.closed"}', flush=True)
 
 
-class OrderRpc(Unlisted):
+class OrderRpc(UnimplementedServicer):
     """Answers slowly when asked for a slow order."""
 
     service = pb.DESCRIPTOR.services_by_name["OrderService"]
@@ -155,7 +155,7 @@ def build(settings: Settings) -> Service:
         jobs=[Ticks()],
         commands={"greet": greet},
         verifier=Nobody(),
-        drained=end,
+        on_drained=end,
     )
 
 

@@ -12,12 +12,12 @@ from google.protobuf.wrappers_pb2 import StringValue
 from prometheus_client import REGISTRY
 from souk.order.v1 import order_service_pb2 as pb
 
-from kit.events import Subscription, Tail
+from kit.events import Subscription, TopicWatcher
 from kit.service import Service
 from kit.service.identity import identity_check, kafka_acls, watch_kafka_certificate
 from kit.settings import BaseSettings, SettingsError, load
 from kit.testing.certificates import Authority, Mount
-from kit.testing.contracts import Unlisted
+from kit.testing.contracts import UnimplementedServicer
 
 HOUR = timedelta(hours=1)
 PRODUCTION = {"PROFILE": "production", "HTTP_PORT": "1", "GRPC_PORT": "1", "JWKS_URL": "http://keys"}
@@ -127,7 +127,7 @@ def test_the_kafka_certificates_end_is_a_metric_that_follows_the_file(
     assert expiry() == 0
 
 
-class OrderRpc(Unlisted):
+class OrderRpc(UnimplementedServicer):
     """Serves."""
 
     service = pb.DESCRIPTOR.services_by_name["OrderService"]
@@ -143,7 +143,7 @@ def shop(**more: Any) -> Service:
         name="shop",
         settings=settings,
         consumes=[Subscription("souk.order.v1", {StringValue: ignore})],
-        jobs=[Tail("souk.catalog.v1", "kafka:9092", lambda _: None)],
+        jobs=[TopicWatcher("souk.catalog.v1", "kafka:9092", lambda _: None)],
         rpc=[OrderRpc()],
         **more,
     )

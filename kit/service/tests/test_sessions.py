@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from souk.account.v1 import events_pb2 as pb
 
-from kit.auth import EndedSessions
+from kit.auth import RevokedSessions
 from kit.db import Database, Migrations
 from kit.events import Relay, Topic, ensure_topics
-from kit.service.sessions import TOPIC, EndedSessionsNews
+from kit.service.revoked_sessions import TOPIC, RevokedSessionsListener
 from kit.testing import Kafka, eventually
 from kit.testing.fixtures import database_url, kafka, postgres
 from kit.values import ACCOUNT, SESSION, timestamp_to_proto, utc_now
@@ -62,10 +62,10 @@ async def test_a_service_knows_what_ended_before_it_started_and_hears_of_what_en
 ) -> None:
     before = await end(db)
     await eventually(lambda: db.fetchval("SELECT bool_and(published_at IS NOT NULL) FROM outbox"), seconds=20)
-    ended = EndedSessions()
-    news = EndedSessionsNews(kafka.bootstrap(), ended)
+    ended = RevokedSessions()
+    news = RevokedSessionsListener(kafka.bootstrap(), ended)
     await news.open()
-    await news.known(20)
+    await news.wait_until_caught_up(20)
     assert before in ended
 
     after = await end(db)
@@ -74,8 +74,8 @@ async def test_a_service_knows_what_ended_before_it_started_and_hears_of_what_en
 
 
 async def test_a_service_starts_without_kafka(caplog: pytest.LogCaptureFixture) -> None:
-    news = EndedSessionsNews("127.0.0.1:1", EndedSessions())
+    news = RevokedSessionsListener("127.0.0.1:1", RevokedSessions())
     await news.open()
-    await news.known(0.01)
+    await news.wait_until_caught_up(0.01)
     await news.close()
     assert "sessions.unknown" in caplog.text

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     origins: tuple[str, ...] = setting("Origins", default=())
     fast: bool = setting("Fast", default=False)
     keys_file: Path = setting("Keys", development=KEYS)
-    pay_within: timedelta = setting("Seconds", default=TEN_MINUTES, least=1)
+    pay_within: timedelta = setting("Seconds", default=TEN_MINUTES, minimum=1)
 
 
 DEVELOPMENT = {"PROFILE": "development"}

@@ -3,12 +3,12 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from kit.telemetry import Red
+from kit.telemetry import RedMetrics
 
 
 def test_requests_are_counted_by_outcome_and_timed() -> None:
     registry = CollectorRegistry()
-    watched = Red("rpc_server", ("method",), registry).watch("PlaceOrder")
+    watched = RedMetrics("rpc_server", ("method",), registry).watch("PlaceOrder")
     watched.observe(0.02)
     watched.observe(0.03, "NOT_FOUND")
     with pytest.raises(KeyError), watched.time():

@@ -7,8 +7,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from kit.telemetry import SpanKind, current_trace, extract, inject, outgoing, span
-from kit.telemetry.spans import record_spans, strangers_trace
+from kit.telemetry import SpanKind, client_span, current_trace, extract, inject, span
+from kit.telemetry.spans import record_spans, untrusted_trace
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-"
 
@@ -53,11 +53,11 @@ def test_a_stranger_names_a_trace_and_does_not_decide_whether_it_is_kept(
     kept: InMemorySpanExporter, flag: str, ratio: float
 ) -> None:
     record_spans(TracerProvider().get_tracer("test"), ratio)
-    parent = strangers_trace(PARENT + flag)
+    parent = untrusted_trace(PARENT + flag)
     assert parent is not None
     assert f"{parent.trace_id:032x}" in PARENT
     assert parent.sampled is (ratio == 1.0)
-    assert strangers_trace("nonsense") is None
+    assert untrusted_trace("nonsense") is None
 
 
 def test_a_failed_span_says_so(kept: InMemorySpanExporter) -> None:
@@ -67,7 +67,7 @@ def test_a_failed_span_says_so(kept: InMemorySpanExporter) -> None:
 
 
 def test_a_call_of_a_kept_trace_names_the_server_and_what_was_asked(kept: InMemorySpanExporter) -> None:
-    with span("rpc"), outgoing("postgresql", "SELECT 1"):
+    with span("rpc"), client_span("postgresql", "SELECT 1"):
         pass
     call, rpc = kept.get_finished_spans()
     assert (call.name, call.kind) == ("postgresql SELECT", SpanKind.CLIENT)
@@ -77,9 +77,9 @@ def test_a_call_of_a_kept_trace_names_the_server_and_what_was_asked(kept: InMemo
 
 
 def test_a_call_outside_of_a_kept_trace_makes_none(kept: InMemorySpanExporter) -> None:
-    with outgoing("postgresql", "SELECT 1"):
+    with client_span("postgresql", "SELECT 1"):
         assert current_trace() is None
-    with span("rpc", parent=extract({"traceparent": PARENT + "00"})), outgoing("redis", "MGET"):
+    with span("rpc", parent=extract({"traceparent": PARENT + "00"})), client_span("redis", "MGET"):
         pass
     assert not kept.get_finished_spans()
 

@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from kit.errors import Unavailable
-from kit.search import Document, Search
+from kit.search import Document, SearchIndex
 from kit.testing import Elasticsearch, Kafka
 from kit.testing.fixtures import elasticsearch, kafka
 
@@ -17,8 +17,8 @@ INDEX = {"settings": {"number_of_replicas": 0}, "mappings": {"properties": {"nam
 
 
 @pytest.fixture
-async def search(elasticsearch: Elasticsearch) -> AsyncIterator[Search]:
-    search = Search(elasticsearch.url(), "things", INDEX)
+async def search(elasticsearch: Elasticsearch) -> AsyncIterator[SearchIndex]:
+    search = SearchIndex(elasticsearch.url(), "things", INDEX)
     yield search
     await search.close()
 
@@ -39,20 +39,20 @@ def test_what_kafka_took_it_has_after_a_restart(kafka: Kafka) -> None:
     consumer.close()
 
 
-async def test_an_older_document_never_replaces_a_newer(search: Search) -> None:
+async def test_an_older_document_never_replaces_a_newer(search: SearchIndex) -> None:
     await search.write([Document("1", 2, {"name": "new"})])
     await search.write([Document("1", 1, {"name": "old"}), Document("2", 1, {"name": "other"})])
     await search.write([Document("2", 2, None), Document("3", 1, None)])
     await search.refresh()
-    found = await search.find({"query": {"match_all": {}}})
+    found = await search.search({"query": {"match_all": {}}})
     assert [hit["_source"] for hit in found["hits"]["hits"]] == [{"name": "new"}]
 
 
 async def test_search_without_a_server_is_unavailable_and_comes_back(
-    elasticsearch: Elasticsearch, search: Search
+    elasticsearch: Elasticsearch, search: SearchIndex
 ) -> None:
     elasticsearch.stop()
     with pytest.raises(Unavailable):
-        await search.find({"query": {"match_all": {}}})
+        await search.search({"query": {"match_all": {}}})
     elasticsearch.start()
     await search.ping()

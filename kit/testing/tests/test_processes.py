@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kit.testing import ChildProcess, eventually, wait_until
-from kit.testing.conditions import NotInTime
+from kit.testing.conditions import TimedOut
 
 
 def child(tmp_path: Path, code: str) -> ChildProcess:
@@ -35,7 +35,7 @@ def test_the_last_lines_of_a_crash_are_kept(tmp_path: Path) -> None:
 
 
 async def test_waiting_ends_at_its_deadline() -> None:
-    with pytest.raises(NotInTime, match="last seen: 0"):
+    with pytest.raises(TimedOut, match="last seen: 0"):
         await eventually(lambda: 0, seconds=0.05)
     assert await eventually(lambda: 7, seconds=0.05) == 7
 

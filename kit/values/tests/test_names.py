@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import InvalidArgument
-from kit.values import Input
+from kit.values import FieldReader
 from kit.values.names import hidden_character
 
 PARTS = [
@@ -18,9 +18,9 @@ PARTS = [
 
 
 def read(name: str, *, person: bool = True) -> str:
-    reading = Input()
-    cleaned = reading.name(name, "name", most=200, person=person)
-    reading.done()
+    reading = FieldReader()
+    cleaned = reading.name(name, "name", max_length=200, person=person)
+    reading.raise_if_invalid()
     return cleaned
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.values import network_of
+from kit.values import client_network
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ from kit.values import network_of
     ],
 )
 def test_a_client_has_one_network(written: str, network: str) -> None:
-    assert network_of(written) == network
+    assert client_network(written) == network

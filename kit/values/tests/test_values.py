@@ -14,16 +14,16 @@ from kit.values import (
     ACCOUNT,
     CURRENCIES,
     ORDER,
-    Input,
+    FieldReader,
     MixedCurrency,
     Money,
     decode_cursor,
+    decode_position,
     encode_cursor,
+    encode_position,
     looks_like_card_number,
     money_from_proto,
     money_to_proto,
-    position_cursor,
-    position_of,
     rfc3339,
     utc_now,
 )
@@ -38,14 +38,14 @@ def test_what_the_provider_charges_is_a_multiple_of_the_currencys_step(code: str
     # Three-decimal currencies: the last digit is 0 (docs.stripe.com/currencies).
     assert currency.step == (10 if currency.exponent == 3 else 1)
     assert currency.minimum % currency.step == currency.maximum % currency.step == 0
-    assert bool(Money(minor, code).step_fault()) is (minor % currency.step != 0)
+    assert bool(Money(minor, code).step_violation()) is (minor % currency.step != 0)
 
 
 def test_an_amount_off_its_step_is_told_the_step() -> None:
-    assert Money(18_605, "KWD").step_fault() == "must be a multiple of 0.010 KWD"
-    assert [Money(minor, code).step_fault() for minor, code in ((18_600, "KWD"), (1, "USD"), (7, "JPY"))] == [
-        ""
-    ] * 3
+    assert Money(18_605, "KWD").step_violation() == "must be a multiple of 0.010 KWD"
+    assert [
+        Money(minor, code).step_violation() for minor, code in ((18_600, "KWD"), (1, "USD"), (7, "JPY"))
+    ] == [""] * 3
 
 
 @given(st.uuids())
@@ -144,39 +144,39 @@ def test_currencies_do_not_mix() -> None:
 
 
 def test_every_fault_of_an_input_is_found() -> None:
-    reading = Input()
-    reading.text("", "name", least=1, most=100)
-    reading.text("a\0b", "note", most=500)
+    reading = FieldReader()
+    reading.text("", "name", min_length=1, max_length=100)
+    reading.text("a\0b", "note", max_length=500)
     reading.email("nobody@localhost", "email")
     reading.phone("0791234567", "phone")
     reading.country("XX", "country")
     reading.url("ftp://x", "images", 0)
-    reading.integer(0, "quantity", least=1, most=10)
+    reading.integer(0, "quantity", minimum=1, maximum=10)
     with pytest.raises(InvalidArgument) as caught:
-        reading.done()
+        reading.raise_if_invalid()
     found = {violation.path[0] for violation in caught.value.fields}
     assert found == {"name", "note", "email", "phone", "country", "images", "quantity"}
 
 
 def test_text_is_trimmed_and_composed() -> None:
-    assert Input().text("  Cafe\u0301 ", "name", most=100) == "Caf\u00e9"
+    assert FieldReader().text("  Cafe\u0301 ", "name", max_length=100) == "Caf\u00e9"
 
 
 @pytest.mark.parametrize("address", ["John@Example.com", "a@b.test", "x+y@shop.co.uk"])
 def test_an_address_is_normalised(address: str) -> None:
-    reading = Input()
+    reading = FieldReader()
     assert reading.email(address, "email") == address.lower()
-    reading.done()
+    reading.raise_if_invalid()
 
 
 @pytest.mark.parametrize(
     "address", ["", "a", "a@", "@b.test", "a b@c.test", "a@b..test", "a@b.test\nx", "a" * 250 + "@b.test"]
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
-    reading = Input()
+    reading = FieldReader()
     reading.email(address, "email")
     with pytest.raises(InvalidArgument):
-        reading.done()
+        reading.raise_if_invalid()
 
 
 @pytest.mark.parametrize(
@@ -244,8 +244,8 @@ def test_a_cursor_is_good_for_its_own_query_only() -> None:
 
 @given(st.datetimes(timezones=st.just(UTC)), st.uuids())
 def test_a_list_by_time_goes_on_where_its_cursor_says(time: datetime, item: UUID) -> None:
-    assert position_of(position_cursor("orders", time, item), "orders", "after") == (time, item)
-    assert position_of("", "orders", "after") is None
+    assert decode_position(encode_position("orders", time, item), "orders", "after") == (time, item)
+    assert decode_position("", "orders", "after") is None
 
 
 @pytest.mark.parametrize(
@@ -253,20 +253,20 @@ def test_a_list_by_time_goes_on_where_its_cursor_says(time: datetime, item: UUID
 )
 def test_a_position_that_was_made_up_is_refused(values: list[str]) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        position_of(encode_cursor("orders", values), "orders", "after")
+        decode_position(encode_cursor("orders", values), "orders", "after")
     assert caught.value.reason == "INVALID_CURSOR"
 
 
 def test_a_batch_names_a_hundred_ids_at_most_and_a_set_each_once() -> None:
     ids = [ORDER.new() for _ in range(100)]
     texts = [ORDER.format(each) for each in ids]
-    assert ORDER.parse_each(texts, "order_ids") == ids == ORDER.parse_set(texts, "order_ids")
-    assert ORDER.parse_each([], "order_ids") == []
+    assert ORDER.parse_all(texts, "order_ids") == ids == ORDER.parse_unique(texts, "order_ids")
+    assert ORDER.parse_all([], "order_ids") == []
     for refused in ([*texts, texts[0]], [], [texts[0], texts[0]]):
         with pytest.raises(InvalidArgument):
-            ORDER.parse_set(refused, "order_ids")
+            ORDER.parse_unique(refused, "order_ids")
     with pytest.raises(InvalidArgument):
-        ORDER.parse_each([*texts, texts[0]], "order_ids")
+        ORDER.parse_all([*texts, texts[0]], "order_ids")
 
 
 def test_instants_are_written_with_milliseconds_in_utc() -> None:
@@ -292,10 +292,10 @@ def test_of_parcel_numbers_hardly_any_looks_like_a_card() -> None:
 
 
 def test_what_may_be_left_out_may_not_be_blank() -> None:
-    reading = Input()
+    reading = FieldReader()
     assert reading.not_blank("", "sku") == ""
     assert reading.not_blank(" a ", "sku") == " a "
-    reading.done()
+    reading.raise_if_invalid()
     reading.not_blank(" ", "sku")
     with pytest.raises(InvalidArgument):
-        reading.done()
+        reading.raise_if_invalid()

@@ -3,7 +3,7 @@
 import asyncio
 
 from kit.testing import eventually
-from kit.work import Every
+from kit.work import PeriodicJob
 
 
 class Sweep:
@@ -28,7 +28,7 @@ class Sweep:
 
 async def test_it_runs_again_and_again_and_ends_when_closed() -> None:
     sweep = Sweep()
-    every = Every("sweep", 0.01, sweep.run)
+    every = PeriodicJob("sweep", 0.01, sweep.run)
     await every.open()
     await eventually(lambda: sweep.runs >= 3)
     await every.close()
@@ -40,7 +40,7 @@ async def test_it_runs_again_and_again_and_ends_when_closed() -> None:
 
 async def test_it_never_overlaps_itself() -> None:
     sweep = Sweep(seconds=0.03)
-    every = Every("sweep", 0.001, sweep.run)
+    every = PeriodicJob("sweep", 0.001, sweep.run)
     await every.open()
     await eventually(lambda: sweep.runs >= 3)
     await every.close()
@@ -50,7 +50,7 @@ async def test_it_never_overlaps_itself() -> None:
 
 async def test_a_failure_does_not_end_it() -> None:
     sweep = Sweep(fails=2)
-    every = Every("sweep", 0.01, sweep.run)
+    every = PeriodicJob("sweep", 0.01, sweep.run)
     await every.open()
     await eventually(lambda: sweep.runs >= 4)
     await every.close()
@@ -58,7 +58,7 @@ async def test_a_failure_does_not_end_it() -> None:
 
 async def test_closing_lets_a_run_end() -> None:
     sweep = Sweep(seconds=0.1)
-    every = Every("sweep", 0.001, sweep.run)
+    every = PeriodicJob("sweep", 0.001, sweep.run)
     await every.open()
     await eventually(lambda: sweep.most_at_once == 1)
     await every.close()

@@ -41,7 +41,7 @@ async def test_what_is_older_than_it_is_kept_goes_in_batches_and_the_rest_stays(
     await db.execute(_HEARD, 31, 25)
     await db.execute(_HEARD, 29, 5)
 
-    assert await Retention(db, "inbox", "received_at", _DAYS, batch=10).prune() == 25
+    assert await Retention(db, "inbox", "received_at", _DAYS, batch_size=10).prune() == 25
     assert await _count(db) == 5
 
 
@@ -62,9 +62,9 @@ async def test_rows_may_be_reduced_instead_of_deleted(db: Database) -> None:
         "received_at",
         _DAYS,
         condition=condition,
-        instead="consumer = ''",
+        update="consumer = ''",
         name="inbox.names",
-        batch=10,
+        batch_size=10,
     )
 
     assert await job.prune() == 25
@@ -84,7 +84,7 @@ async def test_rows_that_somebody_holds_are_left_for_the_next_time(db: Database)
 
 async def test_replicas_share_the_work(db: Database) -> None:
     await db.execute(_HEARD, 31, 2000)
-    jobs = [Retention(db, "inbox", "received_at", _DAYS, batch=50) for _ in range(2)]
+    jobs = [Retention(db, "inbox", "received_at", _DAYS, batch_size=50) for _ in range(2)]
 
     assert sum(await asyncio.gather(*(job.prune() for job in jobs))) == 2000
 
@@ -105,7 +105,7 @@ async def test_after_sixty_days_of_reused_pages_a_batch_reads_little_more_than_i
     db: Database,
 ) -> None:
     await db.execute("ALTER TABLE inbox SET (autovacuum_enabled = off)")
-    retention = Retention(db, "inbox", "received_at", _DAYS, batch=500)
+    retention = Retention(db, "inbox", "received_at", _DAYS, batch_size=500)
     for day in range(60, -1, -1):
         await db.execute(_HEARD, day, 1000)
         # The age counts from the simulated day.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from kit.testing import eventually
-from kit.work import Batcher, Every, SupervisedTask, SupervisedThread, Worker
+from kit.work import Batcher, PeriodicJob, SupervisedTask, SupervisedThread, Worker
 from kit.work.metrics import TASK_FAILURES
 
 
@@ -121,7 +121,7 @@ async def test_a_sweep_that_was_cancelled_from_within_runs_again() -> None:
         if len(runs) == 1:
             await _cancelled()
 
-    every = Every("cancelled", 0.01, sweep)
+    every = PeriodicJob("cancelled", 0.01, sweep)
     await every.open()
     await eventually(lambda: len(runs) >= 3)
     await every.close()

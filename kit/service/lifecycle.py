@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from kit.errors import is_transient
-from kit.identity import identity_of
+from kit.identity import identity_from_settings
 from kit.rpc import Server
 from kit.service.identity import watch_kafka_certificate
 from kit.service.service import Job, Service
@@ -23,11 +23,11 @@ PATIENCE_SECONDS = 60.0
 _LONGEST_PAUSE_SECONDS = 2.0
 
 
-class Life:
+class Lifecycle:
     """One run of a service. `failed` is called when it cannot start."""
 
     def __init__(self, service: Service, failed: Callable[[], None]) -> None:
-        held = service.held()
+        held = service.all_resources()
         self.service = service
         self.readiness = Readiness(held, service.optional)
         self._held = held
@@ -51,8 +51,8 @@ class Life:
         if self._rpc is not None:
             await self._rpc.not_serving()
         await asyncio.sleep(self.service.settings.drain_seconds.total_seconds())
-        if self.service.drained is not None:
-            self.service.drained()
+        if self.service.on_drained is not None:
+            self.service.on_drained()
 
     async def stop(self) -> None:
         """Ends the calls in flight within the grace, then whatever runs in the background, then closes
@@ -77,10 +77,10 @@ class Life:
                 await self._news.open()
                 self._opened.append(self._news)
             for resource in self._held:
-                await patiently(resource.open, resource.name)
+                await retry_until_available(resource.open, resource.name)
                 self._opened.append(resource)
             if self._news is not None:
-                await self._news.known()
+                await self._news.wait_until_caught_up()
             await self._serve_rpc()
             for part in self.service.background():
                 await part.open()
@@ -115,13 +115,13 @@ class Life:
             host=settings.grpc_host,
             port=settings.grpc_port,
             verifier=self._verifier,
-            identity=identity_of(settings),
+            identity=identity_from_settings(settings),
             callers=self.service.callers,
         )
         await self._rpc.start()
 
 
-async def patiently(
+async def retry_until_available(
     attempt: Callable[[], Awaitable[object]], name: str, seconds: float = PATIENCE_SECONDS
 ) -> None:
     """Repeats what fails because a part is not there yet; raises the last error after `seconds`, others at

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-async def copies(db: Any, table: str, count: int, **columns: str) -> None:
+async def copy_rows(db: Any, table: str, count: int, **columns: str) -> None:
     """Adds so many copies of the table's newest row; `columns` are the SQL of what differs, in which `n` counts from 1.
 
     >>> await copies(db, "orders", 10_000, id="gen_random_uuid()", request_id="n::text")

@@ -7,10 +7,10 @@ from typing import Final
 
 from souk.account.v1 import events_pb2 as pb
 
-from kit.auth import LEEWAY, LIFETIME_MOST, EndedSessions
-from kit.events import Event, Follow
+from kit.auth import LEEWAY, MAX_LIFETIME, RevokedSessions
+from kit.events import Event, TopicReplayer
 from kit.telemetry import get_logger
-from kit.values import SESSION, timestamp
+from kit.values import SESSION, timestamp_from_proto
 
 log = get_logger(__name__)
 
@@ -19,16 +19,16 @@ TOPIC: Final = "souk.account.v1"
 PATIENCE_SECONDS: Final = 3.0
 
 
-class EndedSessionsNews:
+class RevokedSessionsListener:
     """A job that keeps `ended` up to date. At its start, and after a gap, it reads back as far as any token that still counts goes."""
 
     name = "ended sessions"
 
-    def __init__(self, bootstrap: str, ended: EndedSessions) -> None:
+    def __init__(self, bootstrap: str, ended: RevokedSessions) -> None:
         self._ended = ended
         # A minute more: records carry the time of their publishing, by another machine's clock.
-        back = LIFETIME_MOST + LEEWAY + LEEWAY * 12
-        self._follow = Follow(TOPIC, bootstrap, pb.SessionEnded, self._heard, back=back)
+        back = MAX_LIFETIME + LEEWAY + LEEWAY * 12
+        self._follow = TopicReplayer(TOPIC, bootstrap, pb.SessionEnded, self._heard, back=back)
 
     async def open(self) -> None:
         """Begins to listen."""
@@ -38,11 +38,11 @@ class EndedSessionsNews:
         """Listens no more."""
         await self._follow.close()
 
-    async def known(self, seconds: float = PATIENCE_SECONDS) -> None:
+    async def wait_until_caught_up(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Waits, but not long, until the sessions that had ended before now are known."""
         if not await self._follow.caught_up(seconds):
             log.warning("sessions.unknown", seconds=seconds)
 
     def _heard(self, event: Event[pb.SessionEnded]) -> None:
-        until = timestamp(event.body.tokens_expire_time) + LEEWAY
+        until = timestamp_from_proto(event.body.tokens_expire_time) + LEEWAY
         self._ended.add(SESSION.parse(event.body.session_id, "session_id"), until.timestamp())

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from kit.events import ensure_topics
 from kit.service import Service
-from kit.service.life import Life
+from kit.service.lifecycle import Lifecycle
 from kit.service.serving import serve
 from kit.testing.conditions import eventually
 from kit.testing.jvm import Kafka
@@ -14,13 +14,13 @@ from kit.web.health import Phase
 
 
 @asynccontextmanager
-async def running(service: Service, database_url: str, kafka: Kafka) -> AsyncIterator[None]:
+async def running_service(service: Service, database_url: str, kafka: Kafka) -> AsyncIterator[None]:
     """Migrates an empty database, makes the topics, and serves until the block ends."""
     assert service.migrations
     await service.migrations.apply(database_url)
     await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
     failures: list[str] = []
-    life, stopped = Life(service, lambda: failures.append("start")), asyncio.Event()
+    life, stopped = Lifecycle(service, lambda: failures.append("start")), asyncio.Event()
     serving = asyncio.create_task(serve(life, stopped))
     try:
         await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class Conditions:
+class WhereClause:
     """Collects conditions and their arguments; texts are constants of ours, values are always parameters."""
 
     def __init__(self) -> None:
@@ -20,6 +20,6 @@ class Conditions:
         return f"${len(self.args)}"
 
     @property
-    def where(self) -> str:
+    def sql(self) -> str:
         """`WHERE ...`, or nothing when there is no condition."""
         return "WHERE " + " AND ".join(self._texts) if self._texts else ""

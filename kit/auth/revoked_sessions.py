@@ -7,7 +7,7 @@ from uuid import UUID
 _PRUNE_AT_LEAST: Final = 1000
 
 
-class EndedSessions:
+class RevokedSessions:
     """Remembers each until its tokens have expired by themselves. Told by whoever listens (`kit.service`), asked by the verifier."""
 
     def __init__(self) -> None:

@@ -4,6 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 
-def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+def transpose(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
     """`width` lists, one for each place in the rows; empty lists when there are no rows."""
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

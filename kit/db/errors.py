@@ -39,13 +39,13 @@ class DatabaseBusy(Unavailable):
 class DatabaseContention(Contention):
     """A deadlock, a serialization failure or a lock timeout: all of the statement or transaction was undone.
 
-    `kit.db.repeated` runs it again first; what a client sees of the rest is that the database is busy.
+    `kit.db.run_with_contention_retries` runs it again first; what a client sees of the rest is that the database is busy.
     """
 
     reason = DatabaseBusy.reason
 
 
-class OutOfTime(DeadlineExceeded):
+class StatementDeadlineExceeded(DeadlineExceeded):
     """The caller's deadline passed while the database worked."""
 
     reason = "DEADLINE_EXCEEDED"
@@ -70,12 +70,14 @@ def translate(error: BaseException, connection: Any = None, *, has_deadline: boo
         return _timeout(has_deadline)
     if isinstance(error, OSError | EOFError):  # EOFError: the server hung up amid the handshake
         return DatabaseUnavailable("the database is unavailable")
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) and is_lost(connection):
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) and is_disconnected(
+        connection
+    ):
         return DatabaseUnavailable("the database is unavailable")
     return error
 
 
-def is_lost(connection: Any) -> bool:
+def is_disconnected(connection: Any) -> bool:
     """Whether there is no connection any more; a pool takes a broken one back by itself."""
     try:
         return connection is None or bool(connection.is_closed())
@@ -97,5 +99,5 @@ def _by_state(error: Any, has_deadline: bool) -> BaseException:
 
 def _timeout(has_deadline: bool) -> BaseException:
     if has_deadline:
-        return OutOfTime("the deadline passed")
+        return StatementDeadlineExceeded("the deadline passed")
     return DatabaseBusy("the database did not answer in time")

@@ -15,7 +15,7 @@ log = get_logger(__name__)
 _STOP_SECONDS = 8.0
 
 
-class Every:
+class PeriodicJob:
     """Runs `run` every so many seconds, give or take a tenth, never twice at a time; a failure is logged and forgotten.
 
     Every replica runs its own, so a sweep claims what it works on.

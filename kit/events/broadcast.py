@@ -1,7 +1,7 @@
-"""Listening without a group, on every replica: each hears all of a topic, and nobody notes how far.
+"""Consumers without a group: every replica reads all partitions of a topic, and no offsets are committed.
 
-`Tail` hears that something changed, from now on, for those who only want to look again. `Follow` hears the events themselves, from a while
-ago on, and misses none while it lives: for what every replica must know and nobody needs for long.
+`TopicWatcher` reports that something changed, from now on; missed events are lost. `TopicReplayer` delivers events of one type from
+`lookback` ago, at least once: for state that every replica needs and that expires soon.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from google.protobuf.message import Message
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from kit.events.broker import broker
+from kit.events.broker import broker_config
 from kit.events.clients import client
-from kit.events.envelope import Event, Malformed, decode, event_type
+from kit.events.envelope import Event, MalformedEvent, decode, event_type
 from kit.telemetry import get_logger
 from kit.work import Backoff, SupervisedThread
 from kit.work.metrics import TASK_FAILURES
@@ -37,7 +37,7 @@ class _Listening:
     def __init__(self, name: str, topic: str, bootstrap: str) -> None:
         self.name = name
         self.topic = topic
-        self._broker = broker(bootstrap)
+        self._broker = broker_config(bootstrap)
         self._stopping = threading.Event()
         self._thread: SupervisedThread | None = None
 
@@ -89,7 +89,7 @@ class _Listening:
             client_id=f"souk-{self.name.replace(' ', '-')}",
             group_id=None,
             enable_auto_commit=False,
-            # Where a Follow was may be pruned by now: then from what is left. A Tail says itself where it begins.
+            # A TopicReplayer's position may be pruned by now: then from the oldest record. A TopicWatcher seeks itself.
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
             bootstrap_timeout_ms=10_000,
@@ -110,7 +110,7 @@ class _Listening:
             consumer.close(autocommit=False, timeout_ms=3_000)
 
 
-class Tail(_Listening):
+class TopicWatcher(_Listening):
     """A job: calls `changed(keys)` on the loop for each chunk of a topic's events from now on, None when some may be missing.
 
     It has no place where it was: what was told while nobody listened is not told later.
@@ -137,7 +137,7 @@ class Tail(_Listening):
             self._on_loop(self._changed, keys)
 
 
-class Follow(_Listening):
+class TopicReplayer(_Listening):
     """A job: calls `heard(event)` on the loop for each event of one type, from `back` ago on, and on from where it was after a gap.
 
     An event may be heard again. While Kafka is away nothing is heard, and all of it once Kafka is back.
@@ -191,5 +191,5 @@ class Follow(_Listening):
     def _tell(self, record: Any) -> None:
         try:
             self._on_loop(self._heard, decode(record, self._message))
-        except Malformed as error:  # nobody else will make sense of it
+        except MalformedEvent as error:  # nobody else will make sense of it
             log.warning("tail.malformed", topic=self.topic, error=str(error))

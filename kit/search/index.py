@@ -11,7 +11,7 @@ from elastic_transport.client_utils import DEFAULT
 from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError
 
 from kit.errors import FailedPrecondition, Unavailable
-from kit.telemetry import get_logger, outgoing
+from kit.telemetry import client_span, get_logger
 from kit.values import remaining
 
 log = get_logger(__name__)
@@ -44,7 +44,7 @@ class Document:
     body: Mapping[str, Any] | None
 
 
-class Search:
+class SearchIndex:
     """A resource around one alias, e.g. `catalog-products`, that points at a numbered index, e.g. `catalog-products-000001`.
 
     By TLS the URL may name whose certificates are believed: `https://user:password@host:9200?ca=FILE`.
@@ -147,18 +147,18 @@ class Search:
         """Makes what was written visible."""
         await self._call("indices.refresh", self._client.indices.refresh(index=index or self.alias))
 
-    async def begin_index(self) -> str:
+    async def create_next_index(self) -> str:
         """Makes the next index, behind nothing yet, and answers its name; what others left unfinished is removed.
 
         Only one may do so at a time, and nobody but them writes to it.
         """
         await self.ensure_index()
-        await self.remove_unused()
+        await self.delete_unused_indices()
         name = self._numbered(max(await self._numbers()) + 1)
         await self.create_index(name)
         return name
 
-    async def adopt_index(self, index: str) -> None:
+    async def switch_alias(self, index: str) -> None:
         """Puts the alias on an index in one step, so that every search has either the old one or this one; the old one stays."""
         old = [self._numbered(number) for number, is_current in (await self._numbers()).items() if is_current]
         actions = [
@@ -167,7 +167,7 @@ class Search:
         ]
         await self._call("indices.update_aliases", self._client.indices.update_aliases(actions=actions))
 
-    async def remove_unused(self) -> None:
+    async def delete_unused_indices(self) -> None:
         """Removes the indices that the alias is not on. Searches under way on one fail: let them end first."""
         for number, is_current in (await self._numbers()).items():
             if not is_current:
@@ -199,7 +199,7 @@ class Search:
         digits = {name.removeprefix(f"{self.alias}-"): on for name, on in names.items()}
         return {int(number): on for number, on in digits.items() if number.isdecimal()}
 
-    async def find(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def search(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answers Elasticsearch's reply to a search."""
         found: Mapping[str, Any] = (
             await self._call("search", self._client.search(index=self.alias, **body))
@@ -212,7 +212,7 @@ class Search:
             request.close()
             raise SearchUnavailable()
         try:
-            with outgoing("elasticsearch", command):
+            with client_span("elasticsearch", command):
                 return await request
         except (NotReached, ConnectionTimeout) as error:
             self._exists = False

@@ -12,13 +12,13 @@ from kit.identity import Identity
 from kit.rpc import Peer
 
 
-class Admins(Peer):
+class AdminVerifierClient(Peer):
     """The account service, as those know it who ask for that alone."""
 
     def __init__(self, address: str, identity: Identity | None = None) -> None:
         super().__init__(address, pb.DESCRIPTOR.services_by_name["AccountService"], identity)
 
-    async def confirm(self, caller: Principal) -> None:
+    async def require_admin(self, caller: Principal) -> None:
         """Raises PermissionDenied unless the caller is an ADMIN now, Unauthenticated when the session has ended."""
         request = pb.VerifyTokenRequest(access_token=caller.token)
         answer = await self._call("VerifyToken", request, pb.VerifyTokenResponse)

@@ -17,7 +17,7 @@ def admin() -> Principal:
     return Principal(uuid4(), Role.ADMIN, uuid4())
 
 
-class Tokens:
+class FakeTokenVerifier:
     """A verifier that knows whom it has made a token for: the account's id is the token."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Tokens:
         self._known[named.token] = named
         return named
 
-    def forget(self, principal: Principal) -> None:
+    def revoke(self, principal: Principal) -> None:
         """Ends the caller's session."""
         del self._known[str(principal.account_id)]
 
@@ -40,13 +40,13 @@ class Tokens:
         return self._known[token]
 
 
-class FakeAdmins:
-    """`kit.service.Admins` that believes every ADMIN's token, but for those whose role has `ended`."""
+class FakeAdminVerifier:
+    """`kit.service.AdminVerifierClient` that believes every ADMIN's token, but for those that are `demoted`."""
 
     def __init__(self) -> None:
-        self.ended: set[UUID] = set()
+        self.demoted: set[UUID] = set()
 
-    async def confirm(self, caller: Principal) -> None:
+    async def require_admin(self, caller: Principal) -> None:
         """Raises PermissionDenied for them."""
-        if caller.account_id in self.ended:
+        if caller.account_id in self.demoted:
             raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from kit.db.faults import DRIVER_ERRORS, translate
+from kit.db.errors import DRIVER_ERRORS, translate
 from kit.db.session import LIMITS, connect
 
 LEASE_SECONDS = 20.0
@@ -24,7 +24,7 @@ class Exclusive:
     """One session that may take the lock `key`; what is asked on `connection` proves that the lock is still held.
 
     A statement that succeeds shows that the session lived when it ran, and the lock with it. From the moment it was sent the
-    lock is safe for LEASE_SECONDS, whatever happens to this process. Statements raise `kit.db.faults.DRIVER_ERRORS`.
+    lock is safe for LEASE_SECONDS, whatever happens to this process. Statements raise `kit.db.errors.DRIVER_ERRORS`.
     """
 
     def __init__(self, connection: Any, key: int) -> None:
@@ -76,7 +76,7 @@ async def exclusive(url: str, name: str, key: int) -> AsyncIterator[Exclusive]:
 
 
 @asynccontextmanager
-async def alone(url: str, name: str, key: int) -> AsyncIterator[bool]:
+async def try_exclusive_lock(url: str, name: str, key: int) -> AsyncIterator[bool]:
     """Whether no other process is in such a block now; it may take long. Raises when the database is unavailable."""
     async with AsyncExitStack() as stack:
         try:

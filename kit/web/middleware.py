@@ -9,29 +9,37 @@ from typing import Any
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from kit.telemetry import Red, SpanKind, Watched, correlation_id, get_logger, new_correlation_id, span
-from kit.telemetry.spans import strangers_trace
+from kit.telemetry import (
+    BoundRedMetrics,
+    RedMetrics,
+    SpanKind,
+    correlation_id,
+    get_logger,
+    new_correlation_id,
+    span,
+)
+from kit.telemetry.spans import untrusted_trace
 from kit.web.health import Phase, Readiness
 
 log = get_logger(__name__)
 
-_RED = Red("http", ("method", "route"))
+_RED = RedMetrics("http", ("method", "route"))
 _SLOW_SECONDS = 1.0
 _CLOSE = (b"connection", b"close")
 # Anything else is counted as OTHER: clients may invent methods, labels may not grow with them.
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
-class Edge:
-    """An ASGI application around another; HTTP on a path of `direct` goes past it."""
+class RequestMiddleware:
+    """An ASGI application around another; HTTP on a path of `raw_asgi_routes` goes past it."""
 
     def __init__(
-        self, app: ASGIApp, readiness: Readiness, direct: Mapping[str, ASGIApp] | None = None
+        self, app: ASGIApp, readiness: Readiness, raw_asgi_routes: Mapping[str, ASGIApp] | None = None
     ) -> None:
         self._app = app
         self._readiness = readiness
-        self._direct = direct or {}
-        self._watched: dict[tuple[str, str], Watched] = {}
+        self._raw_asgi_routes = raw_asgi_routes or {}
+        self._watched: dict[tuple[str, str], BoundRedMetrics] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request; anything that is not HTTP passes through."""
@@ -59,7 +67,7 @@ class Edge:
 
         try:
             with span(
-                f"HTTP {scope['method']}", kind=SpanKind.SERVER, parent=strangers_trace(parent)
+                f"HTTP {scope['method']}", kind=SpanKind.SERVER, parent=untrusted_trace(parent)
             ) as here:
                 sampled = here.sampled
                 await self._app_of(scope)(scope, receive, answer)
@@ -68,7 +76,7 @@ class Edge:
 
     def _app_of(self, scope: HTTPScope) -> ASGIApp:
         path = scope["path"].rstrip("/")
-        if (direct := self._direct.get(path)) is None:
+        if (direct := self._raw_asgi_routes.get(path)) is None:
             return self._app
         scope["path_template"] = path
         return direct
