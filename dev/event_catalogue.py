@@ -49,13 +49,20 @@ def catalogue(root: Path) -> str:
 def _heard(root: Path) -> Mapping[tuple[str, str], set[str]]:
     """Who listens to which message: services, by publisher and name."""
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for path in root.glob("*/consumers.py"):
+    for path in _consumers(root):
         text = path.read_text()
         names = {alias or "events_pb2": service for service, alias in _IMPORT.findall(text)}
         for alias, message in _HEARD.findall(text):
             if alias in names:
-                found[names[alias], message].add(path.parent.name)
+                found[names[alias], message].add(path.relative_to(root).parts[0])
     return found
+
+
+def _consumers(root: Path) -> Iterator[Path]:
+    """Every consumers.py of a service; Bazel's links are left out."""
+    for folder in root.iterdir():
+        if folder.is_dir() and not folder.is_symlink():
+            yield from folder.rglob("consumers.py")
 
 
 def _fields(body: str) -> Iterator[str]:

@@ -1,29 +1,43 @@
-"""Everything the order service is made of: the composition root."""
+"""The composition root of the order service."""
 
 from kit.db import Database, Migrations
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
 from kit.work import PeriodicJob
-from order.consumers import AccountEvents, PaymentEvents
-from order.events import TOPIC
+from order.closed_accounts.consumers import AccountEvents
+from order.closed_accounts.retention import retentions
+from order.closed_accounts.rpc import ClosedAccountsRpc
+from order.closed_accounts.store import PostgresClosedAccountStore
+from order.closed_accounts.use_cases import ClosedAccounts
+from order.listing.rpc import ListingRpc
+from order.listing.store import PostgresListingStore
+from order.listing.use_cases import Listing
+from order.orders.consumers import PaymentEvents
+from order.orders.events import TOPIC
+from order.orders.rpc import OrdersRpc
+from order.orders.store import PostgresOrderStore
+from order.orders.use_cases import Orders
 from order.peers import Catalog
-from order.ports import AccountLimits
-from order.retention import retentions
+from order.placing.domain import AccountLimits
+from order.placing.rpc import PlacingRpc
+from order.placing.store import PostgresPlacingStore
+from order.placing.use_cases import Placing, Policy
 from order.rpc import OrderRpc
 from order.settings import Settings
-from order.store import Store
-from order.use_cases import Orders, Policy
 
-_LATE_SECONDS = 30.0
+_CLOSED_ACCOUNT_SWEEP_SECONDS = 30.0
 
 
 def build(settings: Settings) -> Service:
-    """Builds the service; nothing is opened yet."""
+    """Builds the service without opening anything."""
     db = Database(settings.database_url, publishes=TOPIC)
     identity = identity_from_settings(settings)
     catalog = Catalog(settings.catalog_address, identity)
     admins = AdminVerifierClient(settings.account_address, identity)
-    orders = Orders(db, Store(db), catalog, policy(settings))
+    store = PostgresOrderStore(db)
+    orders = Orders(db, store, catalog)
+    placing = Placing(db, PostgresPlacingStore(db), catalog, policy(settings))
+    closed_accounts = ClosedAccounts(db, PostgresClosedAccountStore(db), store)
 
     return Service(
         name="order",
@@ -33,19 +47,30 @@ def build(settings: Settings) -> Service:
         publishes=TOPIC,
         resources=[db, catalog, admins],
         optional=[catalog, admins],
-        rpc=[OrderRpc(orders, admins, default_method=settings.default_payment_method)],
+        rpc=[
+            OrderRpc(
+                orders=OrdersRpc(orders, admins),
+                placing=PlacingRpc(placing, admins, default_method=settings.default_payment_method),
+                listing=ListingRpc(Listing(PostgresListingStore(db))),
+                closed_accounts=ClosedAccountsRpc(closed_accounts),
+            )
+        ],
         callers={"OrderService": ["gateway"], "OrderService/CloseAccountOrders": ["account"]},
-        consumes=[PaymentEvents(orders).subscription(), AccountEvents(orders).subscription()],
+        consumes=[PaymentEvents(orders).subscription(), AccountEvents(closed_accounts).subscription()],
         jobs=[
             PeriodicJob("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),
-            PeriodicJob("order.closed_accounts", _LATE_SECONDS, orders.close_late),
+            PeriodicJob(
+                "order.closed_accounts",
+                _CLOSED_ACCOUNT_SWEEP_SECONDS,
+                closed_accounts.cancel_orders_of_closed_accounts,
+            ),
             *retentions(db, settings),
         ],
     )
 
 
 def policy(settings: Settings) -> Policy:
-    """What the settings decide."""
+    """The rules that the settings define."""
     return Policy(
         pending=settings.pending_seconds,
         units_per_line=settings.max_units_per_line,

@@ -1,10 +1,10 @@
-"""What the business counts."""
+"""Business metrics."""
 
 from prometheus_client import Counter
 
 ORDERS = Counter(
     "souk_order_orders_total",
-    "Orders by what happened to them: placed, confirmed, shipped, delivered, refunded, or cancelled with the reason",
+    "Orders by outcome: placed, confirmed, shipped, delivered, refunded, or cancelled_ with the reason",
     ("outcome",),
 )
 REVENUE = Counter(
@@ -12,4 +12,4 @@ REVENUE = Counter(
     "Totals of confirmed orders, in the currency's minor unit",
     ("currency",),
 )
-REFUSALS = Counter("souk_order_refusals_total", "Orders not taken, by the error's reason", ("reason",))
+REJECTIONS = Counter("souk_order_rejections_total", "Orders rejected, by the error's reason", ("reason",))

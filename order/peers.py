@@ -1,4 +1,4 @@
-"""The catalog, as the order service calls it: pb <-> domain."""
+"""The catalog's StockService over gRPC: pb <-> domain. `orders` commits stock, `placing` reserves and releases it."""
 
 from uuid import UUID
 
@@ -8,8 +8,10 @@ from kit.errors import SoukError, Violation
 from kit.identity import Identity
 from kit.rpc import Peer
 from kit.values import ORDER, PRODUCT, money_from_proto, timestamp_from_proto
-from order.domain import Line, Purchase
-from order.ports import Reservation, StockState
+from order.orders.domain import Line
+from order.orders.ports import StockState
+from order.placing.domain import PlaceOrder
+from order.placing.ports import Reservation
 
 _STATES = {
     pb.RESERVATION_STATE_UNSPECIFIED: StockState.NONE,
@@ -21,27 +23,27 @@ _STATES = {
 
 
 class Catalog(Peer):
-    """`ports.Catalog` over gRPC."""
+    """`orders.ports.Stock` and `placing.ports.Reservations`."""
 
     def __init__(self, address: str, identity: Identity | None = None) -> None:
         super().__init__(address, pb.DESCRIPTOR.services_by_name["StockService"], identity)
 
-    async def reserve(self, order_id: UUID, purchase: Purchase) -> Reservation:
-        """ReserveStock; what the catalog refuses names the lines as the caller sent them."""
+    async def reserve(self, order_id: UUID, command: PlaceOrder) -> Reservation:
+        """Reserves all products or none; errors name the lines of the caller's request."""
         lines = [
-            pb.ReserveStockRequest.Line(product_id=PRODUCT.format(each.product_id), quantity=each.quantity)
-            for each in purchase.wanted
+            pb.ReserveStockRequest.Line(product_id=PRODUCT.format(product_id), quantity=quantity)
+            for product_id, quantity in command.quantities.items()
         ]
         request = pb.ReserveStockRequest(
-            order_id=ORDER.format(order_id), lines=lines, expected_total=purchase.expected_total
+            order_id=ORDER.format(order_id), lines=lines, expected_total=command.expected_total
         )
         try:
-            answer = await self._call("ReserveStock", request, pb.ReserveStockResponse)
-        except SoukError as refusal:
-            refusal.fields = tuple(_as_sent(fault, purchase) for fault in refusal.fields)
+            response = await self._call("ReserveStock", request, pb.ReserveStockResponse)
+        except SoukError as rejection:
+            rejection.fields = tuple(_to_client_line(fault, command) for fault in rejection.fields)
             raise
         return Reservation(
-            state=_STATES[answer.state],
+            state=_STATES[response.state],
             lines=tuple(
                 Line(
                     PRODUCT.parse(line.product_id),
@@ -49,25 +51,25 @@ class Catalog(Peer):
                     money_from_proto(line.unit_price),
                     line.quantity,
                 )
-                for line in answer.lines
+                for line in response.lines
             ),
-            expire_time=timestamp_from_proto(answer.expire_time),
+            expire_time=timestamp_from_proto(response.expire_time),
         )
 
     async def commit(self, order_id: UUID) -> StockState:
-        """CommitStock."""
+        """Turns a held reservation into a sale."""
         request = pb.CommitStockRequest(order_id=ORDER.format(order_id))
         return _STATES[(await self._call("CommitStock", request, pb.CommitStockResponse)).state]
 
     async def release(self, order_id: UUID) -> StockState:
-        """ReleaseStock."""
+        """Returns the stock of a reservation."""
         request = pb.ReleaseStockRequest(order_id=ORDER.format(order_id))
         return _STATES[(await self._call("ReleaseStock", request, pb.ReleaseStockResponse)).state]
 
 
-def _as_sent(fault: Violation, purchase: Purchase) -> Violation:
-    """The catalog counts products, the caller lines: they differ once a product was named twice."""
+def _to_client_line(fault: Violation, command: PlaceOrder) -> Violation:
+    """The catalog's index counts products; the caller's counts lines, of which a product may have several."""
     match fault.path:
-        case ("products", int(at), *rest) if at < len(purchase.wanted):
-            return Violation(("products", purchase.wanted[at].position, *rest), fault.message)
+        case ("products", int(index), *rest) if index < len(command.first_lines):
+            return Violation(("products", command.first_lines[index], *rest), fault.message)
     return fault

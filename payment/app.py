@@ -1,40 +1,43 @@
-"""Everything the payment service is made of: the composition root."""
+"""The composition root of the payment service."""
 
 from kit.db import Database, Migrations
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
 from kit.values import utc_now
 from kit.work import PeriodicJob, Worker
-from payment.circuit import Circuit
-from payment.consumers import OrderEvents
-from payment.events import TOPIC
-from payment.provider import Stripe, is_down
-from payment.refund_use_cases import Refunds
+from payment.charges.consumers import OrderEvents
+from payment.charges.orders import OrderCharges
+from payment.charges.store import PostgresChargeStore
+from payment.charges.use_cases import Charges
+from payment.payments.events import TOPIC
+from payment.payments.rpc import PaymentsRpc
+from payment.payments.store import PostgresPaymentStore
+from payment.payments.use_cases import Payments
+from payment.provider.circuit import Circuit
+from payment.provider.stripe_client import Stripe, is_down
+from payment.refunds.rpc import RefundsRpc
+from payment.refunds.store import PostgresRefundStore
+from payment.refunds.use_cases import Refunds
 from payment.rpc import PaymentRpc
 from payment.settings import Settings
-from payment.store import PostgresPaymentStore
-from payment.use_cases import Payments
-from payment.web import webhook_route
+from payment.webhooks.store import PostgresWebhookStore
+from payment.webhooks.stripe_events import StripeWebhooks
+from payment.webhooks.use_cases import Webhooks
+from payment.webhooks.web import webhook_route
 
 _OVERDUE_SECONDS = 1.0
 
 
 def build(settings: Settings) -> Service:
-    """Builds the service; nothing is opened yet."""
+    """Builds the service without opening anything."""
     db = Database(settings.database_url, publishes=TOPIC)
-    stripe = Stripe(
-        api_key=settings.stripe_api_key,
-        base_url=settings.stripe_base_url,
-        webhook_secret=settings.stripe_webhook_secret,
-        shop_url=settings.shop_url,
-        circuit=Circuit(
-            failures=settings.circuit_failures, open_seconds=settings.circuit_open_seconds, counts=is_down
-        ),
-    )
+    stripe = _stripe(settings)
     admins = AdminVerifierClient(settings.account_address, identity_from_settings(settings))
     store = PostgresPaymentStore(db)
-    payments = Payments(db, store, stripe, default_method=settings.default_payment_method, clock=utc_now)
-    refunds = Refunds(db, store, stripe, clock=utc_now)
+    orders = OrderCharges(store, default_method=settings.default_payment_method, clock=utc_now)
+    charges = Charges(db, store, PostgresChargeStore(db), stripe, clock=utc_now)
+    refunds = Refunds(db, store, PostgresRefundStore(db), stripe, clock=utc_now)
+    webhooks = Webhooks(PostgresWebhookStore(db), refunds, clock=utc_now)
 
     return Service(
         name="payment",
@@ -44,19 +47,32 @@ def build(settings: Settings) -> Service:
         publishes=TOPIC,
         resources=[db, stripe, admins],
         optional=[admins],
-        rpc=[PaymentRpc(payments, refunds, admins)],
+        rpc=[PaymentRpc(PaymentsRpc(Payments(store)), RefundsRpc(refunds, admins))],
         callers={"PaymentService": ["gateway"]},
-        routes=[webhook_route(payments, refunds, stripe)],
-        consumes=[OrderEvents(payments).subscription()],
+        routes=[webhook_route(webhooks, StripeWebhooks(settings.stripe_webhook_secret))],
+        consumes=[OrderEvents(orders).subscription()],
         jobs=[
             Worker(
                 "payments",
-                payments.claim,
-                payments.advance,
+                charges.claim,
+                charges.advance,
                 concurrency=settings.charges_at_once,
                 per_second=settings.charges_per_second,
             ),
-            PeriodicJob("payments.overdue", _OVERDUE_SECONDS, payments.give_up_overdue),
+            PeriodicJob("payments.overdue", _OVERDUE_SECONDS, charges.cancel_expired),
             Worker("refunds", refunds.claim, refunds.make, concurrency=settings.charges_at_once),
         ],
+    )
+
+
+def _stripe(settings: Settings) -> Stripe:
+    return Stripe(
+        api_key=settings.stripe_api_key,
+        base_url=settings.stripe_base_url,
+        shop_url=settings.shop_url,
+        circuit=Circuit(
+            failures=settings.circuit_failures,
+            open_seconds=settings.circuit_open_seconds,
+            is_failure=is_down,
+        ),
     )

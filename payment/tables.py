@@ -29,7 +29,7 @@ class PaymentRow(Table, tablename="payments"):
 
 
 class RefundRow(Table, tablename="refunds"):
-    """Money on its way back."""
+    """A refund of a payment."""
 
     id = UUID(primary_key=True)
     payment_id = UUID()
@@ -43,11 +43,11 @@ class RefundRow(Table, tablename="refunds"):
     create_time = Timestamptz()
     update_time = Timestamptz()
     input_hash = Bytea()
-    refusals = Integer()
+    rejections = Integer(db_column_name="refusals")
 
 
 class LedgerRow(Table, tablename="ledger"):
-    """One side of what was booked."""
+    """One side of a double entry."""
 
     entry = UUID(primary_key=True)
     account = Text()

@@ -1,4 +1,4 @@
-"""Fakes of the order service's own ports; the store's keeps the same contract as PostgreSQL's (test_store)."""
+"""Fakes of the order service's ports. The store keeps the same contract as PostgreSQL's (store_contract)."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -8,12 +8,15 @@ from uuid import UUID, uuid4
 
 from kit.db.fake import FakeDatabase
 from kit.values import PRODUCT, Clock, Money, exact_count
-from order.domain import Address, CancelReason, Line, Order, Purchase, Status, Wanted
-from order.ports import AccountLimits, OrderFilter, Outcome, Placement, Reservation, StockState, Stored
+from order.listing.ports import OrderFilter
+from order.orders.domain import Address, CancelReason, Line, Order, Status
+from order.orders.ports import StockState
+from order.placing.domain import AccountLimits, PlaceOrder
+from order.placing.ports import ExistingOrder, NewOrder, Outcome, Reservation
 
 
 class FakeStore:
-    """Orders in memory. Locks are not here: a test's coroutines take turns at awaits only."""
+    """The stores of all aggregates, in memory. It has no locks: a test's coroutines switch only at awaits."""
 
     def __init__(self, db: FakeDatabase) -> None:
         self._db = db
@@ -22,39 +25,46 @@ class FakeStore:
         self._closed: dict[UUID, datetime] = {}
 
     async def place(
-        self, placements: Sequence[Placement], limits: AccountLimits, tx: object = None
+        self, new_orders: Sequence[NewOrder], limits: AccountLimits, tx: object = None
     ) -> list[Outcome]:
         before = list(self._orders.values())
-        owners = [placement.fact.order.account_id for placement in placements]
+        owners = [new.event.order.account_id for new in new_orders]
         return [
-            self._place(placement, before, owners[:at].count(owners[at]), limits)
-            for at, placement in enumerate(placements)
+            self._place(new, before, owners[:index].count(owners[index]), limits)
+            for index, new in enumerate(new_orders)
         ]
 
-    async def find_request(self, caller_id: UUID, request_id: str) -> Stored | None:
+    async def find_by_key(self, caller_id: UUID, request_id: str) -> ExistingOrder | None:
         if (caller_id, request_id) not in self._requests:
             return None
         order_id, input_hash = self._requests[caller_id, request_id]
-        return Stored(copy(self._orders[order_id]), input_hash)
+        return ExistingOrder(copy(self._orders[order_id]), input_hash)
 
     async def get(self, order_id: UUID, owner: UUID | None) -> Order | None:
         order = self._orders.get(order_id)
         return copy(order) if order and owner in (None, order.account_id) else None
 
-    async def page(self, which: OrderFilter, after: tuple[datetime, UUID] | None, limit: int) -> list[Order]:
-        found = sorted(self._those(which), key=_newness, reverse=True)
-        return [copy(order) for order in found if after is None or _newness(order) < after][:limit]
+    async def page(self, filter: OrderFilter, after: tuple[datetime, UUID] | None, limit: int) -> list[Order]:
+        orders = sorted(self._matching(filter), key=_newness, reverse=True)
+        return [copy(order) for order in orders if after is None or _newness(order) < after][:limit]
 
-    async def page_each(
-        self, which: OrderFilter, account_ids: Sequence[UUID], limit: int
+    async def page_by_account(
+        self, filter: OrderFilter, account_ids: Sequence[UUID], limit: int
     ) -> dict[UUID, list[Order]]:
-        return {each: await self.page(replace(which, account_id=each), None, limit) for each in account_ids}
+        return {
+            account_id: await self.page(replace(filter, account_id=account_id), None, limit)
+            for account_id in account_ids
+        }
 
-    async def count_each(self, which: OrderFilter, account_ids: Sequence[UUID]) -> dict[UUID, int | None]:
-        return {each: await self.count(replace(which, account_id=each)) for each in account_ids}
+    async def count(self, filter: OrderFilter) -> int | None:
+        return exact_count(len(self._matching(filter)))
 
-    async def count(self, which: OrderFilter) -> int | None:
-        return exact_count(len(self._those(which)))
+    async def count_by_account(
+        self, filter: OrderFilter, account_ids: Sequence[UUID]
+    ) -> dict[UUID, int | None]:
+        return {
+            account_id: await self.count(replace(filter, account_id=account_id)) for account_id in account_ids
+        }
 
     async def lock(self, tx: object, order_id: UUID, owner: UUID | None = None) -> Order | None:
         return await self.get(order_id, owner)
@@ -64,66 +74,66 @@ class FakeStore:
         return [copy(order) for order in sorted(overdue, key=lambda o: o.deadline)[:limit]]
 
     async def lock_open(self, tx: object, account_id: UUID) -> list[Order]:
-        ended = (Status.DELIVERED, Status.CANCELLED)
-        mine = [o for o in self._orders.values() if o.account_id == account_id and o.status not in ended]
-        return [copy(order) for order in sorted(mine, key=lambda order: order.id)]
+        final = (Status.DELIVERED, Status.CANCELLED)
+        orders = [o for o in self._orders.values() if o.account_id == account_id and o.status not in final]
+        return [copy(order) for order in sorted(orders, key=lambda order: order.id)]
 
-    async def forget_person(self, tx: object, account_id: UUID) -> None:
+    async def anonymize(self, tx: object, account_id: UUID) -> None:
         self._orders = {
             order_id: _anonymous(order) if order.account_id == account_id else order
             for order_id, order in self._orders.items()
         }
 
-    async def note_closed(self, tx: object, account_id: UUID, now: datetime) -> None:
+    async def record_closed_account(self, tx: object, account_id: UUID, now: datetime) -> None:
         self._closed.setdefault(account_id, now)
 
-    async def closed_with_orders(self, since: datetime) -> list[UUID]:
-        unsent = (Status.PENDING, Status.CONFIRMED)
-        late = {
+    async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
+        unshipped = (Status.PENDING, Status.CONFIRMED)
+        owners = {
             order.account_id
             for order in self._orders.values()
-            if order.status in unsent or (order.shipping_address and order.shipping_address.name)
+            if order.status in unshipped or (order.shipping_address and order.shipping_address.name)
         }
         return [
-            account_id for account_id, time in self._closed.items() if time >= since and account_id in late
+            account_id for account_id, time in self._closed.items() if time >= since and account_id in owners
         ]
 
     async def save(self, tx: object, orders: Sequence[Order]) -> None:
         self._orders |= {order.id: copy(order) for order in orders}
 
     def _place(
-        self, placement: Placement, before: Sequence[Order], beside: int, limits: AccountLimits
+        self, new: NewOrder, before: Sequence[Order], earlier_in_batch: int, limits: AccountLimits
     ) -> Outcome:
-        order, key = placement.fact.order, (placement.caller_id, placement.purchase.request_id)
-        mine = [other for other in before if other.account_id == order.account_id]
+        order, key = new.event.order, (new.command.caller_id, new.command.request_id)
+        orders = [other for other in before if other.account_id == order.account_id]
         hour_ago = order.create_time - timedelta(hours=1)
-        if sum(o.status is Status.PENDING for o in mine) + beside >= limits.pending:
+        if sum(o.status is Status.PENDING for o in orders) + earlier_in_batch >= limits.pending:
             return Outcome.TOO_MANY_PENDING
-        if (
-            sum(o.cancel_reason is CancelReason.PAYMENT_FAILED and o.update_time > hour_ago for o in mine)
-            >= limits.failed_payments
-        ):
+        failed = [
+            o for o in orders if o.cancel_reason is CancelReason.PAYMENT_FAILED and o.update_time > hour_ago
+        ]
+        if len(failed) >= limits.failed_payments:
             return Outcome.TOO_MANY_FAILED
         if order.id in self._orders or key in self._requests:
-            return Outcome.TAKEN
+            return Outcome.DUPLICATE
         self._orders[order.id] = copy(order)
-        self._requests[key] = (order.id, placement.purchase.input_hash)
-        self._db.events.append(placement.fact)
+        self._requests[key] = (order.id, new.command.input_hash)
+        self._db.events.append(new.event)
         return Outcome.WRITTEN
 
-    def _those(self, which: OrderFilter) -> list[Order]:
+    def _matching(self, filter: OrderFilter) -> list[Order]:
         return [
             order
             for order in self._orders.values()
-            if which.account_id in (None, order.account_id)
-            and (which.statuses is None or order.status in which.statuses)
-            and (which.created_after is None or order.create_time >= which.created_after)
-            and (which.created_before is None or order.create_time < which.created_before)
+            if filter.account_id in (None, order.account_id)
+            and (filter.statuses is None or order.status in filter.statuses)
+            and (filter.created_after is None or order.create_time >= filter.created_after)
+            and (filter.created_before is None or order.create_time < filter.created_before)
         ]
 
 
 class FakeCatalog:
-    """Sells everything at 9.99 USD; `refuses` raises instead. `states` are the reservations, as the catalog would keep them."""
+    """Sells everything at 9.99 USD, or raises `rejection`. `states` are the reservations by order id."""
 
     price = Money(999, "USD")
 
@@ -131,15 +141,18 @@ class FakeCatalog:
         self._clock = clock
         self.states: dict[UUID, StockState] = {}
         self.expires: dict[UUID, datetime] = {}
-        self.refuses: Exception | None = None
+        self.rejection: Exception | None = None
 
-    async def reserve(self, order_id: UUID, purchase: Purchase) -> Reservation:
-        if self.refuses:
-            raise self.refuses
+    async def reserve(self, order_id: UUID, command: PlaceOrder) -> Reservation:
+        if self.rejection:
+            raise self.rejection
         state = self.states.setdefault(order_id, StockState.HELD)
-        lines = tuple(Line(each.product_id, "Mug", self.price, each.quantity) for each in purchase.wanted)
+        lines = tuple(
+            Line(product_id, "Mug", self.price, quantity)
+            for product_id, quantity in command.quantities.items()
+        )
         expire_time = self.expires.setdefault(order_id, self._clock() + timedelta(minutes=15))
-        return Reservation(state, lines if state.is_ours else (), expire_time)
+        return Reservation(state, lines if state.holds_stock else (), expire_time)
 
     async def commit(self, order_id: UUID) -> StockState:
         if self.states.get(order_id) is StockState.HELD:
@@ -147,27 +160,27 @@ class FakeCatalog:
         return self.states.get(order_id, StockState.NONE)
 
     async def release(self, order_id: UUID) -> StockState:
-        ended = {StockState.COMMITTED: StockState.RETURNED, StockState.RETURNED: StockState.RETURNED}
-        self.states[order_id] = ended.get(self.states.get(order_id, StockState.NONE), StockState.RELEASED)
+        returned = {StockState.COMMITTED: StockState.RETURNED, StockState.RETURNED: StockState.RETURNED}
+        state = self.states.get(order_id, StockState.NONE)
+        self.states[order_id] = returned.get(state, StockState.RELEASED)
         return self.states[order_id]
 
 
-def purchase(quantity: int = 1, *, key: str | None = None, account_id: UUID | None = None) -> Purchase:
-    """A purchase of one product; its hash follows from the quantity."""
-    return Purchase(
-        account_id=account_id,
-        wanted=(Wanted(PRODUCT.derive("mug"), quantity, 0),),
+def place_order(
+    caller_id: UUID, quantity: int = 1, *, key: str | None = None, account_id: UUID | None = None
+) -> PlaceOrder:
+    """The command to order one product; its input hash depends only on the quantity."""
+    return PlaceOrder(
+        caller_id=caller_id,
+        account_id=account_id or caller_id,
+        quantities={PRODUCT.derive("mug"): quantity},
+        first_lines=(0,),
         shipping_address=None,
         payment_method="pm_card_visa",
         expected_total="",
         request_id=key or uuid4().hex,
         input_hash=bytes([quantity % 256]),
     )
-
-
-def changed(order: Order, **values: object) -> Order:
-    """A copy with other values, for what only time or others can do."""
-    return replace(order, **values)  # type: ignore[arg-type]
 
 
 def _newness(order: Order) -> tuple[datetime, UUID]:
@@ -181,6 +194,6 @@ def _anonymous(order: Order) -> Order:
     if order.cancel_reason is not CancelReason.CUSTOMER:
         return replace(order, shipping_address=address)
     history = tuple(
-        replace(step, note="") if step.status is Status.CANCELLED else step for step in order.history
+        replace(change, note="") if change.status is Status.CANCELLED else change for change in order.history
     )
     return replace(order, shipping_address=address, status_reason="", history=history)

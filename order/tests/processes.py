@@ -53,7 +53,7 @@ class Keys:
 
 
 class Wire:
-    """Between the service and its PostgreSQL: once `secret` went by, answers on that connection are kept back.
+    """Between the service and its PostgreSQL: once `secret` went by, answers on that connection are harness back.
 
     So the server does what it was asked to, and the service never learns of it.
     """

@@ -21,8 +21,8 @@ from kit.testing import eventually
 from kit.testing.contracts import acting_as
 from kit.testing.fixtures import database_url, postgres
 from kit.values import PRODUCT
-from order.tests.edges import StockRpc
 from order.tests.processes import Keys, Replica, Wire
+from order.tests.stubs import StockRpc
 
 __all__ = ["database_url", "postgres"]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from souk.order.v1 import order_pb2
 from souk.order.v1 import order_service_pb2 as pb
 
 from kit.auth import Principal
-from kit.db.fake import FakeDatabase
 from kit.errors import (
     Aborted,
     FailedPrecondition,
@@ -22,16 +20,15 @@ from kit.errors import (
 )
 from kit.events import AdminActed
 from kit.rpc import Channel, Server
-from kit.testing import FakeClock
 from kit.testing.contracts import acting_as
 from kit.testing.principals import FakeAdminVerifier, FakeTokenVerifier, admin, customer
 from kit.values import ACCOUNT, ORDER, PRODUCT
-from order.ports import AccountLimits
+from order.closed_accounts.rpc import ClosedAccountsRpc
+from order.listing.rpc import ListingRpc
+from order.orders.rpc import OrdersRpc
+from order.placing.rpc import PlacingRpc
 from order.rpc import OrderRpc
-from order.tests.fakes import FakeCatalog, FakeStore
-from order.use_cases import Orders, Policy
-
-POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
+from order.tests.shop import Shop
 
 
 @dataclass
@@ -39,11 +36,8 @@ class Edge:
     """A client of a running server."""
 
     channel: Channel
-    catalog: FakeCatalog
     tokens: FakeTokenVerifier
-    clock: FakeClock
-    db: Any
-    orders: Orders
+    shop: Shop
     admins: FakeAdminVerifier
 
     async def call(self, caller: Principal | None, method: str, request: Any, response: Any) -> Any:
@@ -67,9 +61,9 @@ class Edge:
     async def paid(self, caller: Principal) -> order_pb2.Order:
         order = await self.place(caller)
         order_id = ORDER.parse(order.id)
-        stock = await self.orders.commit_stock(order_id)
-        async with self.db.transaction() as tx:
-            await self.orders.payment_succeeded(tx, order_id, stock)
+        stock = await self.shop.orders.commit_stock(order_id)
+        async with self.shop.db.transaction() as tx:
+            await self.shop.orders.payment_succeeded(tx, order_id, stock)
         return await self.get(caller, order.id)
 
     async def cancel(self, caller: Principal | None, order_id: str, reason: str = "") -> order_pb2.Order:
@@ -114,17 +108,18 @@ def line(quantity: int = 1) -> pb.PlaceOrderRequest.Line:
 
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
-    clock = FakeClock()
-    db: Any = FakeDatabase()
-    catalog, tokens, admins = FakeCatalog(clock), FakeTokenVerifier(), FakeAdminVerifier()
-    orders = Orders(db, FakeStore(db), catalog, POLICY, clock)
-    server = Server(
-        [OrderRpc(orders, admins, default_method="pm_card_visa")], host="127.0.0.1", port=0, verifier=tokens
+    shop, tokens, admins = Shop(), FakeTokenVerifier(), FakeAdminVerifier()
+    rpc = OrderRpc(
+        orders=OrdersRpc(shop.orders, admins),
+        placing=PlacingRpc(shop.placing, admins, default_method="pm_card_visa"),
+        listing=ListingRpc(shop.listing),
+        closed_accounts=ClosedAccountsRpc(shop.closed_accounts),
     )
+    server = Server([rpc], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", OrderRpc.service)
     await channel.open()
-    yield Edge(channel, catalog, tokens, clock, db, orders, admins)
+    yield Edge(channel, tokens, shop, admins)
     await channel.close()
     await server.stop(0)
 
@@ -170,7 +165,7 @@ async def test_place_order_names_each_faulty_field(edge: Edge) -> None:
 
 
 async def test_place_order_passes_the_catalogs_refusal_on(edge: Edge) -> None:
-    edge.catalog.refuses = FailedPrecondition(
+    edge.shop.catalog.rejection = FailedPrecondition(
         "too little", reason="OUT_OF_STOCK", details={"lines": [{"available": 1}]}
     )
 
@@ -429,7 +424,7 @@ async def test_what_an_admin_changes_is_told_to_the_audit_log(edge: Edge) -> Non
     await edge.cancel(boss, placed.id)
     await edge.cancel(boss, (await edge.place(boss)).id)
 
-    acted = [fact for fact in edge.db.events if isinstance(fact, AdminActed)]
+    acted = [fact for fact in edge.shop.db.events if isinstance(fact, AdminActed)]
     assert [(fact.action, fact.subject) for fact in acted] == [
         ("order.place_order", placed.id),
         ("order.update_order_status", paid.id),

@@ -1,4 +1,4 @@
-"""The whole service on a real PostgreSQL and a real Kafka; the catalog and payment are stood in for, by their contracts."""
+"""The whole service on a real PostgreSQL and Kafka, with stubs of the catalog and account and published events of payment."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from kit.values import PRODUCT
 from order.app import build
 from order.rpc import OrderRpc
 from order.settings import Settings
-from order.tests.edges import StockRpc
+from order.tests.stubs import StockRpc
 
 __all__ = ["database_url", "kafka", "postgres"]
 

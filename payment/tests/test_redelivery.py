@@ -13,15 +13,12 @@ from hypothesis import strategies as st
 from souk.order.v1 import events_pb2 as pb
 from souk.order.v1 import order_pb2
 
-from kit.db.fake import FakeDatabase
 from kit.events import BatchHandler, Event
-from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto
-from payment.consumers import OrderEvents
-from payment.domain import Intent, IntentStatus
-from payment.refund_use_cases import Refunds
-from payment.tests.fakes import FakePaymentStore, FakeProvider
-from payment.use_cases import Payments
+from payment.charges.consumers import OrderEvents
+from payment.payments.domain import Intent, IntentStatus
+from payment.tests.fakes import FakePaymentStore
+from payment.tests.world import World
 
 TOTAL = 10_000
 OUTCOMES = {
@@ -32,22 +29,16 @@ OUTCOMES = {
 
 
 @dataclass
-class Listening:
+class Listening(World):
     """The reactions and the pools, with fakes around them. No inbox: the reactions alone are asked."""
 
-    outcome: Intent
-    clock: FakeClock = field(default_factory=FakeClock)
     store: FakePaymentStore = field(default_factory=FakePaymentStore)
-    provider: FakeProvider = field(default_factory=FakeProvider)
-    db: Any = field(default_factory=FakeDatabase)
+    outcome: Intent = OUTCOMES["paid"]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.provider.outcome = self.outcome
-        self.payments = Payments(
-            self.db, self.store, self.provider, default_method="pm_card_visa", clock=lambda: self.clock.now
-        )
-        self.refunds = Refunds(self.db, self.store, self.provider, clock=lambda: self.clock.now)
-        self.on = OrderEvents(self.payments).subscription().handlers
+        self.on = OrderEvents(self.orders).subscription().handlers
 
     def facts(self) -> dict[str, Any]:
         """An order that is placed, and cancelled."""
@@ -68,21 +59,13 @@ class Listening:
         async with self.db.transaction() as tx:
             await (reaction.apply(tx, [event]) if isinstance(reaction, BatchHandler) else reaction(tx, event))
 
-    async def works(self) -> None:
-        await self.payments.give_up_overdue()
-        for payment in await self.payments.claim(10):
-            await self.payments.advance(payment)
-        for refund in await self.refunds.claim(10):
-            await self.refunds.make(refund)
-        self.clock.advance(seconds=60)
-
     async def end(self, steps: list[str]) -> tuple[object, ...]:
-        """What is kept, charged, given back and told after all of it."""
+        """What is harness, charged, given back and told after all of it."""
         facts = self.facts()
         for step in steps:
-            await (self.works() if step == "work" else self.hears(facts[step]))
+            await (self.work() if step == "work" else self.hears(facts[step]))
         for _ in range(5):
-            await self.works()
+            await self.work()
         [payment] = self.store.payments.values()
         refunds = [(refund.amount.minor, refund.status) for refund in payment.refunds]
         intents = [intent.status for intent in self.provider.intents.values()]
@@ -103,7 +86,7 @@ def test_facts_five_times_each_in_any_order_make_no_difference(
     random.shuffle(steps)
     once = [step for at, step in enumerate(steps) if step == "work" or step not in steps[:at]]
 
-    ends = [asyncio.run(Listening(OUTCOMES[outcome]).end(heard)) for heard in (once, steps)]
+    ends = [asyncio.run(Listening(outcome=OUTCOMES[outcome]).end(heard)) for heard in (once, steps)]
 
     assert ends[0] == ends[1]
 
@@ -113,7 +96,7 @@ def test_facts_five_times_each_in_any_order_make_no_difference(
 def test_whenever_a_cancellation_is_heard_nothing_of_the_charge_stays(random: Random) -> None:
     steps = [*["placed", "cancelled", "work"] * 5]
     random.shuffle(steps)
-    listening = Listening(OUTCOMES["paid"])
+    listening = Listening(outcome=OUTCOMES["paid"])
 
     *_, intents, refunded, _ = asyncio.run(listening.end(steps))
 

@@ -9,18 +9,18 @@ from souk.payment.v1 import payment_pb2
 from souk.payment.v1 import payment_service_pb2 as pb
 
 from kit.auth import Principal
-from kit.db.fake import FakeDatabase
 from kit.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from kit.rpc import Channel, Server
 from kit.testing import FakeClock
 from kit.testing.contracts import acting_as
 from kit.testing.principals import FakeAdminVerifier, FakeTokenVerifier, admin, customer
 from kit.values import ORDER, PAYMENT
-from payment.domain import Intent, IntentStatus, Payment
-from payment.refund_use_cases import Refunds
+from payment.payments.domain import Intent, IntentStatus, Payment
+from payment.payments.rpc import PaymentsRpc
+from payment.refunds.rpc import RefundsRpc
 from payment.rpc import PaymentRpc
-from payment.tests.fakes import FakePaymentStore, FakeProvider, asked
-from payment.use_cases import Payments
+from payment.tests.fakes import FakePaymentStore, new_payment
+from payment.tests.world import World
 
 
 @dataclass
@@ -43,31 +43,28 @@ class Edge:
         ).payment
         return found
 
-    async def of_orders(self, caller: Principal, *order_ids: str) -> list[str]:
+    async def batch_get(self, caller: Principal, *order_ids: str) -> list[str]:
         request = pb.BatchGetPaymentsRequest(order_ids=order_ids)
         answer = await self.call(caller, "BatchGetPayments", request, pb.BatchGetPaymentsResponse)
         return [found.order_id for found in answer.payments]
 
     async def charged(self, owner: Principal) -> Payment:
-        payment = asked(self.clock, account_id=owner.account_id)
-        payment.learn(Intent("pi_1", IntentStatus.SUCCEEDED), self.clock.now)
+        payment = new_payment(self.clock, account_id=owner.account_id)
+        payment.apply_intent(Intent("pi_1", IntentStatus.SUCCEEDED), self.clock.now)
         await self.store.add(None, [payment])
         return payment
 
 
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
-    clock, store, tokens = FakeClock(), FakePaymentStore(), FakeTokenVerifier()
-    db: Any = FakeDatabase()
-    payments = Payments(db, store, FakeProvider(), default_method="", clock=lambda: clock.now)
-    refunds = Refunds(db, store, FakeProvider(), clock=lambda: clock.now)
-    server = Server(
-        [PaymentRpc(payments, refunds, FakeAdminVerifier())], host="127.0.0.1", port=0, verifier=tokens
-    )
+    store, tokens = FakePaymentStore(), FakeTokenVerifier()
+    world = World(store=store)
+    rpc = PaymentRpc(PaymentsRpc(world.payments), RefundsRpc(world.refunds, FakeAdminVerifier()))
+    server = Server([rpc], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", PaymentRpc.service)
     await channel.open()
-    yield Edge(channel, tokens, store, clock)
+    yield Edge(channel, tokens, store, world.clock)
     await channel.close()
     await server.stop(0)
 
@@ -97,10 +94,10 @@ async def test_batch_get_payments_leaves_out_what_is_not_there_or_not_the_caller
     mine, others = await edge.charged(owner), await edge.charged(customer())
     orders = [ORDER.format(payment.order_id) for payment in (mine, others)]
     unknown = ORDER.format(ORDER.new())
-    assert await edge.of_orders(owner, *orders, unknown) == [orders[0]]
-    assert sorted(await edge.of_orders(admin(), *orders)) == sorted(orders)
+    assert await edge.batch_get(owner, *orders, unknown) == [orders[0]]
+    assert sorted(await edge.batch_get(admin(), *orders)) == sorted(orders)
     with pytest.raises(InvalidArgument):
-        await edge.of_orders(owner, *[unknown] * 101)
+        await edge.batch_get(owner, *[unknown] * 101)
 
 
 async def test_refund_payment_is_for_an_admin_and_passes_what_was_given(edge: Edge) -> None:

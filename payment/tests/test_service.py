@@ -22,7 +22,7 @@ from kit.testing.running_service import running_service as running_service
 from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto, utc_now
 from payment.app import build
 from payment.settings import Settings
-from payment.tests.edges import SECRET, StripeMock, stripe_mock
+from payment.tests.stripe_stub import SECRET, StripeMock, stripe_mock
 
 __all__ = ["database_url", "kafka", "postgres"]
 

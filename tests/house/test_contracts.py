@@ -12,7 +12,7 @@ from tests.lint.checkout import ROOT
 @pytest.mark.parametrize(("service", "rpc"), rpcs())
 def test_every_rpc_has_a_test_that_names_it(service: str, rpc: str) -> None:
     room = ROOT / service if service in SERVICES else ROOT / "kit" / service
-    tests = text_of(list((room / "tests").glob("*.py")))
+    tests = text_of(list(room.rglob("tests/*.py")))
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", rpc).lower()
     assert f'"{rpc}"' in tests or f"test_{snake}" in tests, f"no test of {service} names {rpc}"
 
@@ -22,7 +22,7 @@ def test_every_declared_event_is_published(service: str) -> None:
     events = ROOT / "proto" / "souk" / service / "v1" / "events.proto"
     if not events.exists():
         return
-    published = (ROOT / service / "events.py").read_text()
+    published = text_of(list((ROOT / service).rglob("events.py")))
     for event in re.findall(r"^message (\w+)", events.read_text(), re.MULTILINE):
         assert f"pb.{event}" in published, f"{service} does not publish {event}"
 
@@ -35,11 +35,8 @@ def test_every_consumed_event_is_declared() -> None:
     }
     consumed: set[str] = set()
     for service in SERVICES:
-        room = ROOT / service / "consumers.py"
-        if room.exists():
-            consumed |= set(
-                re.findall(r"\b(?:pb|account|catalog|order|payment)\.([A-Z]\w+)", room.read_text())
-            )
+        text = text_of(list((ROOT / service).rglob("consumers.py")))
+        consumed |= set(re.findall(r"\b(?:pb|account|catalog|order|payment)\.([A-Z]\w+)", text))
     assert consumed, "no service consumes any event"
     assert consumed <= declared
 

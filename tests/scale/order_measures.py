@@ -7,10 +7,15 @@ from itertools import product
 from uuid import UUID
 
 from kit.db import Database
-from order.domain import Status
-from order.ports import OrderFilter
-from order.store import Store
-from payment.store import PostgresPaymentStore
+from order.closed_accounts.store import PostgresClosedAccountStore
+from order.listing.ports import OrderFilter
+from order.listing.store import PostgresListingStore
+from order.orders.domain import Status
+from order.orders.store import PostgresOrderStore
+from order.placing.store import PostgresPlacingStore
+from payment.charges.store import PostgresChargeStore
+from payment.payments.store import PostgresPaymentStore
+from payment.refunds.store import PostgresRefundStore
 from tests.scale.measuring import Kind, Measure
 from tests.scale.moments import moment, rolled_back, uuid
 from tests.scale.retention_measures import event_retention, order_retention
@@ -32,7 +37,7 @@ _STATUSES: dict[str, tuple[Status, ...] | None] = {
 
 def order_measures(db: Database, world: World) -> Iterator[Measure]:
     """The order store's."""
-    store = Store(db)
+    store = PostgresListingStore(db)
     old, middle = moment(world.start) + timedelta(days=60), world.orders // 2
     deep = (moment(world.placed(middle)), uuid(order_id(middle)))
     accounts = {
@@ -58,39 +63,42 @@ def order_measures(db: Database, world: World) -> Iterator[Measure]:
         yield Measure("orders: deep page", name, Kind.REQUEST, partial(store.page, chosen, deep, _PAGE))
     for name, chosen in filters.items():
         yield Measure("orders: totalCount", name, Kind.REQUEST, partial(store.count, chosen))
-    yield from _each(store, world, filters)
-    yield from _others(db, store, world)
+    yield from _by_account(store, world, filters)
+    yield from _others(db, world)
     yield from order_retention(db, world)
 
 
-def _each(store: Store, world: World, filters: dict[str, OrderFilter]) -> Iterator[Measure]:
+def _by_account(
+    store: PostgresListingStore, world: World, filters: dict[str, OrderFilter]
+) -> Iterator[Measure]:
     ids = [uuid(account_id(number)) for number in (0, *range(500, 500 + 19))]
     unbound = {name: chosen for name, chosen in filters.items() if chosen.account_id is None}
     for name, chosen in unbound.items():
         yield Measure(
             *("orders of 20 accounts: page", name, Kind.REQUEST),
-            partial(store.page_each, chosen, ids, 21),
+            partial(store.page_by_account, chosen, ids, 21),
         )
     for name, chosen in unbound.items():
         yield Measure(
             *("orders of 20 accounts: totalCount", name, Kind.REQUEST),
-            partial(store.count_each, chosen, ids),
+            partial(store.count_by_account, chosen, ids),
         )
 
 
-def _others(db: Database, store: Store, world: World) -> Iterator[Measure]:
+def _others(db: Database, world: World) -> Iterator[Measure]:
+    store, placing, closed = PostgresOrderStore(db), PostgresPlacingStore(db), PostgresClosedAccountStore(db)
     some, one = uuid(order_id(world.orders // 3)), uuid(account_id(500))
     yield Measure("order by id", "", Kind.REQUEST, lambda: store.get(some, None))
     buyer = uuid(account_id(world.account(world.orders // 3)))
     key = f"{world.orders // 3:032x}"
-    yield Measure("order by idempotency key", "", Kind.REQUEST, lambda: store.find_request(buyer, key))
+    yield Measure("order by idempotency key", "", Kind.REQUEST, lambda: placing.find_by_key(buyer, key))
     yield Measure(
         *("open orders of an account, locked", "", Kind.REQUEST),
-        rolled_back(db, lambda tx: store.lock_open(tx, one)),
+        rolled_back(db, lambda tx: closed.lock_open(tx, one)),
     )
     yield Measure(
         *("account deleted: orders reduced", "", Kind.REQUEST),
-        rolled_back(db, lambda tx: store.forget_person(tx, one)),
+        rolled_back(db, lambda tx: closed.anonymize(tx, one)),
     )
     late = moment(world.now) + timedelta(hours=1)
     yield Measure(
@@ -98,12 +106,15 @@ def _others(db: Database, store: Store, world: World) -> Iterator[Measure]:
         rolled_back(db, lambda tx: store.lock_overdue(tx, late, 100)),
     )
     since = moment(world.now) - timedelta(days=1)
-    yield Measure("sweep: orders of closed accounts", "", Kind.SWEEP, lambda: store.closed_with_orders(since))
+    yield Measure(
+        *("sweep: orders of closed accounts", "", Kind.SWEEP),
+        lambda: closed.closed_accounts_with_open_orders(since),
+    )
 
 
 def payment_measures(db: Database, world: World) -> Iterator[Measure]:
     """The payment store's."""
-    store = PostgresPaymentStore(db)
+    store, charges, refunds = PostgresPaymentStore(db), PostgresChargeStore(db), PostgresRefundStore(db)
     numbers = range(0, world.orders, world.orders // 100)
     payments: list[UUID] = [uuid(payment_id(number)) for number in numbers]
     orders: list[UUID] = [uuid(order_id(number)) for number in numbers]
@@ -113,13 +124,16 @@ def payment_measures(db: Database, world: World) -> Iterator[Measure]:
             "payments by id", f"100, {name}", Kind.REQUEST, partial(store.get_many, payments, whose)
         )
         yield Measure(
-            "payments of orders", f"100, {name}", Kind.REQUEST, partial(store.of_orders, orders, whose)
+            "payments of orders", f"100, {name}", Kind.REQUEST, partial(store.find_by_orders, orders, whose)
         )
     now = moment(world.now) + timedelta(hours=1)
     lease = now + timedelta(seconds=30)
     yield Measure(
-        "sweep: payments to charge", "20", Kind.SWEEP, lambda: store.claim(now - timedelta(days=1), lease, 20)
+        "sweep: payments to charge",
+        "20",
+        Kind.SWEEP,
+        lambda: charges.claim_payments(now - timedelta(days=1), lease, 20),
     )
-    yield Measure("sweep: payments given up", "100", Kind.SWEEP, lambda: store.give_up(now, 100))
+    yield Measure("sweep: payments given up", "100", Kind.SWEEP, lambda: charges.cancel_expired(now, 100))
     yield from event_retention(db, world)
-    yield Measure("sweep: refunds to make", "20", Kind.SWEEP, lambda: store.claim_refunds(now, lease, 20))
+    yield Measure("sweep: refunds to make", "20", Kind.SWEEP, lambda: refunds.claim_refunds(now, lease, 20))

@@ -11,7 +11,7 @@ import catalog.retention
 import catalog.settings
 import notification.retention
 import notification.settings
-import order.retention
+import order.closed_accounts.retention
 import order.settings
 from catalog.adjustment_store import AdjustmentHistory
 from kit.db import Database
@@ -37,7 +37,7 @@ def order_retention(db: Database, world: World) -> Iterator[Measure]:
 
     def closed(keep: timedelta) -> Run:
         chosen = _settings(order.settings.Settings, "CLOSED_ACCOUNT_RETENTION_SECONDS", keep)
-        return _named(order.retention.retentions(db, chosen), "closed_accounts")
+        return _named(order.closed_accounts.retention.retentions(db, chosen), "closed_accounts")
 
     eldest = world.now - world.accounts // 100 * HOUR
     yield _measure("closed_accounts", closed, lambda n: eldest + n * _BATCH * HOUR // 20)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import account.events
 import catalog.events
-import order.events
-import payment.events
+import order.orders.events
+import payment.payments.events
 from kit.db import Database
 from kit.events import Topic
 from kit.testing.servers import Postgres
@@ -31,8 +31,8 @@ from tests.scale.plans import ExplainedDatabase, explain
 from tests.scale.world import World
 
 MEASURES: dict[str, tuple[Topic | None, Callable[[Database, World], Iterator[Measure]]]] = {
-    "order": (order.events.TOPIC, order_measures),
-    "payment": (payment.events.TOPIC, payment_measures),
+    "order": (order.orders.events.TOPIC, order_measures),
+    "payment": (payment.payments.events.TOPIC, payment_measures),
     "catalog": (catalog.events.TOPIC, catalog_measures),
     "account": (account.events.TOPIC, account_measures),
     "notification": (None, notification_measures),

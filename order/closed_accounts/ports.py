@@ -1,0 +1,28 @@
+"""What closing an account's orders needs: a store."""
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from kit.db import Transaction
+from order.orders.domain import Order
+
+
+class ClosedAccountStore(Protocol):
+    """Deleted accounts and their orders."""
+
+    async def lock_open(self, tx: Transaction, account_id: UUID) -> list[Order]:
+        """The account's orders that are neither DELIVERED nor CANCELLED, locked until `tx` ends."""
+        ...
+
+    async def anonymize(self, tx: Transaction, account_id: UUID) -> None:
+        """Removes addresses, except the country, and the customer's cancellation texts from the account's orders."""
+        ...
+
+    async def record_closed_account(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        """Records the time at which an account was deleted; the first one counts."""
+        ...
+
+    async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
+        """Accounts deleted since then that still have an order to cancel or to anonymize."""
+        ...

@@ -1,0 +1,58 @@
+"""Deleted accounts: locks, anonymizes and finds their orders."""
+
+from datetime import datetime
+from uuid import UUID
+
+from kit.db import Database, Transaction
+from order.orders.domain import Order
+from order.orders.rows import read_orders
+
+_LOCK_OPEN = """
+SELECT id FROM orders WHERE account_id = $1 AND status IN ('PENDING', 'CONFIRMED', 'SHIPPED') ORDER BY id FOR UPDATE
+"""
+_ANONYMIZE = """
+WITH anonymized AS (
+    UPDATE orders SET
+        shipping_address = (
+            SELECT jsonb_object_agg(key, CASE WHEN key = 'country_code' THEN value ELSE '""' END)
+            FROM jsonb_each(shipping_address)
+        ),
+        status_reason = CASE WHEN cancel_reason = 'CUSTOMER' THEN '' ELSE status_reason END
+    WHERE account_id = $1 AND (shipping_address IS NOT NULL OR cancel_reason = 'CUSTOMER')
+    RETURNING id, cancel_reason
+)
+UPDATE order_status_changes SET note = '' FROM anonymized
+WHERE order_id = anonymized.id AND anonymized.cancel_reason = 'CUSTOMER' AND status = 'CANCELLED'
+"""
+_RECORD_CLOSED_ACCOUNT = (
+    "INSERT INTO closed_accounts (account_id, close_time) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+)
+_WITH_OPEN_ORDERS = """
+SELECT account_id FROM closed_accounts c WHERE close_time >= $1 AND EXISTS (
+    SELECT FROM orders o WHERE o.account_id = c.account_id
+        AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '')
+)
+"""
+
+
+class PostgresClosedAccountStore:
+    """`ports.ClosedAccountStore` on PostgreSQL."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def lock_open(self, tx: Transaction, account_id: UUID) -> list[Order]:
+        """Locks in order of ids to avoid deadlocks."""
+        return await read_orders(tx, await tx.fetch(_LOCK_OPEN, account_id))
+
+    async def anonymize(self, tx: Transaction, account_id: UUID) -> None:
+        """Emits no event: neither status nor version changes."""
+        await tx.execute(_ANONYMIZE, account_id)
+
+    async def record_closed_account(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        """Keeps the time of an earlier record."""
+        await tx.execute(_RECORD_CLOSED_ACCOUNT, account_id, now)
+
+    async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
+        """Cheap: few accounts match, each with few orders."""
+        return [row["account_id"] for row in await self._db.fetch(_WITH_OPEN_ORDERS, since)]

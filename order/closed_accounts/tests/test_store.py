@@ -1,0 +1,65 @@
+"""The contract of ClosedAccountStore, on the fake and on PostgreSQL."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from kit.testing.fixtures import database_url, postgres
+from order.orders.domain import Address, CancelReason, Status
+from order.tests.store_contract import StoreHarness, harness, ids, postgres_harness
+
+__all__ = ["database_url", "harness", "postgres", "postgres_harness"]
+
+
+async def test_an_accounts_open_orders_are_those_that_have_not_ended(harness: StoreHarness) -> None:
+    pending, paid = await harness.place(2)
+    await harness.place_cancelled()
+    await harness.place(account=uuid4())
+    await harness.change(paid, lambda stored: stored.payment_succeeded(True, harness.clock.now))
+
+    async with harness.db.transaction() as tx:
+        found = await harness.closed_accounts.lock_open(tx, harness.account)
+    assert sorted(order.status for order in found) == [Status.CONFIRMED, Status.PENDING]
+    assert set(ids(found)) == {pending.id, paid.id}
+
+
+async def test_a_deleted_accounts_orders_keep_the_country_and_tell_no_more_of_who_it_was(
+    harness: StoreHarness,
+) -> None:
+    cancelled, declined = await harness.place(2)
+    await harness.change(
+        cancelled, lambda stored: stored.cancel(CancelReason.CUSTOMER, harness.clock.now, "I am John Doe")
+    )
+    await harness.change(declined, lambda stored: stored.payment_failed("card_declined", harness.clock.now))
+    [other] = await harness.place(account=uuid4())
+
+    async with harness.db.transaction() as tx:
+        await harness.closed_accounts.anonymize(tx, harness.account)
+
+    left = await harness.store.get(cancelled.id, None)
+    assert left
+    assert left.shipping_address == Address("", "", "", "", "", "", "CH")
+    assert (left.status_reason, [step.note for step in left.history], left.version) == ("", ["", ""], 2)
+    kept_reason = await harness.store.get(declined.id, None)
+    assert kept_reason
+    assert (kept_reason.status_reason, kept_reason.history[-1].note) == ("card_declined", "card_declined")
+    assert await harness.store.get(other.id, None) == other
+
+
+async def test_an_account_that_is_gone_is_found_while_it_has_orders_that_are_not_forgotten(
+    harness: StoreHarness,
+) -> None:
+    now = harness.clock.now
+    await harness.place()
+    async with harness.db.transaction() as tx:
+        await harness.closed_accounts.record_closed_account(tx, harness.account, now)
+        await harness.closed_accounts.record_closed_account(tx, harness.account, now + timedelta(hours=1))
+        await harness.closed_accounts.record_closed_account(tx, uuid4(), now)
+    assert await harness.closed_accounts.closed_accounts_with_open_orders(now) == [harness.account]
+    assert not await harness.closed_accounts.closed_accounts_with_open_orders(now + timedelta(seconds=1))
+
+    async with harness.db.transaction() as tx:
+        await harness.closed_accounts.anonymize(tx, harness.account)
+        for order in await harness.closed_accounts.lock_open(tx, harness.account):
+            order.account_deleted(now)
+            await harness.store.save(tx, [order])
+    assert not await harness.closed_accounts.closed_accounts_with_open_orders(now)

@@ -1,0 +1,66 @@
+"""Cancels and anonymizes the orders of accounts that are being deleted or were deleted."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from kit.auth import Principal
+from kit.db import Database, Transaction, retry_on_contention
+from kit.values import Clock, utc_now
+from order.closed_accounts.errors import OpenOrdersExist
+from order.closed_accounts.ports import ClosedAccountStore
+from order.orders.domain import Order, OrderCancelled, Status
+from order.orders.ports import OrderStore
+from order.orders.reporting import record_metrics_and_log
+
+# Access tokens are valid for 15 minutes, so no order can be placed for an account that was deleted an hour ago.
+_CLOSED_ACCOUNT_LOOKBACK = timedelta(hours=1)
+
+
+class ClosedAccounts:
+    """Closes the orders of accounts."""
+
+    def __init__(
+        self, db: Database, store: ClosedAccountStore, orders: OrderStore, clock: Clock = utc_now
+    ) -> None:
+        self._db = db
+        self._store = store
+        self._orders = orders
+        self._clock = clock
+
+    @retry_on_contention
+    async def close_account(self, caller: Principal, account_id: UUID) -> None:
+        """Cancels an account's PENDING orders before it is deleted; raises OpenOrdersExist, and cancels none, if it has paid ones."""
+        caller.require_access_to(account_id)
+        async with self._db.transaction() as tx:
+            open_orders = await self._store.lock_open(tx, account_id)
+            if any(order.status is not Status.PENDING for order in open_orders):
+                raise OpenOrdersExist()
+            events = await self._cancel_all(tx, open_orders)
+        record_metrics_and_log(events)
+
+    async def account_deleted(self, tx: Transaction, account_id: UUID) -> None:
+        """Cancels what was placed or paid while the account was being deleted, and anonymizes all its orders."""
+        await self._store.record_closed_account(tx, account_id, self._clock())
+        record_metrics_and_log(await self._anonymize_and_cancel(tx, account_id))
+
+    @retry_on_contention
+    async def cancel_orders_of_closed_accounts(self) -> None:
+        """Cancels and anonymizes orders placed with a deleted account's last access tokens; run by a sweep."""
+        since = self._clock() - _CLOSED_ACCOUNT_LOOKBACK
+        for account_id in await self._store.closed_accounts_with_open_orders(since):
+            async with self._db.transaction() as tx:
+                events = await self._anonymize_and_cancel(tx, account_id)
+            record_metrics_and_log(events)
+
+    async def _anonymize_and_cancel(self, tx: Transaction, account_id: UUID) -> Sequence[OrderCancelled]:
+        await self._store.anonymize(tx, account_id)
+        return await self._cancel_all(tx, await self._store.lock_open(tx, account_id))
+
+    async def _cancel_all(self, tx: Transaction, orders: Sequence[Order]) -> Sequence[OrderCancelled]:
+        cancelled = [(order, event) for order in orders if (event := order.account_deleted(self._clock()))]
+        events = [event for _, event in cancelled]
+        if events:
+            await self._orders.save(tx, [order for order, _ in cancelled])
+            await tx.emit(*events)
+        return events

@@ -1,0 +1,1 @@
+"""Lists of orders: pages and counts by account, status and creation time."""

@@ -1,0 +1,63 @@
+"""List requests and pages <-> the domain. All errors of a request are reported at once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from souk.order.v1 import order_pb2 as pb
+from souk.order.v1 import order_service_pb2 as service
+
+from kit.values import FieldReader, Page, encode_position, timestamp_from_proto
+from order.listing.ports import OrderFilter
+from order.orders.domain import Order, Status
+from order.orders.messages import STATUS_PREFIX, order_to_proto
+
+_STATUSES = {
+    number: Status(name.removeprefix(STATUS_PREFIX)) for name, number in pb.OrderStatus.items() if number
+}
+
+
+def filter_from_proto(request: service.ListOrdersRequest, account_id: UUID | None) -> OrderFilter:
+    """The filter of a list, limited to an account; raises InvalidArgument."""
+    reader = FieldReader()
+    requested = (
+        request.status_filter.values if request.HasField("status_filter") else request.statuses or None
+    )
+    reader.require(set(requested or ()) <= _STATUSES.keys(), "must be known statuses", "filter", "statuses")
+    after = _instant(reader, request, "created_after", "createdAfter")
+    before = _instant(reader, request, "created_before", "createdBefore")
+    reader.raise_if_invalid()
+    statuses = None if requested is None else tuple(_STATUSES[number] for number in sorted(set(requested)))
+    return OrderFilter(account_id, statuses, after, before)
+
+
+def page_size(requested: int) -> int:
+    """The size of a page; raises InvalidArgument."""
+    reader = FieldReader()
+    size = reader.page_size(requested, "first")
+    reader.raise_if_invalid()
+    return size
+
+
+def page_to_proto(page: Page[Order], filter: OrderFilter, *, internal: bool) -> service.ListOrdersResponse:
+    """A page whose cursors are bound to the filter."""
+    entries = [
+        service.ListOrdersResponse.Entry(
+            order=order_to_proto(order, internal=internal),
+            cursor=encode_position(repr(filter), order.create_time, order.id),
+        )
+        for order in page.items
+    ]
+    return service.ListOrdersResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)
+
+
+def _instant(
+    reader: FieldReader, request: service.ListOrdersRequest, field: str, name: str
+) -> datetime | None:
+    """An optional instant; a Timestamp can exceed the range of datetime."""
+    if not request.HasField(field):
+        return None
+    try:
+        return timestamp_from_proto(getattr(request, field))
+    except (ValueError, OverflowError):
+        reader.violations.add(("filter", name), "must be an instant between the years 1 and 9999")
+        return None

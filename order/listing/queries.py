@@ -1,0 +1,63 @@
+"""The SQL of order lists: the newest orders that match a filter, and their number.
+
+Each filter has an index in list order (orders_newest, orders_of_account, orders_of_status, orders_of_account_and_status), so a query
+reads only the rows of its page. Statuses are part of the SQL text, because the best index depends on how rare they are (ADR 0012).
+Several statuses are one subquery each, merged, because no index holds them together in list order.
+"""
+
+from typing import Any
+
+from kit.db import WhereClause, bounded_count
+from kit.values import MAX_COUNT, Position
+from order.listing.ports import OrderFilter
+
+_NEWEST_FIRST = "o.create_time DESC, o.id DESC"
+
+
+def newest_orders(
+    filter: OrderFilter, after: Position | None, limit: int, *, account: str | None = None
+) -> tuple[str, list[Any]]:
+    """A SELECT of orders and its arguments; `account` is a column of the enclosing statement that orders must match."""
+    query = _conditions(filter, after, account)
+    merged = _merged(filter, query, "*", limit)
+    return f"SELECT * FROM ({merged}) o ORDER BY {_NEWEST_FIRST} LIMIT {limit:d}", query.args  # noqa: S608 - built from constants
+
+
+def count_orders(filter: OrderFilter, *, account: str | None = None) -> tuple[str, list[Any]]:
+    """A SELECT of the number of orders, at most MAX_COUNT + 1, and its arguments."""
+    query = _conditions(filter, None, account)
+    merged = _merged(filter, query, "o.id", MAX_COUNT + 1)
+    return bounded_count(f"SELECT FROM ({merged}) o"), query.args
+
+
+def _merged(filter: OrderFilter, query: WhereClause, columns: str, limit: int) -> str:
+    """Up to `limit` orders of each status, or of all."""
+    where = query.sql or "WHERE true"
+    wheres = [where]
+    if filter.statuses is not None:
+        # Statuses are enum values, so they are safe to inline.
+        wheres = [f"{where} AND o.status = '{status.value}'" for status in sorted(set(filter.statuses))]
+    end = f"ORDER BY {_NEWEST_FIRST} LIMIT {limit:d}"
+    # Without statuses the conditions stay, because the arguments belong to them.
+    selects = [
+        f"(SELECT {columns} FROM orders o {condition} {end})"  # noqa: S608 - built from constants
+        for condition in wheres or [f"{where} AND false"]
+    ]
+    return " UNION ALL ".join(selects)
+
+
+def _conditions(filter: OrderFilter, after: Position | None, account: str | None) -> WhereClause:
+    query = WhereClause()
+    if account is not None:
+        query.add(f"o.account_id = {account}")
+    if filter.account_id is not None:
+        query.add("o.account_id = {}", filter.account_id)
+    if filter.created_after is not None:
+        query.add("o.create_time >= {}", filter.created_after)
+    # Only the tighter upper bound: with both, PostgreSQL may start its index scan at the looser one.
+    before = filter.created_before
+    if after is not None and (before is None or after[0] < before):
+        query.add("(o.create_time, o.id) < ({}, {})", *after)
+    elif before is not None:
+        query.add("o.create_time < {}", before)
+    return query

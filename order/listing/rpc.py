@@ -1,0 +1,42 @@
+"""The gRPC methods that list orders."""
+
+from dataclasses import replace
+
+from souk.order.v1 import order_service_pb2 as pb
+
+from kit.rpc import Call
+from kit.values import ACCOUNT, decode_position, invalid_cursor
+from order.listing.messages import filter_from_proto, page_size, page_to_proto
+from order.listing.use_cases import Listing
+
+
+class ListingRpc:
+    """ListOrders and BatchListOrders."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+
+    async def list_orders(self, request: pb.ListOrdersRequest, call: Call) -> pb.ListOrdersResponse:
+        """A page of the caller's orders, or of any orders for an ADMIN."""
+        account_id = call.resolve_account_scope(request.account_id, all_accounts=request.all_accounts)
+        filter, size = filter_from_proto(request, account_id), page_size(request.page_size)
+        after = decode_position(request.page_token, repr(filter), "after")
+        page = await self._listing.page(filter, after, size, count=request.count_total)
+        return page_to_proto(page, filter, internal=call.require_principal().is_admin)
+
+    async def batch_list_orders(
+        self, request: pb.BatchListOrdersRequest, call: Call
+    ) -> pb.BatchListOrdersResponse:
+        """The first page of each account."""
+        caller, ids = call.require_principal(), ACCOUNT.parse_unique(request.account_ids, "account_ids")
+        filter, size = filter_from_proto(request.list, None), page_size(request.list.page_size)
+        if request.list.page_token:
+            raise invalid_cursor("after")
+        count = request.list.count_total
+        pages = await self._listing.page_by_account(caller, filter, ids, size, count=count)
+        return pb.BatchListOrdersResponse(
+            pages=[
+                page_to_proto(page, replace(filter, account_id=account_id), internal=caller.is_admin)
+                for account_id, page in zip(ids, pages, strict=True)
+            ]
+        )

@@ -1,0 +1,196 @@
+"""Lists of orders, on the fake and on PostgreSQL: filters are complete, and pages stay so while orders arrive and change."""
+
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from itertools import product
+from random import Random
+from uuid import uuid4
+
+import pytest
+
+from kit.testing.copy_rows import copy_rows
+from kit.testing.fixtures import database_url, postgres
+from order.listing.ports import OrderFilter
+from order.orders.domain import CancelReason, Order, Status
+from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, ids, postgres_harness
+
+__all__ = ["database_url", "harness", "postgres", "postgres_harness"]
+
+
+async def some(harness: StoreHarness, count: int, random: Random) -> list[Order]:
+    """Orders of two accounts in every status, some of them made in the same instant; oldest first."""
+    other = uuid4()
+    new_orders = []
+    for _ in range(count):
+        new_orders.append(harness.new_order(account=random.choice([None, other])))
+        harness.clock.advance(seconds=random.choice([0, 0, 1]))
+    await harness.placing.place(new_orders, NO_LIMITS)
+    for new in new_orders:
+        for step in range(random.randrange(5)):
+            await harness.change(new.event.order, partial(_step, step=step))
+    found = [await harness.store.get(new.event.order.id, None) for new in new_orders]
+    return [order for order in found if order]
+
+
+def _step(order: Order, step: int) -> object:
+    now = order.create_time
+    match step, order.status:
+        case 0, Status.PENDING:
+            return order.payment_succeeded(True, now) if order.id.int % 4 else order.payment_failed("", now)
+        case 1, Status.CONFIRMED:
+            return order.ship(now)
+        case 2, Status.SHIPPED:
+            return order.deliver(now)
+    return None
+
+
+def _wanted(order: Order, filter: OrderFilter) -> bool:
+    return (
+        filter.account_id in (None, order.account_id)
+        and (filter.statuses is None or order.status in filter.statuses)
+        and (filter.created_after is None or order.create_time >= filter.created_after)
+        and (filter.created_before is None or order.create_time < filter.created_before)
+    )
+
+
+def _newest_first(orders: list[Order]) -> list[Order]:
+    return sorted(orders, key=lambda order: (order.create_time, order.id), reverse=True)
+
+
+async def test_every_mix_of_filters_finds_what_it_names_and_counts_it(harness: StoreHarness) -> None:
+    orders = await some(harness, 40, Random(7))
+    instants: list[datetime | None] = [None, orders[10].create_time, orders[30].create_time]
+    statuses: list[tuple[Status, ...] | None] = [
+        None,
+        (),
+        *((status,) for status in Status),
+        (Status.PENDING, Status.CANCELLED),
+    ]
+
+    for account, chosen, after, before in product(
+        [None, harness.account, uuid4()], statuses, instants, instants
+    ):
+        filter = OrderFilter(account, chosen, after, before)
+        expected = _newest_first([order for order in orders if _wanted(order, filter)])
+        assert await harness.listing.page(filter, None, 100) == expected
+        assert await harness.listing.count(filter) == len(expected)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_pages_show_each_order_once_while_others_arrive_and_change(
+    harness: StoreHarness, seed: int
+) -> None:
+    random = Random(seed)
+    orders = _newest_first(await some(harness, 30, random))
+    filter = random.choice([OrderFilter(), OrderFilter(harness.account)])
+    expected = [order.id for order in orders if _wanted(order, filter)]
+    seen, after = [], None
+
+    while page := await harness.listing.page(filter, after, random.randint(1, 7)):
+        seen += ids(page)
+        after = (page[-1].create_time, page[-1].id)
+        await harness.placing.place([harness.new_order() for _ in range(random.randrange(3))], NO_LIMITS)
+        await harness.change(random.choice(orders), lambda order: _cancel(order))
+        harness.clock.advance(seconds=1)
+
+    assert seen == expected
+
+
+async def test_pages_of_one_status_show_each_that_keeps_it_once(harness: StoreHarness) -> None:
+    orders = [order for order in await some(harness, 40, Random(3)) if order.status is Status.PENDING]
+    leaving = orders[::3]
+    filter = OrderFilter(statuses=(Status.PENDING,))
+    seen, after = [], None
+
+    while page := await harness.listing.page(filter, after, 3):
+        seen += ids(page)
+        after = (page[-1].create_time, page[-1].id)
+        if leaving:
+            await harness.change(leaving.pop(), lambda order: _cancel(order))
+
+    staying = [order.id for order in orders if order not in orders[::3]]
+    assert len(seen) == len(set(seen))
+    assert set(staying) <= set(seen) <= set(ids(orders))
+
+
+async def test_the_newest_of_each_account_are_what_its_own_list_begins_with(harness: StoreHarness) -> None:
+    orders = await some(harness, 40, Random(5))
+    accounts = [*{order.account_id for order in orders}, uuid4()]
+    for statuses in (None, (), (Status.PENDING, Status.CANCELLED)):
+        filter = OrderFilter(statuses=statuses)
+        found = await harness.listing.page_by_account(filter, accounts, 3)
+        totals = await harness.listing.count_by_account(filter, accounts)
+        for account in accounts:
+            own = replace(filter, account_id=account)
+            assert list(found.get(account, ())) == await harness.listing.page(own, None, 3)
+            assert totals.get(account, 0) == await harness.listing.count(own)
+
+
+async def test_a_list_is_counted_exactly_to_ten_thousand_and_not_beyond(
+    postgres_harness: StoreHarness,
+) -> None:
+    [order] = await postgres_harness.place()
+    mixes: list[tuple[Status, ...] | None] = [None, (Status.PENDING,), (Status.PENDING, Status.SHIPPED)]
+    lists = [OrderFilter(account, statuses) for account in (None, order.account_id) for statuses in mixes]
+    await copy_rows(postgres_harness.db, "orders", 9_999, id="gen_random_uuid()", request_id="n::text")
+    assert [await postgres_harness.listing.count(filter) for filter in lists] == [10_000] * 6
+    assert await postgres_harness.listing.count_by_account(OrderFilter(), [order.account_id]) == {
+        order.account_id: 10_000
+    }
+
+    await copy_rows(postgres_harness.db, "orders", 1, id="gen_random_uuid()", request_id="'another'")
+
+    assert [await postgres_harness.listing.count(filter) for filter in lists] == [None] * 6
+    counted = [
+        await postgres_harness.listing.count_by_account(OrderFilter(statuses=statuses), [order.account_id])
+        for statuses in mixes
+    ]
+    assert counted == [{order.account_id: None}] * 3
+
+
+async def test_a_status_that_is_named_twice_shows_its_orders_once(harness: StoreHarness) -> None:
+    orders = await harness.place(3)
+    filter = OrderFilter(statuses=(Status.PENDING, Status.PENDING))
+    assert ids(await harness.listing.page(filter, None, 10)) == ids(orders)[::-1]
+    assert await harness.listing.count(filter) == 3
+
+
+def _cancel(order: Order) -> object:
+    if order.status not in (Status.PENDING, Status.CONFIRMED):
+        return None
+    return order.cancel(CancelReason.ADMIN, order.create_time)
+
+
+async def test_pages_are_newest_first_and_go_on_after_an_order(harness: StoreHarness) -> None:
+    orders = (await harness.place(5))[::-1]
+    mine = OrderFilter(account_id=harness.account)
+
+    assert ids(await harness.listing.page(mine, None, 2)) == ids(orders[:2])
+    assert ids(await harness.listing.page(mine, (orders[1].create_time, orders[1].id), 9)) == ids(orders[2:])
+
+
+async def test_orders_of_one_instant_are_told_apart_by_id(harness: StoreHarness) -> None:
+    new_orders = [harness.new_order() for _ in range(6)]
+    await harness.placing.place(new_orders, NO_LIMITS)
+    expected = sorted((new.event.order.id for new in new_orders), reverse=True)
+
+    assert (
+        ids(await harness.listing.page(OrderFilter(harness.account), (harness.clock.now, expected[2]), 9))
+        == expected[3:]
+    )
+
+
+async def test_filters_narrow_pages_and_counts_alike(harness: StoreHarness) -> None:
+    failed = await harness.place_cancelled()
+    first, second = await harness.place(2)
+    await harness.place(account=uuid4())
+
+    for filter, expected in [
+        (OrderFilter(harness.account, (Status.CANCELLED,)), [failed]),
+        (OrderFilter(harness.account, (Status.PENDING, Status.CANCELLED)), [second, first, failed]),
+        (OrderFilter(harness.account, created_after=first.create_time), [second, first]),
+        (OrderFilter(harness.account, created_before=second.create_time), [first, failed]),
+    ]:
+        assert ids(await harness.listing.page(filter, None, 9)) == ids(expected)
+        assert await harness.listing.count(filter) == len(expected)

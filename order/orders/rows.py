@@ -1,0 +1,53 @@
+"""Order rows -> domain. A row is selected with ORDER_COLUMNS: the order with its lines and its history."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from kit.db import Record, Statements
+from kit.values import Money
+from order.orders.domain import Address, CancelReason, Line, Order, Status, StatusChange
+
+ORDER_COLUMNS = """
+SELECT o.*,
+    ARRAY(SELECT (product_id, name, unit_price, quantity) FROM order_lines WHERE order_id = o.id ORDER BY position) AS lines,
+    ARRAY(SELECT (status, time, note, internal_note) FROM order_status_changes WHERE order_id = o.id ORDER BY position) AS history
+"""
+SELECT_ORDERS = ORDER_COLUMNS + "FROM orders o\n"
+
+
+async def read_orders(db: Statements, ids: Sequence[Record]) -> list[Order]:
+    """The orders of rows that have an `id`."""
+    rows = await db.fetch(SELECT_ORDERS + "WHERE o.id = ANY($1)", [row["id"] for row in ids])
+    return [order_from_row(row) for row in rows]
+
+
+def order_from_row(row: Record) -> Order:
+    """An order of a row that was selected with ORDER_COLUMNS."""
+    currency = row["currency"]
+    return Order(
+        id=row["id"],
+        account_id=row["account_id"],
+        lines=tuple(
+            Line(product, name, Money(price, currency), quantity)
+            for product, name, price, quantity in row["lines"]
+        ),
+        total=Money(row["total"], currency),
+        refunded=Money(row["refunded"], currency),
+        status=Status(row["status"]),
+        cancel_reason=CancelReason(row["cancel_reason"]) if row["cancel_reason"] else None,
+        status_reason=row["status_reason"],
+        history=tuple(
+            StatusChange(Status(status), time, note, internal)
+            for status, time, note, internal in row["history"]
+        ),
+        shipping_address=_address(row["shipping_address"]),
+        version=row["version"],
+        deadline=row["deadline"],
+        create_time=row["create_time"],
+        update_time=row["update_time"],
+    )
+
+
+def _address(text: str | None) -> Address | None:
+    return Address(**orjson.loads(text)) if text else None

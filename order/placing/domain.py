@@ -1,0 +1,41 @@
+"""The command to place an order, and the limits of an account."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from order.orders.domain import Address
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """A validated request to place an order.
+
+    `quantities` are the units of each product, in the order of the products' first lines; `first_lines` are the indexes of those lines
+    in the request, which error paths name. `request_id` is the caller's idempotency key. `input_hash` identifies everything else;
+    `legacy_input_hash` is how earlier releases computed it. `expected_total` is the decimal that the buyer saw, or empty.
+    `payment_method` is a provider's token; empty means the deployment's default.
+    """
+
+    caller_id: UUID
+    account_id: UUID
+    quantities: Mapping[UUID, int]
+    first_lines: tuple[int, ...]
+    shipping_address: Address | None
+    payment_method: str
+    expected_total: str
+    request_id: str
+    input_hash: bytes
+    legacy_input_hash: bytes = b""
+
+    def matches(self, input_hash: bytes) -> bool:
+        """Whether an order with this hash was placed with the same input."""
+        return input_hash in (self.input_hash, self.legacy_input_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """Limits of one account: unpaid orders at a time, failed payments within an hour."""
+
+    pending: int
+    failed_payments: int

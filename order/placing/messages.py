@@ -1,0 +1,109 @@
+"""PlaceOrderRequest -> command. Validates the input; all errors of a request are reported at once."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+import orjson
+from souk.order.v1 import order_pb2 as pb
+from souk.order.v1 import order_service_pb2 as service
+
+from kit.values import ACCOUNT, PRODUCT, FieldReader
+from order.orders.domain import Address
+from order.orders.messages import read_id, require_no_card_number
+from order.placing.domain import PlaceOrder
+
+_MAX_LINES = 100
+_MAX_QUANTITY = 10_000
+_MAX_ADDRESS_LINE_LENGTH = 100
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6}0{0,40})?")
+
+
+def command_from_proto(
+    request: service.PlaceOrderRequest, caller_id: UUID, default_method: str = ""
+) -> PlaceOrder:
+    """Raises InvalidArgument with every invalid field.
+
+    The input hash identifies the meaning of a request, not its form: it is the same whether the caller's own account or the default
+    payment method is named or left out, and for lines in any order or split.
+    """
+    reader = FieldReader()
+    account_id = read_id(reader, ACCOUNT, request.account_id, "accountId") if request.account_id else None
+    quantities, first_lines = _products(reader, request.lines)
+    address = _address(reader, request.shipping_address) if request.HasField("shipping_address") else None
+    method = reader.not_blank(request.payment_method, "paymentMethod")
+    method = reader.text(method, "paymentMethod", max_length=255)
+    require_no_card_number(reader, method, "paymentMethod")
+    expected = _decimal(reader, request.expected_total, "expectedTotal")
+    request_id = reader.text(request.request_id, "idempotencyKey", min_length=1, max_length=255)
+    reader.raise_if_invalid()
+    lines = list(quantities.items())
+    named_method = "" if method == default_method else method
+    return PlaceOrder(
+        caller_id=caller_id,
+        account_id=account_id or caller_id,
+        quantities=quantities,
+        first_lines=first_lines,
+        shipping_address=address,
+        payment_method=method,
+        expected_total=expected,
+        request_id=request_id,
+        input_hash=_fingerprint(account_id or caller_id, sorted(lines), address, named_method, expected),
+        legacy_input_hash=_fingerprint(account_id, lines, address, method, expected),
+    )
+
+
+def _products(
+    reader: FieldReader, lines: Sequence[service.PlaceOrderRequest.Line]
+) -> tuple[Mapping[UUID, int], tuple[int, ...]]:
+    """Units of each product, added up over its lines, and the index of each product's first line."""
+    reader.require(1 <= len(lines) <= _MAX_LINES, f"must have between 1 and {_MAX_LINES} lines", "products")
+    quantities: dict[UUID, int] = {}
+    first_lines: dict[UUID, int] = {}
+    for index, line in enumerate(lines[:_MAX_LINES]):
+        product_id = read_id(reader, PRODUCT, line.product_id, "products", index, "id")
+        reader.integer(line.quantity, "products", index, "quantity", minimum=1, maximum=_MAX_QUANTITY)
+        if product_id is None:
+            continue
+        total = quantities.get(product_id, 0) + line.quantity
+        if product_id in quantities:
+            rule = f"must not exceed {_MAX_QUANTITY:,} together with the other lines of this product"
+            valid = line.quantity > _MAX_QUANTITY or total <= _MAX_QUANTITY
+            reader.require(valid, rule, "products", index, "quantity")
+        quantities[product_id] = total
+        first_lines.setdefault(product_id, index)
+    return quantities, tuple(first_lines.values())
+
+
+def _address(reader: FieldReader, address: pb.Address) -> Address:
+    def part(value: str, name: str, least: int = 0) -> str:
+        return reader.name(
+            value, "shippingAddress", name, min_length=least, max_length=_MAX_ADDRESS_LINE_LENGTH
+        )
+
+    return Address(
+        name=part(address.name, "name", 1),
+        line1=part(address.line1, "line1", 1),
+        line2=part(address.line2, "line2"),
+        city=part(address.city, "city", 1),
+        region=part(address.region, "region"),
+        postal_code=part(address.postal_code, "postalCode"),
+        country_code=reader.country(address.country_code, "shippingAddress", "countryCode"),
+    )
+
+
+def _decimal(reader: FieldReader, text: str, *path: str) -> str:
+    """A plain decimal without trailing zeros, or empty. The currency's number of decimals is known only once the order is priced."""
+    if not text:
+        return ""
+    valid = _DECIMAL.fullmatch(text) is not None
+    reader.require(
+        valid, "must be a decimal number of at most 15 digits and 6 decimals, such as 999.99", *path
+    )
+    return f"{Decimal(text).normalize():f}" if valid else ""
+
+
+def _fingerprint(*parts: object) -> bytes:
+    return hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()

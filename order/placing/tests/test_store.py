@@ -1,0 +1,148 @@
+"""The contract of PlacingStore, on the fake and on PostgreSQL; races and rollback on PostgreSQL."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from kit.db import Database
+from kit.testing.fixtures import database_url, postgres
+from order.listing.ports import OrderFilter
+from order.orders.events import TOPIC
+from order.placing.domain import AccountLimits
+from order.placing.ports import Outcome
+from order.placing.store import PostgresPlacingStore
+from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, postgres_harness
+
+__all__ = ["database_url", "harness", "postgres", "postgres_harness"]
+
+
+async def test_many_are_placed_as_easily_as_one(harness: StoreHarness) -> None:
+    new_orders = [harness.new_order() for _ in range(20)]
+
+    assert await harness.placing.place(new_orders, NO_LIMITS) == [Outcome.WRITTEN] * 20
+    assert await harness.listing.count(OrderFilter(account_id=harness.account)) == 20
+
+
+async def test_a_placement_is_undone_with_its_transaction(postgres_harness: StoreHarness) -> None:
+    new = postgres_harness.new_order()
+    with suppress(LookupError):
+        async with postgres_harness.db.transaction() as tx:
+            assert await postgres_harness.placing.place([new], NO_LIMITS, tx) == [Outcome.WRITTEN]
+            raise LookupError
+
+    assert await postgres_harness.store.get(new.event.order.id, None) is None
+    assert await postgres_harness.db.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_a_key_is_taken_once_whatever_the_id(harness: StoreHarness) -> None:
+    first, second = harness.new_order(key="k"), harness.new_order(key="k")
+
+    assert await harness.placing.place([first], NO_LIMITS) == [Outcome.WRITTEN]
+    assert await harness.placing.place([second], NO_LIMITS) == [Outcome.DUPLICATE]
+    stored = await harness.placing.find_by_key(harness.account, "k")
+    assert stored
+    assert (stored.order, stored.input_hash) == (first.event.order, first.command.input_hash)
+
+
+async def test_in_one_piece_a_key_and_an_id_are_taken_once(harness: StoreHarness) -> None:
+    one = harness.new_order(key="k")
+    pieces = [
+        one,
+        harness.new_order(key="k"),
+        harness.new_order(order_id=one.event.order.id),
+        harness.new_order(),
+    ]
+
+    outcomes = await harness.placing.place(pieces, NO_LIMITS)
+
+    assert outcomes == [Outcome.WRITTEN, Outcome.DUPLICATE, Outcome.DUPLICATE, Outcome.WRITTEN]
+
+
+async def test_the_same_key_of_another_caller_is_another_key(harness: StoreHarness) -> None:
+    theirs = harness.new_order(key="k", account=uuid4())
+
+    assert (
+        await harness.placing.place([harness.new_order(key="k"), theirs], NO_LIMITS) == [Outcome.WRITTEN] * 2
+    )
+
+
+async def test_an_unknown_key_has_no_order(harness: StoreHarness) -> None:
+    assert await harness.placing.find_by_key(harness.account, "never") is None
+
+
+async def test_orders_that_are_written_together_count_against_each_other(harness: StoreHarness) -> None:
+    wanted = [harness.new_order() for _ in range(3)] + [harness.new_order(account=uuid4())]
+
+    outcomes = await harness.placing.place(wanted, AccountLimits(2, 1000))
+
+    assert sorted(outcomes, key=str) == [Outcome.TOO_MANY_PENDING] + [Outcome.WRITTEN] * 3
+    assert outcomes[-1] is Outcome.WRITTEN
+
+
+async def test_unpaid_orders_count_against_the_account_only(harness: StoreHarness) -> None:
+    await harness.place(2)
+    limits = AccountLimits(2, 1000)
+
+    assert await harness.placing.place([harness.new_order()], limits) == [Outcome.TOO_MANY_PENDING]
+    assert await harness.placing.place([harness.new_order(account=uuid4())], limits) == [Outcome.WRITTEN]
+    assert await harness.listing.count(OrderFilter(account_id=harness.account)) == 2
+
+
+async def test_failed_payments_count_for_an_hour(harness: StoreHarness) -> None:
+    await harness.place_cancelled()
+    limits = AccountLimits(1000, 1)
+
+    assert await harness.placing.place([harness.new_order()], limits) == [Outcome.TOO_MANY_FAILED]
+    harness.clock.advance(hours=1)
+    assert await harness.placing.place([harness.new_order()], limits) == [Outcome.WRITTEN]
+
+
+async def test_fifty_at_once_with_one_key_make_one_order(postgres_harness: StoreHarness) -> None:
+    new_orders = [postgres_harness.new_order(key="k") for _ in range(50)]
+
+    outcomes = await asyncio.gather(*(postgres_harness.placing.place([new], NO_LIMITS) for new in new_orders))
+
+    assert sorted(outcome[0].value for outcome in outcomes) == ["DUPLICATE"] * 49 + ["WRITTEN"]
+    for table, rows in [("orders", 1), ("order_lines", 2), ("order_status_changes", 1), ("outbox", 1)]:
+        assert await postgres_harness.db.fetchval(f"SELECT count(*) FROM {table}") == rows
+
+
+async def test_an_order_that_is_not_written_leaves_nothing(postgres_harness: StoreHarness) -> None:
+    broken = postgres_harness.new_order()
+    broken.event.order.lines = (replace(broken.event.order.lines[0], quantity=0),)
+
+    with pytest.raises(Exception, match="order_lines_quantity_check"):
+        await postgres_harness.placing.place([postgres_harness.new_order(), broken], NO_LIMITS)
+
+    for table in ("orders", "order_lines", "order_status_changes", "outbox"):
+        assert await postgres_harness.db.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_the_fact_is_in_the_outbox_under_the_orders_id(postgres_harness: StoreHarness) -> None:
+    [order] = await postgres_harness.place()
+    row = await postgres_harness.db.fetchrow("SELECT topic, key, type FROM outbox")
+
+    assert row["topic"] == "souk.order.v1"
+    assert row["key"].startswith("ord_")
+    assert row["type"] == "souk.order.v1.OrderPlaced"
+    assert order.version == 1
+
+
+async def test_placing_any_number_is_one_statement(postgres_harness: StoreHarness) -> None:
+    statements: list[str] = []
+
+    class Counting(Database):
+        async def _statement(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+            statements.append(sql)
+            return await super()._statement(method, sql, args)
+
+    db = Counting(postgres_harness.db.url, publishes=TOPIC)
+    await db.open()
+    await PostgresPlacingStore(db).place([postgres_harness.new_order() for _ in range(3)], NO_LIMITS)
+    await db.close()
+
+    assert len(statements) == 1

@@ -1,0 +1,226 @@
+"""Placing orders, on fakes: idempotency, reservations, limits."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from kit.errors import FailedPrecondition, PermissionDenied
+from kit.events import AdminActed
+from kit.testing.principals import admin, customer
+from kit.values import ORDER, PRODUCT, Money
+from order.orders.domain import CancelReason, OrderPlaced, Status
+from order.orders.ports import StockState
+from order.placing.domain import AccountLimits
+from order.placing.errors import IdempotencyConflict, TooManyFailedPayments, TooManyPending, TooManyUnits
+from order.placing.use_cases import Policy
+from order.tests.fakes import place_order
+from order.tests.shop import Shop
+
+POLICY = Policy(timedelta(minutes=10), 1000, AccountLimits(pending=3, failed_payments=2))
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop(POLICY)
+
+
+async def test_placing_an_order_stores_it_and_tells_it(shop: Shop) -> None:
+    caller = customer()
+
+    order = await shop.place(caller, 2)
+
+    assert (order.account_id, order.status, order.total) == (
+        caller.account_id,
+        Status.PENDING,
+        Money(1998, "USD"),
+    )
+    assert await shop.current(order) == order
+    [fact] = shop.db.events
+    assert isinstance(fact, OrderPlaced)
+    assert (fact.order, fact.payment_method) == (order, "pm_card_visa")
+    assert fact.pay_before == shop.clock.now + timedelta(minutes=8)
+
+
+async def test_the_same_key_and_input_answer_the_order_as_it_is_now(shop: Shop) -> None:
+    caller = customer()
+    first = await shop.place(caller, key="k")
+    await shop.pay(first)
+
+    again = await shop.place(caller, key="k")
+
+    assert (again.id, again.status) == (first.id, Status.CONFIRMED)
+    assert len(shop.catalog.states) == 1
+
+
+async def test_the_same_key_with_other_input_is_a_conflict(shop: Shop) -> None:
+    caller = customer()
+    await shop.place(caller, 1, key="k")
+
+    with pytest.raises(IdempotencyConflict):
+        await shop.place(caller, 2, key="k")
+
+
+async def test_a_key_belongs_to_its_caller(shop: Shop) -> None:
+    orders = {(await shop.place(customer(), key="k")).id for _ in range(3)}
+
+    assert len(orders) == 3
+
+
+async def test_a_cancelled_order_is_still_what_its_key_stands_for(shop: Shop) -> None:
+    caller = customer()
+    first = await shop.place(caller, key="k")
+    await shop.fail_payment(first)
+    await shop.catalog.release(first.id)
+
+    again = await shop.place(caller, key="k")
+
+    assert (again.id, again.cancel_reason) == (first.id, CancelReason.PAYMENT_FAILED)
+
+
+async def test_a_reservation_that_ended_before_its_order_was_stored_is_started_anew(shop: Shop) -> None:
+    """The first call died after it had reserved; its reservation expired; then the caller repeats."""
+    caller = customer()
+    lost = ORDER.derive(str(caller.account_id), "k")
+    shop.catalog.states[lost] = StockState.RELEASED
+
+    order = await shop.place(caller, key="k")
+
+    assert order.id != lost
+    assert shop.catalog.states == {lost: StockState.RELEASED, order.id: StockState.HELD}
+    assert (await shop.place(caller, key="k")).id == order.id
+
+
+async def test_a_reservation_with_no_time_left_to_pay_is_given_back_and_started_anew(shop: Shop) -> None:
+    """The first call died after it had reserved; the caller repeats shortly before the reservation ends."""
+    caller = customer()
+    lost = ORDER.derive(str(caller.account_id), "k")
+    await shop.catalog.reserve(lost, place_order(caller.account_id, key="k"))
+    shop.clock.advance(minutes=13)
+
+    order = await shop.place(caller, key="k")
+
+    assert shop.catalog.states == {lost: StockState.RELEASED, order.id: StockState.HELD}
+    assert order.deadline == shop.clock.now + timedelta(minutes=10)
+    assert (await shop.place(caller, key="k")).id == order.id
+
+
+async def test_a_reservation_with_time_left_is_taken_up_and_its_order_ends_with_it(shop: Shop) -> None:
+    caller = customer()
+    lost = ORDER.derive(str(caller.account_id), "k")
+    await shop.catalog.reserve(lost, place_order(caller.account_id, key="k"))
+    shop.clock.advance(minutes=12)
+
+    order = await shop.place(caller, key="k")
+
+    assert order.id == lost
+    assert order.deadline == shop.catalog.expires[lost]
+
+
+async def test_a_pending_order_keeps_its_stock_when_it_is_repeated_at_its_end(shop: Shop) -> None:
+    caller = customer()
+    order = await shop.place(caller, key="k")
+    shop.clock.advance(minutes=14)
+
+    assert (await shop.place(caller, key="k")).id == order.id
+    assert shop.catalog.states == {order.id: StockState.HELD}
+
+
+async def test_of_two_that_start_anew_at_once_one_gives_its_stock_back(shop: Shop) -> None:
+    caller = customer()
+    lost = ORDER.derive(str(caller.account_id), "k")
+    shop.catalog.states[lost] = StockState.RELEASED
+    winner = await shop.place(caller, key="k")
+    blind = shop.store.find_by_key
+    asked = 0
+
+    async def find_by_key(caller_id: Any, request_id: str) -> Any:
+        nonlocal asked
+        asked += 1
+        return None if asked == 1 else await blind(caller_id, request_id)
+
+    shop.store.find_by_key = find_by_key  # type: ignore[method-assign]
+
+    assert (await shop.place(caller, key="k")).id == winner.id
+    assert sorted(shop.catalog.states.values()) == ["HELD", "RELEASED", "RELEASED"]
+
+
+async def test_what_the_catalog_refuses_is_passed_on_and_leaves_the_key_free(shop: Shop) -> None:
+    caller = customer()
+    shop.catalog.rejection = FailedPrecondition("too little", reason="OUT_OF_STOCK")
+    with pytest.raises(FailedPrecondition, match="too little"):
+        await shop.place(caller, 1, key="k")
+    shop.catalog.rejection = None
+
+    assert (await shop.place(caller, 2, key="k")).status is Status.PENDING
+    assert len(shop.db.events) == 1
+
+
+async def test_ordering_for_somebody_else_needs_an_admin(shop: Shop) -> None:
+    other = uuid4()
+
+    with pytest.raises(PermissionDenied):
+        await shop.place(customer(), account_id=other)
+    assert (await shop.place(admin(), account_id=other)).account_id == other
+
+
+async def test_an_order_for_somebody_else_is_told_to_the_audit_log_once_and_with_it(shop: Shop) -> None:
+    boss, account_id = admin(), uuid4()
+
+    order = await shop.place(boss, key="k", account_id=account_id, address="10.1.2.3")
+    assert shop.db.commits == 1
+    assert await shop.place(boss, key="k", account_id=account_id) == order
+
+    placed, acted = shop.db.events
+    assert isinstance(placed, OrderPlaced)
+    assert acted == AdminActed.by(boss, "order.place_order", ORDER.format(order.id), "10.1.2.3")
+
+
+async def test_unpaid_orders_of_an_account_are_limited_and_refusals_hold_no_stock(shop: Shop) -> None:
+    caller = customer()
+    for _ in range(3):
+        await shop.pending(caller)
+
+    with pytest.raises(TooManyPending) as refusal:
+        await shop.pending(caller)
+
+    assert refusal.value.details == {"retry_after": 60}
+    assert sorted(shop.catalog.states.values()) == ["HELD", "HELD", "HELD", "RELEASED"]
+    assert (await shop.pending(customer())).status is Status.PENDING
+
+
+async def test_at_the_limit_a_repeat_still_answers_its_order(shop: Shop) -> None:
+    caller = customer()
+    first = await shop.place(caller, key="k")
+    for _ in range(2):
+        await shop.pending(caller)
+
+    assert (await shop.place(caller, key="k")).id == first.id
+    assert shop.catalog.states[first.id] is StockState.HELD
+
+
+async def test_failed_payments_within_an_hour_are_limited(shop: Shop) -> None:
+    caller = customer()
+    for _ in range(2):
+        await shop.fail_payment(await shop.pending(caller))
+
+    with pytest.raises(TooManyFailedPayments):
+        await shop.pending(caller)
+    shop.clock.advance(hours=1)
+    assert (await shop.pending(caller)).status is Status.PENDING
+
+
+async def test_units_of_one_product_are_limited(shop: Shop) -> None:
+    caller = customer()
+    command = replace(
+        place_order(caller.account_id),
+        quantities={PRODUCT.new(): 1, PRODUCT.new(): 1001},
+        first_lines=(0, 3),
+    )
+
+    with pytest.raises(TooManyUnits) as refusal:
+        await shop.placing.place(caller, command)
+    assert [fault.path for fault in refusal.value.fields] == [("products", 3, "quantity")]
+    assert not shop.catalog.states

@@ -1,0 +1,109 @@
+"""Order stores under test. `harness` is the fake and PostgreSQL's in turn, `postgres_harness` only PostgreSQL's."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from kit.db import Database, Migrations
+from kit.db.fake import FakeDatabase
+from kit.testing import FakeClock
+from kit.values import PRODUCT, Money
+from order.closed_accounts.ports import ClosedAccountStore
+from order.closed_accounts.store import PostgresClosedAccountStore
+from order.listing.ports import ListingStore
+from order.listing.store import PostgresListingStore
+from order.orders.domain import Address, Line, Order, Schedule
+from order.orders.events import TOPIC
+from order.orders.ports import OrderStore
+from order.orders.store import PostgresOrderStore
+from order.placing.domain import AccountLimits
+from order.placing.ports import NewOrder, Outcome, PlacingStore
+from order.placing.store import PostgresPlacingStore
+from order.tests.fakes import FakeStore, place_order
+
+NO_LIMITS = AccountLimits(1000, 1000)
+ADDRESS = Address("John Doe", "Bahnhofstrasse 1", "", "Zürich", "ZH", "8001", "CH")
+
+
+@dataclass
+class StoreHarness:
+    """The stores of all aggregates with their database, fake or real."""
+
+    db: Any
+    store: OrderStore
+    placing: PlacingStore
+    listing: ListingStore
+    closed_accounts: ClosedAccountStore
+    clock: FakeClock
+    account: UUID
+
+    def new_order(
+        self, *, key: str | None = None, order_id: UUID | None = None, account: UUID | None = None
+    ) -> NewOrder:
+        now = self.clock.now
+        lines = [
+            Line(PRODUCT.new(), "Laptop", Money(99_999, "USD"), 2),
+            Line(PRODUCT.new(), "Mug", Money(999, "USD"), 1),
+        ]
+        schedule = Schedule.of(now, timedelta(minutes=10), now + timedelta(hours=1))
+        owner = account or self.account
+        event = Order.place(order_id or uuid4(), owner, lines, ADDRESS, "pm_card_visa", schedule, now)
+        return NewOrder(event, place_order(owner, key=key))
+
+    async def place(self, count: int = 1, *, account: UUID | None = None) -> list[Order]:
+        orders = []
+        for _ in range(count):
+            new = self.new_order(account=account)
+            assert await self.placing.place([new], NO_LIMITS) == [Outcome.WRITTEN]
+            orders.append(new.event.order)
+            self.clock.advance(seconds=1)
+        return orders
+
+    async def place_cancelled(self) -> Order:
+        [order] = await self.place()
+        await self.change(order, lambda stored: stored.payment_failed("card_declined", self.clock.now))
+        return order
+
+    async def change(self, order: Order, transition: Callable[[Order], Any]) -> None:
+        async with self.db.transaction() as tx:
+            stored = await self.store.lock(tx, order.id)
+            assert stored
+            event = transition(stored)
+            await self.store.save(tx, [stored])
+            if event:
+                await tx.emit(event)
+
+
+@pytest.fixture
+async def postgres_harness(database_url: str) -> AsyncIterator[StoreHarness]:
+    await Migrations("order").apply(database_url)
+    db = Database(database_url, publishes=TOPIC)
+    await db.open()
+    yield StoreHarness(
+        db,
+        PostgresOrderStore(db),
+        PostgresPlacingStore(db),
+        PostgresListingStore(db),
+        PostgresClosedAccountStore(db),
+        FakeClock(),
+        uuid4(),
+    )
+    await db.close()
+
+
+@pytest.fixture(params=["fake", "postgresql"])
+def harness(request: pytest.FixtureRequest) -> StoreHarness:
+    if request.param == "postgresql":
+        postgres: StoreHarness = request.getfixturevalue("postgres_harness")
+        return postgres
+    db = FakeDatabase()
+    store = FakeStore(db)
+    return StoreHarness(db, store, store, store, store, FakeClock(), uuid4())
+
+
+def ids(orders: Sequence[Order]) -> list[UUID]:
+    return [order.id for order in orders]

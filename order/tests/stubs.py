@@ -1,0 +1,46 @@
+"""The catalog's stock in tests, as its contract says."""
+
+from datetime import timedelta
+from typing import Any
+
+from souk.catalog.v1 import stock_service_pb2 as catalog_pb
+
+from kit.rpc import Call
+from kit.values import Money, money_to_proto, timestamp_to_proto, utc_now
+
+
+class StockRpc:
+    """A catalog that keeps what it was asked."""
+
+    service = catalog_pb.DESCRIPTOR.services_by_name["StockService"]
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.rejection: Exception | None = None
+        self.expire_time = utc_now() + timedelta(minutes=15)
+        self.commits_to = catalog_pb.RESERVATION_STATE_COMMITTED
+
+    async def reserve_stock(self, request: Any, call: Call) -> catalog_pb.ReserveStockResponse:
+        self.asked.append(request)
+        if self.rejection:
+            raise self.rejection
+        priced = [
+            catalog_pb.PricedLine(
+                product_id=each.product_id,
+                name="Mug",
+                unit_price=money_to_proto(Money(999, "USD")),
+                quantity=each.quantity,
+            )
+            for each in request.lines
+        ]
+        return catalog_pb.ReserveStockResponse(
+            lines=priced,
+            state=catalog_pb.RESERVATION_STATE_HELD,
+            expire_time=timestamp_to_proto(self.expire_time),
+        )
+
+    async def commit_stock(self, request: Any, call: Call) -> catalog_pb.CommitStockResponse:
+        return catalog_pb.CommitStockResponse(state=self.commits_to)
+
+    async def release_stock(self, request: Any, call: Call) -> catalog_pb.ReleaseStockResponse:
+        return catalog_pb.ReleaseStockResponse(state=catalog_pb.RESERVATION_STATE_RETURNED)

@@ -1,0 +1,66 @@
+"""The client of the catalog against its contract: requests, responses, paths of errors."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from kit.errors import NotFound, Violation
+from kit.rpc import Server
+from kit.values import ORDER, PRODUCT, Money
+from order.orders.ports import StockState
+from order.peers import Catalog
+from order.tests.fakes import place_order
+from order.tests.stubs import StockRpc
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[tuple[StockRpc, Catalog]]:
+    rpc = StockRpc()
+    server = Server([rpc], host="127.0.0.1", port=0)
+    await server.start()
+    catalog = Catalog(f"127.0.0.1:{server.port}")
+    await catalog.open()
+    yield rpc, catalog
+    await catalog.close()
+    await server.stop(0)
+
+
+async def test_the_catalog_is_asked_for_each_product_and_the_total_that_the_buyer_saw(
+    peer: tuple[StockRpc, Catalog],
+) -> None:
+    rpc, catalog = peer
+    order_id = ORDER.new()
+
+    reservation = await catalog.reserve(order_id, replace(place_order(uuid4(), 2), expected_total="19.98"))
+
+    assert (rpc.asked[0].order_id, rpc.asked[0].expected_total) == (ORDER.format(order_id), "19.98")
+    assert reservation.state is StockState.HELD
+    assert reservation.lines[0].total == Money(1998, "USD")
+    assert reservation.expire_time == rpc.expire_time
+
+
+async def test_a_refused_product_is_named_by_the_line_that_the_caller_sent(
+    peer: tuple[StockRpc, Catalog],
+) -> None:
+    rpc, catalog = peer
+    rpc.rejection = NotFound(
+        "gone", reason="PRODUCT_NOT_FOUND", fields=[Violation(("products", 1, "id"), "no such product")]
+    )
+    command = replace(
+        place_order(uuid4()), quantities={PRODUCT.new(): 1, PRODUCT.new(): 1}, first_lines=(0, 4)
+    )
+
+    with pytest.raises(NotFound) as refusal:
+        await catalog.reserve(ORDER.new(), command)
+
+    assert [fault.path for fault in refusal.value.fields] == [("products", 4, "id")]
+    assert refusal.value.reason == "PRODUCT_NOT_FOUND"
+
+
+async def test_commit_and_release_answer_the_state(peer: tuple[StockRpc, Catalog]) -> None:
+    _, catalog = peer
+
+    assert await catalog.commit(ORDER.new()) is StockState.COMMITTED
+    assert await catalog.release(ORDER.new()) is StockState.RETURNED

@@ -1,0 +1,1 @@
+"""Charging: takes over orders, charges their payments at the provider, and cancels what may no longer be charged."""

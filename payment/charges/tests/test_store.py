@@ -1,0 +1,63 @@
+"""The contract of ChargeStore, on the fake and on PostgreSQL; concurrent claims on PostgreSQL."""
+
+import asyncio
+from contextvars import Context
+from datetime import timedelta
+
+from kit.testing.fixtures import database_url, postgres
+from payment.payments.domain import Intent, IntentStatus, PaymentStatus
+from payment.tests.store_contract import StoreHarness, harness, postgres_harness
+from payment.tests.world import stores
+
+__all__ = ["database_url", "harness", "postgres", "postgres_harness", "stores"]
+
+
+async def test_a_leased_payment_is_claimed_again_once_its_lease_has_ended(harness: StoreHarness) -> None:
+    first, second = await harness.add(), await harness.add()
+    assert [payment.id for payment in await harness.claim(1)] == [first.id]
+    assert [payment.id for payment in await harness.claim()] == [second.id]
+    assert await harness.claim() == []
+    harness.clock.advance(seconds=20)
+    assert {payment.attempts for payment in await harness.claim()} == {2}
+
+
+async def test_what_is_settled_is_not_claimed(harness: StoreHarness) -> None:
+    await harness.add_charged()
+    harness.clock.advance(seconds=3600)
+    assert await harness.claim() == []
+
+
+async def test_many_claimers_get_each_payment_once(postgres_harness: StoreHarness) -> None:
+    payments = [await postgres_harness.add() for _ in range(40)]
+    claims = await asyncio.gather(
+        *(asyncio.create_task(postgres_harness.claim(5), context=Context()) for _ in range(12))
+    )
+    claimed = [payment.id for claim in claims for payment in claim]
+    assert len(claimed) == len(set(claimed))
+    assert set(claimed) == {payment.id for payment in payments}
+
+
+async def test_what_may_not_be_charged_any_more_is_given_up_many_at_once(harness: StoreHarness) -> None:
+    late, later, cancelled, begun, leased = [await harness.add() for _ in range(5)]
+    await harness.change(cancelled, lambda stored: stored.cancel_for_order(harness.clock.now))
+    await harness.change(
+        begun, lambda stored: stored.apply_intent(Intent("pi_1", IntentStatus.READY), harness.clock.now)
+    )
+    harness.clock.advance(minutes=30)
+    await harness.change(
+        leased, lambda stored: setattr(stored, "due_time", harness.clock.now + timedelta(seconds=20))
+    )
+    fresh = await harness.add()
+
+    # Whoever charges at a pace is not given what needs no charge.
+    assert {payment.id for payment in await harness.claim()} == {begun.id, fresh.id}
+    assert await harness.store.cancel_expired(harness.clock.now, 2) == 2
+    assert await harness.store.cancel_expired(harness.clock.now, 2) == 1
+    assert await harness.store.cancel_expired(harness.clock.now, 2) == 0
+
+    ended = {
+        p.id: (p.status, p.due_time) for p in [await harness.get(each) for each in (late, later, cancelled)]
+    }
+    assert set(ended.values()) == {(PaymentStatus.CANCELLED, None)}
+    for other in (begun, leased, fresh):
+        assert (await harness.get(other)).status is PaymentStatus.PROCESSING

@@ -1,0 +1,287 @@
+"""Charging, on fakes: what the provider is asked, what is published, and how every failure is handled."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from payment.payments.domain import (
+    Intent,
+    IntentStatus,
+    Payment,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentStatus,
+    PaymentSucceeded,
+)
+from payment.payments.refund import RefundStatus
+from payment.provider.errors import ProviderFailed, ProviderRejected, ProviderUnavailable
+from payment.tests.one_order import OneOrder, world
+from payment.webhooks.domain import WebhookEvent
+
+__all__ = ["world"]
+
+
+async def test_an_order_is_charged_once_however_often_it_is_heard_of(world: OneOrder) -> None:
+    await world.place()
+    await world.place()
+    await world.work(3)
+
+    assert world.provider.calls == ["create", "confirm"]
+    assert world.payment.status is PaymentStatus.SUCCEEDED
+    assert world.published() == [PaymentSucceeded]
+
+
+async def test_an_order_without_a_method_gets_the_deployments_own(world: OneOrder) -> None:
+    await world.place("")
+    assert world.payment.payment_method == "pm_card_visa"
+
+
+async def test_a_card_number_is_never_written_down(world: OneOrder) -> None:
+    await world.place("4242 4242 4242 4242")
+    assert world.payment.payment_method == "card_number_refused"
+
+
+async def test_a_declined_payment_has_failed_once_its_intent_can_charge_no_more(world: OneOrder) -> None:
+    world.provider.outcome = Intent("", IntentStatus.DECLINED, "insufficient_funds")
+    await world.place()
+    await world.work(2)
+
+    assert world.provider.calls == ["create", "confirm", "cancel"]
+    assert (world.payment.status, world.payment.failure_code) == (PaymentStatus.FAILED, "insufficient_funds")
+    assert world.published() == [PaymentFailed]
+
+
+async def test_a_decline_is_told_although_cancelling_had_to_wait(world: OneOrder) -> None:
+    world.provider.outcome = Intent("", IntentStatus.DECLINED, "card_declined")
+    await world.place()
+    [payment] = await world.charges.claim(1)
+    original = world.provider.cancel
+
+    async def away(payment: Payment) -> Intent:
+        raise ProviderUnavailable()
+
+    world.provider.cancel = away  # type: ignore[method-assign]
+    await world.charges.advance(payment)
+    assert world.published() == []
+    world.provider.cancel = original  # type: ignore[method-assign]
+    world.clock.advance(seconds=60)
+    await world.work()
+
+    assert (world.payment.status, world.payment.failure_code) == (PaymentStatus.FAILED, "card_declined")
+    assert world.published() == [PaymentFailed]
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable(), ProviderFailed()])
+async def test_a_provider_that_is_away_is_asked_again_later(world: OneOrder, error: Exception) -> None:
+    world.provider.errors = [error] * 3
+    await world.place()
+    await world.work(6)
+
+    assert world.payment.status is PaymentStatus.SUCCEEDED
+    assert world.published() == [PaymentSucceeded]
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable(), ProviderFailed()])
+async def test_a_lost_answer_is_read_back_before_anything_else(world: OneOrder, error: Exception) -> None:
+    world.provider.lost_responses = [error]
+    await world.place()
+    await world.work(2)
+
+    assert world.provider.calls == ["create", "confirm", "retrieve"]
+    assert world.payment.status is PaymentStatus.SUCCEEDED
+    assert world.published() == [PaymentSucceeded]
+
+
+async def test_a_process_that_died_after_charging_charges_no_second_time(world: OneOrder) -> None:
+    await world.place()
+    [leased] = await world.charges.claim(1)
+    intent = await world.provider.create(leased)
+    leased = await world.charges._mark_confirmed(leased, intent)
+    await world.provider.confirm(leased)
+    # It died here; its lease ends.
+    world.clock.advance(seconds=60)
+    await world.work()
+
+    assert world.provider.calls == ["create", "confirm", "retrieve"]
+    assert world.published() == [PaymentSucceeded]
+
+
+async def test_no_charge_starts_after_its_time(world: OneOrder) -> None:
+    await world.place()
+    world.clock.advance(seconds=400 * 86_400)
+    await world.work()
+
+    assert world.provider.calls == []
+    assert world.payment.status is PaymentStatus.CANCELLED
+    assert world.published() == []
+
+
+async def test_a_charge_that_was_taken_up_too_late_does_not_start_either(world: OneOrder) -> None:
+    await world.place()
+    [leased] = await world.charges.claim(1)
+    world.clock.advance(days=400)
+    await world.charges.advance(leased)
+
+    assert world.provider.calls == []
+    assert world.payment.status is PaymentStatus.CANCELLED
+
+
+async def test_an_order_that_ended_before_its_charge_is_never_charged(world: OneOrder) -> None:
+    await world.cancel()
+    await world.place()
+    await world.work(2)
+
+    assert world.provider.calls == []
+    assert world.payment.status is PaymentStatus.CANCELLED
+
+
+async def test_an_order_that_ends_while_its_buyer_must_act_ends_the_intent(world: OneOrder) -> None:
+    world.provider.outcome = Intent("", IntentStatus.REQUIRES_ACTION, next_action_url="https://bank.example")
+    await world.place()
+    await world.work()
+    assert (world.payment.status, world.payment.next_action_url) == (
+        PaymentStatus.REQUIRES_ACTION,
+        "https://bank.example",
+    )
+    await world.cancel()
+    await world.work()
+
+    assert world.provider.calls[-1] == "cancel"
+    assert world.payment.status is PaymentStatus.CANCELLED
+    assert world.published() == []
+
+
+async def test_a_buyer_who_acted_is_seen_when_the_provider_tells(world: OneOrder) -> None:
+    world.provider.outcome = Intent("", IntentStatus.REQUIRES_ACTION)
+    await world.place()
+    await world.work()
+    intent_id = world.payment.provider_id
+    world.provider.set_intent(intent_id, Intent("", IntentStatus.SUCCEEDED))
+
+    assert await world.webhooks.receive(WebhookEvent(uuid4(), intent_id))
+    await world.work()
+    assert world.published() == [PaymentSucceeded]
+    assert not await world.webhooks.receive(WebhookEvent(uuid4(), intent_id))
+    assert not await world.webhooks.receive(WebhookEvent(uuid4(), "pi_of_somebody_else"))
+    assert not await world.webhooks.receive(WebhookEvent(uuid4()))
+
+
+async def test_what_was_charged_goes_back_once_when_the_order_ends(world: OneOrder) -> None:
+    await world.place()
+    await world.work()
+    await world.cancel()
+    await world.cancel()
+    await world.work(2)
+
+    assert list(world.provider.refunded.values()) == [10_000]
+    assert [refund.status for refund in world.payment.refunds] == [RefundStatus.SUCCEEDED]
+    assert world.published() == [PaymentSucceeded, PaymentRefunded]
+
+
+async def test_a_charge_that_lands_on_an_ended_order_goes_back(world: OneOrder) -> None:
+    await world.place()
+    [leased] = await world.charges.claim(1)
+    await world.cancel()
+    # The lease is older than the order's end; the charge is under way already.
+    intent = await world.provider.create(leased)
+    leased.provider_id = intent.id
+    await world.charges._save_intent(leased, await world.provider.confirm(leased))
+    await world.work(2)
+
+    assert list(world.provider.refunded.values()) == [10_000]
+    assert world.published() == [PaymentSucceeded, PaymentRefunded]
+
+
+async def test_a_charge_that_the_provider_refuses_to_begin_has_failed(world: OneOrder) -> None:
+    world.provider.errors = [ProviderRejected("amount_too_small")]
+    await world.place()
+    await world.work(3)
+    assert world.provider.calls == ["create"]
+    assert (world.payment.status, world.payment.failure_code) == (PaymentStatus.FAILED, "processing_error")
+    assert world.published() == [PaymentFailed]
+
+
+async def test_a_charge_that_is_refused_after_its_order_ended_is_cancelled(world: OneOrder) -> None:
+    await world.place()
+    [leased] = await world.charges.claim(1)
+    await world.cancel()
+    world.provider.errors = [ProviderRejected("amount_too_small")]
+    await world.charges.advance(leased)
+    assert (world.payment.status, world.payment.failure_code) == (PaymentStatus.CANCELLED, "")
+    assert world.published() == []
+
+
+async def test_a_backlog_that_may_not_be_charged_any_more_asks_nothing_of_the_provider(
+    world: OneOrder,
+) -> None:
+    await world.place()
+    world.clock.advance(days=366)
+    await world.charges.cancel_expired()
+    assert world.payment.status is PaymentStatus.CANCELLED
+    await world.work()
+    assert world.provider.calls == []
+
+
+async def test_what_waits_for_somebody_else_is_looked_at_ever_more_rarely_and_when_its_time_is_up(
+    world: OneOrder,
+) -> None:
+    world.provider.outcome = Intent("", IntentStatus.REQUIRES_ACTION)
+    await world.place()
+    await world.work()
+    pauses = []
+    for _ in range(200):
+        due = world.payment.due_time
+        assert due
+        world.clock.now = due
+        await world.work(1)
+        world.clock.now = due
+        assert world.payment.due_time
+        pauses.append((world.payment.due_time - due).total_seconds())
+    assert pauses[0] == 5
+    assert pauses == sorted(pauses)
+    assert max(pauses) == 900
+
+    world.clock.now = world.payment.pay_before
+    world.store.payments[world.payment.id].due_time = world.clock.now - timedelta(seconds=1)
+    await world.work()
+    assert world.payment.status is PaymentStatus.CANCELLED
+
+
+async def test_a_lost_webhook_costs_seconds_only(world: OneOrder) -> None:
+    world.provider.outcome = Intent("", IntentStatus.PROCESSING)
+    await world.place()
+    [payment] = await world.charges.claim(1)
+    await world.charges.advance(payment)
+    world.provider.set_intent(world.payment.provider_id, Intent("", IntentStatus.SUCCEEDED))
+    world.clock.advance(seconds=5)
+    await world.work()
+    assert world.published() == [PaymentSucceeded]
+
+
+async def test_a_process_that_died_between_making_an_intent_and_charging_it_makes_no_second_one(
+    world: OneOrder,
+) -> None:
+    await world.place()
+    [leased] = await world.charges.claim(1)
+    await world.provider.create(leased)
+    # It died here; its lease ends.
+    world.clock.advance(seconds=60)
+    await world.work()
+
+    assert world.provider.calls == ["create", "create", "confirm"]
+    assert len(world.provider.intents) == 1
+    assert world.published() == [PaymentSucceeded]
+
+
+async def test_while_the_provider_is_down_nothing_is_taken_up_but_what_is_late_is_given_up(
+    world: OneOrder,
+) -> None:
+    world.provider.is_down = True
+    await world.place()
+    await world.work(3)
+    assert world.provider.calls == []
+    assert world.payment.attempts == 0
+    world.clock.advance(days=366)
+    await world.charges.cancel_expired()
+    assert world.payment.status is PaymentStatus.CANCELLED

@@ -1,0 +1,1 @@
+"""Payments with their refunds and the ledger: state, storage, events and reading."""

@@ -1,0 +1,30 @@
+"""Errors of payments.
+
+SoukError
+|- NotFound
+|  '- PaymentNotFound       the payment does not exist or belongs to another account
+'- FailedPrecondition
+   |- NothingCaptured       the payment has no captured money to refund
+   '- RefundExceedsCapture  the refund is larger than what is left of the capture
+"""
+
+from kit.errors import FailedPrecondition, NotFound
+
+
+class PaymentNotFound(NotFound):
+    """The payment does not exist or belongs to another account; callers cannot tell which."""
+
+    reason = "PAYMENT_NOT_FOUND"
+    default_message = "payment not found"
+
+
+class NothingCaptured(FailedPrecondition):
+    """The payment has captured no money; the message names its status."""
+
+    reason = "PAYMENT_STATE"
+
+
+class RefundExceedsCapture(FailedPrecondition):
+    """The refund is larger than what is left of the capture, minus pending refunds; details name what is left."""
+
+    reason = "REFUND_EXCEEDS_CAPTURE"

@@ -1,0 +1,30 @@
+"""What payments need: a store. With an `owner`, only that account's payments are returned."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from kit.db import Transaction
+from payment.payments.domain import Payment
+
+
+class PaymentStore(Protocol):
+    """Payments with their refunds."""
+
+    async def add(self, tx: Transaction, payments: Sequence[Payment]) -> set[UUID]:
+        """Writes the payments of orders that have none; returns the ids that were written."""
+
+    async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
+        """A payment, locked until the transaction ends."""
+
+    async def lock_by_orders(self, tx: Transaction, order_ids: Sequence[UUID]) -> list[Payment]:
+        """The payments of orders, locked until the transaction ends."""
+
+    async def save(self, tx: Transaction, *payments: Payment) -> None:
+        """Writes changed payments, their refunds and the resulting ledger entries."""
+
+    async def get_many(self, ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
+        """Payments by id."""
+
+    async def find_by_orders(self, order_ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
+        """Payments by order."""

@@ -1,0 +1,272 @@
+"""Stripe through its official SDK: operations -> payment intents and refunds, responses and errors -> domain.
+
+An intent is created first and confirmed with the payment method second: a bad method then fails an intent whose id is already stored.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import stripe
+
+from kit.telemetry import get_logger, span
+from kit.values import CURRENCIES, ORDER, PAYMENT, REFUND, Money
+from payment.metrics import PROVIDER_REJECTIONS
+from payment.payments.domain import Intent, IntentStatus, Payment
+from payment.payments.refund import ProviderRefund, Refund
+from payment.provider.circuit import Circuit
+from payment.provider.errors import ProviderFailed, ProviderRejected, ProviderUnavailable
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+
+_TIMEOUT_SECONDS = 8.0
+_STATUSES: Final = {
+    "requires_payment_method": IntentStatus.READY,
+    "requires_confirmation": IntentStatus.READY,
+    "requires_action": IntentStatus.REQUIRES_ACTION,
+    "processing": IntentStatus.PROCESSING,
+    "succeeded": IntentStatus.SUCCEEDED,
+    "canceled": IntentStatus.CANCELLED,
+}
+_FAILURE_CODES: Final = {
+    "insufficient_funds": "insufficient_funds",
+    "authentication_required": "authentication_required",
+    "payment_intent_authentication_failure": "authentication_required",
+    "processing_error": "processing_error",
+    "payment_method_provider_decline": "card_declined",
+}
+# Errors of refunds that may go away: our Stripe balance is too low, or the charge is locked.
+_RETRYABLE_REFUND_ERRORS: Final = frozenset({"balance_insufficient", "insufficient_funds", "lock_timeout"})
+# Invalid requests caused by our account or settings; they say nothing about the charge.
+_CONFIGURATION_ERRORS: Final = frozenset(
+    {
+        "account_invalid",
+        "api_key_expired",
+        "livemode_mismatch",
+        "platform_api_key_expired",
+        "secret_key_required",
+        "testmode_charges_only",
+        "tls_version_unsupported",
+        "url_invalid",
+    }
+)
+# Stripe returns this when an earlier attempt of the same call was already applied; the intent is read again.
+_UNEXPECTED_STATE = "payment_intent_unexpected_state"
+
+
+class Stripe:
+    """`charges.ports.ChargeProvider` and `refunds.ports.RefundProvider`; a resource."""
+
+    name = "stripe"
+
+    def __init__(self, *, api_key: str, base_url: str, shop_url: str, circuit: Circuit) -> None:
+        self._http: Any = stripe.HTTPXClient(timeout=_TIMEOUT_SECONDS)
+        self._client = stripe.StripeClient(
+            api_key,
+            base_addresses={"api": base_url.rstrip("/")},
+            http_client=self._http,
+            # We retry ourselves, because the intent's state must be read after a failure.
+            max_network_retries=0,
+        )
+        self._shop_url = shop_url.rstrip("/")
+        self._circuit = circuit
+
+    async def open(self) -> None:
+        """Does nothing: connections are opened on demand."""
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.close_async()
+
+    async def ping(self) -> None:
+        """Does nothing: the service stays ready while Stripe is down."""
+
+    def available_permits(self, limit: int) -> int:
+        """How many of `limit` calls the circuit permits."""
+        return self._circuit.permits(limit)
+
+    async def create(self, payment: Payment) -> Intent:
+        """Idempotent for a day by its key. A retry after that creates another intent, which is harmless until it is confirmed."""
+        params: Any = {
+            "amount": _provider_amount(payment.amount),
+            "currency": payment.amount.currency.lower(),
+            "metadata": {
+                "order_id": ORDER.format(payment.order_id),
+                "payment_id": PAYMENT.format(payment.id),
+            },
+            "payment_method_types": _method_types(payment.amount.currency),
+        }
+        options: Any = {"idempotency_key": payment.key("create")}
+        try:
+            return _intent(await self._call("create", lambda: self._intents.create_async(params, options)))
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            raise ProviderRejected(error.code or "invalid") from error
+
+    async def confirm(self, payment: Payment) -> Intent:
+        """Idempotent by its key; an intent in a later state is returned as it is."""
+        # Without a return_url, only Stripe's own script can take the buyer to a bank that requires authentication.
+        params: Any = {
+            "payment_method": payment.payment_method,
+            "return_url": f"{self._shop_url}/orders/{ORDER.format(payment.order_id)}",
+        }
+        options: Any = {"idempotency_key": payment.key("confirm")}
+        try:
+            return _intent(
+                await self._call(
+                    "confirm", lambda: self._intents.confirm_async(payment.provider_id, params, options)
+                )
+            )
+        except stripe.CardError as error:
+            return Intent(payment.provider_id, IntentStatus.DECLINED, _failure_code(error.error))
+        except stripe.InvalidRequestError as error:
+            if error.code == _UNEXPECTED_STATE:
+                return await self.retrieve(payment)
+            # The payment method cannot be charged: it is unknown, belongs to another account, or is missing.
+            log.info(
+                "payment.method_rejected", payment_id=PAYMENT.format(payment.id), code=error.code or "invalid"
+            )
+            return Intent(payment.provider_id, IntentStatus.DECLINED, "processing_error")
+
+    async def retrieve(self, payment: Payment) -> Intent:
+        """Reads the intent."""
+        return _intent(
+            await self._read("retrieve", lambda: self._intents.retrieve_async(payment.provider_id))
+        )
+
+    async def cancel(self, payment: Payment) -> Intent:
+        """Idempotent by its key; an intent that can no longer be cancelled is returned as it is."""
+        options: Any = {"idempotency_key": payment.key("cancel")}
+        try:
+            return _intent(
+                await self._call(
+                    "cancel", lambda: self._intents.cancel_async(payment.provider_id, {}, options)
+                )
+            )
+        except stripe.InvalidRequestError as error:
+            if error.code == _UNEXPECTED_STATE:
+                return await self.retrieve(payment)
+            raise _rejected("cancel", error) from error
+
+    async def refund(self, payment: Payment, refund: Refund) -> ProviderRefund:
+        """Idempotent by the refund's key."""
+        params: Any = {
+            "payment_intent": payment.provider_id,
+            "amount": _provider_amount(refund.amount),
+            "metadata": {"refund_id": REFUND.format(refund.id)},
+        }
+        options: Any = {"idempotency_key": refund.key()}
+        try:
+            created = await self._call("refund", lambda: self._refunds.create_async(params, options))
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            log.warning("refund.rejected", refund_id=REFUND.format(refund.id), code=error.code or "invalid")
+            final = error.code not in _RETRYABLE_REFUND_ERRORS
+            return ProviderRefund("", done=False, rejected=True, final=final)
+        return _refund(created)
+
+    async def read_refund(self, payment: Payment, refund: Refund) -> ProviderRefund | None:
+        """By its id at Stripe, or else by our id in the metadata of the intent's refunds."""
+        if refund.provider_id:
+            return _refund(
+                await self._read("refund", lambda: self._refunds.retrieve_async(refund.provider_id))
+            )
+        return await self._read(
+            "refunds", lambda: self._find_refund_by_key(payment, REFUND.format(refund.id))
+        )
+
+    async def _find_refund_by_key(self, payment: Payment, refund_id: str) -> ProviderRefund | None:
+        params: Any = {"payment_intent": payment.provider_id, "limit": 100}
+        page = await self._refunds.list_async(params)
+        async for candidate in page.auto_paging_iter():
+            refund = _refund(candidate)
+            # A rejected one does not count: another has to be made.
+            if getattr(candidate.metadata, "refund_id", "") == refund_id and not refund.rejected:
+                return refund
+        return None
+
+    @property
+    def _intents(self) -> Any:
+        return self._client.v1.payment_intents
+
+    @property
+    def _refunds(self) -> Any:
+        return self._client.v1.refunds
+
+    async def _call(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Raises ProviderUnavailable and ProviderFailed. CardError and InvalidRequestError, which concern the charge, pass through."""
+        try:
+            with self._circuit.guard(), span(f"stripe {operation}"):
+                return await call()
+        except stripe.CardError:
+            raise
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 404 or error.code in _CONFIGURATION_ERRORS:
+                raise _rejected(operation, error) from error
+            raise
+        except stripe.IdempotencyError as error:
+            # An earlier release or setting used the key with other parameters: the resulting state must be read first.
+            raise ProviderFailed() from error
+        except stripe.StripeError as error:
+            status = error.http_status or 0
+            if status >= 500:
+                raise ProviderFailed() from error
+            if status not in (0, 409, 429):
+                raise _rejected(operation, error) from error
+            raise ProviderUnavailable() from error
+
+    async def _read(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
+        """For reads, which Stripe has no valid reason to reject."""
+        try:
+            return await self._call(operation, call)
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            raise _rejected(operation, error) from error
+
+
+def _rejected(operation: str, error: stripe.StripeError) -> ProviderUnavailable:
+    """A wrong key, a missing permission, ids of another account: the call is retried, and an alert asks an operator to fix it."""
+    log.error("provider.rejected", operation=operation, status=error.http_status, code=error.code)
+    PROVIDER_REJECTIONS.labels(operation).inc()
+    return ProviderUnavailable()
+
+
+def is_down(error: Exception) -> bool:
+    """Whether an error shows that Stripe is down or failing; a rejection or a rate limit does not."""
+    status = getattr(error, "http_status", None) or 0
+    return isinstance(error, stripe.StripeError) and (status == 0 or status >= 500)
+
+
+def _intent(resource: Any) -> Intent:
+    status = _STATUSES.get(resource.status, IntentStatus.PROCESSING)
+    code = ""
+    if resource.status == "requires_payment_method" and resource.last_payment_error:
+        status, code = IntentStatus.DECLINED, _failure_code(resource.last_payment_error)
+    url = ""
+    if status is IntentStatus.REQUIRES_ACTION and resource.next_action:
+        redirect = getattr(resource.next_action, "redirect_to_url", None)
+        url = redirect.url if redirect else ""
+    return Intent(resource.id, status, code, url)
+
+
+def _refund(resource: Any) -> ProviderRefund:
+    return ProviderRefund(
+        resource.id, done=resource.status == "succeeded", rejected=resource.status in ("failed", "canceled")
+    )
+
+
+def _method_types(currency: str) -> list[str]:
+    """Stripe rejects an intent that names a method type which its currency does not support."""
+    return ["card", "us_bank_account"] if currency == "USD" else ["card"]
+
+
+def _failure_code(error: Any) -> str:
+    """One of the public API's four failure codes."""
+    for name in ("decline_code", "code"):
+        if (code := getattr(error, name, None)) in _FAILURE_CODES:
+            return _FAILURE_CODES[code]
+    return "card_declined"
+
+
+def _provider_amount(money: Money) -> int:
+    """In Stripe's minor unit, which differs from ISO 4217 for a few currencies."""
+    currency = CURRENCIES[money.currency]
+    return money.minor * int(10 ** (currency.provider_exponent - currency.exponent))

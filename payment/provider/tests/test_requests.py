@@ -1,0 +1,127 @@
+"""Our requests against Stripe's own stripe-mock, which knows Stripe's OpenAPI description: names, types and shapes of what we send.
+
+What the answers mean is not shown here: its objects are samples. That is test_provider's, with the stand-in that remembers.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stripe
+
+from kit.testing import FakeClock, eventually, free_port, wait_until
+from kit.testing.process import port_open
+from kit.values import Money
+from payment.payments.domain import Payment
+from payment.payments.refund import Refund
+from payment.provider.stripe_client import Stripe
+from payment.tests.fakes import new_payment, new_refund
+from payment.tests.stripe_stub import adapter
+
+_LOGGED = re.compile(r"Request: (\w+ \S+)\n(?:Request data.*\n)?Response: .*status=(\d+)")
+
+
+def program() -> str:
+    """Under Bazel it lies beside the runfiles; elsewhere the environment says where."""
+    return os.environ.get("SOUK_STRIPE_MOCK") or str(
+        Path(os.environ["RUNFILES_DIR"], "go", "bin", "stripe-mock").resolve()
+    )
+
+
+@dataclass
+class World:
+    """The adapter, and what stripe-mock says of its requests."""
+
+    stripe: Stripe
+    log: Path
+    before: int
+    payment: Payment
+
+    @property
+    def refund(self) -> Refund:
+        return new_refund(self.payment, 100)
+
+    async def responses(self, count: int) -> dict[str, str]:
+        """Waits until stripe-mock has logged `count` requests of this test; returns the status of each."""
+
+        async def logged() -> list[tuple[str, str]]:
+            lines: list[tuple[str, str]] = _LOGGED.findall(self.log.read_text()[self.before :])
+            return lines if len(lines) >= count else []
+
+        return dict(await eventually(logged))
+
+
+@pytest.fixture(scope="module")
+def stripe_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    """Its port, and its log."""
+    port, log = free_port(), tmp_path_factory.mktemp("stripe") / "stripe-mock.log"
+    command = [program(), "-http-addr", f"127.0.0.1:{port}", "-https-addr", "127.0.0.1:0"]
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        try:
+            wait_until(lambda: port_open(port), "stripe-mock", seconds=30)
+            yield port, log
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+async def world(stripe_mock: tuple[int, Path]) -> AsyncIterator[World]:
+    port, log = stripe_mock
+    stripe = adapter(f"http://127.0.0.1:{port}")
+    payment = replace(new_payment(FakeClock()), provider_id="pi_1")
+    yield World(stripe, log, len(log.read_text()), payment)
+    await stripe.close()
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR", "JPY"])
+async def test_an_intent_is_asked_for_as_stripe_wants_it(world: World, currency: str) -> None:
+    payment = replace(world.payment, amount=Money(1_000, currency))
+    intent = await world.stripe.create(payment)
+    assert intent.id.startswith("pi_")
+    assert await world.responses(1) == {"POST /v1/payment_intents": "200"}
+
+
+@pytest.mark.parametrize("method", ["pm_card_visa", "pm_card_authenticationRequired", "pm_usBankAccount"])
+async def test_an_intent_is_confirmed_read_and_cancelled_as_stripe_wants_it(
+    world: World, method: str
+) -> None:
+    payment = replace(world.payment, payment_method=method)
+    await world.stripe.confirm(payment)
+    await world.stripe.retrieve(payment)
+    await world.stripe.cancel(payment)
+    assert await world.responses(3) == {
+        "POST /v1/payment_intents/pi_1/confirm": "200",
+        "GET /v1/payment_intents/pi_1": "200",
+        "POST /v1/payment_intents/pi_1/cancel": "200",
+    }
+
+
+async def test_a_refund_is_made_and_read_back_as_stripe_wants_it(world: World) -> None:
+    made = await world.stripe.refund(world.payment, world.refund)
+    assert made.id.startswith("re_")
+    assert await world.stripe.read_refund(world.payment, replace(world.refund, provider_id="re_1"))
+    assert await world.stripe.read_refund(world.payment, world.refund) is None
+    assert await world.responses(3) == {
+        "POST /v1/refunds": "200",
+        "GET /v1/refunds/re_1": "200",
+        "GET /v1/refunds": "200",
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"amount": "much", "currency": "usd"},
+        {"amount": 1_000},
+        {"amount": 1_000, "currency": "usd", "order": "ord_1"},
+        {"amount": 1_000, "currency": "usd", "metadata": "ord_1"},
+    ],
+)
+async def test_it_does_refuse_what_stripe_does_not_know(world: World, wrong: Any) -> None:
+    with pytest.raises(stripe.InvalidRequestError):
+        await world.stripe._intents.create_async(wrong)

@@ -1,0 +1,1 @@
+"""Refunding: takes requests of an ADMIN, and makes refunds at the provider."""

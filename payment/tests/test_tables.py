@@ -1,0 +1,64 @@
+"""The declared tables match the migrated schema, whose constraints keep leases consistent."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kit.db import CheckViolation, Migrations, assert_tables_match
+from kit.testing.fixtures import database_url, postgres
+from payment.tables import TABLES
+from payment.tests.store_contract import StoreHarness, harness, postgres_harness
+from payment.tests.world import stores
+
+__all__ = ["database_url", "harness", "postgres", "postgres_harness", "stores"]
+
+
+REPAIRS = Path("payment/migrations/0004_leases.sql").read_text()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE payments SET due_time = now() WHERE status = 'SUCCEEDED'",
+        "UPDATE payments SET due_time = NULL WHERE status = 'PROCESSING'",
+        "UPDATE payments SET status = 'FAILED' WHERE status = 'PROCESSING'",
+        "UPDATE refunds SET due_time = NULL",
+        "UPDATE refunds SET status = 'FAILED'",
+    ],
+)
+async def test_what_is_due_is_open_and_what_is_open_is_due(
+    postgres_harness: StoreHarness, change: str
+) -> None:
+    await postgres_harness.add()
+    payment = await postgres_harness.add_charged()
+    await postgres_harness.change(payment, lambda stored: stored.cancel_for_order(postgres_harness.clock.now))
+    with pytest.raises(CheckViolation):
+        await postgres_harness.db.execute(change)
+
+
+async def test_what_has_ended_is_not_claimed_even_if_it_is_due(postgres_harness: StoreHarness) -> None:
+    payment = await postgres_harness.add_charged()
+    await postgres_harness.change(payment, lambda stored: stored.cancel_for_order(postgres_harness.clock.now))
+    await postgres_harness.db.execute("ALTER TABLE payments DROP CONSTRAINT payments_due_while_open")
+    await postgres_harness.db.execute("ALTER TABLE refunds DROP CONSTRAINT refunds_due_while_pending")
+    await postgres_harness.db.execute("UPDATE payments SET due_time = $1", postgres_harness.clock.now)
+    await postgres_harness.db.execute("UPDATE refunds SET status = 'FAILED'")
+    open_one = await postgres_harness.add()
+    await postgres_harness.db.execute("UPDATE payments SET due_time = NULL WHERE id = $1", open_one.id)
+    postgres_harness.clock.advance(minutes=1)
+    later = postgres_harness.clock.now + timedelta(seconds=20)
+
+    assert await postgres_harness.claim() == []
+    assert await postgres_harness.store.claim_refunds(postgres_harness.clock.now, later, 10) == []
+    assert await postgres_harness.store.cancel_expired(postgres_harness.clock.now, 10) == 0
+    await postgres_harness.db.execute(REPAIRS)
+
+    rows = await postgres_harness.db.fetch("SELECT id FROM payments WHERE due_time IS NOT NULL")
+    assert [row["id"] for row in rows] == [open_one.id]
+    assert await postgres_harness.db.fetchval("SELECT count(*) FROM refunds WHERE due_time IS NOT NULL") == 0
+
+
+async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:
+    await Migrations("payment").apply(database_url)
+    await assert_tables_match(database_url, TABLES)

@@ -1,0 +1,71 @@
+"""All use cases of the payment service on a store, fake or PostgreSQL's, with a fake provider and clock."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pytest
+
+from kit.db import Database, Migrations
+from kit.db.fake import FakeDatabase
+from kit.testing import FakeClock
+from payment.charges.orders import OrderCharges
+from payment.charges.ports import ChargeStore
+from payment.charges.store import PostgresChargeStore
+from payment.charges.use_cases import Charges
+from payment.payments.events import TOPIC
+from payment.payments.ports import PaymentStore
+from payment.payments.store import PostgresPaymentStore
+from payment.payments.use_cases import Payments
+from payment.refunds.ports import RefundStore
+from payment.refunds.store import PostgresRefundStore
+from payment.refunds.use_cases import Refunds
+from payment.tests.fakes import FakePaymentStore, FakeProvider
+from payment.webhooks.ports import WebhookStore
+from payment.webhooks.store import PostgresWebhookStore
+from payment.webhooks.use_cases import Webhooks
+
+
+class Stores(PaymentStore, ChargeStore, RefundStore, WebhookStore, Protocol):
+    """The stores of all aggregates."""
+
+
+class PostgresStores(PostgresPaymentStore, PostgresChargeStore, PostgresRefundStore, PostgresWebhookStore):
+    """On PostgreSQL."""
+
+
+@dataclass
+class World:
+    """`store` has the methods of all stores; `work` does what the workers do."""
+
+    db: Any = field(default_factory=FakeDatabase)
+    store: Stores = field(default_factory=FakePaymentStore)
+    provider: FakeProvider = field(default_factory=FakeProvider)
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.payments = Payments(self.store)
+        self.orders = OrderCharges(self.store, default_method="pm_card_visa", clock=self.clock)
+        self.charges = Charges(self.db, self.store, self.store, self.provider, clock=self.clock)
+        self.refunds = Refunds(self.db, self.store, self.store, self.provider, clock=self.clock)
+        self.webhooks = Webhooks(self.store, self.refunds, clock=self.clock)
+
+    async def work(self, rounds: int = 1) -> None:
+        """Runs the sweep and the workers, then a minute passes; `rounds` times."""
+        for _ in range(rounds):
+            await self.charges.cancel_expired()
+            for payment in await self.charges.claim(10):
+                await self.charges.advance(payment)
+            for refund in await self.refunds.claim(10):
+                await self.refunds.make(refund)
+            self.clock.advance(seconds=60)
+
+
+@pytest.fixture
+async def stores(database_url: str) -> AsyncIterator[tuple[Database, PostgresStores]]:
+    """PostgreSQL's stores on a migrated database."""
+    await Migrations("payment").apply(database_url)
+    db = Database(database_url, publishes=TOPIC, pool_size=10)
+    await db.open()
+    yield db, PostgresStores(db)
+    await db.close()

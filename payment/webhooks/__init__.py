@@ -1,0 +1,1 @@
+"""Webhooks of the provider: each makes the payment or refund that it names due."""

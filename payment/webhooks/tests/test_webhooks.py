@@ -1,0 +1,174 @@
+"""POST /webhooks/stripe, in this process: signatures and their age, repetition, and any order."""
+
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from dev.stripe_mock.webhooks import signature
+from kit.values import Money
+from kit.web import Readiness, build_app
+from payment.payments.domain import Intent, IntentStatus, Payment, PaymentFailed, PaymentSucceeded
+from payment.tests.fakes import FakePaymentStore, new_payment
+from payment.tests.stripe_stub import SECRET
+from payment.tests.world import World
+from payment.webhooks.errors import BadSignature
+from payment.webhooks.stripe_events import StripeWebhooks
+from payment.webhooks.web import webhook_route
+
+
+@dataclass
+class Route(World):
+    """The route, with the use cases on fakes behind it."""
+
+    store: FakePaymentStore = field(default_factory=FakePaymentStore)
+    http: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
+
+    async def processing(self) -> Payment:
+        """A payment that the bank is processing."""
+        self.provider.outcome = Intent("", IntentStatus.PROCESSING)
+        await self.store.add(None, [new_payment(self.clock)])
+        await self.charge()
+        [payment] = self.store.payments.values()
+        return payment
+
+    async def charge(self) -> None:
+        for payment in await self.charges.claim(10):
+            await self.charges.advance(payment)
+
+    async def send(self, intent_id: str, kind: str, event_id: str = "") -> httpx.Response:
+        body = json.dumps(
+            {
+                "id": event_id or f"evt_{uuid4().hex}",
+                "object": "event",
+                "type": f"payment_intent.{kind}",
+                "data": {"object": {"id": intent_id, "object": "payment_intent", "status": kind}},
+            }
+        )
+        return await self.post(body, signature(body, SECRET, int(time.time())))
+
+    async def post(self, body: str, header: str) -> httpx.Response:
+        headers = {"stripe-signature": header, "content-type": "application/json"}
+        return await self.http.post("/webhooks/stripe", content=body, headers=headers)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[Route]:
+    route = Route()
+    app: Any = build_app([webhook_route(route.webhooks, StripeWebhooks(SECRET))], Readiness([]))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://payment") as http:
+        route.http = http
+        yield route
+
+
+async def test_what_the_provider_signed_is_looked_at_soon(world: Route) -> None:
+    payment = await world.processing()
+    world.provider.set_intent(payment.provider_id, Intent("", IntentStatus.SUCCEEDED))
+    answer = await world.send(payment.provider_id, "succeeded")
+    assert (answer.status_code, answer.json()) == (200, {"received": True})
+    await world.charge()
+    assert [type(fact) for fact in world.db.events] == [PaymentSucceeded]
+
+
+@pytest.mark.parametrize(("secret", "age"), [("whsec_other", 0), (SECRET, 301)])
+async def test_what_it_did_not_sign_or_signed_long_ago_is_refused(
+    world: Route, secret: str, age: int
+) -> None:
+    payment = await world.processing()
+    before = payment.due_time
+    body = json.dumps(
+        {"id": "evt_1", "data": {"object": {"id": payment.provider_id, "object": "payment_intent"}}}
+    )
+    answer = await world.post(body, signature(body, secret, int(time.time()) - age))
+    assert answer.status_code == 401
+    assert answer.json()["reason"] == "BAD_SIGNATURE"
+    assert payment.due_time == before
+
+
+@pytest.mark.parametrize("header", ["", "nonsense", "t=,v1="])
+async def test_a_header_that_is_no_signature_is_refused(world: Route, header: str) -> None:
+    assert (await world.post("{}", header)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body", ["", "not json", "[]", "{}", '{"object": "event"}', '{"data": {"object": null}}']
+)
+async def test_a_signed_body_that_is_no_event_is_refused(world: Route, body: str) -> None:
+    answer = await world.post(body, signature(body, SECRET, int(time.time())))
+    assert (answer.status_code, answer.json()["reason"]) == (400, "NO_EVENT")
+
+
+async def test_a_repeated_webhook_asks_the_provider_once(world: Route) -> None:
+    payment = await world.processing()
+    for _ in range(5):
+        await world.send(payment.provider_id, "processing", "evt_1")
+        await world.charge()
+    assert world.provider.calls == ["create", "confirm", "retrieve"]
+
+
+async def test_a_webhook_about_something_else_is_taken_and_changes_nothing(world: Route) -> None:
+    payment = await world.processing()
+    body = json.dumps(
+        {
+            "id": "evt_1",
+            "object": "event",
+            "type": "charge.updated",
+            "data": {"object": {"id": payment.provider_id, "object": "charge"}},
+        }
+    )
+    assert (await world.post(body, signature(body, SECRET, int(time.time())))).status_code == 200
+    assert (await world.send("pi_of_another_shop", "succeeded")).status_code == 200
+    await world.charge()
+    assert world.provider.calls == ["create", "confirm"]
+
+
+_ENDS = [
+    (Intent("", IntentStatus.SUCCEEDED), [PaymentSucceeded]),
+    (Intent("", IntentStatus.DECLINED, "insufficient_funds"), [PaymentFailed]),
+]
+_ORDERS = list(
+    itertools.permutations(["requires_action", "processing", "succeeded", "payment_failed", "canceled"])
+)
+
+
+@pytest.mark.parametrize("end", [0, 1])
+async def test_webhooks_in_any_order_and_repeated_end_as_the_provider_says(world: Route, end: int) -> None:
+    intent, facts = _ENDS[end]
+    for order in _ORDERS[:: 7 + end]:
+        world.store.payments.clear()
+        world.db.events.clear()
+        payment = await world.processing()
+        world.provider.set_intent(payment.provider_id, intent)
+        for kind in (*order, *order):
+            assert (
+                await world.send(payment.provider_id, kind, f"evt_{kind}_{payment.id}")
+            ).status_code == 200
+            await world.charge()
+        assert [type(fact) for fact in world.db.events] == facts
+        assert payment.amount == Money(10_000, "USD")
+
+
+def test_a_signed_webhook_names_its_intent() -> None:
+    webhooks = StripeWebhooks(SECRET)
+    payload = {
+        "id": "evt_1",
+        "object": "event",
+        "type": "payment_intent.succeeded",
+        "data": {"object": {"id": "pi_1", "object": "payment_intent"}},
+    }
+    body = json.dumps(payload)
+    now = int(time.time())
+    event = webhooks.parse(body.encode(), signature(body, SECRET, now))
+    assert (event.intent_id, event.refund_id, event.failed) == ("pi_1", "", False)
+    assert webhooks.parse(body.encode(), signature(body, SECRET, now - 299)) == event
+    for wrong in ("", "t=1,v1=00", signature(body, "whsec_other", now), signature(body, SECRET, now - 301)):
+        with pytest.raises(BadSignature):
+            webhooks.parse(body.encode(), wrong)
+    with pytest.raises(BadSignature):
+        webhooks.parse(body.encode() + b" ", signature(body, SECRET, now))

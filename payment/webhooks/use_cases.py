@@ -1,0 +1,27 @@
+"""A webhook only makes a payment or refund due; the worker reads the state from the provider. Order and repetition do not matter."""
+
+from kit.values import Clock
+from payment.payments.refund import RefundStatus
+from payment.webhooks.domain import WebhookEvent
+from payment.webhooks.ports import Refunds, WebhookStore
+
+
+class Webhooks:
+    """Receives webhooks."""
+
+    def __init__(self, store: WebhookStore, refunds: Refunds, *, clock: Clock) -> None:
+        self._store = store
+        self._refunds = refunds
+        self._clock = clock
+
+    async def receive(self, event: WebhookEvent) -> bool:
+        """Returns whether an open payment or a pending refund became due; not for repeated events and for objects unknown here."""
+        if event.refund_id:
+            return await self._refund_changed(event)
+        return bool(event.intent_id) and await self._store.intent_changed(event, self._clock())
+
+    async def _refund_changed(self, event: WebhookEvent) -> bool:
+        status = await self._store.refund_changed(event, self._clock())
+        if event.failed and status is RefundStatus.SUCCEEDED:
+            await self._refunds.returned_by_bank(event.refund_id)
+        return status is RefundStatus.PENDING
