@@ -1,1 +1,1 @@
-"""The order service: what accounts bought, and where it stands."""
+"""The order service: orders and their status."""

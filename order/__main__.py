@@ -1,4 +1,4 @@
-"""`python -m order`: runs the service; `migrate`, `settings` and `--check` beside it."""
+"""`python -m order` runs the service; its other commands are `migrate`, `settings` and `--check`."""
 
 from kit.service import run
 from order.app import build

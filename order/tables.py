@@ -1,4 +1,4 @@
-"""The order service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
+"""The order service's tables as Piccolo classes; a test compares them with the migrated schema."""
 
 from piccolo.columns import JSONB, UUID, BigInt, Bytea, Integer, Text, Timestamptz
 
@@ -6,7 +6,7 @@ from kit.db import Table
 
 
 class OrderRow(Table, tablename="orders"):
-    """An order without its lines and its history."""
+    """An order without its lines and history."""
 
     id = UUID(primary_key=True)
     account_id = UUID()
@@ -38,7 +38,7 @@ class OrderLineRow(Table, tablename="order_lines"):
 
 
 class OrderStatusChangeRow(Table, tablename="order_status_changes"):
-    """One step of an order's life; `position` counts from 0."""
+    """One entry of an order's history; `position` counts from 0."""
 
     order_id = UUID(primary_key=True)
     position = Integer()
@@ -49,7 +49,7 @@ class OrderStatusChangeRow(Table, tablename="order_status_changes"):
 
 
 class ClosedAccountRow(Table, tablename="closed_accounts"):
-    """An account that is gone."""
+    """A deleted account."""
 
     account_id = UUID(primary_key=True)
     close_time = Timestamptz()

@@ -1,1 +1,1 @@
-"""The payment service: charges orders through the provider, refunds, and keeps the ledger."""
+"""The payment service: charges and refunds orders at the payment provider, and keeps the ledger."""

@@ -1,4 +1,4 @@
-"""python -m payment: serve, migrate, --check, settings."""
+"""`python -m payment` runs the service; its other commands are `migrate`, `settings` and `--check`."""
 
 from kit.service import run
 from payment.app import build

@@ -70,9 +70,13 @@ def _stripe(settings: Settings) -> Stripe:
         api_key=settings.stripe_api_key,
         base_url=settings.stripe_base_url,
         shop_url=settings.shop_url,
-        circuit=Circuit(
-            failures=settings.circuit_failures,
-            open_seconds=settings.circuit_open_seconds,
-            is_failure=is_down,
-        ),
+        circuit=_circuit(settings),
+    )
+
+
+def _circuit(settings: Settings) -> Circuit:
+    return Circuit(
+        failures=settings.circuit_failures,
+        open_seconds=settings.circuit_open_seconds,
+        is_failure=is_down,
     )

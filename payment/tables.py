@@ -1,4 +1,4 @@
-"""The payment service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
+"""The payment service's tables as Piccolo classes; a test compares them with the migrated schema."""
 
 from piccolo.columns import UUID, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 

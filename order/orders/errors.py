@@ -11,7 +11,7 @@ from kit.errors import FailedPrecondition, NotFound
 
 
 class OrderNotFound(NotFound):
-    """The order does not exist or belongs to another account; callers cannot tell which."""
+    """The order does not exist or belongs to another account; the error does not say which."""
 
     reason = "ORDER_NOT_FOUND"
     default_message = "order not found"

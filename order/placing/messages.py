@@ -78,9 +78,9 @@ def _products(
 
 
 def _address(reader: FieldReader, address: pb.Address) -> Address:
-    def part(value: str, name: str, least: int = 0) -> str:
+    def part(value: str, name: str, min_length: int = 0) -> str:
         return reader.name(
-            value, "shippingAddress", name, min_length=least, max_length=_MAX_ADDRESS_LINE_LENGTH
+            value, "shippingAddress", name, min_length=min_length, max_length=_MAX_ADDRESS_LINE_LENGTH
         )
 
     return Address(

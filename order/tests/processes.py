@@ -1,4 +1,4 @@
-"""The service as processes of its own, which can be killed at any point; tokens are signed and the keys served as account does it."""
+"""Replicas of the service as child processes that tests kill, and the key server that verifies their callers."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ _HEAD = (
 
 
 class Keys:
-    """Signs tokens, and serves the keys that verify them."""
+    """Signs tokens and serves the keys that verify them."""
 
     def __init__(self, folder: Path) -> None:
         self._keys = SigningKeys.generate(folder / "keys.json")
@@ -31,7 +31,7 @@ class Keys:
         self.url = ""
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._respond, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/jwks.json"
 
     async def close(self) -> None:
@@ -39,12 +39,12 @@ class Keys:
         self._server.close()
 
     def customer(self) -> Principal:
-        """Somebody with a token that every service believes."""
+        """A customer with a valid token."""
         account_id, session_id = uuid4(), uuid4()
         token, _ = TokenIssuer(self._keys).access_token(account_id, Role.USER, session_id)
         return Principal(account_id, Role.USER, session_id, token)
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         body = orjson.dumps({"keys": self._keys.public()})
         writer.write(_HEAD % len(body) + body)
@@ -52,15 +52,15 @@ class Keys:
         writer.close()
 
 
-class Wire:
-    """Between the service and its PostgreSQL: once `secret` went by, answers on that connection are harness back.
+class Proxy:
+    """Between the service and its PostgreSQL: once `trigger` went by, answers on that connection are harness back.
 
-    So the server does what it was asked to, and the service never learns of it.
+    So the server does what it was forward_request to, and the service never learns of it.
     """
 
-    def __init__(self, port: int, secret: bytes = b"") -> None:
+    def __init__(self, port: int, trigger: bytes = b"") -> None:
         self._to = port
-        self.secret = secret
+        self.trigger = trigger
         self.port = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,37 +77,37 @@ class Wire:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers, asks = await asyncio.open_connection("127.0.0.1", self._to)
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._to)
         muted = False
 
-        def asked(data: bytes) -> bool:
+        def forward_request(data: bytes) -> bool:
             nonlocal muted
-            muted = muted or (bool(self.secret) and self.secret in data)
+            muted = muted or (bool(self.trigger) and self.trigger in data)
             return True
 
         for task in (
-            asyncio.create_task(_pass(reader, asks, asked)),
-            asyncio.create_task(_pass(answers, writer, lambda _: not muted)),
+            asyncio.create_task(_pass(reader, server_writer, forward_request)),
+            asyncio.create_task(_pass(server_reader, writer, lambda _: not muted)),
         ):
             self._tasks.add(task)
 
 
 async def _pass(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, goes: Callable[[bytes], bool]
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, forwards: Callable[[bytes], bool]
 ) -> None:
     try:
         while data := await reader.read(65_536):
-            if goes(data):
+            if forwards(data):
                 writer.write(data)
                 await writer.drain()
     except ConnectionError:
-        pass  # one end was killed: that is the test
+        pass  # the test kills one end
     finally:
         writer.close()
 
 
 class Replica:
-    """One process of the service. Kafka is not there: what is synchronous works without it."""
+    """One process of the service, without Kafka, which RPCs do not need."""
 
     def __init__(
         self, folder: Path, *, database_url: str, catalog_port: int, jwks_url: str, pending_seconds: int
@@ -132,7 +132,7 @@ class Replica:
         self.channel = Channel(f"127.0.0.1:{self._grpc_port}", OrderRpc.service)
 
     async def ready(self) -> "Replica":
-        """Returns once it serves."""
+        """Waits until it serves."""
         await self.channel.open()
 
         async def serves() -> bool:
@@ -151,6 +151,6 @@ class Replica:
         await asyncio.to_thread(self._process.kill)
 
     async def close(self) -> None:
-        """Kills it if it still runs."""
+        """Kills the process if it still runs."""
         await self.channel.close()
         await self.kill()

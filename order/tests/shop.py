@@ -20,7 +20,7 @@ POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
 
 
 class Shop:
-    """Places and changes orders; `db.facts` are the events that were emitted."""
+    """Places and changes orders; `db.events` are the events that were emitted."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self.clock = FakeClock()

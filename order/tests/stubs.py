@@ -1,4 +1,4 @@
-"""The catalog's stock in tests, as its contract says."""
+"""A stub of the catalog's StockService."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,28 +10,28 @@ from kit.values import Money, money_to_proto, timestamp_to_proto, utc_now
 
 
 class StockRpc:
-    """A catalog that keeps what it was asked."""
+    """Reserves everything at 9.99 USD and records the requests; `rejection` is raised instead."""
 
     service = catalog_pb.DESCRIPTOR.services_by_name["StockService"]
 
     def __init__(self) -> None:
-        self.asked: list[Any] = []
+        self.requests: list[Any] = []
         self.rejection: Exception | None = None
         self.expire_time = utc_now() + timedelta(minutes=15)
         self.commits_to = catalog_pb.RESERVATION_STATE_COMMITTED
 
     async def reserve_stock(self, request: Any, call: Call) -> catalog_pb.ReserveStockResponse:
-        self.asked.append(request)
+        self.requests.append(request)
         if self.rejection:
             raise self.rejection
         priced = [
             catalog_pb.PricedLine(
-                product_id=each.product_id,
+                product_id=line.product_id,
                 name="Mug",
                 unit_price=money_to_proto(Money(999, "USD")),
-                quantity=each.quantity,
+                quantity=line.quantity,
             )
-            for each in request.lines
+            for line in request.lines
         ]
         return catalog_pb.ReserveStockResponse(
             lines=priced,

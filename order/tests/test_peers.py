@@ -27,7 +27,7 @@ async def peer() -> AsyncIterator[tuple[StockRpc, Catalog]]:
     await server.stop(0)
 
 
-async def test_the_catalog_is_asked_for_each_product_and_the_total_that_the_buyer_saw(
+async def test_the_reservation_request_has_every_product_and_the_expected_total(
     peer: tuple[StockRpc, Catalog],
 ) -> None:
     rpc, catalog = peer
@@ -35,13 +35,13 @@ async def test_the_catalog_is_asked_for_each_product_and_the_total_that_the_buye
 
     reservation = await catalog.reserve(order_id, replace(place_order(uuid4(), 2), expected_total="19.98"))
 
-    assert (rpc.asked[0].order_id, rpc.asked[0].expected_total) == (ORDER.format(order_id), "19.98")
+    assert (rpc.requests[0].order_id, rpc.requests[0].expected_total) == (ORDER.format(order_id), "19.98")
     assert reservation.state is StockState.HELD
     assert reservation.lines[0].total == Money(1998, "USD")
     assert reservation.expire_time == rpc.expire_time
 
 
-async def test_a_refused_product_is_named_by_the_line_that_the_caller_sent(
+async def test_an_error_of_the_catalog_names_the_line_of_the_callers_request(
     peer: tuple[StockRpc, Catalog],
 ) -> None:
     rpc, catalog = peer
@@ -52,14 +52,14 @@ async def test_a_refused_product_is_named_by_the_line_that_the_caller_sent(
         place_order(uuid4()), quantities={PRODUCT.new(): 1, PRODUCT.new(): 1}, first_lines=(0, 4)
     )
 
-    with pytest.raises(NotFound) as refusal:
+    with pytest.raises(NotFound) as rejection:
         await catalog.reserve(ORDER.new(), command)
 
-    assert [fault.path for fault in refusal.value.fields] == [("products", 4, "id")]
-    assert refusal.value.reason == "PRODUCT_NOT_FOUND"
+    assert [fault.path for fault in rejection.value.fields] == [("products", 4, "id")]
+    assert rejection.value.reason == "PRODUCT_NOT_FOUND"
 
 
-async def test_commit_and_release_answer_the_state(peer: tuple[StockRpc, Catalog]) -> None:
+async def test_commit_and_release_return_the_state(peer: tuple[StockRpc, Catalog]) -> None:
     _, catalog = peer
 
     assert await catalog.commit(ORDER.new()) is StockState.COMMITTED

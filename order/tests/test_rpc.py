@@ -1,4 +1,4 @@
-"""The gRPC edge, in this process: who may, what is answered, what is refused. A test for each RPC."""
+"""The gRPC methods in one process: authorization, responses, errors. A test for each RPC."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ class Edge:
         )
         return response
 
-    async def each(
+    async def batch_list(
         self, caller: Principal | None, *accounts: str, **fields: Any
     ) -> pb.BatchListOrdersResponse:
         request = pb.BatchListOrdersRequest(account_ids=accounts, list=pb.ListOrdersRequest(**fields))
@@ -124,7 +124,7 @@ async def edge() -> AsyncIterator[Edge]:
     await server.stop(0)
 
 
-async def test_place_order_answers_the_pending_order(edge: Edge) -> None:
+async def test_place_order_returns_the_pending_order(edge: Edge) -> None:
     caller = customer()
 
     order = await edge.place(caller, lines=[line(2)])
@@ -134,7 +134,7 @@ async def test_place_order_answers_the_pending_order(edge: Edge) -> None:
     assert (order.total.units, order.total.nanos) == (19, 980_000_000)
 
 
-async def test_place_order_again_written_another_way_answers_the_same_order(edge: Edge) -> None:
+async def test_place_order_with_the_same_meaning_returns_the_same_order(edge: Edge) -> None:
     caller = customer()
     own, key = ACCOUNT.format(caller.account_id), "the-same"
     first = await edge.place(caller, lines=[line(3)], request_id=key, expected_total="29.97")
@@ -151,30 +151,33 @@ async def test_place_order_again_written_another_way_answers_the_same_order(edge
         await edge.place(caller, lines=[line(2)], request_id=key, expected_total="29.97")
 
 
-async def test_place_order_twice_with_one_key_answers_one_order(edge: Edge) -> None:
+async def test_place_order_twice_with_one_key_returns_one_order(edge: Edge) -> None:
     caller = customer()
 
     assert (await edge.place(caller, request_id="k")).id == (await edge.place(caller, request_id="k")).id
 
 
-async def test_place_order_names_each_faulty_field(edge: Edge) -> None:
-    with pytest.raises(InvalidArgument) as refusal:
+async def test_place_order_names_every_invalid_field(edge: Edge) -> None:
+    with pytest.raises(InvalidArgument) as rejection:
         await edge.place(customer(), lines=[line(0)], payment_method="4242424242424242")
 
-    assert [fault.path for fault in refusal.value.fields] == [("products", 0, "quantity"), ("paymentMethod",)]
+    assert [fault.path for fault in rejection.value.fields] == [
+        ("products", 0, "quantity"),
+        ("paymentMethod",),
+    ]
 
 
-async def test_place_order_passes_the_catalogs_refusal_on(edge: Edge) -> None:
+async def test_place_order_passes_on_the_catalogs_error(edge: Edge) -> None:
     edge.shop.catalog.rejection = FailedPrecondition(
         "too little", reason="OUT_OF_STOCK", details={"lines": [{"available": 1}]}
     )
 
-    with pytest.raises(FailedPrecondition) as refusal:
+    with pytest.raises(FailedPrecondition) as rejection:
         await edge.place(customer())
-    assert (refusal.value.reason, refusal.value.details["lines"]) == ("OUT_OF_STOCK", [{"available": 1}])
+    assert (rejection.value.reason, rejection.value.details["lines"]) == ("OUT_OF_STOCK", [{"available": 1}])
 
 
-async def test_get_order_answers_its_owner_and_nobody_else(edge: Edge) -> None:
+async def test_get_order_is_for_the_owner_and_admins(edge: Edge) -> None:
     owner = customer()
     order = await edge.place(owner)
 
@@ -185,17 +188,17 @@ async def test_get_order_answers_its_owner_and_nobody_else(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("order_id", ["", "ord_", "7", "prod_01h455vb4pex5vsknk084sn02q"])
-async def test_get_order_refuses_what_is_no_order_id(edge: Edge, order_id: str) -> None:
+async def test_get_order_rejects_a_malformed_id(edge: Edge, order_id: str) -> None:
     with pytest.raises(InvalidArgument):
         await edge.get(customer(), order_id)
 
 
-async def test_get_order_of_what_does_not_exist_is_not_found(edge: Edge) -> None:
+async def test_get_order_of_an_unknown_order_is_not_found(edge: Edge) -> None:
     with pytest.raises(NotFound):
         await edge.get(admin(), ORDER.format(ORDER.new()))
 
 
-async def test_list_orders_pages_through_the_callers_own(edge: Edge) -> None:
+async def test_list_orders_pages_through_the_callers_orders(edge: Edge) -> None:
     owner = edge.tokens.token(customer())
     mine = [(await edge.place(owner)).id for _ in range(5)]
     await edge.place(customer())
@@ -209,7 +212,7 @@ async def test_list_orders_pages_through_the_callers_own(edge: Edge) -> None:
     assert not second.HasField("total_count")
 
 
-async def test_list_orders_shows_an_admin_anybodys(edge: Edge) -> None:
+async def test_list_orders_shows_an_admin_the_orders_of_all_accounts(edge: Edge) -> None:
     owner = customer()
     await edge.place(owner)
     await edge.place(customer())
@@ -219,7 +222,7 @@ async def test_list_orders_shows_an_admin_anybodys(edge: Edge) -> None:
     assert not (await edge.list(admin())).entries
 
 
-async def test_list_orders_shows_a_customer_nobody_elses(edge: Edge) -> None:
+async def test_list_orders_shows_a_customer_only_their_own_orders(edge: Edge) -> None:
     with pytest.raises(PermissionDenied):
         await edge.list(customer(), all_accounts=True)
     with pytest.raises(PermissionDenied):
@@ -236,44 +239,48 @@ async def test_list_orders_filters_by_status_and_time(edge: Edge) -> None:
     assert not (await edge.list(owner, created_before=since)).entries
 
 
-async def test_list_orders_refuses_filters_that_make_no_sense(edge: Edge) -> None:
+async def test_list_orders_rejects_invalid_filters(edge: Edge) -> None:
     cases: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         ({"statuses": [99]}, ("filter", "statuses")),
         ({"statuses": [0]}, ("filter", "statuses")),
         ({"created_after": {"seconds": 10**12}}, ("filter", "createdAfter")),
     ]
     for fields, path in cases:
-        with pytest.raises(InvalidArgument) as refusal:
+        with pytest.raises(InvalidArgument) as rejection:
             await edge.list(customer(), **fields)
-        assert [fault.path for fault in refusal.value.fields] == [path]
+        assert [fault.path for fault in rejection.value.fields] == [path]
 
 
-async def test_batch_list_orders_answers_for_each_account_what_list_orders_does(edge: Edge) -> None:
+async def test_batch_list_orders_returns_for_each_account_the_page_of_list_orders(edge: Edge) -> None:
     owners = [customer() for _ in range(3)]
     for owner, count in zip(owners, (3, 0, 1), strict=True):
         for _ in range(count):
             await edge.place(owner)
-    accounts, wanted = [ACCOUNT.format(owner.account_id) for owner in owners], {"page_size": 2}
+    accounts, page = [ACCOUNT.format(owner.account_id) for owner in owners], {"page_size": 2}
 
-    pages = (await edge.each(admin(), *accounts, **wanted, count_total=True)).pages
+    pages = (await edge.batch_list(admin(), *accounts, **page, count_total=True)).pages
     assert [(len(page.entries), page.has_next_page, page.total_count) for page in pages] == [
         (2, True, 3),
         (0, False, 0),
         (1, False, 1),
     ]
-    for account, page in zip(accounts, pages, strict=True):
-        assert page == await edge.list(admin(), account_id=account, **wanted, count_total=True)
-    assert not (await edge.each(admin(), *accounts)).pages[0].HasField("total_count")
-    assert not (await edge.each(owners[0], accounts[0], statuses=["ORDER_STATUS_SHIPPED"])).pages[0].entries
+    for account, result in zip(accounts, pages, strict=True):
+        assert result == await edge.list(admin(), account_id=account, **page, count_total=True)
+    assert not (await edge.batch_list(admin(), *accounts)).pages[0].HasField("total_count")
+    assert (
+        not (await edge.batch_list(owners[0], accounts[0], statuses=["ORDER_STATUS_SHIPPED"]))
+        .pages[0]
+        .entries
+    )
 
 
-async def test_batch_list_orders_refuses_what_is_not_the_callers_and_what_makes_no_sense(edge: Edge) -> None:
+async def test_batch_list_orders_rejects_other_accounts_and_invalid_requests(edge: Edge) -> None:
     owner, other = customer(), ACCOUNT.format(ACCOUNT.new())
     own = ACCOUNT.format(owner.account_id)
     with pytest.raises(PermissionDenied):
-        await edge.each(owner, own, other)
+        await edge.batch_list(owner, own, other)
     with pytest.raises(Unauthenticated):
-        await edge.each(None, own)
+        await edge.batch_list(None, own)
     cases: list[tuple[list[str], dict[str, Any]]] = [
         ([], {}),
         ([own, own], {}),
@@ -285,10 +292,10 @@ async def test_batch_list_orders_refuses_what_is_not_the_callers_and_what_makes_
     ]
     for accounts, fields in cases:
         with pytest.raises(InvalidArgument):
-            await edge.each(admin(), *accounts, **fields)
+            await edge.batch_list(admin(), *accounts, **fields)
 
 
-async def test_a_cursor_serves_its_own_list_only(edge: Edge) -> None:
+async def test_a_cursor_is_valid_only_for_its_own_list(edge: Edge) -> None:
     owner = edge.tokens.token(customer())
     await edge.place(owner)
     cursor = (await edge.list(owner)).entries[0].cursor
@@ -298,9 +305,9 @@ async def test_a_cursor_serves_its_own_list_only(edge: Edge) -> None:
         {"page_token": cursor + "x"},
         {"page_token": "%"},
     ):
-        with pytest.raises(InvalidArgument) as refusal:
+        with pytest.raises(InvalidArgument) as rejection:
             await edge.list(owner, **{"page_token": cursor, **fields})
-        assert refusal.value.fields[0].path == ("after",)
+        assert rejection.value.fields[0].path == ("after",)
 
 
 @pytest.mark.parametrize("size", [-1, 101])
@@ -309,7 +316,7 @@ async def test_a_page_has_between_1_and_100_orders(edge: Edge, size: int) -> Non
         await edge.list(customer(), page_size=size)
 
 
-async def test_cancel_order_ends_the_callers_own(edge: Edge) -> None:
+async def test_cancel_order_cancels_the_callers_order(edge: Edge) -> None:
     owner = edge.tokens.token(customer())
     order = await edge.place(owner)
 
@@ -321,23 +328,23 @@ async def test_cancel_order_ends_the_callers_own(edge: Edge) -> None:
     assert await edge.cancel(owner, order.id) == cancelled == await edge.get(owner, order.id)
 
 
-async def test_cancel_order_is_for_its_owner_and_an_admin(edge: Edge) -> None:
+async def test_cancel_order_is_for_the_owner_and_admins(edge: Edge) -> None:
     order = await edge.place(customer())
 
-    with pytest.raises(NotFound) as refusal:
+    with pytest.raises(NotFound) as rejection:
         await edge.cancel(customer(), order.id)
-    assert refusal.value.reason == "ORDER_NOT_FOUND"
+    assert rejection.value.reason == "ORDER_NOT_FOUND"
     assert (await edge.cancel(admin(), order.id)).cancel_reason == order_pb2.CANCEL_REASON_ADMIN
 
 
-async def test_cancel_order_names_both_statuses_of_what_went_out(edge: Edge) -> None:
+async def test_cancel_order_of_a_shipped_order_names_both_statuses(edge: Edge) -> None:
     order = await edge.paid(customer())
     await edge.move(admin(), order.id)
 
-    with pytest.raises(FailedPrecondition, match="SHIPPED and cannot become CANCELLED") as refusal:
+    with pytest.raises(FailedPrecondition, match="SHIPPED and cannot become CANCELLED") as rejection:
         await edge.cancel(admin(), order.id)
-    assert refusal.value.reason == "ORDER_STATE"
-    assert refusal.value.details == {"status": "SHIPPED", "wanted": "CANCELLED"}
+    assert rejection.value.reason == "ORDER_STATE"
+    assert rejection.value.details == {"status": "SHIPPED", "wanted": "CANCELLED"}
 
 
 @pytest.mark.parametrize(
@@ -348,15 +355,15 @@ async def test_cancel_order_names_both_statuses_of_what_went_out(edge: Edge) -> 
         (ORDER.format(ORDER.new()), "a\x00b", [("reason",)]),
     ],
 )
-async def test_cancel_order_names_each_faulty_field(
+async def test_cancel_order_names_every_invalid_field(
     edge: Edge, order_id: str, reason: str, paths: list[tuple[str, ...]]
 ) -> None:
-    with pytest.raises(InvalidArgument) as refusal:
+    with pytest.raises(InvalidArgument) as rejection:
         await edge.cancel(customer(), order_id, reason)
-    assert [fault.path for fault in refusal.value.fields] == paths
+    assert [fault.path for fault in rejection.value.fields] == paths
 
 
-async def test_update_order_status_shows_the_customer_one_note_of_two(edge: Edge) -> None:
+async def test_update_order_status_shows_the_customer_only_the_public_note(edge: Edge) -> None:
     owner = edge.tokens.token(customer())
     order = await edge.paid(owner)
 
@@ -379,28 +386,28 @@ async def test_update_order_status_is_for_admins(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 1, 2, 5, 99])
-async def test_update_order_status_leads_to_shipped_and_delivered_only(edge: Edge, status: int) -> None:
-    with pytest.raises(InvalidArgument) as refusal:
+async def test_update_order_status_accepts_only_shipped_and_delivered(edge: Edge, status: int) -> None:
+    with pytest.raises(InvalidArgument) as rejection:
         await edge.move(
             admin(), ORDER.format(ORDER.new()), status=status, note="x" * 501, internal_note="\x07"
         )
-    assert [fault.path for fault in refusal.value.fields] == [("status",), ("note",), ("internalNote",)]
+    assert [fault.path for fault in rejection.value.fields] == [("status",), ("note",), ("internalNote",)]
 
 
-async def test_update_order_status_of_an_unpaid_order_is_refused(edge: Edge) -> None:
+async def test_update_order_status_of_an_unpaid_order_is_rejected(edge: Edge) -> None:
     order = await edge.place(customer())
 
-    with pytest.raises(FailedPrecondition) as refusal:
+    with pytest.raises(FailedPrecondition) as rejection:
         await edge.move(admin(), order.id)
-    assert (refusal.value.reason, refusal.value.details["status"]) == ("ORDER_STATE", "PENDING")
+    assert (rejection.value.reason, rejection.value.details["status"]) == ("ORDER_STATE", "PENDING")
 
 
-async def test_update_order_status_of_what_does_not_exist_is_not_found(edge: Edge) -> None:
+async def test_update_order_status_of_an_unknown_order_is_not_found(edge: Edge) -> None:
     with pytest.raises(NotFound):
         await edge.move(admin(), ORDER.format(ORDER.new()))
 
 
-async def test_who_is_no_admin_any_more_changes_nothing(edge: Edge) -> None:
+async def test_a_former_admin_changes_nothing(edge: Edge) -> None:
     owner, former = edge.tokens.token(customer()), edge.tokens.token(admin())
     order = await edge.paid(owner)
     edge.admins.demoted.add(former.account_id)
@@ -415,7 +422,7 @@ async def test_who_is_no_admin_any_more_changes_nothing(edge: Edge) -> None:
     assert await edge.get(owner, order.id) == order
 
 
-async def test_what_an_admin_changes_is_told_to_the_audit_log(edge: Edge) -> None:
+async def test_changes_by_an_admin_are_published_to_the_audit_log(edge: Edge) -> None:
     owner, boss = edge.tokens.token(customer()), edge.tokens.token(admin())
     paid = await edge.paid(owner)
     placed = await edge.place(boss, account_id=ACCOUNT.format(owner.account_id))
@@ -424,16 +431,16 @@ async def test_what_an_admin_changes_is_told_to_the_audit_log(edge: Edge) -> Non
     await edge.cancel(boss, placed.id)
     await edge.cancel(boss, (await edge.place(boss)).id)
 
-    acted = [fact for fact in edge.shop.db.events if isinstance(fact, AdminActed)]
-    assert [(fact.action, fact.subject) for fact in acted] == [
+    acted = [event for event in edge.shop.db.events if isinstance(event, AdminActed)]
+    assert [(event.action, event.subject) for event in acted] == [
         ("order.place_order", placed.id),
         ("order.update_order_status", paid.id),
         ("order.cancel_order", placed.id),
     ]
-    assert {fact.actor_id for fact in acted} == {boss.account_id}
+    assert {event.actor_id for event in acted} == {boss.account_id}
 
 
-async def test_close_account_orders_cancels_what_is_pending(edge: Edge) -> None:
+async def test_close_account_orders_cancels_pending_orders(edge: Edge) -> None:
     owner = edge.tokens.token(customer())
     order = await edge.place(owner)
 
@@ -445,14 +452,14 @@ async def test_close_account_orders_cancels_what_is_pending(edge: Edge) -> None:
     assert await edge.get(owner, order.id) == closed
 
 
-async def test_close_account_orders_is_refused_while_one_is_paid(edge: Edge) -> None:
+async def test_close_account_orders_is_rejected_while_a_paid_order_is_open(edge: Edge) -> None:
     owner = edge.tokens.token(customer())
     await edge.paid(owner)
     waiting = await edge.place(owner)
 
-    with pytest.raises(FailedPrecondition) as refusal:
+    with pytest.raises(FailedPrecondition) as rejection:
         await edge.close(owner, ACCOUNT.format(owner.account_id))
-    assert refusal.value.reason == "ORDERS_OPEN"
+    assert rejection.value.reason == "ORDERS_OPEN"
     assert (await edge.get(owner, waiting.id)).status == order_pb2.ORDER_STATUS_PENDING
 
 
@@ -461,15 +468,15 @@ async def test_close_account_orders_is_for_the_owner_and_admins(edge: Edge) -> N
         await edge.close(customer(), ACCOUNT.format(ACCOUNT.new()))
 
 
-async def test_nobody_gets_anything_without_signing_in(edge: Edge) -> None:
-    refused: list[type[SoukError]] = []
+async def test_every_rpc_requires_a_signed_in_caller(edge: Edge) -> None:
+    rejected: list[type[SoukError]] = []
     order_id = ORDER.format(ORDER.new())
     calls = (edge.place(None), edge.get(None, order_id), edge.list(None))
     account_id = ACCOUNT.format(ACCOUNT.new())
     others = (edge.cancel(None, order_id), edge.move(None, order_id), edge.close(None, account_id))
     for call in (*calls, *others):
-        with pytest.raises(Unauthenticated) as refusal:
+        with pytest.raises(Unauthenticated) as rejection:
             await call
-        refused.append(refusal.type)
+        rejected.append(rejection.type)
 
-    assert refused == [Unauthenticated] * 6
+    assert rejected == [Unauthenticated] * 6

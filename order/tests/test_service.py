@@ -32,7 +32,7 @@ __all__ = ["database_url", "kafka", "postgres"]
 PAYMENTS = Topic(
     "souk.payment.v1",
     {
-        kind: lambda fact: (fact.payment.id, fact)
+        kind: lambda event: (event.payment.id, event)
         for kind in (payment.PaymentSucceeded, payment.PaymentFailed, payment.PaymentRefunded)
     },
 )
@@ -40,7 +40,7 @@ PAYMENTS = Topic(
 
 @dataclass
 class Running:
-    """The service, its one customer, and what is published around it."""
+    """The running service, and a customer and an ADMIN of it."""
 
     channel: Channel
     caller: Principal
@@ -60,44 +60,44 @@ class Running:
 
     async def order(self, order_id: str) -> order_pb2.Order:
         request = pb.GetOrderRequest(order_id=order_id)
-        found: order_pb2.Order = (await self.call("GetOrder", request, pb.GetOrderResponse)).order
-        return found
+        order: order_pb2.Order = (await self.call("GetOrder", request, pb.GetOrderResponse)).order
+        return order
 
     async def cancel(self, order_id: str) -> order_pb2.Order:
         request = pb.CancelOrderRequest(order_id=order_id, reason="changed my mind")
-        found: order_pb2.Order = (await self.call("CancelOrder", request, pb.CancelOrderResponse)).order
-        return found
+        order: order_pb2.Order = (await self.call("CancelOrder", request, pb.CancelOrderResponse)).order
+        return order
 
     async def move(self, order_id: str, status: order_pb2.OrderStatus) -> order_pb2.Order:
         request = pb.UpdateOrderStatusRequest(order_id=order_id, status=status, internal_note="fragile")
-        answer = await self.call("UpdateOrderStatus", request, pb.UpdateOrderStatusResponse, self.admin)
-        found: order_pb2.Order = answer.order
-        return found
+        response = await self.call("UpdateOrderStatus", request, pb.UpdateOrderStatusResponse, self.admin)
+        order: order_pb2.Order = response.order
+        return order
 
-    async def becomes(self, order_id: str, status: int) -> order_pb2.Order:
+    async def wait_for_status(self, order_id: str, status: int) -> order_pb2.Order:
         async def reached() -> order_pb2.Order | None:
             order = await self.order(order_id)
             return order if order.status == status else None
 
-        found = await eventually(reached, seconds=30)
-        assert found
-        return found
+        stored = await eventually(reached, seconds=30)
+        assert stored
+        return stored
 
-    async def hears(self, *facts: Any, times: int = 1) -> None:
-        """Payment publishes facts, each event so many times."""
-        await publish(self.bootstrap, PAYMENTS, facts, times=times)
+    async def publish(self, *events: Any, times: int = 1) -> None:
+        """Publishes events as the payment service, each one `times` times."""
+        await publish(self.bootstrap, PAYMENTS, events, times=times)
 
-    async def told(self, topic: str, key: str, count: int) -> list[str]:
-        """Waits for that many events of an order, and answers all of their types."""
+    async def published(self, topic: str, key: str, count: int) -> list[str]:
+        """Waits for `count` records with a key; returns their event types."""
         return event_types(
-            await wait_for_records(self.bootstrap, topic, count, lambda each: each.key == key.encode())
+            await wait_for_records(self.bootstrap, topic, count, lambda record: record.key == key.encode())
         )
 
 
 @pytest.fixture
 async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     rpc, tokens = StockRpc(), FakeTokenVerifier()
-    # Catalog and account in one.
+    # Stubs of catalog and account.
     stock = Server([rpc, FakeAccountService()], host="127.0.0.1", port=0)
     await stock.start()
     environment = {
@@ -121,71 +121,71 @@ async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     await stock.stop(0)
 
 
-async def test_a_payment_heard_twice_confirms_once(running: Running) -> None:
+async def test_a_repeated_payment_event_confirms_once(running: Running) -> None:
     order_id = await running.place()
 
-    await running.hears(payment.PaymentSucceeded(payment={"id": "pay_1", "order_id": order_id}), times=2)
+    await running.publish(payment.PaymentSucceeded(payment={"id": "pay_1", "order_id": order_id}), times=2)
 
-    order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CONFIRMED)
+    order = await running.wait_for_status(order_id, order_pb2.ORDER_STATUS_CONFIRMED)
     assert order.version == 2
-    assert await running.told("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderConfirmed"]
+    assert await running.published("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderConfirmed"]
 
 
-async def test_an_order_that_nobody_pays_is_cancelled_at_its_deadline(running: Running) -> None:
+async def test_an_unpaid_order_is_cancelled_at_its_deadline(running: Running) -> None:
     order_id = await running.place()
 
-    order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CANCELLED)
+    order = await running.wait_for_status(order_id, order_pb2.ORDER_STATUS_CANCELLED)
 
     assert order.cancel_reason == order_pb2.CANCEL_REASON_PAYMENT_TIMEOUT
-    assert await running.told("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderCancelled"]
+    assert await running.published("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderCancelled"]
 
 
-async def test_an_order_paid_after_its_reservation_ended_is_cancelled_once(running: Running) -> None:
+async def test_an_order_paid_after_its_reservation_expired_is_cancelled_once(running: Running) -> None:
     running.stock.commits_to = catalog.RESERVATION_STATE_RELEASED
     order_id = await running.place()
 
-    await running.hears(payment.PaymentSucceeded(payment={"id": "pay_1", "order_id": order_id}), times=5)
+    await running.publish(payment.PaymentSucceeded(payment={"id": "pay_1", "order_id": order_id}), times=5)
 
-    order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CANCELLED)
+    order = await running.wait_for_status(order_id, order_pb2.ORDER_STATUS_CANCELLED)
     assert order.cancel_reason == order_pb2.CANCEL_REASON_RESERVATION_EXPIRED
-    assert await running.told("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderCancelled"]
+    assert await running.published("souk.order.v1", order_id, 2) == ["OrderPlaced", "OrderCancelled"]
 
 
-async def test_a_fact_about_no_order_of_ours_is_put_aside_and_holds_nothing_up(running: Running) -> None:
+async def test_an_event_for_an_unknown_order_is_dead_lettered_and_blocks_nothing(running: Running) -> None:
     order_id = await running.place()
-    strange = payment.PaymentFailed(payment={"id": "pay_1", "order_id": "ord_01h455vb4pex5vsknk084sn02q"})
+    unknown = payment.PaymentFailed(payment={"id": "pay_1", "order_id": "ord_01h455vb4pex5vsknk084sn02q"})
 
-    await running.hears(strange, payment.PaymentFailed(payment={"id": "pay_1", "order_id": order_id}))
+    await running.publish(unknown, payment.PaymentFailed(payment={"id": "pay_1", "order_id": order_id}))
 
-    order = await running.becomes(order_id, order_pb2.ORDER_STATUS_CANCELLED)
+    order = await running.wait_for_status(order_id, order_pb2.ORDER_STATUS_CANCELLED)
     assert order.cancel_reason == order_pb2.CANCEL_REASON_PAYMENT_FAILED
-    assert "PaymentFailed" in await running.told("souk.payment.v1.dlq.order", "pay_1", 1)
+    assert "PaymentFailed" in await running.published("souk.payment.v1.dlq.order", "pay_1", 1)
 
 
 async def test_an_order_is_paid_shipped_and_delivered(running: Running) -> None:
     order_id = await running.place()
-    await running.hears(payment.PaymentSucceeded(payment={"id": "pay_1", "order_id": order_id}))
-    await running.becomes(order_id, order_pb2.ORDER_STATUS_CONFIRMED)
+    await running.publish(payment.PaymentSucceeded(payment={"id": "pay_1", "order_id": order_id}))
+    await running.wait_for_status(order_id, order_pb2.ORDER_STATUS_CONFIRMED)
 
     shipped = await running.move(order_id, order_pb2.ORDER_STATUS_SHIPPED)
-    with pytest.raises(FailedPrecondition) as refusal:
+    with pytest.raises(FailedPrecondition) as rejection:
         await running.cancel(order_id)
     delivered = await running.move(order_id, order_pb2.ORDER_STATUS_DELIVERED)
 
-    assert refusal.value.details == {"status": "SHIPPED", "wanted": "CANCELLED"}
+    assert rejection.value.details == {"status": "SHIPPED", "wanted": "CANCELLED"}
     assert (shipped.version, delivered.version) == (3, 4)
-    assert [step.internal_note for step in delivered.history] == ["", "", "fragile", "fragile"]
-    wait_for_records = await running.told("souk.order.v1", order_id, 4)
-    assert wait_for_records == ["OrderPlaced", "OrderConfirmed", "OrderShipped", "OrderDelivered"]
+    assert [change.internal_note for change in delivered.history] == ["", "", "fragile", "fragile"]
+    published = await running.published("souk.order.v1", order_id, 4)
+    assert published == ["OrderPlaced", "OrderConfirmed", "OrderShipped", "OrderDelivered"]
 
 
-async def test_a_cancelled_order_stays_so_when_its_payment_is_heard_after_all(running: Running) -> None:
+async def test_a_cancelled_order_stays_cancelled_when_its_payment_arrives_later(running: Running) -> None:
     order_id = await running.place()
     total = {"currency_code": "USD", "units": 19, "nanos": 980_000_000}
     paid = {"id": "pay_1", "order_id": order_id, "amount": total}
 
     cancelled = await running.cancel(order_id)
-    await running.hears(
+    await running.publish(
         payment.PaymentSucceeded(payment=paid),
         payment.PaymentRefunded(payment={**paid, "refunded": total}, refund={"reason": "order cancelled"}),
         times=5,
@@ -198,5 +198,5 @@ async def test_a_cancelled_order_stays_so_when_its_payment_is_heard_after_all(ru
     order = await running.order(order_id)
     assert (order.status, order.status_reason) == (order_pb2.ORDER_STATUS_CANCELLED, "changed my mind")
     assert (cancelled.version, order.version) == (2, 3)
-    wait_for_records = await running.told("souk.order.v1", order_id, 3)
-    assert wait_for_records == ["OrderPlaced", "OrderCancelled", "OrderRefunded"]
+    published = await running.published("souk.order.v1", order_id, 3)
+    assert published == ["OrderPlaced", "OrderCancelled", "OrderRefunded"]

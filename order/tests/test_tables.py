@@ -8,5 +8,5 @@ from order.tests.store_contract import StoreHarness, harness, postgres_harness
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
 
 
-async def test_the_tables_are_what_the_migrations_made(postgres_harness: StoreHarness) -> None:
+async def test_the_declared_tables_match_the_migrated_schema(postgres_harness: StoreHarness) -> None:
     await assert_tables_match(postgres_harness.db.url, TABLES)

@@ -12,7 +12,7 @@ from kit.errors import FailedPrecondition, NotFound
 
 
 class PaymentNotFound(NotFound):
-    """The payment does not exist or belongs to another account; callers cannot tell which."""
+    """The payment does not exist or belongs to another account; the error does not say which."""
 
     reason = "PAYMENT_NOT_FOUND"
     default_message = "payment not found"

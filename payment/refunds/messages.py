@@ -12,7 +12,7 @@ _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6}0{0,40})?")
 
 
 def refund_request_from_proto(request: service.RefundPaymentRequest) -> RefundRequest:
-    """Raises InvalidArgument. Whether the currency has so few decimals is checked later, when it is known."""
+    """Raises InvalidArgument. The number of decimals is checked later, when the currency is known."""
     reader = FieldReader()
     payment_id = PAYMENT.parse(request.payment_id, "paymentId")
     valid = not request.amount or _DECIMAL.fullmatch(request.amount) is not None

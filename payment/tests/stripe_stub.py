@@ -1,4 +1,4 @@
-"""What stands at the service's edges in tests: the stand-in for Stripe in this process."""
+"""A client of the Stripe mock, which runs in this process."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ SECRET = "whsec_test"
 
 @dataclass(frozen=True)
 class StripeMock:
-    """The stand-in, over HTTP and by its own methods."""
+    """The Stripe mock, over HTTP and by its own methods."""
 
     url: str
     api: Api
@@ -27,7 +27,7 @@ class StripeMock:
 
 
 def adapter(url: str, *, failures: int = 100) -> Stripe:
-    """Our adapter of a provider at a URL."""
+    """Our client of a provider at a URL."""
     circuit = Circuit(failures=failures, open_seconds=0.05, is_failure=is_down)
     return Stripe(
         api_key="sk_test_x",
@@ -39,7 +39,7 @@ def adapter(url: str, *, failures: int = 100) -> Stripe:
 
 @contextmanager
 def stripe_mock(folder: Path, webhook: str = "") -> Iterator[StripeMock]:
-    """Serves until the block ends; webhooks go to a URL when there is one."""
+    """Serves until the block ends; delivers webhooks to `webhook`, if given."""
     state, port = State(folder), free_port()
     provider = Provider(state, base=f"http://127.0.0.1:{port}", processing_seconds=0.1)
     api = Api(state, provider)

@@ -1,4 +1,4 @@
-"""Races on one payment, on PostgreSQL: several workers, webhooks, and an order that ends meanwhile."""
+"""Concurrent workers, webhooks and cancellations on one payment, on PostgreSQL."""
 
 import asyncio
 from collections import Counter
@@ -69,7 +69,7 @@ async def together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
     return await asyncio.gather(*(asyncio.create_task(call, context=Context()) for call in calls))
 
 
-async def test_ten_workers_with_one_payment_charge_it_once_and_tell_it_once(world: Races) -> None:
+async def test_ten_workers_charge_one_payment_once_and_publish_it_once(world: Races) -> None:
     order = world.order()
     await world.place(order)
     leased = await world.lease()
@@ -81,7 +81,7 @@ async def test_ten_workers_with_one_payment_charge_it_once_and_tell_it_once(worl
     assert await world.db.fetchval("SELECT count(*) FROM ledger") == 2
 
 
-async def test_an_order_that_ends_while_it_is_charged_keeps_no_money(world: Races) -> None:
+async def test_an_order_cancelled_while_it_is_charged_is_fully_refunded(world: Races) -> None:
     for _ in range(10):
         order = world.order()
         await world.place(order)
@@ -89,28 +89,28 @@ async def test_an_order_that_ends_while_it_is_charged_keeps_no_money(world: Race
         await together(world.charges.advance(leased), world.cancel(order), world.cancel(order))
         await world.finish()
 
-        found = await world.payment_of(order)
-        assert found.captured == found.refunded
-        assert len(found.refunds) <= 1
-    told = await world.published()
-    assert told["PaymentRefunded"] == told["PaymentSucceeded"]
-    assert told["PaymentFailed"] == 0
+        payment = await world.payment_of(order)
+        assert payment.captured == payment.refunded
+        assert len(payment.refunds) <= 1
+    published = await world.published()
+    assert published["PaymentRefunded"] == published["PaymentSucceeded"]
+    assert published["PaymentFailed"] == 0
     assert (
         await world.db.fetchval("SELECT coalesce(sum(amount), 0) FROM ledger WHERE account = 'provider'") == 0
     )
 
 
-async def test_an_order_heard_of_and_ended_at_once_is_charged_by_nobody_or_given_back(world: Races) -> None:
+async def test_an_order_placed_and_cancelled_concurrently_is_not_charged(world: Races) -> None:
     for _ in range(10):
         order = world.order()
         await together(*(call(order) for call in (world.place, world.cancel) * 3))
         await world.finish()
-        found = await world.payment_of(order)
-        assert (found.status, found.captured) == (PaymentStatus.CANCELLED, Money.zero("USD"))
+        payment = await world.payment_of(order)
+        assert (payment.status, payment.captured) == (PaymentStatus.CANCELLED, Money.zero("USD"))
     assert world.provider.calls.count("confirm") == 0
 
 
-async def test_one_webhook_delivered_to_ten_replicas_is_heard_once(world: Races) -> None:
+async def test_a_webhook_delivered_to_ten_replicas_is_applied_once(world: Races) -> None:
     world.provider.outcome = Intent("", IntentStatus.PROCESSING)
     order = world.order()
     await world.place(order)
@@ -119,31 +119,31 @@ async def test_one_webhook_delivered_to_ten_replicas_is_heard_once(world: Races)
     world.provider.set_intent(intent_id, Intent("", IntentStatus.SUCCEEDED))
 
     event = WebhookEvent(uuid4(), intent_id)
-    heard = await together(*(world.webhooks.receive(event) for _ in range(10)))
-    assert heard.count(True) == 1
+    applied = await together(*(world.webhooks.receive(event) for _ in range(10)))
+    assert applied.count(True) == 1
     await world.charges.advance(await world.lease())
     assert await world.published() == {"PaymentSucceeded": 1}
 
 
-async def test_an_order_heard_of_again_while_its_payment_changes_is_no_failure(world: Races) -> None:
+async def test_repeated_order_events_do_not_fail_while_the_payment_changes(world: Races) -> None:
     order = world.order()
     await world.place(order)
 
     async def changes() -> None:
-        # An indexed column: each change is a new entry in every index, which is what an insert may look past.
+        # due_time is indexed, so every change adds an entry to every index, which a concurrent insert may miss.
         for second in range(600):
             due = world.clock.now + timedelta(seconds=second)
             await world.db.execute("UPDATE payments SET due_time = $1 WHERE order_id = $2", due, order.id)
 
-    async def heard_again() -> None:
+    async def place_again() -> None:
         for _ in range(150):
             await world.place(order)
 
-    await together(changes(), changes(), *(heard_again() for _ in range(8)))
+    await together(changes(), changes(), *(place_again() for _ in range(8)))
     assert await world.db.fetchval("SELECT count(*) FROM payments") == 1
 
 
-async def test_a_worker_that_wakes_after_another_has_ended_the_payment_changes_nothing(world: Races) -> None:
+async def test_a_worker_without_its_lease_changes_nothing_after_the_payment_is_settled(world: Races) -> None:
     order = world.order()
     await world.place(order)
     slow = await world.lease()
@@ -152,7 +152,7 @@ async def test_a_worker_that_wakes_after_another_has_ended_the_payment_changes_n
     before = await world.payment_of(order)
     assert before.status is PaymentStatus.SUCCEEDED
 
-    for wakes in (
+    for call in (
         world.charges.advance(slow),
         world.charges._mark_confirmed(slow, Intent("pi_other", IntentStatus.READY)),
         world.charges._save_intent(slow, Intent("pi_other", IntentStatus.DECLINED, "card_declined")),
@@ -161,7 +161,7 @@ async def test_a_worker_that_wakes_after_another_has_ended_the_payment_changes_n
         world.charges._cancel(slow),
     ):
         with pytest.raises(LeaseLost):
-            await wakes
+            await call
 
     assert await world.payment_of(order) == before
     world.clock.advance(days=1)
@@ -169,7 +169,7 @@ async def test_a_worker_that_wakes_after_another_has_ended_the_payment_changes_n
     assert await world.published() == {"PaymentSucceeded": 1}
 
 
-async def test_a_worker_whose_lease_ran_out_begins_nothing_at_the_provider(world: Races) -> None:
+async def test_a_worker_with_an_expired_lease_does_not_call_the_provider(world: Races) -> None:
     order = world.order()
     await world.place(order)
     slow = await world.lease()
@@ -179,7 +179,7 @@ async def test_a_worker_whose_lease_ran_out_begins_nothing_at_the_provider(world
     assert world.provider.calls == []
 
 
-async def test_a_worker_that_wakes_while_another_charges_leaves_the_outcome_to_it(world: Races) -> None:
+async def test_a_worker_without_its_lease_leaves_the_result_to_the_current_worker(world: Races) -> None:
     order = world.order()
     await world.place(order)
     slow = await world.lease()
@@ -196,7 +196,7 @@ async def test_a_worker_that_wakes_while_another_charges_leaves_the_outcome_to_i
     assert await world.published() == {"PaymentSucceeded": 1}
 
 
-async def test_a_refunds_worker_that_wakes_late_changes_nothing(world: Races) -> None:
+async def test_a_refund_worker_without_its_lease_changes_nothing(world: Races) -> None:
     order = world.order()
     await world.place(order)
     await world.charges.advance(await world.lease())
@@ -207,13 +207,13 @@ async def test_a_refunds_worker_that_wakes_late_changes_nothing(world: Races) ->
     await world.refunds.make(quick)
     before = await world.payment_of(order)
 
-    for wakes in (
+    for call in (
         world.refunds.make(slow),
         world.refunds._save_result(slow, ProviderRefund("re_other", done=False, rejected=True)),
         world.refunds._schedule_retry(slow, ProviderFailed()),
     ):
         with pytest.raises(LeaseLost):
-            await wakes
+            await call
 
     assert await world.payment_of(order) == before
     world.clock.advance(days=1)
@@ -221,28 +221,30 @@ async def test_a_refunds_worker_that_wakes_late_changes_nothing(world: Races) ->
     assert len(world.provider.refunded) == 1
 
 
-async def test_many_orders_end_at_once_whatever_has_become_of_their_charges(world: Races) -> None:
+async def test_many_orders_in_different_states_are_cancelled_concurrently(world: Races) -> None:
     charged, waiting, unknown = world.order(), world.order(), world.order()
     await world.place(charged)
     await world.charges.advance(await world.lease())
     await world.place(waiting)
-    ended = [CancelledOrder(each.id, each.account_id, each.total) for each in (unknown, waiting, charged)]
+    cancelled = [
+        CancelledOrder(order.id, order.account_id, order.total) for order in (unknown, waiting, charged)
+    ]
 
-    async def all_end() -> None:
+    async def cancel_all() -> None:
         async with world.db.transaction() as tx:
-            await world.orders.orders_cancelled(tx, ended)
+            await world.orders.orders_cancelled(tx, cancelled)
 
-    await together(all_end(), all_end(), all_end())
+    await together(cancel_all(), cancel_all(), cancel_all())
     await world.finish()
 
-    states = [(await world.payment_of(each)).status for each in (charged, waiting, unknown)]
+    states = [(await world.payment_of(order)).status for order in (charged, waiting, unknown)]
     assert states == [PaymentStatus.SUCCEEDED, PaymentStatus.CANCELLED, PaymentStatus.CANCELLED]
     assert (await world.payment_of(charged)).refunded == TOTAL
     remaining = "SELECT sum(amount) FROM ledger WHERE account = 'provider'"
     assert await world.db.fetchval(remaining) == 0
 
 
-async def test_what_came_back_of_a_refund_is_booked_back_once_it_has_failed_for_good(world: Races) -> None:
+async def test_a_refund_that_the_bank_returned_is_reversed_in_the_ledger_once_it_failed(world: Races) -> None:
     order = world.order()
     await world.place(order)
     await world.charges.advance(await world.lease())
@@ -254,8 +256,8 @@ async def test_what_came_back_of_a_refund_is_booked_back_once_it_has_failed_for_
     await world.webhooks.receive(WebhookEvent(uuid4(), refund_id=refund.provider_id, failed=True))
     await world.finish()
 
-    found = await world.payment_of(order)
-    assert [each.status for each in found.refunds] == [RefundStatus.FAILED, RefundStatus.SUCCEEDED]
-    assert found.refunded == TOTAL
+    payment = await world.payment_of(order)
+    assert [refund.status for refund in payment.refunds] == [RefundStatus.FAILED, RefundStatus.SUCCEEDED]
+    assert payment.refunded == TOTAL
     rows = await world.db.fetch("SELECT amount FROM ledger WHERE account = 'provider'")
     assert sorted(row["amount"] for row in rows) == [-10_000, -10_000, 10_000, 10_000]

@@ -1,4 +1,4 @@
-"""What payment hears of orders, five times each and in any order, with its pools at work in between: no difference to hearing it once."""
+"""Order events, repeated and in any order, with the workers running in between, have the same result as single ones."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -24,13 +24,13 @@ TOTAL = 10_000
 OUTCOMES = {
     "paid": Intent("", IntentStatus.SUCCEEDED),
     "declined": Intent("", IntentStatus.DECLINED, "card_declined"),
-    "undecided": Intent("", IntentStatus.PROCESSING),
+    "processing": Intent("", IntentStatus.PROCESSING),
 }
 
 
 @dataclass
-class Listening(World):
-    """The reactions and the pools, with fakes around them. No inbox: the reactions alone are asked."""
+class Subscription(World):
+    """The reactions and the workers on fakes, without an inbox."""
 
     store: FakePaymentStore = field(default_factory=FakePaymentStore)
     outcome: Intent = OUTCOMES["paid"]
@@ -40,66 +40,69 @@ class Listening(World):
         self.provider.outcome = self.outcome
         self.on = OrderEvents(self.orders).subscription().handlers
 
-    def facts(self) -> dict[str, Any]:
-        """An order that is placed, and cancelled."""
+    def order_events(self) -> dict[str, Any]:
+        """The events of an order that is placed and cancelled."""
         order = order_pb2.Order(
-            id=ORDER.format(ORDER.derive("heard")),
-            account_id=ACCOUNT.format(ACCOUNT.derive("heard")),
+            id=ORDER.format(ORDER.derive("order")),
+            account_id=ACCOUNT.format(ACCOUNT.derive("order")),
             total=money_to_proto(Money(TOTAL, "USD")),
         )
-        until = timestamp_to_proto(self.clock.now + timedelta(days=1))
+        pay_before = timestamp_to_proto(self.clock.now + timedelta(days=1))
         return {
-            "placed": pb.OrderPlaced(order=order, payment_method="pm_card_visa", pay_before=until),
+            "placed": pb.OrderPlaced(order=order, payment_method="pm_card_visa", pay_before=pay_before),
             "cancelled": pb.OrderCancelled(order=order),
         }
 
-    async def hears(self, body: Any) -> None:
+    async def receive(self, body: Any) -> None:
         event = Event(uuid4(), body.DESCRIPTOR.full_name, body.order.id, self.clock.now, body, "", {})
         reaction: Any = self.on[type(body)]
         async with self.db.transaction() as tx:
             await (reaction.apply(tx, [event]) if isinstance(reaction, BatchHandler) else reaction(tx, event))
 
-    async def end(self, steps: list[str]) -> tuple[object, ...]:
-        """What is harness, charged, given back and told after all of it."""
-        facts = self.facts()
+    async def final_state(self, steps: list[str]) -> tuple[object, ...]:
+        """The stored, charged, refunded and published state after all steps."""
+        events = self.order_events()
         for step in steps:
-            await (self.work() if step == "work" else self.hears(facts[step]))
+            await (self.work() if step == "work" else self.receive(events[step]))
         for _ in range(5):
             await self.work()
         [payment] = self.store.payments.values()
         refunds = [(refund.amount.minor, refund.status) for refund in payment.refunds]
         intents = [intent.status for intent in self.provider.intents.values()]
-        told = [type(fact) for fact in self.db.events]
+        published = [type(event) for event in self.db.events]
         assert len(intents) <= 1
-        assert len(told) == len(set(told))
-        return payment.status, payment.order_cancelled, refunds, intents, self.provider.refunded, told
+        assert len(published) == len(set(published))
+        return payment.status, payment.order_cancelled, refunds, intents, self.provider.refunded, published
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize("story", [["placed"], ["cancelled"], ["placed", "cancelled"]])
 @given(random=st.randoms(use_true_random=False))
 @settings(max_examples=40, deadline=None)
-def test_facts_five_times_each_in_any_order_make_no_difference(
+def test_repeated_events_in_any_order_make_no_difference(
     outcome: str, story: list[str], random: Random
 ) -> None:
     steps = [*story * 5, *["work"] * random.randrange(8)]
     random.shuffle(steps)
-    once = [step for at, step in enumerate(steps) if step == "work" or step not in steps[:at]]
+    once = [step for index, step in enumerate(steps) if step == "work" or step not in steps[:index]]
 
-    ends = [asyncio.run(Listening(outcome=OUTCOMES[outcome]).end(heard)) for heard in (once, steps)]
+    states = [
+        asyncio.run(Subscription(outcome=OUTCOMES[outcome]).final_state(sequence))
+        for sequence in (once, steps)
+    ]
 
-    assert ends[0] == ends[1]
+    assert states[0] == states[1]
 
 
 @given(random=st.randoms(use_true_random=False))
 @settings(max_examples=60, deadline=None)
-def test_whenever_a_cancellation_is_heard_nothing_of_the_charge_stays(random: Random) -> None:
+def test_a_cancellation_at_any_point_refunds_everything_that_was_charged(random: Random) -> None:
     steps = [*["placed", "cancelled", "work"] * 5]
     random.shuffle(steps)
-    listening = Listening(outcome=OUTCOMES["paid"])
+    subscription = Subscription(outcome=OUTCOMES["paid"])
 
-    *_, intents, refunded, _ = asyncio.run(listening.end(steps))
+    *_, intents, refunded, _ = asyncio.run(subscription.final_state(steps))
 
     captured = TOTAL if intents == [IntentStatus.SUCCEEDED] else 0
-    given_back: Any = refunded
-    assert sum(given_back.values()) == captured
+    refunds: Any = refunded
+    assert sum(refunds.values()) == captured

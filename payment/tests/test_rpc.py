@@ -38,15 +38,15 @@ class Edge:
 
     async def get(self, caller: Principal | None, payment_id: str) -> payment_pb2.Payment:
         request = pb.GetPaymentRequest(payment_id=payment_id)
-        found: payment_pb2.Payment = (
+        payment: payment_pb2.Payment = (
             await self.call(caller, "GetPayment", request, pb.GetPaymentResponse)
         ).payment
-        return found
+        return payment
 
     async def batch_get(self, caller: Principal, *order_ids: str) -> list[str]:
         request = pb.BatchGetPaymentsRequest(order_ids=order_ids)
-        answer = await self.call(caller, "BatchGetPayments", request, pb.BatchGetPaymentsResponse)
-        return [found.order_id for found in answer.payments]
+        response = await self.call(caller, "BatchGetPayments", request, pb.BatchGetPaymentsResponse)
+        return [payment.order_id for payment in response.payments]
 
     async def charged(self, owner: Principal) -> Payment:
         payment = new_payment(self.clock, account_id=owner.account_id)
@@ -69,27 +69,27 @@ async def edge() -> AsyncIterator[Edge]:
     await server.stop(0)
 
 
-async def test_get_payment_shows_a_payment_to_its_owner_and_an_admin(edge: Edge) -> None:
+async def test_get_payment_is_for_the_owner_and_admins(edge: Edge) -> None:
     owner = customer()
     payment = await edge.charged(owner)
     payment_id = PAYMENT.format(payment.id)
-    found = await edge.get(owner, payment_id)
-    assert found.status == payment_pb2.PAYMENT_STATUS_SUCCEEDED
-    assert (found.amount.units, found.order_id) == (100, ORDER.format(payment.order_id))
-    assert await edge.get(admin(), payment_id) == found
+    received = await edge.get(owner, payment_id)
+    assert received.status == payment_pb2.PAYMENT_STATUS_SUCCEEDED
+    assert (received.amount.units, received.order_id) == (100, ORDER.format(payment.order_id))
+    assert await edge.get(admin(), payment_id) == received
     with pytest.raises(NotFound):
         await edge.get(customer(), payment_id)
     with pytest.raises(Unauthenticated):
         await edge.get(None, payment_id)
 
 
-async def test_get_payment_names_a_malformed_id(edge: Edge) -> None:
-    with pytest.raises(InvalidArgument) as refused:
+async def test_get_payment_rejects_a_malformed_id(edge: Edge) -> None:
+    with pytest.raises(InvalidArgument) as rejected:
         await edge.get(customer(), "pi_1")
-    assert [fault.path for fault in refused.value.fields] == [("id",)]
+    assert [fault.path for fault in rejected.value.fields] == [("id",)]
 
 
-async def test_batch_get_payments_leaves_out_what_is_not_there_or_not_the_callers(edge: Edge) -> None:
+async def test_batch_get_payments_leaves_out_unknown_orders_and_other_accounts(edge: Edge) -> None:
     owner = customer()
     mine, others = await edge.charged(owner), await edge.charged(customer())
     orders = [ORDER.format(payment.order_id) for payment in (mine, others)]
@@ -100,16 +100,16 @@ async def test_batch_get_payments_leaves_out_what_is_not_there_or_not_the_caller
         await edge.batch_get(owner, *[unknown] * 101)
 
 
-async def test_refund_payment_is_for_an_admin_and_passes_what_was_given(edge: Edge) -> None:
+async def test_refund_payment_is_for_admins_and_passes_on_the_request(edge: Edge) -> None:
     owner = customer()
     payment = await edge.charged(owner)
     request = pb.RefundPaymentRequest(
         payment_id=PAYMENT.format(payment.id), amount="10.50", reason=" damaged ", request_id="k"
     )
 
-    answer = await edge.call(admin(), "RefundPayment", request, pb.RefundPaymentResponse)
+    response = await edge.call(admin(), "RefundPayment", request, pb.RefundPaymentResponse)
 
-    [refund] = answer.payment.refunds
+    [refund] = response.payment.refunds
     assert (refund.amount.units, refund.amount.nanos, refund.reason) == (10, 500_000_000, "damaged")
     assert refund.status == payment_pb2.REFUND_STATUS_PENDING
     with pytest.raises(PermissionDenied):
@@ -133,9 +133,9 @@ async def test_refund_payment_is_for_an_admin_and_passes_what_was_given(edge: Ed
         ("request_id", "x" * 256, "idempotencyKey"),
     ],
 )
-async def test_refund_payment_names_what_is_wrong(edge: Edge, field: str, value: str, path: str) -> None:
+async def test_refund_payment_names_the_invalid_field(edge: Edge, field: str, value: str, path: str) -> None:
     payment = await edge.charged(customer())
-    given = {"payment_id": PAYMENT.format(payment.id), "amount": "10", "request_id": "k", field: value}
-    with pytest.raises(InvalidArgument) as refused:
-        await edge.call(admin(), "RefundPayment", pb.RefundPaymentRequest(**given), pb.RefundPaymentResponse)
-    assert [fault.path for fault in refused.value.fields] == [(path,)]
+    fields = {"payment_id": PAYMENT.format(payment.id), "amount": "10", "request_id": "k", field: value}
+    with pytest.raises(InvalidArgument) as rejected:
+        await edge.call(admin(), "RefundPayment", pb.RefundPaymentRequest(**fields), pb.RefundPaymentResponse)
+    assert [fault.path for fault in rejected.value.fields] == [(path,)]

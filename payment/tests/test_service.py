@@ -1,4 +1,4 @@
-"""The whole service on a real PostgreSQL and a real Kafka, with the stand-in for Stripe behind it: an order in, a fact out, once."""
+"""The whole service on a real PostgreSQL and Kafka with the Stripe mock: an order event in, a payment event out, once."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ __all__ = ["database_url", "kafka", "postgres"]
 
 ORDERS = Topic(
     "souk.order.v1",
-    {kind: lambda fact: (fact.order.id, fact) for kind in (order.OrderPlaced, order.OrderCancelled)},
+    {kind: lambda event: (event.order.id, event) for kind in (order.OrderPlaced, order.OrderCancelled)},
 )
 
 
@@ -39,16 +39,16 @@ class Running:
     mock: StripeMock
     bootstrap: str
 
-    async def hears(self, *facts: object, times: int = 1) -> None:
-        """The order service publishes facts, each event so many times."""
-        await publish(self.bootstrap, ORDERS, facts, times=times)
+    async def publish(self, *events: object, times: int = 1) -> None:
+        """Publishes events as the order service, each one `times` times."""
+        await publish(self.bootstrap, ORDERS, events, times=times)
 
-    async def tells(self, count: int, *orders: order.OrderPlaced) -> list[str]:
-        """Waits for so many facts of the service about orders, and answers their types."""
-        ids = {each.order.id for each in orders}
+    async def published(self, count: int, *orders: order.OrderPlaced) -> list[str]:
+        """Waits for `count` events of the service about orders; returns their types."""
+        ids = {placed.order.id for placed in orders}
 
         def about(record: Any) -> bool:
-            # Every fact begins with its payment.
+            # The first field of every event is its payment.
             return events_pb2.PaymentSucceeded.FromString(record.value).payment.order_id in ids
 
         return event_types(await wait_for_records(self.bootstrap, "souk.payment.v1", count, about))
@@ -57,7 +57,7 @@ class Running:
         """The states of the intents that the provider holds for an order."""
         with self.mock.api.lock:
             intents = self.mock.provider.intents()
-        return [each["status"] for each in intents if each["metadata"]["order_id"] == placed.order.id]
+        return [intent["status"] for intent in intents if intent["metadata"]["order_id"] == placed.order.id]
 
 
 def placed(method: str = "pm_card_visa") -> order.OrderPlaced:
@@ -88,15 +88,15 @@ async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncItera
             yield Running(mock, kafka.bootstrap())
 
 
-async def test_orders_are_charged_once_and_their_outcome_is_told_once(running: Running) -> None:
+async def test_orders_are_charged_once_and_their_outcome_is_published_once(running: Running) -> None:
     paid, declined, acting = (
         placed(),
         placed("pm_card_chargeDeclined"),
         placed("pm_card_authenticationRequired"),
     )
 
-    await running.hears(paid, declined, acting, times=5)
-    assert sorted(await running.tells(2, paid, declined, acting)) == ["PaymentFailed", "PaymentSucceeded"]
+    await running.publish(paid, declined, acting, times=5)
+    assert sorted(await running.published(2, paid, declined, acting)) == ["PaymentFailed", "PaymentSucceeded"]
     assert (running.charges(paid), running.charges(declined)) == (["succeeded"], ["canceled"])
 
     # The buyer acts; a signed webhook makes us look.
@@ -104,29 +104,29 @@ async def test_orders_are_charged_once_and_their_outcome_is_told_once(running: R
     with running.mock.api.lock:
         [intent] = [i for i in running.mock.provider.intents() if i["status"] == "requires_action"]
         running.mock.provider.authenticate(intent["id"], passes=True)
-    assert sorted(await running.tells(3, paid, declined, acting)) == [
+    assert sorted(await running.published(3, paid, declined, acting)) == [
         "PaymentFailed",
         "PaymentSucceeded",
         "PaymentSucceeded",
     ]
 
     # The order ends after all: what was captured goes back, once.
-    await running.hears(order.OrderCancelled(order=paid.order), times=5)
-    assert (await running.tells(4, paid, declined, acting)).count("PaymentRefunded") == 1
+    await running.publish(order.OrderCancelled(order=paid.order), times=5)
+    assert (await running.published(4, paid, declined, acting)).count("PaymentRefunded") == 1
 
 
-async def test_while_the_provider_fails_orders_wait_and_then_each_ends_once_as_its_method_does(
+async def test_orders_wait_while_the_provider_fails_and_then_get_their_outcome_once(
     running: Running,
 ) -> None:
     running.mock.api.faults = Faults(count=7, status=503)
     methods = ["pm_card_visa", "pm_usBankAccount", "pm_usBankAccount_noAccount", "pm_card_radarBlock"]
     orders = [placed(method) for method in methods]
-    await running.hears(*orders)
+    await running.publish(*orders)
 
-    wait_for_records = sorted(await running.tells(4, *orders))
-    assert wait_for_records == ["PaymentFailed", "PaymentFailed", "PaymentSucceeded", "PaymentSucceeded"]
+    types = sorted(await running.published(4, *orders))
+    assert types == ["PaymentFailed", "PaymentFailed", "PaymentSucceeded", "PaymentSucceeded"]
     assert running.mock.api.faults.count == 0
-    assert [running.charges(each) for each in orders] == [
+    assert [running.charges(placed) for placed in orders] == [
         ["succeeded"],
         ["succeeded"],
         ["canceled"],

@@ -27,9 +27,7 @@ REPAIRS = Path("payment/migrations/0004_leases.sql").read_text()
         "UPDATE refunds SET status = 'FAILED'",
     ],
 )
-async def test_what_is_due_is_open_and_what_is_open_is_due(
-    postgres_harness: StoreHarness, change: str
-) -> None:
+async def test_rows_are_due_exactly_while_they_are_open(postgres_harness: StoreHarness, change: str) -> None:
     await postgres_harness.add()
     payment = await postgres_harness.add_charged()
     await postgres_harness.change(payment, lambda stored: stored.cancel_for_order(postgres_harness.clock.now))
@@ -37,7 +35,7 @@ async def test_what_is_due_is_open_and_what_is_open_is_due(
         await postgres_harness.db.execute(change)
 
 
-async def test_what_has_ended_is_not_claimed_even_if_it_is_due(postgres_harness: StoreHarness) -> None:
+async def test_settled_rows_are_not_claimed_even_if_they_are_due(postgres_harness: StoreHarness) -> None:
     payment = await postgres_harness.add_charged()
     await postgres_harness.change(payment, lambda stored: stored.cancel_for_order(postgres_harness.clock.now))
     await postgres_harness.db.execute("ALTER TABLE payments DROP CONSTRAINT payments_due_while_open")
@@ -59,6 +57,6 @@ async def test_what_has_ended_is_not_claimed_even_if_it_is_due(postgres_harness:
     assert await postgres_harness.db.fetchval("SELECT count(*) FROM refunds WHERE due_time IS NOT NULL") == 0
 
 
-async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:
+async def test_the_declared_tables_match_the_migrated_schema(database_url: str) -> None:
     await Migrations("payment").apply(database_url)
     await assert_tables_match(database_url, TABLES)

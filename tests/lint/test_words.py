@@ -56,8 +56,6 @@ NOT_YET = (
     "kit/web/",
     "kit/work/",
     "notification/",
-    "order/",
-    "payment/",
     "proto/",
     "tests/e2e/",
     "tests/faults/",

@@ -1,4 +1,4 @@
-"""What the order service does not keep: that an account was deleted, once nothing can come of it any more."""
+"""Closed accounts are deleted after their retention."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -10,19 +10,19 @@ from order.tests.store_contract import StoreHarness, harness, ids, postgres_harn
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
 
 
-async def test_an_accounts_open_orders_are_those_that_have_not_ended(harness: StoreHarness) -> None:
+async def test_open_orders_are_neither_delivered_nor_cancelled(harness: StoreHarness) -> None:
     pending, paid = await harness.place(2)
     await harness.place_cancelled()
     await harness.place(account=uuid4())
     await harness.change(paid, lambda stored: stored.payment_succeeded(True, harness.clock.now))
 
     async with harness.db.transaction() as tx:
-        found = await harness.closed_accounts.lock_open(tx, harness.account)
-    assert sorted(order.status for order in found) == [Status.CONFIRMED, Status.PENDING]
-    assert set(ids(found)) == {pending.id, paid.id}
+        stored = await harness.closed_accounts.lock_open(tx, harness.account)
+    assert sorted(order.status for order in stored) == [Status.CONFIRMED, Status.PENDING]
+    assert set(ids(stored)) == {pending.id, paid.id}
 
 
-async def test_a_deleted_accounts_orders_keep_the_country_and_tell_no_more_of_who_it_was(
+async def test_anonymized_orders_keep_only_the_country_of_the_address(
     harness: StoreHarness,
 ) -> None:
     cancelled, declined = await harness.place(2)
@@ -38,14 +38,17 @@ async def test_a_deleted_accounts_orders_keep_the_country_and_tell_no_more_of_wh
     left = await harness.store.get(cancelled.id, None)
     assert left
     assert left.shipping_address == Address("", "", "", "", "", "", "CH")
-    assert (left.status_reason, [step.note for step in left.history], left.version) == ("", ["", ""], 2)
-    kept_reason = await harness.store.get(declined.id, None)
-    assert kept_reason
-    assert (kept_reason.status_reason, kept_reason.history[-1].note) == ("card_declined", "card_declined")
+    assert (left.status_reason, [change.note for change in left.history], left.version) == ("", ["", ""], 2)
+    declined_order = await harness.store.get(declined.id, None)
+    assert declined_order
+    assert (declined_order.status_reason, declined_order.history[-1].note) == (
+        "card_declined",
+        "card_declined",
+    )
     assert await harness.store.get(other.id, None) == other
 
 
-async def test_an_account_that_is_gone_is_found_while_it_has_orders_that_are_not_forgotten(
+async def test_a_closed_account_is_returned_while_it_has_orders_to_cancel_or_anonymize(
     harness: StoreHarness,
 ) -> None:
     now = harness.clock.now

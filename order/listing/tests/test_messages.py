@@ -10,7 +10,7 @@ from order.listing.messages import filter_from_proto
 from order.orders.domain import Status
 
 
-def test_an_empty_list_of_statuses_is_none_and_an_absent_one_is_any() -> None:
+def test_an_empty_list_of_statuses_matches_nothing_and_a_missing_one_everything() -> None:
     def statuses(**fields: Any) -> tuple[Status, ...] | None:
         return filter_from_proto(pb.ListOrdersRequest(**fields), None).statuses
 

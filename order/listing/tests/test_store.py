@@ -1,4 +1,4 @@
-"""Lists of orders, on the fake and on PostgreSQL: filters are complete, and pages stay so while orders arrive and change."""
+"""The contract of ListingStore, on the fake and on PostgreSQL: filters, counts, and stable pages while orders change."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -29,8 +29,8 @@ async def some(harness: StoreHarness, count: int, random: Random) -> list[Order]
     for new in new_orders:
         for step in range(random.randrange(5)):
             await harness.change(new.event.order, partial(_step, step=step))
-    found = [await harness.store.get(new.event.order.id, None) for new in new_orders]
-    return [order for order in found if order]
+    stored = [await harness.store.get(new.event.order.id, None) for new in new_orders]
+    return [order for order in stored if order]
 
 
 def _step(order: Order, step: int) -> object:
@@ -45,7 +45,7 @@ def _step(order: Order, step: int) -> object:
     return None
 
 
-def _wanted(order: Order, filter: OrderFilter) -> bool:
+def _matches(order: Order, filter: OrderFilter) -> bool:
     return (
         filter.account_id in (None, order.account_id)
         and (filter.statuses is None or order.status in filter.statuses)
@@ -58,7 +58,7 @@ def _newest_first(orders: list[Order]) -> list[Order]:
     return sorted(orders, key=lambda order: (order.create_time, order.id), reverse=True)
 
 
-async def test_every_mix_of_filters_finds_what_it_names_and_counts_it(harness: StoreHarness) -> None:
+async def test_every_combination_of_filters_returns_and_counts_matching_orders(harness: StoreHarness) -> None:
     orders = await some(harness, 40, Random(7))
     instants: list[datetime | None] = [None, orders[10].create_time, orders[30].create_time]
     statuses: list[tuple[Status, ...] | None] = [
@@ -68,23 +68,23 @@ async def test_every_mix_of_filters_finds_what_it_names_and_counts_it(harness: S
         (Status.PENDING, Status.CANCELLED),
     ]
 
-    for account, chosen, after, before in product(
+    for account, statuses_filter, after, before in product(
         [None, harness.account, uuid4()], statuses, instants, instants
     ):
-        filter = OrderFilter(account, chosen, after, before)
-        expected = _newest_first([order for order in orders if _wanted(order, filter)])
+        filter = OrderFilter(account, statuses_filter, after, before)
+        expected = _newest_first([order for order in orders if _matches(order, filter)])
         assert await harness.listing.page(filter, None, 100) == expected
         assert await harness.listing.count(filter) == len(expected)
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_pages_show_each_order_once_while_others_arrive_and_change(
+async def test_pages_show_each_order_once_while_orders_are_added_and_changed(
     harness: StoreHarness, seed: int
 ) -> None:
     random = Random(seed)
     orders = _newest_first(await some(harness, 30, random))
     filter = random.choice([OrderFilter(), OrderFilter(harness.account)])
-    expected = [order.id for order in orders if _wanted(order, filter)]
+    expected = [order.id for order in orders if _matches(order, filter)]
     seen, after = [], None
 
     while page := await harness.listing.page(filter, after, random.randint(1, 7)):
@@ -97,37 +97,37 @@ async def test_pages_show_each_order_once_while_others_arrive_and_change(
     assert seen == expected
 
 
-async def test_pages_of_one_status_show_each_that_keeps_it_once(harness: StoreHarness) -> None:
+async def test_pages_of_one_status_show_each_order_that_keeps_the_status_once(harness: StoreHarness) -> None:
     orders = [order for order in await some(harness, 40, Random(3)) if order.status is Status.PENDING]
-    leaving = orders[::3]
+    changing = orders[::3]
     filter = OrderFilter(statuses=(Status.PENDING,))
     seen, after = [], None
 
     while page := await harness.listing.page(filter, after, 3):
         seen += ids(page)
         after = (page[-1].create_time, page[-1].id)
-        if leaving:
-            await harness.change(leaving.pop(), lambda order: _cancel(order))
+        if changing:
+            await harness.change(changing.pop(), lambda order: _cancel(order))
 
     staying = [order.id for order in orders if order not in orders[::3]]
     assert len(seen) == len(set(seen))
     assert set(staying) <= set(seen) <= set(ids(orders))
 
 
-async def test_the_newest_of_each_account_are_what_its_own_list_begins_with(harness: StoreHarness) -> None:
+async def test_the_batch_page_of_an_account_is_the_first_page_of_its_list(harness: StoreHarness) -> None:
     orders = await some(harness, 40, Random(5))
     accounts = [*{order.account_id for order in orders}, uuid4()]
     for statuses in (None, (), (Status.PENDING, Status.CANCELLED)):
         filter = OrderFilter(statuses=statuses)
-        found = await harness.listing.page_by_account(filter, accounts, 3)
+        stored = await harness.listing.page_by_account(filter, accounts, 3)
         totals = await harness.listing.count_by_account(filter, accounts)
         for account in accounts:
             own = replace(filter, account_id=account)
-            assert list(found.get(account, ())) == await harness.listing.page(own, None, 3)
+            assert list(stored.get(account, ())) == await harness.listing.page(own, None, 3)
             assert totals.get(account, 0) == await harness.listing.count(own)
 
 
-async def test_a_list_is_counted_exactly_to_ten_thousand_and_not_beyond(
+async def test_orders_are_counted_exactly_up_to_ten_thousand(
     postgres_harness: StoreHarness,
 ) -> None:
     [order] = await postgres_harness.place()
@@ -149,7 +149,7 @@ async def test_a_list_is_counted_exactly_to_ten_thousand_and_not_beyond(
     assert counted == [{order.account_id: None}] * 3
 
 
-async def test_a_status_that_is_named_twice_shows_its_orders_once(harness: StoreHarness) -> None:
+async def test_a_repeated_status_in_the_filter_shows_its_orders_once(harness: StoreHarness) -> None:
     orders = await harness.place(3)
     filter = OrderFilter(statuses=(Status.PENDING, Status.PENDING))
     assert ids(await harness.listing.page(filter, None, 10)) == ids(orders)[::-1]
@@ -162,7 +162,7 @@ def _cancel(order: Order) -> object:
     return order.cancel(CancelReason.ADMIN, order.create_time)
 
 
-async def test_pages_are_newest_first_and_go_on_after_an_order(harness: StoreHarness) -> None:
+async def test_pages_are_newest_first_and_continue_after_an_order(harness: StoreHarness) -> None:
     orders = (await harness.place(5))[::-1]
     mine = OrderFilter(account_id=harness.account)
 
@@ -170,7 +170,7 @@ async def test_pages_are_newest_first_and_go_on_after_an_order(harness: StoreHar
     assert ids(await harness.listing.page(mine, (orders[1].create_time, orders[1].id), 9)) == ids(orders[2:])
 
 
-async def test_orders_of_one_instant_are_told_apart_by_id(harness: StoreHarness) -> None:
+async def test_orders_of_the_same_instant_are_sorted_by_id(harness: StoreHarness) -> None:
     new_orders = [harness.new_order() for _ in range(6)]
     await harness.placing.place(new_orders, NO_LIMITS)
     expected = sorted((new.event.order.id for new in new_orders), reverse=True)
@@ -181,7 +181,7 @@ async def test_orders_of_one_instant_are_told_apart_by_id(harness: StoreHarness)
     )
 
 
-async def test_filters_narrow_pages_and_counts_alike(harness: StoreHarness) -> None:
+async def test_filters_apply_to_pages_and_counts(harness: StoreHarness) -> None:
     failed = await harness.place_cancelled()
     first, second = await harness.place(2)
     await harness.place(account=uuid4())

@@ -11,7 +11,7 @@ def shop() -> Shop:
     return Shop()
 
 
-async def test_pages_follow_each_other_without_gap_or_repeat(shop: Shop) -> None:
+async def test_consecutive_pages_have_no_gaps_and_no_duplicates(shop: Shop) -> None:
     made = [(await shop.pending()).id for _ in range(5)]
     seen, after, more = [], None, True
     while more:

@@ -1,4 +1,4 @@
-"""Rules of orders, by sentence; and what holds whatever happens in whatever order."""
+"""Rules of orders, one by one, and invariants of any sequence of changes."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -37,9 +37,9 @@ def usd(minor: int) -> Money:
 
 
 def placed(*lines: Line) -> OrderPlaced:
-    chosen = lines or (Line(uuid4(), "Laptop", usd(99_999), 2),)
+    order_lines = lines or (Line(uuid4(), "Laptop", usd(99_999), 2),)
     schedule = Schedule.of(NOW, PENDING_TIME, NOW + timedelta(minutes=15))
-    return Order.place(uuid4(), uuid4(), chosen, None, "pm_card_visa", schedule, NOW)
+    return Order.place(uuid4(), uuid4(), order_lines, None, "pm_card_visa", schedule, NOW)
 
 
 def pending() -> Order:
@@ -52,7 +52,7 @@ def confirmed() -> Order:
     return order
 
 
-def test_a_new_order_is_pending_and_costs_the_sum_of_its_lines() -> None:
+def test_a_new_order_is_pending_and_its_total_is_the_sum_of_its_lines() -> None:
     order = placed(Line(uuid4(), "Laptop", usd(99_999), 2), Line(uuid4(), "Mug", usd(999), 3)).order
 
     assert order.status is Status.PENDING
@@ -67,37 +67,37 @@ def test_an_order_has_one_currency() -> None:
         placed(Line(uuid4(), "Laptop", usd(1), 1), Line(uuid4(), "Uhr", Money(1, "CHF"), 1))
 
 
-def test_charging_stops_before_the_order_is_cancelled() -> None:
-    fact = placed()
+def test_charging_must_start_before_the_order_is_cancelled() -> None:
+    event = placed()
 
-    assert fact.order.deadline == NOW + PENDING_TIME
-    assert fact.pay_before == fact.order.deadline - MARGIN
+    assert event.order.deadline == NOW + PENDING_TIME
+    assert event.pay_before == event.order.deadline - MARGIN
 
 
-def test_an_order_never_outlives_its_reservation() -> None:
+def test_the_deadline_of_an_order_is_never_after_its_reservation_expires() -> None:
     expires = NOW + timedelta(minutes=5)
 
     assert Schedule.of(NOW, PENDING_TIME, expires) == Schedule(expires - MARGIN, expires)
 
 
-def test_a_paid_order_with_sold_stock_is_confirmed() -> None:
+def test_a_paid_order_with_committed_stock_is_confirmed() -> None:
     order = pending()
 
-    fact = order.payment_succeeded(True, LATER)
+    event = order.payment_succeeded(True, LATER)
 
-    assert isinstance(fact, OrderConfirmed)
-    assert fact.order == order
+    assert isinstance(event, OrderConfirmed)
+    assert event.order == order
     assert (order.status, order.version, order.update_time) == (Status.CONFIRMED, 2, LATER)
 
 
-def test_a_paid_order_whose_stock_went_back_is_cancelled() -> None:
+def test_a_paid_order_whose_reservation_expired_is_cancelled() -> None:
     order = pending()
 
     assert isinstance(order.payment_succeeded(False, LATER), OrderCancelled)
     assert order.cancel_reason is CancelReason.RESERVATION_EXPIRED
 
 
-def test_a_declined_order_is_cancelled_with_the_code() -> None:
+def test_an_order_with_a_declined_payment_is_cancelled_with_the_failure_code() -> None:
     order = pending()
 
     assert isinstance(order.payment_failed("card_declined", LATER), OrderCancelled)
@@ -112,33 +112,33 @@ def test_an_unpaid_order_is_cancelled_at_its_deadline_and_not_before() -> None:
     assert order.cancel_reason is CancelReason.PAYMENT_TIMEOUT
 
 
-def test_a_fact_keeps_what_was_true_then() -> None:
+def test_an_event_is_a_snapshot_of_the_order() -> None:
     order = pending()
-    fact = order.payment_succeeded(True, LATER)
+    event = order.payment_succeeded(True, LATER)
     order.ship(LATER)
 
-    assert fact is not None
-    assert fact.order.status is Status.CONFIRMED
+    assert event is not None
+    assert event.order.status is Status.CONFIRMED
 
 
-def test_a_whole_refund_cancels_a_confirmed_order() -> None:
+def test_a_full_refund_cancels_a_confirmed_order() -> None:
     order = confirmed()
 
     assert isinstance(order.refund(order.total, "damaged", LATER), OrderCancelled)
     assert (order.status_reason, order.refunded) == ("damaged", order.total)
 
 
-def test_a_part_of_a_refund_is_noted_and_changes_no_status() -> None:
+def test_a_partial_refund_is_recorded_and_does_not_change_the_status() -> None:
     order = confirmed()
 
-    fact = order.refund(usd(100), "", LATER)
+    event = order.refund(usd(100), "", LATER)
 
-    assert isinstance(fact, OrderRefunded)
-    assert fact.order == order
+    assert isinstance(event, OrderRefunded)
+    assert event.order == order
     assert (order.status, order.refunded, order.version) == (Status.CONFIRMED, usd(100), 3)
 
 
-def test_an_older_refund_that_arrives_late_changes_nothing() -> None:
+def test_a_late_event_of_an_earlier_refund_is_ignored() -> None:
     order = confirmed()
     order.refund(usd(200), "", LATER)
 
@@ -146,7 +146,7 @@ def test_an_older_refund_that_arrives_late_changes_nothing() -> None:
     assert (order.refunded, order.version) == (usd(200), 3)
 
 
-def test_a_whole_refund_of_a_shipped_order_changes_no_status() -> None:
+def test_a_full_refund_of_a_shipped_order_does_not_change_its_status() -> None:
     order = confirmed()
     order.ship(LATER)
 
@@ -154,7 +154,7 @@ def test_a_whole_refund_of_a_shipped_order_changes_no_status() -> None:
     assert (order.status, order.refunded) == (Status.SHIPPED, order.total)
 
 
-def test_a_whole_refund_that_is_heard_before_its_payment_leaves_nothing_to_confirm() -> None:
+def test_a_full_refund_that_arrives_before_its_payment_cancels_the_order() -> None:
     order = pending()
 
     assert isinstance(order.refund(order.total, "damaged", LATER), OrderCancelled)
@@ -162,7 +162,7 @@ def test_a_whole_refund_that_is_heard_before_its_payment_leaves_nothing_to_confi
     assert order.status is Status.CANCELLED
 
 
-def test_money_of_a_cancelled_order_goes_back_without_a_new_status() -> None:
+def test_a_refund_of_a_cancelled_order_does_not_change_its_status() -> None:
     order = confirmed()
     order.cancel(CancelReason.CUSTOMER, LATER, "changed my mind")
 
@@ -173,14 +173,14 @@ def test_money_of_a_cancelled_order_goes_back_without_a_new_status() -> None:
 def test_a_cancellation_shows_its_text_in_the_history() -> None:
     order = confirmed()
 
-    fact = order.cancel(CancelReason.CUSTOMER, LATER, "changed my mind")
+    event = order.cancel(CancelReason.CUSTOMER, LATER, "changed my mind")
 
-    assert isinstance(fact, OrderCancelled)
+    assert isinstance(event, OrderCancelled)
     assert (order.history[-1].note, order.status_reason) == ("changed my mind", "changed my mind")
     assert order.history[-1].internal_note == ""
 
 
-def test_an_order_goes_out_and_arrives_once() -> None:
+def test_an_order_is_shipped_and_delivered_once() -> None:
     order = confirmed()
 
     assert isinstance(order.ship(LATER, "by bike"), OrderShipped)
@@ -192,7 +192,7 @@ def test_an_order_goes_out_and_arrives_once() -> None:
         order.ship(LATER)
 
 
-def test_shipping_keeps_both_notes() -> None:
+def test_shipping_stores_both_notes() -> None:
     order = confirmed()
 
     assert isinstance(order.ship(LATER, "by bike", "fragile"), OrderShipped)
@@ -206,12 +206,12 @@ def test_shipping_keeps_both_notes() -> None:
         lambda order: order.deliver(LATER),
     ],
 )
-def test_an_unpaid_order_cannot_go_out(command: Callable[[Order], object]) -> None:
+def test_an_unpaid_order_cannot_be_shipped(command: Callable[[Order], object]) -> None:
     with pytest.raises(InvalidOrderState, match="PENDING"):
         command(pending())
 
 
-def test_what_is_shipped_cannot_be_cancelled() -> None:
+def test_a_shipped_order_cannot_be_cancelled() -> None:
     order = confirmed()
     order.ship(LATER)
 
@@ -219,7 +219,7 @@ def test_what_is_shipped_cannot_be_cancelled() -> None:
         order.cancel(CancelReason.ADMIN, LATER)
 
 
-def test_asking_for_the_status_it_has_changes_nothing() -> None:
+def test_a_command_for_the_current_status_changes_nothing() -> None:
     order = pending()
     order.cancel(CancelReason.CUSTOMER, LATER)
 
@@ -227,7 +227,7 @@ def test_asking_for_the_status_it_has_changes_nothing() -> None:
     assert (order.cancel_reason, order.version) == (CancelReason.CUSTOMER, 2)
 
 
-_ARROWS = {
+_TRANSITIONS = {
     (Status.PENDING, Status.CONFIRMED),
     (Status.PENDING, Status.CANCELLED),
     (Status.CONFIRMED, Status.SHIPPED),
@@ -237,22 +237,22 @@ _ARROWS = {
 
 
 class OrderLifecycle(RuleBasedStateMachine):
-    """Any commands and facts, in any order, any number of times."""
+    """Commands and reactions in any order, any number of times."""
 
     def __init__(self) -> None:
         super().__init__()
         self.order = pending()
-        self.facts: list[DomainEvent] = []
+        self.events: list[DomainEvent] = []
         self.now = NOW
 
-    def note(self, fact: DomainEvent | None) -> None:
-        if fact is not None:
-            self.facts.append(fact)
+    def record(self, event: DomainEvent | None) -> None:
+        if event is not None:
+            self.events.append(event)
 
-    def command(self, give: Callable[[], DomainEvent | None]) -> None:
+    def command(self, call: Callable[[], DomainEvent | None]) -> None:
         before = (self.order.status, self.order.version)
         try:
-            self.note(give())
+            self.record(call())
         except InvalidOrderState:
             assert (self.order.status, self.order.version) == before
 
@@ -268,44 +268,46 @@ class OrderLifecycle(RuleBasedStateMachine):
     def deliver(self) -> None:
         self.command(lambda: self.order.deliver(self.now))
 
-    @rule(sold=st.booleans())
-    def payment_succeeds(self, sold: bool) -> None:
-        self.note(self.order.payment_succeeded(sold, self.now))
+    @rule(stock_committed=st.booleans())
+    def payment_succeeds(self, stock_committed: bool) -> None:
+        self.record(self.order.payment_succeeded(stock_committed, self.now))
 
     @rule()
     def payment_fails(self) -> None:
-        self.note(self.order.payment_failed("card_declined", self.now))
+        self.record(self.order.payment_failed("card_declined", self.now))
 
     @rule(minor=st.integers(0, 199_998))
-    def money_goes_back(self, minor: int) -> None:
-        self.note(self.order.refund(usd(minor), "", self.now))
+    def refund(self, minor: int) -> None:
+        self.record(self.order.refund(usd(minor), "", self.now))
 
     @rule(minutes=st.integers(1, 6))
     def time_passes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
-        self.note(self.order.expire(self.now))
+        self.record(self.order.expire(self.now))
 
     @invariant()
-    def the_history_follows_the_arrows_and_ends_at_the_status(self) -> None:
+    def the_history_follows_the_transitions_and_ends_at_the_status(self) -> None:
         path = [change.status for change in self.order.history]
         assert path[0] is Status.PENDING
         assert path[-1] is self.order.status
-        assert set(pairwise(path)) <= _ARROWS
+        assert set(pairwise(path)) <= _TRANSITIONS
 
     @invariant()
-    def each_transition_told_one_fact_that_carries_it(self) -> None:
-        moves = [fact for fact in self.facts if not isinstance(fact, OrderRefunded)]
-        assert [fact.order.status for fact in moves] == [change.status for change in self.order.history[1:]]
-        assert [len(fact.order.history) for fact in moves] == list(range(2, len(self.order.history) + 1))
+    def every_transition_returned_one_event_that_carries_it(self) -> None:
+        changes = [event for event in self.events if not isinstance(event, OrderRefunded)]
+        assert [event.order.status for event in changes] == [
+            change.status for change in self.order.history[1:]
+        ]
+        assert [len(event.order.history) for event in changes] == list(range(2, len(self.order.history) + 1))
 
     @invariant()
-    def each_version_is_told_once_and_the_last_is_the_order(self) -> None:
-        assert [fact.order.version for fact in self.facts] == list(range(2, self.order.version + 1))
-        assert not self.facts or self.facts[-1].order == self.order
+    def every_version_has_one_event_and_the_last_is_the_order(self) -> None:
+        assert [event.order.version for event in self.events] == list(range(2, self.order.version + 1))
+        assert not self.events or self.events[-1].order == self.order
 
     @invariant()
-    def what_goes_back_never_falls(self) -> None:
-        amounts = [fact.order.refunded.minor for fact in self.facts]
+    def the_refunded_amount_never_decreases(self) -> None:
+        amounts = [event.order.refunded.minor for event in self.events]
         assert amounts == sorted(amounts)
 
     @invariant()
@@ -318,4 +320,4 @@ class OrderLifecycle(RuleBasedStateMachine):
         assert self.order.status is not Status.PENDING
 
 
-test_any_life_is_legal = OrderLifecycle.TestCase
+test_every_lifecycle_is_legal = OrderLifecycle.TestCase

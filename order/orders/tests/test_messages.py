@@ -28,7 +28,7 @@ def placed() -> OrderPlaced:
 @pytest.mark.parametrize(
     "number", ["4242424242424242", "JD01 4600 0000 0000 0000 01", "00340434161094021501"]
 )
-def test_a_parcels_number_may_stand_in_the_note(number: str) -> None:
+def test_the_note_may_contain_a_tracking_number(number: str) -> None:
     order_id = ORDER.format(ORDER.new())
     shipped = pb.UpdateOrderStatusRequest(
         order_id=order_id, status=order_pb2.ORDER_STATUS_SHIPPED, note=f"DHL {number}"
@@ -36,37 +36,37 @@ def test_a_parcels_number_may_stand_in_the_note(number: str) -> None:
     assert status_update_from_proto(shipped)[2] == f"DHL {number}"
 
 
-def test_cards_are_refused_where_people_paste_them() -> None:
+def test_card_numbers_are_rejected_in_reasons_and_internal_notes() -> None:
     order_id, card = ORDER.format(ORDER.new()), "back to my card 4242424242424242, please"
-    with pytest.raises(InvalidArgument) as cancelling:
+    with pytest.raises(InvalidArgument) as cancellation:
         cancellation_from_proto(pb.CancelOrderRequest(order_id=order_id, reason=card))
-    with pytest.raises(InvalidArgument) as moving:
+    with pytest.raises(InvalidArgument) as update:
         status_update_from_proto(
             pb.UpdateOrderStatusRequest(
                 order_id=order_id, status=order_pb2.ORDER_STATUS_SHIPPED, internal_note=card
             )
         )
-    assert [fault.path for fault in cancelling.value.fields] == [("reason",)]
-    assert [fault.path for fault in moving.value.fields] == [("internalNote",)]
+    assert [fault.path for fault in cancellation.value.fields] == [("reason",)]
+    assert [fault.path for fault in update.value.fields] == [("internalNote",)]
 
 
 @pytest.mark.parametrize("text", ["x" * 501, "a\x00b"])
-def test_notes_and_reasons_are_checked(text: str) -> None:
+def test_notes_and_reasons_are_validated(text: str) -> None:
     order_id = ORDER.format(ORDER.new())
-    with pytest.raises(InvalidArgument) as cancelling:
+    with pytest.raises(InvalidArgument) as cancellation:
         cancellation_from_proto(pb.CancelOrderRequest(order_id=order_id, reason=text))
-    with pytest.raises(InvalidArgument) as moving:
+    with pytest.raises(InvalidArgument) as update:
         status_update_from_proto(
             pb.UpdateOrderStatusRequest(
                 order_id=order_id, status=order_pb2.ORDER_STATUS_SHIPPED, note=text, internal_note=text
             )
         )
 
-    assert [fault.path for fault in cancelling.value.fields] == [("reason",)]
-    assert [fault.path for fault in moving.value.fields] == [("note",), ("internalNote",)]
+    assert [fault.path for fault in cancellation.value.fields] == [("reason",)]
+    assert [fault.path for fault in update.value.fields] == [("note",), ("internalNote",)]
 
 
-def test_an_order_goes_out_whole() -> None:
+def test_the_message_of_an_order_is_complete() -> None:
     order = placed().order
 
     message = order_to_proto(order)
@@ -83,7 +83,7 @@ def test_an_order_goes_out_whole() -> None:
     assert [change.status for change in message.history] == [order_pb2.ORDER_STATUS_PENDING]
 
 
-def test_internal_notes_are_for_admin_only() -> None:
+def test_internal_notes_are_only_for_admins() -> None:
     order = placed().order
     order.payment_succeeded(True, FakeClock().now)
     order.ship(FakeClock().now, "by bike", "fragile")
@@ -93,21 +93,21 @@ def test_internal_notes_are_for_admin_only() -> None:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_every_status_has_its_message(status: Status) -> None:
+def test_every_status_exists_in_the_contract(status: Status) -> None:
     assert order_pb2.OrderStatus.Value(f"ORDER_STATUS_{status}")
 
 
-def test_a_placed_order_tells_what_to_charge_and_until_when() -> None:
-    fact = placed()
-    rows = TOPIC.outbox_rows([fact])
+def test_order_placed_carries_the_payment_method_and_its_deadline() -> None:
+    event = placed()
+    rows = TOPIC.outbox_rows([event])
     message = events_pb2.OrderPlaced.FromString(rows.payloads[0])
 
-    assert rows.keys == [ORDER.format(fact.order.id)]
+    assert rows.keys == [ORDER.format(event.order.id)]
     assert message.payment_method == "pm_card_visa"
-    assert message.pay_before.ToDatetime() == fact.pay_before.replace(tzinfo=None)
+    assert message.pay_before.ToDatetime() == event.pay_before.replace(tzinfo=None)
 
 
-def test_every_fact_has_its_event() -> None:
+def test_every_event_of_the_contract_is_published() -> None:
     names = {encode.__name__ for encode in TOPIC.encoders}
 
     assert names == {message.name for message in events_pb2.DESCRIPTOR.message_types_by_name.values()}

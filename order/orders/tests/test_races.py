@@ -1,6 +1,6 @@
-"""Two who change one order at the same moment, on PostgreSQL: they take turns on its row, and the second sees what the first did.
+"""Concurrent changes of one order on PostgreSQL: they are serialized by its row lock, and the second sees the result of the first.
 
-Nothing is left to chance: the first is held while it has the row, until the server says that the second waits for it.
+The test is deterministic: the first call pauses while it pauses the lock, until PostgreSQL reports that the second waits for it.
 """
 
 import asyncio
@@ -32,40 +32,39 @@ from order.tests.shop import POLICY
 
 __all__ = ["database_url", "postgres"]
 
-# More may look at one row than may wait for it.
 _WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 )
 
 
 class HeldStore(PostgresOrderStore):
-    """A store whose next lock is held until it is let go."""
+    """A store that pauses after its next lock until `go` is set."""
 
     def __init__(self, db: Database) -> None:
         super().__init__(db)
-        self.holds = False
+        self.pauses = False
         self.locked, self.go = asyncio.Event(), asyncio.Event()
 
     async def lock(self, tx: Transaction, order_id: UUID, owner: UUID | None = None) -> Order | None:
-        found = await super().lock(tx, order_id, owner)
+        stored = await super().lock(tx, order_id, owner)
         await self._pause()
-        return found
+        return stored
 
     async def lock_overdue(self, tx: Transaction, now: datetime, limit: int) -> list[Order]:
-        found = await super().lock_overdue(tx, now, limit)
+        stored = await super().lock_overdue(tx, now, limit)
         await self._pause()
-        return found
+        return stored
 
     async def _pause(self) -> None:
-        if self.holds:
-            self.holds = False
+        if self.pauses:
+            self.pauses = False
             self.locked.set()
             await self.go.wait()
 
 
 @dataclass
 class Race:
-    """One order, and what can happen to it."""
+    """One order, and the calls that change it."""
 
     db: Database
     store: HeldStore
@@ -86,16 +85,16 @@ class Race:
 
     async def pay(self) -> None:
         stock = await self.orders.commit_stock(self.order.id)
-        await self.hear(lambda tx: self.orders.payment_succeeded(tx, self.order.id, stock))
+        await self.react(lambda tx: self.orders.payment_succeeded(tx, self.order.id, stock))
 
     async def pay_too_late(self) -> None:
-        await self.hear(lambda tx: self.orders.payment_succeeded(tx, self.order.id, StockState.RELEASED))
+        await self.react(lambda tx: self.orders.payment_succeeded(tx, self.order.id, StockState.RELEASED))
 
     async def decline(self) -> None:
-        await self.hear(lambda tx: self.orders.payment_failed(tx, self.order.id, "card_declined"))
+        await self.react(lambda tx: self.orders.payment_failed(tx, self.order.id, "card_declined"))
 
     async def refund(self) -> None:
-        await self.hear(
+        await self.react(
             lambda tx: self.orders.payment_refunded(tx, self.order.id, self.order.total, "damaged")
         )
 
@@ -103,31 +102,31 @@ class Race:
         self.clock.advance(minutes=10)
         await self.orders.cancel_overdue()
 
-    async def hear(self, reaction: Callable[[Transaction], Awaitable[None]]) -> None:
+    async def react(self, reaction: Callable[[Transaction], Awaitable[None]]) -> None:
         async with self.db.transaction() as tx:
             await reaction(tx)
 
     async def run_in_lock_order(self, first: str, second: str) -> list[Any]:
-        """What both answered; the second came while the first had the row."""
-        self.store.holds = True
+        """Returns both results; the second call starts while the first pauses the row lock."""
+        self.store.pauses = True
         one = asyncio.create_task(getattr(self, first)(), context=Context())
         await asyncio.wait_for(self.store.locked.wait(), 10)
         two = asyncio.create_task(getattr(self, second)(), context=Context())
-        await eventually(self._one_waits)
+        await eventually(self._is_one_waiting)
         assert not one.done()
         assert not two.done()
         self.store.go.set()
         return list(await asyncio.gather(one, two, return_exceptions=True))
 
-    async def _one_waits(self) -> bool:
+    async def _is_one_waiting(self) -> bool:
         return bool(await self.db.fetchval(_WAITING) == 1)
 
     async def now(self) -> Order:
-        found = await self.store.get(self.order.id, None)
-        assert found
-        return found
+        stored = await self.store.get(self.order.id, None)
+        assert stored
+        return stored
 
-    async def told(self) -> list[str]:
+    async def published(self) -> list[str]:
         rows = await self.db.fetch(
             "SELECT type FROM outbox WHERE key = $1 AND topic = 'souk.order.v1' ORDER BY id OFFSET 1",
             ORDER.format(self.order.id),
@@ -150,7 +149,7 @@ async def race(database_url: str) -> AsyncIterator[Race]:
 
 
 PENDING = [
-    # first, second, what is told, why it was cancelled
+    # first, second, published events, cancel reason
     ("cancel", "pay", ["Cancelled"], CancelReason.CUSTOMER),
     ("pay", "cancel", ["Confirmed", "Cancelled"], CancelReason.CUSTOMER),
     ("cancel", "cancel", ["Cancelled"], CancelReason.CUSTOMER),
@@ -166,21 +165,21 @@ PENDING = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second", "told", "reason"), PENDING)
-async def test_an_unpaid_order_is_changed_by_one_at_a_time(
-    race: Race, first: str, second: str, told: list[str], reason: CancelReason | None
+@pytest.mark.parametrize(("first", "second", "published", "reason"), PENDING)
+async def test_concurrent_changes_of_an_unpaid_order_are_serialized(
+    race: Race, first: str, second: str, published: list[str], reason: CancelReason | None
 ) -> None:
     answers = await race.run_in_lock_order(first, second)
 
     order = await race.now()
     assert not [answer for answer in answers if isinstance(answer, BaseException)]
-    assert await race.told() == told
+    assert await race.published() == published
     assert order.cancel_reason is reason
-    assert (order.version, len(order.history)) == (1 + len(told), 1 + len(told))
+    assert (order.version, len(order.history)) == (1 + len(published), 1 + len(published))
 
 
 CONFIRMED = [
-    # first, second, what is told, whether the second is refused
+    # first, second, published events, whether the second is rejected
     ("cancel", "ship", ["Cancelled"], True),
     ("ship", "cancel", ["Shipped"], True),
     ("ship", "ship", ["Shipped"], False),
@@ -192,9 +191,9 @@ CONFIRMED = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second", "told", "refused"), CONFIRMED)
-async def test_a_paid_order_is_changed_by_one_at_a_time(
-    race: Race, first: str, second: str, told: list[str], refused: bool
+@pytest.mark.parametrize(("first", "second", "published", "rejected"), CONFIRMED)
+async def test_concurrent_changes_of_a_paid_order_are_serialized(
+    race: Race, first: str, second: str, published: list[str], rejected: bool
 ) -> None:
     await race.pay()
 
@@ -202,20 +201,20 @@ async def test_a_paid_order_is_changed_by_one_at_a_time(
 
     order = await race.now()
     assert not isinstance(answers[0], BaseException)
-    assert isinstance(answers[1], InvalidOrderState) is refused
-    assert await race.told() == ["Confirmed", *told]
-    assert order.version == 2 + len(told)
-    assert order.status is (Status.SHIPPED if told[0] == "Shipped" else Status.CANCELLED)
+    assert isinstance(answers[1], InvalidOrderState) is rejected
+    assert await race.published() == ["Confirmed", *published]
+    assert order.version == 2 + len(published)
+    assert order.status is (Status.SHIPPED if published[0] == "Shipped" else Status.CANCELLED)
 
 
-async def test_both_who_cancel_at_once_get_the_same_order(race: Race) -> None:
+async def test_concurrent_cancellations_return_the_same_order(race: Race) -> None:
     first, second = await race.run_in_lock_order("cancel", "cancel")
 
     assert first == second == await race.now()
 
 
-async def test_a_sweep_passes_over_what_somebody_changes(race: Race) -> None:
-    race.store.holds = True
+async def test_a_sweep_skips_an_order_that_is_being_changed(race: Race) -> None:
+    race.store.pauses = True
     paying = asyncio.create_task(race.pay(), context=Context())
     await asyncio.wait_for(race.store.locked.wait(), 10)
 
@@ -225,11 +224,11 @@ async def test_a_sweep_passes_over_what_somebody_changes(race: Race) -> None:
     await paying
     await race.sweep()
     assert (await race.now()).status is Status.CONFIRMED
-    assert await race.told() == ["Confirmed"]
+    assert await race.published() == ["Confirmed"]
 
 
-async def test_fifty_who_cancel_at_once_end_it_once(race: Race) -> None:
+async def test_fifty_concurrent_cancellations_cancel_once(race: Race) -> None:
     answers = await asyncio.gather(*(race.cancel() for _ in range(50)))
 
     assert {(answer.status, answer.version) for answer in answers} == {(Status.CANCELLED, 2)}
-    assert await race.told() == ["Cancelled"]
+    assert await race.published() == ["Cancelled"]

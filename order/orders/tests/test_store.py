@@ -14,13 +14,13 @@ from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, ids, po
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
 
 
-async def test_what_is_placed_is_read_back_whole(harness: StoreHarness) -> None:
+async def test_a_placed_order_is_read_back_complete(harness: StoreHarness) -> None:
     [order] = await harness.place()
 
     assert await harness.store.get(order.id, None) == order
 
 
-async def test_an_order_without_an_address_is_read_back_whole(harness: StoreHarness) -> None:
+async def test_an_order_without_an_address_is_read_back_complete(harness: StoreHarness) -> None:
     new = harness.new_order()
     new.event.order.shipping_address = None
     await harness.placing.place([new], NO_LIMITS)
@@ -28,14 +28,14 @@ async def test_an_order_without_an_address_is_read_back_whole(harness: StoreHarn
     assert await harness.store.get(new.event.order.id, None) == new.event.order
 
 
-async def test_an_owner_sees_only_their_own(harness: StoreHarness) -> None:
+async def test_an_owner_reads_only_their_own_orders(harness: StoreHarness) -> None:
     [order] = await harness.place()
 
     assert await harness.store.get(order.id, harness.account) is not None
     assert await harness.store.get(order.id, uuid4()) is None
 
 
-async def test_what_transitions_change_is_saved_whole(harness: StoreHarness) -> None:
+async def test_a_transition_is_saved_completely(harness: StoreHarness) -> None:
     [order] = await harness.place()
 
     await harness.change(order, lambda stored: stored.payment_succeeded(True, harness.clock.now))
@@ -46,7 +46,7 @@ async def test_what_transitions_change_is_saved_whole(harness: StoreHarness) -> 
     assert await harness.store.get(order.id, None) == order
 
 
-async def test_the_overdue_are_those_pending_past_their_deadline(harness: StoreHarness) -> None:
+async def test_overdue_orders_are_pending_and_past_their_deadline(harness: StoreHarness) -> None:
     await harness.place_cancelled()
     first, second, _ = await harness.place(3)
     async with harness.db.transaction() as tx:
@@ -55,14 +55,14 @@ async def test_the_overdue_are_those_pending_past_their_deadline(harness: StoreH
     assert set(ids(overdue)) == {first.id, second.id}
 
 
-async def test_an_owner_locks_only_their_own(harness: StoreHarness) -> None:
+async def test_an_owner_locks_only_their_own_orders(harness: StoreHarness) -> None:
     [order] = await harness.place()
     async with harness.db.transaction() as tx:
         assert await harness.store.lock(tx, order.id, harness.account) == order
         assert await harness.store.lock(tx, order.id, uuid4()) is None
 
 
-async def test_a_life_is_read_back_with_its_notes(harness: StoreHarness) -> None:
+async def test_the_history_is_read_back_with_its_notes(harness: StoreHarness) -> None:
     [order] = await harness.place()
     now = harness.clock.now
     steps: list[Any] = [
@@ -85,20 +85,22 @@ async def test_a_cancellation_is_read_back_with_its_reason(harness: StoreHarness
         order, lambda o: o.cancel(CancelReason.CUSTOMER, harness.clock.now, "changed my mind")
     )
 
-    found = await harness.store.get(order.id, None)
+    stored = await harness.store.get(order.id, None)
 
-    assert found
-    assert (found.cancel_reason, found.status_reason) == (CancelReason.CUSTOMER, "changed my mind")
-    assert found.history[-1].note == "changed my mind"
+    assert stored
+    assert (stored.cancel_reason, stored.status_reason) == (CancelReason.CUSTOMER, "changed my mind")
+    assert stored.history[-1].note == "changed my mind"
 
 
-async def test_nothing_to_lock_is_none(harness: StoreHarness) -> None:
+async def test_locking_an_unknown_order_returns_none(harness: StoreHarness) -> None:
     async with harness.db.transaction() as tx:
         assert await harness.store.lock(tx, uuid4()) is None
         assert await harness.store.lock_overdue(tx, harness.clock.now, 9) == []
 
 
-async def test_transitions_at_once_take_turns_and_lose_no_history(postgres_harness: StoreHarness) -> None:
+async def test_concurrent_transitions_are_serialized_and_lose_no_history(
+    postgres_harness: StoreHarness,
+) -> None:
     [order] = await postgres_harness.place()
     now = postgres_harness.clock.now
     refunds = [Money(minor, "USD") for minor in (1, 2, 3, 4)]
@@ -112,15 +114,15 @@ async def test_transitions_at_once_take_turns_and_lose_no_history(postgres_harne
         postgres_harness.change(order, lambda o: o.payment_failed("card_declined", now)),
     )
 
-    found = await postgres_harness.store.get(order.id, None)
-    assert found
-    assert found.refunded == Money(4, "USD")
-    assert len(found.history) == 2
-    assert found.history[-1].status is found.status
-    assert await postgres_harness.db.fetchval("SELECT count(*) FROM outbox") == found.version
+    stored = await postgres_harness.store.get(order.id, None)
+    assert stored
+    assert stored.refunded == Money(4, "USD")
+    assert len(stored.history) == 2
+    assert stored.history[-1].status is stored.status
+    assert await postgres_harness.db.fetchval("SELECT count(*) FROM outbox") == stored.version
 
 
-async def test_two_sweeps_share_the_work(postgres_harness: StoreHarness) -> None:
+async def test_concurrent_sweeps_lock_different_orders(postgres_harness: StoreHarness) -> None:
     orders = await postgres_harness.place(4)
     async with postgres_harness.db.transaction() as tx:
         first = await postgres_harness.store.lock_overdue(tx, orders[-1].deadline, 2)

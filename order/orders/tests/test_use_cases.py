@@ -35,15 +35,15 @@ def shop() -> Shop:
     return Shop()
 
 
-async def test_a_paid_order_is_confirmed_and_its_stock_sold(shop: Shop) -> None:
+async def test_a_paid_order_is_confirmed_and_its_stock_committed(shop: Shop) -> None:
     order = await shop.confirmed()
 
     assert order.status is Status.CONFIRMED
     assert shop.catalog.states[order.id] is StockState.COMMITTED
-    assert [type(fact) for fact in shop.db.events] == [OrderPlaced, OrderConfirmed]
+    assert [type(event) for event in shop.db.events] == [OrderPlaced, OrderConfirmed]
 
 
-async def test_paid_after_the_reservation_expired_is_cancelled(shop: Shop) -> None:
+async def test_an_order_paid_after_its_reservation_expired_is_cancelled(shop: Shop) -> None:
     order = await shop.pending()
     shop.catalog.states[order.id] = StockState.RELEASED
 
@@ -52,24 +52,24 @@ async def test_paid_after_the_reservation_expired_is_cancelled(shop: Shop) -> No
     assert (await shop.current(order)).cancel_reason is CancelReason.RESERVATION_EXPIRED
 
 
-async def test_facts_that_come_late_or_twice_tell_nothing(shop: Shop) -> None:
+async def test_late_and_repeated_events_publish_nothing(shop: Shop) -> None:
     order = await shop.confirmed()
-    told = list(shop.db.events)
+    before = list(shop.db.events)
 
     await shop.pay(order)
     await shop.fail_payment(order)
 
     assert await shop.current(order) == order
-    assert shop.db.events == told
+    assert shop.db.events == before
 
 
-async def test_a_fact_about_an_unknown_order_is_an_error(shop: Shop) -> None:
+async def test_an_event_for_an_unknown_order_is_an_error(shop: Shop) -> None:
     async with shop.db.transaction() as tx:
         with pytest.raises(OrderNotFound):
             await shop.orders.payment_failed(tx, uuid4(), "card_declined")
 
 
-async def test_a_whole_refund_cancels_and_tells(shop: Shop) -> None:
+async def test_a_full_refund_cancels_the_order_and_publishes_it(shop: Shop) -> None:
     order = await shop.confirmed()
 
     async with shop.db.transaction() as tx:
@@ -79,7 +79,7 @@ async def test_a_whole_refund_cancels_and_tells(shop: Shop) -> None:
     assert (await shop.current(order)).refunded == order.total
 
 
-async def test_an_owner_cancels_what_is_pending_or_confirmed(shop: Shop) -> None:
+async def test_an_owner_cancels_a_pending_or_confirmed_order(shop: Shop) -> None:
     owner = customer()
     for pays in (False, True):
         order = await shop.pending(owner)
@@ -94,53 +94,55 @@ async def test_an_owner_cancels_what_is_pending_or_confirmed(shop: Shop) -> None
         assert shop.db.events[-1] == OrderCancelled(cancelled)
 
 
-async def test_an_admin_cancels_anybodys_and_is_named_as_such(shop: Shop) -> None:
+async def test_an_admin_cancels_an_order_of_another_account(shop: Shop) -> None:
     order = await shop.confirmed()
 
     assert (await shop.orders.cancel(admin(), order.id, "")).cancel_reason is CancelReason.ADMIN
 
 
-async def test_an_admin_who_cancels_their_own_is_a_customer(shop: Shop) -> None:
+async def test_an_admin_who_cancels_their_own_order_is_recorded_as_customer(shop: Shop) -> None:
     owner = admin()
     order = await shop.pending(owner)
 
     assert (await shop.orders.cancel(owner, order.id, "")).cancel_reason is CancelReason.CUSTOMER
 
 
-async def test_what_is_not_yours_is_not_there_to_cancel(shop: Shop) -> None:
+async def test_another_accounts_order_cannot_be_cancelled(shop: Shop) -> None:
     order = await shop.pending()
-    told = list(shop.db.events)
+    before = list(shop.db.events)
 
     for order_id in (order.id, uuid4()):
         with pytest.raises(OrderNotFound):
             await shop.orders.cancel(customer(), order_id, "")
     assert await shop.current(order) == order
-    assert shop.db.events == told
+    assert shop.db.events == before
 
 
-async def test_cancelling_again_changes_and_tells_nothing(shop: Shop) -> None:
+async def test_cancelling_again_changes_and_publishes_nothing(shop: Shop) -> None:
     owner = customer()
     order = await shop.pending(owner)
     first = await shop.orders.cancel(owner, order.id, "mine")
-    told = list(shop.db.events)
+    before = list(shop.db.events)
     shop.clock.advance(minutes=1)
 
     for caller in (owner, admin()):
         assert await shop.orders.cancel(caller, order.id, "theirs") == first
-    assert shop.db.events == told
+    assert shop.db.events == before
 
 
 @pytest.mark.parametrize("status", [Status.SHIPPED, Status.DELIVERED])
-async def test_what_went_out_is_not_cancelled_by_anybody(shop: Shop, status: Status) -> None:
+async def test_a_shipped_order_is_cancelled_neither_by_its_owner_nor_by_an_admin(
+    shop: Shop, status: Status
+) -> None:
     order = await advanced(shop, status)
-    told = list(shop.db.events)
+    before = list(shop.db.events)
 
-    with pytest.raises(InvalidOrderState) as refusal:
+    with pytest.raises(InvalidOrderState) as rejection:
         await shop.orders.cancel(admin(), order.id, "")
 
-    assert refusal.value.details == {"status": status, "wanted": "CANCELLED"}
+    assert rejection.value.details == {"status": status, "wanted": "CANCELLED"}
     assert await shop.current(order) == order
-    assert shop.db.events == told
+    assert shop.db.events == before
 
 
 async def test_an_order_is_shipped_and_delivered_with_its_notes(shop: Shop) -> None:
@@ -149,7 +151,7 @@ async def test_an_order_is_shipped_and_delivered_with_its_notes(shop: Shop) -> N
     shipped = await shop.orders.update_status(order.id, Status.SHIPPED, "by bike", "fragile")
     delivered = await shop.orders.update_status(order.id, Status.DELIVERED, "", "left at the door")
 
-    assert [(step.note, step.internal_note) for step in delivered.history[2:]] == [
+    assert [(change.note, change.internal_note) for change in delivered.history[2:]] == [
         ("by bike", "fragile"),
         ("", "left at the door"),
     ]
@@ -157,30 +159,30 @@ async def test_an_order_is_shipped_and_delivered_with_its_notes(shop: Shop) -> N
     assert delivered == await shop.current(order)
 
 
-async def test_the_status_it_has_already_is_answered_unchanged(shop: Shop) -> None:
+async def test_an_update_to_the_current_status_returns_the_order_unchanged(shop: Shop) -> None:
     order = await advanced(shop, Status.SHIPPED)
-    told = list(shop.db.events)
+    before = list(shop.db.events)
 
     assert await shop.orders.update_status(order.id, Status.SHIPPED, "again", "") == order
-    assert shop.db.events == told
+    assert shop.db.events == before
 
 
-async def test_where_no_way_leads_is_refused_with_both_statuses(shop: Shop) -> None:
+async def test_an_illegal_transition_is_rejected_with_both_statuses(shop: Shop) -> None:
     order = await shop.confirmed()
 
-    with pytest.raises(InvalidOrderState) as refusal:
+    with pytest.raises(InvalidOrderState) as rejection:
         await shop.orders.update_status(order.id, Status.DELIVERED, "", "")
 
-    assert refusal.value.details == {"status": "CONFIRMED", "wanted": "DELIVERED"}
+    assert rejection.value.details == {"status": "CONFIRMED", "wanted": "DELIVERED"}
     assert await shop.current(order) == order
 
 
-async def test_an_unknown_order_goes_nowhere(shop: Shop) -> None:
+async def test_updating_an_unknown_order_is_an_error(shop: Shop) -> None:
     with pytest.raises(OrderNotFound):
         await shop.orders.update_status(uuid4(), Status.SHIPPED, "", "")
 
 
-async def test_the_sweep_cancels_what_nobody_paid(shop: Shop) -> None:
+async def test_the_sweep_cancels_overdue_unpaid_orders(shop: Shop) -> None:
     late, paid = await shop.pending(), await shop.confirmed()
     shop.clock.advance(minutes=1)
     fresh = await shop.pending()
@@ -196,7 +198,7 @@ async def test_the_sweep_cancels_what_nobody_paid(shop: Shop) -> None:
     assert isinstance(shop.db.events[-1], OrderCancelled)
 
 
-async def test_the_sweep_takes_more_than_one_piece(shop: Shop) -> None:
+async def test_the_sweep_processes_more_than_one_batch(shop: Shop) -> None:
     for _ in range(101):
         await shop.pending()
     shop.clock.advance(minutes=10)
@@ -206,7 +208,7 @@ async def test_the_sweep_takes_more_than_one_piece(shop: Shop) -> None:
     assert await shop.store.count(OrderFilter(statuses=(Status.PENDING,))) == 0
 
 
-async def test_an_order_is_shown_to_its_owner_and_to_an_admin_only(shop: Shop) -> None:
+async def test_an_order_is_visible_only_to_its_owner_and_to_admins(shop: Shop) -> None:
     owner = customer()
     order = await shop.pending(owner)
 

@@ -30,29 +30,29 @@ OTHER_ID = PRODUCT.format(PRODUCT.new())
 HOME = {"name": "John Doe", "line1": "Bahnhofstrasse 1", "city": "Zürich", "country_code": "CH"}
 
 
-Line_ = pb.PlaceOrderRequest.Line
+RequestLine = pb.PlaceOrderRequest.Line
 
 
-def request(*lines: Line_, **fields: Any) -> pb.PlaceOrderRequest:
-    chosen = lines or (Line_(product_id=PRODUCT_ID, quantity=1),)
+def request(*lines: RequestLine, **fields: Any) -> pb.PlaceOrderRequest:
+    chosen = lines or (RequestLine(product_id=PRODUCT_ID, quantity=1),)
     return pb.PlaceOrderRequest(**{"lines": chosen, "request_id": "key-1", **fields})
 
 
-def command_from_proto(given: pb.PlaceOrderRequest) -> PlaceOrder:
-    return messages.command_from_proto(given, CALLER, "pm_card_visa")
+def command_from_proto(message: pb.PlaceOrderRequest) -> PlaceOrder:
+    return messages.command_from_proto(message, CALLER, "pm_card_visa")
 
 
-def faults(given: pb.PlaceOrderRequest) -> list[str]:
-    with pytest.raises(InvalidArgument) as refusal:
-        command_from_proto(given)
-    return [".".join(map(str, fault.path)) for fault in refusal.value.fields]
+def invalid_fields(message: pb.PlaceOrderRequest) -> list[str]:
+    with pytest.raises(InvalidArgument) as rejection:
+        command_from_proto(message)
+    return [".".join(map(str, fault.path)) for fault in rejection.value.fields]
 
 
-def line(product_id: str = PRODUCT_ID, quantity: int = 1) -> Line_:
-    return Line_(product_id=product_id, quantity=quantity)
+def line(product_id: str = PRODUCT_ID, quantity: int = 1) -> RequestLine:
+    return RequestLine(product_id=product_id, quantity=quantity)
 
 
-def test_the_same_product_twice_is_added_up() -> None:
+def test_quantities_of_repeated_products_are_added_up() -> None:
     other = PRODUCT.format(PRODUCT.new())
 
     command = command_from_proto(request(line(quantity=2), line(other), line(quantity=3)))
@@ -100,8 +100,8 @@ def test_the_same_product_twice_is_added_up() -> None:
         (lambda: request(shipping_address={**HOME, "country_code": ""}), "shippingAddress.countryCode"),
     ],
 )
-def test_what_is_wrong_is_named(wrong: Callable[[], pb.PlaceOrderRequest], path: str) -> None:
-    assert faults(wrong()) == [path]
+def test_invalid_fields_are_named(wrong: Callable[[], pb.PlaceOrderRequest], path: str) -> None:
+    assert invalid_fields(wrong()) == [path]
 
 
 FIELDS = {
@@ -116,26 +116,28 @@ FIELDS = {
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("text", ["x" * 101, "a\x00b", "a\nb", "a\x7fb"])
-def test_every_line_of_an_address_is_checked(field: str, text: str) -> None:
-    assert faults(request(shipping_address={**HOME, field: text})) == [f"shippingAddress.{FIELDS[field]}"]
+def test_every_field_of_an_address_is_validated(field: str, text: str) -> None:
+    assert invalid_fields(request(shipping_address={**HOME, field: text})) == [
+        f"shippingAddress.{FIELDS[field]}"
+    ]
 
 
 @pytest.mark.parametrize("field", ["name", "line1", "city", "country_code"])
 @pytest.mark.parametrize("text", ["", " \u2003 "])
-def test_an_address_needs_name_line_city_and_country(field: str, text: str) -> None:
+def test_an_address_requires_name_line_city_and_country(field: str, text: str) -> None:
     name = {**FIELDS, "country_code": "countryCode"}[field]
-    assert faults(request(shipping_address={**HOME, field: text})) == [f"shippingAddress.{name}"]
+    assert invalid_fields(request(shipping_address={**HOME, field: text})) == [f"shippingAddress.{name}"]
 
 
-def test_an_address_may_fill_every_line() -> None:
+def test_every_field_of_an_address_may_be_filled() -> None:
     whole = dict.fromkeys(FIELDS, "x" * 100) | {"country_code": "CH"}
     command = command_from_proto(request(shipping_address=whole))
 
     assert command.shipping_address == Address(**whole)
 
 
-def test_an_empty_address_is_no_address_to_go_to() -> None:
-    assert faults(request(shipping_address={})) == [
+def test_an_empty_address_is_rejected() -> None:
+    assert invalid_fields(request(shipping_address={})) == [
         "shippingAddress.name",
         "shippingAddress.line1",
         "shippingAddress.city",
@@ -145,19 +147,19 @@ def test_an_empty_address_is_no_address_to_go_to() -> None:
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("text", ["4242 4242 4242 4242", "0049 151 12345678", "Packstation 4111111111111111"])
-def test_a_line_of_an_address_may_hold_any_number(field: str, text: str) -> None:
+def test_an_address_may_contain_any_number(field: str, text: str) -> None:
     command = command_from_proto(request(shipping_address={**HOME, field: text}))
     assert command.shipping_address
     assert getattr(command.shipping_address, field) == text
 
 
-def test_all_faults_are_named_at_once() -> None:
+def test_all_invalid_fields_are_reported_at_once() -> None:
     address = {**HOME, "country_code": "Switzerland"}
     wrong = request(
         line("x", 0), expected_total="?", shipping_address=address, payment_method="4242424242424242"
     )
 
-    assert faults(wrong) == [
+    assert invalid_fields(wrong) == [
         "products.0.id",
         "products.0.quantity",
         "shippingAddress.countryCode",
@@ -166,14 +168,14 @@ def test_all_faults_are_named_at_once() -> None:
     ]
 
 
-def test_limits_themselves_are_fine() -> None:
+def test_values_at_the_limits_are_accepted() -> None:
     lines = [line(PRODUCT.format(PRODUCT.new()), 10_000) for _ in range(100)]
     command = command_from_proto(request(*lines, request_id="x" * 255, payment_method="y" * 255))
 
     assert len(command.quantities) == 100
 
 
-def test_texts_are_normalised() -> None:
+def test_texts_are_normalized() -> None:
     command = command_from_proto(
         request(shipping_address={**HOME, "city": " Zu\u0308rich ", "country_code": "ch"})
     )
@@ -192,11 +194,11 @@ def test_texts_are_normalised() -> None:
         {"lines": [line(quantity=2)]},
     ],
 )
-def test_other_input_has_another_hash(other: dict[str, Any]) -> None:
+def test_different_input_has_a_different_hash(other: dict[str, Any]) -> None:
     assert command_from_proto(request(**other)).input_hash != command_from_proto(request()).input_hash
 
 
-def test_the_same_input_has_the_same_hash_however_it_is_written() -> None:
+def test_equivalent_input_has_the_same_hash() -> None:
     one = command_from_proto(request(line(quantity=3), expected_total="9.90", request_id="a"))
     two = command_from_proto(
         request(line(quantity=1), line(quantity=2), expected_total="9.9", request_id="b")
@@ -205,12 +207,12 @@ def test_the_same_input_has_the_same_hash_however_it_is_written() -> None:
     assert one.input_hash == two.input_hash
 
 
-MEANT_ALIKE: dict[str, dict[str, Any]] = {
-    "one's own account": {"account_id": ACCOUNT.format(CALLER)},
-    "lines in another order": {"lines": [line(OTHER_ID, 4), line(PRODUCT_ID, 3)]},
+EQUIVALENT: dict[str, dict[str, Any]] = {
+    "own account named": {"account_id": ACCOUNT.format(CALLER)},
+    "lines in a different order": {"lines": [line(OTHER_ID, 4), line(PRODUCT_ID, 3)]},
     "a product on two lines": {"lines": [line(PRODUCT_ID, 1), line(OTHER_ID, 4), line(PRODUCT_ID, 2)]},
-    "the deployment's payment method": {"payment_method": "pm_card_visa"},
-    "needless zeros": {"expected_total": "10.0000000"},
+    "default payment method named": {"payment_method": "pm_card_visa"},
+    "trailing zeros": {"expected_total": "10.0000000"},
     "all of it": {
         "account_id": ACCOUNT.format(CALLER),
         "lines": [line(OTHER_ID, 2), line(PRODUCT_ID, 3), line(OTHER_ID, 2)],
@@ -221,22 +223,22 @@ MEANT_ALIKE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", MEANT_ALIKE)
-def test_what_means_the_same_has_the_same_hash(way: str) -> None:
+@pytest.mark.parametrize("way", EQUIVALENT)
+def test_requests_of_the_same_meaning_have_the_same_hash(way: str) -> None:
     plain: dict[str, Any] = {
         "lines": [line(PRODUCT_ID, 3), line(OTHER_ID, 4)],
         "expected_total": "10",
         "shipping_address": HOME,
     }
     one = command_from_proto(request(**plain))
-    other = command_from_proto(request(**{**plain, **MEANT_ALIKE[way]}))
+    other = command_from_proto(request(**{**plain, **EQUIVALENT[way]}))
     assert one.input_hash == other.input_hash
 
 
-def test_an_order_of_an_earlier_release_is_known_by_how_it_was_written() -> None:
+def test_hashes_of_earlier_releases_still_match() -> None:
     lines = [line(OTHER_ID, 4), line(PRODUCT_ID, 3)]
     command = command_from_proto(request(*lines, payment_method="pm_card_visa", expected_total="10"))
-    ids = [PRODUCT.parse(each) for each in (OTHER_ID, PRODUCT_ID)]
+    ids = [PRODUCT.parse(product_id) for product_id in (OTHER_ID, PRODUCT_ID)]
     parts = (None, [(ids[0], 4), (ids[1], 3)], None, "pm_card_visa", "10")
     earlier = hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()
     assert command.matches(earlier)
@@ -245,15 +247,15 @@ def test_an_order_of_an_earlier_release_is_known_by_how_it_was_written() -> None
 
 
 @pytest.mark.parametrize("text", ["10.0000000", "10.500000000000000000", "0999.99", "10"])
-def test_a_total_may_have_needless_zeros(text: str) -> None:
+def test_an_expected_total_may_have_trailing_zeros(text: str) -> None:
     assert Decimal(command_from_proto(request(expected_total=text)).expected_total) == Decimal(text)
 
 
 @pytest.mark.parametrize("text", ["10.0000001", "1e1", "-1", "1" * 16, ".5", "1."])
-def test_a_total_that_is_none_is_told_the_rule(text: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
+def test_an_invalid_expected_total_is_rejected_with_the_rule(text: str) -> None:
+    with pytest.raises(InvalidArgument) as rejected:
         command_from_proto(request(expected_total=text))
-    assert [(fault.path, fault.message) for fault in refused.value.fields] == [
+    assert [(fault.path, fault.message) for fault in rejected.value.fields] == [
         (
             ("expectedTotal",),
             "must be a decimal number of at most 15 digits and 6 decimals, such as 999.99",
@@ -262,25 +264,27 @@ def test_a_total_that_is_none_is_told_the_rule(text: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["XK", "xk", "AC", "TA", "IC", "EA", "CH"])
-def test_countries_that_mail_is_addressed_to_are_taken(code: str) -> None:
+def test_postal_country_codes_are_accepted(code: str) -> None:
     command = command_from_proto(request(shipping_address={**HOME, "country_code": code}))
     assert command.shipping_address
     assert command.shipping_address.country_code == code.upper()
 
 
 @pytest.mark.parametrize("code", ["XX", "ZZ", "AA", "QM", "UK", "EU", "XKX", "X"])
-def test_codes_of_no_country_are_refused(code: str) -> None:
-    assert faults(request(shipping_address={**HOME, "country_code": code})) == ["shippingAddress.countryCode"]
+def test_codes_of_no_country_are_rejected(code: str) -> None:
+    assert invalid_fields(request(shipping_address={**HOME, "country_code": code})) == [
+        "shippingAddress.countryCode"
+    ]
 
 
 @pytest.mark.parametrize("text", [" ", "\t \u2003"])
-def test_a_blank_payment_method_is_refused_and_a_left_out_one_is_not(text: str) -> None:
-    assert faults(request(payment_method=text)) == ["paymentMethod"]
+def test_a_blank_payment_method_is_rejected_and_a_missing_one_is_not(text: str) -> None:
+    assert invalid_fields(request(payment_method=text)) == ["paymentMethod"]
     assert command_from_proto(request(payment_method="")).payment_method == ""
 
 
 @given(st.text(), st.integers(-(2**31), 2**31 - 1), st.text(), st.text(), st.text(max_size=300))
-def test_no_input_is_an_error_of_ours(
+def test_no_input_causes_an_internal_error(
     product: str, quantity: int, total: str, city: str, method: str
 ) -> None:
     sent = request(
@@ -289,12 +293,12 @@ def test_no_input_is_an_error_of_ours(
         payment_method=_encodable(method),
         shipping_address={**HOME, "city": _encodable(city)},
     )
-    named = True
+    reported = True
     try:
         command_from_proto(sent)
-    except InvalidArgument as refusal:
-        named = bool(refusal.fields)
-    assert named
+    except InvalidArgument as rejection:
+        reported = bool(rejection.fields)
+    assert reported
 
 
 def _encodable(text: str) -> str:

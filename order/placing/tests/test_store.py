@@ -20,14 +20,14 @@ from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, postgre
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
 
 
-async def test_many_are_placed_as_easily_as_one(harness: StoreHarness) -> None:
+async def test_many_orders_are_placed_at_once(harness: StoreHarness) -> None:
     new_orders = [harness.new_order() for _ in range(20)]
 
     assert await harness.placing.place(new_orders, NO_LIMITS) == [Outcome.WRITTEN] * 20
     assert await harness.listing.count(OrderFilter(account_id=harness.account)) == 20
 
 
-async def test_a_placement_is_undone_with_its_transaction(postgres_harness: StoreHarness) -> None:
+async def test_a_placed_order_is_rolled_back_with_its_transaction(postgres_harness: StoreHarness) -> None:
     new = postgres_harness.new_order()
     with suppress(LookupError):
         async with postgres_harness.db.transaction() as tx:
@@ -38,7 +38,7 @@ async def test_a_placement_is_undone_with_its_transaction(postgres_harness: Stor
     assert await postgres_harness.db.fetchval("SELECT count(*) FROM outbox") == 0
 
 
-async def test_a_key_is_taken_once_whatever_the_id(harness: StoreHarness) -> None:
+async def test_a_key_is_used_once_even_with_different_ids(harness: StoreHarness) -> None:
     first, second = harness.new_order(key="k"), harness.new_order(key="k")
 
     assert await harness.placing.place([first], NO_LIMITS) == [Outcome.WRITTEN]
@@ -48,21 +48,21 @@ async def test_a_key_is_taken_once_whatever_the_id(harness: StoreHarness) -> Non
     assert (stored.order, stored.input_hash) == (first.event.order, first.command.input_hash)
 
 
-async def test_in_one_piece_a_key_and_an_id_are_taken_once(harness: StoreHarness) -> None:
+async def test_a_key_and_an_id_are_used_once_within_a_batch(harness: StoreHarness) -> None:
     one = harness.new_order(key="k")
-    pieces = [
+    batch = [
         one,
         harness.new_order(key="k"),
         harness.new_order(order_id=one.event.order.id),
         harness.new_order(),
     ]
 
-    outcomes = await harness.placing.place(pieces, NO_LIMITS)
+    outcomes = await harness.placing.place(batch, NO_LIMITS)
 
     assert outcomes == [Outcome.WRITTEN, Outcome.DUPLICATE, Outcome.DUPLICATE, Outcome.WRITTEN]
 
 
-async def test_the_same_key_of_another_caller_is_another_key(harness: StoreHarness) -> None:
+async def test_the_same_key_of_another_caller_is_a_different_key(harness: StoreHarness) -> None:
     theirs = harness.new_order(key="k", account=uuid4())
 
     assert (
@@ -74,16 +74,16 @@ async def test_an_unknown_key_has_no_order(harness: StoreHarness) -> None:
     assert await harness.placing.find_by_key(harness.account, "never") is None
 
 
-async def test_orders_that_are_written_together_count_against_each_other(harness: StoreHarness) -> None:
-    wanted = [harness.new_order() for _ in range(3)] + [harness.new_order(account=uuid4())]
+async def test_orders_of_one_batch_count_towards_the_limit(harness: StoreHarness) -> None:
+    new_orders = [harness.new_order() for _ in range(3)] + [harness.new_order(account=uuid4())]
 
-    outcomes = await harness.placing.place(wanted, AccountLimits(2, 1000))
+    outcomes = await harness.placing.place(new_orders, AccountLimits(2, 1000))
 
     assert sorted(outcomes, key=str) == [Outcome.TOO_MANY_PENDING] + [Outcome.WRITTEN] * 3
     assert outcomes[-1] is Outcome.WRITTEN
 
 
-async def test_unpaid_orders_count_against_the_account_only(harness: StoreHarness) -> None:
+async def test_unpaid_orders_count_only_towards_their_accounts_limit(harness: StoreHarness) -> None:
     await harness.place(2)
     limits = AccountLimits(2, 1000)
 
@@ -92,7 +92,7 @@ async def test_unpaid_orders_count_against_the_account_only(harness: StoreHarnes
     assert await harness.listing.count(OrderFilter(account_id=harness.account)) == 2
 
 
-async def test_failed_payments_count_for_an_hour(harness: StoreHarness) -> None:
+async def test_failed_payments_count_towards_the_limit_for_an_hour(harness: StoreHarness) -> None:
     await harness.place_cancelled()
     limits = AccountLimits(1000, 1)
 
@@ -101,7 +101,9 @@ async def test_failed_payments_count_for_an_hour(harness: StoreHarness) -> None:
     assert await harness.placing.place([harness.new_order()], limits) == [Outcome.WRITTEN]
 
 
-async def test_fifty_at_once_with_one_key_make_one_order(postgres_harness: StoreHarness) -> None:
+async def test_fifty_concurrent_placements_with_one_key_write_one_order(
+    postgres_harness: StoreHarness,
+) -> None:
     new_orders = [postgres_harness.new_order(key="k") for _ in range(50)]
 
     outcomes = await asyncio.gather(*(postgres_harness.placing.place([new], NO_LIMITS) for new in new_orders))
@@ -111,7 +113,7 @@ async def test_fifty_at_once_with_one_key_make_one_order(postgres_harness: Store
         assert await postgres_harness.db.fetchval(f"SELECT count(*) FROM {table}") == rows
 
 
-async def test_an_order_that_is_not_written_leaves_nothing(postgres_harness: StoreHarness) -> None:
+async def test_a_failed_batch_leaves_no_rows(postgres_harness: StoreHarness) -> None:
     broken = postgres_harness.new_order()
     broken.event.order.lines = (replace(broken.event.order.lines[0], quantity=0),)
 
@@ -122,7 +124,7 @@ async def test_an_order_that_is_not_written_leaves_nothing(postgres_harness: Sto
         assert await postgres_harness.db.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
-async def test_the_fact_is_in_the_outbox_under_the_orders_id(postgres_harness: StoreHarness) -> None:
+async def test_the_event_is_in_the_outbox_under_the_orders_id(postgres_harness: StoreHarness) -> None:
     [order] = await postgres_harness.place()
     row = await postgres_harness.db.fetchrow("SELECT topic, key, type FROM outbox")
 
@@ -132,7 +134,7 @@ async def test_the_fact_is_in_the_outbox_under_the_orders_id(postgres_harness: S
     assert order.version == 1
 
 
-async def test_placing_any_number_is_one_statement(postgres_harness: StoreHarness) -> None:
+async def test_placing_many_orders_is_one_statement(postgres_harness: StoreHarness) -> None:
     statements: list[str] = []
 
     class Counting(Database):

@@ -27,7 +27,7 @@ def shop() -> Shop:
     return Shop(POLICY)
 
 
-async def test_placing_an_order_stores_it_and_tells_it(shop: Shop) -> None:
+async def test_placing_an_order_stores_and_publishes_it(shop: Shop) -> None:
     caller = customer()
 
     order = await shop.place(caller, 2)
@@ -38,13 +38,13 @@ async def test_placing_an_order_stores_it_and_tells_it(shop: Shop) -> None:
         Money(1998, "USD"),
     )
     assert await shop.current(order) == order
-    [fact] = shop.db.events
-    assert isinstance(fact, OrderPlaced)
-    assert (fact.order, fact.payment_method) == (order, "pm_card_visa")
-    assert fact.pay_before == shop.clock.now + timedelta(minutes=8)
+    [event] = shop.db.events
+    assert isinstance(event, OrderPlaced)
+    assert (event.order, event.payment_method) == (order, "pm_card_visa")
+    assert event.pay_before == shop.clock.now + timedelta(minutes=8)
 
 
-async def test_the_same_key_and_input_answer_the_order_as_it_is_now(shop: Shop) -> None:
+async def test_the_same_key_and_input_return_the_current_order(shop: Shop) -> None:
     caller = customer()
     first = await shop.place(caller, key="k")
     await shop.pay(first)
@@ -55,7 +55,7 @@ async def test_the_same_key_and_input_answer_the_order_as_it_is_now(shop: Shop) 
     assert len(shop.catalog.states) == 1
 
 
-async def test_the_same_key_with_other_input_is_a_conflict(shop: Shop) -> None:
+async def test_the_same_key_with_different_input_is_a_conflict(shop: Shop) -> None:
     caller = customer()
     await shop.place(caller, 1, key="k")
 
@@ -69,7 +69,7 @@ async def test_a_key_belongs_to_its_caller(shop: Shop) -> None:
     assert len(orders) == 3
 
 
-async def test_a_cancelled_order_is_still_what_its_key_stands_for(shop: Shop) -> None:
+async def test_a_cancelled_order_is_still_returned_for_its_key(shop: Shop) -> None:
     caller = customer()
     first = await shop.place(caller, key="k")
     await shop.fail_payment(first)
@@ -80,46 +80,46 @@ async def test_a_cancelled_order_is_still_what_its_key_stands_for(shop: Shop) ->
     assert (again.id, again.cancel_reason) == (first.id, CancelReason.PAYMENT_FAILED)
 
 
-async def test_a_reservation_that_ended_before_its_order_was_stored_is_started_anew(shop: Shop) -> None:
-    """The first call died after it had reserved; its reservation expired; then the caller repeats."""
+async def test_an_expired_reservation_without_an_order_is_replaced(shop: Shop) -> None:
+    """The first call crashed after it had reserved stock; the reservation expired; then the caller retries."""
     caller = customer()
-    lost = ORDER.derive(str(caller.account_id), "k")
-    shop.catalog.states[lost] = StockState.RELEASED
+    first_id = ORDER.derive(str(caller.account_id), "k")
+    shop.catalog.states[first_id] = StockState.RELEASED
 
     order = await shop.place(caller, key="k")
 
-    assert order.id != lost
-    assert shop.catalog.states == {lost: StockState.RELEASED, order.id: StockState.HELD}
+    assert order.id != first_id
+    assert shop.catalog.states == {first_id: StockState.RELEASED, order.id: StockState.HELD}
     assert (await shop.place(caller, key="k")).id == order.id
 
 
-async def test_a_reservation_with_no_time_left_to_pay_is_given_back_and_started_anew(shop: Shop) -> None:
-    """The first call died after it had reserved; the caller repeats shortly before the reservation ends."""
+async def test_a_reservation_with_no_time_left_to_pay_is_released_and_replaced(shop: Shop) -> None:
+    """The first call crashed after it had reserved stock; the caller retries shortly before the reservation expires."""
     caller = customer()
-    lost = ORDER.derive(str(caller.account_id), "k")
-    await shop.catalog.reserve(lost, place_order(caller.account_id, key="k"))
+    first_id = ORDER.derive(str(caller.account_id), "k")
+    await shop.catalog.reserve(first_id, place_order(caller.account_id, key="k"))
     shop.clock.advance(minutes=13)
 
     order = await shop.place(caller, key="k")
 
-    assert shop.catalog.states == {lost: StockState.RELEASED, order.id: StockState.HELD}
+    assert shop.catalog.states == {first_id: StockState.RELEASED, order.id: StockState.HELD}
     assert order.deadline == shop.clock.now + timedelta(minutes=10)
     assert (await shop.place(caller, key="k")).id == order.id
 
 
-async def test_a_reservation_with_time_left_is_taken_up_and_its_order_ends_with_it(shop: Shop) -> None:
+async def test_a_reservation_with_time_left_is_reused_and_sets_the_deadline(shop: Shop) -> None:
     caller = customer()
-    lost = ORDER.derive(str(caller.account_id), "k")
-    await shop.catalog.reserve(lost, place_order(caller.account_id, key="k"))
+    first_id = ORDER.derive(str(caller.account_id), "k")
+    await shop.catalog.reserve(first_id, place_order(caller.account_id, key="k"))
     shop.clock.advance(minutes=12)
 
     order = await shop.place(caller, key="k")
 
-    assert order.id == lost
-    assert order.deadline == shop.catalog.expires[lost]
+    assert order.id == first_id
+    assert order.deadline == shop.catalog.expires[first_id]
 
 
-async def test_a_pending_order_keeps_its_stock_when_it_is_repeated_at_its_end(shop: Shop) -> None:
+async def test_a_retry_near_the_deadline_does_not_release_the_stock_of_a_pending_order(shop: Shop) -> None:
     caller = customer()
     order = await shop.place(caller, key="k")
     shop.clock.advance(minutes=14)
@@ -128,18 +128,18 @@ async def test_a_pending_order_keeps_its_stock_when_it_is_repeated_at_its_end(sh
     assert shop.catalog.states == {order.id: StockState.HELD}
 
 
-async def test_of_two_that_start_anew_at_once_one_gives_its_stock_back(shop: Shop) -> None:
+async def test_of_two_concurrent_retries_with_a_new_id_one_releases_its_stock(shop: Shop) -> None:
     caller = customer()
-    lost = ORDER.derive(str(caller.account_id), "k")
-    shop.catalog.states[lost] = StockState.RELEASED
+    first_id = ORDER.derive(str(caller.account_id), "k")
+    shop.catalog.states[first_id] = StockState.RELEASED
     winner = await shop.place(caller, key="k")
-    blind = shop.store.find_by_key
-    asked = 0
+    find = shop.store.find_by_key
+    calls = 0
 
     async def find_by_key(caller_id: Any, request_id: str) -> Any:
-        nonlocal asked
-        asked += 1
-        return None if asked == 1 else await blind(caller_id, request_id)
+        nonlocal calls
+        calls += 1
+        return None if calls == 1 else await find(caller_id, request_id)
 
     shop.store.find_by_key = find_by_key  # type: ignore[method-assign]
 
@@ -147,7 +147,7 @@ async def test_of_two_that_start_anew_at_once_one_gives_its_stock_back(shop: Sho
     assert sorted(shop.catalog.states.values()) == ["HELD", "RELEASED", "RELEASED"]
 
 
-async def test_what_the_catalog_refuses_is_passed_on_and_leaves_the_key_free(shop: Shop) -> None:
+async def test_an_error_of_the_catalog_is_passed_on_and_leaves_the_key_free(shop: Shop) -> None:
     caller = customer()
     shop.catalog.rejection = FailedPrecondition("too little", reason="OUT_OF_STOCK")
     with pytest.raises(FailedPrecondition, match="too little"):
@@ -158,7 +158,7 @@ async def test_what_the_catalog_refuses_is_passed_on_and_leaves_the_key_free(sho
     assert len(shop.db.events) == 1
 
 
-async def test_ordering_for_somebody_else_needs_an_admin(shop: Shop) -> None:
+async def test_placing_an_order_for_another_account_requires_an_admin(shop: Shop) -> None:
     other = uuid4()
 
     with pytest.raises(PermissionDenied):
@@ -166,32 +166,32 @@ async def test_ordering_for_somebody_else_needs_an_admin(shop: Shop) -> None:
     assert (await shop.place(admin(), account_id=other)).account_id == other
 
 
-async def test_an_order_for_somebody_else_is_told_to_the_audit_log_once_and_with_it(shop: Shop) -> None:
-    boss, account_id = admin(), uuid4()
+async def test_an_order_for_another_account_is_published_to_the_audit_log_once(shop: Shop) -> None:
+    caller, account_id = admin(), uuid4()
 
-    order = await shop.place(boss, key="k", account_id=account_id, address="10.1.2.3")
+    order = await shop.place(caller, key="k", account_id=account_id, address="10.1.2.3")
     assert shop.db.commits == 1
-    assert await shop.place(boss, key="k", account_id=account_id) == order
+    assert await shop.place(caller, key="k", account_id=account_id) == order
 
     placed, acted = shop.db.events
     assert isinstance(placed, OrderPlaced)
-    assert acted == AdminActed.by(boss, "order.place_order", ORDER.format(order.id), "10.1.2.3")
+    assert acted == AdminActed.by(caller, "order.place_order", ORDER.format(order.id), "10.1.2.3")
 
 
-async def test_unpaid_orders_of_an_account_are_limited_and_refusals_hold_no_stock(shop: Shop) -> None:
+async def test_unpaid_orders_of_an_account_are_limited_and_rejected_orders_hold_no_stock(shop: Shop) -> None:
     caller = customer()
     for _ in range(3):
         await shop.pending(caller)
 
-    with pytest.raises(TooManyPending) as refusal:
+    with pytest.raises(TooManyPending) as rejection:
         await shop.pending(caller)
 
-    assert refusal.value.details == {"retry_after": 60}
+    assert rejection.value.details == {"retry_after": 60}
     assert sorted(shop.catalog.states.values()) == ["HELD", "HELD", "HELD", "RELEASED"]
     assert (await shop.pending(customer())).status is Status.PENDING
 
 
-async def test_at_the_limit_a_repeat_still_answers_its_order(shop: Shop) -> None:
+async def test_at_the_limit_a_retry_still_returns_its_order(shop: Shop) -> None:
     caller = customer()
     first = await shop.place(caller, key="k")
     for _ in range(2):
@@ -220,7 +220,7 @@ async def test_units_of_one_product_are_limited(shop: Shop) -> None:
         first_lines=(0, 3),
     )
 
-    with pytest.raises(TooManyUnits) as refusal:
+    with pytest.raises(TooManyUnits) as rejection:
         await shop.placing.place(caller, command)
-    assert [fault.path for fault in refusal.value.fields] == [("products", 3, "quantity")]
+    assert [fault.path for fault in rejection.value.fields] == [("products", 3, "quantity")]
     assert not shop.catalog.states

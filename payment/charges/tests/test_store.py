@@ -12,7 +12,7 @@ from payment.tests.world import stores
 __all__ = ["database_url", "harness", "postgres", "postgres_harness", "stores"]
 
 
-async def test_a_leased_payment_is_claimed_again_once_its_lease_has_ended(harness: StoreHarness) -> None:
+async def test_a_payment_is_claimed_again_after_its_lease(harness: StoreHarness) -> None:
     first, second = await harness.add(), await harness.add()
     assert [payment.id for payment in await harness.claim(1)] == [first.id]
     assert [payment.id for payment in await harness.claim()] == [second.id]
@@ -21,13 +21,13 @@ async def test_a_leased_payment_is_claimed_again_once_its_lease_has_ended(harnes
     assert {payment.attempts for payment in await harness.claim()} == {2}
 
 
-async def test_what_is_settled_is_not_claimed(harness: StoreHarness) -> None:
+async def test_settled_payments_are_not_claimed(harness: StoreHarness) -> None:
     await harness.add_charged()
     harness.clock.advance(seconds=3600)
     assert await harness.claim() == []
 
 
-async def test_many_claimers_get_each_payment_once(postgres_harness: StoreHarness) -> None:
+async def test_concurrent_claims_lease_each_payment_once(postgres_harness: StoreHarness) -> None:
     payments = [await postgres_harness.add() for _ in range(40)]
     claims = await asyncio.gather(
         *(asyncio.create_task(postgres_harness.claim(5), context=Context()) for _ in range(12))
@@ -37,11 +37,11 @@ async def test_many_claimers_get_each_payment_once(postgres_harness: StoreHarnes
     assert set(claimed) == {payment.id for payment in payments}
 
 
-async def test_what_may_not_be_charged_any_more_is_given_up_many_at_once(harness: StoreHarness) -> None:
-    late, later, cancelled, begun, leased = [await harness.add() for _ in range(5)]
+async def test_payments_that_may_not_be_charged_are_cancelled_in_batches(harness: StoreHarness) -> None:
+    late, later, cancelled, started, leased = [await harness.add() for _ in range(5)]
     await harness.change(cancelled, lambda stored: stored.cancel_for_order(harness.clock.now))
     await harness.change(
-        begun, lambda stored: stored.apply_intent(Intent("pi_1", IntentStatus.READY), harness.clock.now)
+        started, lambda stored: stored.apply_intent(Intent("pi_1", IntentStatus.READY), harness.clock.now)
     )
     harness.clock.advance(minutes=30)
     await harness.change(
@@ -49,15 +49,16 @@ async def test_what_may_not_be_charged_any_more_is_given_up_many_at_once(harness
     )
     fresh = await harness.add()
 
-    # Whoever charges at a pace is not given what needs no charge.
-    assert {payment.id for payment in await harness.claim()} == {begun.id, fresh.id}
+    # Payments to cancel do not use up the rate limit of charges.
+    assert {payment.id for payment in await harness.claim()} == {started.id, fresh.id}
     assert await harness.store.cancel_expired(harness.clock.now, 2) == 2
     assert await harness.store.cancel_expired(harness.clock.now, 2) == 1
     assert await harness.store.cancel_expired(harness.clock.now, 2) == 0
 
     ended = {
-        p.id: (p.status, p.due_time) for p in [await harness.get(each) for each in (late, later, cancelled)]
+        p.id: (p.status, p.due_time)
+        for p in [await harness.get(payment) for payment in (late, later, cancelled)]
     }
     assert set(ended.values()) == {(PaymentStatus.CANCELLED, None)}
-    for other in (begun, leased, fresh):
+    for other in (started, leased, fresh):
         assert (await harness.get(other)).status is PaymentStatus.PROCESSING

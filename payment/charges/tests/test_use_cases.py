@@ -22,7 +22,7 @@ from payment.webhooks.domain import WebhookEvent
 __all__ = ["world"]
 
 
-async def test_an_order_is_charged_once_however_often_it_is_heard_of(world: OneOrder) -> None:
+async def test_an_order_is_charged_once_for_repeated_events(world: OneOrder) -> None:
     await world.place()
     await world.place()
     await world.work(3)
@@ -32,17 +32,17 @@ async def test_an_order_is_charged_once_however_often_it_is_heard_of(world: OneO
     assert world.published() == [PaymentSucceeded]
 
 
-async def test_an_order_without_a_method_gets_the_deployments_own(world: OneOrder) -> None:
+async def test_an_order_without_a_payment_method_uses_the_default(world: OneOrder) -> None:
     await world.place("")
     assert world.payment.payment_method == "pm_card_visa"
 
 
-async def test_a_card_number_is_never_written_down(world: OneOrder) -> None:
+async def test_a_card_number_is_never_stored(world: OneOrder) -> None:
     await world.place("4242 4242 4242 4242")
     assert world.payment.payment_method == "card_number_refused"
 
 
-async def test_a_declined_payment_has_failed_once_its_intent_can_charge_no_more(world: OneOrder) -> None:
+async def test_a_declined_payment_fails_after_its_intent_is_cancelled(world: OneOrder) -> None:
     world.provider.outcome = Intent("", IntentStatus.DECLINED, "insufficient_funds")
     await world.place()
     await world.work(2)
@@ -52,16 +52,16 @@ async def test_a_declined_payment_has_failed_once_its_intent_can_charge_no_more(
     assert world.published() == [PaymentFailed]
 
 
-async def test_a_decline_is_told_although_cancelling_had_to_wait(world: OneOrder) -> None:
+async def test_a_decline_is_published_after_a_delayed_cancellation(world: OneOrder) -> None:
     world.provider.outcome = Intent("", IntentStatus.DECLINED, "card_declined")
     await world.place()
     [payment] = await world.charges.claim(1)
     original = world.provider.cancel
 
-    async def away(payment: Payment) -> Intent:
+    async def unavailable(payment: Payment) -> Intent:
         raise ProviderUnavailable()
 
-    world.provider.cancel = away  # type: ignore[method-assign]
+    world.provider.cancel = unavailable  # type: ignore[method-assign]
     await world.charges.advance(payment)
     assert world.published() == []
     world.provider.cancel = original  # type: ignore[method-assign]
@@ -73,7 +73,7 @@ async def test_a_decline_is_told_although_cancelling_had_to_wait(world: OneOrder
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable(), ProviderFailed()])
-async def test_a_provider_that_is_away_is_asked_again_later(world: OneOrder, error: Exception) -> None:
+async def test_an_unavailable_provider_is_retried_later(world: OneOrder, error: Exception) -> None:
     world.provider.errors = [error] * 3
     await world.place()
     await world.work(6)
@@ -83,7 +83,7 @@ async def test_a_provider_that_is_away_is_asked_again_later(world: OneOrder, err
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable(), ProviderFailed()])
-async def test_a_lost_answer_is_read_back_before_anything_else(world: OneOrder, error: Exception) -> None:
+async def test_after_a_lost_response_the_intent_is_read_first(world: OneOrder, error: Exception) -> None:
     world.provider.lost_responses = [error]
     await world.place()
     await world.work(2)
@@ -93,13 +93,13 @@ async def test_a_lost_answer_is_read_back_before_anything_else(world: OneOrder, 
     assert world.published() == [PaymentSucceeded]
 
 
-async def test_a_process_that_died_after_charging_charges_no_second_time(world: OneOrder) -> None:
+async def test_a_crash_after_charging_does_not_charge_twice(world: OneOrder) -> None:
     await world.place()
     [leased] = await world.charges.claim(1)
     intent = await world.provider.create(leased)
     leased = await world.charges._mark_confirmed(leased, intent)
     await world.provider.confirm(leased)
-    # It died here; its lease ends.
+    # The worker crashes here; its lease expires.
     world.clock.advance(seconds=60)
     await world.work()
 
@@ -107,7 +107,7 @@ async def test_a_process_that_died_after_charging_charges_no_second_time(world: 
     assert world.published() == [PaymentSucceeded]
 
 
-async def test_no_charge_starts_after_its_time(world: OneOrder) -> None:
+async def test_no_charge_starts_after_pay_before(world: OneOrder) -> None:
     await world.place()
     world.clock.advance(seconds=400 * 86_400)
     await world.work()
@@ -117,7 +117,7 @@ async def test_no_charge_starts_after_its_time(world: OneOrder) -> None:
     assert world.published() == []
 
 
-async def test_a_charge_that_was_taken_up_too_late_does_not_start_either(world: OneOrder) -> None:
+async def test_a_leased_payment_is_not_charged_after_pay_before(world: OneOrder) -> None:
     await world.place()
     [leased] = await world.charges.claim(1)
     world.clock.advance(days=400)
@@ -127,7 +127,7 @@ async def test_a_charge_that_was_taken_up_too_late_does_not_start_either(world: 
     assert world.payment.status is PaymentStatus.CANCELLED
 
 
-async def test_an_order_that_ended_before_its_charge_is_never_charged(world: OneOrder) -> None:
+async def test_an_order_cancelled_before_it_was_placed_is_never_charged(world: OneOrder) -> None:
     await world.cancel()
     await world.place()
     await world.work(2)
@@ -136,7 +136,7 @@ async def test_an_order_that_ended_before_its_charge_is_never_charged(world: One
     assert world.payment.status is PaymentStatus.CANCELLED
 
 
-async def test_an_order_that_ends_while_its_buyer_must_act_ends_the_intent(world: OneOrder) -> None:
+async def test_cancelling_an_order_that_requires_action_cancels_the_intent(world: OneOrder) -> None:
     world.provider.outcome = Intent("", IntentStatus.REQUIRES_ACTION, next_action_url="https://bank.example")
     await world.place()
     await world.work()
@@ -152,7 +152,7 @@ async def test_an_order_that_ends_while_its_buyer_must_act_ends_the_intent(world
     assert world.published() == []
 
 
-async def test_a_buyer_who_acted_is_seen_when_the_provider_tells(world: OneOrder) -> None:
+async def test_a_webhook_completes_a_payment_that_required_action(world: OneOrder) -> None:
     world.provider.outcome = Intent("", IntentStatus.REQUIRES_ACTION)
     await world.place()
     await world.work()
@@ -163,11 +163,11 @@ async def test_a_buyer_who_acted_is_seen_when_the_provider_tells(world: OneOrder
     await world.work()
     assert world.published() == [PaymentSucceeded]
     assert not await world.webhooks.receive(WebhookEvent(uuid4(), intent_id))
-    assert not await world.webhooks.receive(WebhookEvent(uuid4(), "pi_of_somebody_else"))
+    assert not await world.webhooks.receive(WebhookEvent(uuid4(), "pi_of_another_account"))
     assert not await world.webhooks.receive(WebhookEvent(uuid4()))
 
 
-async def test_what_was_charged_goes_back_once_when_the_order_ends(world: OneOrder) -> None:
+async def test_a_charged_order_is_refunded_once_when_it_is_cancelled(world: OneOrder) -> None:
     await world.place()
     await world.work()
     await world.cancel()
@@ -179,11 +179,11 @@ async def test_what_was_charged_goes_back_once_when_the_order_ends(world: OneOrd
     assert world.published() == [PaymentSucceeded, PaymentRefunded]
 
 
-async def test_a_charge_that_lands_on_an_ended_order_goes_back(world: OneOrder) -> None:
+async def test_a_charge_of_a_cancelled_order_is_refunded(world: OneOrder) -> None:
     await world.place()
     [leased] = await world.charges.claim(1)
     await world.cancel()
-    # The lease is older than the order's end; the charge is under way already.
+    # The lease is older than the cancellation; the charge is already in progress.
     intent = await world.provider.create(leased)
     leased.provider_id = intent.id
     await world.charges._save_intent(leased, await world.provider.confirm(leased))
@@ -193,7 +193,7 @@ async def test_a_charge_that_lands_on_an_ended_order_goes_back(world: OneOrder) 
     assert world.published() == [PaymentSucceeded, PaymentRefunded]
 
 
-async def test_a_charge_that_the_provider_refuses_to_begin_has_failed(world: OneOrder) -> None:
+async def test_a_payment_fails_when_the_provider_rejects_its_intent(world: OneOrder) -> None:
     world.provider.errors = [ProviderRejected("amount_too_small")]
     await world.place()
     await world.work(3)
@@ -202,7 +202,7 @@ async def test_a_charge_that_the_provider_refuses_to_begin_has_failed(world: One
     assert world.published() == [PaymentFailed]
 
 
-async def test_a_charge_that_is_refused_after_its_order_ended_is_cancelled(world: OneOrder) -> None:
+async def test_a_rejected_payment_of_a_cancelled_order_is_cancelled(world: OneOrder) -> None:
     await world.place()
     [leased] = await world.charges.claim(1)
     await world.cancel()
@@ -212,7 +212,7 @@ async def test_a_charge_that_is_refused_after_its_order_ended_is_cancelled(world
     assert world.published() == []
 
 
-async def test_a_backlog_that_may_not_be_charged_any_more_asks_nothing_of_the_provider(
+async def test_expired_payments_are_cancelled_without_calling_the_provider(
     world: OneOrder,
 ) -> None:
     await world.place()
@@ -223,13 +223,13 @@ async def test_a_backlog_that_may_not_be_charged_any_more_asks_nothing_of_the_pr
     assert world.provider.calls == []
 
 
-async def test_what_waits_for_somebody_else_is_looked_at_ever_more_rarely_and_when_its_time_is_up(
+async def test_poll_intervals_grow_and_the_payment_is_cancelled_at_pay_before(
     world: OneOrder,
 ) -> None:
     world.provider.outcome = Intent("", IntentStatus.REQUIRES_ACTION)
     await world.place()
     await world.work()
-    pauses = []
+    intervals = []
     for _ in range(200):
         due = world.payment.due_time
         assert due
@@ -237,10 +237,10 @@ async def test_what_waits_for_somebody_else_is_looked_at_ever_more_rarely_and_wh
         await world.work(1)
         world.clock.now = due
         assert world.payment.due_time
-        pauses.append((world.payment.due_time - due).total_seconds())
-    assert pauses[0] == 5
-    assert pauses == sorted(pauses)
-    assert max(pauses) == 900
+        intervals.append((world.payment.due_time - due).total_seconds())
+    assert intervals[0] == 5
+    assert intervals == sorted(intervals)
+    assert max(intervals) == 900
 
     world.clock.now = world.payment.pay_before
     world.store.payments[world.payment.id].due_time = world.clock.now - timedelta(seconds=1)
@@ -248,7 +248,7 @@ async def test_what_waits_for_somebody_else_is_looked_at_ever_more_rarely_and_wh
     assert world.payment.status is PaymentStatus.CANCELLED
 
 
-async def test_a_lost_webhook_costs_seconds_only(world: OneOrder) -> None:
+async def test_polling_covers_a_lost_webhook(world: OneOrder) -> None:
     world.provider.outcome = Intent("", IntentStatus.PROCESSING)
     await world.place()
     [payment] = await world.charges.claim(1)
@@ -259,13 +259,13 @@ async def test_a_lost_webhook_costs_seconds_only(world: OneOrder) -> None:
     assert world.published() == [PaymentSucceeded]
 
 
-async def test_a_process_that_died_between_making_an_intent_and_charging_it_makes_no_second_one(
+async def test_a_crash_after_creating_an_intent_does_not_create_another(
     world: OneOrder,
 ) -> None:
     await world.place()
     [leased] = await world.charges.claim(1)
     await world.provider.create(leased)
-    # It died here; its lease ends.
+    # The worker crashes here; its lease expires.
     world.clock.advance(seconds=60)
     await world.work()
 
@@ -274,7 +274,7 @@ async def test_a_process_that_died_between_making_an_intent_and_charging_it_make
     assert world.published() == [PaymentSucceeded]
 
 
-async def test_while_the_provider_is_down_nothing_is_taken_up_but_what_is_late_is_given_up(
+async def test_while_the_provider_is_down_nothing_is_claimed_and_expired_payments_are_cancelled(
     world: OneOrder,
 ) -> None:
     world.provider.is_down = True

@@ -13,7 +13,7 @@ from payment.tests.world import stores
 __all__ = ["database_url", "harness", "postgres", "postgres_harness", "stores"]
 
 
-async def test_the_ledger_books_each_capture_and_each_refund_once_and_sums_to_zero(
+async def test_captures_and_refunds_are_written_to_the_ledger_once_and_sum_to_zero(
     postgres_harness: StoreHarness,
 ) -> None:
     payment = await postgres_harness.add_charged()
@@ -37,10 +37,10 @@ async def test_the_ledger_books_each_capture_and_each_refund_once_and_sums_to_ze
     }
 
 
-_BOOK = "INSERT INTO ledger (entry, account, payment_id, amount, currency, time) VALUES "
+_INSERT = "INSERT INTO ledger (entry, account, payment_id, amount, currency, time) VALUES "
 
 
-async def test_nothing_is_booked_that_does_not_sum_to_zero(postgres_harness: StoreHarness) -> None:
+async def test_unbalanced_entries_are_rejected(postgres_harness: StoreHarness) -> None:
     payment = await postgres_harness.add_charged()
     side = f"(gen_random_uuid(), 'provider', '{payment.id}', 1, 'USD', now())"
     entry = uuid4()
@@ -50,10 +50,10 @@ async def test_nothing_is_booked_that_does_not_sum_to_zero(postgres_harness: Sto
         return f"{first}, ('{entry}', 'customer', '{payment.id}', {amount}, '{currency}', now())"
 
     for rows in (side, both(-2, "USD"), both(-1, "EUR")):
-        with pytest.raises(CheckViolation) as refused:
-            await postgres_harness.db.execute(_BOOK + rows)
-        assert refused.value.constraint_name == "ledger_balances"
-    await postgres_harness.db.execute(_BOOK + both(-1, "USD"))
+        with pytest.raises(CheckViolation) as rejected:
+            await postgres_harness.db.execute(_INSERT + rows)
+        assert rejected.value.constraint_name == "ledger_balances"
+    await postgres_harness.db.execute(_INSERT + both(-1, "USD"))
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ async def test_nothing_is_booked_that_does_not_sum_to_zero(postgres_harness: Sto
         "DELETE FROM ledger WHERE false",
     ],
 )
-async def test_what_is_booked_stays(postgres_harness: StoreHarness, sql: str) -> None:
+async def test_ledger_entries_cannot_be_changed(postgres_harness: StoreHarness, sql: str) -> None:
     await postgres_harness.add_charged()
-    with pytest.raises(CheckViolation) as refused:
+    with pytest.raises(CheckViolation) as rejected:
         await postgres_harness.db.execute(sql)
-    assert refused.value.constraint_name == "ledger_stays"
+    assert rejected.value.constraint_name == "ledger_stays"

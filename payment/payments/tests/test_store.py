@@ -10,7 +10,7 @@ from payment.tests.world import stores
 __all__ = ["database_url", "harness", "postgres", "postgres_harness", "stores"]
 
 
-async def test_a_payment_comes_back_as_it_was(harness: StoreHarness) -> None:
+async def test_a_payment_is_read_back_complete(harness: StoreHarness) -> None:
     payment = await harness.add()
     assert await harness.get(payment) == payment
     assert await harness.store.find_by_orders([payment.order_id, uuid4()], None) == [payment]
@@ -25,23 +25,23 @@ async def test_an_order_has_one_payment(harness: StoreHarness) -> None:
     assert await harness.get(payment) == payment
 
 
-async def test_of_many_orders_each_that_is_new_gets_its_first_payment(harness: StoreHarness) -> None:
-    known = await harness.add()
+async def test_a_batch_adds_the_first_payment_of_each_new_order(harness: StoreHarness) -> None:
+    existing = await harness.add()
     again, first, other = (
-        new_payment(harness.clock, order_id=known.order_id, minor=1),
+        new_payment(harness.clock, order_id=existing.order_id, minor=1),
         new_payment(harness.clock),
         new_payment(harness.clock),
     )
-    twin = new_payment(harness.clock, order_id=first.order_id, minor=2)
+    duplicate = new_payment(harness.clock, order_id=first.order_id, minor=2)
     async with harness.db.transaction() as tx:
-        added = await harness.store.add(tx, [again, first, twin, other])
+        added = await harness.store.add(tx, [again, first, duplicate, other])
     assert added == {first.id, other.id}
-    orders = [known.order_id, first.order_id, other.order_id]
-    found = await harness.store.find_by_orders(orders, None)
-    assert sorted(found, key=lambda p: p.id) == sorted([known, first, other], key=lambda p: p.id)
+    orders = [existing.order_id, first.order_id, other.order_id]
+    payments = await harness.store.find_by_orders(orders, None)
+    assert sorted(payments, key=lambda p: p.id) == sorted([existing, first, other], key=lambda p: p.id)
 
 
-async def test_a_payment_is_nobody_elses_business(harness: StoreHarness) -> None:
+async def test_payments_of_other_accounts_are_not_returned(harness: StoreHarness) -> None:
     payment = await harness.add()
     assert await harness.store.get_many([payment.id], payment.account_id) == [payment]
     assert await harness.store.get_many([payment.id], uuid4()) == []

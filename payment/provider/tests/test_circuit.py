@@ -38,7 +38,7 @@ class World:
         return bool(shown)
 
 
-def test_failures_in_a_row_open_it_and_a_success_between_them_does_not() -> None:
+def test_only_consecutive_failures_open_the_circuit() -> None:
     world = World()
     world.fails(2)
     world.call()
@@ -50,7 +50,7 @@ def test_failures_in_a_row_open_it_and_a_success_between_them_does_not() -> None
         world.call()
 
 
-def test_an_answer_that_is_no_failure_counts_as_one_that_came() -> None:
+def test_an_error_that_is_not_a_failure_counts_as_success() -> None:
     world = World()
     world.fails(2)
     with pytest.raises(NothingCaptured):
@@ -59,7 +59,7 @@ def test_an_answer_that_is_no_failure_counts_as_one_that_came() -> None:
     assert not world.is_open()
 
 
-def test_after_a_while_one_call_tries_and_closes_it() -> None:
+def test_a_successful_probe_closes_the_circuit() -> None:
     world = World()
     world.fails(3)
     world.now += 10
@@ -71,7 +71,7 @@ def test_after_a_while_one_call_tries_and_closes_it() -> None:
     assert world.circuit.permits(16) == 16
 
 
-def test_a_try_that_fails_opens_it_for_as_long_again() -> None:
+def test_a_failed_probe_opens_the_circuit_again() -> None:
     world = World()
     world.fails(3)
     world.now += 10
@@ -82,7 +82,7 @@ def test_a_try_that_fails_opens_it_for_as_long_again() -> None:
     assert world.circuit.permits(16) == 1
 
 
-def test_a_try_that_is_broken_off_leaves_room_for_the_next() -> None:
+def test_a_cancelled_probe_lets_the_next_call_probe() -> None:
     world = World()
     world.fails(3)
     world.now += 10
@@ -93,7 +93,7 @@ def test_a_try_that_is_broken_off_leaves_room_for_the_next() -> None:
     assert not world.is_open()
 
 
-def test_a_late_failure_of_an_older_call_opens_it_no_longer() -> None:
+def test_a_late_failure_of_an_earlier_call_does_not_extend_the_open_period() -> None:
     world = World()
     with pytest.raises(ProviderFailed), world.circuit.guard():
         world.fails(3)

@@ -1,4 +1,4 @@
-"""What the provider will not do, over HTTP: refused for good, for a reason of ours, or under a key that stands for something else."""
+"""Calls that Stripe rejects, over HTTP: permanently, because of our configuration, or because a key was used before."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from payment.tests.stripe_stub import StripeMock, adapter, stripe_mock
 
 @dataclass
 class World:
-    """The adapter and the stand-in."""
+    """The client and the Stripe mock."""
 
     stripe: Stripe
     mock: StripeMock
@@ -51,20 +51,18 @@ def rejections(operation: str) -> float:
 
 
 @pytest.mark.parametrize("money", [Money(18_605, "KWD"), Money(1, "KWD")])
-async def test_an_amount_that_the_provider_cannot_charge_is_refused_for_good(
-    world: World, money: Money
-) -> None:
+async def test_an_amount_that_the_provider_cannot_charge_is_rejected(world: World, money: Money) -> None:
     with pytest.raises(ProviderRejected):
         await world.stripe.create(replace(new_payment(FakeClock()), amount=money))
     assert world.mock.provider.intents() == []
 
 
 @pytest.mark.parametrize("code", ["amount_too_small", "amount_too_large", "parameter_unknown"])
-async def test_a_refused_create_names_the_providers_reason(world: World, code: str) -> None:
+async def test_a_rejected_intent_carries_the_providers_code(world: World, code: str) -> None:
     world.fails("create", 400, code)
-    with pytest.raises(ProviderRejected) as refused:
+    with pytest.raises(ProviderRejected) as rejected:
         await world.stripe.create(new_payment(FakeClock()))
-    assert refused.value.code == code
+    assert rejected.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -76,7 +74,7 @@ async def test_a_refused_create_names_the_providers_reason(world: World, code: s
         (400, "testmode_charges_only"),
     ],
 )
-async def test_what_is_our_own_fault_is_tried_again_and_counted(world: World, status: int, code: str) -> None:
+async def test_configuration_errors_are_retried_and_counted(world: World, status: int, code: str) -> None:
     before = rejections("create")
     world.fails("create", status, code)
     payment = new_payment(FakeClock())
@@ -87,7 +85,7 @@ async def test_what_is_our_own_fault_is_tried_again_and_counted(world: World, st
 
 
 @pytest.mark.parametrize("operation", ["retrieve", "cancel", "confirm"])
-async def test_an_intent_that_the_provider_does_not_know_is_our_own_fault(
+async def test_an_intent_unknown_to_the_provider_is_a_configuration_error(
     world: World, operation: str
 ) -> None:
     payment = replace(new_payment(FakeClock()), provider_id="pi_of_another_account")
@@ -97,7 +95,7 @@ async def test_an_intent_that_the_provider_does_not_know_is_our_own_fault(
     assert rejections(operation) == before + 1
 
 
-async def test_a_key_that_stands_for_something_else_is_left_for_another(world: World) -> None:
+async def test_a_key_used_with_other_parameters_is_replaced(world: World) -> None:
     payment = await world.intent()
     moved = replace(payment, payment_method="pm_card_mastercard")
     await world.stripe.confirm(replace(payment, payment_method="pm_card_authenticationRequired"))
@@ -107,7 +105,7 @@ async def test_a_key_that_stands_for_something_else_is_left_for_another(world: W
     assert (await world.stripe.confirm(moved)).status is IntentStatus.SUCCEEDED
 
 
-async def test_a_refund_whose_key_the_provider_has_forgotten_goes_back_once(world: World) -> None:
+async def test_a_refund_whose_key_the_provider_has_forgotten_is_made_once(world: World) -> None:
     db: Any = FakeDatabase()
     store, clock = FakePaymentStore(), FakeClock()
     refunds = Refunds(db, store, store, world.stripe, clock=clock)
@@ -117,7 +115,7 @@ async def test_a_refund_whose_key_the_provider_has_forgotten_goes_back_once(worl
     payment.cancel_for_order(clock.now)
     await store.add(None, [payment])
 
-    # The refund is made, and its answer is lost; a day later its key stands for nothing any more.
+    # The refund is made and its response is lost; a day later the provider has forgotten the key.
     world.mock.api.faults = Faults(count=1, status=0, after=True, operation="refund")
     [leased] = await refunds.claim(1)
     await refunds.make(leased)
@@ -126,12 +124,12 @@ async def test_a_refund_whose_key_the_provider_has_forgotten_goes_back_once(worl
     [leased] = await refunds.claim(1)
     await refunds.make(leased)
 
-    [found] = store.payments.values()
-    assert [refund.status for refund in found.refunds] == [RefundStatus.SUCCEEDED]
+    [stored] = store.payments.values()
+    assert [refund.status for refund in stored.refunds] == [RefundStatus.SUCCEEDED]
     assert [refund["amount"] for refund in world.mock.provider.refunds(intent.id)] == [10_000]
 
 
-async def test_a_part_that_went_back_though_its_key_is_forgotten_goes_back_once(world: World) -> None:
+async def test_a_partial_refund_is_read_back_after_its_key_was_forgotten(world: World) -> None:
     payment = await world.intent()
     await world.stripe.confirm(payment)
     payment.apply_intent(Intent(payment.provider_id, IntentStatus.SUCCEEDED), payment.create_time)

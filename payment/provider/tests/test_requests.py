@@ -1,6 +1,6 @@
-"""Our requests against Stripe's own stripe-mock, which knows Stripe's OpenAPI description: names, types and shapes of what we send.
+"""Our requests against Stripe's own stripe-mock, which validates their names, types and shapes by Stripe's OpenAPI description.
 
-What the answers mean is not shown here: its objects are samples. That is test_provider's, with the stand-in that remembers.
+It responds with samples; what responses mean is tested in test_stripe.
 """
 
 import os
@@ -79,7 +79,7 @@ async def world(stripe_mock: tuple[int, Path]) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize("currency", ["USD", "EUR", "JPY"])
-async def test_an_intent_is_asked_for_as_stripe_wants_it(world: World, currency: str) -> None:
+async def test_stripe_accepts_the_request_that_creates_an_intent(world: World, currency: str) -> None:
     payment = replace(world.payment, amount=Money(1_000, currency))
     intent = await world.stripe.create(payment)
     assert intent.id.startswith("pi_")
@@ -87,7 +87,7 @@ async def test_an_intent_is_asked_for_as_stripe_wants_it(world: World, currency:
 
 
 @pytest.mark.parametrize("method", ["pm_card_visa", "pm_card_authenticationRequired", "pm_usBankAccount"])
-async def test_an_intent_is_confirmed_read_and_cancelled_as_stripe_wants_it(
+async def test_stripe_accepts_the_requests_that_confirm_read_and_cancel_an_intent(
     world: World, method: str
 ) -> None:
     payment = replace(world.payment, payment_method=method)
@@ -101,7 +101,7 @@ async def test_an_intent_is_confirmed_read_and_cancelled_as_stripe_wants_it(
     }
 
 
-async def test_a_refund_is_made_and_read_back_as_stripe_wants_it(world: World) -> None:
+async def test_stripe_accepts_the_requests_that_make_and_read_a_refund(world: World) -> None:
     made = await world.stripe.refund(world.payment, world.refund)
     assert made.id.startswith("re_")
     assert await world.stripe.read_refund(world.payment, replace(world.refund, provider_id="re_1"))
@@ -122,6 +122,6 @@ async def test_a_refund_is_made_and_read_back_as_stripe_wants_it(world: World) -
         {"amount": 1_000, "currency": "usd", "metadata": "ord_1"},
     ],
 )
-async def test_it_does_refuse_what_stripe_does_not_know(world: World, wrong: Any) -> None:
+async def test_stripe_mock_rejects_unknown_parameters(world: World, wrong: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError):
         await world.stripe._intents.create_async(wrong)

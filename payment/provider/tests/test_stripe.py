@@ -1,4 +1,4 @@
-"""Our adapter and Stripe's official SDK against the stand-in for Stripe, over HTTP: outcomes, keys, failures, signatures."""
+"""Our client and Stripe's official SDK against the Stripe mock, over HTTP: outcomes, keys, failures."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from payment.tests.stripe_stub import adapter, stripe_mock
 
 @dataclass
 class World:
-    """The adapter, and what stands behind it."""
+    """The client, and the mock behind it."""
 
     url: str
     stripe: Stripe
@@ -48,7 +48,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         await stripe.close()
 
 
-# Of every test method that does not simply charge: where confirming leads, and where the intent ends by itself or by its buyer.
+# Payment methods that are not simply charged: the state after confirming, and the final state without or after the buyer's action.
 _SUCCEEDED = (IntentStatus.SUCCEEDED, "")
 _ACTS = (IntentStatus.REQUIRES_ACTION, "")
 _WAITS = (IntentStatus.PROCESSING, "")
@@ -88,19 +88,19 @@ EXPECTED = {
     "pm_usBankAccount_insufficientFunds": (_WAITS, declined("insufficient_funds")),
     "pm_usBankAccount_debitNotAuthorized": (_WAITS, declined("card_declined")),
     "pm_usBankAccount_invalidCurrency": (_WAITS, declined("card_declined")),
-    "pm_of_nobody": (declined("processing_error"), None),
+    "pm_unknown": (declined("processing_error"), None),
 }
 
 
-def said(intent: Intent) -> tuple[IntentStatus, str]:
+def state_of(intent: Intent) -> tuple[IntentStatus, str]:
     return intent.status, intent.failure_code
 
 
 @pytest.mark.parametrize("method", EXPECTED)
-async def test_each_method_has_its_outcome(world: World, method: str) -> None:
+async def test_every_test_payment_method_has_its_outcome(world: World, method: str) -> None:
     first, last = EXPECTED[method]
     payment, confirmed = await world.confirmed(method)
-    assert said(confirmed) == first
+    assert state_of(confirmed) == first
     # What is read back later says the same; a method that is none leaves no trace.
     if method in OUTCOMES and first is not _WAITS:
         assert await world.stripe.retrieve(payment) == confirmed
@@ -110,35 +110,35 @@ async def test_each_method_has_its_outcome(world: World, method: str) -> None:
             world.mock.authenticate(payment.provider_id, passes=True)
 
     async def ended() -> bool:
-        return said(await world.stripe.retrieve(payment)) == last
+        return state_of(await world.stripe.retrieve(payment)) == last
 
     if last is not None:
         await eventually(ended)
 
 
-async def test_every_other_method_is_charged_at_once(world: World) -> None:
+async def test_every_other_payment_method_is_charged_at_once(world: World) -> None:
     others = OUTCOMES.keys() - EXPECTED.keys()
     assert len(others) > 80
     assert {OUTCOMES[method].status for method in others} == {"succeeded"}
     for method in ("pm_card_visa", "pm_card_amex", "pm_card_ch", "pm_card_createDispute"):
-        assert said((await world.confirmed(method))[1]) == _SUCCEEDED
+        assert state_of((await world.confirmed(method))[1]) == _SUCCEEDED
 
 
-async def test_a_buyer_whom_their_bank_does_not_know_has_not_paid(world: World) -> None:
+async def test_a_failed_authentication_is_a_decline(world: World) -> None:
     payment, _ = await world.confirmed("pm_card_authenticationRequired")
     with world.api.lock:
         world.mock.authenticate(payment.provider_id, passes=False)
-    assert said(await world.stripe.retrieve(payment)) == declined("authentication_required")
+    assert state_of(await world.stripe.retrieve(payment)) == declined("authentication_required")
 
 
-async def test_a_buyer_comes_back_from_their_bank_to_the_order(world: World) -> None:
+async def test_the_bank_sends_the_buyer_back_to_the_order(world: World) -> None:
     await world.confirmed("pm_card_authenticationRequired")
     [intent] = world.mock.intents()
     back = intent["next_action"]["redirect_to_url"]["return_url"]
     assert back == f"https://shop.test/orders/{intent['metadata']['order_id']}"
 
 
-async def test_the_amount_and_the_order_reach_the_provider(world: World) -> None:
+async def test_the_intent_carries_the_amount_and_the_order(world: World) -> None:
     payment = await world.intent()
     [intent] = world.mock.intents()
     assert (intent["amount"], intent["currency"]) == (10_000, "usd")
@@ -147,13 +147,13 @@ async def test_the_amount_and_the_order_reach_the_provider(world: World) -> None
     assert payment.provider_id == intent["id"]
 
 
-async def test_a_currency_that_the_provider_counts_otherwise_is_converted(world: World) -> None:
+async def test_amounts_are_converted_to_the_providers_minor_unit(world: World) -> None:
     payment = replace(new_payment(FakeClock()), amount=Money(700, "ISK"))
     await world.stripe.create(payment)
     assert world.mock.intents()[0]["amount"] == 70_000
 
 
-async def test_what_is_repeated_under_its_key_happens_once(world: World) -> None:
+async def test_a_repeated_call_with_the_same_key_has_one_effect(world: World) -> None:
     payment = await world.intent()
     assert (await world.stripe.create(payment)).id == payment.provider_id
     assert await world.stripe.confirm(payment) == await world.stripe.confirm(payment)
@@ -162,21 +162,21 @@ async def test_what_is_repeated_under_its_key_happens_once(world: World) -> None
     assert one == again
 
 
-async def test_a_declined_intent_is_cancelled_and_charges_no_more(world: World) -> None:
+async def test_a_declined_intent_can_be_cancelled(world: World) -> None:
     payment, _ = await world.confirmed("pm_card_chargeDeclined")
     assert (await world.stripe.cancel(payment)).status is IntentStatus.CANCELLED
     payment.provider_failures = 1
     assert (await world.stripe.confirm(payment)).status is IntentStatus.CANCELLED
 
 
-async def test_an_intent_that_has_charged_is_answered_as_it_is(world: World) -> None:
+async def test_cancelling_a_charged_intent_returns_it_unchanged(world: World) -> None:
     payment, _ = await world.confirmed()
     assert (await world.stripe.cancel(payment)).status is IntentStatus.SUCCEEDED
     payment.provider_failures = 1
     assert (await world.stripe.confirm(payment)).status is IntentStatus.SUCCEEDED
 
 
-async def test_a_refund_is_found_again_by_its_mark_or_its_id(world: World) -> None:
+async def test_a_refund_is_read_by_its_metadata_or_its_id(world: World) -> None:
     payment, _ = await world.confirmed()
     refund = new_refund(payment, 4_000)
     assert await world.stripe.read_refund(payment, refund) is None
@@ -186,7 +186,7 @@ async def test_a_refund_is_found_again_by_its_mark_or_its_id(world: World) -> No
     assert await world.stripe.read_refund(payment, replace(refund, id=uuid4(), provider_id=made.id)) == made
 
 
-async def test_a_refund_to_a_bank_is_done_later_though_its_key_says_what_it_said(world: World) -> None:
+async def test_a_bank_refund_succeeds_later_while_its_key_repeats_the_first_response(world: World) -> None:
     payment, _ = await world.confirmed("pm_usBankAccount")
 
     async def captured() -> bool:
@@ -198,42 +198,42 @@ async def test_a_refund_to_a_bank_is_done_later_though_its_key_says_what_it_said
     assert not pending.done
 
     async def done() -> bool:
-        found = await world.stripe.read_refund(payment, refund)
-        return found is not None and found.done
+        refunded = await world.stripe.read_refund(payment, refund)
+        return refunded is not None and refunded.done
 
     await eventually(done)
     assert await world.stripe.refund(payment, refund) == pending
 
 
-async def test_an_intent_names_only_what_its_currency_can_be_paid_with(world: World) -> None:
+async def test_an_intent_names_only_method_types_of_its_currency(world: World) -> None:
     await world.stripe.create(replace(new_payment(FakeClock()), amount=Money(700, "EUR")))
     assert world.mock.intents()[0]["payment_method_types"] == ["card"]
 
 
-async def test_refunds_beyond_the_capture_are_refused_for_good(world: World) -> None:
+async def test_a_refund_larger_than_the_capture_is_rejected_permanently(world: World) -> None:
     payment, _ = await world.confirmed()
-    answer = await world.stripe.refund(payment, new_refund(payment, 10_001))
-    assert (answer.rejected, answer.final) == (True, True)
+    response = await world.stripe.refund(payment, new_refund(payment, 10_001))
+    assert (response.rejected, response.final) == (True, True)
 
 
-async def test_a_refund_that_the_bank_sent_back_is_no_answer_to_a_new_attempt(world: World) -> None:
+async def test_a_refund_that_the_bank_returned_does_not_count_for_a_new_attempt(world: World) -> None:
     payment, _ = await world.confirmed("pm_card_refundFail")
     refund = new_refund(payment, 10_000)
     made = await world.stripe.refund(payment, refund)
     assert made.done
 
-    async def bounced() -> bool:
-        found = await world.stripe.read_refund(payment, replace(refund, provider_id=made.id))
-        return found is not None and found.rejected and not found.final
+    async def returned() -> bool:
+        refunded = await world.stripe.read_refund(payment, replace(refund, provider_id=made.id))
+        return refunded is not None and refunded.rejected and not refunded.final
 
-    await eventually(bounced)
+    await eventually(returned)
     assert await world.stripe.read_refund(payment, refund) is None
     again = await world.stripe.refund(payment, replace(refund, provider_failures=1))
     assert again.done
     assert again.id != made.id
 
 
-async def test_after_failures_in_a_row_the_provider_is_left_alone_for_a_while(world: World) -> None:
+async def test_the_circuit_opens_after_consecutive_failures(world: World) -> None:
     stripe = adapter(world.url, failures=3)
     payment = replace(new_payment(FakeClock()), payment_method="pm_card_visa")
     world.api.faults = Faults(count=3, status=503)
@@ -254,14 +254,14 @@ async def test_after_failures_in_a_row_the_provider_is_left_alone_for_a_while(wo
     await stripe.close()
 
 
-async def test_a_decline_or_a_busy_provider_is_an_answer_to_the_circuit(world: World) -> None:
+async def test_declines_and_rate_limits_are_not_failures_for_the_circuit(world: World) -> None:
     stripe = adapter(world.url, failures=1)
     world.api.faults = Faults(count=2, status=429)
     for _ in range(2):
         with pytest.raises(ProviderUnavailable):
             await stripe.create(new_payment(FakeClock()))
     payment = await world.intent("pm_card_chargeDeclined")
-    assert said(await stripe.confirm(payment)) == declined("card_declined")
+    assert state_of(await stripe.confirm(payment)) == declined("card_declined")
     assert stripe.available_permits(16) == 16
     await stripe.close()
 
@@ -270,7 +270,9 @@ async def test_a_decline_or_a_busy_provider_is_an_answer_to_the_circuit(world: W
     ("status", "error"),
     [(500, ProviderFailed), (409, ProviderUnavailable), (429, ProviderUnavailable), (0, ProviderUnavailable)],
 )
-async def test_a_failure_is_told_from_an_absence(world: World, status: int, error: type[Exception]) -> None:
+async def test_provider_failures_and_unavailability_are_different_errors(
+    world: World, status: int, error: type[Exception]
+) -> None:
     payment = await world.intent()
     world.api.faults = Faults(count=1, status=status, after=True)
     with pytest.raises(error):
@@ -279,7 +281,7 @@ async def test_a_failure_is_told_from_an_absence(world: World, status: int, erro
     assert (await world.stripe.retrieve(payment)).status is IntentStatus.SUCCEEDED
 
 
-async def test_a_provider_that_is_away_is_unavailable() -> None:
+async def test_an_unreachable_provider_is_unavailable() -> None:
     stripe = adapter(f"http://127.0.0.1:{free_port()}")
     with pytest.raises(ProviderUnavailable):
         await stripe.create(new_payment(FakeClock()))

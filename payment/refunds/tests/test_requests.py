@@ -1,4 +1,4 @@
-"""Refunds that somebody asks for: what may go back, once for each key; on the fake store and, raced, on PostgreSQL."""
+"""Requests to refund: amounts, keys and races, on the fake store and on PostgreSQL."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -74,30 +74,32 @@ def world(request: pytest.FixtureRequest) -> Refunding:
     return Refunding()
 
 
-async def test_a_part_goes_back_and_then_what_is_left(world: Refunding) -> None:
+async def test_a_part_is_refunded_and_then_the_rest(world: Refunding) -> None:
     payment = await world.capture()
     assert (await world.refund(payment.id, "10.00")).refundable == Money(9_000, "USD")
     await world.refund(payment.id)
     await world.make_refunds()
 
-    found = await world.current(payment)
-    assert sorted(refund.amount.minor for refund in found.refunds) == [1_000, 9_000]
-    assert found.refunded == found.amount
-    assert {refund.reason for refund in found.refunds} == {"damaged"}
+    stored = await world.current(payment)
+    assert sorted(refund.amount.minor for refund in stored.refunds) == [1_000, 9_000]
+    assert stored.refunded == stored.amount
+    assert {refund.reason for refund in stored.refunds} == {"damaged"}
     assert sum(world.provider.refunded.values()) == 10_000
 
 
 @pytest.mark.parametrize("amount", ["100.01", "9999999.99"])
-async def test_more_than_was_captured_is_refused_and_says_what_is_left(world: Refunding, amount: str) -> None:
+async def test_a_refund_larger_than_the_capture_is_rejected_with_the_refundable_amount(
+    world: Refunding, amount: str
+) -> None:
     payment = await world.capture()
-    with pytest.raises(RefundExceedsCapture) as refused:
+    with pytest.raises(RefundExceedsCapture) as rejected:
         await world.refund(payment.id, amount)
-    assert [fault.path for fault in refused.value.fields] == [("amount",)]
-    assert refused.value.details == {"refundable": "100.00"}
+    assert [fault.path for fault in rejected.value.fields] == [("amount",)]
+    assert rejected.value.details == {"refundable": "100.00"}
     assert (await world.current(payment)).refunds == []
 
 
-async def test_when_all_is_on_its_way_back_there_is_nothing_left(world: Refunding) -> None:
+async def test_pending_refunds_reduce_the_refundable_amount(world: Refunding) -> None:
     payment = await world.capture()
     await world.refund(payment.id)
     with pytest.raises(RefundExceedsCapture):
@@ -107,27 +109,27 @@ async def test_when_all_is_on_its_way_back_there_is_nothing_left(world: Refundin
 
 
 @pytest.mark.parametrize("amount", ["0", "0.00", "0.001", "10.005"])
-async def test_an_amount_that_is_none_or_too_precise_is_named(world: Refunding, amount: str) -> None:
+async def test_a_zero_or_too_precise_amount_is_rejected(world: Refunding, amount: str) -> None:
     payment = await world.capture()
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(InvalidArgument) as rejected:
         await world.refund(payment.id, amount)
-    assert [fault.path for fault in refused.value.fields] == [("amount",)]
+    assert [fault.path for fault in rejected.value.fields] == [("amount",)]
 
 
 @pytest.mark.parametrize("amount", ["0.005", "1.001", "9.999"])
-async def test_an_amount_off_its_currencys_step_is_refused_with_the_step(
+async def test_an_amount_off_its_currencys_step_is_rejected_with_the_step(
     world: Refunding, amount: str
 ) -> None:
     payment = await world.capture(10_000, "KWD")
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(InvalidArgument) as rejected:
         await world.refund(payment.id, amount)
-    assert [(fault.path, fault.message) for fault in refused.value.fields] == [
+    assert [(fault.path, fault.message) for fault in rejected.value.fields] == [
         (("amount",), "must be a multiple of 0.010 KWD")
     ]
     assert (await world.refund(payment.id, "1.010")).refundable == Money(8_990, "KWD")
 
 
-async def test_what_was_never_captured_cannot_go_back(world: Refunding) -> None:
+async def test_a_payment_without_a_capture_cannot_be_refunded(world: Refunding) -> None:
     payment = new_payment(world.clock)
     async with world.db.transaction() as tx:
         await world.store.add(tx, [payment])
@@ -137,7 +139,7 @@ async def test_what_was_never_captured_cannot_go_back(world: Refunding) -> None:
         await world.refund(uuid4())
 
 
-async def test_a_key_stands_for_one_refund(world: Refunding) -> None:
+async def test_a_key_identifies_one_refund(world: Refunding) -> None:
     payment, other = await world.capture(), await world.capture()
     await world.refund(payment.id, "10.00", "k")
     again = await world.refund(payment.id, "10", "k")
@@ -146,18 +148,18 @@ async def test_a_key_stands_for_one_refund(world: Refunding) -> None:
         with pytest.raises(IdempotencyConflict):
             await world.refund(payment_id, amount, "k")
     assert (await world.current(other)).refunds == []
-    # Another caller's key is another key.
+    # The same key of another caller is a different key.
     assert len((await world.refund(payment.id, "10.00", "k", OTHER_ADMIN)).refunds) == 2
 
 
-async def test_a_refused_key_is_free(world: Refunding) -> None:
+async def test_a_rejected_request_leaves_its_key_free(world: Refunding) -> None:
     payment = await world.capture()
     with pytest.raises(RefundExceedsCapture):
         await world.refund(payment.id, "200.00", "k")
     assert len((await world.refund(payment.id, "20.00", "k")).refunds) == 1
 
 
-async def test_a_repeat_answers_the_payment_as_it_is_now(world: Refunding) -> None:
+async def test_a_repeated_request_returns_the_current_payment(world: Refunding) -> None:
     payment = await world.capture()
     await world.refund(payment.id, "10.00", "k")
     await world.make_refunds()
@@ -166,41 +168,41 @@ async def test_a_repeat_answers_the_payment_as_it_is_now(world: Refunding) -> No
     ]
 
 
-async def test_20_refunds_of_a_tenth_at_once_give_back_the_whole_and_no_more(
+async def test_20_concurrent_refunds_of_a_tenth_refund_the_capture_and_no_more(
     postgres_world: Refunding,
 ) -> None:
     payment = await postgres_world.capture()
-    answers = await asyncio.gather(
+    results = await asyncio.gather(
         *(postgres_world.refund(payment.id, "10.00") for _ in range(20)), return_exceptions=True
     )
-    refused = [answer for answer in answers if isinstance(answer, RefundExceedsCapture)]
-    assert len(refused) == 10
+    rejected = [result for result in results if isinstance(result, RefundExceedsCapture)]
+    assert len(rejected) == 10
     await postgres_world.make_refunds()
     assert (await postgres_world.current(payment)).refunded == Money(10_000, "USD")
     assert sum(postgres_world.provider.refunded.values()) == 10_000
 
 
-async def test_50_calls_with_one_key_are_one_refund(postgres_world: Refunding) -> None:
+async def test_50_concurrent_requests_with_one_key_make_one_refund(postgres_world: Refunding) -> None:
     payment = await postgres_world.capture()
-    answers = await asyncio.gather(*(postgres_world.refund(payment.id, "10.00", "k") for _ in range(50)))
-    assert {len(answer.refunds) for answer in answers} == {1}
+    results = await asyncio.gather(*(postgres_world.refund(payment.id, "10.00", "k") for _ in range(50)))
+    assert {len(result.refunds) for result in results} == {1}
     assert len((await postgres_world.current(payment)).refunds) == 1
 
 
-async def test_one_key_for_two_payments_at_once_is_one_refund_of_one_of_them(
+async def test_one_key_used_for_two_payments_refunds_only_one(
     postgres_world: Refunding,
 ) -> None:
     first, second = await postgres_world.capture(), await postgres_world.capture()
-    answers = await asyncio.gather(
-        *(postgres_world.refund(each.id, "10.00", "k") for each in (first, second) * 5),
+    results = await asyncio.gather(
+        *(postgres_world.refund(payment.id, "10.00", "k") for payment in (first, second) * 5),
         return_exceptions=True,
     )
-    assert sum(isinstance(answer, IdempotencyConflict) for answer in answers) == 5
-    made = [len((await postgres_world.current(each)).refunds) for each in (first, second)]
+    assert sum(isinstance(result, IdempotencyConflict) for result in results) == 5
+    made = [len((await postgres_world.current(payment)).refunds) for payment in (first, second)]
     assert sorted(made) == [0, 1]
 
 
-async def test_a_refund_raced_with_the_end_of_its_order_never_exceeds_the_capture(
+async def test_refunds_racing_with_a_cancellation_never_exceed_the_capture(
     postgres_world: Refunding,
 ) -> None:
     for _ in range(10):
@@ -218,7 +220,7 @@ async def test_a_refund_raced_with_the_end_of_its_order_never_exceeds_the_captur
         assert (await postgres_world.current(payment)).refunded == payment.amount
 
 
-async def test_the_ledger_sums_to_zero_whatever_went_back(postgres_world: Refunding) -> None:
+async def test_the_ledger_sums_to_zero_after_refunds(postgres_world: Refunding) -> None:
     for amount in ("10.00", "99.99", None):
         payment = await postgres_world.capture()
         await postgres_world.refund(payment.id, amount)

@@ -20,7 +20,7 @@ __all__ = ["world"]
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailable(), ProviderFailed()])
-async def test_a_refund_whose_answer_was_lost_goes_back_once(world: OneOrder, error: Exception) -> None:
+async def test_a_refund_with_a_lost_response_is_made_once(world: OneOrder, error: Exception) -> None:
     await world.place()
     await world.work()
     world.provider.lost_responses = [error]
@@ -32,7 +32,7 @@ async def test_a_refund_whose_answer_was_lost_goes_back_once(world: OneOrder, er
     assert world.published() == [PaymentSucceeded, PaymentRefunded]
 
 
-async def test_a_refund_that_was_tried_before_is_looked_for_before_its_key_is_used_again(
+async def test_a_refund_is_read_before_it_is_attempted_again(
     world: OneOrder,
 ) -> None:
     await world.place()
@@ -40,27 +40,27 @@ async def test_a_refund_that_was_tried_before_is_looked_for_before_its_key_is_us
     world.provider.lost_responses = [ProviderUnavailable()]
     await world.cancel()
     await world.work()
-    # The provider keeps keys for a day.
+    # The provider forgets keys after a day.
     world.clock.advance(hours=25)
     await world.work()
     assert world.provider.calls[-2:] == ["refund", "read_refund"]
     assert world.payment.refunded == TOTAL
 
 
-async def test_a_worker_that_died_after_a_refund_makes_no_second_one(world: OneOrder) -> None:
+async def test_a_crash_after_a_refund_does_not_refund_twice(world: OneOrder) -> None:
     await world.place()
     await world.work()
     await world.cancel()
     [leased] = await world.refunds.claim(1)
     await world.provider.refund(world.payment, leased)
-    # It died here.
+    # The worker crashes here.
     world.clock.advance(hours=25)
     await world.work()
     assert world.provider.calls[-2:] == ["refund", "read_refund"]
     assert world.payment.refunded == TOTAL
 
 
-async def test_a_refund_that_the_provider_failed_before_its_effect_is_made_under_another_key(
+async def test_a_failed_refund_call_is_repeated_with_a_new_key(
     world: OneOrder,
 ) -> None:
     await world.place()
@@ -74,7 +74,7 @@ async def test_a_refund_that_the_provider_failed_before_its_effect_is_made_under
     assert world.published() == [PaymentSucceeded, PaymentRefunded]
 
 
-async def test_a_refund_under_way_is_read_back_until_it_is_done(world: OneOrder) -> None:
+async def test_a_pending_refund_is_read_until_it_succeeds(world: OneOrder) -> None:
     world.provider.refunds_succeed = False
     await world.place()
     await world.work()
@@ -88,7 +88,7 @@ async def test_a_refund_under_way_is_read_back_until_it_is_done(world: OneOrder)
     assert world.published() == [PaymentSucceeded, PaymentRefunded]
 
 
-async def test_a_refused_refund_is_asked_for_again_and_goes_back_once(world: OneOrder) -> None:
+async def test_a_rejected_refund_is_retried_and_made_once(world: OneOrder) -> None:
     await world.place()
     await world.work()
     world.provider.refund_results = [ProviderRefund("re_1", done=False, rejected=True)] * 2
@@ -100,19 +100,22 @@ async def test_a_refused_refund_is_asked_for_again_and_goes_back_once(world: One
     assert world.published() == [PaymentSucceeded, PaymentRefunded]
 
 
-REFUSED = ProviderRefund("re_1", done=False, rejected=True)
+REJECTED = ProviderRefund("re_1", done=False, rejected=True)
 
 
-NEVER = ProviderRefund("re_1", done=False, rejected=True, final=True)
+FINAL = ProviderRefund("re_1", done=False, rejected=True, final=True)
 
 
-@pytest.mark.parametrize("refusals", [[REFUSED] * 5, [NEVER], [NEVER] * 4, [REFUSED] * 5 + [NEVER] * 3])
-async def test_a_cancelled_orders_money_goes_back_by_the_next_refund_when_one_fails(
-    world: OneOrder, refusals: list[ProviderRefund]
+@pytest.mark.parametrize(
+    "rejections",
+    [[REJECTED] * 5, [FINAL], [FINAL] * 4, [REJECTED] * 5 + [FINAL] * 3],
+)
+async def test_a_failed_refund_of_a_cancelled_order_is_followed_by_another(
+    world: OneOrder, rejections: list[ProviderRefund]
 ) -> None:
     await world.place()
     await world.work()
-    world.provider.refund_results = list(refusals)
+    world.provider.refund_results = list(rejections)
     await world.cancel()
     before = _counted("abandoned")
     await world.finish_refunds()
@@ -126,12 +129,12 @@ async def test_a_cancelled_orders_money_goes_back_by_the_next_refund_when_one_fa
     assert _counted("abandoned") == before
 
 
-async def test_the_next_refund_comes_later_each_time_and_the_last_leaves_it_to_people(
+async def test_refunds_of_a_cancelled_order_follow_later_each_time_and_end_with_manual_action(
     world: OneOrder,
 ) -> None:
     await world.place()
     await world.work()
-    world.provider.refund_results = [NEVER] * 100
+    world.provider.refund_results = [FINAL] * 100
     await world.cancel()
     before = _counted("abandoned")
     await world.finish_refunds()
@@ -139,18 +142,20 @@ async def test_the_next_refund_comes_later_each_time_and_the_last_leaves_it_to_p
     assert world.provider.calls.count("refund") == 5
     assert world.payment.needs_manual_refund
     assert world.payment.refundable == TOTAL
-    assert {(each.status, each.due_time) for each in world.payment.refunds} == {(RefundStatus.FAILED, None)}
-    made = [refund.create_time for refund in world.payment.refunds]
-    ended = [refund.update_time for refund in world.payment.refunds]
-    waited = [(end - made).total_seconds() for made, end in zip(made[1:], ended[1:], strict=True)]
-    assert waited == [60, 600, 6_000, 60_000]
+    assert {(refund.status, refund.due_time) for refund in world.payment.refunds} == {
+        (RefundStatus.FAILED, None)
+    }
+    created = [refund.create_time for refund in world.payment.refunds]
+    settled = [refund.update_time for refund in world.payment.refunds]
+    delays = [(end - created).total_seconds() for created, end in zip(created[1:], settled[1:], strict=True)]
+    assert delays == [60, 600, 6_000, 60_000]
     assert _counted("abandoned") == before + 1
     assert world.published() == [PaymentSucceeded]
 
 
 @pytest.mark.parametrize("amount", ["40.00", "100.00"])
 @pytest.mark.parametrize("is_first", [True, False])
-async def test_an_admins_refund_that_fails_after_the_order_is_cancelled_goes_back_by_the_orders_own(
+async def test_an_admins_failed_refund_is_covered_by_the_refund_of_the_cancelled_order(
     world: OneOrder, amount: str, is_first: bool
 ) -> None:
     await world.place()
@@ -158,10 +163,10 @@ async def test_an_admins_refund_that_fails_after_the_order_is_cancelled_goes_bac
     request = RefundRequest(world.payment.id, Decimal(amount), "damaged", "k")
     await world.refunds.refund_payment(Principal(uuid4(), Role.ADMIN, uuid4()), request)
     await world.cancel()
-    asked = next(refund for refund in world.payment.refunds if refund.reason == "damaged")
+    requested = next(refund for refund in world.payment.refunds if refund.reason == "damaged")
     claimed = await world.refunds.claim(10)
-    for refund in sorted(claimed, key=lambda each: (each.id == asked.id) is not is_first):
-        world.provider.refund_results = [NEVER] if refund.id == asked.id else []
+    for refund in sorted(claimed, key=lambda refund: (refund.id == requested.id) is not is_first):
+        world.provider.refund_results = [FINAL] if refund.id == requested.id else []
         await world.refunds.make(refund)
     await world.finish_refunds()
 
@@ -169,12 +174,12 @@ async def test_an_admins_refund_that_fails_after_the_order_is_cancelled_goes_bac
     assert sum(world.provider.refunded.values()) == 10_000
 
 
-async def test_a_refund_that_fails_while_its_order_lives_is_left_to_who_asked_for_it(world: OneOrder) -> None:
+async def test_a_failed_refund_of_an_active_order_is_not_repeated(world: OneOrder) -> None:
     await world.place()
     await world.work()
     request = RefundRequest(world.payment.id, Decimal("40.00"), "damaged", "k")
     await world.refunds.refund_payment(Principal(uuid4(), Role.ADMIN, uuid4()), request)
-    world.provider.refund_results = [NEVER]
+    world.provider.refund_results = [FINAL]
     before = _counted("failed")
     await world.finish_refunds()
     assert [refund.status for refund in world.payment.refunds] == [RefundStatus.FAILED]
@@ -188,7 +193,7 @@ def _counted(outcome: str) -> float:
     return float(REFUNDS.labels(outcome)._value.get())
 
 
-async def test_a_refund_that_came_back_from_the_bank_is_made_again(world: OneOrder) -> None:
+async def test_a_refund_that_the_bank_returned_is_made_again(world: OneOrder) -> None:
     await world.place()
     await world.work()
     await world.cancel()
@@ -207,7 +212,7 @@ async def test_a_refund_that_came_back_from_the_bank_is_made_again(world: OneOrd
     assert len(world.provider.refunded) == 2
 
 
-async def test_a_webhook_that_is_wrong_about_a_refund_changes_nothing_in_the_end(world: OneOrder) -> None:
+async def test_a_wrong_webhook_about_a_refund_changes_nothing(world: OneOrder) -> None:
     await world.place()
     await world.work()
     await world.cancel()
@@ -215,13 +220,13 @@ async def test_a_webhook_that_is_wrong_about_a_refund_changes_nothing_in_the_end
     [refund] = world.payment.refunds
     await world.webhooks.receive(WebhookEvent(uuid4(), refund_id=refund.provider_id, failed=True))
     await world.work()
-    assert [(each.status, each.provider_id) for each in world.payment.refunds] == [
+    assert [(refund.status, refund.provider_id) for refund in world.payment.refunds] == [
         (RefundStatus.SUCCEEDED, refund.provider_id)
     ]
     assert len(world.provider.refunded) == 1
 
 
-async def test_a_webhook_about_a_refund_under_way_ends_the_wait(world: OneOrder) -> None:
+async def test_a_webhook_makes_a_pending_refund_due(world: OneOrder) -> None:
     world.provider.refunds_succeed = False
     await world.place()
     await world.work()

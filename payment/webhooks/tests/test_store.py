@@ -13,7 +13,7 @@ from payment.webhooks.domain import WebhookEvent
 __all__ = ["database_url", "harness", "postgres", "postgres_harness", "stores"]
 
 
-async def test_a_hint_makes_what_is_open_due_once(harness: StoreHarness) -> None:
+async def test_a_webhook_makes_an_open_payment_due_once(harness: StoreHarness) -> None:
     payment = await harness.add()
     await harness.change(
         payment,
@@ -35,28 +35,28 @@ async def test_a_hint_makes_what_is_open_due_once(harness: StoreHarness) -> None
     assert not await harness.store.intent_changed(WebhookEvent(uuid4(), "pi_2"), harness.clock.now)
 
 
-async def test_a_hint_about_what_has_ended_changes_nothing(harness: StoreHarness) -> None:
+async def test_a_webhook_for_a_settled_payment_changes_nothing(harness: StoreHarness) -> None:
     payment = await harness.add_charged()
     before = await harness.get(payment)
     assert not await harness.store.intent_changed(WebhookEvent(uuid4(), "pi_1"), harness.clock.now)
     assert await harness.get(payment) == before
 
 
-async def test_a_hint_about_a_refund_makes_it_due_while_it_is_pending(harness: StoreHarness) -> None:
+async def test_a_webhook_makes_a_refund_due_while_it_is_pending(harness: StoreHarness) -> None:
     payment = await harness.add_charged()
-    answers = [ProviderRefund("re_1", done=False), ProviderRefund("re_1", done=True)]
+    results = [ProviderRefund("re_1", done=False), ProviderRefund("re_1", done=True)]
 
-    def asked_for(found: Payment) -> None:
-        found.cancel_for_order(harness.clock.now)
-        found.apply_refund_result(found.refunds[0], answers[0], harness.clock.now)
+    def request_refund(stored: Payment) -> None:
+        stored.cancel_for_order(harness.clock.now)
+        stored.apply_refund_result(stored.refunds[0], results[0], harness.clock.now)
 
-    await harness.change(payment, asked_for)
+    await harness.change(payment, request_refund)
     event = WebhookEvent(uuid4(), refund_id="re_1")
     assert await harness.store.refund_changed(event, harness.clock.now) is RefundStatus.PENDING
     assert (await harness.get(payment)).refunds[0].due_time == harness.clock.now
     assert await harness.store.refund_changed(event, harness.clock.now) is None
     await harness.change(
-        payment, lambda stored: stored.apply_refund_result(stored.refunds[0], answers[1], harness.clock.now)
+        payment, lambda stored: stored.apply_refund_result(stored.refunds[0], results[1], harness.clock.now)
     )
     assert (
         await harness.store.refund_changed(WebhookEvent(uuid4(), refund_id="re_1"), harness.clock.now)

@@ -67,17 +67,17 @@ async def world() -> AsyncIterator[Route]:
         yield route
 
 
-async def test_what_the_provider_signed_is_looked_at_soon(world: Route) -> None:
+async def test_a_signed_webhook_makes_the_payment_due(world: Route) -> None:
     payment = await world.processing()
     world.provider.set_intent(payment.provider_id, Intent("", IntentStatus.SUCCEEDED))
-    answer = await world.send(payment.provider_id, "succeeded")
-    assert (answer.status_code, answer.json()) == (200, {"received": True})
+    response = await world.send(payment.provider_id, "succeeded")
+    assert (response.status_code, response.json()) == (200, {"received": True})
     await world.charge()
-    assert [type(fact) for fact in world.db.events] == [PaymentSucceeded]
+    assert [type(event) for event in world.db.events] == [PaymentSucceeded]
 
 
 @pytest.mark.parametrize(("secret", "age"), [("whsec_other", 0), (SECRET, 301)])
-async def test_what_it_did_not_sign_or_signed_long_ago_is_refused(
+async def test_a_webhook_with_a_wrong_or_old_signature_is_rejected(
     world: Route, secret: str, age: int
 ) -> None:
     payment = await world.processing()
@@ -85,26 +85,26 @@ async def test_what_it_did_not_sign_or_signed_long_ago_is_refused(
     body = json.dumps(
         {"id": "evt_1", "data": {"object": {"id": payment.provider_id, "object": "payment_intent"}}}
     )
-    answer = await world.post(body, signature(body, secret, int(time.time()) - age))
-    assert answer.status_code == 401
-    assert answer.json()["reason"] == "BAD_SIGNATURE"
+    response = await world.post(body, signature(body, secret, int(time.time()) - age))
+    assert response.status_code == 401
+    assert response.json()["reason"] == "BAD_SIGNATURE"
     assert payment.due_time == before
 
 
 @pytest.mark.parametrize("header", ["", "nonsense", "t=,v1="])
-async def test_a_header_that_is_no_signature_is_refused(world: Route, header: str) -> None:
+async def test_a_malformed_signature_header_is_rejected(world: Route, header: str) -> None:
     assert (await world.post("{}", header)).status_code == 401
 
 
 @pytest.mark.parametrize(
     "body", ["", "not json", "[]", "{}", '{"object": "event"}', '{"data": {"object": null}}']
 )
-async def test_a_signed_body_that_is_no_event_is_refused(world: Route, body: str) -> None:
-    answer = await world.post(body, signature(body, SECRET, int(time.time())))
-    assert (answer.status_code, answer.json()["reason"]) == (400, "NO_EVENT")
+async def test_a_signed_body_that_is_not_an_event_is_rejected(world: Route, body: str) -> None:
+    response = await world.post(body, signature(body, SECRET, int(time.time())))
+    assert (response.status_code, response.json()["reason"]) == (400, "NO_EVENT")
 
 
-async def test_a_repeated_webhook_asks_the_provider_once(world: Route) -> None:
+async def test_a_repeated_webhook_reads_the_intent_once(world: Route) -> None:
     payment = await world.processing()
     for _ in range(5):
         await world.send(payment.provider_id, "processing", "evt_1")
@@ -112,7 +112,7 @@ async def test_a_repeated_webhook_asks_the_provider_once(world: Route) -> None:
     assert world.provider.calls == ["create", "confirm", "retrieve"]
 
 
-async def test_a_webhook_about_something_else_is_taken_and_changes_nothing(world: Route) -> None:
+async def test_webhooks_about_other_objects_are_accepted_and_change_nothing(world: Route) -> None:
     payment = await world.processing()
     body = json.dumps(
         {
@@ -128,7 +128,7 @@ async def test_a_webhook_about_something_else_is_taken_and_changes_nothing(world
     assert world.provider.calls == ["create", "confirm"]
 
 
-_ENDS = [
+_OUTCOMES = [
     (Intent("", IntentStatus.SUCCEEDED), [PaymentSucceeded]),
     (Intent("", IntentStatus.DECLINED, "insufficient_funds"), [PaymentFailed]),
 ]
@@ -137,10 +137,12 @@ _ORDERS = list(
 )
 
 
-@pytest.mark.parametrize("end", [0, 1])
-async def test_webhooks_in_any_order_and_repeated_end_as_the_provider_says(world: Route, end: int) -> None:
-    intent, facts = _ENDS[end]
-    for order in _ORDERS[:: 7 + end]:
+@pytest.mark.parametrize("outcome", [0, 1])
+async def test_webhooks_in_any_order_and_repeated_lead_to_the_providers_state(
+    world: Route, outcome: int
+) -> None:
+    intent, events = _OUTCOMES[outcome]
+    for order in _ORDERS[:: 7 + outcome]:
         world.store.payments.clear()
         world.db.events.clear()
         payment = await world.processing()
@@ -150,11 +152,11 @@ async def test_webhooks_in_any_order_and_repeated_end_as_the_provider_says(world
                 await world.send(payment.provider_id, kind, f"evt_{kind}_{payment.id}")
             ).status_code == 200
             await world.charge()
-        assert [type(fact) for fact in world.db.events] == facts
+        assert [type(event) for event in world.db.events] == events
         assert payment.amount == Money(10_000, "USD")
 
 
-def test_a_signed_webhook_names_its_intent() -> None:
+def test_a_signed_webhook_identifies_its_intent() -> None:
     webhooks = StripeWebhooks(SECRET)
     payload = {
         "id": "evt_1",

@@ -14,7 +14,7 @@ from order.orders.domain import Order
 from order.tests.shop import Shop
 
 
-class Listening(Shop):
+class Subscriptions(Shop):
     """The subscriptions, called as kit.events calls them."""
 
     def __init__(self) -> None:
@@ -23,28 +23,26 @@ class Listening(Shop):
             PaymentEvents(self.orders).subscription(),
             AccountEvents(self.closed_accounts).subscription(),
         )
-        self.on = {
-            kind: reaction
-            for subscription in subscriptions
-            for kind, reaction in subscription.handlers.items()
+        self.handlers = {
+            kind: handler for subscription in subscriptions for kind, handler in subscription.handlers.items()
         }
 
     async def pending(self, caller: Principal | None = None) -> Order:
         return await self.place(caller or customer(), 2)
 
-    async def hears(self, body: Any) -> None:
+    async def receive(self, body: Any) -> None:
         event = Event(PRODUCT.new(), body.DESCRIPTOR.full_name, "pay_1", utc_now(), body, "", {})
-        reaction: Any = self.on[type(body)]
-        if isinstance(reaction, PreparedHandler):
-            prepared = await reaction.prepare(event)
+        handler: Any = self.handlers[type(body)]
+        if isinstance(handler, PreparedHandler):
+            prepared = await handler.prepare(event)
             async with self.db.transaction() as tx:
-                await reaction.apply(tx, event, prepared)
+                await handler.apply(tx, event, prepared)
         else:
             async with self.db.transaction() as tx:
-                await reaction(tx, event)
+                await handler(tx, event)
 
-    def facts(self) -> list[Any]:
-        return [fact for fact in self.db.events if not isinstance(fact, AdminActed)]
+    def published(self) -> list[Any]:
+        return [event for event in self.db.events if not isinstance(event, AdminActed)]
 
 
 def payment(order: Order, **fields: Any) -> payment_pb2.Payment:
