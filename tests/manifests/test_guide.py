@@ -24,6 +24,7 @@ __all__ = ["postgres"]
 
 GUIDE = sorted((ROOT / "docs" / "operations").rglob("*.md"))
 TEXTS = {str(path.relative_to(ROOT / "docs" / "operations")): path.read_text() for path in GUIDE}
+TEXTS["cancelled-order.md"] = (ROOT / "docs" / "recipes" / "cancelled-order.md").read_text()
 DATABASES = tuple(service for service in SERVICES if service != "gateway")
 # Of every service (kit.service.main).
 COMMANDS = {"serve", "migrate", "--check", "settings", "dead-letters", "kafka-acls"}
