@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 from tests.lint.checkout import ROOT
+from tests.lint.typed import environment
 
 PACKAGES = [
     "account",
     "bazel",
     "catalog",
     "dev",
+    "docs",
     "gateway",
     "kit",
     "notification",
@@ -19,19 +21,6 @@ PACKAGES = [
     "payment",
     "tests",
 ]
-
-
-def environment(folder: Path) -> Path:
-    """An interpreter whose installed packages are those of the lock: mypy looks for types there."""
-    site = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
-    python = folder / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.symlink_to(Path(sys.executable).resolve())
-    (folder / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n")
-    installed = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-    installed.parent.mkdir(parents=True)
-    installed.symlink_to(site)
-    return python
 
 
 def test_types_are_strict(tmp_path: Path) -> None:
