@@ -32,7 +32,7 @@ migrate-up: tools ## Apply migrations and make topics on the running servers
 
 .PHONY: test
 test: tools ## Run every test
-	@dev/fetch.sh pypi python_runtime kafka elasticsearch npm clients go
+	@dev/fetch.sh pypi python_runtime kafka elasticsearch npm clients mkdocs go
 	@dev/test.sh //...
 
 .PHONY: unit-test
@@ -82,6 +82,13 @@ format: tools ## Lay the code out and mend what ruff can mend
 .PHONY: proto-gen
 proto-gen: tools ## Write the contracts' Python and stubs to .souk/stubs, for editors
 	@dev/proto_gen.sh
+
+.PHONY: docs
+docs: tools ## Build the documentation site into .souk/docs
+	@dev/fetch.sh pypi python_runtime mkdocs
+	@bazel build --ui_event_filters=-info --noshow_progress --show_result=0 //docs/site
+	@rm -rf $(STATE)/docs && mkdir -p $(STATE)/docs && python3 -m zipfile -e bazel-bin/docs/site/site.zip $(STATE)/docs
+	@echo "open $(STATE)/docs/index.html"
 
 .PHONY: events
 events: ## Write docs/events.md anew from the contracts and who listens

@@ -6,7 +6,7 @@ load("//bazel/python:defs.bzl", "py_binary", "py_library")
 def service(name, srcs, deps, data = [], ports = []):
     """Makes a service's targets: `bazel run //NAME` runs it, against the local stack when that is up.
 
-    The targets: lib (the code, for its own tests), server (python -m NAME), NAME (server, beside the local stack), migrate,
+    The targets: lib (the code, for its own tests), readme, server (python -m NAME), NAME (server, beside the local stack), migrate,
     image, image_load and push.
 
     Args:
@@ -21,12 +21,18 @@ def service(name, srcs, deps, data = [], ports = []):
         srcs = srcs,
         data = data,
         visibility = [
+            "//docs/site:__pkg__",
             "//tests/invariants:__pkg__",
             "//tests/lint:__pkg__",
             "//tests/manifests:__pkg__",
             "//tests/scale:__pkg__",
         ],
         deps = deps,
+    )
+    native.filegroup(
+        name = "readme",
+        srcs = ["README.md"],
+        visibility = ["//docs/site:__pkg__"],
     )
     py_binary(
         name = "server",

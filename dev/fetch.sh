@@ -12,6 +12,7 @@ describe() {
     elasticsearch) echo "Elasticsearch, about 45 MB" ;;
     npm) echo "the playground and the mail page, about 125 MB" ;;
     clients) echo "API clients for tests, about 80 MB" ;;
+    mkdocs) echo "the builder of the documentation site, about 125 MB" ;;
     go) echo "tools written in Go, compiled here, about 60 MB" ;;
     *) echo "$1" ;;
   esac

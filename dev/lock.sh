@@ -2,7 +2,7 @@
 # Locks anew: Python by uv, npm by npm. Jars are pinned by version and hash in third_party/{kafka,elasticsearch}.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for packages in third_party/python third_party/clients; do
+for packages in third_party/python third_party/clients third_party/mkdocs; do
   dev/tool.sh uv pip compile --upgrade --generate-hashes --no-strip-extras --python-version 3.11 --no-header --only-binary :all: \
     "$packages/requirements.in" -o "$packages/requirements.lock"
 done
