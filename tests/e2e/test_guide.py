@@ -91,9 +91,8 @@ async def test_the_queries_of_a_page_run(ground: Ground, page: Path) -> None:
 
 async def _confirmed(shop: Shop, reader: Reader) -> None:
     async def confirmed() -> bool:
-        answer = await shop.ask(
-            'query { order(id: "%s") { status } }' % reader.ids["ord"], reader.admin.token
-        )
+        document = "query Order($id: ID!) { order(id: $id) { status } }"
+        answer = await shop.ask(document, reader.admin.token, id=reader.ids["ord"])
         return bool(answer.get("order")["status"] == "CONFIRMED")
 
     await within(20, confirmed, "the order confirmed")
