@@ -85,7 +85,7 @@ def strimzi_user(user: str, acls: Iterable[Acl], *, cluster: str, namespace: str
         "metadata:",
         f"  name: {user}",
         f"  namespace: {namespace}",
-        f"  labels: {{strimzi_user.io/cluster: {cluster}}}",
+        f"  labels: {{strimzi.io/cluster: {cluster}}}",
         "spec:",
         "  authentication: {type: tls}",
         "  authorization:",
