@@ -1,13 +1,15 @@
 """Money: integer minor units with an ISO 4217 code. No float anywhere."""
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import MAX_PREC, Context, Decimal, InvalidOperation
 
 from google.type.money_pb2 import Money as MoneyMessage
 
 from kit.errors import InvalidArgument, Violation
 
 _NANOS = 1_000_000_000
+# The default context rounds to 28 digits, and would accept an amount with more decimals than its currency has.
+_EXACT = Context(prec=MAX_PREC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Money:
             raise _invalid(path, "must be a decimal number") from None
         if not value.is_finite() or abs(value) >= 10**15:
             raise _invalid(path, "must be a decimal number below 10^15")
-        scaled = value.scaleb(known.exponent)
+        scaled = value.scaleb(known.exponent, _EXACT)
         if scaled != scaled.to_integral_value():
             raise _invalid(path, f"must have at most {known.exponent} decimals in {currency}")
         return cls(int(scaled), currency)

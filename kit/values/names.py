@@ -34,6 +34,10 @@ _JOINING_STARTS: Final = [first for first, _ in _JOINING]
 # Letters, marks and signs that show nothing: the fillers of Hangul and Khitan, inherent vowels of Khmer, the grapheme joiner, an empty
 # Braille cell, an empty notehead, the place of an object.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc\U00016fe4\U0001d159")
+# Signs that enclose the digits or letters after them: a year, the end of a verse. Unicode counts them as format characters.
+_VISIBLE_FORMATS: Final = frozenset(
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+)
 _MONGOLIAN: Final = frozenset("\u180b\u180c\u180d\u180e\u180f")
 _MONGOLIAN_LETTERS: Final = range(0x1820, 0x18AB)
 _EMOJI_SELECTORS: Final = frozenset("\ufe0e\ufe0f")
@@ -61,8 +65,7 @@ _SCHEME: Final = re.compile(
 _WWW: Final = re.compile(r"\bwww\d{0,3}\.", re.IGNORECASE)
 # IDNA's other dots; NFKC turns the full-width one into a dot, the half-width one into the first of these.
 _DOTS: Final = re.compile("[\u3002\uff0e\uff61]")
-_LABEL: Final = r"""[^\s.,;:!?@/\\<>()\[\]{}"'|]+"""
-_DOTTED: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_DOTTED: Final = re.compile(r"[^\s.]+(?:\.[^\s.]+)+")
 _FOUR_NUMBERS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
@@ -82,24 +85,35 @@ def hidden_character(text: str) -> str | None:
 
 def shows_something(text: str) -> bool:
     """Whether there is a letter, number, sign or symbol, not just marks and spaces."""
-    return any(unicodedata.category(character)[0] in "LNPS" for character in text)
+    return any(
+        unicodedata.category(character)[0] in "LNPS"
+        or ord(character) in _NEW_EMOJI
+        or character in _VISIBLE_FORMATS
+        for character in text
+    )
 
 
 def link_in(text: str) -> str | None:
     """What programs that show text make a link of: a scheme, `www.`, or a name that ends in a top-level domain; None without any."""
-    plain = _DOTS.sub(".", unicodedata.normalize("NFKC", text))
-    if found := _SCHEME.search(plain) or _WWW.search(plain):
-        return found[0].strip()
-    for dotted in _DOTTED.findall(plain):
-        if _is_domain(dotted):
-            return str(dotted)
+    # As written too: NFKC makes letters of signs that end a name, such as ™.
+    for plain in (_DOTS.sub(".", unicodedata.normalize("NFKC", text)), _DOTS.sub(".", text)):
+        if found := _SCHEME.search(plain) or _WWW.search(plain):
+            return found[0].strip()
+        for dotted in _DOTTED.findall("".join(map(_host_character, plain))):
+            if _is_domain(dotted):
+                return str(dotted)
     return None
+
+
+def _host_character(character: str) -> str:
+    """A space for everything that cannot be part of a host's name, and so ends it."""
+    return character if character in ".-" or unicodedata.category(character)[0] in "LMN" else " "
 
 
 def _is_domain(dotted: str) -> bool:
     if _FOUR_NUMBERS.fullmatch(dotted):
         return True
-    last = dotted.rpartition(".")[2].casefold()
+    last = dotted.rpartition(".")[2].strip("-").casefold()
     try:
         last = last.encode("idna").decode()
     except UnicodeError:
@@ -121,6 +135,8 @@ def _is_hidden(text: str, index: int, character: str) -> bool:
         return not before or not unicodedata.name(before, "").startswith("CJK ")
     if character in _BLANK:
         return True
+    if character in _VISIBLE_FORMATS:
+        return False
     category = unicodedata.category(character)
     return category in ("Cf", "Co", "Zl", "Zp") or (category == "Cn" and ord(character) not in _NEW_EMOJI)
 

@@ -78,6 +78,9 @@ def refusal(name: str, *, person: bool = True) -> str:
         "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
         "\U0001f1e8\U0001f1ed",
         "™",
+        "🫨",
+        "\u06dd",
+        "\u0600\u0661",
         "...",
     ],
 )
@@ -173,6 +176,34 @@ def test_spaces_are_single_and_plain_and_invisible_line_breaks_go() -> None:
         ("नाम.भारत", "नाम.भारत"),
         ("(evil.com)", "evil.com"),
         ("203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7#a", "203.0.113.7"),
+        ("evil.com-", "evil.com-"),
+        *[
+            (f"evil.com{end}", "evil.com")
+            for end in (
+                "#x",
+                "&x",
+                "=x",
+                "%20x",
+                "+x",
+                "~x",
+                "*",
+                "_",
+                "`",
+                "^",
+                "$",
+                "—now",
+                "’s",
+                "”",
+                "»",
+                "🎁",
+                "、x",
+                "™",
+            )
+        ],
+        ("“evil.com”", "evil.com"),
+        ("«evil.com»", "evil.com"),
+        ("🎁evil.com", "evil.com"),
     ],
 )
 def test_a_persons_name_holds_no_link(name: str, link: str) -> None:

@@ -120,7 +120,12 @@ def test_sums_and_products_are_exact(left: int, right: int, currency: str, count
         ("1", "XXX"),
         ("1e30", "USD"),
     ]
-    + [("1.000000000000000001", "USD")],
+    + [
+        ("1.000000000000000001", "USD"),
+        ("9.9900000000000000000000000000000000001", "USD"),
+        ("100.0000000000000000000000000000000001", "JPY"),
+        ("1.2300000000000000000000000000000000000004", "KWD"),
+    ],
 )
 def test_an_amount_that_the_currency_cannot_hold_is_refused(amount: str, currency: str) -> None:
     with pytest.raises(InvalidArgument):
