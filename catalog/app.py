@@ -1,22 +1,30 @@
-"""Everything the catalog is made of: the composition root."""
+"""The composition root of the catalog."""
 
 from collections.abc import Sequence
 
-from catalog.consumers import OrderEvents, index_subscription
+from catalog.categories.store import PostgresCategoryStore
+from catalog.categories.use_cases import Categories
 from catalog.events import TOPIC
-from catalog.indexer import Indexer
-from catalog.product_cache import CachedProducts
-from catalog.reindexing import Reindexer
+from catalog.indexing.consumers import index_subscription
+from catalog.indexing.definition import DEFINITION, PLUGINS
+from catalog.indexing.index import ALIAS, ProductIndex
+from catalog.indexing.indexer import Indexer
+from catalog.indexing.reindexing import Reindexer
+from catalog.indexing.store import PostgresIndexSource
+from catalog.products.cache import CachedProducts
+from catalog.products.store import PostgresProductStore
+from catalog.products.use_cases import Products
+from catalog.reservations.consumers import OrderEvents
+from catalog.reservations.rpc import ReservationRpc
+from catalog.reservations.store import PostgresReservationStore
+from catalog.reservations.use_cases import Reservations
 from catalog.retention import retentions
 from catalog.rpc import ProductRpc
-from catalog.search import ALIAS, IndexedProducts
-from catalog.search_index import DEFINITION, PLUGINS
+from catalog.search.index import ElasticsearchIndexReader
+from catalog.search.use_cases import ProductSearch
 from catalog.settings import Settings
-from catalog.stock_rpc import StockRpc
-from catalog.stock_store import PostgresStockStore
-from catalog.stock_use_cases import Stock
-from catalog.store import PostgresProductStore
-from catalog.use_cases import Products
+from catalog.stock.store import PostgresStockStore
+from catalog.stock.use_cases import Stock
 from kit.cache import Cache
 from kit.db import Database, Migrations
 from kit.errors import InvalidArgument
@@ -28,22 +36,29 @@ from kit.work import PeriodicJob
 
 
 def build(settings: Settings) -> Service:
-    """Builds the service; nothing is opened yet."""
+    """Builds the service without opening connections."""
     db = Database(settings.database_url, publishes=TOPIC)
     redis = Cache(settings.redis_url, "catalog")
     elasticsearch = SearchIndex(settings.elasticsearch_url, ALIAS, DEFINITION, plugins=PLUGINS)
     admins = AdminVerifierClient(settings.account_address, identity_from_settings(settings))
-    rows = PostgresProductStore(db)
-    stock_rows = PostgresStockStore(db)
-    cache = CachedProducts(redis, rows, lifetime=settings.cache_seconds)
-    index = IndexedProducts(elasticsearch, redis, lifetime=settings.search_cache_seconds)
-    products = Products(db, rows, stock_rows, cache, index, admins, clock=utc_now)
-    indexer = Indexer(rows, index, cache, clock=utc_now)
-    reindexer = Reindexer(rows, index, indexer, clock=utc_now)
-    stock = Stock(db, stock_rows, reservation=settings.reservation_seconds, clock=utc_now)
 
-    async def reindex(words: Sequence[str]) -> None:
-        if words:
+    product_rows, stock_rows = PostgresProductStore(db), PostgresStockStore(db)
+    cache = CachedProducts(redis, product_rows, lifetime=settings.cache_seconds)
+    products = Products(db, product_rows, stock_rows, cache, clock=utc_now)
+    categories = Categories(PostgresCategoryStore(db))
+    stock = Stock(db, stock_rows, product_rows, clock=utc_now)
+    reservations = Reservations(
+        db, PostgresReservationStore(db), lifetime=settings.reservation_seconds, clock=utc_now
+    )
+    search_index = ElasticsearchIndexReader(elasticsearch, redis, lifetime=settings.search_cache_seconds)
+    search = ProductSearch(search_index, products)
+
+    source, index = PostgresIndexSource(db), ProductIndex(elasticsearch, redis)
+    indexer = Indexer(source, index, cache, clock=utc_now)
+    reindexer = Reindexer(source, index, indexer, clock=utc_now)
+
+    async def reindex(args: Sequence[str]) -> None:
+        if args:
             raise InvalidArgument("usage: reindex")
         print(f"{await reindexer.rebuild()} products indexed")
 
@@ -55,15 +70,12 @@ def build(settings: Settings) -> Service:
         publishes=TOPIC,
         resources=[db, redis, elasticsearch, admins],
         optional=[redis, elasticsearch, admins],
-        rpc=[ProductRpc(products), StockRpc(stock)],
+        rpc=[ProductRpc(products, categories, stock, search, admins), ReservationRpc(reservations)],
         callers={"ProductService": ["gateway"], "StockService": ["order"]},
-        consumes=[
-            OrderEvents(stock).subscription(),
-            index_subscription(indexer),
-        ],
+        consumes=[OrderEvents(reservations).subscription(), index_subscription(indexer)],
         jobs=[
-            PeriodicJob("catalog.expiry", settings.sweep_seconds.total_seconds(), stock.expire),
-            PeriodicJob("catalog.availability", 0.5, stock.tell_availability),
+            PeriodicJob("catalog.expiry", settings.sweep_seconds.total_seconds(), reservations.expire),
+            PeriodicJob("catalog.availability", 0.5, stock.publish_availability_changes),
             PeriodicJob("catalog.drift", settings.drift_seconds.total_seconds(), reindexer.check),
             *retentions(db, settings),
         ],

@@ -1,4 +1,4 @@
-"""An index of a test's own in a real Elasticsearch, with answers kept in a real Redis; filled by hand."""
+"""A search index of a test's own in a real Elasticsearch, with results cached in a real Redis."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -8,11 +8,14 @@ from uuid import uuid4
 
 import pytest
 
-from catalog.domain import Category, Product
-from catalog.ports import Criteria, Found, Sort
-from catalog.search import IndexedProducts
-from catalog.search_index import DEFINITION
-from catalog.tests.fakes import draft
+from catalog.categories.domain import Category
+from catalog.indexing.definition import DEFINITION
+from catalog.indexing.domain import IndexRow
+from catalog.indexing.index import ProductIndex
+from catalog.products.domain import Product
+from catalog.products.tests.fakes import draft
+from catalog.search.domain import Criteria, SearchResult, Sort
+from catalog.search.index import ElasticsearchIndexReader
 from kit.cache import Cache
 from kit.search import SearchIndex
 from kit.testing import Elasticsearch, FakeClock, Redis
@@ -25,49 +28,55 @@ ANYTHING = Criteria("", None, None, None, None, Sort.RELEVANCE, 20, "", False)
 
 @dataclass
 class Index:
-    """An index of a test's own, filled by hand."""
+    """Tests write products directly, without an indexer."""
 
-    products: IndexedProducts
+    writer: ProductIndex
+    reader: ElasticsearchIndexReader
     clock: FakeClock
 
     async def add(
         self, name: str, description: str = "", *, available: bool = True, **fields: Any
     ) -> Product:
-        made = self.product(name, description, **fields)
-        await self.write((made, True, available))
-        return made
+        product = self.product(name, description, **fields)
+        await self.write(product, available=available)
+        return product
 
     def product(self, name: str, description: str = "", *, category: str = "", **fields: Any) -> Product:
-        given = replace(draft(name, **fields), description=description)
-        made, _ = Product.create(given, Category.named(category) if category else None, self.clock.now)
+        new = replace(draft(name, **fields), description=description)
+        product, _ = Product.create(new, Category.from_name(category) if category else None, self.clock.now)
         self.clock.advance(seconds=1)
-        return made
+        return product
 
-    async def write(self, *rows: tuple[Product, bool, bool]) -> None:
-        await self.products.write(rows)
-        await self.products.show()
+    async def write(self, *products: Product, available: bool = True) -> None:
+        await self.writer.write([IndexRow(product, True, available) for product in products])
+        await self.writer.refresh()
 
-    async def find(self, query: str = "", **criteria: Any) -> Found:
-        return await self.products.find(replace(ANYTHING, query=query, **criteria))
+    async def delete(self, product: Product) -> None:
+        await self.writer.write([IndexRow(product, False, False)])
+        await self.writer.refresh()
+
+    async def search(self, query: str = "", **criteria: Any) -> SearchResult:
+        return await self.reader.search(replace(ANYTHING, query=query, **criteria))
 
     async def names(self, query: str = "", **criteria: Any) -> list[str]:
-        return [product.name for product, _ in (await self.find(query, **criteria)).hits]
+        return [product.name for product, _ in (await self.search(query, **criteria)).hits]
 
     async def pages(self, query: str = "", **criteria: Any) -> list[list[str]]:
-        """Reads on until there is no next page."""
-        pages, found = [], await self.find(query, **criteria)
+        """The names on each page up to the last."""
+        pages, result = [], await self.search(query, **criteria)
         while True:
-            pages.append([product.name for product, _ in found.hits])
-            if not found.has_next:
+            pages.append([product.name for product, _ in result.hits])
+            if not result.has_next:
                 return pages
-            found = await self.find(query, **{**criteria, "after": found.hits[-1][1]})
+            result = await self.search(query, **{**criteria, "after": result.hits[-1][1]})
 
 
 @pytest.fixture
 async def index(elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[Index]:
     alias = f"products-{uuid4().hex}"
     search, cache = SearchIndex(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
-    # Longer than any test, so that only a new generation makes a kept answer out of date.
-    yield Index(IndexedProducts(search, cache, lifetime=timedelta(minutes=10)), FakeClock())
+    # Longer than any test: only a new generation invalidates a result.
+    reader = ElasticsearchIndexReader(search, cache, lifetime=timedelta(minutes=10))
+    yield Index(ProductIndex(search, cache), reader, FakeClock())
     await search.close()
     await cache.close()

@@ -7,14 +7,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from catalog.adjustment_store import AdjustmentHistory
-from catalog.domain import Product
+from catalog.products.domain import Product
+from catalog.products.store import PostgresProductStore
+from catalog.products.tests.fakes import draft
+from catalog.reservations.domain import RequestedLine, Reservation, ReservationRequest
+from catalog.reservations.store import PostgresReservationStore
 from catalog.retention import retentions
 from catalog.settings import Settings
-from catalog.stock_domain import Action, Adjustment, Reservation, Want, Wish
-from catalog.stock_store import PostgresStockStore
-from catalog.store import PostgresProductStore
-from catalog.tests.fakes import draft
+from catalog.stock.domain import Action, Adjustment
+from catalog.stock.history import AdjustmentHistory
+from catalog.stock.store import PostgresStockStore
 from kit.db import Database, Migrations
 from kit.settings import load
 from kit.testing.copy_rows import copy_rows
@@ -33,25 +35,25 @@ class Shop:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.stock = PostgresStockStore(db)
+        self.reservations = PostgresReservationStore(db)
 
     async def product(self, stock: int) -> UUID:
         now = utc_now()
         made, _ = Product.create(draft("Mug"), None, now)
         async with self.db.transaction() as tx:
             await PostgresProductStore(self.db).add(tx, made)
-            begun = Adjustment.begun(made.id, stock, uuid4(), now)
-            await self.stock.write(tx, begun, before=None, after=stock)
+            await self.stock.start_tracking(tx, made.id, stock, uuid4(), now)
         return made.id
 
     async def held(self, product_id: UUID) -> UUID:
         now = utc_now()
-        wish = Wish(uuid4(), (Want(product_id, 1),), None)
-        [outcome] = await self.stock.reserve([wish], now, now + timedelta(minutes=15))
+        request = ReservationRequest(uuid4(), (RequestedLine(product_id, 1),), None)
+        [outcome] = await self.reservations.reserve([request], now, now + timedelta(minutes=15))
         assert isinstance(outcome, Reservation)
         return outcome.order_id
 
     async def sum(self, product_id: UUID) -> int:
-        return sum(each.delta for each in await self.stock.adjustments(product_id))
+        return sum(row.delta for row in await self.stock.list_adjustments(product_id))
 
 
 @pytest.fixture
@@ -67,11 +69,11 @@ async def test_reservations_that_are_over_go_with_their_lines_and_sold_ones_stay
     mug = await shop.product(10)
     held, sold, released, returned = [await shop.held(mug) for _ in range(4)]
     refused = uuid4()  # cancelled before it was reserved: a tombstone
-    await shop.stock.commit([sold, returned], utc_now())
-    await shop.stock.release(shop.db, [released, returned, refused], utc_now())
+    await shop.reservations.commit([sold, returned], utc_now())
+    await shop.reservations.release(shop.db, [released, returned, refused], utc_now())
     await shop.db.execute("UPDATE reservations SET update_time = update_time - interval '91 days'")
     recent = await shop.held(mug)
-    await shop.stock.release(shop.db, [recent], utc_now())
+    await shop.reservations.release(shop.db, [recent], utc_now())
 
     job, _ = retentions(shop.db, load(Settings, {"PROFILE": "development"}))
     assert isinstance(job, Retention)
@@ -96,7 +98,7 @@ async def test_old_changes_of_stock_become_one_sum_a_product(shop: Shop) -> None
     assert await history.carry() == 2_503
 
     assert {product: await shop.sum(product) for product in (mug, cup)} == before
-    assert [each.action for each in await shop.stock.adjustments(mug)] == [Action.CARRIED]
+    assert [row.action for row in await shop.stock.list_adjustments(mug)] == [Action.CARRIED]
     await copy_rows(shop.db, "stock_adjustments", 1, id="gen_random_uuid()", action="'ADJUST'", delta="5")
     assert await history.carry() == 1
     assert sum([await shop.sum(mug), await shop.sum(cup)]) == sum(before.values()) + 5
@@ -106,7 +108,7 @@ async def test_old_changes_of_stock_become_one_sum_a_product(shop: Shop) -> None
 async def test_recent_changes_of_stock_stay_and_so_do_their_keys(shop: Shop) -> None:
     mug = await shop.product(10)
     assert await AdjustmentHistory(shop.db, _DAYS).carry() == 0
-    assert [each.action for each in await shop.stock.adjustments(mug)] == [Action.CREATE]
+    assert [row.action for row in await shop.stock.list_adjustments(mug)] == [Action.CREATE]
 
 
 async def test_replicas_share_old_changes_of_stock(shop: Shop) -> None:

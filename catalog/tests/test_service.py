@@ -13,9 +13,9 @@ from souk.catalog.v1 import stock_service_pb2 as stock_pb
 from souk.order.v1 import events_pb2 as order
 
 from catalog.app import build
+from catalog.reservations.rpc import ReservationRpc
 from catalog.rpc import ProductRpc
 from catalog.settings import Settings
-from catalog.stock_rpc import StockRpc
 from kit.auth import Principal
 from kit.errors import FailedPrecondition
 from kit.events import Topic
@@ -26,7 +26,7 @@ from kit.testing.contracts import FakeAccountService, acting_as
 from kit.testing.fixtures import database_url, elasticsearch, kafka, postgres, redis
 from kit.testing.principals import FakeTokenVerifier, admin
 from kit.testing.records import event_types, publish, wait_for_records
-from kit.testing.running_service import running_service as running_service
+from kit.testing.running_service import running_service
 from kit.values import ORDER, Money, money_to_proto
 
 __all__ = ["database_url", "elasticsearch", "kafka", "postgres", "redis"]
@@ -131,7 +131,7 @@ async def running(
     settings = load(Settings, environment)
     service = replace(build(settings), verifier=tokens)
     address = f"127.0.0.1:{settings.grpc_port}"
-    products, stock = Channel(address, ProductRpc.service), Channel(address, StockRpc.service)
+    products, stock = Channel(address, ProductRpc.service), Channel(address, ReservationRpc.service)
     await products.open()
     await stock.open()
     async with running_service(service, database_url, kafka):

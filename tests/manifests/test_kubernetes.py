@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from catalog.search_index import PLUGINS
+from catalog.indexing.definition import PLUGINS
 from kit.auth import SigningKeys
 from kit.settings import load
 from tests.lint.checkout import ROOT

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
-from catalog.stock_domain import Want, Wish
-from catalog.stock_store import PostgresStockStore
-from catalog.store import PostgresProductStore
+from catalog.categories.store import PostgresCategoryStore
+from catalog.indexing.store import PostgresIndexSource
+from catalog.products.store import PostgresProductStore
+from catalog.reservations.domain import RequestedLine, ReservationRequest
+from catalog.reservations.store import PostgresReservationStore
+from catalog.stock.store import PostgresStockStore
 from kit.db import Database
 from tests.scale.measuring import MAX_ROWS, Kind, Measure
 from tests.scale.moments import moment, rolled_back, uuid
@@ -16,56 +19,60 @@ from tests.scale.world import MINUTE, World, order_id, product_id
 
 def catalog_measures(db: Database, world: World) -> Iterator[Measure]:
     """The catalog's."""
-    yield from _products(PostgresProductStore(db), world)
-    yield from _stock(db, PostgresStockStore(db), world)
+    yield from _products(db, world)
+    yield from _stock(db, world)
     yield from catalog_retention(db, world)
 
 
-def _products(store: PostgresProductStore, world: World) -> Iterator[Measure]:
+def _products(db: Database, world: World) -> Iterator[Measure]:
+    store, source = PostgresProductStore(db), PostgresIndexSource(db)
     some = [uuid(product_id(number)) for number in range(1, world.products, max(1, world.products // 100))][
         :100
     ]
     middle = world.products // 2
     deep = (moment(world.start - (world.products - middle) * MINUTE), uuid(product_id(middle)))
-    yield Measure("products: first page", "newest", Kind.REQUEST, lambda: store.newest(None, 101))
-    yield Measure("products: deep page", "newest", Kind.REQUEST, lambda: store.newest(deep, 101))
+    yield Measure("products: first page", "newest", Kind.REQUEST, lambda: store.list_newest(None, 101))
+    yield Measure("products: deep page", "newest", Kind.REQUEST, lambda: store.list_newest(deep, 101))
     yield Measure("products by id", "100", Kind.REQUEST, lambda: store.get_many(some))
     # Counts every product that is for sale, by the index of categories alone.
     yield Measure(
-        "categories with counts", "", Kind.REQUEST, store.categories, max_rows=MAX_ROWS + world.products
+        *("categories with counts", "", Kind.REQUEST, PostgresCategoryStore(db).list_with_counts),
+        max_rows=MAX_ROWS + world.products,
     )
-    yield Measure("index: rows", "100", Kind.SWEEP, lambda: store.rows_for_index(some))
-    yield Measure("index: ids", "500", Kind.SWEEP, lambda: store.ids_after(some[50], 500))
+    yield Measure("index: rows", "100", Kind.SWEEP, lambda: source.rows(some))
+    yield Measure("index: ids", "500", Kind.SWEEP, lambda: source.ids_after(some[50], 500))
     since = moment(world.now) - timedelta(minutes=2)
-    yield Measure("index: changed in 2 minutes", "", Kind.SWEEP, lambda: store.changed_since(since))
+    yield Measure("index: changed in 2 minutes", "", Kind.SWEEP, lambda: source.changed_since(since))
 
 
-def _stock(db: Database, store: PostgresStockStore, world: World) -> Iterator[Measure]:
+def _stock(db: Database, world: World) -> Iterator[Measure]:
+    stock, reservations = PostgresStockStore(db), PostgresReservationStore(db)
     some = [uuid(product_id(number)) for number in range(1, 101)]
-    yield Measure("stock of products", "100", Kind.REQUEST, lambda: store.free(some))
+    yield Measure("stock of products", "100", Kind.REQUEST, lambda: stock.free(some))
     yield Measure(
-        *("stock adjustments of a product", "", Kind.REQUEST), lambda: store.adjustments(uuid(product_id(7)))
+        *("stock adjustments of a product", "", Kind.REQUEST),
+        lambda: stock.list_adjustments(uuid(product_id(7))),
     )
     now = moment(world.now)
 
-    def wish() -> Wish:
-        wants = (Want(uuid(product_id(498)), 1), Want(uuid(product_id(499)), 1))
-        return Wish(uuid4(), wants, None)
+    def request() -> ReservationRequest:
+        lines = (RequestedLine(uuid(product_id(498)), 1), RequestedLine(uuid(product_id(499)), 1))
+        return ReservationRequest(uuid4(), lines, None)
 
     yield Measure(
         *("reserve", "20 orders of 2 lines", Kind.REQUEST),
-        lambda: store.reserve([wish() for _ in range(20)], now, now + timedelta(minutes=15)),
+        lambda: reservations.reserve([request() for _ in range(20)], now, now + timedelta(minutes=15)),
     )
     some_orders = [uuid(order_id(number)) for number in range(0, world.orders, world.orders // 20)]
-    yield Measure("reservations committed", "20", Kind.REQUEST, lambda: store.commit(some_orders, now))
+    yield Measure("reservations committed", "20", Kind.REQUEST, lambda: reservations.commit(some_orders, now))
     yield Measure(
         *("reservations given back", "20", Kind.REQUEST),
-        rolled_back(db, lambda tx: store.release(tx, some_orders, now)),
+        rolled_back(db, lambda tx: reservations.release(tx, some_orders, now)),
     )
     # Each run expires others; those of the runs before are RELEASED.
     late = now + timedelta(hours=1)
-    yield Measure("sweep: reservations expired", "20", Kind.SWEEP, lambda: store.expire(late, 20))
+    yield Measure("sweep: reservations expired", "20", Kind.SWEEP, lambda: reservations.expire(late, 20))
     yield Measure(
         *("sweep: availability changes", "500", Kind.SWEEP),
-        rolled_back(db, lambda tx: store.take_availability_changes(tx, 500, now)),
+        rolled_back(db, lambda tx: stock.pop_availability_changes(tx, 500, now)),
     )

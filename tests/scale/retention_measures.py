@@ -13,7 +13,7 @@ import notification.retention
 import notification.settings
 import order.closed_accounts.retention
 import order.settings
-from catalog.adjustment_store import AdjustmentHistory
+from catalog.stock.history import AdjustmentHistory
 from kit.db import Database
 from kit.settings import BaseSettings, load
 from kit.work import PeriodicJob, Retention

@@ -1,0 +1,43 @@
+"""Identities of category names and SKUs, and slugs. PostgreSQL has functions of the same names (migration 0004, ADR 0032)."""
+
+import re
+import unicodedata
+
+# Combining accents of Latin, Greek and Cyrillic. The combining marks of other scripts are vowels.
+_ACCENTS = re.compile(r"[\u0300-\u036f]")
+_INVISIBLE = ("Cf", "Zl", "Zp")
+# Signs that distinguish names, such as C++, C# and .NET, and how a slug spells them.
+_SPELLED_OUT = (
+    (re.compile(r"(?<=\w)\+(?=\+*(?!\w))|(?<=\+)\+(?!\w)"), " plus"),
+    (re.compile(r"(?<=\w)#(?!\w)"), " sharp"),
+    (re.compile(r"(?<![\w.])\.(?=[^\W\d_])"), " dot "),
+)
+
+
+def category_identity(name: str) -> str:
+    """Names are of the same category if they differ only in case, width and repeated spaces."""
+    return unicodedata.normalize("NFKC", " ".join(name.split())).lower()
+
+
+def sku_identity(sku: str) -> str:
+    """SKUs are the same if they differ only in case, width, accents and invisible characters."""
+    return _ACCENTS.sub("", without_invisible(unicodedata.normalize("NFKD", sku).lower())).strip()
+
+
+def without_invisible(text: str) -> str:
+    """Removes format characters (Cf) and line and paragraph separators."""
+    return "".join(c for c in text if unicodedata.category(c) not in _INVISIBLE)
+
+
+def slug_of(name: str) -> str:
+    """Lower-case letters with their marks, and digits, without accents, words joined by hyphens. NFC; empty if the name has none."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    for sign, spelling in _SPELLED_OUT:
+        plain = sign.sub(spelling, plain)
+    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", plain)))
+    slug = "-".join("".join(c if _belongs_to_word(c) else " " for c in plain).split())
+    return slug if any(map(str.isalnum, slug)) else ""
+
+
+def _belongs_to_word(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character).startswith("M")

@@ -1,0 +1,1 @@
+"""The search index: its definition, and keeping it equal to the tables."""

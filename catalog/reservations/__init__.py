@@ -1,0 +1,1 @@
+"""Reservations: the stock that orders hold."""

@@ -1,0 +1,36 @@
+"""Errors of reservations. `domain.rejection_of` says in which order they are checked.
+
+SoukError
+|- NotFound
+|  '- ProductNotFound        (products) a line's product does not exist or was deleted
+|- InvalidArgument
+|  |- MixedCurrency          (kit.values) an order has one currency
+|  '- TotalOutOfRange        the payment provider does not charge this total
+|- FailedPrecondition
+|  |- PriceChanged           the total is not the one that the buyer saw
+|  '- OutOfStock             too little stock is free
+'- Aborted
+   '- IdempotencyConflict    (stock) the order already has a reservation with different lines
+"""
+
+from kit.errors import FailedPrecondition, InvalidArgument
+
+
+class OutOfStock(FailedPrecondition):
+    """Too little stock is free; `details.lines` has the requested and available quantity of each line in question."""
+
+    reason = "OUT_OF_STOCK"
+    default_message = "not enough in stock"
+
+
+class PriceChanged(FailedPrecondition):
+    """The total differs from the expected total; `details` has the current prices and total."""
+
+    reason = "PRICE_CHANGED"
+    default_message = "the total has changed"
+
+
+class TotalOutOfRange(InvalidArgument):
+    """The payment provider does not charge the total: too small, too large, or not a multiple of the currency's step."""
+
+    reason = "TOTAL_OUT_OF_RANGE"

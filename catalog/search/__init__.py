@@ -1,0 +1,1 @@
+"""Searching products, and suggestions for a search box."""

@@ -1,0 +1,165 @@
+"""Searches Elasticsearch, and caches results in Redis.
+
+Results are cached for about a second with the index's generation, so a refresh invalidates them. Empty results are not cached.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import orjson
+
+from catalog.indexing.index import GENERATION, decode_document
+from catalog.metrics import SEARCHES
+from catalog.search import queries
+from catalog.search.domain import Criteria, Facet, FacetValue, SearchResult
+from kit.cache import Cache
+from kit.search import SearchIndex
+from kit.values import decode_cursor, encode_cursor, exact_count, invalid_cursor
+
+# With fewer hits than this the query probably has a typo.
+_FUZZY_FALLBACK_BELOW: Final = 3
+
+T = TypeVar("T")
+# A JSON object; `hits` is empty if nothing matched.
+Result = Mapping[str, Any]
+
+
+class ElasticsearchIndexReader:
+    """`ports.IndexReader` on Elasticsearch."""
+
+    def __init__(self, index: SearchIndex, cache: Cache, *, lifetime: timedelta) -> None:
+        """`lifetime`: of cached results."""
+        self._index = index
+        self._cache = cache
+        self._seconds = lifetime.total_seconds()
+        self._searches: dict[str, asyncio.Task[SearchResult]] = {}
+        self._suggestions: dict[str, asyncio.Task[Sequence[str]]] = {}
+
+    async def search(self, criteria: Criteria) -> SearchResult:
+        """Concurrent equal searches share one query. Raises SearchUnavailable, InvalidArgument for a cursor of another search."""
+        key = _key("search", repr(criteria))
+
+        async def search() -> SearchResult:
+            return _result(await self._cached(key, lambda: self._query(criteria)))
+
+        return await _single_flight(self._searches, key, search)
+
+    async def suggest(self, prefix: str, size: int) -> Sequence[str]:
+        """Distinct names of products that complete a prefix; raises SearchUnavailable."""
+        key = _key("suggest", f"{size} {prefix}")
+
+        async def suggest() -> Sequence[str]:
+            names: Sequence[str] = (await self._cached(key, lambda: self._complete(prefix, size)))["hits"]
+            return names
+
+        return await _single_flight(self._suggestions, key, suggest)
+
+    async def _cached(self, key: str, query: Callable[[], Awaitable[Result]]) -> Result:
+        """The cached result of the current generation, else the query's, which is then cached."""
+        cached = await self._cache.get_many([GENERATION, key])
+        generation = cached.get(GENERATION, b"0").decode()
+        if key in cached:
+            result: Result = orjson.loads(cached[key])
+            if result["generation"] == generation:
+                SEARCHES.labels("cache").inc()
+                return result
+        result = await query()
+        if result["hits"]:
+            encoded = orjson.dumps({**result, "generation": generation})
+            await self._cache.set_many({key: encoded}, seconds=self._seconds)
+        return result
+
+    async def _query(self, criteria: Criteria) -> Result:
+        """Exact first, then fuzzy if there are few hits. Later pages use the mode of the first page, which is in the cursor."""
+        await self._index.ensure_index()
+        scope = queries.scope_of(criteria)
+        fuzzy, after = _position(criteria, scope) if criteria.after else (False, None)
+        reply = await self._index.search(queries.search(criteria, after, fuzzy=fuzzy))
+        if (
+            criteria.query
+            and not criteria.after
+            and len(_hits(reply)) < min(_FUZZY_FALLBACK_BELOW, criteria.size)
+        ):
+            fuzzy_reply = await self._index.search(queries.search(criteria, None, fuzzy=True))
+            if len(_hits(fuzzy_reply)) > len(_hits(reply)):
+                fuzzy, reply = True, fuzzy_reply
+        SEARCHES.labels("fuzzy" if fuzzy else "exact").inc()
+        return _to_json(criteria, reply, lambda hit: encode_cursor(scope, [int(fuzzy), *hit["sort"]]))
+
+    async def _complete(self, prefix: str, size: int) -> Result:
+        await self._index.ensure_index()
+        for body in queries.suggestions(prefix, size):
+            reply = await self._index.search(body)
+            if _hits(reply):
+                break
+        return {"hits": [hit["_source"]["name"] for hit in _hits(reply)]}
+
+
+def _key(kind: str, text: str) -> str:
+    return f"{kind}:{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
+
+
+def _hits(reply: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    hits: Sequence[Mapping[str, Any]] = reply["hits"]["hits"]
+    return hits
+
+
+def _to_json(
+    criteria: Criteria, reply: Mapping[str, Any], cursor: Callable[[Mapping[str, Any]], str]
+) -> Result:
+    hits, total = _hits(reply), reply["hits"].get("total")
+    page = hits[: criteria.size]
+    result: dict[str, Any] = {
+        "hits": [(hit["_source"]["product"], cursor(hit)) for hit in page],
+        "has_next": len(hits) > criteria.size,
+        "total": exact_count(total["value"]) if criteria.count_total and total else None,
+    }
+    if criteria.facets:
+        result["facets"] = queries.facets(reply)
+    if criteria.highlight and criteria.query:
+        result["highlights"] = [queries.highlight(hit, hit["_source"]["name"]) for hit in page]
+    return result
+
+
+def _result(result: Result) -> SearchResult:
+    hits = tuple((decode_document({"product": encoded}), cursor) for encoded, cursor in result["hits"])
+    facets = tuple(
+        # A Facet comes from Elasticsearch's reply, a mapping from Redis.
+        facet if isinstance(facet, Facet) else _facet(facet)
+        for facet in result.get("facets", ())
+    )
+    return SearchResult(
+        hits, result["has_next"], result["total"], facets, tuple(result.get("highlights", ()))
+    )
+
+
+def _facet(cached: Mapping[str, Any]) -> Facet:
+    return Facet(cached["name"], tuple(FacetValue(**value) for value in cached["values"]))
+
+
+async def _single_flight(
+    running: dict[str, asyncio.Task[T]], key: str, start: Callable[[], Coroutine[Any, Any, T]]
+) -> T:
+    """Awaits the running task of the key, or starts it. A cancelled caller does not cancel it for the others."""
+    task = running.get(key)
+    if task is None:
+        task = running[key] = asyncio.create_task(start())
+        task.add_done_callback(lambda _: running.pop(key, None))
+    return await asyncio.shield(task)
+
+
+def _position(criteria: Criteria, scope: str) -> tuple[bool, Sequence[Any]]:
+    """Whether the cursor's search was fuzzy, and the sort values after which to continue."""
+    types = queries.sort_value_types(criteria)
+    match decode_cursor(criteria.after, scope, "after"):
+        case [0 | 1 as fuzzy, *values] if len(values) == len(types) and all(map(_fits, values, types)):
+            return bool(fuzzy), values
+    raise invalid_cursor("after")
+
+
+def _fits(value: object, types: tuple[type, ...]) -> bool:
+    # Not isinstance: bool is a subclass of int. Elasticsearch rejects numbers beyond its long.
+    return type(value) in types and (not isinstance(value, int | float) or abs(value) < 2**63)

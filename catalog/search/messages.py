@@ -1,0 +1,115 @@
+"""Protobuf messages of search <-> the domain, with the rules for its inputs."""
+
+from typing import Final
+
+from souk.catalog.v1 import product_service_pb2 as pb
+
+from catalog.products.messages import product_with_stock_to_proto
+from catalog.search.domain import Criteria, Facet, SearchPage, Sort
+from kit.values import CURRENCIES, FieldReader, Money, money_from_proto
+
+_DEFAULT_SUGGESTIONS: Final = 10
+_MAX_QUERY: Final = 200
+_MAX_CATEGORIES: Final = 100
+_MAX_CATEGORY: Final = 100
+
+
+def prefix_from_proto(request: pb.SuggestProductsRequest) -> tuple[str, int]:
+    """The prefix and the number of suggestions; raises InvalidArgument with all violations."""
+    reader = FieldReader()
+    prefix = reader.text(request.prefix, "prefix", max_length=_MAX_QUERY)
+    size = reader.page_size(request.page_size, "first", default=_DEFAULT_SUGGESTIONS)
+    reader.raise_if_invalid()
+    return prefix, size
+
+
+def criteria_from_proto(request: pb.SearchProductsRequest) -> Criteria:
+    """Raises InvalidArgument with all violations."""
+    reader = FieldReader()
+    min_price, max_price = _price_bounds(reader, request)
+    categories = _categories(reader, request)
+    criteria = Criteria(
+        query=reader.text(request.query, "query", max_length=_MAX_QUERY),
+        categories=categories,
+        min_price=min_price,
+        max_price=max_price,
+        available=request.available if request.HasField("available") else None,
+        sort=_sort(reader, request.sort),
+        size=reader.page_size(request.page_size, "first"),
+        after=request.page_token,
+        count_total=request.count_total,
+        facets=request.count_facets,
+        highlight=request.highlight,
+        currency=request.currency,
+    )
+    reader.raise_if_invalid()
+    return criteria
+
+
+def _price_bounds(
+    reader: FieldReader, request: pb.SearchProductsRequest
+) -> tuple[Money | None, Money | None]:
+    low = (
+        money_from_proto(request.min_price, "filter", "price", "min")
+        if request.HasField("min_price")
+        else None
+    )
+    high = (
+        money_from_proto(request.max_price, "filter", "price", "max")
+        if request.HasField("max_price")
+        else None
+    )
+    bounds = [bound for bound in (low, high) if bound is not None]
+    path = ("filter", "price")
+    reader.require(all(bound.minor >= 0 for bound in bounds), "must not be negative", *path)
+    ordered = len(bounds) < 2 or (
+        bounds[0].currency == bounds[1].currency and bounds[0].minor <= bounds[1].minor
+    )
+    reader.require(ordered, "min must not exceed max, in one currency", *path)
+    _check_currency(reader, request.currency, bounds)
+    return low, high
+
+
+def _check_currency(reader: FieldReader, code: str, bounds: list[Money]) -> None:
+    path = ("filter", "price", "currency")
+    reader.require(not code or code in CURRENCIES, f"must be one of {', '.join(sorted(CURRENCIES))}", *path)
+    same = all(bound.currency == code for bound in bounds)
+    reader.require(not code or same, "must be the currency of min and max", *path)
+
+
+def _categories(reader: FieldReader, request: pb.SearchProductsRequest) -> tuple[str, ...] | None:
+    has_filter = request.HasField("category_filter")
+    categories = request.category_filter.values if has_filter else request.categories
+    path = ("filter", "categories")
+    reader.require(len(categories) <= _MAX_CATEGORIES, f"must name at most {_MAX_CATEGORIES}", *path)
+    for index, category in enumerate(categories[:_MAX_CATEGORIES]):
+        reader.text(category, *path, index, max_length=_MAX_CATEGORY)
+    return tuple(sorted(set(categories))) if has_filter or categories else None
+
+
+def _sort(reader: FieldReader, number: int) -> Sort:
+    name = pb.ProductSort.Name(number) if number in pb.ProductSort.values() else ""
+    if number == pb.PRODUCT_SORT_UNSPECIFIED:
+        return Sort.RELEVANCE
+    reader.require(bool(name), "must be a known sort", "sort")
+    return Sort(name.removeprefix("PRODUCT_SORT_")) if name else Sort.RELEVANCE
+
+
+def page_to_proto(page: SearchPage, *, with_stock: bool) -> pb.SearchProductsResponse:
+    """`with_stock`: whether the caller may see quantities."""
+    hits = [
+        pb.SearchProductsResponse.Hit(
+            product=product_with_stock_to_proto(hit.product, with_stock=with_stock),
+            cursor=hit.cursor,
+            highlight=hit.highlight,
+        )
+        for hit in page.hits
+    ]
+    return pb.SearchProductsResponse(
+        hits=hits, has_next_page=page.has_next, total_count=page.total, facets=map(_facet, page.facets)
+    )
+
+
+def _facet(facet: Facet) -> pb.Facet:
+    values = [pb.FacetValue(value=value.value, count=value.count) for value in facet.values]
+    return pb.Facet(name=facet.name, values=values)

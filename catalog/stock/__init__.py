@@ -1,0 +1,1 @@
+"""Stock: free quantities, manual adjustments and availability."""

@@ -1,0 +1,65 @@
+"""In-memory stock. `test_store` runs on it and on PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from catalog.stock.domain import Adjustment
+from catalog.stock.errors import IdempotencyConflict
+
+
+class FakeStockStore:
+    """`free_stock`, `adjustments` and `availability_changes` are the tables; the fake of reservations changes them too."""
+
+    def __init__(self) -> None:
+        self.free_stock: dict[UUID, int] = {}
+        self.adjustments: dict[UUID, Adjustment] = {}
+        self.availability_changes: dict[UUID, None] = {}
+        self._publish_times: dict[UUID, datetime] = {}
+        # The ids of each call of `free`.
+        self.free_calls: list[Sequence[UUID]] = []
+
+    async def free(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        self.free_calls.append(ids)
+        return {
+            product_id: self.free_stock[product_id] for product_id in ids if product_id in self.free_stock
+        }
+
+    async def start_tracking(
+        self, tx: object, product_id: UUID, free: int, actor_id: UUID, now: datetime
+    ) -> None:
+        initial = Adjustment.initial(product_id, free, actor_id, now)
+        await self.write(tx, initial, before=None, after=free)
+
+    async def lock(self, tx: object, product_id: UUID) -> int | None:
+        return self.free_stock.get(product_id)
+
+    async def write(
+        self, tx: object, adjustment: Adjustment, *, before: int | None, after: int | None
+    ) -> None:
+        if adjustment.id in self.adjustments:
+            raise IdempotencyConflict()
+        self.adjustments[adjustment.id] = adjustment
+        self.free_stock.pop(adjustment.product_id, None)
+        if after is not None:
+            self.free_stock[adjustment.product_id] = after
+        if adjustment.changes_availability(before, after):
+            self.availability_changes[adjustment.product_id] = None
+
+    async def adjustment(self, tx: object, adjustment_id: UUID) -> Adjustment | None:
+        return self.adjustments.get(adjustment_id)
+
+    async def list_adjustments(self, product_id: UUID) -> list[Adjustment]:
+        return [adjustment for adjustment in self.adjustments.values() if adjustment.product_id == product_id]
+
+    async def pop_availability_changes(self, tx: object, limit: int, now: datetime) -> dict[UUID, bool]:
+        latest = now - timedelta(seconds=1)
+        due = [
+            product_id
+            for product_id in self.availability_changes
+            if self._publish_times.get(product_id, latest) <= latest
+        ][:limit]
+        for product_id in due:
+            del self.availability_changes[product_id]
+            self._publish_times[product_id] = now
+        return {product_id: self.free_stock.get(product_id, 1) > 0 for product_id in due}
