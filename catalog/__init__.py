@@ -1,1 +1,1 @@
-"""The catalog service: products, categories, search, stock and its reservations."""
+"""The catalog service: categories, products, stock, reservations and search."""

@@ -1,22 +1,23 @@
-"""What the shop's owners want to know of the catalog."""
+"""Business metrics of the catalog."""
 
 from prometheus_client import Counter, Histogram
 
 RESERVATIONS = Counter(
     "souk_catalog_reservations_total",
-    "Reservations by outcome: held (again too), or the reason of a refusal; committed, commit_too_late, given_back, expired.",
+    "Reservations by outcome: held (repeated requests too), the reason of a rejection, committed, commit_too_late, released, expired.",
     ["outcome"],
 )
 SEARCHES = Counter(
-    "souk_catalog_searches_total", "Searches, by where the answer came from: cache, exact, fuzzy.", ["answer"]
+    "souk_catalog_searches_total",
+    "Searches and suggestions by the source of the result: cache, exact, fuzzy.",
+    ["source"],
 )
 INDEXED = Counter("souk_catalog_indexed_products_total", "Products written to the index.")
 REPAIRED = Counter(
-    "souk_catalog_index_repairs_total",
-    "Products that the index had otherwise than the table, and has no longer.",
+    "souk_catalog_index_repairs_total", "Products whose document differed from the tables and was repaired."
 )
 INDEX_LAG = Histogram(
     "souk_catalog_index_lag_seconds",
-    "From a product's change until searches see it.",
+    "Time from a product's change until searches see it.",
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300),
 )

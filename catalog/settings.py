@@ -1,4 +1,4 @@
-"""What the catalog is told beside what all services are."""
+"""Settings of the catalog, besides those that all services have."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ from kit.settings import BaseSettings, setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(BaseSettings):
-    """Settings of the catalog."""
+    """Read from the environment; each has its description."""
 
     service = "catalog"
 
@@ -29,36 +29,40 @@ class Settings(BaseSettings):
         development="http://127.0.0.1:9200",
         secret=True,
     )
-    account_address: str = setting("The account service's gRPC, host:port", development="127.0.0.1:9001")
+    account_address: str = setting(
+        "Address of the account service (gRPC), host:port", development="127.0.0.1:9001"
+    )
     reservation_seconds: timedelta = setting(
-        "Seconds after which a reservation that was not committed expires; more than orders stay PENDING",
+        "Seconds after which a reservation that was not committed expires; longer than orders stay PENDING",
         default=timedelta(minutes=15),
         minimum=1,
     )
     sweep_seconds: timedelta = setting(
-        "Seconds between looks for expired reservations", default=timedelta(seconds=5), minimum=0.1
+        "Seconds between sweeps for expired reservations", default=timedelta(seconds=5), minimum=0.1
     )
     reservation_retention_seconds: timedelta = setting(
-        "Seconds for which a reservation that was released or returned is kept; longer than an order's events may be repeated",
+        "Seconds for which released and returned reservations are kept; longer than an order's events may be redelivered",
         default=timedelta(days=90),
         minimum=timedelta(days=8).total_seconds(),
     )
     adjustment_retention_seconds: timedelta = setting(
-        "Seconds for which each change of stock is kept by itself, and its idempotency key with it; older ones are kept as a sum",
+        "Seconds for which each adjustment of stock and its idempotency key are kept; older ones are summed up",
         default=timedelta(days=730),
         minimum=timedelta(days=1).total_seconds(),
     )
     cache_seconds: timedelta = setting(
-        "Seconds for which a product is read from Redis, unless it changes",
+        "Seconds for which Redis caches a product, unless it changes",
         default=timedelta(seconds=60),
         minimum=1,
     )
     search_cache_seconds: timedelta = setting(
-        "Seconds for which a search is answered from Redis",
+        "Seconds for which Redis caches a search result",
         default=timedelta(seconds=1),
         minimum=0.05,
         maximum=60,
     )
     drift_seconds: timedelta = setting(
-        "Seconds between comparisons of the whole index with the table", default=timedelta(hours=1), minimum=1
+        "Seconds between comparisons of the whole index with the tables",
+        default=timedelta(hours=1),
+        minimum=1,
     )

@@ -1,4 +1,4 @@
-"""The catalog's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
+"""The catalog's tables as Piccolo classes, without behaviour. A test compares them with the migrations."""
 
 from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 
@@ -14,7 +14,7 @@ class CategoryRow(Table, tablename="categories"):
 
 
 class ProductRow(Table, tablename="products"):
-    """A product; deleted ones stay."""
+    """A product. Deleted products keep their row."""
 
     id = UUID(primary_key=True)
     name = Text()
@@ -32,14 +32,14 @@ class ProductRow(Table, tablename="products"):
 
 
 class StockRow(Table, tablename="stock"):
-    """What can be sold now of a tracked product."""
+    """Free stock of a tracked product."""
 
     product_id = UUID(primary_key=True)
     free = BigInt()
 
 
 class StockAdjustmentRow(Table, tablename="stock_adjustments"):
-    """Why free stock was changed by hand."""
+    """A change of free stock outside reservations."""
 
     id = UUID(primary_key=True)
     product_id = UUID()
@@ -52,7 +52,7 @@ class StockAdjustmentRow(Table, tablename="stock_adjustments"):
 
 
 class ReservationRow(Table, tablename="reservations"):
-    """What an order holds."""
+    """A reservation of an order."""
 
     order_id = UUID(primary_key=True)
     state = Text()
@@ -64,7 +64,7 @@ class ReservationRow(Table, tablename="reservations"):
 
 
 class ReservationLineRow(Table, tablename="reservation_lines"):
-    """One product of a reservation."""
+    """One line of a reservation."""
 
     order_id = UUID(primary_key=True)
     position = Integer()
@@ -76,14 +76,14 @@ class ReservationLineRow(Table, tablename="reservation_lines"):
 
 
 class AvailabilityChangeRow(Table, tablename="availability_changes"):
-    """A product that ran out or came back."""
+    """A queued change of availability: the product sold out or is back in stock."""
 
     id = BigInt(primary_key=True)
     product_id = UUID()
 
 
-class AvailabilityToldRow(Table, tablename="availability_told"):
-    """When a product's availability was told last."""
+class AvailabilityPublishedRow(Table, tablename="availability_told"):
+    """When a product's availability was last published."""
 
     product_id = UUID(primary_key=True)
     told_time = Timestamptz()
@@ -97,5 +97,5 @@ TABLES = (
     ReservationRow,
     ReservationLineRow,
     AvailabilityChangeRow,
-    AvailabilityToldRow,
+    AvailabilityPublishedRow,
 )

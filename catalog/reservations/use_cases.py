@@ -47,13 +47,13 @@ class Reservations:
     async def release(self, order_id: UUID) -> ReservationState:
         """Returns the order's stock, and the resulting state."""
         states = await self._store.release(self._db, [order_id], self._clock())
-        RESERVATIONS.labels("given_back").inc()
+        RESERVATIONS.labels("released").inc()
         return states[order_id]
 
     async def release_cancelled(self, tx: Transaction, order_ids: Sequence[UUID]) -> None:
         """Returns the stock of cancelled orders, in one statement."""
         states = await self._store.release(tx, order_ids, self._clock())
-        RESERVATIONS.labels("given_back").inc(len(states))
+        RESERVATIONS.labels("released").inc(len(states))
 
     @retry_on_contention
     async def expire(self) -> None:

@@ -117,7 +117,7 @@ class StockOverride:
         reader.raise_if_invalid()
         return override
 
-    def replace(self, free: int | None, actor_id: UUID, now: datetime) -> Adjustment:
+    def to_adjustment(self, free: int | None, actor_id: UUID, now: datetime) -> Adjustment:
         """The adjustment from the current free stock, None if it is not tracked; raises StockConflict."""
         if self.expected is not None and self.expected != free:
             raise StockConflict(details={"stock": free})

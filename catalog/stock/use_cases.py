@@ -49,7 +49,7 @@ class Stock:
         async with self._db.transaction() as tx:
             product = await self._lock_or_raise(tx, new.product_id)
             free = await self._store.lock(tx, product.id)
-            adjustment = new.replace(free, caller.account_id, self._clock())
+            adjustment = new.to_adjustment(free, caller.account_id, self._clock())
             await self._store.write(tx, adjustment, before=free, after=new.stock)
             await tx.emit(admin_acted(caller, "set_stock", product.id, address))
         return ProductWithStock(product, new.stock)

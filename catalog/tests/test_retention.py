@@ -1,4 +1,4 @@
-"""What the catalog does not keep: reservations that are over, and single changes of stock. Stock stays as it is."""
+"""Retention of closed reservations and of adjustments; the stock does not change."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,11 +39,11 @@ class Shop:
 
     async def product(self, stock: int) -> UUID:
         now = utc_now()
-        made, _ = Product.create(draft("Mug"), None, now)
+        product, _ = Product.create(draft("Mug"), None, now)
         async with self.db.transaction() as tx:
-            await PostgresProductStore(self.db).add(tx, made)
-            await self.stock.start_tracking(tx, made.id, stock, uuid4(), now)
-        return made.id
+            await PostgresProductStore(self.db).add(tx, product)
+            await self.stock.start_tracking(tx, product.id, stock, uuid4(), now)
+        return product.id
 
     async def held(self, product_id: UUID) -> UUID:
         now = utc_now()
@@ -65,12 +65,12 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
     await db.close()
 
 
-async def test_reservations_that_are_over_go_with_their_lines_and_sold_ones_stay(shop: Shop) -> None:
+async def test_closed_reservations_are_deleted_with_their_lines_and_sold_ones_are_kept(shop: Shop) -> None:
     mug = await shop.product(10)
     held, sold, released, returned = [await shop.held(mug) for _ in range(4)]
-    refused = uuid4()  # cancelled before it was reserved: a tombstone
+    unreserved = uuid4()  # cancelled before it was reserved
     await shop.reservations.commit([sold, returned], utc_now())
-    await shop.reservations.release(shop.db, [released, returned, refused], utc_now())
+    await shop.reservations.release(shop.db, [released, returned, unreserved], utc_now())
     await shop.db.execute("UPDATE reservations SET update_time = update_time - interval '91 days'")
     recent = await shop.held(mug)
     await shop.reservations.release(shop.db, [recent], utc_now())
@@ -85,11 +85,11 @@ async def test_reservations_that_are_over_go_with_their_lines_and_sold_ones_stay
     assert await shop.stock.free([mug]) == {mug: 8}
 
 
-async def test_old_changes_of_stock_become_one_sum_a_product(shop: Shop) -> None:
+async def test_old_adjustments_become_one_sum_per_product(shop: Shop) -> None:
     mug, cup = await shop.product(10), await shop.product(7)
-    made = Adjustment(uuid4(), mug, Action.ADJUST, -1, "broken", uuid4(), utc_now())
+    adjustment = Adjustment(uuid4(), mug, Action.ADJUST, -1, "broken", uuid4(), utc_now())
     async with shop.db.transaction() as tx:
-        await shop.stock.write(tx, made, before=10, after=9)
+        await shop.stock.write(tx, adjustment, before=10, after=9)
     await copy_rows(shop.db, "stock_adjustments", 2_500, id="gen_random_uuid()", delta="n % 7 - 3")
     await shop.db.execute("UPDATE stock_adjustments SET create_time = create_time - interval '31 days'")
     before = {product: await shop.sum(product) for product in (mug, cup)}
@@ -105,19 +105,19 @@ async def test_old_changes_of_stock_become_one_sum_a_product(shop: Shop) -> None
     assert await shop.db.fetchval("SELECT count(*) FROM stock_adjustments") == 2
 
 
-async def test_recent_changes_of_stock_stay_and_so_do_their_keys(shop: Shop) -> None:
+async def test_recent_adjustments_are_kept(shop: Shop) -> None:
     mug = await shop.product(10)
     assert await AdjustmentHistory(shop.db, _DAYS).carry() == 0
     assert [row.action for row in await shop.stock.list_adjustments(mug)] == [Action.CREATE]
 
 
-async def test_replicas_share_old_changes_of_stock(shop: Shop) -> None:
+async def test_replicas_share_the_work_on_old_adjustments(shop: Shop) -> None:
     mug = await shop.product(10)
     await copy_rows(shop.db, "stock_adjustments", 5_000, id="gen_random_uuid()", delta="1")
     await shop.db.execute("UPDATE stock_adjustments SET create_time = create_time - interval '31 days'")
 
     jobs = [AdjustmentHistory(shop.db, _DAYS).carry() for _ in range(3)]
 
-    # One that meets only rows that another has locked is done for now.
+    # A job that sees only locked rows stops early.
     assert sum(await asyncio.gather(*jobs)) + await AdjustmentHistory(shop.db, _DAYS).carry() == 5_001
     assert await shop.sum(mug) == 5_010

@@ -1,4 +1,4 @@
-"""The gRPC edge of products, in this process: who may, who sees stock, what is refused. A test for each RPC."""
+"""The gRPC edge of ProductService on a server in this process: authorization, mapping and rejections. A test for each RPC."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ Path = tuple[str | int, ...]
 
 @dataclass
 class Edge:
-    """Clients of a running server: an admin, a customer, and nobody."""
+    """Calls to a running server as an admin, as a customer, or anonymously."""
 
     channel: Channel
     store: FakeProductStore
@@ -63,13 +63,13 @@ class Edge:
         return created
 
     async def get(self, caller: Principal | None, product_id: str) -> product_pb2.Product:
-        found: product_pb2.Product = (await self.call(caller, "GetProduct", product_id=product_id)).product
-        return found
+        product: product_pb2.Product = (await self.call(caller, "GetProduct", product_id=product_id)).product
+        return product
 
-    async def refusal(self, method: str, **fields: Any) -> list[Path]:
+    async def violations(self, method: str, **fields: Any) -> list[Path]:
         with pytest.raises(InvalidArgument) as error:
             await self.call(self.admin, method, **fields)
-        return [fault.path for fault in error.value.fields]
+        return [violation.path for violation in error.value.fields]
 
 
 @pytest.fixture
@@ -96,30 +96,35 @@ async def edge() -> AsyncIterator[Edge]:
     await server.stop(0)
 
 
-async def test_create_product_answers_the_product_whole(edge: Edge) -> None:
+async def test_create_product_returns_all_fields(edge: Edge) -> None:
     images = ["https://cdn.test/mug.png"]
 
-    made = await edge.create("Mug", sku="MUG-1", category="Kitchen & Home", image_urls=images, stock=5)
+    product = await edge.create("Mug", sku="MUG-1", category="Kitchen & Home", image_urls=images, stock=5)
 
-    assert made.id.startswith("prod_")
-    assert (made.name, made.description, made.sku, list(made.image_urls)) == ("Mug", "Steel", "MUG-1", images)
-    assert (made.category.slug, made.category.name) == ("kitchen-home", "Kitchen & Home")
-    assert (made.price, made.stock, made.available, made.version) == (PRICE, 5, True, 1)
-    assert made.create_time == made.update_time
-    assert made.create_time.seconds
+    assert product.id.startswith("prod_")
+    assert (product.name, product.description, product.sku, list(product.image_urls)) == (
+        "Mug",
+        "Steel",
+        "MUG-1",
+        images,
+    )
+    assert (product.category.slug, product.category.name) == ("kitchen-home", "Kitchen & Home")
+    assert (product.price, product.stock, product.available, product.version) == (PRICE, 5, True, 1)
+    assert product.create_time == product.update_time
+    assert product.create_time.seconds
 
 
-async def test_create_product_tells_nothing_of_stock_that_is_not_counted(edge: Edge) -> None:
-    made = await edge.create()
+async def test_create_product_returns_no_stock_if_it_is_not_tracked(edge: Edge) -> None:
+    product = await edge.create()
 
-    assert (made.HasField("stock"), made.available) == (False, True)
+    assert (product.HasField("stock"), product.available) == (False, True)
     assert (await edge.create(stock=0)).HasField("stock")
 
 
-async def test_create_product_names_every_faulty_field(edge: Edge) -> None:
+async def test_create_product_reports_all_violations(edge: Edge) -> None:
     fields: dict[str, Any] = {"name": "", "price": PRICE, "sku": "s" * 65, "stock": -1, "image_urls": ["x"]}
 
-    assert await edge.refusal("CreateProduct", **fields) == [
+    assert await edge.violations("CreateProduct", **fields) == [
         ("name",),
         ("sku",),
         ("images", 0),
@@ -140,68 +145,70 @@ async def test_create_product_names_every_faulty_field(edge: Edge) -> None:
         {"currency_code": "USD", "units": 2**62},
     ],
 )
-async def test_create_product_refuses_what_is_no_price(edge: Edge, price: dict[str, Any]) -> None:
-    assert await edge.refusal("CreateProduct", name="Mug", price=price) == [("price",)]
+async def test_create_product_rejects_invalid_prices(edge: Edge, price: dict[str, Any]) -> None:
+    assert await edge.violations("CreateProduct", name="Mug", price=price) == [("price",)]
 
 
-async def test_create_product_refuses_a_taken_sku(edge: Edge) -> None:
+async def test_create_product_rejects_a_taken_sku(edge: Edge) -> None:
     await edge.create(sku="MUG-1")
 
-    with pytest.raises(AlreadyExists) as refusal:
+    with pytest.raises(AlreadyExists) as error:
         await edge.create("Cup", sku="MUG-1")
-    assert refusal.value.reason == "SKU_TAKEN"
+    assert error.value.reason == "SKU_TAKEN"
 
 
-async def test_get_product_answers_anybody_but_shows_stock_to_an_admin_only(edge: Edge) -> None:
+async def test_get_product_returns_the_quantity_to_an_admin_only(edge: Edge) -> None:
     product_id = (await edge.create(stock=5)).id
 
     for caller in (None, edge.customer):
-        found = await edge.get(caller, product_id)
-        assert (found.name, found.available, found.HasField("stock")) == ("Mug", True, False)
+        product = await edge.get(caller, product_id)
+        assert (product.name, product.available, product.HasField("stock")) == ("Mug", True, False)
     assert (await edge.get(edge.admin, product_id)).stock == 5
 
 
-async def test_get_product_tells_everybody_what_is_out(edge: Edge) -> None:
+async def test_get_product_returns_availability_to_every_caller(edge: Edge) -> None:
     product_id = (await edge.create(stock=0)).id
 
     assert not (await edge.get(None, product_id)).available
 
 
-async def test_get_product_of_what_does_not_exist_is_not_found(edge: Edge) -> None:
-    with pytest.raises(NotFound) as refusal:
+async def test_get_product_of_an_unknown_id_is_not_found(edge: Edge) -> None:
+    with pytest.raises(NotFound) as error:
         await edge.get(None, PRODUCT.format(PRODUCT.new()))
-    assert refusal.value.reason == "PRODUCT_NOT_FOUND"
+    assert error.value.reason == "PRODUCT_NOT_FOUND"
 
 
 @pytest.mark.parametrize("product_id", ["", "prod_", "7", "prod_" + "z" * 26, ORDER.format(ORDER.new())])
 @pytest.mark.parametrize("method", ["GetProduct", "UpdateProduct", "DeleteProduct"])
-async def test_what_is_no_product_id_is_refused(edge: Edge, method: str, product_id: str) -> None:
-    assert await edge.refusal(method, product_id=product_id) == [("id",)]
+async def test_an_invalid_product_id_is_rejected(edge: Edge, method: str, product_id: str) -> None:
+    assert await edge.violations(method, product_id=product_id) == [("id",)]
 
 
-async def test_batch_get_products_leaves_out_what_is_not_there(edge: Edge) -> None:
+async def test_batch_get_products_omits_unknown_products(edge: Edge) -> None:
     ids = [(await edge.create(name, stock=5)).id for name in ("Mug", "Cup")]
     unknown = PRODUCT.format(PRODUCT.new())
 
-    found = (await edge.call(edge.customer, "BatchGetProducts", product_ids=[*ids, unknown, ids[0]])).products
+    products = (
+        await edge.call(edge.customer, "BatchGetProducts", product_ids=[*ids, unknown, ids[0]])
+    ).products
 
-    assert sorted(product.id for product in found) == sorted(ids)
-    assert not any(product.HasField("stock") for product in found)
-    found = (await edge.call(edge.admin, "BatchGetProducts", product_ids=ids)).products
-    assert [product.stock for product in found] == [5, 5]
+    assert sorted(product.id for product in products) == sorted(ids)
+    assert not any(product.HasField("stock") for product in products)
+    products = (await edge.call(edge.admin, "BatchGetProducts", product_ids=ids)).products
+    assert [product.stock for product in products] == [5, 5]
 
 
-async def test_batch_get_products_takes_up_to_100_ids_each_of_a_product(edge: Edge) -> None:
+async def test_batch_get_products_accepts_up_to_100_product_ids(edge: Edge) -> None:
     ids = [PRODUCT.format(PRODUCT.new()) for _ in range(101)]
 
     assert not (await edge.call(None, "BatchGetProducts", product_ids=ids[:100])).products
     assert not (await edge.call(None, "BatchGetProducts")).products
-    assert await edge.refusal("BatchGetProducts", product_ids=ids) == [("product_ids",)]
-    assert await edge.refusal("BatchGetProducts", product_ids=[ids[0], "7"]) == [("product_ids", 1)]
+    assert await edge.violations("BatchGetProducts", product_ids=ids) == [("product_ids",)]
+    assert await edge.violations("BatchGetProducts", product_ids=[ids[0], "7"]) == [("product_ids", 1)]
 
 
-async def test_list_products_pages_from_the_newest_on(edge: Edge) -> None:
-    names = [(await edge.create(str(at), stock=at)).name for at in range(5)]
+async def test_list_products_returns_pages_newest_first(edge: Edge) -> None:
+    names = [(await edge.create(str(number), stock=number)).name for number in range(5)]
 
     first = await edge.call(None, "ListProducts", page_size=3)
     second = await edge.call(edge.admin, "ListProducts", page_size=3, page_token=first.next_page_token)
@@ -216,7 +223,7 @@ async def test_list_products_pages_from_the_newest_on(edge: Edge) -> None:
 @pytest.mark.parametrize("size", [-1, 101])
 @pytest.mark.parametrize("method", ["ListProducts", "SearchProducts"])
 async def test_a_page_has_between_1_and_100_products(edge: Edge, method: str, size: int) -> None:
-    assert await edge.refusal(method, page_size=size) == [("first",)]
+    assert await edge.violations(method, page_size=size) == [("first",)]
 
 
 @pytest.mark.parametrize(
@@ -231,13 +238,13 @@ async def test_a_page_has_between_1_and_100_products(edge: Edge, method: str, si
         encode_cursor("products newest", [1, 2]),
     ],
 )
-async def test_list_products_refuses_what_is_no_cursor_of_its_own(edge: Edge, token: str) -> None:
+async def test_list_products_rejects_invalid_cursors(edge: Edge, token: str) -> None:
     await edge.create()
 
-    assert await edge.refusal("ListProducts", page_token=token) == [("after",)]
+    assert await edge.violations("ListProducts", page_token=token) == [("after",)]
 
 
-async def test_search_products_reads_what_is_searched_for(edge: Edge) -> None:
+async def test_search_products_parses_all_criteria(edge: Edge) -> None:
     await edge.call(
         None,
         "SearchProducts",
@@ -266,26 +273,26 @@ async def test_search_products_filters_by_a_currency_alone_or_with_bounds_in_it(
 
 
 @pytest.mark.parametrize("currency", ["XXX", "usd", " "])
-async def test_search_products_refuses_an_unknown_currency(edge: Edge, currency: str) -> None:
-    assert await edge.refusal("SearchProducts", currency=currency) == [("filter", "price", "currency")]
+async def test_search_products_rejects_an_unknown_currency(edge: Edge, currency: str) -> None:
+    assert await edge.violations("SearchProducts", currency=currency) == [("filter", "price", "currency")]
 
 
-async def test_search_products_refuses_bounds_in_another_currency(edge: Edge) -> None:
-    assert await edge.refusal("SearchProducts", currency="EUR", max_price=PRICE) == [
+async def test_search_products_rejects_bounds_in_another_currency(edge: Edge) -> None:
+    assert await edge.violations("SearchProducts", currency="EUR", max_price=PRICE) == [
         ("filter", "price", "currency")
     ]
 
 
-async def test_search_products_asks_for_everything_when_nothing_is_said(edge: Edge) -> None:
+async def test_search_products_has_defaults_for_all_criteria(edge: Edge) -> None:
     await edge.call(None, "SearchProducts")
 
     assert edge.search.searches == [Criteria("", None, None, None, None, Sort.RELEVANCE, 20, "", False)]
 
 
-async def test_search_products_answers_hits_with_cursors_and_stock_for_an_admin(edge: Edge) -> None:
+async def test_search_products_returns_hits_with_cursors_and_stock_for_an_admin(edge: Edge) -> None:
     for name in ("Mug", "Cup"):
-        made = await edge.create(name, stock=5)
-        edge.search.products.append(edge.store.products[PRODUCT.parse(made.id)])
+        product = await edge.create(name, stock=5)
+        edge.search.products.append(edge.store.products[PRODUCT.parse(product.id)])
 
     page = await edge.call(edge.customer, "SearchProducts", page_size=1)
 
@@ -296,9 +303,9 @@ async def test_search_products_answers_hits_with_cursors_and_stock_for_an_admin(
     assert [hit.product.stock for hit in page.hits] == [5, 5]
 
 
-async def test_search_products_counts_and_marks_when_it_is_asked_for(edge: Edge) -> None:
-    made = await edge.create("Mug")
-    edge.search.products.append(edge.store.products[PRODUCT.parse(made.id)])
+async def test_search_products_returns_total_facets_and_highlights_on_request(edge: Edge) -> None:
+    product = await edge.create("Mug")
+    edge.search.products.append(edge.store.products[PRODUCT.parse(product.id)])
 
     page = await edge.call(None, "SearchProducts", count_facets=True, highlight=True, count_total=True)
 
@@ -309,22 +316,25 @@ async def test_search_products_counts_and_marks_when_it_is_asked_for(edge: Edge)
     assert (plain.hits[0].highlight, list(plain.facets)) == ("", [])
 
 
-async def test_suggest_products_completes_what_somebody_types(edge: Edge) -> None:
+async def test_suggest_products_completes_a_prefix(edge: Edge) -> None:
     for name in ("Mug", "Mug Rack", "Cup"):
-        made = await edge.create(name)
-        edge.search.products.append(edge.store.products[PRODUCT.parse(made.id)])
+        product = await edge.create(name)
+        edge.search.products.append(edge.store.products[PRODUCT.parse(product.id)])
 
     assert (await edge.call(None, "SuggestProducts", prefix=" M")).suggestions == ["Mug", "Mug Rack"]
     assert (await edge.call(None, "SuggestProducts", prefix="M", page_size=1)).suggestions == ["Mug"]
     assert (await edge.call(None, "SuggestProducts", prefix=" ")).suggestions == []
 
 
-async def test_suggest_products_refuses_what_makes_no_sense(edge: Edge) -> None:
-    assert await edge.refusal("SuggestProducts", prefix="p" * 201, page_size=101) == [("prefix",), ("first",)]
+async def test_suggest_products_rejects_invalid_requests(edge: Edge) -> None:
+    assert await edge.violations("SuggestProducts", prefix="p" * 201, page_size=101) == [
+        ("prefix",),
+        ("first",),
+    ]
 
 
 @pytest.mark.parametrize("sort", pb.ProductSort.keys())
-async def test_search_products_takes_every_sort_of_the_contract(edge: Edge, sort: str) -> None:
+async def test_search_products_accepts_every_sort_of_the_contract(edge: Edge, sort: str) -> None:
     await edge.call(None, "SearchProducts", sort=pb.ProductSort.Value(sort))
 
     expected = Sort.RELEVANCE if sort.endswith("UNSPECIFIED") else Sort(sort.removeprefix("PRODUCT_SORT_"))
@@ -353,149 +363,167 @@ async def test_search_products_takes_every_sort_of_the_contract(edge: Edge, sort
         ),
     ],
 )
-async def test_search_products_refuses_what_makes_no_sense(
+async def test_search_products_rejects_invalid_criteria(
     edge: Edge, fields: dict[str, Any], path: Path
 ) -> None:
-    assert await edge.refusal("SearchProducts", **fields) == [path]
+    assert await edge.violations("SearchProducts", **fields) == [path]
 
 
-async def test_update_product_changes_what_is_given_and_nothing_else(edge: Edge) -> None:
-    made = await edge.create(sku="MUG-1", category="Kitchen", image_urls=["https://cdn.test/m.png"], stock=5)
+async def test_update_product_changes_only_the_given_fields(edge: Edge) -> None:
+    product = await edge.create(
+        sku="MUG-1", category="Kitchen", image_urls=["https://cdn.test/m.png"], stock=5
+    )
 
-    cup = (await edge.call(edge.admin, "UpdateProduct", product_id=made.id, name="Cup")).product
+    cup = (await edge.call(edge.admin, "UpdateProduct", product_id=product.id, name="Cup")).product
 
     expected = product_pb2.Product()
-    expected.CopyFrom(made)
+    expected.CopyFrom(product)
     expected.MergeFrom(product_pb2.Product(name="Cup", version=2, update_time=cup.update_time))
     assert cup == expected
-    assert cup.update_time.seconds > made.update_time.seconds
+    assert cup.update_time.seconds > product.update_time.seconds
 
 
-async def test_update_product_clears_what_is_given_empty(edge: Edge) -> None:
-    made = await edge.create(sku="MUG-1", category="Kitchen", image_urls=["https://cdn.test/m.png"])
+async def test_update_product_clears_fields_given_empty(edge: Edge) -> None:
+    product = await edge.create(sku="MUG-1", category="Kitchen", image_urls=["https://cdn.test/m.png"])
 
     fields: dict[str, Any] = {"sku": "", "category": "", "images": {"urls": []}, "description": ""}
-    now = (await edge.call(edge.admin, "UpdateProduct", product_id=made.id, **fields)).product
+    changed = (await edge.call(edge.admin, "UpdateProduct", product_id=product.id, **fields)).product
 
-    assert (now.sku, now.HasField("category"), list(now.image_urls), now.description) == ("", False, [], "")
+    assert (
+        changed.sku,
+        changed.HasField("category"),
+        list(changed.image_urls),
+        changed.description,
+    ) == ("", False, [], "")
 
 
-async def test_update_product_refuses_an_old_version_and_tells_the_one_of_now(edge: Edge) -> None:
-    made = await edge.create()
+async def test_update_product_rejects_an_outdated_version_and_reports_the_current_one(edge: Edge) -> None:
+    product = await edge.create()
     for name in ("Cup", "Pot"):
-        await edge.call(edge.admin, "UpdateProduct", product_id=made.id, name=name)
+        await edge.call(edge.admin, "UpdateProduct", product_id=product.id, name=name)
 
-    with pytest.raises(Aborted) as refusal:
-        await edge.call(edge.admin, "UpdateProduct", product_id=made.id, name="Jug", expected_version=1)
-    assert (refusal.value.reason, refusal.value.details["version"]) == ("VERSION_CONFLICT", 3)
+    with pytest.raises(Aborted) as error:
+        await edge.call(edge.admin, "UpdateProduct", product_id=product.id, name="Jug", expected_version=1)
+    assert (error.value.reason, error.value.details["version"]) == ("VERSION_CONFLICT", 3)
 
 
-async def test_update_product_names_faulty_fields(edge: Edge) -> None:
-    made = await edge.create()
-    bad: dict[str, Any] = {"name": "", "images": {"urls": ["https://cdn.test/m.png", "x"]}}
+async def test_update_product_reports_violations(edge: Edge) -> None:
+    product = await edge.create()
+    invalid: dict[str, Any] = {"name": "", "images": {"urls": ["https://cdn.test/m.png", "x"]}}
 
-    assert await edge.refusal("UpdateProduct", product_id=made.id, **bad) == [("name",), ("images", 1)]
+    assert await edge.violations("UpdateProduct", product_id=product.id, **invalid) == [
+        ("name",),
+        ("images", 1),
+    ]
     euro = money_to_proto(Money(999, "EUR"))
-    assert await edge.refusal("UpdateProduct", product_id=made.id, price=euro) == [("price",)]
+    assert await edge.violations("UpdateProduct", product_id=product.id, price=euro) == [("price",)]
 
 
-async def test_delete_product_answers_it_as_it_was_and_then_it_is_gone(edge: Edge) -> None:
-    made = await edge.create(stock=5)
+async def test_delete_product_returns_the_product_and_then_it_is_not_found(edge: Edge) -> None:
+    product = await edge.create(stock=5)
 
-    assert (await edge.call(edge.admin, "DeleteProduct", product_id=made.id)).product == made
-    for again in (edge.get(edge.admin, made.id), edge.call(edge.admin, "DeleteProduct", product_id=made.id)):
+    assert (await edge.call(edge.admin, "DeleteProduct", product_id=product.id)).product == product
+    for again in (
+        edge.get(edge.admin, product.id),
+        edge.call(edge.admin, "DeleteProduct", product_id=product.id),
+    ):
         with pytest.raises(NotFound):
             await again
 
 
-async def test_adjust_stock_adds_once_for_each_request_id(edge: Edge) -> None:
-    made = await edge.create(stock=5)
-    asked: dict[str, Any] = {"product_id": made.id, "delta": -2, "request_id": "monday", "reason": "broken"}
+async def test_adjust_stock_applies_a_change_once_per_request_id(edge: Edge) -> None:
+    product = await edge.create(stock=5)
+    fields: dict[str, Any] = {
+        "product_id": product.id,
+        "delta": -2,
+        "request_id": "monday",
+        "reason": "broken",
+    }
 
-    first, again = [(await edge.call(edge.admin, "AdjustStock", **asked)).product for _ in range(2)]
+    first, again = [(await edge.call(edge.admin, "AdjustStock", **fields)).product for _ in range(2)]
 
-    assert (first.stock, first.version, again) == (3, made.version, first)
-    with pytest.raises(Aborted) as refusal:
-        await edge.call(edge.admin, "AdjustStock", **{**asked, "delta": -1})
-    assert refusal.value.reason == "IDEMPOTENCY_CONFLICT"
-    assert (await edge.get(edge.admin, made.id)).stock == 3
+    assert (first.stock, first.version, again) == (3, product.version, first)
+    with pytest.raises(Aborted) as error:
+        await edge.call(edge.admin, "AdjustStock", **{**fields, "delta": -1})
+    assert error.value.reason == "IDEMPOTENCY_CONFLICT"
+    assert (await edge.get(edge.admin, product.id)).stock == 3
 
 
-async def test_adjust_stock_refuses_what_the_stock_does_not_allow_and_leaves_the_request_id_free(
+async def test_adjust_stock_does_not_use_up_the_request_id_of_a_rejected_change(
     edge: Edge,
 ) -> None:
     mug, pot = await edge.create(stock=5), await edge.create()
 
-    for made, reason in ((mug, "INSUFFICIENT_STOCK"), (pot, "NOT_TRACKED")):
-        with pytest.raises(FailedPrecondition) as refusal:
-            await edge.call(edge.admin, "AdjustStock", product_id=made.id, delta=-6, request_id="monday")
-        assert refusal.value.reason == reason
+    for product, reason in ((mug, "INSUFFICIENT_STOCK"), (pot, "NOT_TRACKED")):
+        with pytest.raises(FailedPrecondition) as error:
+            await edge.call(edge.admin, "AdjustStock", product_id=product.id, delta=-6, request_id="monday")
+        assert error.value.reason == reason
     await edge.call(edge.admin, "AdjustStock", product_id=mug.id, delta=-5, request_id="monday")
     assert not (await edge.get(None, mug.id)).available
 
 
-async def test_adjust_stock_names_every_faulty_field(edge: Edge) -> None:
-    made = await edge.create(stock=5)
+async def test_adjust_stock_reports_all_violations(edge: Edge) -> None:
+    product = await edge.create(stock=5)
 
-    assert await edge.refusal("AdjustStock", product_id=made.id, delta=2**40, reason="r" * 501) == [
+    assert await edge.violations("AdjustStock", product_id=product.id, delta=2**40, reason="r" * 501) == [
         ("delta",),
         ("reason",),
         ("idempotencyKey",),
     ]
-    assert await edge.refusal("AdjustStock", product_id="7", request_id="monday") == [("productId",)]
+    assert await edge.violations("AdjustStock", product_id="7", request_id="monday") == [("productId",)]
 
 
-async def test_set_stock_sets_it_and_stops_counting_without_a_number(edge: Edge) -> None:
-    made = await edge.create(stock=5)
+async def test_set_stock_sets_the_quantity_or_stops_tracking(edge: Edge) -> None:
+    product = await edge.create(stock=5)
 
     assert (
-        await edge.call(edge.admin, "SetStock", product_id=made.id, stock=0, expected=5)
+        await edge.call(edge.admin, "SetStock", product_id=product.id, stock=0, expected=5)
     ).product.stock == 0
-    stopped = (await edge.call(edge.admin, "SetStock", product_id=made.id)).product
-    assert (stopped.HasField("stock"), stopped.available, stopped.version) == (False, True, made.version)
-    assert (await edge.call(edge.admin, "SetStock", product_id=made.id, stock=9)).product.stock == 9
+    stopped = (await edge.call(edge.admin, "SetStock", product_id=product.id)).product
+    assert (stopped.HasField("stock"), stopped.available, stopped.version) == (False, True, product.version)
+    assert (await edge.call(edge.admin, "SetStock", product_id=product.id, stock=9)).product.stock == 9
 
 
-async def test_set_stock_refuses_what_is_not_as_expected_and_tells_what_it_is(edge: Edge) -> None:
-    made = await edge.create(stock=5)
+async def test_set_stock_rejects_unexpected_stock_and_reports_the_current_one(edge: Edge) -> None:
+    product = await edge.create(stock=5)
 
-    with pytest.raises(Aborted) as refusal:
-        await edge.call(edge.admin, "SetStock", product_id=made.id, stock=9, expected=4)
-    assert (refusal.value.reason, refusal.value.details["stock"]) == ("VERSION_CONFLICT", 5)
-    assert await edge.refusal("SetStock", product_id=made.id, stock=-1, expected=-1) == [
+    with pytest.raises(Aborted) as error:
+        await edge.call(edge.admin, "SetStock", product_id=product.id, stock=9, expected=4)
+    assert (error.value.reason, error.value.details["stock"]) == ("VERSION_CONFLICT", 5)
+    assert await edge.violations("SetStock", product_id=product.id, stock=-1, expected=-1) == [
         ("stock",),
         ("expected",),
     ]
 
 
 @pytest.mark.parametrize("method", ["AdjustStock", "SetStock"])
-async def test_stock_of_what_does_not_exist_is_not_found(edge: Edge, method: str) -> None:
-    gone = await edge.create(stock=5)
-    await edge.call(edge.admin, "DeleteProduct", product_id=gone.id)
+async def test_the_stock_of_an_unknown_product_is_not_found(edge: Edge, method: str) -> None:
+    deleted = await edge.create(stock=5)
+    await edge.call(edge.admin, "DeleteProduct", product_id=deleted.id)
     fields = {"request_id": "monday"} if method == "AdjustStock" else {}
 
-    for product_id in (gone.id, PRODUCT.format(PRODUCT.new())):
+    for product_id in (deleted.id, PRODUCT.format(PRODUCT.new())):
         with pytest.raises(NotFound):
             await edge.call(edge.admin, method, product_id=product_id, **fields)
 
 
-async def test_list_categories_are_in_the_order_of_their_names(edge: Edge) -> None:
+async def test_list_categories_returns_them_by_name(edge: Edge) -> None:
     for category in ("Kitchen", "Garden", "kitchen"):
         await edge.create(category=category)
 
-    found = (await edge.call(None, "ListCategories")).categories
+    categories = (await edge.call(None, "ListCategories")).categories
 
-    assert [(category.slug, category.name, category.product_count) for category in found] == [
+    assert [(category.slug, category.name, category.product_count) for category in categories] == [
         ("garden", "Garden", 1),
         ("kitchen", "Kitchen", 2),
     ]
-    assert all(category.id.startswith("cat_") for category in found)
+    assert all(category.id.startswith("cat_") for category in categories)
 
 
 @pytest.mark.parametrize(
     "method", ["CreateProduct", "UpdateProduct", "DeleteProduct", "AdjustStock", "SetStock"]
 )
-async def test_the_shop_is_changed_by_an_admin_only(edge: Edge, method: str) -> None:
+async def test_only_an_admin_can_change_the_catalog(edge: Edge, method: str) -> None:
     with pytest.raises(Unauthenticated):
         await edge.call(None, method)
     with pytest.raises(PermissionDenied):

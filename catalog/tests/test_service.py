@@ -1,4 +1,4 @@
-"""The whole service on PostgreSQL, Kafka, Elasticsearch and Redis; accounts and orders are stood in for, by their contracts."""
+"""The whole service on PostgreSQL, Kafka, Elasticsearch and Redis, with a fake account service and published order events."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,12 +31,12 @@ from kit.values import ORDER, Money, money_to_proto
 
 __all__ = ["database_url", "elasticsearch", "kafka", "postgres", "redis"]
 
-ORDERS = Topic("souk.order.v1", {order.OrderCancelled: lambda fact: (fact.order.id, fact)})
+ORDERS = Topic("souk.order.v1", {order.OrderCancelled: lambda event: (event.order.id, event)})
 
 
 @dataclass
 class Running:
-    """The service, its admin, the order service beside it, and what is published around it."""
+    """Clients of the running service, and the topics around it."""
 
     products: Channel
     stock: Channel
@@ -52,20 +52,20 @@ class Running:
     async def create(self, name: str = "", **fields: Any) -> product_pb2.Product:
         price = money_to_proto(Money(999, "USD"))
         fields = {"name": name or word(), "description": "Steel", "price": price, **fields}
-        made: product_pb2.Product = (await self.call("CreateProduct", **fields)).product
-        return made
+        product: product_pb2.Product = (await self.call("CreateProduct", **fields)).product
+        return product
 
     async def names(self, query: str, **fields: Any) -> list[str]:
         hits = (await self.call("SearchProducts", query=query, **fields)).hits
         return [hit.product.name for hit in hits]
 
-    async def finds(self, expected: list[str], query: str, **fields: Any) -> None:
-        """Waits until a search answers so."""
+    async def wait_for_names(self, expected: list[str], query: str, **fields: Any) -> None:
+        """Waits until a search returns these names."""
 
-        async def found() -> bool:
+        async def matches() -> bool:
             return await self.names(query, **fields) == expected
 
-        await eventually(found, seconds=30)
+        await eventually(matches, seconds=30)
 
     async def reserve(self, product_id: str, quantity: int) -> str:
         order_id = ORDER.format(ORDER.new())
@@ -76,37 +76,37 @@ class Running:
 
     async def commit(self, order_id: str) -> int:
         request = stock_pb.CommitStockRequest(order_id=order_id)
-        answer = await self.stock.call("CommitStock", request, stock_pb.CommitStockResponse)
-        state: int = answer.state
+        response = await self.stock.call("CommitStock", request, stock_pb.CommitStockResponse)
+        state: int = response.state
         return state
 
     async def free(self, product_id: str) -> int:
-        shown: product_pb2.Product = (await self.call("GetProduct", product_id=product_id)).product
-        return shown.stock
+        product: product_pb2.Product = (await self.call("GetProduct", product_id=product_id)).product
+        return product.stock
 
-    async def has_free(self, product_id: str, count: int) -> None:
-        """Waits until so many are free."""
+    async def wait_for_free(self, product_id: str, count: int) -> None:
+        """Waits until the free stock has this value."""
 
         async def reached() -> bool:
             return await self.free(product_id) == count
 
         await eventually(reached, seconds=30)
 
-    async def hears(self, *facts: Any, times: int = 1) -> None:
-        """The order service publishes facts, each event so many times."""
-        await publish(self.bootstrap, ORDERS, facts, times=times)
+    async def publish(self, *events: Any, times: int = 1) -> None:
+        """Publishes order events, each this number of times."""
+        await publish(self.bootstrap, ORDERS, events, times=times)
 
-    async def told(self, key: str, count: int) -> list[str]:
-        """Waits for that many facts of a product, and answers all of their types."""
+    async def published(self, key: str, count: int) -> list[str]:
+        """Waits for this number of events of a product; returns the types of all of them."""
         return event_types(
             await wait_for_records(
-                self.bootstrap, "souk.catalog.v1", count, lambda each: each.key == key.encode()
+                self.bootstrap, "souk.catalog.v1", count, lambda record: record.key == key.encode()
             )
         )
 
 
 def word() -> str:
-    """A name that nothing else has or resembles: tests share the index."""
+    """A unique word: tests share the index."""
     return uuid4().hex
 
 
@@ -141,97 +141,97 @@ async def running(
     await accounts.stop(0)
 
 
-async def test_a_product_is_told_and_found_as_it_is_until_it_is_deleted(running: Running) -> None:
+async def test_a_product_is_published_and_found_until_it_is_deleted(running: Running) -> None:
     name, other = word(), word()
-    made = await running.create(name)
-    await running.finds([name], name)
+    product = await running.create(name)
+    await running.wait_for_names([name], name)
 
-    await running.call("UpdateProduct", product_id=made.id, name=other)
-    await running.finds([other], other)
+    await running.call("UpdateProduct", product_id=product.id, name=other)
+    await running.wait_for_names([other], other)
     assert await running.names(name) == []
 
-    await running.call("DeleteProduct", product_id=made.id)
-    await running.finds([], other)
-    assert await running.told(made.id, 3) == ["ProductCreated", "ProductUpdated", "ProductDeleted"]
+    await running.call("DeleteProduct", product_id=product.id)
+    await running.wait_for_names([], other)
+    assert await running.published(product.id, 3) == ["ProductCreated", "ProductUpdated", "ProductDeleted"]
 
 
-async def test_a_change_is_read_at_once_by_id(running: Running) -> None:
-    made = await running.create()
+async def test_a_change_is_visible_to_reads_by_id_at_once(running: Running) -> None:
+    product_id = (await running.create()).id
 
     for version in range(2, 6):
         name = word()
-        await running.call("UpdateProduct", product_id=made.id, name=name)
-        product = (await running.call("GetProduct", product_id=made.id)).product
+        await running.call("UpdateProduct", product_id=product_id, name=name)
+        product = (await running.call("GetProduct", product_id=product_id)).product
         assert (product.name, product.version) == (name, version)
 
 
-async def test_a_cancelled_order_gives_back_what_it_had_once(running: Running) -> None:
+async def test_a_repeated_cancellation_returns_stock_once(running: Running) -> None:
     mug = (await running.create(stock=5)).id
     sold = await running.reserve(mug, 2)
     assert await running.commit(sold) == stock_pb.RESERVATION_STATE_COMMITTED
     assert await running.free(mug) == 3
 
-    await running.hears(order.OrderCancelled(order={"id": sold}), times=2)
-    await running.hears(order.OrderCancelled(order={"id": sold}))
+    await running.publish(order.OrderCancelled(order={"id": sold}), times=2)
+    await running.publish(order.OrderCancelled(order={"id": sold}))
 
-    await running.has_free(mug, 5)
+    await running.wait_for_free(mug, 5)
     assert await running.commit(sold) == stock_pb.RESERVATION_STATE_RETURNED
     later = await running.reserve(mug, 1)
-    await running.hears(order.OrderCancelled(order={"id": later}))
-    await running.has_free(mug, 5)
+    await running.publish(order.OrderCancelled(order={"id": later}))
+    await running.wait_for_free(mug, 5)
 
 
-async def test_what_nobody_commits_in_time_can_be_bought_by_others(running: Running) -> None:
+async def test_expired_reservations_make_stock_available_to_others(running: Running) -> None:
     mug = (await running.create(stock=2)).id
     late = await running.reserve(mug, 2)
     with pytest.raises(FailedPrecondition):
         await running.reserve(mug, 1)
 
-    await running.has_free(mug, 2)
+    await running.wait_for_free(mug, 2)
 
     assert await running.commit(late) == stock_pb.RESERVATION_STATE_RELEASED
     await running.commit(await running.reserve(mug, 2))
 
 
-async def test_what_runs_out_is_searched_as_such_until_it_comes_back(running: Running) -> None:
-    made = await running.create(stock=1)
-    await running.finds([made.name], made.name, available=True)
+async def test_a_sold_out_product_is_searched_as_unavailable_until_it_is_restocked(running: Running) -> None:
+    product = await running.create(stock=1)
+    await running.wait_for_names([product.name], product.name, available=True)
 
-    sold = await running.reserve(made.id, 1)
+    sold = await running.reserve(product.id, 1)
     await running.commit(sold)
-    await running.finds([made.name], made.name, available=False)
-    await running.hears(order.OrderCancelled(order={"id": sold}))
-    await running.finds([made.name], made.name, available=True)
+    await running.wait_for_names([product.name], product.name, available=False)
+    await running.publish(order.OrderCancelled(order={"id": sold}))
+    await running.wait_for_names([product.name], product.name, available=True)
 
 
-async def test_stock_that_an_admin_changes_is_searched_as_it_is(running: Running) -> None:
+async def test_searches_see_stock_changes_by_an_admin(running: Running) -> None:
     mug = await running.create(stock=5)
-    await running.finds([mug.name], mug.name, available=True)
+    await running.wait_for_names([mug.name], mug.name, available=True)
 
     taken = await running.call("AdjustStock", product_id=mug.id, delta=-5, request_id=word())
     assert (taken.product.stock, taken.product.available) == (0, False)
-    await running.finds([mug.name], mug.name, available=False)
+    await running.wait_for_names([mug.name], mug.name, available=False)
 
     await running.call("SetStock", product_id=mug.id, expected=0)
-    await running.finds([mug.name], mug.name, available=True)
+    await running.wait_for_names([mug.name], mug.name, available=True)
 
 
-async def test_the_index_is_rebuilt_by_a_command_while_the_service_runs(running: Running) -> None:
+async def test_a_command_rebuilds_the_index_while_the_service_runs(running: Running) -> None:
     mug = await running.create()
-    await running.finds([mug.name], mug.name)
-    beside = build(running.settings)
-    for part in beside.resources:
-        await part.open()
+    await running.wait_for_names([mug.name], mug.name)
+    other = build(running.settings)
+    for resource in other.resources:
+        await resource.open()
 
-    rebuilding = asyncio.ensure_future(beside.commands["reindex"]([]))
-    meanwhile = await running.create()
+    rebuilding = asyncio.ensure_future(other.commands["reindex"]([]))
+    created = await running.create()
     while not rebuilding.done():
         assert await running.names(mug.name) == [mug.name]
     await rebuilding
 
-    await running.finds([meanwhile.name], meanwhile.name)
+    await running.wait_for_names([created.name], created.name)
     assert await running.names(mug.name) == [mug.name]
     after = await running.create()
-    await running.finds([after.name], after.name)
-    for part in beside.resources:
-        await part.close()
+    await running.wait_for_names([after.name], after.name)
+    for resource in other.resources:
+        await resource.close()

@@ -30,7 +30,6 @@ NOT_YET = (
     "Makefile",
     "account/",
     "bazel/",
-    "catalog/",
     "deploy/",
     "dev/",
     "docs/events.md",

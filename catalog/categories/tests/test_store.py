@@ -37,8 +37,8 @@ class Stores:
             return await self.products.find_or_create_category(tx, Category.from_name(name))
 
     async def product(self, category: str = "") -> Product:
-        found = await self.category(category) if category else None
-        product, _ = Product.create(draft(), found, self.clock.now)
+        stored = await self.category(category) if category else None
+        product, _ = Product.create(draft(), stored, self.clock.now)
         async with self.db.transaction() as tx:
             await self.products.add(tx, product)
         return product

@@ -1,4 +1,4 @@
-"""Keeping the index like the table, with fakes: what is looked at, in which order, and what fails whole."""
+"""What the indexer reads, writes and makes visible, with fakes."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -86,7 +86,7 @@ def world() -> World:
     return World()
 
 
-async def test_what_changed_is_read_from_the_table_written_and_shown(world: World) -> None:
+async def test_changed_products_are_read_from_the_table_written_and_made_visible(world: World) -> None:
     mug, cup = world.product(), world.product()
 
     await world.consume(mug, cup)
@@ -94,7 +94,7 @@ async def test_what_changed_is_read_from_the_table_written_and_shown(world: Worl
     assert world.index.visible == [world.source.table[mug], world.source.table[cup]]
 
 
-async def test_a_product_that_changed_often_is_looked_at_once(world: World) -> None:
+async def test_a_product_with_several_events_is_read_once(world: World) -> None:
     mug, cup = world.product(), world.product()
 
     await world.consume(mug, cup, mug, mug)
@@ -102,7 +102,7 @@ async def test_a_product_that_changed_often_is_looked_at_once(world: World) -> N
     assert world.source.reads == [[mug, cup]]
 
 
-async def test_the_cache_forgets_what_changed(world: World) -> None:
+async def test_changed_products_are_invalidated_in_the_cache(world: World) -> None:
     mug = world.product()
 
     await world.consume(mug)
@@ -110,13 +110,13 @@ async def test_the_cache_forgets_what_changed(world: World) -> None:
     assert world.cache.invalidated == [mug]
 
 
-async def test_a_product_that_the_table_does_not_know_is_passed_over(world: World) -> None:
+async def test_an_unknown_product_is_ignored(world: World) -> None:
     await world.consume(PRODUCT.new())
 
     assert world.index.visible == []
 
 
-async def test_an_index_that_is_away_is_an_error_and_nothing_is_shown(world: World) -> None:
+async def test_an_unavailable_index_is_an_error_and_nothing_becomes_visible(world: World) -> None:
     mug = world.product()
     world.index.down = True
 
@@ -129,12 +129,12 @@ async def test_an_index_that_is_away_is_an_error_and_nothing_is_shown(world: Wor
     assert world.index.visible == [world.source.table[mug]]
 
 
-async def test_what_is_keyed_by_no_product_is_refused(world: World) -> None:
+async def test_an_event_without_a_product_id_as_key_is_rejected(world: World) -> None:
     with pytest.raises(InvalidArgument):
         await world.subscription.on_batch([world.event("ord_7")])
 
 
-def test_the_index_hears_every_fact_of_the_catalog(world: World) -> None:
+def test_the_indexer_subscribes_to_every_event_of_the_catalog(world: World) -> None:
     names = {message.DESCRIPTOR.name for message in world.subscription.types}
 
     assert names == set(pb.DESCRIPTOR.message_types_by_name)

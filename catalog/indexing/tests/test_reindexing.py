@@ -59,27 +59,27 @@ class Shop:
     cache: Cache
 
     def __post_init__(self) -> None:
-        self.boss = admin()
+        self.admin = admin()
 
     async def make(self, name: str = "Mug", *, stock: int | None = None) -> UUID:
-        return (await self.products.create(self.boss, draft(name, stock=stock))).product.id
+        return (await self.products.create(self.admin, draft(name, stock=stock))).product.id
 
     async def make_many(self, count: int) -> list[UUID]:
         return [await self.make(f"Mug {number}") for number in range(count)]
 
     async def rename(self, product_id: UUID, name: str) -> None:
-        await self.products.update(self.boss, product_id, Changes.parse(name=name), expected_version=None)
+        await self.products.update(self.admin, product_id, Changes.parse(name=name), expected_version=None)
 
     async def delete(self, product_id: UUID) -> None:
-        await self.products.delete(self.boss, product_id)
+        await self.products.delete(self.admin, product_id)
 
     async def set_stock(self, product_id: UUID, stock: int | None) -> None:
-        await self.stock.override(self.boss, StockOverride.parse(product_id, stock, None, ""))
+        await self.stock.override(self.admin, StockOverride.parse(product_id, stock, None, ""))
 
     async def reindex(self, *ids: UUID) -> None:
         await self.indexer.reindex(dict.fromkeys(ids, utc_now()))
 
-    async def found(self) -> dict[UUID, Product]:
+    async def search_all(self) -> dict[UUID, Product]:
         result = await self.searches.search(replace(ANYTHING, size=100))
         return {product.id: product for product, _ in result.hits}
 
@@ -122,55 +122,55 @@ async def shop(database_url: str, elasticsearch: Elasticsearch, redis: Redis) ->
     await db.close()
 
 
-async def test_an_index_is_made_of_the_table_and_takes_the_old_ones_place(shop: Shop) -> None:
-    kept, gone = await shop.make_many(3), await shop.make("Gone")
-    await shop.delete(gone)
+async def test_a_rebuilt_index_replaces_the_old_one(shop: Shop) -> None:
+    active, deleted = await shop.make_many(3), await shop.make("Deleted")
+    await shop.delete(deleted)
 
     assert await shop.reindexer.rebuild() == 4
 
-    assert sorted(await shop.found()) == sorted(kept)
+    assert sorted(await shop.search_all()) == sorted(active)
     assert await shop.indices() == [f"{shop.alias}-000002"]
     await shop.reindexer.rebuild()
     assert await shop.indices() == [f"{shop.alias}-000003"]
 
 
-async def test_a_lost_index_comes_back(shop: Shop) -> None:
-    kept = await shop.make_many(3)
+async def test_a_rebuild_restores_a_lost_index(shop: Shop) -> None:
+    active = await shop.make_many(3)
     await shop.reindexer.rebuild()
     await shop.client.indices.delete(index=f"{shop.alias}-000002")
     with pytest.raises(SearchUnavailable):
-        await shop.found()
+        await shop.search_all()
 
     await shop.reindexer.rebuild()
 
-    assert sorted(await shop.found()) == sorted(kept)
+    assert sorted(await shop.search_all()) == sorted(active)
 
 
-async def test_an_index_that_was_lost_is_never_made_again_by_its_first_document(shop: Shop) -> None:
-    kept = await shop.make_many(3)
+async def test_a_write_to_a_lost_index_does_not_create_it_with_a_dynamic_mapping(shop: Shop) -> None:
+    active = await shop.make_many(3)
     await shop.reindexer.rebuild()
     await shop.client.indices.delete(index=f"{shop.alias}-000002")
 
     with pytest.raises(SearchUnavailable):
-        await shop.reindex(*kept)
-    # The consumer tries again, and the next comparison brings the others back.
-    await shop.reindex(kept[0])
+        await shop.reindex(*active)
+    # The consumer retries, and the next repair restores the others.
+    await shop.reindex(active[0])
     assert await shop.reindexer.repair(settled=timedelta(0)) == 2
-    assert sorted(await shop.found()) == sorted(kept)
+    assert sorted(await shop.search_all()) == sorted(active)
     assert await shop.indices() == [f"{shop.alias}-000001"]
 
 
-async def test_what_an_interrupted_rebuild_left_is_removed_by_the_next(shop: Shop) -> None:
-    kept = await shop.make_many(3)
+async def test_a_rebuild_removes_the_index_of_an_interrupted_one(shop: Shop) -> None:
+    active = await shop.make_many(3)
     assert await shop.index.create_generation() == f"{shop.alias}-000002"
 
     await shop.reindexer.rebuild()
 
-    assert sorted(await shop.found()) == sorted(kept)
+    assert sorted(await shop.search_all()) == sorted(active)
     assert len(await shop.indices()) == 1
 
 
-async def test_one_rebuilds_at_a_time(shop: Shop) -> None:
+async def test_only_one_process_rebuilds_at_a_time(shop: Shop) -> None:
     await shop.make_many(3)
     async with shop.source.try_exclusive_lock() as locked:
         assert locked
@@ -180,8 +180,8 @@ async def test_one_rebuilds_at_a_time(shop: Shop) -> None:
     assert await shop.reindexer.rebuild() == 3
 
 
-async def test_changes_go_on_while_the_index_is_rebuilt_and_none_is_lost(shop: Shop) -> None:
-    """What the indexer writes meanwhile goes to the old index; a search never sees less than there is."""
+async def test_no_change_is_lost_during_rebuilds(shop: Shop) -> None:
+    """The indexer writes to the old index during a rebuild; searches must never miss a product."""
     anchor = await shop.make("Anchor", stock=5)
     ids = await shop.make_many(60)
     await shop.reindexer.rebuild()
@@ -241,49 +241,49 @@ class IndexWithSteps(ProductIndex):
 
 
 @pytest.mark.parametrize("step", ["written", "before", "after"])
-async def test_what_happens_at_any_step_of_a_rebuild_is_in_the_new_index(shop: Shop, step: str) -> None:
-    changed, gone, sold = await shop.make_many(3)
-    await shop.reindex(changed, gone, sold)
+async def test_changes_at_any_step_of_a_rebuild_are_in_the_new_index(shop: Shop, step: str) -> None:
+    changed, deleted, sold = await shop.make_many(3)
+    await shop.reindex(changed, deleted, sold)
     done = asyncio.Event()
 
     async def change() -> None:
         if not done.is_set():
             done.set()
             await shop.rename(changed, "Cup")
-            await shop.delete(gone)
+            await shop.delete(deleted)
             await shop.set_stock(sold, 0)
             await shop.stock.publish_availability_changes()
-            await shop.reindex(changed, gone, sold)
+            await shop.reindex(changed, deleted, sold)
 
     index = IndexWithSteps(shop.search, shop.cache)
     index.steps = {step: change}
     await Reindexer(shop.source, index, shop.indexer, clock=utc_now, grace=GRACE).rebuild()
 
     assert done.is_set()
-    assert {product.name for product in (await shop.found()).values()} == {"Cup", "Mug 2"}
-    assert await shop.index.read([changed, gone, sold]) == {
-        product.id: (product, product.id != sold) for product in (await shop.found()).values()
+    assert {product.name for product in (await shop.search_all()).values()} == {"Cup", "Mug 2"}
+    assert await shop.index.read([changed, deleted, sold]) == {
+        product.id: (product, product.id != sold) for product in (await shop.search_all()).values()
     }
 
 
-async def test_what_differs_from_the_table_is_repaired_and_only_that(shop: Shop) -> None:
-    stale, gone, sold, missing, fine = await shop.make_many(5)
-    await shop.reindex(stale, gone, sold, fine)
-    # News that never came.
+async def test_only_documents_that_differ_from_the_table_are_repaired(shop: Shop) -> None:
+    stale, deleted, sold, missing, fine = await shop.make_many(5)
+    await shop.reindex(stale, deleted, sold, fine)
+    # These changes do not reach the indexer.
     await shop.rename(stale, "Cup")
-    await shop.delete(gone)
+    await shop.delete(deleted)
     await shop.set_stock(sold, 0)
 
     assert await shop.reindexer.repair(settled=timedelta(0)) == 4
 
-    known = await shop.index.read([stale, gone, sold, missing, fine])
-    assert (known[stale][0].name, gone in known) == ("Cup", False)
-    assert (known[sold][1], known[fine][1]) == (False, True)
-    assert missing in known
+    indexed = await shop.index.read([stale, deleted, sold, missing, fine])
+    assert (indexed[stale][0].name, deleted in indexed) == ("Cup", False)
+    assert (indexed[sold][1], indexed[fine][1]) == (False, True)
+    assert missing in indexed
     assert await shop.reindexer.repair(settled=timedelta(0)) == 0
 
 
-async def test_what_has_just_changed_is_left_to_the_indexer(shop: Shop) -> None:
+async def test_recent_changes_are_left_to_the_indexer(shop: Shop) -> None:
     await shop.make_many(3)
     assert await shop.reindexer.repair() == 0
     two_minutes = timedelta(minutes=2)

@@ -1,4 +1,4 @@
-"""While a new version comes: an index from before ICU serves both versions until a new one is built. And without the plugin."""
+"""Upgrades: an index of the release before ICU serves both releases until it is rebuilt. And Elasticsearch without the plugin."""
 
 import json
 from collections.abc import AsyncIterator
@@ -30,10 +30,11 @@ BEFORE: Any = json.loads(Path(__file__).with_name("index_before_icu.json").read_
 
 @pytest.fixture
 async def both(elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[tuple[SearchIndex, Index]]:
-    """The alias on an index of the definition before, and what uses it by the new one."""
+    """An alias on an index with the previous definition, and its use with the current one."""
     alias = f"products-{uuid4().hex}"
     old, new = (
-        SearchIndex(elasticsearch.url(), alias, each, plugins=PLUGINS) for each in (BEFORE, DEFINITION)
+        SearchIndex(elasticsearch.url(), alias, definition, plugins=PLUGINS)
+        for definition in (BEFORE, DEFINITION)
     )
     cache = Cache(redis.url(), alias)
     await old.ensure_index()
@@ -43,7 +44,7 @@ async def both(elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[tupl
         await part.close()
 
 
-async def test_an_index_from_before_is_written_and_searched_until_there_is_a_new_one(
+async def test_an_index_of_the_previous_release_is_written_and_searched_until_it_is_rebuilt(
     both: tuple[SearchIndex, Index],
 ) -> None:
     search, index = both
@@ -66,7 +67,7 @@ async def test_an_index_from_before_is_written_and_searched_until_there_is_a_new
     await index.writer.switch_alias(new)
 
     assert await index.names("earbuds") == ["Ear-Buds"]
-    # As an old replica writes it: the documents are the same.
+    # A replica of the previous release writes the same documents.
     await index.write(index.product("E-Book"))
     assert await index.names("ebook") == ["E-Book"]
     await search.delete_unused_indices()
@@ -75,14 +76,14 @@ async def test_an_index_from_before_is_written_and_searched_until_there_is_a_new
 
 def searching(url: str) -> Any:
     """The catalog's own search, as the service builds it."""
-    elsewhere = {
+    environment = {
         "JWKS_URL": "http://127.0.0.1:9",
         "KAFKA_BOOTSTRAP": "127.0.0.1:9",
         "DATABASE_URL": "postgresql://souk@127.0.0.1:9/catalog",
         "REDIS_URL": "redis://127.0.0.1:9",
         "ACCOUNT_ADDRESS": "127.0.0.1:9",
     }
-    service = build(load(Settings, {**elsewhere, "ELASTICSEARCH_URL": url}))
+    service = build(load(Settings, {**environment, "ELASTICSEARCH_URL": url}))
     return next(part for part in service.optional if part.name == "elasticsearch")
 
 
@@ -98,18 +99,18 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Any:
     server.stop()
 
 
-async def test_a_catalog_does_not_start_on_an_elasticsearch_without_the_plugin(stock: Elasticsearch) -> None:
+async def test_the_catalog_does_not_start_if_elasticsearch_lacks_the_plugin(stock: Elasticsearch) -> None:
     search = searching(stock.url())
 
-    with pytest.raises(PluginsMissing) as refusal:
+    with pytest.raises(PluginsMissing) as error:
         await search.open()
     await search.close()
 
-    assert "lacks the plugin analysis-icu on dev" in refusal.value.message
-    assert "elasticsearch-plugin install analysis-icu" in refusal.value.message
+    assert "lacks the plugin analysis-icu on dev" in error.value.message
+    assert "elasticsearch-plugin install analysis-icu" in error.value.message
 
 
-async def test_no_index_is_made_without_the_plugin(stock: Elasticsearch) -> None:
+async def test_no_index_is_created_without_the_plugin(stock: Elasticsearch) -> None:
     search = SearchIndex(stock.url(), "products", DEFINITION, plugins=PLUGINS)
 
     with pytest.raises(SearchUnavailable):
@@ -121,7 +122,7 @@ async def test_no_index_is_made_without_the_plugin(stock: Elasticsearch) -> None
     await search.close()
 
 
-async def test_a_catalog_starts_while_elasticsearch_is_away() -> None:
+async def test_the_catalog_starts_while_elasticsearch_is_down() -> None:
     search = searching("http://127.0.0.1:9")
 
     await search.open()

@@ -39,12 +39,12 @@ class World:
         self.cache = CachedProducts(self.redis, self.table, lifetime=timedelta(minutes=10))
 
     def product(self) -> Product:
-        plan = replace(
+        new = replace(
             draft(sku=uuid4().hex, price=Money(10, "KWD")), image_urls=("https://cdn.test/mug.png",)
         )
-        made, _ = Product.create(plan, Category.from_name("Küche"), FakeClock().now)
-        self.table.products[made.id] = made
-        return made
+        product, _ = Product.create(new, Category.from_name("Küche"), FakeClock().now)
+        self.table.products[product.id] = product
+        return product
 
 
 @pytest.fixture
@@ -54,31 +54,31 @@ async def world(redis: Redis) -> AsyncIterator[World]:
     await world.redis.close()
 
 
-async def test_a_product_is_read_from_the_table_once_and_comes_back_as_it_was(world: World) -> None:
+async def test_a_product_is_read_from_the_table_once_and_then_from_the_cache(world: World) -> None:
     mug = world.product()
 
     assert [await world.cache.get_many([mug.id]) for _ in range(3)] == [[mug]] * 3
     assert world.table.reads == [mug.id]
 
 
-async def test_only_what_is_not_kept_is_read_from_the_table(world: World) -> None:
+async def test_only_uncached_products_are_read_from_the_table(world: World) -> None:
     mug, cup = world.product(), world.product()
     await world.cache.get_many([mug.id])
 
-    found = await world.cache.get_many([mug.id, cup.id, mug.id])
+    products = await world.cache.get_many([mug.id, cup.id, mug.id])
 
-    assert sorted(product.id for product in found) == sorted([mug.id, cup.id])
+    assert sorted(product.id for product in products) == sorted([mug.id, cup.id])
     assert world.table.reads == [mug.id, cup.id]
 
 
-async def test_what_is_not_there_is_remembered_as_absent(world: World) -> None:
+async def test_the_absence_of_a_product_is_cached(world: World) -> None:
     unknown = PRODUCT.new()
 
     assert [await world.cache.get_many([unknown]) for _ in range(2)] == [[], []]
     assert world.table.reads == [unknown]
 
 
-async def test_what_is_forgotten_is_read_as_it_is_now(world: World) -> None:
+async def test_an_invalidated_product_is_read_again(world: World) -> None:
     mug = world.product()
     await world.cache.get_many([mug.id])
     cup = replace(mug, name="Cup", version=2)
@@ -92,7 +92,7 @@ async def test_what_is_forgotten_is_read_as_it_is_now(world: World) -> None:
     assert await world.cache.get_many([mug.id]) == []
 
 
-async def test_without_redis_the_table_is_read_each_time() -> None:
+async def test_without_redis_every_read_reaches_the_table() -> None:
     world = World(f"redis://127.0.0.1:{free_port()}")
     mug = world.product()
 

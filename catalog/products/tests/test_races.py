@@ -1,8 +1,6 @@
-"""ADMINs at the same products at the same moment, on PostgreSQL: versions, skus and categories."""
+"""Concurrent writes of ADMINs, on PostgreSQL: versions, SKUs and categories."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
-from contextvars import Context
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,6 +15,7 @@ from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import FakeCache, FakeProductStore, draft
 from catalog.products.use_cases import Products
 from catalog.stock.store import PostgresStockStore
+from catalog.tests.concurrently import outcomes
 from kit.db import Database, Migrations
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
@@ -33,7 +32,7 @@ class Shop:
     products: Products
     rows: PostgresProductStore
 
-    async def make(self, name: str = "Mug", *, sku: str = "", category: str = "") -> UUID:
+    async def create(self, name: str = "Mug", *, sku: str = "", category: str = "") -> UUID:
         return (await self.products.create(admin(), draft(name, sku=sku, category=category))).product.id
 
     async def change(self, product_id: UUID, version: int | None = None, **fields: Any) -> ProductWithStock:
@@ -57,60 +56,50 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
     await db.close()
 
 
-async def test_one_of_many_who_read_the_same_version_changes_it(shop: Shop) -> None:
-    mug = await shop.make()
-    answers = await _at_once(shop.change(mug, 1, name=f"Mug {turn}") for turn in range(20))
+async def test_only_one_of_many_changes_of_the_same_version_is_applied(shop: Shop) -> None:
+    mug = await shop.create()
+    results = await outcomes(shop.change(mug, 1, name=f"Mug {turn}") for turn in range(20))
 
-    refused = [answer for answer in answers if isinstance(answer, VersionConflict)]
-    assert [answer.details["version"] for answer in refused] == [2] * 19
+    conflicts = [result for result in results if isinstance(result, VersionConflict)]
+    assert [conflict.details["version"] for conflict in conflicts] == [2] * 19
     assert await shop.version(mug) == 2
 
 
-async def test_changes_without_a_version_all_count_and_none_is_lost(shop: Shop) -> None:
-    mug = await shop.make()
-    await _at_once(shop.change(mug, name=f"Mug {turn}") for turn in range(20))
+async def test_concurrent_changes_without_a_version_are_all_applied(shop: Shop) -> None:
+    mug = await shop.create()
+    await outcomes(shop.change(mug, name=f"Mug {turn}") for turn in range(20))
     assert await shop.version(mug) == 21
     events = await shop.db.fetchval("SELECT count(*) FROM outbox WHERE topic = 'souk.catalog.v1'")
     assert events == 21
 
 
-async def test_a_sku_goes_to_one_of_many(shop: Shop) -> None:
-    mugs = [await shop.make() for _ in range(5)]
-    answers = await _at_once(
-        [*(shop.make(sku="MUG-1") for _ in range(10)), *(shop.change(mug, sku="MUG-1") for mug in mugs)]
+async def test_only_one_of_many_concurrent_writers_gets_a_sku(shop: Shop) -> None:
+    mugs = [await shop.create() for _ in range(5)]
+    results = await outcomes(
+        [*(shop.create(sku="MUG-1") for _ in range(10)), *(shop.change(mug, sku="MUG-1") for mug in mugs)]
     )
-    assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [SkuTaken] * 14
+    assert [type(result) for result in results if isinstance(result, Exception)] == [SkuTaken] * 14
 
 
 async def test_a_sku_is_free_again_once_its_product_is_deleted(shop: Shop) -> None:
-    mug = await shop.make(sku="MUG-1")
+    mug = await shop.create(sku="MUG-1")
     await shop.products.delete(admin(), mug)
-    assert await shop.make(sku="MUG-1") != mug
+    assert await shop.create(sku="MUG-1") != mug
 
 
-async def test_a_product_is_deleted_once_and_never_changed_after(shop: Shop) -> None:
-    mug = await shop.make()
-    ends = [shop.products.delete(admin(), mug) for _ in range(5)]
-    answers = await _at_once([*ends, *(shop.change(mug, name=f"Mug {turn}") for turn in range(5))])
-    deleted, changed = answers[:5], [answer for answer in answers[5:] if isinstance(answer, ProductWithStock)]
-    assert len([answer for answer in deleted if isinstance(answer, ProductWithStock)]) == 1
-    assert {type(answer) for answer in answers} <= {ProductWithStock, ProductNotFound}
+async def test_a_product_is_deleted_once_and_not_changed_afterwards(shop: Shop) -> None:
+    mug = await shop.create()
+    deletions = [shop.products.delete(admin(), mug) for _ in range(5)]
+    results = await outcomes([*deletions, *(shop.change(mug, name=f"Mug {turn}") for turn in range(5))])
+    deleted, changed = results[:5], [result for result in results[5:] if isinstance(result, ProductWithStock)]
+    assert len([result for result in deleted if isinstance(result, ProductWithStock)]) == 1
+    assert {type(result) for result in results} <= {ProductWithStock, ProductNotFound}
     row = await shop.db.fetchrow("SELECT version, delete_time FROM products WHERE id = $1", mug)
     assert row
     assert (row["version"], row["delete_time"] is None) == (2 + len(changed), False)
 
 
-async def test_a_category_that_many_name_at_once_is_made_once(shop: Shop) -> None:
-    await _at_once(shop.make(category=name) for name in ["Kitchen & Home", "KITCHEN  & home"] * 8)
+async def test_concurrent_creations_share_one_new_category(shop: Shop) -> None:
+    await outcomes(shop.create(category=name) for name in ["Kitchen & Home", "KITCHEN  & home"] * 8)
     [counted] = await PostgresCategoryStore(shop.db).list_with_counts()
     assert (counted.category.slug, counted.products) == ("kitchen-home", 16)
-
-
-async def _at_once(calls: Iterable[Awaitable[Any]]) -> list[Any]:
-    """Each in a task of its own that knows no transaction; refusals are among the answers."""
-
-    async def run(call: Awaitable[Any]) -> Any:
-        return await call
-
-    tasks = [asyncio.create_task(run(call), context=Context()) for call in calls]
-    return list(await asyncio.gather(*tasks, return_exceptions=True))

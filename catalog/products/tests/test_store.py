@@ -1,5 +1,5 @@
 """The contract of ProductStore, on the fake and on PostgreSQL."""
-# ruff: noqa: RUF001 (letters that look like others are what is tested)
+# ruff: noqa: RUF001 (tests similar letters)
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -35,11 +35,11 @@ class Stores:
     async def product(self, name: str = "Mug", *, sku: str = "", category: str = "") -> Product:
         async with self.db.transaction() as tx:
             new = Category.from_name(category)
-            found = await self.store.find_or_create_category(tx, new) if category else None
-            made, _ = Product.create(draft(name, sku=sku), found, self.clock.now)
-            await self.store.add(tx, made)
+            stored = await self.store.find_or_create_category(tx, new) if category else None
+            product, _ = Product.create(draft(name, sku=sku), stored, self.clock.now)
+            await self.store.add(tx, product)
         self.clock.advance(seconds=1)
-        return made
+        return product
 
     async def delete(self, product: Product) -> None:
         async with self.db.transaction() as tx:
@@ -58,14 +58,14 @@ async def stores(request: pytest.FixtureRequest, database_url: str) -> AsyncIter
     await db.close()
 
 
-async def test_a_product_comes_back_as_it_was(stores: Stores) -> None:
-    made = await stores.product(sku="MUG-1", category="Kitchen & Home")
-    assert await stores.store.get_many([made.id, PRODUCT.new()]) == [made]
-    assert made.category
-    assert made.category.slug == "kitchen-home"
+async def test_a_saved_product_is_read_back_unchanged(stores: Stores) -> None:
+    product = await stores.product(sku="MUG-1", category="Kitchen & Home")
+    assert await stores.store.get_many([product.id, PRODUCT.new()]) == [product]
+    assert product.category
+    assert product.category.slug == "kitchen-home"
 
 
-async def test_a_sku_belongs_to_one_living_product(stores: Stores) -> None:
+async def test_two_active_products_cannot_have_the_same_sku(stores: Stores) -> None:
     first = await stores.product(sku="MUG-1")
     with pytest.raises(SkuTaken):
         await stores.product(sku="MUG-1")
@@ -73,67 +73,67 @@ async def test_a_sku_belongs_to_one_living_product(stores: Stores) -> None:
     assert (await stores.product(sku="MUG-1")).sku == "MUG-1"
 
 
-async def test_products_without_a_sku_do_not_meet(stores: Stores) -> None:
+async def test_products_without_a_sku_do_not_conflict(stores: Stores) -> None:
     assert (await stores.product()).sku == (await stores.product()).sku == ""
 
 
-async def test_a_deleted_product_is_gone_for_readers_and_writers(stores: Stores) -> None:
-    made = await stores.product()
-    await stores.delete(made)
-    assert await stores.store.get_many([made.id]) == []
+async def test_a_deleted_product_can_be_neither_read_nor_locked(stores: Stores) -> None:
+    product = await stores.product()
+    await stores.delete(product)
+    assert await stores.store.get_many([product.id]) == []
     assert await stores.store.list_newest(None, 10) == []
     async with stores.db.transaction() as tx:
-        assert await stores.store.lock(tx, made.id) is None
+        assert await stores.store.lock(tx, product.id) is None
 
 
-async def test_a_changed_product_is_saved_whole(stores: Stores) -> None:
-    made = await stores.product(sku="MUG-1", category="Kitchen")
+async def test_all_fields_of_a_changed_product_are_saved(stores: Stores) -> None:
+    product = await stores.product(sku="MUG-1", category="Kitchen")
     changes = Changes.parse(name="Cup", sku="", category="", image_urls=["https://example.com/a.png"])
-    changed, _ = made.change(changes, None, stores.clock.now, expected_version=1)
+    changed, _ = product.change(changes, None, stores.clock.now, expected_version=1)
     async with stores.db.transaction() as tx:
         await stores.store.save(tx, changed)
-    assert await stores.store.get_many([made.id]) == [changed]
+    assert await stores.store.get_many([product.id]) == [changed]
 
 
-async def test_the_newest_come_first_page_by_page(stores: Stores) -> None:
+async def test_products_are_listed_newest_first_in_pages(stores: Stores) -> None:
     one, two, three = [await stores.product(name) for name in ("one", "two", "three")]
     assert await stores.store.list_newest(None, 2) == [three, two]
     assert await stores.store.list_newest((two.create_time, two.id), 2) == [one]
 
 
 @pytest.mark.parametrize("other", ["mug-É", "MUG-e", "Mug-e\u0301", "ＭＵＧ-E"])
-async def test_a_sku_is_taken_however_it_is_written(stores: Stores, other: str) -> None:
+async def test_a_taken_sku_is_rejected_in_any_spelling(stores: Stores, other: str) -> None:
     await stores.product(sku="Mug-é")
     with pytest.raises(SkuTaken):
         await stores.product(sku=other)
     assert (await stores.product(sku="Mug e")).sku == "Mug e"
 
 
-async def test_skus_that_met_before_are_kept_and_listed_and_no_more_are_added(
+async def test_existing_sku_conflicts_are_kept_and_reported_and_new_ones_rejected(
     database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     migrations = Migrations("catalog")
-    before = [each for each in migrations.all() if not each.name.startswith("catalog/0004")]
-    with monkeypatch.context() as older:
-        older.setattr(migrations, "all", lambda: before)
+    earlier = [row for row in migrations.all() if not row.name.startswith("catalog/0004")]
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "all", lambda: earlier)
         await migrations.apply(database_url)
     connection = await asyncpg.connect(database_url)
     ids = [PRODUCT.new() for _ in range(3)]
-    for at, (product_id, sku) in enumerate(zip(ids, ("abc", "Abc", "other"), strict=True)):
+    for index, (product_id, sku) in enumerate(zip(ids, ("abc", "Abc", "other"), strict=True)):
         await connection.execute(
             "INSERT INTO products (id, name, description, price, currency, sku, image_urls, version, create_time, update_time)"
             " VALUES ($1, 'Mug' || chr(8238), '', 1, 'USD', $2, '{}', 1, now() + $3 * interval '1 second', now())",
             product_id,
             sku,
-            at,
+            index,
         )
 
     await migrations.apply(database_url)
 
     assert f'product {ids[1]} has the sku "Abc" like product {ids[0]} with "abc"' in str(
-        [each.__dict__ for each in caplog.records]
+        [record.__dict__ for record in caplog.records]
     )
-    assert sum("migration.found" in each.getMessage() for each in caplog.records) == 4
+    assert sum("migration.found" in record.getMessage() for record in caplog.records) == 4
     assert await connection.fetchval("SELECT count(*) FROM products") == 3
     await connection.close()
     db = Database(database_url, publishes=TOPIC)

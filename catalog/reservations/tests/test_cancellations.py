@@ -1,12 +1,11 @@
-"""Many cancelled orders beside buyers, on two replicas: events by the group's own handlers, orders by the stock's, on PostgreSQL.
+"""Many cancellations concurrent with new orders, on two replicas and PostgreSQL.
 
-Nothing may deadlock, whatever the order of the events, and no buyer may see the cancellations.
+Nothing may deadlock, whatever the order of the events, and no new order may fail because of them.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from catalog.reservations.store import PostgresReservationStore
 from catalog.reservations.use_cases import Reservations
 from catalog.stock.domain import Adjustment
 from catalog.stock.store import PostgresStockStore
+from catalog.tests.concurrently import task
 from kit.db import Database, Migrations
 from kit.events import Event
 from kit.events.handlers import Handlers, Received
@@ -38,7 +38,7 @@ __all__ = ["database_url", "postgres"]
 
 @dataclass
 class Replica:
-    """One process of the catalog: its own connections, batches and consumer."""
+    """One process of the catalog: its connections, batches and consumer."""
 
     db: Database
     reservations: Reservations
@@ -58,7 +58,7 @@ class Replica:
         return await self.reservations.reserve(ReservationRequest.parse(uuid4(), lines, None))
 
     async def consume(self, order_ids: Sequence[UUID]) -> None:
-        """One chunk of OrderCancelled."""
+        """A batch of OrderCancelled."""
         await self.handlers.handle(
             [Received("souk.order.v1", _cancelled(order_id)) for order_id in order_ids]
         )
@@ -66,23 +66,23 @@ class Replica:
 
 @dataclass
 class Shop:
-    """A database, two replicas, and what is for sale."""
+    """Two replicas on one database."""
 
     replicas: Sequence[Replica]
     clock: FakeClock
 
     async def products(self, count: int, stock: int) -> list[UUID]:
         db = self.replicas[0].db
-        made = []
+        ids = []
         async with db.transaction() as tx:
             for _ in range(count):
                 product, _ = Product.create(draft(), None, self.clock.now)
                 await PostgresProductStore(db).add(tx, product)
                 await PostgresStockStore(db).start_tracking(tx, product.id, stock, uuid4(), self.clock.now)
-                made.append(product.id)
-        return made
+                ids.append(product.id)
+        return ids
 
-    async def bought(self, *baskets: Sequence[UUID]) -> list[UUID]:
+    async def buy(self, *baskets: Sequence[UUID]) -> list[UUID]:
         outcomes = await asyncio.gather(*(self.replicas[0].buy(*basket) for basket in baskets))
         return [reservation.order_id for reservation in outcomes]
 
@@ -110,25 +110,25 @@ def no_deadlock(postgres: Postgres) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_cancellations_in_any_order_fail_no_buyers_order(
+async def test_cancellations_in_any_order_do_not_fail_concurrent_orders(
     shop: Shop, no_deadlock: None, seed: int
 ) -> None:
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     products = await shop.products(12, stock=1_000)
-    cancelled = await shop.bought(*([chance.choice(products)] for _ in range(300)))
-    chance.shuffle(cancelled)
+    cancelled = await shop.buy(*([rng.choice(products)] for _ in range(300)))
+    rng.shuffle(cancelled)
     busy = asyncio.gather(
-        *(_task(shop.replicas[0].consume(cancelled[at : at + 100])) for at in (0, 100, 200))
+        *(task(shop.replicas[0].consume(cancelled[start : start + 100])) for start in (0, 100, 200))
     )
 
     async def shopper(turn: int) -> int:
         bought = 0
         while not busy.done() or bought < 10:
-            await shop.replicas[turn % 2].buy(*chance.sample(products, 6))
+            await shop.replicas[turn % 2].buy(*rng.sample(products, 6))
             bought += 1
         return bought
 
-    bought = await asyncio.gather(*(_task(shopper(turn)) for turn in range(6)))
+    bought = await asyncio.gather(*(task(shopper(turn)) for turn in range(6)))
 
     await busy
     assert sum(await shop.free(products)) == 12_000 - 6 * sum(bought)
@@ -138,47 +138,49 @@ async def test_two_replicas_cancel_the_same_products_in_opposite_orders(
     shop: Shop, no_deadlock: None
 ) -> None:
     products = sorted(await shop.products(10, stock=100))
-    ups, downs = (
-        await shop.bought(*([each] for each in products)),
-        await shop.bought(*([each] for each in products)),
+    ascending, descending = (
+        await shop.buy(*([product] for product in products)),
+        await shop.buy(*([product] for product in products)),
     )
     one, other = shop.replicas
 
-    await asyncio.gather(_task(one.consume(ups)), _task(other.consume(list(reversed(downs)))))
+    await asyncio.gather(task(one.consume(ascending)), task(other.consume(list(reversed(descending)))))
 
     assert await shop.free(products) == [100] * 10
 
 
-async def test_cancellations_meet_expiry_commits_and_an_admins_counts(shop: Shop, no_deadlock: None) -> None:
+async def test_cancellations_run_concurrently_with_expiry_commits_and_adjustments(
+    shop: Shop, no_deadlock: None
+) -> None:
     products = sorted(await shop.products(6, stock=500))
     one, other = shop.replicas
-    orders = await shop.bought(*(products for _ in range(60)))
+    orders = await shop.buy(*(products for _ in range(60)))
     shop.clock.advance(minutes=16)
 
-    async def counts() -> None:
+    async def adjust() -> None:
         for product in reversed(products):
             async with other.db.transaction() as tx:
                 store = PostgresStockStore(other.db)
                 free = await store.lock(tx, product)
                 assert free is not None
-                made = Adjustment.initial(product, 1, uuid4(), shop.clock.now)
-                await store.write(tx, made, before=free, after=free + 1)
+                adjustment = Adjustment.initial(product, 1, uuid4(), shop.clock.now)
+                await store.write(tx, adjustment, before=free, after=free + 1)
 
     await asyncio.gather(
-        _task(one.consume(orders[:40])),
-        _task(other.consume(list(reversed(orders[20:50])))),
-        _task(other.reservations.expire()),
-        _task(PostgresReservationStore(one.db).commit(list(reversed(orders)), shop.clock.now)),
-        _task(counts()),
+        task(one.consume(orders[:40])),
+        task(other.consume(list(reversed(orders[20:50])))),
+        task(other.reservations.expire()),
+        task(PostgresReservationStore(one.db).commit(list(reversed(orders)), shop.clock.now)),
+        task(adjust()),
     )
     await one.consume(orders)
 
     assert await shop.free(products) == [501] * 6
 
 
-async def test_one_statement_gives_back_a_whole_chunk(shop: Shop) -> None:
+async def test_a_whole_batch_of_cancellations_updates_stock_once(shop: Shop) -> None:
     [mug] = await shop.products(1, stock=500)
-    orders = await shop.bought(*([mug] for _ in range(500)))
+    orders = await shop.buy(*([mug] for _ in range(500)))
     await shop.replicas[0].db.execute("SELECT pg_stat_force_next_flush()")
     before = await _updates(shop)
 
@@ -186,16 +188,16 @@ async def test_one_statement_gives_back_a_whole_chunk(shop: Shop) -> None:
 
     assert await shop.free([mug]) == [500]
 
-    async def seen() -> bool:
+    async def updated() -> bool:
         await shop.replicas[0].db.execute("SELECT pg_stat_force_next_flush()")
         return await _updates(shop) > before
 
-    await eventually(seen)
+    await eventually(updated)
     assert await _updates(shop) == before + 1
 
 
 async def _updates(shop: Shop) -> int:
-    """How often a row of the stock was written."""
+    """The number of updates of rows of `stock`."""
     sql = "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'stock'"
     return int(await shop.replicas[1].db.fetchval(sql))
 
@@ -204,8 +206,3 @@ def _cancelled(order_id: UUID) -> Event[Any]:
     order = order_pb2.Order(id=ORDER.format(order_id))
     body = events_pb2.OrderCancelled(order=order)
     return Event(uuid4(), "souk.order.v1.OrderCancelled", order.id, FakeClock().now, body, "", {})
-
-
-def _task(call: Any) -> "asyncio.Task[Any]":
-    """A task of its own that knows no transaction."""
-    return asyncio.create_task(call, context=Context())

@@ -1,12 +1,11 @@
-"""ADMINs and orders at the same stock at the same moment, on PostgreSQL: afterwards the books must balance.
+"""Concurrent ADMINs and orders on PostgreSQL: for every product, tracked or not, free + held + sold = the sum of its adjustments.
 
-free + held + sold = the sum of the adjustments, for every product, tracked or not; and nothing is ever below zero.
+No quantity is ever negative.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from contextvars import Context
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from catalog.stock.domain import StockChange, StockOverride
 from catalog.stock.errors import IdempotencyConflict, InsufficientStock, StockConflict, StockNotTracked
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.use_cases import Stock
+from catalog.tests.concurrently import concurrently, outcomes
 from kit.db import Database, Migrations
 from kit.errors import SoukError
 from kit.testing import FakeClock
@@ -58,22 +58,22 @@ class Shop:
     clock: FakeClock
 
     async def product(self, stock: int | None) -> UUID:
-        return (await self.products.create(self.boss, draft(stock=stock))).product.id
+        return (await self.products.create(self.admin, draft(stock=stock))).product.id
 
     async def adjust(self, product_id: UUID, delta: int, key: str = "") -> int | None:
         change = StockChange.parse(product_id, delta, "counted", key or str(uuid4()))
-        return (await self.stock.adjust(self.boss, change)).stock
+        return (await self.stock.adjust(self.admin, change)).stock
 
     async def set(self, product_id: UUID, stock: int | None, expected: int | None = None) -> int | None:
         override = StockOverride.parse(product_id, stock, expected, "")
-        return (await self.stock.override(self.boss, override)).stock
+        return (await self.stock.override(self.admin, override)).stock
 
     async def reserve(self, *lines: tuple[UUID, int], order_id: UUID | None = None) -> Reservation:
         requested = [RequestedLine(*line) for line in lines]
         return await self.reservations.reserve(ReservationRequest.parse(order_id or uuid4(), requested, None))
 
-    async def cancelled(self, order_id: UUID) -> None:
-        """As OrderCancelled does."""
+    async def cancel(self, order_id: UUID) -> None:
+        """As the consumer of OrderCancelled does."""
         async with self.db.transaction() as tx:
             await self.reservations.release_cancelled(tx, [order_id])
 
@@ -81,7 +81,7 @@ class Shop:
         return (await self.rows.free([product_id])).get(product_id)
 
     async def check_sums(self) -> dict[UUID, tuple[int, int, int]]:
-        """Free, held and sold of each product; fails when they are not what was adjusted."""
+        """Free, held and sold quantities of each product; fails unless their sum equals its adjustments."""
         rows = await self.db.fetch(_STOCK_SUMS)
         assert rows
         for row in rows:
@@ -90,7 +90,7 @@ class Shop:
         return {row["id"]: (row["free"], row["held"], row["sold"]) for row in rows}
 
     def __post_init__(self) -> None:
-        self.boss = admin()
+        self.admin = admin()
 
 
 @pytest.fixture
@@ -108,35 +108,35 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
     await db.close()
 
 
-async def test_each_of_many_adjustments_at_once_counts(shop: Shop) -> None:
+async def test_concurrent_adjustments_are_all_applied(shop: Shop) -> None:
     mug = await shop.product(0)
-    await _at_once(shop.adjust(mug, 1) for _ in range(60))
+    await concurrently(shop.adjust(mug, 1) for _ in range(60))
     assert await shop.free(mug) == 60
     await shop.check_sums()
 
 
-async def test_adjustments_under_one_key_count_once_and_are_all_answered(shop: Shop) -> None:
+async def test_concurrent_adjustments_with_one_key_are_applied_once(shop: Shop) -> None:
     mug = await shop.product(10)
-    answers = await _at_once(shop.adjust(mug, -3, "count of monday") for _ in range(20))
-    assert answers == [7] * 20
-    assert [made.delta for made in await shop.rows.list_adjustments(mug)] == [10, -3]
+    results = await outcomes(shop.adjust(mug, -3, "count of monday") for _ in range(20))
+    assert results == [7] * 20
+    assert [adjustment.delta for adjustment in await shop.rows.list_adjustments(mug)] == [10, -3]
 
 
-async def test_one_key_for_two_products_at_once_counts_for_one_of_them(shop: Shop) -> None:
+async def test_one_key_used_for_several_products_at_once_is_applied_to_one(shop: Shop) -> None:
     mugs = [await shop.product(10) for _ in range(8)]
-    answers = await _at_once(shop.adjust(mug, 5, "count of monday") for mug in mugs)
-    assert answers.count(15) == 1
-    assert [type(answer) for answer in answers if answer != 15] == [IdempotencyConflict] * 7
+    results = await outcomes(shop.adjust(mug, 5, "count of monday") for mug in mugs)
+    assert results.count(15) == 1
+    assert [type(result) for result in results if result != 15] == [IdempotencyConflict] * 7
     assert sum([await shop.free(mug) or 0 for mug in mugs]) == 85
     await shop.check_sums()
 
 
-async def test_taking_more_than_is_there_at_once_leaves_none_and_never_less(shop: Shop) -> None:
+async def test_concurrent_takers_never_take_more_than_the_free_stock(shop: Shop) -> None:
     mug = await shop.product(50)
     calls = [shop.adjust(mug, -1) if turn % 2 else shop.reserve((mug, 1)) for turn in range(160)]
-    answers = await _at_once(calls)
-    assert len([answer for answer in answers if isinstance(answer, SoukError)]) == 110
-    assert {answer.reason for answer in answers if isinstance(answer, SoukError)} <= {
+    results = await outcomes(calls)
+    assert len([result for result in results if isinstance(result, SoukError)]) == 110
+    assert {result.reason for result in results if isinstance(result, SoukError)} <= {
         "OUT_OF_STOCK",
         InsufficientStock.reason,
     }
@@ -144,23 +144,23 @@ async def test_taking_more_than_is_there_at_once_leaves_none_and_never_less(shop
     await shop.check_sums()
 
 
-async def test_one_of_many_counts_that_expect_the_same_is_taken(shop: Shop) -> None:
+async def test_only_one_of_many_overrides_with_the_same_expectation_is_applied(shop: Shop) -> None:
     mug = await shop.product(5)
-    answers = await _at_once(shop.set(mug, 100 + turn, expected=5) for turn in range(20))
-    refused = [answer for answer in answers if isinstance(answer, StockConflict)]
-    assert len(refused) == 19
-    [taken] = [answer for answer in answers if isinstance(answer, int)]
-    assert {answer.details["stock"] for answer in refused} == {taken}
+    results = await outcomes(shop.set(mug, 100 + turn, expected=5) for turn in range(20))
+    conflicts = [result for result in results if isinstance(result, StockConflict)]
+    assert len(conflicts) == 19
+    [stock] = [result for result in results if isinstance(result, int)]
+    assert {conflict.details["stock"] for conflict in conflicts} == {stock}
     await shop.check_sums()
 
 
-async def test_tracking_ends_and_begins_while_orders_come_and_go(shop: Shop) -> None:
+async def test_tracking_can_stop_and_start_while_orders_reserve_and_release(shop: Shop) -> None:
     mug = await shop.product(40)
     orders = [(await shop.reserve((mug, 1))).order_id for _ in range(20)]
 
-    ends = [shop.set(mug, stock) for stock in (None, 30, None, 20, None, 10)]
-    await _at_once(
-        [*map(shop.reservations.release, orders), *ends, *(shop.reserve((mug, 1)) for _ in range(20))]
+    overrides = [shop.set(mug, stock) for stock in (None, 30, None, 20, None, 10)]
+    await outcomes(
+        [*map(shop.reservations.release, orders), *overrides, *(shop.reserve((mug, 1)) for _ in range(20))]
     )
 
     await shop.check_sums()
@@ -168,88 +168,78 @@ async def test_tracking_ends_and_begins_while_orders_come_and_go(shop: Shop) -> 
     assert (await shop.check_sums())[mug][0] == 7
 
 
-async def test_a_deadlock_fails_no_order_of_the_batch(shop: Shop) -> None:
+async def test_a_deadlock_does_not_fail_any_order_of_the_batch(shop: Shop) -> None:
     mugs = sorted([await shop.product(100) for _ in range(2)])
     lock = "UPDATE stock SET free = free WHERE product_id = $1"
     async with rival(shop.db.url) as other:
         await other.hold(lock, mugs[1])
         orders = [shop.reserve((mugs[0], 1), (mugs[1], 1)) for _ in range(64)]
-        answers, _ = await asyncio.gather(_at_once(orders), other.deadlock(lock, mugs[0]))
-    assert [answer for answer in answers if isinstance(answer, BaseException)] == []
+        results, _ = await asyncio.gather(outcomes(orders), other.deadlock(lock, mugs[0]))
+    assert [result for result in results if isinstance(result, BaseException)] == []
     assert set((await shop.check_sums()).values()) == {(36, 64, 0)}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_whatever_happens_at_once_the_books_balance(shop: Shop, seed: int) -> None:
-    chance = random.Random(seed)
+async def test_random_concurrent_steps_keep_the_sums_consistent(shop: Shop, seed: int) -> None:
+    rng = random.Random(seed)
     mugs = [await shop.product(stock) for stock in (40, 40, 5, None)]
     orders = [uuid4() for _ in range(40)]
 
     def step() -> Awaitable[Any]:
-        mug, order_id = chance.choice(mugs), chance.choice(orders)
-        wants = [(each, chance.randint(1, 3)) for each in chance.sample(mugs, chance.randint(1, 3))]
+        mug, order_id = rng.choice(mugs), rng.choice(orders)
+        lines = [(product, rng.randint(1, 3)) for product in rng.sample(mugs, rng.randint(1, 3))]
         steps: Sequence[Any] = (
-            lambda: shop.reserve(*wants, order_id=order_id),
+            lambda: shop.reserve(*lines, order_id=order_id),
             lambda: shop.reservations.commit(order_id),
             lambda: shop.reservations.release(order_id),
-            lambda: shop.adjust(mug, chance.randint(-5, 5), f"key {chance.randint(1, 20)}"),
-            lambda: shop.set(mug, chance.choice([None, 0, 3, 50])),
+            lambda: shop.adjust(mug, rng.randint(-5, 5), f"key {rng.randint(1, 20)}"),
+            lambda: shop.set(mug, rng.choice([None, 0, 3, 50])),
             lambda: shop.reservations.expire(),
         )
         weights = (8, 4, 4, 4, 2, 1)
-        made: Awaitable[Any] = chance.choices(steps, weights)[0]()
-        return made
+        call: Awaitable[Any] = rng.choices(steps, weights)[0]()
+        return call
 
     for _ in range(4):
-        answers = await _at_once(step() for _ in range(80))
-        assert not [answer for answer in answers if not _expected(answer)]
+        results = await outcomes(step() for _ in range(80))
+        assert not [result for result in results if not _expected(result)]
         await shop.check_sums()
         shop.clock.advance(minutes=8)
-    # In the end everything that is held expires, and what is sold comes back.
+    # Finally all held reservations expire and all sold stock is returned.
     shop.clock.advance(minutes=20)
     await shop.reservations.expire()
-    await _at_once(map(shop.reservations.release, orders))
-    assert {taken for _, *taken_of in (await shop.check_sums()).values() for taken in taken_of} == {0}
+    await outcomes(map(shop.reservations.release, orders))
+    assert {(held, sold) for _, held, sold in (await shop.check_sums()).values()} == {(0, 0)}
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_an_orders_end_in_any_order_and_five_times_each_ends_alike(shop: Shop, seed: int) -> None:
-    chance = random.Random(seed)
+async def test_repeated_concurrent_transitions_end_in_a_consistent_state(shop: Shop, seed: int) -> None:
+    rng = random.Random(seed)
     mug = await shop.product(10)
     orders = [uuid4() for _ in range(6)]
     calls = [
         call
         for order_id in orders
-        for make in (
+        for transition in (
             lambda order_id=order_id: shop.reserve((mug, 1), order_id=order_id),
             lambda order_id=order_id: shop.reservations.commit(order_id),
             lambda order_id=order_id: shop.reservations.release(order_id),
-            lambda order_id=order_id: shop.cancelled(order_id),
+            lambda order_id=order_id: shop.cancel(order_id),
             shop.reservations.expire,
         )
-        for call in [make] * 5
+        for call in [transition] * 5
     ]
-    chance.shuffle(calls)
+    rng.shuffle(calls)
 
-    answers = await _at_once(call() for call in calls)
+    results = await outcomes(call() for call in calls)
 
-    assert not [answer for answer in answers if not _expected(answer)]
+    assert not [result for result in results if not _expected(result)]
     states = [await shop.reservations.release(order_id) for order_id in orders]
     assert set(states) <= {ReservationState.RELEASED, ReservationState.RETURNED}
     assert (await shop.check_sums())[mug] == (10, 0, 0)
 
 
-def _expected(answer: object) -> bool:
-    """What a shop may say to each other's steps; anything else is a fault of ours."""
+def _expected(result: object) -> bool:
+    """Errors that concurrent steps may cause; any other is a bug."""
     reasons = {InsufficientStock.reason, StockNotTracked.reason, "OUT_OF_STOCK", "IDEMPOTENCY_CONFLICT"}
-    return not isinstance(answer, Exception) or (isinstance(answer, SoukError) and answer.reason in reasons)
-
-
-async def _at_once(calls: Iterable[Awaitable[Any]]) -> list[Any]:
-    """Each in a task of its own that knows no transaction; refusals are among the answers."""
-
-    async def run(call: Awaitable[Any]) -> Any:
-        return await call
-
-    tasks = [asyncio.create_task(run(call), context=Context()) for call in calls]
-    return list(await asyncio.gather(*tasks, return_exceptions=True))
+    return not isinstance(result, Exception) or (isinstance(result, SoukError) and result.reason in reasons)

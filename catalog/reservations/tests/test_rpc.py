@@ -1,4 +1,4 @@
-"""The gRPC edge of stock, in this process: what the order service is answered. A test for each RPC."""
+"""The gRPC edge of reservations on a server in this process. A test for each RPC."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Path = tuple[str | int, ...]
 
 @dataclass
 class Edge:
-    """The order service, as a client of a running server."""
+    """A client of a running server, like the order service."""
 
     channel: Channel
     products: FakeProductStore
@@ -37,46 +37,48 @@ class Edge:
 
     async def product(self, stock: int | None = 5, *, currency: str = "USD") -> str:
         tx: Any = None
-        made, _ = Product.create(draft(price=Money(999, currency)), None, self.clock.now)
-        await self.products.add(tx, made)
+        product, _ = Product.create(draft(price=Money(999, currency)), None, self.clock.now)
+        await self.products.add(tx, product)
         if stock is not None:
-            await self.stock.start_tracking(tx, made.id, stock, uuid4(), self.clock.now)
-        return PRODUCT.format(made.id)
+            await self.stock.start_tracking(tx, product.id, stock, uuid4(), self.clock.now)
+        return PRODUCT.format(product.id)
 
     async def free(self, product_id: str) -> int:
         return self.stock.free_stock[PRODUCT.parse(product_id)]
 
     async def reserve(
-        self, *lines: tuple[str, int], order_id: str = "", seen: str = ""
+        self, *lines: tuple[str, int], order_id: str = "", expected: str = ""
     ) -> pb.ReserveStockResponse:
-        wanted = [
+        requested = [
             pb.ReserveStockRequest.Line(product_id=product_id, quantity=quantity)
             for product_id, quantity in lines
         ]
-        request = pb.ReserveStockRequest(order_id=order_id or order(), lines=wanted, expected_total=seen)
-        answer: pb.ReserveStockResponse = await self.channel.call(
+        request = pb.ReserveStockRequest(
+            order_id=order_id or order(), lines=requested, expected_total=expected
+        )
+        response: pb.ReserveStockResponse = await self.channel.call(
             "ReserveStock", request, pb.ReserveStockResponse
         )
-        return answer
+        return response
 
     async def commit(self, order_id: str) -> int:
         request = pb.CommitStockRequest(order_id=order_id)
-        answer: pb.CommitStockResponse = await self.channel.call(
+        response: pb.CommitStockResponse = await self.channel.call(
             "CommitStock", request, pb.CommitStockResponse
         )
-        return answer.state
+        return response.state
 
     async def release(self, order_id: str) -> int:
         request = pb.ReleaseStockRequest(order_id=order_id)
-        answer: pb.ReleaseStockResponse = await self.channel.call(
+        response: pb.ReleaseStockResponse = await self.channel.call(
             "ReleaseStock", request, pb.ReleaseStockResponse
         )
-        return answer.state
+        return response.state
 
-    async def refusal(self, *lines: tuple[str, int], **fields: str) -> list[Path]:
+    async def violations(self, *lines: tuple[str, int], **fields: str) -> list[Path]:
         with pytest.raises(InvalidArgument) as error:
             await self.reserve(*lines, **fields)
-        return [fault.path for fault in error.value.fields]
+        return [violation.path for violation in error.value.fields]
 
 
 def order() -> str:
@@ -99,10 +101,10 @@ async def edge() -> AsyncIterator[Edge]:
     await server.stop(0)
 
 
-async def test_reserve_stock_answers_priced_lines_in_the_order_wanted(edge: Edge) -> None:
+async def test_reserve_stock_returns_priced_lines_in_the_requests_order(edge: Edge) -> None:
     mug, pot = await edge.product(), await edge.product(None)
 
-    held = await edge.reserve((pot, 1), (mug, 2), seen="29.97")
+    held = await edge.reserve((pot, 1), (mug, 2), expected="29.97")
 
     assert [(line.product_id, line.quantity) for line in held.lines] == [(pot, 1), (mug, 2)]
     assert [line.unit_price for line in held.lines] == [money_to_proto(Money(999, "USD"))] * 2
@@ -111,18 +113,18 @@ async def test_reserve_stock_answers_priced_lines_in_the_order_wanted(edge: Edge
     assert await edge.free(mug) == 3
 
 
-async def test_reserve_stock_again_answers_the_same_and_other_lines_are_refused(edge: Edge) -> None:
+async def test_reserve_stock_returns_the_existing_reservation_and_rejects_other_lines(edge: Edge) -> None:
     mug, order_id = await edge.product(), order()
     held = await edge.reserve((mug, 2), order_id=order_id)
 
     assert await edge.reserve((mug, 2), order_id=order_id) == held
-    with pytest.raises(Aborted) as refusal:
+    with pytest.raises(Aborted) as error:
         await edge.reserve((mug, 1), order_id=order_id)
-    assert refusal.value.reason == "IDEMPOTENCY_CONFLICT"
+    assert error.value.reason == "IDEMPOTENCY_CONFLICT"
     assert await edge.free(mug) == 3
 
 
-async def test_reserve_stock_of_an_ended_order_takes_nothing_and_says_so(edge: Edge) -> None:
+async def test_reserve_stock_of_a_released_order_takes_nothing(edge: Edge) -> None:
     mug, order_id = await edge.product(), order()
     await edge.release(order_id)
 
@@ -132,51 +134,51 @@ async def test_reserve_stock_of_an_ended_order_takes_nothing_and_says_so(edge: E
     assert await edge.free(mug) == 5
 
 
-async def test_reserve_stock_names_the_product_that_is_not_there(edge: Edge) -> None:
-    with pytest.raises(NotFound) as refusal:
+async def test_reserve_stock_reports_the_missing_product(edge: Edge) -> None:
+    with pytest.raises(NotFound) as error:
         await edge.reserve((await edge.product(), 1), (PRODUCT.format(PRODUCT.new()), 1))
-    assert refusal.value.reason == "PRODUCT_NOT_FOUND"
-    assert [fault.path for fault in refusal.value.fields] == [("products", 1, "id")]
+    assert error.value.reason == "PRODUCT_NOT_FOUND"
+    assert [violation.path for violation in error.value.fields] == [("products", 1, "id")]
 
 
-async def test_reserve_stock_tells_what_is_short(edge: Edge) -> None:
+async def test_reserve_stock_reports_the_shortage(edge: Edge) -> None:
     mug = await edge.product(3)
 
-    with pytest.raises(FailedPrecondition) as refusal:
+    with pytest.raises(FailedPrecondition) as error:
         await edge.reserve((mug, 5))
-    assert refusal.value.reason == "OUT_OF_STOCK"
-    assert refusal.value.details["lines"] == [{"product_id": mug, "requested": 5, "available": 3}]
+    assert error.value.reason == "OUT_OF_STOCK"
+    assert error.value.details["lines"] == [{"product_id": mug, "requested": 5, "available": 3}]
 
 
-async def test_reserve_stock_tells_the_total_that_the_buyer_did_not_see(edge: Edge) -> None:
+async def test_reserve_stock_reports_a_changed_total(edge: Edge) -> None:
     mug = await edge.product()
 
-    with pytest.raises(FailedPrecondition) as refusal:
-        await edge.reserve((mug, 2), seen="19.99")
-    assert (refusal.value.reason, refusal.value.details["total"]) == ("PRICE_CHANGED", "19.98")
+    with pytest.raises(FailedPrecondition) as error:
+        await edge.reserve((mug, 2), expected="19.99")
+    assert (error.value.reason, error.value.details["total"]) == ("PRICE_CHANGED", "19.98")
 
 
-async def test_reserve_stock_refuses_several_currencies_and_totals_out_of_range(edge: Edge) -> None:
-    with pytest.raises(InvalidArgument) as refusal:
+async def test_reserve_stock_rejects_mixed_currencies_and_totals_out_of_range(edge: Edge) -> None:
+    with pytest.raises(InvalidArgument) as error:
         await edge.reserve((await edge.product(), 1), (await edge.product(currency="EUR"), 1))
-    assert refusal.value.reason == "MIXED_CURRENCY"
-    with pytest.raises(InvalidArgument) as refusal:
+    assert error.value.reason == "MIXED_CURRENCY"
+    with pytest.raises(InvalidArgument) as error:
         await edge.reserve((await edge.product(None), 1_000_000))
-    assert refusal.value.reason == "TOTAL_OUT_OF_RANGE"
+    assert error.value.reason == "TOTAL_OUT_OF_RANGE"
 
 
-async def test_reserve_stock_refuses_what_makes_no_sense(edge: Edge) -> None:
+async def test_reserve_stock_rejects_invalid_requests(edge: Edge) -> None:
     mug = await edge.product()
 
-    assert await edge.refusal() == [("products",)]
-    assert await edge.refusal((mug, 0), (mug, 1)) == [("products", 0, "quantity"), ("products", 1, "id")]
-    assert await edge.refusal((mug, 1), ("7", 1)) == [("products", 1, "id")]
-    assert await edge.refusal((mug, 1), order_id="7") == [("order_id",)]
-    for seen in ("a lot", "NaN", "Infinity", "1,5", "-"):
-        assert await edge.refusal((mug, 1), seen=seen) == [("expectedTotal",)]
+    assert await edge.violations() == [("products",)]
+    assert await edge.violations((mug, 0), (mug, 1)) == [("products", 0, "quantity"), ("products", 1, "id")]
+    assert await edge.violations((mug, 1), ("7", 1)) == [("products", 1, "id")]
+    assert await edge.violations((mug, 1), order_id="7") == [("order_id",)]
+    for total in ("a lot", "NaN", "Infinity", "1,5", "-"):
+        assert await edge.violations((mug, 1), expected=total) == [("expectedTotal",)]
 
 
-async def test_commit_stock_answers_where_the_reservation_stands(edge: Edge) -> None:
+async def test_commit_stock_returns_the_resulting_state(edge: Edge) -> None:
     mug, sold, released = await edge.product(), order(), order()
     for order_id in (sold, released):
         await edge.reserve((mug, 1), order_id=order_id)
@@ -187,7 +189,7 @@ async def test_commit_stock_answers_where_the_reservation_stands(edge: Edge) -> 
     assert await edge.commit(order()) == pb.RESERVATION_STATE_UNSPECIFIED
 
 
-async def test_release_stock_gives_back_once_what_is_held_or_sold(edge: Edge) -> None:
+async def test_release_stock_returns_held_or_sold_stock_once(edge: Edge) -> None:
     mug, held, sold = await edge.product(), order(), order()
     for order_id in (held, sold):
         await edge.reserve((mug, 2), order_id=order_id)
@@ -199,8 +201,8 @@ async def test_release_stock_gives_back_once_what_is_held_or_sold(edge: Edge) ->
 
 
 @pytest.mark.parametrize("order_id", ["", "7", PRODUCT.format(PRODUCT.new())])
-async def test_what_is_no_order_id_is_refused(edge: Edge, order_id: str) -> None:
-    for answer in (edge.commit(order_id), edge.release(order_id)):
-        with pytest.raises(InvalidArgument) as refusal:
-            await answer
-        assert [fault.path for fault in refusal.value.fields] == [("order_id",)]
+async def test_an_invalid_order_id_is_rejected(edge: Edge, order_id: str) -> None:
+    for call in (edge.commit(order_id), edge.release(order_id)):
+        with pytest.raises(InvalidArgument) as error:
+            await call
+        assert [violation.path for violation in error.value.fields] == [("order_id",)]

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -27,6 +26,7 @@ from catalog.stock.domain import Action, Adjustment, StockOverride
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.tests.fakes import FakeStockStore
 from catalog.tables import TABLES
+from catalog.tests.concurrently import concurrently, task
 from kit.db import Database, Migrations, assert_tables_match
 from kit.db.fake import FakeDatabase
 from kit.errors import SoukError
@@ -129,23 +129,23 @@ def stores(request: pytest.FixtureRequest) -> Stores:
     return Stores(FakeDatabase(), products, stock, FakeReservationStore(products, stock), FakeClock())
 
 
-async def test_what_is_reserved_is_priced_and_taken_in_the_order_wanted(stores: Stores) -> None:
+async def test_a_reservation_has_priced_lines_in_the_requests_order(stores: Stores) -> None:
     mug, cup = await stores.product(5), await stores.product(None, Money(250, "USD"), "Cup")
 
-    made = await stores.reserve((mug, 2), (cup, 3))
+    reservation = await stores.reserve((mug, 2), (cup, 3))
 
-    assert isinstance(made, Reservation)
-    assert made.state is HELD
-    assert [(line.product_id, line.name, line.unit_price, line.quantity) for line in made.lines] == [
+    assert isinstance(reservation, Reservation)
+    assert reservation.state is HELD
+    assert [(line.product_id, line.name, line.unit_price, line.quantity) for line in reservation.lines] == [
         (mug, "Mug", Money(999, "USD"), 2),
         (cup, "Cup", Money(250, "USD"), 3),
     ]
-    assert made.expire_time == stores.clock.now + timedelta(minutes=15)
+    assert reservation.expire_time == stores.clock.now + timedelta(minutes=15)
     assert await stores.free(mug) == 3
     assert await stores.free(cup) is None
 
 
-async def test_all_lines_are_taken_or_none(stores: Stores) -> None:
+async def test_an_order_gets_all_its_lines_or_none(stores: Stores) -> None:
     mug, cup = await stores.product(5), await stores.product(1)
 
     rejection = await stores.reserve((mug, 2), (cup, 4))
@@ -157,7 +157,7 @@ async def test_all_lines_are_taken_or_none(stores: Stores) -> None:
     assert await stores.free(mug) == 5
 
 
-async def test_the_same_order_again_is_answered_as_it_was_and_takes_nothing_more(stores: Stores) -> None:
+async def test_a_repeated_request_returns_the_reservation_and_takes_nothing_more(stores: Stores) -> None:
     mug = await stores.product(5)
     first = await stores.reserve((mug, 2))
     assert isinstance(first, Reservation)
@@ -167,30 +167,33 @@ async def test_the_same_order_again_is_answered_as_it_was_and_takes_nothing_more
     assert await stores.free(mug) == 3
 
 
-async def test_unknown_and_deleted_products_are_named_by_their_place(stores: Stores) -> None:
-    mug, gone = await stores.product(5), await stores.product(5)
-    await stores.delete(gone)
+async def test_unknown_and_deleted_products_are_reported_by_line(stores: Stores) -> None:
+    mug, deleted = await stores.product(5), await stores.product(5)
+    await stores.delete(deleted)
 
-    rejection = await stores.reserve((mug, 1), (PRODUCT.new(), 1), (gone, 1))
+    rejection = await stores.reserve((mug, 1), (PRODUCT.new(), 1), (deleted, 1))
 
     assert isinstance(rejection, ProductNotFound)
-    assert [fault.path for fault in rejection.fields] == [("products", 1, "id"), ("products", 2, "id")]
+    assert [violation.path for violation in rejection.fields] == [
+        ("products", 1, "id"),
+        ("products", 2, "id"),
+    ]
     assert await stores.free(mug) == 5
 
 
-async def test_an_order_has_one_currency(stores: Stores) -> None:
+async def test_products_in_different_currencies_are_rejected(stores: Stores) -> None:
     dollars, yen = await stores.product(), await stores.product(price=Money(500, "JPY"))
     assert isinstance(await stores.reserve((dollars, 1), (yen, 1)), MixedCurrency)
 
 
 @pytest.mark.parametrize("minor", [49, 100_000_000])
-async def test_a_total_that_the_provider_does_not_charge_is_refused(stores: Stores, minor: int) -> None:
+async def test_a_total_that_the_provider_does_not_charge_is_rejected(stores: Stores, minor: int) -> None:
     product = await stores.product(5, Money(minor, "USD"))
     assert isinstance(await stores.reserve((product, 1)), TotalOutOfRange)
     assert await stores.free(product) == 5
 
 
-async def test_the_total_that_the_buyer_saw_is_compared(stores: Stores) -> None:
+async def test_the_total_must_be_the_expected_total(stores: Stores) -> None:
     mug = await stores.product(5)
 
     rejection = await stores.reserve((mug, 2), expected="19.97")
@@ -201,7 +204,7 @@ async def test_the_total_that_the_buyer_saw_is_compared(stores: Stores) -> None:
     assert isinstance(await stores.reserve((mug, 2), expected="19.980"), Reservation)
 
 
-async def test_what_is_committed_goes_back_as_returned_and_what_is_held_as_released(stores: Stores) -> None:
+async def test_a_committed_reservation_becomes_returned_and_a_held_one_released(stores: Stores) -> None:
     mug = await stores.product(5)
     held, sold = await stores.held((mug, 1)), await stores.held((mug, 2))
 
@@ -213,7 +216,7 @@ async def test_what_is_committed_goes_back_as_returned_and_what_is_held_as_relea
     assert await stores.commit(uuid4()) is None
 
 
-async def test_an_order_that_ended_before_it_reserved_gets_nothing(stores: Stores) -> None:
+async def test_a_reservation_after_its_release_takes_nothing(stores: Stores) -> None:
     mug, order_id = await stores.product(5), uuid4()
     assert await stores.release(order_id) is RELEASED
 
@@ -224,7 +227,7 @@ async def test_an_order_that_ended_before_it_reserved_gets_nothing(stores: Store
     assert await stores.free(mug) == 5
 
 
-async def test_what_is_held_too_long_expires_and_what_is_sold_does_not(stores: Stores) -> None:
+async def test_held_reservations_expire_and_committed_ones_do_not(stores: Stores) -> None:
     mug = await stores.product(5)
     held, sold = await stores.held((mug, 1)), await stores.held((mug, 1))
     await stores.commit(sold)
@@ -237,7 +240,7 @@ async def test_what_is_held_too_long_expires_and_what_is_sold_does_not(stores: S
     assert [await stores.commit(held), await stores.commit(sold)] == [RELEASED, COMMITTED]
 
 
-async def test_what_runs_out_and_what_comes_back_is_told_once(stores: Stores) -> None:
+async def test_selling_out_and_restocking_are_published_once(stores: Stores) -> None:
     mug, cup = await stores.product(1), await stores.product(5)
     first = await stores.held((mug, 1), (cup, 1))
     assert await stores.availability_changes() == {mug: False}
@@ -247,7 +250,7 @@ async def test_what_runs_out_and_what_comes_back_is_told_once(stores: Stores) ->
     assert await stores.availability_changes() == {}
 
 
-async def test_what_flips_often_is_told_once_a_second(stores: Stores) -> None:
+async def test_frequent_changes_of_availability_are_published_once_a_second(stores: Stores) -> None:
     mug = await stores.product(1)
     published: list[tuple[UUID, bool]] = []
     for _ in range(30):
@@ -258,30 +261,34 @@ async def test_what_flips_often_is_told_once_a_second(stores: Stores) -> None:
         stores.clock.advance(seconds=0.1)
     assert published == [(mug, False)] * 3
     stores.clock.advance(seconds=1)
-    # However long ago: how it ended is published in the end.
+    # The last change is published even if it is older than a second.
     assert await stores.availability_changes() == {mug: True}
 
 
-async def test_tracking_ends_and_begins_again(stores: Stores) -> None:
-    mug, boss = await stores.product(5), uuid4()
+async def test_tracking_can_stop_and_start_again(stores: Stores) -> None:
+    mug, admin_id = await stores.product(5), uuid4()
     held = await stores.held((mug, 2))
 
-    await stores.write(StockOverride.parse(mug, None, 3, "").replace(3, boss, stores.clock.now), 3, None)
+    await stores.write(
+        StockOverride.parse(mug, None, 3, "").to_adjustment(3, admin_id, stores.clock.now), 3, None
+    )
     assert await stores.free(mug) is None
     assert await stores.release(held) is RELEASED
-    await stores.write(StockOverride.parse(mug, 9, None, "").replace(None, boss, stores.clock.now), None, 9)
+    await stores.write(
+        StockOverride.parse(mug, 9, None, "").to_adjustment(None, admin_id, stores.clock.now), None, 9
+    )
 
     assert await stores.free(mug) == 9
-    made = [(row.action, row.delta) for row in await stores.stock.list_adjustments(mug)]
-    # What came back while nobody counted is in no stock: it leaves the books.
+    adjustments = [(row.action, row.delta) for row in await stores.stock.list_adjustments(mug)]
+    # Stock that is returned while it is not tracked is written off.
     expected = [(Action.CREATE, 5), (Action.STOP_TRACKING, -3), (Action.WRITE_OFF, -2), (Action.SET, 9)]
-    assert sorted(made) == sorted(expected)
-    assert sum(delta for _, delta in made) == 9
+    assert sorted(adjustments) == sorted(expected)
+    assert sum(delta for _, delta in adjustments) == 9
 
 
-async def test_requests_together_take_no_more_than_there_is(stores: Stores) -> None:
+async def test_a_batch_takes_no_more_than_the_free_stock(stores: Stores) -> None:
     mug, cup = await stores.product(3), await stores.product(0)
-    # The first fails for its cup: the mugs that it wanted are there for the others.
+    # The first is rejected for its cup, so its mugs are left for the others.
     requests = [request((mug, 2), (cup, 1)), request((mug, 2)), request((mug, 1)), request((mug, 1))]
 
     outcomes = await stores.reserve_many(requests)
@@ -290,30 +297,30 @@ async def test_requests_together_take_no_more_than_there_is(stores: Stores) -> N
     assert await stores.free(mug) == 0
 
 
-async def test_a_wish_that_the_others_left_too_little_for_is_refused_with_what_they_left(
+async def test_a_shortage_counts_what_earlier_requests_of_the_batch_took(
     stores: Stores,
 ) -> None:
     mug = await stores.product(5)
     outcomes = await stores.reserve_many([request((mug, 9)), request((mug, 4)), request((mug, 3))])
 
     assert [isinstance(outcome, Reservation) for outcome in outcomes] == [False, True, False]
-    [shown] = [each for each in outcomes[2:] if isinstance(each, OutOfStock)]
-    assert shown.details == {"lines": [{"product_id": PRODUCT.format(mug), "requested": 3, "available": 1}]}
+    [last] = [outcome for outcome in outcomes[2:] if isinstance(outcome, OutOfStock)]
+    assert last.details == {"lines": [{"product_id": PRODUCT.format(mug), "requested": 3, "available": 1}]}
 
 
-async def test_a_wish_of_several_products_that_was_only_crowded_out_gets_all_of_them(stores: Stores) -> None:
+async def test_a_request_that_only_rejected_requests_crowded_out_gets_all_its_lines(stores: Stores) -> None:
     mug, cup, pot = await stores.product(4), await stores.product(4), await stores.product(0)
-    crowds = [request((mug, 3), (pot, 1)), request((cup, 3), (pot, 1))]
+    rejected = [request((mug, 3), (pot, 1)), request((cup, 3), (pot, 1))]
     outcomes = await stores.reserve_many(
-        [*crowds, request((cup, 2), (mug, 2)), request((mug, 3)), request((cup, 2))]
+        [*rejected, request((cup, 2), (mug, 2)), request((mug, 3)), request((cup, 2))]
     )
 
     assert [isinstance(outcome, Reservation) for outcome in outcomes] == [False, False, True, False, True]
     assert [await stores.free(product) for product in (mug, cup)] == [2, 0]
 
 
-async def test_a_total_off_its_currencys_step_is_refused(stores: Stores) -> None:
-    # A price from before there was a step.
+async def test_a_total_off_its_currencys_step_is_rejected(stores: Stores) -> None:
+    # A price of an earlier release, which did not check the step.
     old = await stores.product(10, Money(18_610, "KWD"))
     await stores.set_price(old, Money(18_605, "KWD"))
     rejection = await stores.reserve((old, 1))
@@ -322,14 +329,14 @@ async def test_a_total_off_its_currencys_step_is_refused(stores: Stores) -> None
     assert isinstance(await stores.reserve((old, 2)), Reservation)
 
 
-async def test_the_declared_tables_are_the_migrated_ones(database_url: str) -> None:
+async def test_the_declared_tables_match_the_migrations(database_url: str) -> None:
     await Migrations("catalog").apply(database_url)
     await assert_tables_match(database_url, TABLES)
 
 
-async def test_two_hundred_buyers_of_fifty_leave_none_and_never_less(real: Stores) -> None:
+async def test_two_hundred_buyers_of_fifty_pieces_take_exactly_fifty(real: Stores) -> None:
     mug = await real.product(50)
-    outcomes = await _at_once(real.reserve((mug, 1)) for _ in range(200))
+    outcomes = await concurrently(real.reserve((mug, 1)) for _ in range(200))
     taken = Counter(type(outcome) for outcome in outcomes)
     assert taken == {Reservation: 50, OutOfStock: 150}
     assert await real.free(mug) == 0
@@ -347,7 +354,7 @@ class Counting:
         return await self._db.fetch(sql, *args)
 
 
-async def test_what_a_batch_finds_out_of_stock_is_tried_again_together(real: Stores) -> None:
+async def test_requests_of_a_batch_that_are_out_of_stock_are_retried_together(real: Stores) -> None:
     mug = await real.product(50)
     requests = [request((mug, 51)), *(request((mug, 1)) for _ in range(63))]
     counting = Counting(real.db)
@@ -361,21 +368,21 @@ async def test_what_a_batch_finds_out_of_stock_is_tried_again_together(real: Sto
     assert len(counting.statements) <= 4
 
 
-async def test_one_replica_tells_at_a_time(real: Stores) -> None:
+async def test_only_one_replica_publishes_at_a_time(real: Stores) -> None:
     mug = await real.product(1)
     await real.held((mug, 1))
-    published = await _at_once(real.availability_changes() for _ in range(10))
-    assert [each for each in published if each] == [{mug: False}]
+    published = await concurrently(real.availability_changes() for _ in range(10))
+    assert [changes for changes in published if changes] == [{mug: False}]
 
 
-async def test_one_order_reserved_many_times_at_once_takes_once(real: Stores) -> None:
+async def test_concurrent_requests_for_one_order_take_stock_once(real: Stores) -> None:
     mug, order_id = await real.product(50), uuid4()
-    outcomes = await _at_once(real.reserve((mug, 2), order_id=order_id) for _ in range(20))
+    outcomes = await concurrently(real.reserve((mug, 2), order_id=order_id) for _ in range(20))
     assert len({repr(outcome) for outcome in outcomes}) == 1
     assert await real.free(mug) == 48
 
 
-async def test_products_wanted_in_any_order_do_not_deadlock(real: Stores) -> None:
+async def test_lines_in_any_order_do_not_deadlock(real: Stores) -> None:
     products = [await real.product(10_000) for _ in range(5)]
 
     async def shopper(turn: int) -> None:
@@ -384,26 +391,21 @@ async def test_products_wanted_in_any_order_do_not_deadlock(real: Stores) -> Non
         await (real.commit(held) if turn % 3 else real.release(held))
         await real.release(held)
 
-    await _at_once(shopper(turn) for turn in range(60))
+    await concurrently(shopper(turn) for turn in range(60))
     assert [await real.free(product) for product in products] == [10_000] * 5
 
 
-async def test_a_release_that_meets_its_reservation_leaves_nothing_taken(real: Stores) -> None:
+async def test_a_release_concurrent_with_its_reservation_leaves_nothing_taken(real: Stores) -> None:
     mug = await real.product(1000)
     orders = [uuid4() for _ in range(40)]
     calls = [real.reserve((mug, 1), order_id=order_id) for order_id in orders]
-    await _at_once([*calls, *(real.release(order_id) for order_id in orders)])
+    await concurrently([*calls, *(real.release(order_id) for order_id in orders)])
     assert [await real.release(order_id) for order_id in orders] == [RELEASED] * 40
     assert await real.free(mug) == 1000
 
 
-async def _at_once(calls: Any) -> list[Any]:
-    """Each in a task of its own that knows no transaction."""
-    return list(await asyncio.gather(*(asyncio.create_task(call, context=Context()) for call in calls)))
-
-
-async def _waiting(database_url: str) -> int:
-    """How many statements wait for a lock, asked beside the test's own transaction."""
+async def _count_waiting(database_url: str) -> int:
+    """The number of statements that wait for a lock."""
     connection = await asyncpg.connect(database_url)
     try:
         count: int = await connection.fetchval(
@@ -414,37 +416,34 @@ async def _waiting(database_url: str) -> int:
         await connection.close()
 
 
-async def test_stock_that_comes_back_while_a_reservation_waits_can_be_taken(
+async def test_stock_returned_while_a_reservation_waits_for_the_lock_can_be_taken(
     real: Stores, database_url: str
 ) -> None:
-    # PostgreSQL judges a CHECK on what a row was before it looks at what it has become.
+    # PostgreSQL evaluates a CHECK against the snapshot's row first.
     mug = await real.product(stock=1)
     async with real.db.transaction() as tx:
         await tx.execute("UPDATE stock SET free = free + 1 WHERE product_id = $1", mug)
-        reserving = asyncio.create_task(real.reserve((mug, 2)), context=Context())
-        await eventually(lambda: _is(1, database_url))
+        reserving = task(real.reserve((mug, 2)))
+        await eventually(lambda: _are_waiting(1, database_url))
     outcome = await reserving
     assert isinstance(outcome, Reservation)
     assert outcome.state is HELD
     assert await real.free(mug) == 0
 
 
-async def test_of_twins_that_meet_at_the_last_piece_both_are_answered_with_it(
+async def test_duplicate_requests_for_the_last_piece_both_get_the_reservation(
     real: Stores, database_url: str
 ) -> None:
     mug, order_id = await real.product(stock=1), uuid4()
     async with real.db.transaction() as tx:
         await tx.execute("SELECT FROM stock WHERE product_id = $1 FOR UPDATE", mug)
-        twins = [
-            asyncio.create_task(real.reserve((mug, 1), order_id=order_id), context=Context())
-            for _ in range(2)
-        ]
-        await eventually(lambda: _is(2, database_url))
-    for outcome in await asyncio.gather(*twins):
+        duplicates = [task(real.reserve((mug, 1), order_id=order_id)) for _ in range(2)]
+        await eventually(lambda: _are_waiting(2, database_url))
+    for outcome in await asyncio.gather(*duplicates):
         assert isinstance(outcome, Reservation)
         assert outcome.state is HELD
     assert await real.free(mug) == 0
 
 
-async def _is(count: int, database_url: str) -> bool:
-    return await _waiting(database_url) == count
+async def _are_waiting(count: int, database_url: str) -> bool:
+    return await _count_waiting(database_url) == count

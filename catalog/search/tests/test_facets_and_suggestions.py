@@ -1,4 +1,4 @@
-"""What a search tells beside its hits: facets and highlights; and suggestions. On a real Elasticsearch."""
+"""Facets, highlights and suggestions, on a real Elasticsearch."""
 
 import time
 
@@ -10,7 +10,7 @@ from kit.values import Money
 
 __all__ = ["elasticsearch", "index", "redis"]
 
-WORDS = (
+ADJECTIVES = (
     "Amber Birch Copper Dusk Ember Flint Granite Hazel Indigo Jasper Kelp Linen Maple Nickel Olive Pine "
     "Quartz Russet Slate Teal Umber Velvet Walnut Zinc"
 ).split()
@@ -31,38 +31,38 @@ async def kitchen(index: Index) -> Index:
     return index
 
 
-async def test_facets_count_everything_that_is_found_whatever_the_page(kitchen: Index) -> None:
-    found = await kitchen.search("mug", size=1, facets=True)
+async def test_facets_count_all_matches_not_only_the_page(kitchen: Index) -> None:
+    result = await kitchen.search("mug", size=1, facets=True)
 
-    assert counts(found.facets) == {
+    assert counts(result.facets) == {
         "category": {"kitchen": 2, "home": 1},
         "availability": {"available": 3, "unavailable": 1},
         "currency": {"USD": 3, "JPY": 1},
         "price": {"USD 0-25": 1, "USD 25-50": 1, "USD 1000-": 1, "JPY 1000-": 1},
     }
-    assert [facet.name for facet in found.facets] == ["category", "availability", "currency", "price"]
+    assert [facet.name for facet in result.facets] == ["category", "availability", "currency", "price"]
 
 
 async def test_facets_respect_the_filters(kitchen: Index) -> None:
-    found = await kitchen.search(
+    result = await kitchen.search(
         "mug", facets=True, count_total=True, available=True, min_price=Money(100, "USD")
     )
 
-    assert counts(found.facets)["category"] == {"kitchen": 1, "home": 1}
-    assert counts(found.facets)["currency"] == {"USD": 2}
-    found = await kitchen.search(facets=True, count_total=True, categories=("kitchen", "garden"))
-    assert counts(found.facets)["category"] == {"kitchen": 2, "garden": 1}
-    assert found.total == 3
+    assert counts(result.facets)["category"] == {"kitchen": 1, "home": 1}
+    assert counts(result.facets)["currency"] == {"USD": 2}
+    result = await kitchen.search(facets=True, count_total=True, categories=("kitchen", "garden"))
+    assert counts(result.facets)["category"] == {"kitchen": 2, "garden": 1}
+    assert result.total == 3
 
 
-async def test_facets_count_what_is_found_with_tolerance_too(kitchen: Index) -> None:
-    found = await kitchen.search("garden rkae", facets=True)
-    assert [product.name for product, _ in found.hits] == []
-    found = await kitchen.search("rkae", facets=True)
-    assert counts(found.facets)["category"] == {"garden": 1}
+async def test_facets_count_fuzzy_matches(kitchen: Index) -> None:
+    result = await kitchen.search("garden rkae", facets=True)
+    assert [product.name for product, _ in result.hits] == []
+    result = await kitchen.search("rkae", facets=True)
+    assert counts(result.facets)["category"] == {"garden": 1}
 
 
-async def test_facets_are_the_same_when_they_come_from_the_cache_and_none_unless_asked_for(
+async def test_cached_facets_are_the_same_and_are_returned_only_on_request(
     kitchen: Index,
 ) -> None:
     first = await kitchen.search("mug", facets=True, highlight=True)
@@ -84,18 +84,18 @@ async def highlight(index: Index, query: str) -> str:
         ("trav", "Gaming &amp; <em>Travel</em> Mug"),
         ("travel mug", "Gaming &amp; <em>Travel</em> <em>Mug</em>"),
         ("stainless", "Keeps coffee hot &lt;b&gt;all day&lt;&#x2F;b&gt;, of <em>stainless</em> steel"),
-        # SearchResult with tolerance: nothing is marked, and it costs nothing.
+        # Fuzzy matches are not highlighted.
         ("travle", "Gaming &amp; Travel Mug"),
     ],
 )
-async def test_what_was_searched_for_is_marked_and_everything_else_escaped(
+async def test_highlights_mark_matches_and_escape_everything_else(
     index: Index, query: str, marked: str
 ) -> None:
     await index.add("Gaming & Travel Mug", "Keeps coffee hot <b>all day</b>, of stainless steel")
     assert await highlight(index, query) == marked
 
 
-async def test_a_long_description_is_shown_in_part(index: Index) -> None:
+async def test_a_long_description_is_shortened(index: Index) -> None:
     await index.add("Mug", "Nothing to see here. " * 200 + "Made of porcelain. " + "And so on. " * 200)
     marked = await highlight(index, "porcelain")
     assert "<em>porcelain</em>" in marked
@@ -108,7 +108,7 @@ async def test_a_script_in_a_name_is_escaped(index: Index) -> None:
         assert "<script" not in await highlight(index, query)
 
 
-async def test_without_a_query_nothing_is_marked(index: Index) -> None:
+async def test_nothing_is_highlighted_without_a_query(index: Index) -> None:
     await index.add("Mug")
     assert (await index.search(highlight=True)).highlights == ()
 
@@ -117,7 +117,7 @@ async def suggest(index: Index, prefix: str, size: int = 10) -> list[str]:
     return list(await index.reader.suggest(prefix, size))
 
 
-async def test_names_that_begin_so_come_before_those_with_a_word_that_does(index: Index) -> None:
+async def test_names_with_the_prefix_rank_before_names_with_a_word_with_it(index: Index) -> None:
     for name in ("Gaming Laptop", "Laptop Bag", "Mug", "LAPTOP"):
         await index.add(name)
 
@@ -126,7 +126,7 @@ async def test_names_that_begin_so_come_before_those_with_a_word_that_does(index
     assert await suggest(index, "l", 2) == ["LAPTOP", "Laptop Bag"]
 
 
-async def test_a_name_is_suggested_once_and_what_can_be_bought_first(index: Index) -> None:
+async def test_each_name_is_suggested_once_and_available_products_first(index: Index) -> None:
     for _ in range(3):
         await index.add("Mug")
     await index.add("Mug Alpha", available=False)
@@ -136,12 +136,12 @@ async def test_a_name_is_suggested_once_and_what_can_be_bought_first(index: Inde
 
 
 @pytest.mark.parametrize("prefix", ["lpatop", "café lapt", "CAFE LAPTOP"])
-async def test_suggestions_forgive_typing_errors_case_and_accents(index: Index, prefix: str) -> None:
+async def test_suggestions_tolerate_typos_case_and_accents(index: Index, prefix: str) -> None:
     await index.add("Café Laptop")
     assert await suggest(index, prefix) == ["Café Laptop"]
 
 
-async def test_what_is_gone_is_not_suggested(index: Index) -> None:
+async def test_a_deleted_product_is_not_suggested(index: Index) -> None:
     mug = await index.add("Mug")
     assert await suggest(index, "mu") == ["Mug"]
     await index.delete(mug)
@@ -149,28 +149,28 @@ async def test_what_is_gone_is_not_suggested(index: Index) -> None:
 
 
 @pytest.mark.parametrize("prefix", ['"', "*", "mug AND (", "\\", "a/b", "-"])
-async def test_no_prefix_is_an_error(index: Index, prefix: str) -> None:
+async def test_any_prefix_is_valid(index: Index, prefix: str) -> None:
     await index.add("Mug")
     await suggest(index, prefix)
 
 
 async def test_suggestions_come_within_50_ms(index: Index) -> None:
-    made = [index.product(f"{word} {thing}") for word in WORDS for thing in THINGS]
-    await index.write(*made)
+    products = [index.product(f"{word} {thing}") for word in ADJECTIVES for thing in THINGS]
+    await index.write(*products)
     typed = [
         f"{word} {thing}"[:length]
-        for word, thing in zip(WORDS, THINGS, strict=False)
+        for word, thing in zip(ADJECTIVES, THINGS, strict=False)
         for length in (2, 3, 5, 8)
     ]
-    # The first ones warm Elasticsearch up.
+    # The first requests warm up Elasticsearch.
     for prefix in typed:
         assert await suggest(index, prefix.upper())
 
     async def seconds(prefix: str) -> float:
-        began = time.perf_counter()
+        start = time.perf_counter()
         assert await suggest(index, prefix)
-        return time.perf_counter() - began
+        return time.perf_counter() - start
 
-    # The best of three: other work on the machine slows some of them, and no slowness of ours is gone by then.
-    took = [min([await seconds(prefix) for _ in range(3)]) for prefix in typed]
-    assert sorted(took)[len(took) * 9 // 10] < 0.05
+    # The best of three: other load on the machine slows some requests, but a slow query is slow each time.
+    durations = [min([await seconds(prefix) for _ in range(3)]) for prefix in typed]
+    assert sorted(durations)[len(durations) * 9 // 10] < 0.05

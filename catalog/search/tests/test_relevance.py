@@ -1,7 +1,7 @@
-"""Whether people find what they mean: judged queries over a fixed catalogue, as nDCG@10, each set with a floor of its own.
+"""Relevance of search results: nDCG@10 of judged queries over a fixed catalogue, with a floor for each set of queries.
 
-100 are what people type into a shop; the other set has other spellings, scripts and compounds, signs and SKUs.
-The judgements were made by reading the catalogue, not the search's answers. A change of ranking that lowers the score fails here;
+One set has 100 typical queries of shoppers, the other alternative spellings, scripts, compounds, signs and SKUs.
+The judgements were made by reading the catalogue, not the search results. A change of ranking that lowers the score fails;
 one that raises it may raise the floor.
 """
 
@@ -16,10 +16,10 @@ from catalog.tests.indexed import Index, elasticsearch, index, redis
 __all__ = ["elasticsearch", "index", "redis"]
 
 FLOORS = {"relevance_queries.txt": 0.975, "relevance_spellings.txt": 0.95}
-# Of each query by itself.
-LEAST = 0.5
+# The floor for each single query.
+QUERY_FLOOR = 0.5
 _HERE = Path(__file__).parent
-_BEST = 10
+_FIRST = 10
 
 
 def lines(name: str) -> list[list[str]]:
@@ -28,45 +28,45 @@ def lines(name: str) -> list[list[str]]:
 
 
 def judged(name: str) -> dict[str, dict[str, int]]:
-    judgements = {query: [each.split(":") for each in given.split()] for query, given in lines(name)}
-    return {query: {key: int(grade) for key, grade in given} for query, given in judgements.items()}
+    judgements = {query: [grade.split(":") for grade in grades.split()] for query, grades in lines(name)}
+    return {query: {key: int(grade) for key, grade in grades} for query, grades in judgements.items()}
 
 
 def gain(grades: Sequence[int]) -> float:
-    """The discounted cumulative gain of the best ten."""
-    return sum((2.0**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:_BEST]))
+    """The discounted cumulative gain of the first ten."""
+    return sum((2.0**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:_FIRST]))
 
 
-def score(found: Sequence[str], grades: Mapping[str, int]) -> float:
-    """nDCG@10: 1 when the best come first, 0 when none of them comes."""
-    return gain([grades.get(key, 0) for key in found]) / gain(sorted(grades.values(), reverse=True))
+def score(results: Sequence[str], grades: Mapping[str, int]) -> float:
+    """nDCG@10: 1 if the best results are first, 0 if none of them is among the first ten."""
+    return gain([grades.get(key, 0) for key in results]) / gain(sorted(grades.values(), reverse=True))
 
 
 @pytest.fixture
 async def names(index: Index) -> dict[str, str]:
-    """The catalogue, indexed: product ids by key."""
-    made = {
+    """Indexes the catalogue; returns the keys by product id."""
+    products = {
         key: index.product(name, description, category=category, sku=sku)
         for key, name, category, sku, description in lines("relevance_catalogue.txt")
     }
-    await index.write(*made.values())
-    return {str(product.id): key for key, product in made.items()}
+    await index.write(*products.values())
+    return {str(product.id): key for key, product in products.items()}
 
 
 @pytest.mark.parametrize(
     ("judgements", "count"), [("relevance_queries.txt", 100), ("relevance_spellings.txt", 64)]
 )
-async def test_people_find_what_they_mean(
+async def test_relevance_is_above_its_floor(
     index: Index, names: Mapping[str, str], judgements: str, count: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queries = judged(judgements)
     assert len(queries) == count
     scores = {}
     for query, grades in queries.items():
-        assert grades.keys() <= set(names.values()), f"{query}: judged is what is not in the catalogue"
-        hits = (await index.search(query, size=_BEST)).hits
-        found = [names[str(product.id)] for product, _ in hits]
-        scores[query] = score(found, grades)
+        assert grades.keys() <= set(names.values()), f"{query}: a judged product is not in the catalogue"
+        hits = (await index.search(query, size=_FIRST)).hits
+        results = [names[str(product.id)] for product, _ in hits]
+        scores[query] = score(results, grades)
     mean = sum(scores.values()) / len(scores)
     worst = sorted(scores, key=scores.__getitem__)[:5]
     with capsys.disabled():
@@ -74,12 +74,12 @@ async def test_people_find_what_they_mean(
         for query in worst:
             print(f"  {scores[query]:.2f} {query}")
     assert mean >= FLOORS[judgements]
-    assert scores[worst[0]] >= LEAST
+    assert scores[worst[0]] >= QUERY_FLOOR
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("results", "expected"),
     [("ab", 1.0), ("ba", 0.710), ("xab", 0.644), ("x", 0.0), ("", 0.0)],
 )
-def test_the_score_is_high_when_the_best_come_first(found: str, expected: float) -> None:
-    assert score(found, {"a": 3, "b": 1}) == pytest.approx(expected, abs=0.001)
+def test_the_score_is_high_if_the_best_results_are_first(results: str, expected: float) -> None:
+    assert score(results, {"a": 3, "b": 1}) == pytest.approx(expected, abs=0.001)

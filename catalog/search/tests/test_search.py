@@ -1,4 +1,4 @@
-"""Searching a real Elasticsearch, with answers kept in a real Redis: what is found, in which order, and when."""
+"""Searching a real Elasticsearch, with results cached in a real Redis: matches, ranking, paging, caching."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ __all__ = ["elasticsearch", "index", "redis"]
 USD = "USD"
 
 
-async def test_a_product_is_found_as_it_was_written(index: Index) -> None:
+async def test_a_hit_is_the_product_as_it_was_written(index: Index) -> None:
     mug = await index.add("Mug", "Steel", sku="MUG-1", category="Kitchen & Home", price=Money(1999, "EUR"))
 
-    found = await index.search("mug")
+    result = await index.search("mug")
 
-    assert [product for product, _ in found.hits] == [mug]
-    assert (found.has_next, found.total) == (False, None)
+    assert [product for product, _ in result.hits] == [mug]
+    assert (result.has_next, result.total) == (False, None)
 
 
 async def test_an_empty_index_finds_nothing(index: Index) -> None:
@@ -43,14 +43,14 @@ async def test_an_empty_index_finds_nothing(index: Index) -> None:
 
 
 @pytest.mark.parametrize("query", ["laptpo", "lpatop", "labtop", "laptopp", "latop"])
-async def test_a_typing_error_still_finds(index: Index, query: str) -> None:
+async def test_a_typo_is_tolerated(index: Index, query: str) -> None:
     await index.add("Laptop")
     await index.add("Lamp")
 
     assert await index.names(query) == ["Laptop"]
 
 
-async def test_a_typing_error_in_one_of_two_words_still_finds(index: Index) -> None:
+async def test_a_typo_in_one_of_two_words_is_tolerated(index: Index) -> None:
     await index.add("Gaming Laptop")
     await index.add("Gaming Mouse")
 
@@ -58,7 +58,7 @@ async def test_a_typing_error_in_one_of_two_words_still_finds(index: Index) -> N
 
 
 @pytest.mark.parametrize("query", ["la", "lap", "LAPT", "gaming lap"])
-async def test_the_beginning_of_a_word_is_enough(index: Index, query: str) -> None:
+async def test_a_word_is_found_by_its_prefix(index: Index, query: str) -> None:
     await index.add("Gaming Laptop")
     await index.add("Mug")
 
@@ -66,7 +66,7 @@ async def test_the_beginning_of_a_word_is_enough(index: Index, query: str) -> No
 
 
 @pytest.mark.parametrize("query", ["mug-1", "MUG-1"])
-async def test_a_sku_comes_before_everything_that_reads_like_it(index: Index, query: str) -> None:
+async def test_a_sku_match_ranks_before_similar_names(index: Index, query: str) -> None:
     await index.add("Cup", sku="Mug-1")
     for name in ("Mug 1", "Mug-1 Mug-1", "Mud 1", "Mum 1"):
         await index.add(name)
@@ -74,7 +74,7 @@ async def test_a_sku_comes_before_everything_that_reads_like_it(index: Index, qu
     assert (await index.names(query))[0] == "Cup"
 
 
-async def test_tolerance_adds_to_what_is_found_exactly_and_never_takes_away(index: Index) -> None:
+async def test_fuzzy_matches_are_added_to_exact_ones(index: Index) -> None:
     await index.add("Cup", sku="mug-1")
     await index.add("Laptop")
     for name in ("Mud 1", "Mum 1", "Lap", "Lapis"):
@@ -85,7 +85,7 @@ async def test_tolerance_adds_to_what_is_found_exactly_and_never_takes_away(inde
 
 
 @pytest.mark.parametrize("query", ["mugs", "mug", "MUGS"])
-async def test_one_and_many_are_found_alike(index: Index, query: str) -> None:
+async def test_singular_and_plural_match_each_other(index: Index, query: str) -> None:
     await index.add("Coffee Mug")
     await index.add("Coffee Mugs")
 
@@ -100,7 +100,7 @@ async def test_accents_and_case_do_not_matter(index: Index, query: str) -> None:
     assert sorted(await index.names(query)) == ["Cafe Creme 2", "Café Crème"]
 
 
-async def test_every_word_must_be_somewhere(index: Index) -> None:
+async def test_every_word_of_a_query_must_match(index: Index) -> None:
     await index.add("Mug", "of blue steel", category="Kitchen")
     await index.add("Mug", "of clay", category="Garden")
 
@@ -109,7 +109,7 @@ async def test_every_word_must_be_somewhere(index: Index) -> None:
     assert await index.names("kitchen mug clay") == []
 
 
-async def test_what_is_named_so_comes_before_what_is_only_described_so(index: Index) -> None:
+async def test_matches_in_names_rank_before_matches_in_descriptions(index: Index) -> None:
     await index.add("Teapot", "goes with every mug, a mug of your own too")
     await index.add("Mug")
     await index.add("Shelf", category="Mugs")
@@ -120,7 +120,7 @@ async def test_what_is_named_so_comes_before_what_is_only_described_so(index: In
     assert sorted(names) == ["Mug", "Shelf", "Teapot"]
 
 
-async def test_the_words_in_their_order_come_first(index: Index) -> None:
+async def test_a_phrase_match_ranks_first(index: Index) -> None:
     await index.add("Table for a Coffee")
     await index.add("Coffee Table")
     await index.add("Table, Coffee not included")
@@ -129,20 +129,20 @@ async def test_the_words_in_their_order_come_first(index: Index) -> None:
 
 
 @pytest.mark.parametrize("query", ["?", "!!", 'mug" OR 1=1', "mug AND (", "*", "a" * 200, "é" * 200, "mug\\"])
-async def test_no_query_is_an_error(index: Index, query: str) -> None:
+async def test_any_query_is_valid(index: Index, query: str) -> None:
     await index.add("Teapot")
 
     assert await index.names(query) == []
 
 
-async def test_everything_is_newest_first_unless_asked_otherwise(index: Index) -> None:
+async def test_results_without_a_query_are_newest_first_by_default(index: Index) -> None:
     for name in ("b", "a", "c"):
         await index.add(name)
 
     assert await index.names() == ["c", "a", "b"]
 
 
-async def test_a_search_is_sorted_as_asked(index: Index) -> None:
+async def test_results_are_sorted_as_requested(index: Index) -> None:
     for name, minor in (("banana mug", 300), ("Apple mug", 100), ("Éclair mug", 200)):
         await index.add(name, price=Money(minor, USD))
 
@@ -159,25 +159,25 @@ async def test_a_search_is_sorted_as_asked(index: Index) -> None:
         assert await index.names(sort=sort) == names
 
 
-async def test_categories_prices_and_availability_filter(index: Index) -> None:
+async def test_results_are_filtered_by_category_price_and_availability(index: Index) -> None:
     await index.add("1", category="Kitchen & Home", price=Money(100, USD))
     await index.add("2", category="Garden", price=Money(200, USD), available=False)
     await index.add("3", price=Money(300, USD))
     await index.add("4", category="Garden", price=Money(200, "EUR"))
 
-    async def found(**criteria: Any) -> str:
+    async def matches(**criteria: Any) -> str:
         return "".join(sorted(await index.names(**criteria)))
 
-    assert await found(categories=("kitchen-home",)) == "1"
-    assert await found(categories=()) == ""
-    assert await found(categories=("garden", "kitchen-home")) == "124"
-    assert await found(categories=("nowhere",)) == ""
-    assert await found(available=True) == "134"
-    assert await found(available=False) == "2"
-    assert await found(min_price=Money(200, USD)) == "23"
-    assert await found(max_price=Money(200, USD)) == "12"
-    assert await found(min_price=Money(200, "EUR"), max_price=Money(200, "EUR")) == "4"
-    assert await found(categories=("garden",), available=True, min_price=Money(0, "EUR")) == "4"
+    assert await matches(categories=("kitchen-home",)) == "1"
+    assert await matches(categories=()) == ""
+    assert await matches(categories=("garden", "kitchen-home")) == "124"
+    assert await matches(categories=("nowhere",)) == ""
+    assert await matches(available=True) == "134"
+    assert await matches(available=False) == "2"
+    assert await matches(min_price=Money(200, USD)) == "23"
+    assert await matches(max_price=Money(200, USD)) == "12"
+    assert await matches(min_price=Money(200, "EUR"), max_price=Money(200, "EUR")) == "4"
+    assert await matches(categories=("garden",), available=True, min_price=Money(0, "EUR")) == "4"
 
 
 PRICES = [
@@ -196,7 +196,7 @@ def value(product: Product) -> tuple[str, Decimal]:
 
 @pytest.mark.parametrize("query", ["", "mug"])
 @pytest.mark.parametrize(("sort", "sign"), [(Sort.PRICE_ASC, 1), (Sort.PRICE_DESC, -1)])
-async def test_prices_are_sorted_by_value_one_currency_after_the_other(
+async def test_prices_are_sorted_by_value_within_each_currency(
     index: Index, query: str, sort: Sort, sign: int
 ) -> None:
     for price in PRICES:
@@ -207,30 +207,30 @@ async def test_prices_are_sorted_by_value_one_currency_after_the_other(
     def order(price: tuple[str, Decimal]) -> tuple[str, Decimal]:
         return price[0], sign * price[1]
 
-    found = [value(product) for product, _ in hits]
-    assert found == sorted(found, key=order)
-    assert len(found) == len(PRICES)
+    values = [value(product) for product, _ in hits]
+    assert values == sorted(values, key=order)
+    assert len(values) == len(PRICES)
     pages = await index.pages(query, sort=sort, size=2)
     assert [len(page) for page in pages] == [2, 2, 2]
     following = [
         value((await index.search(query, sort=sort, size=1, after=cursor)).hits[0][0])
         for _, cursor in hits[:-1]
     ]
-    assert following == found[1:]
+    assert following == values[1:]
 
 
 @pytest.mark.parametrize("sort", Sort)
-async def test_a_currency_alone_filters(index: Index, sort: Sort) -> None:
+async def test_results_can_be_filtered_by_currency_alone(index: Index, sort: Sort) -> None:
     for price in PRICES:
         await index.add("Mug", price=price)
 
-    found = [value(product) for product, _ in (await index.search("mug", currency="JPY", sort=sort)).hits]
+    values = [value(product) for product, _ in (await index.search("mug", currency="JPY", sort=sort)).hits]
 
-    assert sorted(found) == [("JPY", Decimal(900)), ("JPY", Decimal(99_900))]
+    assert sorted(values) == [("JPY", Decimal(900)), ("JPY", Decimal(99_900))]
     assert await index.names(currency="GBP", sort=sort) == []
 
 
-async def test_a_cursor_of_a_currency_serves_that_currency_only(index: Index) -> None:
+async def test_a_cursor_is_valid_for_its_currency_only(index: Index) -> None:
     for price in PRICES:
         await index.add("Mug", price=price)
     cursor = (await index.search(currency="JPY", sort=Sort.PRICE_ASC)).hits[0][1]
@@ -239,7 +239,7 @@ async def test_a_cursor_of_a_currency_serves_that_currency_only(index: Index) ->
         await index.search(sort=Sort.PRICE_ASC, after=cursor)
 
 
-async def test_a_filter_holds_for_what_is_found_with_tolerance_too(index: Index) -> None:
+async def test_filters_apply_to_fuzzy_matches_too(index: Index) -> None:
     await index.add("Laptop", category="Garden")
 
     assert await index.names("laptpo", categories=("garden",)) == ["Laptop"]
@@ -249,7 +249,7 @@ async def test_a_filter_holds_for_what_is_found_with_tolerance_too(index: Index)
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("query", ["", "mug"])
 async def test_pages_neither_repeat_nor_skip(index: Index, query: str, sort: Sort) -> None:
-    # All alike but for the id, the hardest case.
+    # Equal sort values except for the id: the hardest case.
     now = index.clock.now
     products = [
         replace(index.product("Mug"), name=f"Mug {number % 3}", create_time=now) for number in range(11)
@@ -263,7 +263,7 @@ async def test_pages_neither_repeat_nor_skip(index: Index, query: str, sort: Sor
     assert pages == await index.pages(query, sort=sort, size=4)
 
 
-async def test_pages_of_a_query_with_a_typing_error_go_on_with_it(index: Index) -> None:
+async def test_later_pages_of_a_fuzzy_search_are_fuzzy_too(index: Index) -> None:
     for number in range(5):
         await index.add(f"Laptop {number}")
 
@@ -273,7 +273,7 @@ async def test_pages_of_a_query_with_a_typing_error_go_on_with_it(index: Index) 
     assert len({name for page in pages for name in page}) == 5
 
 
-async def test_a_page_is_not_moved_by_what_is_added_before_it(index: Index) -> None:
+async def test_a_product_added_before_a_page_does_not_shift_it(index: Index) -> None:
     for name in ("1", "2", "3", "4"):
         await index.add(name)
     first = await index.search(size=2)
@@ -284,16 +284,16 @@ async def test_a_page_is_not_moved_by_what_is_added_before_it(index: Index) -> N
     assert await index.names(size=2, after=first.hits[-1][1]) == ["2", "1"]
 
 
-async def test_a_page_goes_on_after_its_last_product_is_gone(index: Index) -> None:
-    made = [await index.add(name) for name in ("1", "2", "3")]
+async def test_the_next_page_is_found_after_the_last_product_was_deleted(index: Index) -> None:
+    products = [await index.add(name) for name in ("1", "2", "3")]
     first = await index.search(size=2)
 
-    await index.delete(deleted(made[1]))
+    await index.delete(deleted(products[1]))
 
     assert await index.names(size=2, after=first.hits[-1][1]) == ["1"]
 
 
-async def test_a_cursor_serves_its_own_search_only(index: Index) -> None:
+async def test_a_cursor_is_valid_for_its_own_search_only(index: Index) -> None:
     await index.add("Mug")
     cursor = (await index.search("mug")).hits[0][1]
 
@@ -305,9 +305,9 @@ async def test_a_cursor_serves_its_own_search_only(index: Index) -> None:
         {"query": "mug", "min_price": Money(1, USD)},
     ]
     for other in others:
-        with pytest.raises(InvalidArgument) as refusal:
+        with pytest.raises(InvalidArgument) as error:
             await index.search(**other, after=cursor)
-        assert [fault.path for fault in refusal.value.fields] == [("after",)]
+        assert [violation.path for violation in error.value.fields] == [("after",)]
     assert await index.names("mug", size=7, after=cursor) == []
 
 
@@ -327,15 +327,15 @@ async def test_a_cursor_serves_its_own_search_only(index: Index) -> None:
         ["0", 1, "prod_"],
     ],
 )
-async def test_a_cursor_that_somebody_made_up_is_refused(index: Index, values: Sequence[Any]) -> None:
+async def test_a_forged_cursor_is_rejected(index: Index, values: Sequence[Any]) -> None:
     scope = repr(("", (), None, None, None, Sort.NEWEST))
 
-    with pytest.raises(InvalidArgument) as refusal:
+    with pytest.raises(InvalidArgument) as error:
         await index.search(after=encode_cursor(scope, values))
-    assert [fault.path for fault in refusal.value.fields] == [("after",)]
+    assert [violation.path for violation in error.value.fields] == [("after",)]
 
 
-async def test_all_are_counted_when_it_is_asked_for(index: Index) -> None:
+async def test_the_total_is_counted_only_on_request(index: Index) -> None:
     for number in range(5):
         await index.add(f"Mug {number}")
 
@@ -347,7 +347,7 @@ def deleted(product: Product) -> Product:
     return replace(product, version=product.version + 1)
 
 
-async def test_a_deleted_product_is_gone_and_old_news_do_not_bring_it_back(index: Index) -> None:
+async def test_an_outdated_write_does_not_restore_a_deleted_product(index: Index) -> None:
     mug = await index.add("Mug")
 
     await index.delete(deleted(mug))
@@ -357,7 +357,7 @@ async def test_a_deleted_product_is_gone_and_old_news_do_not_bring_it_back(index
     assert await index.names("mug") == []
 
 
-async def test_an_older_version_changes_nothing_and_the_same_again_is_fine(index: Index) -> None:
+async def test_an_older_version_changes_nothing_and_the_same_version_is_no_error(index: Index) -> None:
     mug = await index.add("Mug")
     cup = replace(mug, name="Cup", version=2)
 
@@ -377,7 +377,7 @@ async def test_availability_changes_without_a_new_version(index: Index) -> None:
     assert await index.names(available=False) == ["Mug"]
 
 
-async def test_an_answer_is_kept_until_a_change_is_shown(index: Index) -> None:
+async def test_a_result_is_cached_until_the_next_refresh(index: Index) -> None:
     await index.add("Mug 1")
     assert await index.names("mug") == ["Mug 1"]
 
@@ -388,7 +388,7 @@ async def test_an_answer_is_kept_until_a_change_is_shown(index: Index) -> None:
     assert sorted(await index.names("mug")) == ["Mug 1", "Mug 2"]
 
 
-async def test_that_nothing_is_found_is_not_remembered(index: Index) -> None:
+async def test_empty_results_are_not_cached(index: Index) -> None:
     assert await index.names("mug") == []
 
     await index.writer.write([IndexRow(index.product("Mug"), True, True)])
@@ -397,7 +397,7 @@ async def test_that_nothing_is_found_is_not_remembered(index: Index) -> None:
     assert await index.names("mug") == ["Mug"]
 
 
-async def test_a_kept_answer_is_the_same_as_the_first(index: Index) -> None:
+async def test_a_cached_result_equals_the_original(index: Index) -> None:
     for number in range(3):
         await index.add(f"Mug {number}", category="Kitchen")
 
@@ -416,9 +416,7 @@ class CountingSearch(SearchIndex):
         return await super().search(body)
 
 
-async def test_those_who_search_for_the_same_at_once_share_one_search(
-    elasticsearch: Elasticsearch, redis: Redis
-) -> None:
+async def test_concurrent_equal_searches_share_one_query(elasticsearch: Elasticsearch, redis: Redis) -> None:
     alias = f"products-{uuid4().hex}"
     search, cache = CountingSearch(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
     reader = ElasticsearchIndexReader(search, cache, lifetime=timedelta(minutes=10))
@@ -438,7 +436,7 @@ async def test_those_who_search_for_the_same_at_once_share_one_search(
     await cache.close()
 
 
-async def test_searches_go_on_without_redis(elasticsearch: Elasticsearch) -> None:
+async def test_searches_work_without_redis(elasticsearch: Elasticsearch) -> None:
     alias = f"products-{uuid4().hex}"
     search = SearchIndex(elasticsearch.url(), alias, DEFINITION)
     cache = Cache(f"redis://127.0.0.1:{free_port()}", alias)
@@ -452,7 +450,7 @@ async def test_searches_go_on_without_redis(elasticsearch: Elasticsearch) -> Non
     await cache.close()
 
 
-async def test_without_elasticsearch_a_search_is_not_available(redis: Redis) -> None:
+async def test_searches_are_unavailable_without_elasticsearch(redis: Redis) -> None:
     search = SearchIndex(f"http://127.0.0.1:{free_port()}", "products", DEFINITION)
     cache = Cache(redis.url(), uuid4().hex)
 

@@ -1,6 +1,6 @@
-"""Names are found however they are written: joined or apart, with signs or without, in any script, in part. On a real Elasticsearch."""
+"""Names match in alternative spellings: joined or separated words, without signs, in any script, in part. On a real Elasticsearch."""
 
-# ruff: noqa: RUF001 (letters that look like others are what is tested)
+# ruff: noqa: RUF001 (tests similar letters)
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -17,9 +17,9 @@ async def filled(index: Index, names: Sequence[str]) -> None:
     await index.write(*(index.product(name) for name in (*names, *OTHERS)))
 
 
-# Of each kind: names, and which of them comes first for what people type.
+# By kind: names, and queries for which each must rank first.
 KINDS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "joined or apart": {
+    "joined or separated": {
         "Ear-Buds": ["earbuds", "ear buds", "ear-buds", "earbud"],
         "E-Book Reader": ["ebook", "e book", "ebook reader", "e-book reader"],
         "X-Ray Film": ["xray", "x ray", "x-ray film"],
@@ -30,7 +30,7 @@ KINDS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "Node.js Guide": ["nodejs", "node js", "node.js"],
         "U.S.A. Flag": ["usa", "u.s.a.", "usa flag"],
     },
-    "joining words": {
+    "conjunctions": {
         "Fish & Chips": ["fish and chips", "fish & chips", "fish chips", "fish + chips"],
         "Salz und Pfeffer": ["salz & pfeffer", "salz und pfeffer", "salz + pfeffer"],
         "Соль & перец": ["соль и перец", "соль & перец"],
@@ -97,12 +97,12 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 @every_kind
-async def test_what_is_written_otherwise_is_found_and_comes_first(index: Index, kind: str) -> None:
+async def test_names_rank_first_in_every_spelling(index: Index, kind: str) -> None:
     await filled(index, list(KINDS[kind]))
 
-    found = {query: (await index.names(query))[:1] for queries in KINDS[kind].values() for query in queries}
+    first = {query: (await index.names(query))[:1] for queries in KINDS[kind].values() for query in queries}
 
-    assert found == {query: [name] for name, queries in KINDS[kind].items() for query in queries}
+    assert first == {query: [name] for name, queries in KINDS[kind].items() for query in queries}
 
 
 @every_kind
@@ -122,7 +122,7 @@ async def test_suggestions_stay_while_letters_are_added(index: Index, kind: str)
     assert empty == []
 
 
-async def test_what_is_exact_comes_before_what_is_written_otherwise(index: Index) -> None:
+async def test_exact_spellings_rank_before_alternative_ones(index: Index) -> None:
     await filled(index, ["Earbuds", "Ear Buds", "Laufschuhe", "Schuhe", "Fish & Chips", "Chips with Fish"])
 
     assert (await index.names("earbuds"))[:2] == ["Earbuds", "Ear Buds"]
@@ -131,7 +131,7 @@ async def test_what_is_exact_comes_before_what_is_written_otherwise(index: Index
     assert await index.names("fish & chips") == ["Fish & Chips", "Chips with Fish"]
 
 
-async def test_an_english_ending_is_no_compound(index: Index) -> None:
+async def test_an_english_suffix_is_not_part_of_a_compound(index: Index) -> None:
     await index.add("Oak Table")
     for name in ("Adjustable Desk", "Inflatable Mat", "Comfortable Chair"):
         await index.add(name)
@@ -144,7 +144,7 @@ async def test_an_english_ending_is_no_compound(index: Index) -> None:
 @pytest.mark.parametrize(
     "word", ["Donaudampfschifffahrtsgesellschaft", "Pneumonoultramicroscopicsilicovolcanoconiosis"]
 )
-async def test_a_long_word_is_found_at_every_letter(index: Index, word: str) -> None:
+async def test_a_long_word_is_found_by_every_prefix(index: Index, word: str) -> None:
     await filled(index, [word])
 
     for end in range(1, len(word) + 1):
@@ -156,14 +156,14 @@ async def test_a_long_word_is_found_at_every_letter(index: Index, word: str) -> 
     "query",
     ["LAP-UB13", "lap-ub13", "LAPUB13", "lap ub13", "LAP-", "LAP-U", "lapu", "LAP UB", "ＬＡＰ－ＵＢ"],
 )
-async def test_a_sku_is_found_by_its_beginning_and_without_its_signs(index: Index, query: str) -> None:
+async def test_a_sku_is_found_by_its_prefix_and_without_punctuation(index: Index, query: str) -> None:
     await index.add("Notebook", sku="LAP-UB13")
     await index.add("Other Notebook", sku="MON-27")
 
     assert (await index.names(query))[:1] == ["Notebook"]
 
 
-async def test_a_whole_sku_comes_before_one_that_begins_with_it(index: Index) -> None:
+async def test_a_whole_sku_ranks_before_skus_with_that_prefix(index: Index) -> None:
     await index.add("Cup", sku="MUG-1")
     for number in range(10, 15):
         await index.add("Cup", sku=f"MUG-{number}")
@@ -185,7 +185,7 @@ async def test_a_later_word_of_a_name_is_suggested_in_any_script(index: Index) -
         assert await index.reader.suggest(typed, 10)
 
 
-async def test_a_typing_error_is_forgiven_while_one_types(index: Index) -> None:
+async def test_suggestions_tolerate_typos_in_prefixes(index: Index) -> None:
     await filled(index, ["Gaming Laptop"])
 
     for typed in ("lapto", "lpato", "labtop", "gaming lpat"):
@@ -203,7 +203,7 @@ async def test_a_typing_error_is_forgiven_while_one_types(index: Index) -> None:
         ("", []),
     ],
 )
-def test_other_spellings_join_words_and_leave_out_joining_ones(query: str, others: list[str]) -> None:
+def test_alternative_spellings_join_words_and_omit_conjunctions(query: str, others: list[str]) -> None:
     assert spellings(query) == others
 
 
@@ -211,5 +211,5 @@ def test_other_spellings_join_words_and_leave_out_joining_ones(query: str, other
     ("text", "parts"),
     [("green t", ["green"]), ("green", []), ("a b c", ["a b"]), ("", []), ("กาแฟ", ["กาแ", "กา", "ก"])],
 )
-def test_what_was_typed_before_is_shorter_by_a_word_or_by_letters(text: str, parts: list[str]) -> None:
+def test_a_shortened_query_lacks_the_last_word_or_letters(text: str, parts: list[str]) -> None:
     assert shortened(text) == parts

@@ -17,7 +17,7 @@ def change(delta: int = 1, *, reason: str = "", key: str = "monday", product_id:
     return StockChange.parse(product_id, delta, reason, key)
 
 
-def test_a_change_is_added_to_what_is_free() -> None:
+def test_a_change_is_added_to_the_free_stock() -> None:
     assert change(3).apply(4) == 7
     assert change(-4).apply(4) == 0
 
@@ -30,29 +30,35 @@ def test_a_change_is_added_to_what_is_free() -> None:
         (1_000_000_000, 1, "STOCK_LIMIT"),
     ],
 )
-def test_a_change_that_the_stock_does_not_allow_is_refused(delta: int, free: int | None, reason: str) -> None:
-    with pytest.raises(FailedPrecondition) as refusal:
+def test_a_change_that_the_stock_does_not_allow_is_rejected(
+    delta: int, free: int | None, reason: str
+) -> None:
+    with pytest.raises(FailedPrecondition) as error:
         change(delta).apply(free)
-    assert refusal.value.reason == reason
-    assert refusal.value.details == ({} if free is None else {"stock": free})
+    assert error.value.reason == reason
+    assert error.value.details == ({} if free is None else {"stock": free})
 
 
-def test_a_callers_key_makes_the_adjustments_id_and_the_input_its_hash() -> None:
-    me, now = uuid4(), FakeClock().now
-    first = change(1).to_adjustment(me, now)
+def test_the_id_comes_from_caller_and_key_and_the_hash_from_the_input() -> None:
+    admin_id, now = uuid4(), FakeClock().now
+    first = change(1).to_adjustment(admin_id, now)
 
-    assert change(1).to_adjustment(me, now) == first
+    assert change(1).to_adjustment(admin_id, now) == first
     assert change(1).to_adjustment(uuid4(), now).id != first.id
-    assert change(1, key="tuesday").to_adjustment(me, now).id != first.id
+    assert change(1, key="tuesday").to_adjustment(admin_id, now).id != first.id
     for other in (change(2), change(1, reason="found"), change(1, product_id=uuid4())):
-        assert other.to_adjustment(me, now).id == first.id
-        assert other.to_adjustment(me, now).input_hash != first.input_hash
+        assert other.to_adjustment(admin_id, now).id == first.id
+        assert other.to_adjustment(admin_id, now).input_hash != first.input_hash
 
 
-def test_a_change_names_every_fault() -> None:
-    with pytest.raises(InvalidArgument) as refusal:
+def test_all_violations_of_a_change_are_reported() -> None:
+    with pytest.raises(InvalidArgument) as error:
         change(1_000_000_001, reason="r" * 501, key="")
-    assert [fault.path for fault in refusal.value.fields] == [("delta",), ("reason",), ("idempotencyKey",)]
+    assert [violation.path for violation in error.value.fields] == [
+        ("delta",),
+        ("reason",),
+        ("idempotencyKey",),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -64,21 +70,21 @@ def test_a_change_names_every_fault() -> None:
         (None, None, 0, Action.STOP_TRACKING),
     ],
 )
-def test_a_count_is_kept_as_what_it_changes(
+def test_an_override_is_recorded_as_the_difference(
     free: int | None, stock: int | None, delta: int, action: Action
 ) -> None:
-    made = StockOverride.parse(MUG, stock, free, "").replace(free, uuid4(), FakeClock().now)
-    assert (made.delta, made.action) == (delta, action)
+    adjustment = StockOverride.parse(MUG, stock, free, "").to_adjustment(free, uuid4(), FakeClock().now)
+    assert (adjustment.delta, adjustment.action) == (delta, action)
 
 
 @pytest.mark.parametrize("free", [None, 0, 6])
-def test_a_count_of_stock_that_is_not_as_expected_is_refused_and_told_what_it_is(free: int | None) -> None:
-    with pytest.raises(StockConflict) as refusal:
-        StockOverride.parse(MUG, 7, 5, "").replace(free, uuid4(), FakeClock().now)
-    assert (refusal.value.reason, refusal.value.details) == ("VERSION_CONFLICT", {"stock": free})
+def test_an_override_of_unexpected_stock_is_rejected_with_the_current_stock(free: int | None) -> None:
+    with pytest.raises(StockConflict) as error:
+        StockOverride.parse(MUG, 7, 5, "").to_adjustment(free, uuid4(), FakeClock().now)
+    assert (error.value.reason, error.value.details) == ("VERSION_CONFLICT", {"stock": free})
 
 
-def test_a_count_names_every_fault() -> None:
-    with pytest.raises(InvalidArgument) as refusal:
+def test_all_violations_of_an_override_are_reported() -> None:
+    with pytest.raises(InvalidArgument) as error:
         StockOverride.parse(MUG, -1, 1_000_000_001, "a\0b")
-    assert [fault.path for fault in refusal.value.fields] == [("stock",), ("expected",), ("reason",)]
+    assert [violation.path for violation in error.value.fields] == [("stock",), ("expected",), ("reason",)]

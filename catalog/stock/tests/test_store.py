@@ -67,25 +67,31 @@ async def stores(request: pytest.FixtureRequest, database_url: str) -> AsyncIter
     await db.close()
 
 
-async def test_adjustments_are_kept_with_who_did_what_when_and_why(stores: Stores) -> None:
-    mug, boss = await stores.product(5), uuid4()
-    made = StockChange.parse(mug, -2, "broken", "monday").to_adjustment(boss, stores.clock.now)
+async def test_adjustments_record_actor_action_time_and_reason(stores: Stores) -> None:
+    mug, admin_id = await stores.product(5), uuid4()
+    adjustment = StockChange.parse(mug, -2, "broken", "monday").to_adjustment(admin_id, stores.clock.now)
 
-    await stores.write(made, 5, 3)
+    await stores.write(adjustment, 5, 3)
 
     assert await stores.free(mug) == 3
     first, second = await stores.stock.list_adjustments(mug)
-    assert (first.action, first.delta, second) == (Action.CREATE, 5, made)
-    assert (made.action, made.delta, made.reason, made.actor_id) == (Action.ADJUST, -2, "broken", boss)
+    assert (first.action, first.delta, second) == (Action.CREATE, 5, adjustment)
+    assert (adjustment.action, adjustment.delta, adjustment.reason, adjustment.actor_id) == (
+        Action.ADJUST,
+        -2,
+        "broken",
+        admin_id,
+    )
     async with stores.db.transaction() as tx:
-        assert await stores.stock.adjustment(tx, made.id) == made
+        assert await stores.stock.adjustment(tx, adjustment.id) == adjustment
         assert await stores.stock.adjustment(tx, uuid4()) is None
 
 
-async def test_an_adjustments_id_stands_for_one_product(stores: Stores) -> None:
-    mug, cup, boss = await stores.product(5), await stores.product(5), uuid4()
+async def test_an_adjustment_id_cannot_be_used_for_two_products(stores: Stores) -> None:
+    mug, cup, admin_id = await stores.product(5), await stores.product(5), uuid4()
     for_mug, for_cup = (
-        StockChange.parse(it, 1, "", "monday").to_adjustment(boss, stores.clock.now) for it in (mug, cup)
+        StockChange.parse(product_id, 1, "", "monday").to_adjustment(admin_id, stores.clock.now)
+        for product_id in (mug, cup)
     )
     await stores.write(for_mug, 5, 6)
 
@@ -95,25 +101,29 @@ async def test_an_adjustments_id_stands_for_one_product(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "published"),
+    ("before", "after", "available"),
     [(5, 0, False), (0, 5, True), (0, None, True), (None, 0, False)],
 )
-async def test_stock_that_is_set_tells_when_the_product_runs_out_or_comes_back(
-    stores: Stores, before: int | None, after: int | None, published: bool
+async def test_selling_out_and_restocking_change_availability(
+    stores: Stores, before: int | None, after: int | None, available: bool
 ) -> None:
     mug = await stores.product(before)
     await stores.write(
-        StockOverride.parse(mug, after, None, "").replace(before, uuid4(), stores.clock.now), before, after
+        StockOverride.parse(mug, after, None, "").to_adjustment(before, uuid4(), stores.clock.now),
+        before,
+        after,
     )
-    assert await stores.availability_changes() == {mug: published}
+    assert await stores.availability_changes() == {mug: available}
 
 
 @pytest.mark.parametrize(("before", "after"), [(5, 6), (5, None), (None, 5), (0, 0)])
-async def test_stock_that_is_set_otherwise_tells_nothing(
+async def test_other_changes_of_stock_do_not_change_availability(
     stores: Stores, before: int | None, after: int | None
 ) -> None:
     mug = await stores.product(before)
     await stores.write(
-        StockOverride.parse(mug, after, None, "").replace(before, uuid4(), stores.clock.now), before, after
+        StockOverride.parse(mug, after, None, "").to_adjustment(before, uuid4(), stores.clock.now),
+        before,
+        after,
     )
     assert await stores.availability_changes() == {}
