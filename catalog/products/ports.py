@@ -22,8 +22,8 @@ class ProductStore(Protocol):
     async def delete(self, tx: Transaction, product_id: UUID, version: int, now: datetime) -> None:
         """Marks a product as deleted, with the version of the deletion."""
 
-    async def lock(self, tx: Transaction, product_id: UUID) -> Product | None:
-        """Locks a product's row until the transaction ends."""
+    async def lock(self, tx: Transaction, product_id: UUID) -> Product:
+        """Locks a product's row until the transaction ends; raises ProductNotFound."""
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Product]:
         """The products among the ids, in no particular order."""

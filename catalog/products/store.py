@@ -8,7 +8,7 @@ from uuid import UUID
 from catalog.categories.domain import Category
 from catalog.categories.store import find_or_create
 from catalog.products.domain import Product
-from catalog.products.errors import SkuTaken
+from catalog.products.errors import ProductNotFound, SkuTaken
 from kit.db import Database, Record, Transaction, UniqueViolation, WhereClause
 from kit.values import Money
 
@@ -79,12 +79,14 @@ class PostgresProductStore:
         """Marks a product as deleted, with the version of the deletion."""
         await tx.execute(_DELETE, product_id, version, now)
 
-    async def lock(self, tx: Transaction, product_id: UUID) -> Product | None:
-        """Locks a product's row until the transaction ends."""
+    async def lock(self, tx: Transaction, product_id: UUID) -> Product:
+        """Locks a product's row until the transaction ends; raises ProductNotFound."""
         row = await tx.fetchrow(
             f"{_SELECT} WHERE p.id = $1 AND p.delete_time IS NULL FOR UPDATE OF p", product_id
         )
-        return product_from_row(row) if row else None
+        if row is None:
+            raise ProductNotFound()
+        return product_from_row(row)
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Product]:
         """The products among the ids, in no particular order."""

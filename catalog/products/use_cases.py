@@ -54,7 +54,7 @@ class Products:
     ) -> ProductWithStock:
         """Raises ProductNotFound, VersionConflict, SkuTaken, or InvalidArgument for a price in another currency."""
         async with self._db.transaction() as tx:
-            current = await self._lock_or_raise(tx, product_id)
+            current = await self._store.lock(tx, product_id)
             category = await self._category(tx, changes.category or "")
             product, event = current.change(
                 changes, category, self._clock(), expected_version=expected_version
@@ -70,7 +70,7 @@ class Products:
     async def delete(self, caller: Principal, product_id: UUID, *, address: str = "") -> ProductWithStock:
         """Deletes a product and returns it as it was; raises ProductNotFound."""
         async with self._db.transaction() as tx:
-            product = await self._lock_or_raise(tx, product_id)
+            product = await self._store.lock(tx, product_id)
             event = product.delete()
             await self._store.delete(tx, product_id, event.version, self._clock())
             await tx.emit(event, admin_acted(caller, "delete_product", product_id, address))
@@ -106,12 +106,6 @@ class Products:
     async def _free_of_all(self, lists: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, int]]:
         free = await self._stock.free(list({product_id for ids in lists for product_id in ids}))
         return [free] * len(lists)
-
-    async def _lock_or_raise(self, tx: Transaction, product_id: UUID) -> Product:
-        product = await self._store.lock(tx, product_id)
-        if product is None:
-            raise ProductNotFound()
-        return product
 
     async def _category(self, tx: Transaction, name: str) -> Category | None:
         return await self._store.find_or_create_category(tx, Category.from_name(name)) if name else None

@@ -45,5 +45,5 @@ class StockStore(Protocol):
 class ProductLocks(Protocol):
     """The products table."""
 
-    async def lock(self, tx: Transaction, product_id: UUID) -> Product | None:
-        """Locks a product's row until the transaction ends; None if it does not exist or was deleted."""
+    async def lock(self, tx: Transaction, product_id: UUID) -> Product:
+        """Locks a product's row until the transaction ends; raises ProductNotFound."""

@@ -1,15 +1,12 @@
 """Manual changes of stock, and publishing availability. Orders take stock through `reservations`."""
 
-from uuid import UUID
-
-from catalog.products.domain import Product, ProductWithStock
-from catalog.products.errors import ProductNotFound
+from catalog.products.domain import ProductWithStock
 from catalog.products.use_cases import admin_acted
 from catalog.stock.domain import ProductAvailabilityChanged, StockChange, StockOverride
 from catalog.stock.errors import IdempotencyConflict
 from catalog.stock.ports import ProductLocks, StockStore
 from kit.auth import Principal
-from kit.db import Database, Transaction, retry_on_contention
+from kit.db import Database, retry_on_contention
 from kit.values import Clock
 
 _PUBLISH_BATCH_SIZE = 500
@@ -33,7 +30,7 @@ class Stock:
         adjustment = change.to_adjustment(caller.account_id, self._clock())
         async with self._db.transaction() as tx:
             # The lock serializes concurrent requests with the same id.
-            product = await self._lock_or_raise(tx, change.product_id)
+            product = await self._products.lock(tx, change.product_id)
             previous = await self._store.adjustment(tx, adjustment.id)
             if previous is None:
                 free = await self._store.lock(tx, product.id)
@@ -47,7 +44,7 @@ class Stock:
     async def override(self, caller: Principal, new: StockOverride, *, address: str = "") -> ProductWithStock:
         """Sets a product's free stock or stops tracking it; raises ProductNotFound, StockConflict."""
         async with self._db.transaction() as tx:
-            product = await self._lock_or_raise(tx, new.product_id)
+            product = await self._products.lock(tx, new.product_id)
             free = await self._store.lock(tx, product.id)
             adjustment = new.to_adjustment(free, caller.account_id, self._clock())
             await self._store.write(tx, adjustment, before=free, after=new.stock)
@@ -63,9 +60,3 @@ class Stock:
                 await tx.emit(*(ProductAvailabilityChanged(*change) for change in changes.items()))
             if not changes:
                 return
-
-    async def _lock_or_raise(self, tx: Transaction, product_id: UUID) -> Product:
-        product = await self._products.lock(tx, product_id)
-        if product is None:
-            raise ProductNotFound()
-        return product

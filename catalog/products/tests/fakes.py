@@ -10,7 +10,7 @@ from uuid import UUID
 from catalog.categories.domain import Category, CategoryWithCount
 from catalog.identities import category_identity, sku_identity
 from catalog.products.domain import Draft, Product
-from catalog.products.errors import SkuTaken
+from catalog.products.errors import ProductNotFound, SkuTaken
 from kit.values import Money
 
 
@@ -32,8 +32,10 @@ class FakeProductStore:
     async def delete(self, tx: object, product_id: UUID, version: int, now: datetime) -> None:
         del self.products[product_id]
 
-    async def lock(self, tx: object, product_id: UUID) -> Product | None:
-        return self.products.get(product_id)
+    async def lock(self, tx: object, product_id: UUID) -> Product:
+        if product_id not in self.products:
+            raise ProductNotFound()
+        return self.products[product_id]
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Product]:
         return [self.products[product_id] for product_id in set(ids) if product_id in self.products]

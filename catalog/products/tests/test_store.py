@@ -11,7 +11,7 @@ import pytest
 from catalog.categories.domain import Category
 from catalog.events import TOPIC
 from catalog.products.domain import Changes, Product
-from catalog.products.errors import SkuTaken
+from catalog.products.errors import ProductNotFound, SkuTaken
 from catalog.products.ports import ProductStore
 from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import FakeProductStore, draft
@@ -82,8 +82,9 @@ async def test_a_deleted_product_can_be_neither_read_nor_locked(stores: Stores) 
     await stores.delete(product)
     assert await stores.store.get_many([product.id]) == []
     assert await stores.store.list_newest(None, 10) == []
-    async with stores.db.transaction() as tx:
-        assert await stores.store.lock(tx, product.id) is None
+    with pytest.raises(ProductNotFound):
+        async with stores.db.transaction() as tx:
+            await stores.store.lock(tx, product.id)
 
 
 async def test_all_fields_of_a_changed_product_are_saved(stores: Stores) -> None:
