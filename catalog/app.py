@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from catalog.categories.rpc import CategoriesRpc
 from catalog.categories.store import PostgresCategoryStore
 from catalog.categories.use_cases import Categories
 from catalog.events import TOPIC
@@ -12,6 +13,7 @@ from catalog.indexing.indexer import Indexer
 from catalog.indexing.reindexing import Reindexer
 from catalog.indexing.store import PostgresIndexSource
 from catalog.products.cache import CachedProducts
+from catalog.products.rpc import ProductsRpc
 from catalog.products.store import PostgresProductStore
 from catalog.products.use_cases import Products
 from catalog.reservations.consumers import OrderEvents
@@ -21,8 +23,10 @@ from catalog.reservations.use_cases import Reservations
 from catalog.retention import retentions
 from catalog.rpc import ProductRpc
 from catalog.search.index import ElasticsearchIndexReader
+from catalog.search.rpc import SearchRpc
 from catalog.search.use_cases import ProductSearch
 from catalog.settings import Settings
+from catalog.stock.rpc import StockRpc
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.use_cases import Stock
 from kit.cache import Cache
@@ -70,7 +74,15 @@ def build(settings: Settings) -> Service:
         publishes=TOPIC,
         resources=[db, redis, elasticsearch, admins],
         optional=[redis, elasticsearch, admins],
-        rpc=[ProductRpc(products, categories, stock, search, admins), ReservationRpc(reservations)],
+        rpc=[
+            ProductRpc(
+                ProductsRpc(products, admins),
+                CategoriesRpc(categories),
+                StockRpc(stock, admins),
+                SearchRpc(search),
+            ),
+            ReservationRpc(reservations),
+        ],
         callers={"ProductService": ["gateway"], "StockService": ["order"]},
         consumes=[OrderEvents(reservations).subscription(), index_subscription(indexer)],
         jobs=[

@@ -1,4 +1,4 @@
-"""What the edge of ProductService needs besides use cases."""
+"""What several aggregates need."""
 
 from typing import Protocol
 

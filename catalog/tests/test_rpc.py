@@ -8,13 +8,17 @@ import pytest
 from souk.catalog.v1 import product_pb2
 from souk.catalog.v1 import product_service_pb2 as pb
 
+from catalog.categories.rpc import CategoriesRpc
 from catalog.categories.use_cases import Categories
+from catalog.products.rpc import ProductsRpc
 from catalog.products.tests.fakes import FakeCache, FakeProductStore
 from catalog.products.use_cases import Products
 from catalog.rpc import ProductRpc
 from catalog.search.domain import Criteria, Sort
+from catalog.search.rpc import SearchRpc
 from catalog.search.tests.fakes import FakeIndexReader
 from catalog.search.use_cases import ProductSearch
+from catalog.stock.rpc import StockRpc
 from catalog.stock.tests.fakes import FakeStockStore
 from catalog.stock.use_cases import Stock
 from kit.auth import Principal
@@ -80,11 +84,10 @@ async def edge() -> AsyncIterator[Edge]:
     stock = FakeStockStore()
     products = Products(db, store, stock, FakeCache(store), clock=clock)
     servicer = ProductRpc(
-        products,
-        Categories(store),
-        Stock(db, stock, store, clock=clock),
-        ProductSearch(search, products),
-        admins,
+        ProductsRpc(products, admins),
+        CategoriesRpc(Categories(store)),
+        StockRpc(Stock(db, stock, store, clock=clock), admins),
+        SearchRpc(ProductSearch(search, products)),
     )
     server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()

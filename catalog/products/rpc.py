@@ -1,0 +1,86 @@
+"""The gRPC methods of products."""
+
+from souk.catalog.v1 import product_pb2
+from souk.catalog.v1 import product_service_pb2 as pb
+
+from catalog.ports import AdminVerifier
+from catalog.products.domain import ProductWithStock
+from catalog.products.messages import changes_from_proto, draft_from_proto, product_with_stock_to_proto
+from catalog.products.use_cases import Products
+from kit.rpc import Call
+from kit.values import PRODUCT, FieldReader, decode_position, encode_position
+
+_NEWEST = "products newest"
+
+
+class ProductsRpc:
+    """Reads are for every caller, writes for ADMIN: each verifies the role with the account service."""
+
+    def __init__(self, products: Products, admins: AdminVerifier) -> None:
+        self._products = products
+        self._admins = admins
+
+    async def create_product(self, request: pb.CreateProductRequest, call: Call) -> pb.CreateProductResponse:
+        """Creates a product, and its category if it is new."""
+        caller, draft = call.require_admin(), draft_from_proto(request)
+        await self._admins.require_admin(caller)
+        product = await self._products.create(caller, draft, address=call.address)
+        return pb.CreateProductResponse(product=product_with_stock_to_proto(product, with_stock=True))
+
+    async def get_product(self, request: pb.GetProductRequest, call: Call) -> pb.GetProductResponse:
+        """One product."""
+        product = await self._products.get(PRODUCT.parse(request.product_id, "id"))
+        [message] = _for_caller([product], call)
+        return pb.GetProductResponse(product=message)
+
+    async def batch_get_products(
+        self, request: pb.BatchGetProductsRequest, call: Call
+    ) -> pb.BatchGetProductsResponse:
+        """The products among the ids."""
+        products = await self._products.get_many(PRODUCT.parse_all(request.product_ids, "product_ids"))
+        return pb.BatchGetProductsResponse(products=_for_caller(products, call))
+
+    async def list_products(self, request: pb.ListProductsRequest, call: Call) -> pb.ListProductsResponse:
+        """A page of all products, newest first."""
+        reader = FieldReader()
+        size = reader.page_size(request.page_size, "first")
+        reader.raise_if_invalid()
+        after = decode_position(request.page_token, _NEWEST, "after")
+        products, has_next = await self._products.list_newest(after, size)
+        return pb.ListProductsResponse(
+            products=_for_caller(products, call), next_page_token=_cursor(products[-1]) if has_next else ""
+        )
+
+    async def update_product(self, request: pb.UpdateProductRequest, call: Call) -> pb.UpdateProductResponse:
+        """Changes the given fields."""
+        caller, product_id = call.require_admin(), PRODUCT.parse(request.product_id, "id")
+        changes = changes_from_proto(request)
+        await self._admins.require_admin(caller)
+        product = await self._products.update(
+            caller,
+            product_id,
+            changes,
+            expected_version=request.expected_version if request.HasField("expected_version") else None,
+            address=call.address,
+        )
+        return pb.UpdateProductResponse(product=product_with_stock_to_proto(product, with_stock=True))
+
+    async def delete_product(self, request: pb.DeleteProductRequest, call: Call) -> pb.DeleteProductResponse:
+        """Deletes a product and returns it as it was."""
+        caller, product_id = call.require_admin(), PRODUCT.parse(request.product_id, "id")
+        await self._admins.require_admin(caller)
+        product = await self._products.delete(caller, product_id, address=call.address)
+        return pb.DeleteProductResponse(product=product_with_stock_to_proto(product, with_stock=True))
+
+
+def sees_stock(call: Call) -> bool:
+    """Quantities are for ADMIN only."""
+    return call.principal is not None and call.principal.is_admin
+
+
+def _for_caller(products: list[ProductWithStock], call: Call) -> list[product_pb2.Product]:
+    return [product_with_stock_to_proto(product, with_stock=sees_stock(call)) for product in products]
+
+
+def _cursor(product: ProductWithStock) -> str:
+    return encode_position(_NEWEST, product.product.create_time, product.product.id)
