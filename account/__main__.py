@@ -1,4 +1,4 @@
-"""python -m account: serve, migrate, --check, settings, grant_admin."""
+"""python -m account: serve, migrate, --check, settings, grant_admin, rotate_keys."""
 
 from account.app import build
 from account.settings import Settings

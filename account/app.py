@@ -1,122 +1,76 @@
-"""The composition root: everything the account service is made of, and its commands."""
+"""The composition root of the account service, and its console commands."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
-from account.attempt_store import PostgresAttemptStore
-from account.audit_store import PostgresAuditStore
-from account.consumers import AccountEvents
-from account.credential_store import PostgresCredentialStore
-from account.credential_use_cases import Credentials, GuessLimits
-from account.device_store import PostgresDeviceStore
-from account.device_use_cases import Devices
-from account.domain import AuditEvent
+from account.accounts.consumers import AccountEvents
+from account.accounts.peers import Orders
+from account.accounts.store import PostgresAccountStore
+from account.attempts.store import PostgresAttemptStore
+from account.audit.consumers import AuditEvents
+from account.audit.domain import AuditEvent
+from account.audit.store import PostgresAuditStore
+from account.credentials.domain import GuessLimits
+from account.credentials.passwords import BcryptPasswords
+from account.credentials.store import PostgresCredentialStore
+from account.devices.store import PostgresDeviceStore
 from account.events import TOPIC
-from account.link_use_cases import LinkLimits, Links
-from account.passwords import COMMON_PASSWORDS, BcryptPasswords
-from account.peers import Orders
+from account.links.domain import LinkLifetimes
+from account.links.store import PostgresLinkStore
 from account.retention import retentions
 from account.rpc import AccountRpc
-from account.session_store import PostgresSessionStore
-from account.session_use_cases import Lifetimes, Sessions
+from account.search.store import PostgresAccountSearchStore
+from account.sessions.domain import Lifetimes
+from account.sessions.key_rotation import rotate_keys
+from account.sessions.store import PostgresSessionStore
+from account.sessions.web import jwks_route
 from account.settings import Settings
-from account.store import PostgresAccountStore
-from account.throttle import Throttle
-from account.use_cases import Accounts
-from account.web import jwks_route
-from kit.auth import LEEWAY, MAX_LIFETIME, KeyFile, Sealer, SigningKeys, TokenIssuer, TokenVerifier
+from account.use_cases import Policy, Ports, UseCases
+from kit.auth import KeyFile, Sealer, SigningKeys, TokenIssuer, TokenVerifier
 from kit.db import Database, Migrations
-from kit.errors import InvalidArgument, Unavailable
+from kit.errors import InvalidArgument
 from kit.identity import identity_from_settings
 from kit.service import Service
 from kit.values import utc_now
 from kit.work import PeriodicJob
 
-# Longer than it takes until every replica has read the file: a mounted secret is refreshed about once a minute.
-_SIGNS_AFTER: Final = timedelta(minutes=3)
-_WORDS_SECONDS: Final = 60.0
+_MAKE_SEARCHABLE_SECONDS: Final = 60.0
 
 
 def build(settings: Settings) -> Service:
-    """Everything the account service is made of."""
+    """Connects everything that the account service consists of."""
     keys = _keys(settings)
     verifier = TokenVerifier(keys.public)
     db = Database(settings.database_url, publishes=TOPIC)
     passwords = BcryptPasswords(cost=settings.bcrypt_cost, waiting=settings.passwords_waiting)
     orders = Orders(settings.order_address, identity_from_settings(settings))
-    store, audit, secrets = PostgresAccountStore(db), PostgresAuditStore(db), PostgresCredentialStore(db)
-    sessions = Sessions(
-        db,
-        PostgresSessionStore(db),
-        audit,
-        TokenIssuer(keys, lifetime=settings.access_token_seconds),
-        Lifetimes(settings.session_idle_seconds, settings.session_absolute_seconds),
-        utc_now,
+    ports = Ports(
+        accounts=PostgresAccountStore(db),
+        search=PostgresAccountSearchStore(db),
+        sessions=PostgresSessionStore(db),
+        credentials=PostgresCredentialStore(db),
+        devices=PostgresDeviceStore(db),
+        links=PostgresLinkStore(db),
+        attempts=PostgresAttemptStore(db),
+        audit=PostgresAuditStore(db),
+        passwords=passwords,
+        orders=orders,
+        sealer=Sealer(settings.mail_sealing_key),
+        tokens=TokenIssuer(keys, lifetime=settings.access_token_seconds),
     )
-    devices = Devices(PostgresDeviceStore(db), utc_now)
-    attempts = PostgresAttemptStore(db)
-    throttle = Throttle(db, attempts, utc_now, max_waiting=settings.passwords_waiting)
-    guesses = GuessLimits(settings.login_failures_per_account, settings.login_failures_per_address)
-    credentials = Credentials(
-        db,
-        secrets,
-        store,
-        audit,
-        sessions,
-        devices,
-        passwords,
-        throttle,
-        limits=guesses,
-        common_passwords=COMMON_PASSWORDS,
-        clock=utc_now,
-    )
-    links = Links(
-        db,
-        secrets,
-        store,
-        audit,
-        sessions,
-        devices,
-        passwords,
-        throttle,
-        Sealer(settings.mail_sealing_key),
-        limits=LinkLimits(
-            password_reset=settings.password_reset_seconds,
-            email_verification=settings.email_verification_seconds,
-            per_network=settings.login_failures_per_address,
-            reset_answer=settings.reset_answer_seconds,
-        ),
-        guesses=guesses,
-        common_passwords=COMMON_PASSWORDS,
-        clock=utc_now,
-    )
-    accounts = Accounts(
-        db,
-        store,
-        audit,
-        sessions,
-        credentials,
-        devices,
-        passwords,
-        orders,
-        throttle,
-        registrations_per_address=settings.registrations_per_address,
-        common_passwords=COMMON_PASSWORDS,
-        clock=utc_now,
-    )
+    use_cases = UseCases(db, ports, _policy(settings), utc_now)
 
-    async def grant_admin(words: Sequence[str]) -> None:
-        if len(words) != 1:
+    async def grant_admin(args: Sequence[str]) -> None:
+        if len(args) != 1:
             raise InvalidArgument("usage: grant_admin EMAIL")
-        account = await accounts.grant_admin(words[0])
+        account = await use_cases.roles.grant_admin(args[0])
         print(f"{account.email} is {account.role.value}")
 
-    async def rotate_keys(words: Sequence[str]) -> None:
-        told = _rotated(settings.signing_keys_file, words)
-        await accounts.note(AuditEvent("account.rotate_keys", None, None, "console", " ".join(words)))
-        print(told)
+    async def rotate_signing_keys(args: Sequence[str]) -> None:
+        message = rotate_keys(settings.signing_keys_file, args)
+        audit = AuditEvent("account.rotate_keys", None, None, "console", " ".join(args))
+        await use_cases.audit.record_alone(audit)
+        print(message)
 
     return Service(
         name="account",
@@ -126,18 +80,23 @@ def build(settings: Settings) -> Service:
         database=db,
         migrations=Migrations("account"),
         verifier=verifier,
-        rpc=[AccountRpc(accounts, credentials, links, sessions, verifier)],
+        rpc=[AccountRpc(use_cases, verifier)],
         callers={
             "AccountService": ["gateway"],
             "AccountService/VerifyToken": ["catalog", "order", "payment"],
         },
         routes=[jwks_route(keys)],
-        consumes=AccountEvents(accounts).subscriptions(),
+        consumes=[
+            *AuditEvents(use_cases.audit).subscriptions(),
+            *AccountEvents(use_cases.accounts).subscriptions(),
+        ],
         jobs=[
-            PeriodicJob("account.make_searchable", _WORDS_SECONDS, accounts.make_searchable),
+            PeriodicJob(
+                "account.make_searchable", _MAKE_SEARCHABLE_SECONDS, use_cases.search.make_searchable
+            ),
             *retentions(db, settings),
         ],
-        commands={"grant_admin": grant_admin, "rotate_keys": rotate_keys},
+        commands={"grant_admin": grant_admin, "rotate_keys": rotate_signing_keys},
     )
 
 
@@ -147,23 +106,13 @@ def _keys(settings: Settings) -> KeyFile:
     return KeyFile(settings.signing_keys_file)
 
 
-def _rotated(path: Path, words: Sequence[str]) -> str:
-    """Replaces the keys, and answers what happens now."""
-    match list(words):
-        case []:
-            after, keep = _SIGNS_AFTER, MAX_LIFETIME + LEEWAY
-            told = (
-                f"a new key signs in {_SIGNS_AFTER.seconds} s; tokens of the old one count until they expire"
-            )
-        case ["now"]:
-            # For a key that somebody else may have: everybody refreshes their tokens.
-            after, keep = timedelta(0), timedelta(seconds=-1)
-            told = "a new key signs from now on; tokens of the old ones count no more"
-        case _:
-            raise InvalidArgument("usage: rotate_keys [now]")
-    try:
-        SigningKeys.load(path).rotated(after=after, keep=keep).write(path)
-    except OSError as error:
-        # A mounted secret is read-only: rotate a copy of the file, and replace the secret by it.
-        raise Unavailable(f"{path.name} cannot be replaced: {error.strerror}") from None
-    return told
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        lifetimes=Lifetimes(settings.session_idle_seconds, settings.session_absolute_seconds),
+        link_lifetimes=LinkLifetimes(settings.password_reset_seconds, settings.email_verification_seconds),
+        guesses=GuessLimits(settings.login_failures_per_account, settings.login_failures_per_address),
+        registrations_per_network=settings.registrations_per_address,
+        resets_per_network=settings.login_failures_per_address,
+        reset_min_duration=settings.reset_answer_seconds,
+        max_waiting_guesses=settings.passwords_waiting,
+    )

@@ -1,12 +1,14 @@
-"""What the shop's owners want to know of accounts."""
+"""Business metrics of the account service."""
 
 from prometheus_client import Counter
 
-REGISTRATIONS = Counter("souk_account_registrations_total", "Accounts made.")
+REGISTRATIONS = Counter("souk_account_registrations_total", "Accounts registered.")
 LOGINS = Counter(
     "souk_account_logins_total",
-    "Logins, by outcome: accepted, refused, throttled, busy (more waited than could be served).",
+    "Logins by outcome: accepted, rejected, throttled, busy (the password could not be checked in time).",
     ["outcome"],
 )
-SESSIONS_ENDED = Counter("souk_account_sessions_ended_total", "Sessions ended before their time was over.")
+SESSIONS_REVOKED = Counter(
+    "souk_account_sessions_revoked_total", "Sessions revoked, which excludes expired ones."
+)
 DELETIONS = Counter("souk_account_deletions_total", "Accounts deleted.")

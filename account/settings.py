@@ -1,4 +1,4 @@
-"""What the account service is told."""
+"""Configuration of the account service."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,79 +15,79 @@ class Settings(BaseSettings):
     service = "account"
 
     http_port: int = setting(
-        "Port of HTTP: health, metrics, JWKS", default=8080, development=8001, minimum=0, maximum=65535
+        "HTTP port: health, metrics, JWKS", default=8080, development=8001, minimum=0, maximum=65535
     )
-    grpc_port: int = setting("Port of gRPC", default=9080, development=9001, minimum=0, maximum=65535)
+    grpc_port: int = setting("gRPC port", default=9080, development=9001, minimum=0, maximum=65535)
     database_url: str = setting(
         "PostgreSQL, e.g. postgresql://user:password@host:5432/account",
         development="postgresql://souk:souk@127.0.0.1:5432/account",
         secret=True,
     )
     signing_keys_file: Path = setting(
-        "File of Ed25519 keys, shared by all replicas; in development it is made when absent",
+        "File of Ed25519 keys, shared by all replicas; in development it is created if missing",
         development=Path(".souk/signing-keys.json"),
     )
     access_token_seconds: timedelta = setting(
-        "Seconds that an access token lasts", default=timedelta(minutes=15), minimum=10, maximum=900
+        "Lifetime of an access token in seconds", default=timedelta(minutes=15), minimum=10, maximum=900
     )
     session_idle_seconds: timedelta = setting(
-        "Seconds after which an unused refresh token ends", default=timedelta(days=14), minimum=60
+        "Seconds until an unused refresh token expires", default=timedelta(days=14), minimum=60
     )
     session_absolute_seconds: timedelta = setting(
-        "Seconds after which a session ends whatever happens", default=timedelta(days=90), minimum=60
+        "Maximum lifetime of a session in seconds, even in constant use",
+        default=timedelta(days=90),
+        minimum=60,
     )
     session_retention_seconds: timedelta = setting(
-        "Seconds for which a session and its tokens are kept after it ended or expired; a stolen token that comes back is known until then",
+        "Seconds for which a revoked or expired session and its tokens are kept, so that reuse of a stolen token is recognized",
         default=timedelta(days=30),
         minimum=timedelta(days=1).total_seconds(),
     )
     audit_retention_seconds: timedelta = setting(
-        "Seconds for which an event of the audit log is kept",
+        "Seconds for which events of the audit log are kept",
         default=timedelta(days=1095),
         minimum=timedelta(days=90).total_seconds(),
     )
     device_retention_seconds: timedelta = setting(
-        "Seconds for which a device is remembered that nobody signs in from",
+        "Seconds for which a device is remembered after its last sign-in",
         default=timedelta(days=180),
         minimum=timedelta(days=1).total_seconds(),
     )
     password_reset_seconds: timedelta = setting(
-        "Seconds that a mailed link to set a password is good", default=timedelta(hours=1), minimum=10
+        "Lifetime of a mailed password reset link in seconds", default=timedelta(hours=1), minimum=10
     )
     email_verification_seconds: timedelta = setting(
-        "Seconds that a mailed link to prove an address is good", default=timedelta(days=1), minimum=10
+        "Lifetime of a mailed email verification link in seconds", default=timedelta(days=1), minimum=10
     )
     reset_answer_seconds: timedelta = setting(
-        "Seconds that asking for a link to set a password takes at least, so that the time tells nothing",
+        "Minimum duration of a password reset request in seconds, so that timing does not reveal whether the account exists",
         default=timedelta(milliseconds=200),
         minimum=0,
         maximum=2,
     )
     mail_sealing_key: str = setting(
-        "Hides the tokens of mailed links on their way to notification, which has the same; 32 bytes in URL-safe base64",
+        "Key that encrypts the tokens of mailed links for the notification service, which has the same key; 32 bytes in URL-safe base64",
         development=DEVELOPMENT_SEALING_KEY,
         secret=True,
     )
-    order_address: str = setting("The order service's gRPC, host:port", development="127.0.0.1:9003")
-    bcrypt_cost: int = setting(
-        "bcrypt's cost; each step doubles the time", default=12, minimum=10, maximum=16
-    )
+    order_address: str = setting("gRPC address of the order service, host:port", development="127.0.0.1:9003")
+    bcrypt_cost: int = setting("bcrypt cost; each step doubles the time", default=12, minimum=10, maximum=16)
     passwords_waiting: int = setting(
-        "Passwords that may wait to be hashed, and logins that may wait for their turn; more are rejected",
+        "Maximum queued password hashes, and maximum logins waiting to have their password checked; more are rejected",
         default=256,
         minimum=1,
     )
     login_failures_per_account: int = setting(
-        "Wrong passwords in 15 minutes for one account from one network, from one known device, or in one session",
+        "Maximum wrong passwords in 15 minutes for one account from one network, from one known device, or in one session",
         default=10,
         minimum=1,
     )
     login_failures_per_address: int = setting(
-        "Wrong passwords from one network (an IPv4 address, an IPv6 /64) in 15 minutes, and requests of links to set one",
+        "Maximum wrong passwords, and maximum password reset requests, from one network (an IPv4 address, an IPv6 /64) in 15 minutes",
         default=100,
         development=10_000,
         minimum=1,
     )
     registrations_per_address: int = setting(
-        "Accounts made from one network in 15 minutes", default=100, development=1_000_000, minimum=1
+        "Maximum registrations from one network in 15 minutes", default=100, development=1_000_000, minimum=1
     )

@@ -1,4 +1,4 @@
-"""The account service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
+"""The account service's tables. A test compares them with the migrated schema."""
 
 from piccolo.columns import UUID, Boolean, Bytea, Integer, Text, Timestamptz
 
@@ -6,11 +6,11 @@ from kit.db import Table
 
 
 class TSVector(Text):
-    """Words, for search."""
+    """Search words."""
 
 
 class AccountRow(Table, tablename="accounts"):
-    """An account; a deleted one keeps its id only."""
+    """An account; of a deleted one only the id remains."""
 
     id = UUID(primary_key=True)
     name = Text()
@@ -36,7 +36,7 @@ class SessionRow(Table, tablename="sessions"):
 
 
 class RefreshTokenRow(Table, tablename="refresh_tokens"):
-    """A refresh token, by its hash."""
+    """A refresh token, identified by its hash."""
 
     hash = Bytea(primary_key=True)
     session_id = UUID()
@@ -48,7 +48,7 @@ class RefreshTokenRow(Table, tablename="refresh_tokens"):
 
 
 class MailedLinkRow(Table, tablename="mailed_links"):
-    """A link that was mailed and not used, by its token's hash."""
+    """An unused link, identified by the hash of its token."""
 
     hash = Bytea(primary_key=True)
     purpose = Text()
@@ -58,7 +58,7 @@ class MailedLinkRow(Table, tablename="mailed_links"):
 
 
 class LoginAttemptsRow(Table, tablename="login_attempts"):
-    """Failed logins of one subject in its window."""
+    """Attempts in one bucket."""
 
     subject = Text(primary_key=True)
     attempts = Integer()
@@ -66,7 +66,7 @@ class LoginAttemptsRow(Table, tablename="login_attempts"):
 
 
 class GuessRow(Table, tablename="guesses"):
-    """A password that is being compared, in one of its buckets."""
+    """A password that is being checked, in one of its buckets."""
 
     subject = Text(primary_key=True)
     id = Text()
@@ -74,7 +74,7 @@ class GuessRow(Table, tablename="guesses"):
 
 
 class DeviceRow(Table, tablename="devices"):
-    """A device that signed in before, by its token's hash."""
+    """A device that signed in before, identified by the hash of its token."""
 
     hash = Bytea(primary_key=True)
     account_id = UUID()
@@ -83,7 +83,7 @@ class DeviceRow(Table, tablename="devices"):
 
 
 class AuditEventRow(Table, tablename="audit_events"):
-    """Who did what to whom."""
+    """An entry of the audit log."""
 
     id = UUID(primary_key=True)
     time = Timestamptz()

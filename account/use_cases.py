@@ -1,213 +1,132 @@
-"""What people and operators do with accounts. Passwords, links and sessions have use cases of their own.
+"""The use cases of all aggregates, connected with each other."""
 
-Owners' and ADMINs' writes look at session and role as they are now, not as the token says.
-"""
-
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
-from account.credential_use_cases import Credentials
-from account.device_use_cases import Devices
-from account.domain import Account, AccountDeleted, Audited, AuditEvent, Profile, Registration, normal_email
-from account.errors import AccountNotFound, LastAdmin, RegisterThrottled, TooBusy
-from account.metrics import DELETIONS, REGISTRATIONS
-from account.ports import AccountStore, AuditFilter, AuditStore, Orders, Passwords
-from account.session_use_cases import Sessions, SignedIn
-from account.throttle import Brake, Throttle
-from kit.auth import Principal, Role
-from kit.db import Database, Transaction, retry_on_contention, run_with_contention_retries
-from kit.values import Clock, Page, Position, client_network
+from account.accounts.deletion import AccountEraser, Deletions
+from account.accounts.ports import AccountStore, OrderCloser
+from account.accounts.roles import Roles
+from account.accounts.use_cases import Accounts
+from account.attempts.ports import AttemptStore
+from account.attempts.use_cases import CountedLimit, Throttle
+from account.audit.ports import AuditStore
+from account.audit.use_cases import AuditLog
+from account.credentials.domain import GuessLimits
+from account.credentials.errors import RegisterThrottled
+from account.credentials.guessing import PasswordGuesses
+from account.credentials.ports import CredentialStore, Passwords
+from account.credentials.registration import Registrations
+from account.credentials.use_cases import Logins, NewPasswords, OwnerConfirmation, PasswordChanges
+from account.devices.ports import DeviceStore
+from account.devices.use_cases import Devices
+from account.links.domain import LinkLifetimes, Purpose
+from account.links.errors import ResetThrottled
+from account.links.ports import LinkStore, Sealer
+from account.links.tokens import LinkTokens
+from account.links.use_cases import (
+    EmailVerifications,
+    LinkMailer,
+    LinkUses,
+    PasswordResetRequests,
+    PasswordResets,
+)
+from account.search.ports import AccountSearchStore
+from account.search.use_cases import AccountSearch
+from account.sessions.domain import Lifetimes
+from account.sessions.ports import SessionStore
+from account.sessions.tokens import SessionTokens
+from account.sessions.use_cases import Sessions
+from kit.auth import TokenIssuer
+from kit.db import Database
+from kit.errors import ResourceExhausted
+from kit.values import Clock
 
-# A transaction of some 50 ms.
-_WORDS_BATCH: Final = 500
+# To one account within 15 minutes: enough for an owner who cannot find the mail, too few to annoy one who did not request it.
+_MAX_MAILS: Final = 3
 
 
-class Accounts:
-    """The use cases of accounts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The adapters behind the use cases."""
 
-    def __init__(
-        self,
-        db: Database,
-        store: AccountStore,
-        audit: AuditStore,
-        sessions: Sessions,
-        credentials: Credentials,
-        devices: Devices,
-        passwords: Passwords,
-        orders: Orders,
-        throttle: Throttle,
-        *,
-        registrations_per_address: int,
-        common_passwords: frozenset[str],
-        clock: Clock,
-    ) -> None:
-        self._db = db
-        self._store = store
-        self._audit = audit
-        self._sessions = sessions
-        self._credentials = credentials
-        self._devices = devices
-        self._passwords = passwords
-        self._orders = orders
-        self._throttle = throttle
-        self._registrations_per_address = registrations_per_address
-        self._common = common_passwords
-        self._clock = clock
+    accounts: AccountStore
+    search: AccountSearchStore
+    sessions: SessionStore
+    credentials: CredentialStore
+    devices: DeviceStore
+    links: LinkStore
+    attempts: AttemptStore
+    audit: AuditStore
+    passwords: Passwords
+    orders: OrderCloser
+    sealer: Sealer
+    tokens: TokenIssuer
 
-    async def register(self, *, name: str, email: str, phone: str, password: str, address: str) -> SignedIn:
-        """Makes an account with role USER and signs it in; raises InvalidArgument, EmailTaken, RegisterThrottled, TooBusy."""
-        registration = Registration.read(
-            name=name, email=email, phone=phone, password=password, common=self._common
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Lifetimes and limits. Limits per network are for 15 minutes."""
+
+    lifetimes: Lifetimes
+    link_lifetimes: LinkLifetimes
+    guesses: GuessLimits
+    registrations_per_network: int
+    resets_per_network: int
+    reset_min_duration: timedelta
+    max_waiting_guesses: int
+
+
+class UseCases:
+    """All use cases of the service."""
+
+    def __init__(self, db: Database, ports: Ports, policy: Policy, clock: Clock) -> None:
+        self.audit = AuditLog(db, ports.audit, clock)
+        self.search = AccountSearch(db, ports.search)
+        self.throttle = Throttle(db, ports.attempts, clock, max_waiting=policy.max_waiting_guesses)
+        self._add_sessions(db, ports, policy, clock)
+        self._add_accounts(db, ports, clock)
+        self._add_passwords(db, ports, policy)
+        self._add_deletion(db, ports, clock)
+        self._add_links(db, ports, policy, clock)
+
+    def _add_sessions(self, db: Database, ports: Ports, policy: Policy, clock: Clock) -> None:
+        tokens = SessionTokens(ports.tokens, policy.lifetimes)
+        self.sessions = Sessions(db, ports.sessions, self.audit, tokens, clock)
+        self.devices = Devices(ports.devices, self.sessions, clock)
+
+    def _add_accounts(self, db: Database, ports: Ports, clock: Clock) -> None:
+        self.accounts = Accounts(db, ports.accounts, self.audit, self.sessions, clock)
+        self.roles = Roles(db, ports.accounts, self.audit, self.sessions, clock)
+
+    def _add_passwords(self, db: Database, ports: Ports, policy: Policy) -> None:
+        store, passwords, sessions = ports.credentials, ports.passwords, self.sessions
+        limit = self._limit("register", policy.registrations_per_network, RegisterThrottled)
+        self.registrations = Registrations(db, self.accounts, passwords, self.devices, limit)
+        self.guesses = PasswordGuesses(self.throttle, policy.guesses, self.devices, self.audit)
+        self.logins = Logins(db, store, passwords, self.devices, self.guesses)
+        self.confirmation = OwnerConfirmation(store, passwords, sessions, self.guesses)
+        self.new_passwords = NewPasswords(store, passwords, sessions)
+        self.password_changes = PasswordChanges(db, store, self.confirmation, self.new_passwords, sessions)
+
+    def _add_deletion(self, db: Database, ports: Ports, clock: Clock) -> None:
+        eraser = AccountEraser(db, ports.accounts, self.audit, self.sessions, clock)
+        self.deletions = Deletions(self.sessions, self.confirmation, ports.orders, eraser)
+
+    def _add_links(self, db: Database, ports: Ports, policy: Policy, clock: Clock) -> None:
+        mails = {
+            Purpose.PASSWORD_RESET: self._limit("reset", _MAX_MAILS, ResetThrottled),
+            Purpose.EMAIL_VERIFICATION: self._limit("verification", _MAX_MAILS, ResetThrottled),
+        }
+        network = self._limit("reset-network", policy.resets_per_network, ResetThrottled)
+        tokens = LinkTokens(ports.links, ports.sealer, policy.link_lifetimes, clock)
+        mailer = LinkMailer(db, ports.accounts, tokens, self.audit, mails)
+        links = LinkUses(ports.accounts, tokens, self.audit, clock)
+        self.reset_requests = PasswordResetRequests(
+            ports.credentials, mailer, network, policy.reset_min_duration
         )
-        brakes = [Brake("register", client_network(address), self._registrations_per_address)]
-        [wait] = await self._throttle.waits(brakes)
-        if wait:
-            raise RegisterThrottled(details={"retry_after": wait})
-        try:
-            password_hash = await self._passwords.hash(registration.password)
-        except TooBusy:
-            await self._throttle.forgive(brakes)
-            raise
-        account, fact = Account.register(registration, self._clock())
+        self.resets = PasswordResets(db, links, self.new_passwords, self.guesses)
+        self.verifications = EmailVerifications(db, ports.accounts, self.sessions, mailer, links)
 
-        async def add() -> SignedIn:
-            async with self._db.transaction() as tx:
-                await self._store.add(tx, account, password_hash)
-                signed_in = await self._sessions.begin(tx, account, "account.register", address)
-                device_token = await self._devices.signed_in(tx, account.id)
-                await tx.emit(fact)
-            return replace(signed_in, device_token=device_token)
-
-        signed_in = await run_with_contention_retries(add)
-        REGISTRATIONS.inc()
-        return signed_in
-
-    async def get(self, account_id: UUID, caller: Principal) -> Account:
-        """An account for its owner or an ADMIN; raises AccountNotFound."""
-        found = await self.get_many([account_id], caller)
-        if not found:
-            raise AccountNotFound()
-        return found[0]
-
-    async def get_many(self, ids: Sequence[UUID], caller: Principal) -> list[Account]:
-        """Those of the accounts that the caller may see."""
-        allowed = [account_id for account_id in ids if caller.can_access(account_id)]
-        return await self._store.get_many(allowed) if allowed else []
-
-    async def search(self, query: str, after: Position | None, size: int, *, count: bool) -> Page[Account]:
-        """A page of living accounts, newest first."""
-        found = await self._store.page(query, after, size + 1)
-        total = await self._store.count(query) if count else None
-        return Page.of(found, size, total)
-
-    async def make_searchable(self) -> None:
-        """The job: writes the words of accounts that a release before these wrote."""
-        found = _WORDS_BATCH
-        while found == _WORDS_BATCH:
-            async with self._db.transaction() as tx:
-                found = await self._store.add_words(tx, _WORDS_BATCH)
-
-    async def audit_events(
-        self, which: AuditFilter, after: Position | None, size: int, *, count: bool
-    ) -> Page[Audited]:
-        """A page of the audit log, newest first."""
-        found = await self._audit.audit_page(which, after, size + 1)
-        total = await self._audit.audit_count(which) if count else None
-        return Page.of(found, size, total)
-
-    @retry_on_contention
-    async def update_profile(self, caller: Principal, profile: Profile, address: str) -> Account:
-        """Changes name and phone of the caller; raises TokenEnded."""
-        await self._sessions.current_role(caller)
-        now = self._clock()
-        async with self._db.transaction() as tx:
-            account, fact = (await self._locked(tx, caller.account_id)).change(profile, now)
-            if fact is not None:
-                await self._store.update(tx, account)
-                await self._audit.audit(tx, AuditEvent.by(caller, "account.update_profile", address), now)
-                await tx.emit(fact)
-        return account
-
-    async def delete(self, caller: Principal, password: str, address: str) -> None:
-        """Deletes the caller's account; raises what Credentials.confirm raises, FailedPrecondition (ORDERS_OPEN), LastAdmin."""
-        await self._credentials.confirm(caller, password, "password", address)
-        # Where the person was is personal too: the log keeps who and when.
-        await self._delete(caller.account_id, AuditEvent.by(caller, "account.delete", ""))
-
-    async def erase(self, caller: Principal, account_id: UUID, reason: str, address: str) -> None:
-        """Deletes an account for an ADMIN; raises PermissionDenied, TokenEnded, AccountNotFound, what `delete` raises of orders."""
-        await self._sessions.still_admin(caller)
-        event = AuditEvent.by(caller, "account.erase", address, subject_id=account_id, detail=reason)
-        await self._delete(account_id, event)
-
-    @retry_on_contention
-    async def set_role(self, caller: Principal, account_id: UUID, role: Role, address: str) -> Account:
-        """Gives an account another role, for an ADMIN; raises PermissionDenied, TokenEnded, AccountNotFound, LastAdmin."""
-        await self._sessions.still_admin(caller)
-        event = AuditEvent.by(caller, "account.set_role", address, subject_id=account_id, detail=role.value)
-        async with self._db.transaction() as tx:
-            admins = await self._store.lock_admins(tx)
-            if role is not Role.ADMIN and admins == {account_id}:
-                raise LastAdmin()
-            return await self._grant(tx, await self._locked(tx, account_id), role, event)
-
-    @retry_on_contention
-    async def grant_admin(self, email: str) -> Account:
-        """Gives the role ADMIN, from the console; every session ends, so that tokens tell the new role. Raises AccountNotFound."""
-        async with self._db.transaction() as tx:
-            found = await self._store.lock_by_email(tx, normal_email(email))
-            if found is None:
-                raise AccountNotFound()
-            event = AuditEvent("account.grant_admin", None, found.id, "console")
-            return await self._grant(tx, found, Role.ADMIN, event)
-
-    @retry_on_contention
-    async def note(self, event: AuditEvent) -> None:
-        """Writes what happened on the console into the audit log."""
-        async with self._db.transaction() as tx:
-            await self._audit.audit(tx, event, self._clock())
-
-    async def record(self, tx: Transaction, told: Audited) -> None:
-        """Writes into the audit log what an ADMIN did in another service."""
-        await self._audit.audit(tx, told.event, told.time, told.id)
-
-    async def forget_told(self, tx: Transaction, account_id: UUID) -> None:
-        """Once its deletion was published, so was all that was told before: none of it is needed here any more."""
-        await self._store.forget_told(tx, account_id)
-
-    async def _grant(self, tx: Transaction, found: Account, role: Role, event: AuditEvent) -> Account:
-        now = self._clock()
-        account, fact = found.grant(role, now)
-        if fact is not None:
-            await self._store.update(tx, account)
-            await self._sessions.end_all(tx, account)
-            await self._audit.audit(tx, event, now)
-            await tx.emit(fact)
-        return account
-
-    @retry_on_contention
-    async def _delete(self, account_id: UUID, event: AuditEvent) -> None:
-        if await self._store.admins() == {account_id}:
-            raise LastAdmin()
-        if not await self._store.get_many([account_id]):
-            raise AccountNotFound()
-        await self._orders.close_of(account_id)
-        now = self._clock()
-        async with self._db.transaction() as tx:
-            if await self._store.lock_admins(tx) == {account_id}:
-                raise LastAdmin()
-            account = await self._locked(tx, account_id)
-            await self._sessions.end_all(tx, account)
-            await self._store.erase(tx, account_id, now)
-            await self._audit.forget_addresses(tx, account_id)
-            await self._audit.audit(tx, event, now)
-            await tx.emit(AccountDeleted(account_id, now))
-        DELETIONS.inc()
-
-    async def _locked(self, tx: Transaction, account_id: UUID) -> Account:
-        found = await self._store.lock(tx, account_id)
-        if found is None:
-            raise AccountNotFound()
-        return found[0]
+    def _limit(self, kind: str, limit: int, error: type[ResourceExhausted]) -> CountedLimit:
+        return CountedLimit(self.throttle, kind, limit, error)

@@ -1,4 +1,4 @@
-"""The gRPC edge in this process, with real tokens and fakes behind it: `edge` is a client of it."""
+"""The RPCs on an in-process server with real tokens and fake ports: the fixture `edge` is a client of it."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -10,9 +10,11 @@ import pytest
 from souk.account.v1 import account_pb2
 from souk.account.v1 import account_service_pb2 as pb
 
+from account.links.domain import LinkRequested
 from account.rpc import AccountRpc
 from account.tests.fakes import World
 from kit.auth import Principal, SigningKeys, TokenVerifier
+from kit.errors import Unauthenticated
 from kit.rpc import Channel, Server
 from kit.testing.contracts import acting_as
 
@@ -33,37 +35,48 @@ class Edge:
             return await self.channel.call(method, request(**fields), response)
 
     async def register(self, **fields: Any) -> pb.RegisterResponse:
-        given = {"name": "John Doe", "email": f"{uuid4().hex}@example.com", "password": PASSWORD, **fields}
-        answer: pb.RegisterResponse = await self.call(None, "Register", **given)
-        return answer
+        defaults = {"name": "John Doe", "email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+        response: pb.RegisterResponse = await self.call(None, "Register", **(defaults | fields))
+        return response
 
     async def login(self, email: str, password: str = PASSWORD) -> pb.LoginResponse:
-        answer: pb.LoginResponse = await self.call(None, "Login", email=email, password=password)
-        return answer
+        response: pb.LoginResponse = await self.call(None, "Login", email=email, password=password)
+        return response
 
     async def caller(self, tokens: account_pb2.Tokens) -> Principal:
         return replace(await self.verifier.verify(tokens.access_token), token=tokens.access_token)
 
-    async def person(self) -> tuple[Principal, account_pb2.Account]:
-        answer = await self.register()
-        return await self.caller(answer.tokens), answer.account
+    async def customer(self) -> tuple[Principal, account_pb2.Account]:
+        response = await self.register()
+        return await self.caller(response.tokens), response.account
 
     async def admin(self) -> Principal:
         email = (await self.register()).account.email
-        await self.world.accounts.grant_admin(email)
+        await self.world.roles.grant_admin(email)
         return await self.caller((await self.login(email)).tokens)
 
     async def verify(self, access_token: str) -> pb.VerifyTokenResponse:
-        answer: pb.VerifyTokenResponse = await self.call(None, "VerifyToken", access_token=access_token)
-        return answer
+        response: pb.VerifyTokenResponse = await self.call(None, "VerifyToken", access_token=access_token)
+        return response
+
+    async def is_revoked(self, access_token: str) -> bool:
+        try:
+            await self.verify(access_token)
+        except Unauthenticated:
+            return True
+        return False
+
+    def last_link(self) -> str:
+        """The token of the link that was mailed last."""
+        [*_, link] = [event for event in self.world.db.events if isinstance(event, LinkRequested)]
+        return link.sealed_token.decode()
 
 
 @pytest.fixture
 async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
     keys = SigningKeys.generate(tmp_path / "keys.json")
     world, verifier = World(keys), TokenVerifier(keys.public)
-    servicer = AccountRpc(world.accounts, world.credentials, world.links, world.sessions, verifier)
-    server = Server([servicer], host="127.0.0.1", port=0, verifier=verifier)
+    server = Server([AccountRpc(world, verifier)], host="127.0.0.1", port=0, verifier=verifier)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", AccountRpc.service)
     await channel.open()

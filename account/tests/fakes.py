@@ -1,23 +1,22 @@
-"""Stand-ins for the account service's ports, and the use cases put together with them."""
+"""Fakes of the account service's ports, and its use cases on top of them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from account.credential_use_cases import Credentials, GuessLimits
-from account.device_use_cases import Devices
-from account.domain import Account, Audited, AuditEvent, Purpose
-from account.errors import EmailTaken, TooBusy
-from account.link_use_cases import LinkLimits, Links
-from account.passwords import COMMON_PASSWORDS
-from account.ports import AuditFilter, Bucket
-from account.search import matches, read_query, words_of
-from account.session_domain import Refresh, Session
-from account.session_use_cases import Lifetimes, Sessions
-from account.throttle import Throttle
-from account.use_cases import Accounts
+from account.accounts.domain import Account
+from account.accounts.errors import EmailTaken
+from account.accounts.words import words_of
+from account.attempts.domain import Bucket
+from account.attempts.errors import TooBusy
+from account.audit.domain import AuditEvent, AuditFilter, AuditRecord
+from account.credentials.domain import Credentials, GuessLimits
+from account.links.domain import LinkLifetimes, Purpose
+from account.search.query import matches, read_query
+from account.sessions.domain import Lifetimes, RefreshToken, Session
+from account.use_cases import Policy, Ports, UseCases
 from kit.auth import Role, SigningKeys, TokenIssuer
 from kit.db import Transaction
 from kit.db.fake import FakeDatabase
@@ -25,36 +24,47 @@ from kit.testing import FakeClock
 from kit.values import ACCOUNT, AUDIT, Position, exact_count, utc_now
 
 
+@dataclass(frozen=True)
+class StoredToken:
+    """A row of `refresh_tokens`."""
+
+    session_id: UUID
+    expire_time: datetime
+    use_time: datetime | None = None
+    parent: bytes | None = None
+    seed: str | None = None
+
+
 class FakeStore:
-    """Keeps all six stores' ports in memory; shown honest by the store contract. Locks are not here."""
+    """All stores in memory. The store contract compares it with PostgreSQL. It has no locks."""
 
     def __init__(self) -> None:
-        self.accounts: dict[UUID, tuple[Account, str]] = {}
+        self.accounts: dict[UUID, Credentials] = {}
         self.sessions: dict[UUID, Session] = {}
-        self.ended: dict[UUID, datetime] = {}
-        # By hash: session, expiry, when it was used, parent, seed.
-        self.refreshes: dict[bytes, tuple[UUID, datetime, datetime | None, bytes | None, str | None]] = {}
+        self.revoked: dict[UUID, datetime] = {}
+        self.tokens: dict[bytes, StoredToken] = {}
         self.links: dict[bytes, tuple[Purpose, UUID, datetime]] = {}
-        self.audits: list[Audited] = []
+        self.audits: list[AuditRecord] = []
         self.attempts: dict[str, tuple[int, datetime]] = {}
         self.guesses: dict[str, tuple[Sequence[str], datetime]] = {}
         self.devices: dict[bytes, tuple[UUID, datetime]] = {}
-        self.forgotten: list[UUID] = []
+        self.purged: list[UUID] = []
 
     async def add(self, tx: Transaction, account: Account, password_hash: str) -> None:
-        if any(known.email == account.email for known, _ in self.accounts.values()):
+        if any(stored.account.email == account.email for stored in self.accounts.values()):
             raise EmailTaken()
-        self.accounts[account.id] = (account, password_hash)
+        self.accounts[account.id] = Credentials(account, password_hash)
 
     async def update(self, tx: Transaction, account: Account) -> None:
-        known, password_hash = self.accounts[account.id]
-        self.accounts[account.id] = (replace(account, email=known.email), password_hash)
+        stored, password_hash = self.accounts[account.id]
+        self.accounts[account.id] = Credentials(replace(account, email=stored.email), password_hash)
 
-    async def lock(self, tx: Transaction, account_id: UUID) -> tuple[Account, str] | None:
-        return self.accounts.get(account_id)
+    async def lock(self, tx: Transaction, account_id: UUID) -> Account | None:
+        return self.accounts[account_id].account if account_id in self.accounts else None
 
     async def lock_by_email(self, tx: Transaction, email: str) -> Account | None:
-        return next((account for account, _ in self.accounts.values() if account.email == email), None)
+        credentials = await self.credentials(email)
+        return credentials.account if credentials else None
 
     async def lock_admins(self, tx: Transaction) -> set[UUID]:
         return await self.admins()
@@ -63,105 +73,116 @@ class FakeStore:
         return {account.id for account, _ in self.accounts.values() if account.role is Role.ADMIN}
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Account]:
-        return [self.accounts[account_id][0] for account_id in ids if account_id in self.accounts]
+        return [self.accounts[account_id].account for account_id in ids if account_id in self.accounts]
 
     async def page(self, query: str, after: Position | None, limit: int) -> list[Account]:
-        found = sorted(
-            self._found(query), key=lambda account: (account.create_time, account.id), reverse=True
+        accounts = sorted(
+            self._search(query), key=lambda account: (account.create_time, account.id), reverse=True
         )
-        return [each for each in found if after is None or (each.create_time, each.id) < after][:limit]
+        return [
+            account for account in accounts if after is None or (account.create_time, account.id) < after
+        ][:limit]
 
     async def count(self, query: str) -> int | None:
-        return exact_count(len(self._found(query)))
+        return exact_count(len(self._search(query)))
 
-    async def add_words(self, tx: Transaction, limit: int) -> int:
+    async def index_words(self, tx: Transaction, limit: int) -> int:
         return 0
 
     async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
         del self.accounts[account_id]
-        await self.forget_links(tx, account_id)
-        self.devices = {token: each for token, each in self.devices.items() if each[0] != account_id}
-        mine = {session.id for session in self.sessions.values() if session.account_id == account_id}
-        self.refreshes = {token: each for token, each in self.refreshes.items() if each[0] not in mine}
+        await self.delete_links(tx, account_id)
+        self.devices = {token: row for token, row in self.devices.items() if row[0] != account_id}
+        sessions = {session.id for session in self.sessions.values() if session.account_id == account_id}
+        self.tokens = {
+            token: stored for token, stored in self.tokens.items() if stored.session_id not in sessions
+        }
 
-    async def forget_told(self, tx: Transaction, account_id: UUID) -> None:
-        self.forgotten.append(account_id)
+    async def purge_published_events(self, tx: Transaction, account_id: UUID) -> None:
+        self.purged.append(account_id)
 
-    async def begin_session(self, tx: Transaction, session: Session, refresh_hash: bytes) -> None:
+    async def add_session(self, tx: Transaction, session: Session, refresh_hash: bytes) -> None:
         self.sessions[session.id] = session
-        self.refreshes[refresh_hash] = (session.id, session.refresh_expire_time, None, None, None)
+        self.tokens[refresh_hash] = StoredToken(session.id, session.refresh_expire_time)
 
-    async def lock_refresh(self, tx: Transaction, refresh_hash: bytes) -> tuple[Refresh, Account] | None:
-        if refresh_hash not in self.refreshes:
+    async def lock_refresh_token(
+        self, tx: Transaction, refresh_hash: bytes
+    ) -> tuple[RefreshToken, Account] | None:
+        if refresh_hash not in self.tokens:
             return None
-        session_id, expire_time, use_time, _, seed = self.refreshes[refresh_hash]
-        session = self.sessions[session_id]
-        following = [each for each in self.refreshes.values() if each[3] == refresh_hash]
-        refresh = Refresh(
-            session_id=session_id,
+        token = self.tokens[refresh_hash]
+        session = self.sessions[token.session_id]
+        successors = [stored for stored in self.tokens.values() if stored.parent == refresh_hash]
+        refresh = RefreshToken(
+            session_id=session.id,
             account_id=session.account_id,
             session_expire_time=session.expire_time,
-            session_ended=session_id in self.ended,
-            expire_time=expire_time,
-            use_time=use_time,
-            seed=seed,
-            successor_expire_time=following[0][1] if following else None,
-            successor_used=any(each[2] for each in following),
+            session_revoked=session.id in self.revoked,
+            expire_time=token.expire_time,
+            use_time=token.use_time,
+            seed=token.seed,
+            successor_expire_time=successors[0].expire_time if successors else None,
+            successor_used=any(stored.use_time for stored in successors),
         )
-        return refresh, self.accounts[session.account_id][0]
+        return refresh, self.accounts[session.account_id].account
 
     async def rotate(
         self,
         tx: Transaction,
-        refresh: Refresh,
+        refresh: RefreshToken,
         used_hash: bytes,
         next_hash: bytes,
         seed: str,
         now: datetime,
         expire_time: datetime,
     ) -> None:
-        session_id, expires, _, parent, _ = self.refreshes[used_hash]
-        self.refreshes[used_hash] = (session_id, expires, now, parent, seed)
-        self.refreshes[next_hash] = (session_id, expire_time, None, used_hash, None)
+        used = self.tokens[used_hash]
+        self.tokens[used_hash] = replace(used, use_time=now, seed=seed)
+        self.tokens[next_hash] = StoredToken(used.session_id, expire_time, parent=used_hash)
 
-    async def end_session(self, tx: Transaction, session_id: UUID, now: datetime) -> bool:
-        if session_id in self.ended:
+    async def revoke_session(self, tx: Transaction, session_id: UUID, now: datetime) -> bool:
+        if session_id in self.revoked:
             return False
-        self.ended[session_id] = now
+        self.revoked[session_id] = now
         return True
 
-    async def end_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> list[UUID]:
-        ended = [
+    async def revoke_sessions(self, tx: Transaction, account_id: UUID, now: datetime) -> list[UUID]:
+        revoked = [
             session.id
             for session in self.sessions.values()
-            if session.account_id == account_id and session.expire_time > now and session.id not in self.ended
+            if session.account_id == account_id
+            and session.expire_time > now
+            and session.id not in self.revoked
         ]
-        self.ended |= dict.fromkeys(ended, now)
-        await self.forget_links(tx, account_id)
-        return sorted(ended)
+        self.revoked |= dict.fromkeys(revoked, now)
+        await self.delete_links(tx, account_id)
+        return sorted(revoked)
 
     async def session_role(self, session_id: UUID, account_id: UUID, now: datetime) -> Role | None:
         session = self.sessions.get(session_id)
-        if session is None or session_id in self.ended or session.account_id != account_id:
+        if session is None or session_id in self.revoked or session.account_id != account_id:
             return None
         if session.expire_time <= now or account_id not in self.accounts:
             return None
-        return self.accounts[account_id][0].role
+        return self.accounts[account_id].account.role
 
-    async def credentials(self, email: str) -> tuple[Account, str] | None:
-        return next((found for found in self.accounts.values() if found[0].email == email), None)
+    async def credentials(self, email: str) -> Credentials | None:
+        return next((stored for stored in self.accounts.values() if stored.account.email == email), None)
+
+    async def lock_credentials(self, tx: Transaction, account_id: UUID) -> Credentials | None:
+        return self.accounts.get(account_id)
 
     async def password_hash(self, account_id: UUID) -> str | None:
-        return self.accounts[account_id][1] if account_id in self.accounts else None
+        return self.accounts[account_id].password_hash if account_id in self.accounts else None
 
     async def set_password(self, tx: Transaction, account_id: UUID, password_hash: str) -> None:
-        self.accounts[account_id] = (self.accounts[account_id][0], password_hash)
+        self.accounts[account_id] = Credentials(self.accounts[account_id].account, password_hash)
 
-    async def replace_hash(self, account_id: UUID, current: str, stronger: str) -> None:
+    async def replace_hash(self, account_id: UUID, current: str, replacement: str) -> None:
         if await self.password_hash(account_id) == current:
-            self.accounts[account_id] = (self.accounts[account_id][0], stronger)
+            self.accounts[account_id] = Credentials(self.accounts[account_id].account, replacement)
 
-    async def keep_link(
+    async def save_link(
         self,
         tx: Transaction,
         purpose: Purpose,
@@ -170,226 +191,206 @@ class FakeStore:
         now: datetime,
         expire_time: datetime,
     ) -> None:
-        kept = {link: each for link, each in self.links.items() if each[:2] != (purpose, account_id)}
-        self.links = {**kept, token_hash: (purpose, account_id, expire_time)}
+        others = {link: row for link, row in self.links.items() if row[:2] != (purpose, account_id)}
+        self.links = {**others, token_hash: (purpose, account_id, expire_time)}
 
     async def link_owner(self, purpose: Purpose, token_hash: bytes, now: datetime) -> UUID | None:
-        found = self.links.get(token_hash)
-        return found[1] if found is not None and found[0] is purpose and found[2] > now else None
+        link = self.links.get(token_hash)
+        return link[1] if link is not None and link[0] is purpose and link[2] > now else None
 
-    async def take_link(self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:
+    async def consume_link(self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:
         if await self.link_owner(purpose, token_hash, now) is None:
             return False
         del self.links[token_hash]
         return True
 
-    async def forget_links(self, tx: Transaction, account_id: UUID) -> None:
-        self.links = {link: each for link, each in self.links.items() if each[1] != account_id}
+    async def delete_links(self, tx: Transaction, account_id: UUID) -> None:
+        self.links = {link: row for link, row in self.links.items() if row[1] != account_id}
 
     async def device_owner(self, token_hash: bytes) -> UUID | None:
         return self.devices[token_hash][0] if token_hash in self.devices else None
 
     async def devices_of(self, account_id: UUID) -> list[bytes]:
-        return [token for token, each in self.devices.items() if each[0] == account_id]
+        return [token for token, row in self.devices.items() if row[0] == account_id]
 
-    async def keep_device(
+    async def save_device(
         self, tx: Transaction, account_id: UUID, token_hash: bytes, now: datetime, limit: int
     ) -> None:
         self.devices[token_hash] = (account_id, now)
-        mine = sorted(
+        newest_first = sorted(
             await self.devices_of(account_id), key=lambda token: (-self.devices[token][1].timestamp(), token)
         )
-        for token in mine[limit:]:
+        for token in newest_first[limit:]:
             del self.devices[token]
 
-    async def audit(
-        self, tx: Transaction, event: AuditEvent, now: datetime, event_id: UUID | None = None
+    async def add_event(
+        self, tx: Transaction, event: AuditEvent, time: datetime, event_id: UUID | None = None
     ) -> None:
-        self.audits.append(Audited(event_id or AUDIT.new(), now, event))
+        self.audits.append(AuditRecord(event_id or AUDIT.new(), time, event))
 
-    async def forget_addresses(self, tx: Transaction, account_id: UUID) -> None:
+    async def erase_ip_addresses(self, tx: Transaction, account_id: UUID) -> None:
         self.audits = [
-            replace(each, event=replace(each.event, address=""))
-            if each.event.actor_id == account_id
-            or (each.event.actor_id is None and each.event.subject_id == account_id)
-            else each
-            for each in self.audits
+            replace(record, event=replace(record.event, address=""))
+            if record.event.actor_id == account_id
+            or (record.event.actor_id is None and record.event.subject_id == account_id)
+            else record
+            for record in self.audits
         ]
 
-    async def audit_page(self, which: AuditFilter, after: Position | None, limit: int) -> list[Audited]:
-        found = sorted(self._audited(which), key=lambda each: (each.time, each.id), reverse=True)
-        return [each for each in found if after is None or (each.time, each.id) < after][:limit]
+    async def page_of_events(
+        self, filter: AuditFilter, after: Position | None, limit: int
+    ) -> list[AuditRecord]:
+        records = sorted(
+            self._audit_records(filter), key=lambda record: (record.time, record.id), reverse=True
+        )
+        return [record for record in records if after is None or (record.time, record.id) < after][:limit]
 
-    async def audit_count(self, which: AuditFilter) -> int | None:
-        return exact_count(len(self._audited(which)))
+    async def count_events(self, filter: AuditFilter) -> int | None:
+        return exact_count(len(self._audit_records(filter)))
 
-    async def count_attempt(
-        self, subjects: Sequence[str], now: datetime, window_start: datetime
+    async def count_attempts(
+        self, keys: Sequence[str], now: datetime, window_start: datetime
     ) -> list[tuple[int, datetime]]:
-        for subject in subjects:
-            count, start = self.attempts.get(subject, (0, now))
-            self.attempts[subject] = (1, now) if start < window_start else (count + 1, start)
-        return [self.attempts[subject] for subject in subjects]
+        for key in keys:
+            count, start = self.attempts.get(key, (0, now))
+            self.attempts[key] = (1, now) if start < window_start else (count + 1, start)
+        return [self.attempts[key] for key in keys]
 
-    async def forgive_attempt(self, subjects: Sequence[str]) -> None:
-        for subject in subjects:
-            count, start = self.attempts[subject]
-            self.attempts[subject] = (max(0, count - 1), start)
+    async def refund_attempts(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            count, start = self.attempts[key]
+            self.attempts[key] = (max(0, count - 1), start)
 
-    async def forget_attempts(self, subjects: Sequence[str]) -> None:
-        for subject in subjects:
-            self.attempts.pop(subject, None)
+    async def reset_attempts(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.attempts.pop(key, None)
 
     async def lock_buckets(
-        self, tx: Transaction, subjects: Sequence[str], now: datetime, window_start: datetime
+        self, tx: Transaction, keys: Sequence[str], now: datetime, window_start: datetime
     ) -> list[Bucket]:
         buckets = []
-        for subject in subjects:
-            count, start = self.attempts.get(subject, (0, now))
+        for key in keys:
+            count, start = self.attempts.get(key, (0, now))
             if start < window_start:
                 count, start = 0, now
-            self.attempts[subject] = (count, start)
-            under_way = [each for each in self.guesses.values() if subject in each[0] and each[1] > now]
-            buckets.append(Bucket(count, len(under_way), start))
+            self.attempts[key] = (count, start)
+            guesses = [row for row in self.guesses.values() if key in row[0] and row[1] > now]
+            buckets.append(Bucket(count, len(guesses), start))
         return buckets
 
-    async def begin_guess(
-        self, tx: Transaction, guess_id: str, subjects: Sequence[str], expire_time: datetime
+    async def start_guess(
+        self, tx: Transaction, guess_id: str, keys: Sequence[str], expire_time: datetime
     ) -> None:
-        self.guesses[guess_id] = (subjects, expire_time)
+        self.guesses[guess_id] = (keys, expire_time)
 
-    async def end_guess(
-        self, guess_id: str, subjects: Sequence[str], now: datetime, window_start: datetime, *, wrong: bool
+    async def finish_guess(
+        self, guess_id: str, keys: Sequence[str], now: datetime, window_start: datetime, *, wrong: bool
     ) -> None:
         self.guesses.pop(guess_id, None)
-        for subject in subjects if wrong else ():
-            if subject in self.attempts:
-                count, start = self.attempts[subject]
-                self.attempts[subject] = (1, now) if not count or start < window_start else (count + 1, start)
+        for key in keys if wrong else ():
+            if key in self.attempts:
+                count, start = self.attempts[key]
+                self.attempts[key] = (1, now) if not count or start < window_start else (count + 1, start)
 
-    def _found(self, query: str) -> list[Account]:
+    def _search(self, query: str) -> list[Account]:
         accounts = [account for account, _ in self.accounts.values()]
         if not query.strip():
             return accounts
         by_id = [account for account in accounts if ACCOUNT.format(account.id) == query.strip()]
-        wanted = read_query(query)
+        parsed = read_query(query)
         return by_id or [
             account
             for account in accounts
-            if wanted is not None and matches(wanted, words_of(account.name, account.email, account.phone))
+            if parsed is not None and matches(parsed, words_of(account.name, account.email, account.phone))
         ]
 
-    def _audited(self, which: AuditFilter) -> list[Audited]:
-        subject = (which.subject_id, which.subject_kind)
+    def _audit_records(self, filter: AuditFilter) -> list[AuditRecord]:
+        subject = (filter.subject_id, filter.subject_kind)
         return [
-            each
-            for each in self.audits
-            if which.actor_id in (None, each.event.actor_id)
-            and (which.subject_id is None or subject == (each.event.subject_id, each.event.subject_kind))
+            record
+            for record in self.audits
+            if filter.actor_id in (None, record.event.actor_id)
+            and (filter.subject_id is None or subject == (record.event.subject_id, record.event.subject_kind))
         ]
 
 
 class FakePasswords:
-    """Hashes by writing backwards; counts how often it was asked. `weak`: hashes that cost too little. `busy`: refuses."""
+    """Hashes by reversing. Hashes that start with "old:" have a lower cost. When `busy` is set, raises TooBusy."""
 
     def __init__(self) -> None:
         self.busy = False
-        self.compared = 0
-        self.hashed = 0
-        self.weak: set[str] = set()
+        self.comparisons = 0
+        self.hashes = 0
 
     async def hash(self, password: bytes) -> str:
         if self.busy:
             raise TooBusy()
-        self.hashed += 1
+        self.hashes += 1
         return password[::-1].hex()
 
     async def matches(self, password: bytes, password_hash: str | None) -> bool:
         if self.busy:
             raise TooBusy()
-        self.compared += 1
+        self.comparisons += 1
         return password_hash is not None and password_hash.removeprefix("old:") == password[::-1].hex()
 
-    def is_weak(self, password_hash: str) -> bool:
+    def needs_rehash(self, password_hash: str) -> bool:
         return password_hash.startswith("old:")
 
 
 class FakeOrders:
-    """An order service that remembers whom it was asked about; `refuses` raises instead."""
+    """Records the accounts whose orders were closed, or raises `error`."""
 
     def __init__(self) -> None:
         self.closed: list[UUID] = []
-        self.refuses: Exception | None = None
+        self.error: Exception | None = None
 
-    async def close_of(self, account_id: UUID) -> None:
-        if self.refuses:
-            raise self.refuses
+    async def close_orders_of(self, account_id: UUID) -> None:
+        if self.error:
+            raise self.error
         self.closed.append(account_id)
 
 
 class FakeSealer:
-    """Hides nothing."""
+    """Does not encrypt."""
 
     def seal(self, text: str) -> bytes:
         return text.encode()
 
 
-class World:
-    """The use cases with fakes around them; three wrong passwords for an account from one network, five from one network."""
+class World(UseCases):
+    """The use cases on fakes. Limits: 3 wrong passwords for an account from one network, 5 from one network."""
 
     def __init__(self, keys: SigningKeys) -> None:
         self.db = FakeDatabase()
-        self.store = FakeStore()
+        self.store = store = FakeStore()
         self.passwords = FakePasswords()
         self.orders = FakeOrders()
         self.clock = FakeClock()
         self.clock.now = utc_now()
         self.issuer = TokenIssuer(keys, clock=self.clock)
         db: Any = self.db
-        lifetimes = Lifetimes(timedelta(days=14), timedelta(days=90))
-        self.sessions = Sessions(db, self.store, self.store, self.issuer, lifetimes, self.clock)
-        self.devices = Devices(self.store, self.clock)
-        self.throttle = Throttle(db, self.store, self.clock, max_waiting=100)
-        self.guesses = GuessLimits(3, 5)
-        self.credentials = Credentials(
-            db,
-            self.store,
-            self.store,
-            self.store,
-            self.sessions,
-            self.devices,
-            self.passwords,
-            self.throttle,
-            limits=self.guesses,
-            common_passwords=COMMON_PASSWORDS,
-            clock=self.clock,
+        ports = Ports(
+            accounts=store,
+            search=store,
+            sessions=store,
+            credentials=store,
+            devices=store,
+            links=store,
+            attempts=store,
+            audit=store,
+            passwords=self.passwords,
+            orders=self.orders,
+            sealer=FakeSealer(),
+            tokens=self.issuer,
         )
-        self.links = Links(
-            db,
-            self.store,
-            self.store,
-            self.store,
-            self.sessions,
-            self.devices,
-            self.passwords,
-            self.throttle,
-            FakeSealer(),
-            limits=LinkLimits(timedelta(hours=1), timedelta(days=1), 5, timedelta(0)),
-            guesses=self.guesses,
-            common_passwords=COMMON_PASSWORDS,
-            clock=self.clock,
+        policy = Policy(
+            lifetimes=Lifetimes(timedelta(days=14), timedelta(days=90)),
+            link_lifetimes=LinkLifetimes(timedelta(hours=1), timedelta(days=1)),
+            guesses=GuessLimits(3, 5),
+            registrations_per_network=100,
+            resets_per_network=5,
+            reset_min_duration=timedelta(0),
+            max_waiting_guesses=100,
         )
-        self.accounts = Accounts(
-            db,
-            self.store,
-            self.store,
-            self.sessions,
-            self.credentials,
-            self.devices,
-            self.passwords,
-            self.orders,
-            self.throttle,
-            registrations_per_address=100,
-            common_passwords=COMMON_PASSWORDS,
-            clock=self.clock,
-        )
+        super().__init__(db, ports, policy, self.clock)

@@ -74,6 +74,6 @@ async def test_every_listed_character_is_rejected_in_new_names(database_url: str
     listed = {row["number"]: row["listed"] for row in rows if row["listed"]}
     assert len(listed) > 6_400
     for number, character in listed.items():
-        refusal = hidden_character(f"A{chr(number)}B")
-        assert refusal is not None, unicodedata.name(chr(number), character)
-        assert refusal.split()[0] == character
+        rejected = hidden_character(f"A{chr(number)}B")
+        assert rejected is not None, unicodedata.name(chr(number), character)
+        assert rejected.split()[0] == character

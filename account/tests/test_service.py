@@ -1,4 +1,4 @@
-"""The whole service on PostgreSQL and Kafka, with its public keys over HTTP and its command."""
+"""The whole service on PostgreSQL and Kafka, with its public keys over HTTP and its console commands."""
 
 import asyncio
 import time
@@ -35,11 +35,11 @@ from kit.values import ACCOUNT, PRODUCT, SESSION
 __all__ = ["database_url", "kafka", "postgres"]
 
 PASSWORD = "SecurePass123!"
-FACTS = "souk.account.v1"
+TOPIC = "souk.account.v1"
 
 
 class OrderRpc(UnimplementedServicer):
-    """An order service that closes what it is asked to."""
+    """An order service that records the accounts whose orders it was asked to close."""
 
     service = order_pb.DESCRIPTOR.services_by_name["OrderService"]
 
@@ -51,8 +51,8 @@ class OrderRpc(UnimplementedServicer):
         return order_pb.CloseAccountOrdersResponse()
 
 
-class Anybody:
-    """Takes every token for somebody's."""
+class AcceptAllTokens:
+    """Accepts every token, as one of a new account."""
 
     async def verify(self, token: str) -> Principal:
         return Principal(ACCOUNT.new(), Role.USER, SESSION.new(), token)
@@ -60,11 +60,11 @@ class Anybody:
 
 @dataclass
 class Running:
-    """The service, somebody who verifies tokens elsewhere, and what is published."""
+    """The running service, a verifier of another service, and the published events."""
 
     channel: Channel
     service: Service
-    elsewhere: TokenVerifier
+    verifier: TokenVerifier
     bootstrap: str
     orders: "OrderRpc"
     db: Database
@@ -76,40 +76,40 @@ class Running:
 
     async def register(self, email: str = "") -> pb.RegisterResponse:
         email = email or f"{uuid4().hex}@example.com"
-        made: pb.RegisterResponse = await self.call(
+        response: pb.RegisterResponse = await self.call(
             "Register", name="John Doe", email=email, password=PASSWORD
         )
-        return made
+        return response
 
     async def principal(self, access_token: str) -> Principal:
-        return replace(await self.elsewhere.verify(access_token), token=access_token)
+        return replace(await self.verifier.verify(access_token), token=access_token)
 
-    async def told(self, key: str, count: int) -> list[str]:
-        """Waits for that many facts of an account, and answers all of their types."""
-        return event_types(
-            await wait_for_records(self.bootstrap, FACTS, count, lambda each: each.key == key.encode())
+    async def events(self, key: str, count: int) -> list[str]:
+        """Waits for `count` events of an account, and returns the types of all of them."""
+        records = await wait_for_records(
+            self.bootstrap, TOPIC, count, lambda record: record.key == key.encode()
         )
+        return event_types(records)
 
     async def bodies(self, key: str, message: Any) -> list[Any]:
-        """Waits for facts of one type about an account."""
+        """Waits for an account's events of one type."""
 
-        def about(record: Any) -> bool:
+        def matches(record: Any) -> bool:
             return record.key == key.encode() and event_types([record]) == [message.DESCRIPTOR.name]
 
-        return [
-            message.FromString(each.value) for each in await wait_for_records(self.bootstrap, FACTS, 1, about)
-        ]
+        records = await wait_for_records(self.bootstrap, TOPIC, 1, matches)
+        return [message.FromString(record.value) for record in records]
 
-    async def publish(self, fact: AdminActed, *, times: int) -> None:
-        """As another service does, each event so many times."""
-        await publish(self.bootstrap, AUDIT, [fact], times=times)
+    async def publish(self, event: AdminActed, *, times: int) -> None:
+        """Publishes an event as another service does, with redeliveries."""
+        await publish(self.bootstrap, AUDIT, [event], times=times)
 
 
 @pytest.fixture
 async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncIterator[Running]:
     port = free_port()
     orders = OrderRpc()
-    peer = Server([orders], host="127.0.0.1", port=0, verifier=Anybody())
+    peer = Server([orders], host="127.0.0.1", port=0, verifier=AcceptAllTokens())
     await peer.start()
     environment = {
         "PROFILE": "development",
@@ -125,43 +125,45 @@ async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncItera
     service = build(settings)
     channel = Channel(f"127.0.0.1:{settings.grpc_port}", AccountRpc.service)
     await channel.open()
-    elsewhere = TokenVerifier(jwks_fetcher(f"http://127.0.0.1:{port}/.well-known/jwks.json"))
-    news = RevokedSessionsListener(kafka.bootstrap(), elsewhere.revoked_sessions)
+    verifier = TokenVerifier(jwks_fetcher(f"http://127.0.0.1:{port}/.well-known/jwks.json"))
+    news = RevokedSessionsListener(kafka.bootstrap(), verifier.revoked_sessions)
     async with running_service(service, database_url, kafka):
         await news.open()
         await news.wait_until_caught_up(20)
         assert service.database
-        yield Running(channel, service, elsewhere, kafka.bootstrap(), orders, service.database)
+        yield Running(channel, service, verifier, kafka.bootstrap(), orders, service.database)
         await news.close()
     await channel.close()
     await peer.stop(0)
 
 
-async def test_who_registers_is_told_once_and_known_everywhere(running: Running) -> None:
-    answer = await running.register()
+async def test_a_registration_is_published_once_and_its_token_is_accepted_by_other_services(
+    running: Running,
+) -> None:
+    registered = await running.register()
 
-    caller = await running.principal(answer.tokens.access_token)
-    assert (ACCOUNT.format(caller.account_id), caller.role) == (answer.account.id, Role.USER)
-    found = await running.call("GetAccount", caller, account_id=answer.account.id)
-    assert found.account == answer.account
-    assert await running.told(answer.account.id, 1) == ["AccountRegistered"]
+    caller = await running.principal(registered.tokens.access_token)
+    assert (ACCOUNT.format(caller.account_id), caller.role) == (registered.account.id, Role.USER)
+    response = await running.call("GetAccount", caller, account_id=registered.account.id)
+    assert response.account == registered.account
+    assert await running.events(registered.account.id, 1) == ["AccountRegistered"]
 
 
-async def test_one_address_registered_many_times_at_once_makes_one_account(running: Running) -> None:
+async def test_parallel_registrations_of_one_address_create_one_account(running: Running) -> None:
     email = f"{uuid4().hex}@example.com"
 
     outcomes = await asyncio.gather(*[running.register(email) for _ in range(5)], return_exceptions=True)
 
-    [made] = [outcome for outcome in outcomes if isinstance(outcome, pb.RegisterResponse)]
+    [registered] = [outcome for outcome in outcomes if isinstance(outcome, pb.RegisterResponse)]
     assert sum(isinstance(outcome, AlreadyExists) for outcome in outcomes) == 4
-    assert await running.told(made.account.id, 1) == ["AccountRegistered"]
+    assert await running.events(registered.account.id, 1) == ["AccountRegistered"]
 
 
-async def test_an_admin_is_made_on_the_console_and_signs_in_anew(
+async def test_an_admin_granted_on_the_console_has_to_sign_in_again(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = await running.register()
-    account, before = answer.account, answer.tokens.access_token
+    registered = await running.register()
+    account, before = registered.account, registered.tokens.access_token
 
     await running.service.commands["grant_admin"]([account.email])
 
@@ -170,53 +172,53 @@ async def test_an_admin_is_made_on_the_console_and_signs_in_anew(
         await running.call("VerifyToken", access_token=before)
     tokens = (await running.call("Login", email=account.email, password=PASSWORD)).tokens
     assert (await running.principal(tokens.access_token)).role is Role.ADMIN
-    wait_for_records = ["AccountRegistered", "SessionEnded", "AccountUpdated"]
-    assert await running.told(account.id, 3) == wait_for_records
+    events = ["AccountRegistered", "SessionEnded", "AccountUpdated"]
+    assert await running.events(account.id, 3) == events
 
 
-async def test_a_session_that_ends_is_refused_elsewhere_within_five_seconds(running: Running) -> None:
+async def test_other_services_reject_a_revoked_session_within_five_seconds(running: Running) -> None:
     caller = await running.principal((await running.register()).tokens.access_token)
 
     await running.call("Logout", caller)
 
-    async def refused() -> bool:
+    async def rejected() -> bool:
         try:
-            await running.elsewhere.verify(caller.token)
+            await running.verifier.verify(caller.token)
         except Unauthenticated:
             return True
         return False
 
-    await eventually(refused, seconds=5)
+    await eventually(rejected, seconds=5)
 
 
-async def test_an_address_with_a_nul_signs_nobody_in_and_mails_nothing(running: Running) -> None:
+async def test_an_address_with_a_nul_neither_signs_in_nor_requests_a_mail(running: Running) -> None:
     account = (await running.register()).account
     for email in (f"{account.email}\0", f"\0{account.email}", account.email.replace("@", "\0@")):
-        with pytest.raises(Unauthenticated) as refusal:
+        with pytest.raises(Unauthenticated) as error:
             await running.call("Login", email=email, password=PASSWORD)
-        assert refusal.value.reason == "BAD_CREDENTIALS"
+        assert error.value.reason == "BAD_CREDENTIALS"
         await running.call("RequestPasswordReset", email=email)
     assert await running.db.fetch("SELECT * FROM mailed_links") == []
 
 
-async def test_sixteen_right_logins_at_once_begin_sixteen_sessions(running: Running) -> None:
+async def test_sixteen_parallel_logins_start_sixteen_sessions(running: Running) -> None:
     account = (await running.register()).account
 
     async def login() -> str:
         while True:
             try:
-                answer = await running.call("Login", email=account.email, password=PASSWORD)
+                response = await running.call("Login", email=account.email, password=PASSWORD)
             except Unavailable:
-                # PASSWORDS_BUSY: a machine that has other things to do compares fewer passwords in time; none of them counts.
+                # PASSWORDS_BUSY: a busy machine compares fewer passwords in time. Such calls do not count as attempts.
                 continue
-            return str(answer.tokens.refresh_token)
+            return str(response.tokens.refresh_token)
 
     assert len(set(await asyncio.gather(*(login() for _ in range(16))))) == 16
     [sessions] = await running.db.fetch("SELECT count(*) FROM sessions WHERE end_time IS NULL")
     assert sessions["count"] == 17
 
 
-async def test_ten_wrong_passwords_from_one_network_leave_the_owner_theirs(running: Running) -> None:
+async def test_wrong_passwords_from_one_network_do_not_lock_out_the_owner(running: Running) -> None:
     registered = await running.register()
     email = registered.account.email
 
@@ -241,7 +243,7 @@ async def test_ten_wrong_passwords_from_one_network_leave_the_owner_theirs(runni
         assert (await login(address, PASSWORD, **more)).account == registered.account
 
 
-async def test_a_mailed_link_sets_a_password(running: Running) -> None:
+async def test_a_mailed_link_sets_a_password_once(running: Running) -> None:
     account = (await running.register()).account
     await running.call("RequestPasswordReset", email=account.email)
     [requested] = await running.bodies(account.id, events_pb.PasswordResetRequested)
@@ -259,7 +261,7 @@ async def test_a_mailed_link_sets_a_password(running: Running) -> None:
     assert all(token.encode() not in row["payload"] for row in stored)
 
 
-async def test_a_deleted_account_leaves_nothing_behind_but_its_id(running: Running) -> None:
+async def test_only_the_id_of_a_deleted_account_remains(running: Running) -> None:
     registered = await running.register(f"gone-{uuid4().hex}@example.com")
     account = registered.account
     caller = await running.principal(registered.tokens.access_token)
@@ -267,13 +269,13 @@ async def test_a_deleted_account_leaves_nothing_behind_but_its_id(running: Runni
     await running.call("DeleteAccount", caller, password=PASSWORD)
 
     assert running.orders.closed == [(account.id, True)]
-    assert await running.told(account.id, 3) == ["AccountRegistered", "SessionEnded", "AccountDeleted"]
+    assert await running.events(account.id, 3) == ["AccountRegistered", "SessionEnded", "AccountDeleted"]
 
-    async def forgotten() -> bool:
+    async def purged() -> bool:
         rows = await running.db.fetch("SELECT payload FROM outbox WHERE key = $1", account.id)
         return not any(account.email.encode() in row["payload"] for row in rows)
 
-    await eventually(forgotten, seconds=30)
+    await eventually(purged, seconds=30)
     for table in ("accounts", "sessions", "refresh_tokens", "mailed_links", "devices", "audit_events"):
         rows = await running.db.fetch(f"SELECT t::text AS text FROM {table} AS t")
         assert not any(account.email in row["text"] for row in rows), table
@@ -281,7 +283,7 @@ async def test_a_deleted_account_leaves_nothing_behind_but_its_id(running: Runni
     assert again.account.id != account.id
 
 
-async def test_what_an_admin_does_elsewhere_is_in_the_audit_log(running: Running) -> None:
+async def test_an_admins_action_in_another_service_is_recorded_once(running: Running) -> None:
     account = (await running.register()).account
     await running.service.commands["grant_admin"]([account.email])
     tokens = (await running.call("Login", email=account.email, password=PASSWORD)).tokens
@@ -290,10 +292,10 @@ async def test_what_an_admin_does_elsewhere_is_in_the_audit_log(running: Running
     acted = AdminActed.by(admin, "catalog.update_product", product, "1.2.3.4")
     await running.publish(acted, times=2)
 
-    async def kept() -> Any:
+    async def entries() -> Any:
         return (await running.call("ListAuditEvents", admin, subject_id=product)).entries
 
-    [entry] = await eventually(kept, seconds=30)
+    [entry] = await eventually(entries, seconds=30)
     event = entry.audit_event
     assert (event.action, event.actor_id, event.address) == (
         "catalog.update_product",
@@ -302,7 +304,7 @@ async def test_what_an_admin_does_elsewhere_is_in_the_audit_log(running: Running
     )
 
 
-async def test_keys_are_rotated_while_tokens_go_on(
+async def test_tokens_stay_valid_when_keys_are_rotated(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account = (await running.register()).account
@@ -314,29 +316,29 @@ async def test_keys_are_rotated_while_tokens_go_on(
 
     assert "new key" in capsys.readouterr().out
     await running.call("GetAccount", before, account_id=account.id)
-    assert (await running.elsewhere.verify(before.token)).account_id == before.account_id
+    assert (await running.verifier.verify(before.token)).account_id == before.account_id
     [row] = await running.db.fetch("SELECT address FROM audit_events WHERE action = 'account.rotate_keys'")
     assert row["address"] == "console"
 
 
-async def test_a_storm_of_logins_does_not_slow_other_calls(running: Running) -> None:
+async def test_a_storm_of_logins_does_not_slow_down_other_calls(running: Running) -> None:
     registered = await running.register()
     caller = await running.principal(registered.tokens.access_token)
 
     async def storm() -> None:
         guesses = [running.call("Login", email=f"{n}@example.com", password="x" * 8) for n in range(200)]
         outcomes = await asyncio.gather(*guesses, return_exceptions=True)
-        # Refused for the password, or because more are waiting than can be served in time.
+        # Rejected for the password, or because it could not be checked in time.
         assert all(isinstance(outcome, SoukError) for outcome in outcomes)
 
     raging, times = asyncio.create_task(storm()), []
     while not raging.done():
-        began = time.perf_counter()
+        started = time.perf_counter()
         await running.call("GetAccount", caller, account_id=registered.account.id)
-        times.append(time.perf_counter() - began)
+        times.append(time.perf_counter() - started)
         await asyncio.sleep(0.01)
     await raging
     assert len(times) >= 20
-    # A password takes 60 ms and more here; without threads of their own all 200 would be waited for.
+    # A hash takes 60 ms or more. On the event loop, a call would wait for all 200.
     assert sorted(times)[len(times) // 2] < 0.1
     assert sorted(times)[int(len(times) * 0.95)] < 0.5

@@ -16,7 +16,7 @@ ROOMS = set(
     "playground ports preview provider rates redis_line refund_domain refund_use_cases "
     "reindexing rendering rpc search search_index search_queries search_spellings "
     "session_domain session_store session_use_cases settings stock_domain stock_reserving stock_rpc stock_store stock_use_cases store "
-    "attempt_store device_store device_use_cases link_use_cases "
+    "paging "
     "tables throttle use_cases web websocket".split()
 )
 # A machine's own paths, and hosts of registries: the clients know where they are.

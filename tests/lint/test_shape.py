@@ -19,12 +19,8 @@ LONG_MODULES_NOT_YET = {
     "kit.web.connections",
 }
 LONG_FUNCTIONS_NOT_YET = {"bazel.python"}
-AGGREGATES_NOT_YET = {"account", "notification"}
+AGGREGATES_NOT_YET = {"notification"}
 DEPENDENCIES_NOT_YET = {
-    "account.credential_use_cases.Credentials",
-    "account.link_use_cases.Links",
-    "account.session_use_cases.Sessions",
-    "account.use_cases.Accounts",
     "gateway.web.GraphQL",
     "gateway.websocket.Sockets",
 }

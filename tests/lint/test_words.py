@@ -28,7 +28,6 @@ SUFFIXES |= {".html", ".txt", ".svg", ".java", ".nix", ".in", ".json", ".j2", ".
 NOT_YET = (
     ".github/",
     "Makefile",
-    "account/",
     "bazel/",
     "deploy/",
     "dev/",

@@ -5,11 +5,12 @@ from datetime import timedelta
 from functools import partial
 from itertools import product
 
-from account.audit_store import PostgresAuditStore
-from account.credential_store import PostgresCredentialStore
-from account.ports import AuditFilter
-from account.session_store import PostgresSessionStore
-from account.store import PostgresAccountStore
+from account.accounts.store import PostgresAccountStore
+from account.audit.domain import AuditFilter
+from account.audit.store import PostgresAuditStore
+from account.credentials.store import PostgresCredentialStore
+from account.search.store import PostgresAccountSearchStore
+from account.sessions.store import PostgresSessionStore
 from kit.db import Database
 from notification.ports import NotificationFilter
 from notification.store import PostgresNotificationStore
@@ -40,13 +41,14 @@ _WORDS = {
 
 def account_measures(db: Database, world: World) -> Iterator[Measure]:
     """The account service's."""
+    yield from _search(PostgresAccountSearchStore(db), world)
     yield from _accounts(db, PostgresAccountStore(db), world)
     yield from _audit(PostgresAuditStore(db), world)
     yield from _sessions(db, world)
     yield from account_retention(db, world)
 
 
-def _accounts(db: Database, store: PostgresAccountStore, world: World) -> Iterator[Measure]:
+def _search(store: PostgresAccountSearchStore, world: World) -> Iterator[Measure]:
     middle = world.accounts // 2
     deep = (moment(500_000_000 * SECOND + middle * MINUTE), uuid(account_id(middle)))
     for kind, queries in ((Kind.REQUEST, _QUERIES), (Kind.SEARCH, _WORDS)):
@@ -57,6 +59,9 @@ def _accounts(db: Database, store: PostgresAccountStore, world: World) -> Iterat
             yield Measure(f"{group}: deep page", name, kind, partial(store.page, query, deep, 101))
         for name, query in queries.items():
             yield Measure(f"{group}: totalCount", name, kind, partial(store.count, query))
+
+
+def _accounts(db: Database, store: PostgresAccountStore, world: World) -> Iterator[Measure]:
     some = [uuid(account_id(number)) for number in range(100)]
     yield Measure("accounts by id", "100", Kind.REQUEST, lambda: store.get_many(some))
     yield Measure("ADMINs", "", Kind.REQUEST, store.admins)
@@ -87,14 +92,15 @@ def _audit(store: PostgresAuditStore, world: World) -> Iterator[Measure]:
     }
     for name, chosen in filters.items():
         yield Measure(
-            *("audit events: first page", name, Kind.REQUEST), partial(store.audit_page, chosen, None, 101)
+            *("audit events: first page", name, Kind.REQUEST),
+            partial(store.page_of_events, chosen, None, 101),
         )
     for name, chosen in filters.items():
         yield Measure(
-            *("audit events: deep page", name, Kind.REQUEST), partial(store.audit_page, chosen, deep, 101)
+            *("audit events: deep page", name, Kind.REQUEST), partial(store.page_of_events, chosen, deep, 101)
         )
     for name, chosen in filters.items():
-        yield Measure(*("audit events: totalCount", name, Kind.REQUEST), partial(store.audit_count, chosen))
+        yield Measure(*("audit events: totalCount", name, Kind.REQUEST), partial(store.count_events, chosen))
 
 
 def _sessions(db: Database, world: World) -> Iterator[Measure]:
@@ -108,7 +114,7 @@ def _sessions(db: Database, world: World) -> Iterator[Measure]:
     )
     yield Measure(
         *("sessions of an account ended", "", Kind.REQUEST),
-        rolled_back(db, lambda tx: store.end_sessions(tx, one, now)),
+        rolled_back(db, lambda tx: store.revoke_sessions(tx, one, now)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from account.search import words_of
+from account.accounts.words import words_of
 from tests.scale.copying import LONG, NULL, SIZED, UUID, lexemes, long, row, same, same_json, sized
 from tests.scale.tables import Table
 from tests.scale.world import (

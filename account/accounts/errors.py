@@ -1,0 +1,31 @@
+"""Errors of accounts.
+
+AlreadyExists       EmailTaken       EMAIL_TAKEN
+FailedPrecondition  LastAdmin        LAST_ADMIN
+NotFound            AccountNotFound  ACCOUNT_NOT_FOUND
+
+ORDERS_OPEN comes from the order service and is passed on unchanged.
+"""
+
+from kit.errors import AlreadyExists, FailedPrecondition, NotFound
+
+
+class EmailTaken(AlreadyExists):
+    """Another account has this email address."""
+
+    reason = "EMAIL_TAKEN"
+    default_message = "an account with this email address already exists"
+
+
+class LastAdmin(FailedPrecondition):
+    """No other account could appoint an ADMIN afterwards."""
+
+    reason = "LAST_ADMIN"
+    default_message = "the last ADMIN can be neither deleted nor made a USER"
+
+
+class AccountNotFound(NotFound):
+    """No such account, or the caller has no access to it."""
+
+    reason = "ACCOUNT_NOT_FOUND"
+    default_message = "no such account"

@@ -1,0 +1,18 @@
+"""Reactions to the account service's own events."""
+
+from pathlib import Path
+
+from souk.account.v1 import events_pb2 as pb
+
+from account.accounts.consumers import AccountEvents
+from account.tests.consuming import consume
+from account.tests.fakes import World
+from kit.auth import SigningKeys
+from kit.values import ACCOUNT
+
+
+async def test_account_deleted_purges_the_outbox(tmp_path: Path) -> None:
+    world, account_id = World(SigningKeys.generate(tmp_path / "keys.json")), ACCOUNT.new()
+    message = pb.AccountDeleted(account_id=ACCOUNT.format(account_id))
+    await consume(world, AccountEvents(world.accounts).subscriptions(), message)
+    assert world.store.purged == [account_id]

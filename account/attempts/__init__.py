@@ -1,0 +1,1 @@
+"""Limits on attempts: passwords, registrations and mails (ADR 0023)."""

@@ -1,0 +1,1 @@
+"""Passwords: registering, signing in, confirming and changing them."""

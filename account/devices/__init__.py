@@ -1,0 +1,1 @@
+"""Devices that signed in before (ADR 0023)."""

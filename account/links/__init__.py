@@ -1,0 +1,1 @@
+"""Mailed links: password reset and verification of email addresses."""

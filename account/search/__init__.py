@@ -1,0 +1,1 @@
+"""Search for accounts by administrators."""
