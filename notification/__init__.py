@@ -1,1 +1,1 @@
-"""The notification service: tells people by mail what happened, once for each fact, and keeps the history."""
+"""The notification service: emails customers about their account, orders and refunds, once per event, and keeps the history."""

@@ -1,4 +1,4 @@
-"""Everything the notification service is made of: the composition root."""
+"""Builds the notification service: the composition root."""
 
 from email.utils import parseaddr
 
@@ -6,39 +6,34 @@ from kit.auth import Sealer
 from kit.db import Database, Migrations
 from kit.service import Service
 from kit.values import utc_now
-from kit.work import PeriodicJob, Worker
-from notification.consumers import Facts
-from notification.mailer import SmtpMailer, ascii_domain
-from notification.preview import preview_routes
-from notification.rendering import Renderer
-from notification.retention import retentions
-from notification.rpc import NotificationRpc
+from kit.work import Every, Worker
+from notification.mail.mailer import SmtpMailer, SmtpServer, ascii_domain
+from notification.mail.preview import preview_routes
+from notification.mail.rendering import Renderer
+from notification.mail.store import PostgresMailQueue
+from notification.mail.use_cases import MailDelivery
+from notification.notifications.consumers import EventHandlers
+from notification.notifications.retention import retentions
+from notification.notifications.rpc import NotificationRpc
+from notification.notifications.store import PostgresNotificationStore
+from notification.notifications.use_cases import Notifications
+from notification.recipients.store import PostgresRecipientStore
+from notification.recipients.use_cases import Recipients
 from notification.settings import Settings
-from notification.store import PostgresNotificationStore
-from notification.use_cases import Notifications
 
-_FORGETTING_SECONDS = 600.0
+_ERASURE_SWEEP_SECONDS = 600.0
 
 
 def build(settings: Settings) -> Service:
     """Builds the service; nothing is opened yet."""
     db = Database(settings.database_url)
-    _, address = parseaddr(ascii_domain(settings.mail_from))
-    mailer = SmtpMailer(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        sender=settings.mail_from,
-        username=settings.smtp_username,
-        password=settings.smtp_password,
-        tls=settings.smtp_tls,
-    )
+    mailer = SmtpMailer(_smtp_server(settings), sender=settings.mail_from)
     sealer = Sealer(settings.mail_sealing_key)
-    renderer = Renderer(
-        shop_url=settings.shop_url,
-        mail_domain=address.rpartition("@")[2],
-        sealer=sealer,
-    )
-    notifications = Notifications(PostgresNotificationStore(db), renderer, mailer, clock=utc_now)
+    _, sender = parseaddr(ascii_domain(settings.mail_from))
+    renderer = Renderer(shop_url=settings.shop_url, mail_domain=sender.rpartition("@")[2], sealer=sealer)
+    recipients = Recipients(PostgresRecipientStore(), clock=utc_now)
+    notifications = Notifications(PostgresNotificationStore(db), clock=utc_now)
+    delivery = MailDelivery(PostgresMailQueue(db), renderer, mailer, clock=utc_now)
 
     return Service(
         name="notification",
@@ -49,16 +44,26 @@ def build(settings: Settings) -> Service:
         rpc=[NotificationRpc(notifications)],
         callers={"NotificationService": ["gateway"]},
         routes=preview_routes(renderer, sealer, utc_now) if settings.is_development else [],
-        consumes=Facts(notifications, clock=utc_now).subscriptions(),
+        consumes=EventHandlers(notifications, recipients, clock=utc_now).subscriptions(),
         jobs=[
             Worker(
                 "mails",
-                notifications.claim,
-                notifications.send,
+                delivery.claim,
+                delivery.send,
                 concurrency=settings.mails_at_once,
                 per_second=settings.mails_per_second,
             ),
-            PeriodicJob("notification.forgetting", _FORGETTING_SECONDS, notifications.forget_again),
+            Every("notification.erasure", _ERASURE_SWEEP_SECONDS, notifications.erase_late_arrivals),
             *retentions(db, settings),
         ],
+    )
+
+
+def _smtp_server(settings: Settings) -> SmtpServer:
+    return SmtpServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_username,
+        password=settings.smtp_password,
+        tls=settings.smtp_tls,
     )

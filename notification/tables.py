@@ -1,4 +1,4 @@
-"""The notification service's tables, as Piccolo declares them; a test compares them with the migrated schema. No behaviour."""
+"""The notification service's tables, declared for Piccolo; a test compares them with the migrated schema. No behaviour."""
 
 from piccolo.columns import JSONB, UUID, Boolean, Integer, SmallInt, Text, Timestamptz
 
@@ -6,7 +6,7 @@ from kit.db import Table
 
 
 class RecipientRow(Table, tablename="recipients"):
-    """Whom to write to."""
+    """The name and address of an account."""
 
     account_id = UUID(primary_key=True)
     name = Text()
@@ -17,7 +17,7 @@ class RecipientRow(Table, tablename="recipients"):
 
 
 class NotificationRow(Table, tablename="notifications"):
-    """One fact told to one person."""
+    """One message about one event to one account."""
 
     id = UUID(primary_key=True)
     account_id = UUID()

@@ -1,4 +1,4 @@
-"""The whole service on a real PostgreSQL, a real Kafka and a mail server: a fact goes in, a mail comes out."""
+"""The whole service with PostgreSQL, Kafka and a mail server: an event goes in, a mail comes out."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,17 +27,17 @@ from kit.testing.records import publish
 from kit.testing.running_service import running_service as running_service
 from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Money, money_to_proto, timestamp_to_proto, utc_now
 from notification.app import build
-from notification.domain import Template
-from notification.rpc import NotificationRpc
+from notification.mail.tests.mail_server import FakeMailServer
+from notification.notifications.domain import Template
+from notification.notifications.rpc import NotificationRpc
 from notification.settings import Settings
-from notification.tests.edges import Postbox
 
 __all__ = ["database_url", "kafka", "postgres"]
 
 
-def _topic(name: str, *facts: Any) -> Topic:
-    # One key, so one partition: what is told last is heard last.
-    return Topic(name, dict.fromkeys(facts, lambda fact: ("key", fact)))
+def _topic(name: str, *types: Any) -> Topic:
+    # One key, so one partition: events are consumed in the order of publishing.
+    return Topic(name, dict.fromkeys(types, lambda event: ("key", event)))
 
 
 ACCOUNTS = _topic(
@@ -61,66 +61,70 @@ PAYMENTS = _topic("souk.payment.v1", payment.PaymentRefunded)
 
 @dataclass
 class Running:
-    """The service, what is published around it, and the mail server that it writes to."""
+    """The service, its topics and its mail server."""
 
     channel: Channel
-    tokens: FakeTokenVerifier
-    postbox: Postbox
+    tokens: Tokens
+    mail_server: FakeMailServer
     bootstrap: str
 
     async def history(self, account_id: UUID) -> Mapping[str, notification_pb2.Notification]:
-        """What ListNotifications answers a person, by template."""
+        """An account's notifications from ListNotifications, by template."""
         caller = self.tokens.token(Principal(account_id, Role.USER, uuid4()))
         with acting_as(caller):
-            answer = await self.channel.call(
+            response = await self.channel.call(
                 "ListNotifications", pb.ListNotificationsRequest(), pb.ListNotificationsResponse
             )
-        return {entry.notification.template: entry.notification for entry in answer.entries}
+        return {entry.notification.template: entry.notification for entry in response.entries}
 
-    async def is_sent(self, account_id: UUID, template: str) -> notification_pb2.Notification:
-        """Waits until the history says that a person was sent something."""
+    async def wait_until_sent(self, account_id: UUID, template: str) -> notification_pb2.Notification:
+        """Waits until the history says SENT."""
 
         async def sent() -> notification_pb2.Notification | None:
-            found = (await self.history(account_id)).get(template)
-            return found if found and found.status == notification_pb2.NOTIFICATION_STATUS_SENT else None
+            latest = (await self.history(account_id)).get(template)
+            return latest if latest and latest.status == notification_pb2.NOTIFICATION_STATUS_SENT else None
 
-        found = await eventually(sent, seconds=30)
-        assert found
-        return found
+        notification = await eventually(sent, seconds=30)
+        assert notification
+        return notification
 
-    async def hears(self, topic: Topic, *facts: Any, times: int = 1, shuffled: Random | None = None) -> None:
-        """Somebody publishes facts, each the same event so many times."""
-        await publish(self.bootstrap, topic, facts, times=times, shuffled=shuffled)
+    async def publish(
+        self, topic: Topic, *events: Any, times: int = 1, shuffled: Random | None = None
+    ) -> None:
+        """Publishes events, each `times` times under the same id."""
+        await publish(self.bootstrap, topic, events, times=times, shuffled=shuffled)
 
     def mails(self, address: str, subject: str) -> list[EmailMessage]:
-        return [mail for mail in self.postbox.mails if (mail["To"], mail["Subject"]) == (address, subject)]
+        return [
+            mail for mail in self.mail_server.mails if (mail["To"], mail["Subject"]) == (address, subject)
+        ]
 
 
 @pytest.fixture
 async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
-    postbox, tokens = Postbox(free_port()), FakeTokenVerifier()
+    mail_server, tokens = FakeMailServer(free_port()), Tokens()
     environment = {
         "PROFILE": "development",
         "HTTP_PORT": str(free_port()),
         "GRPC_PORT": str(free_port()),
         "DATABASE_URL": database_url,
         "KAFKA_BOOTSTRAP": kafka.bootstrap(),
-        "SMTP_PORT": str(postbox.port),
+        "SMTP_PORT": str(mail_server.port),
     }
     settings = load(Settings, environment)
     service = replace(build(settings), verifier=tokens)
     channel = Channel(f"127.0.0.1:{settings.grpc_port}", NotificationRpc.service)
     await channel.open()
     async with running_service(service, database_url, kafka):
-        postbox.open()
-        yield Running(channel, tokens, postbox, kafka.bootstrap())
+        mail_server.open()
+        yield Running(channel, tokens, mail_server, kafka.bootstrap())
     await channel.close()
-    postbox.close()
+    mail_server.close()
 
 
 def registered(account_id: UUID, email: str) -> account.AccountRegistered:
-    told = {"id": ACCOUNT.format(account_id), "name": "John Doe", "email": email}
-    return account.AccountRegistered(account={**told, "update_time": timestamp_to_proto(utc_now())})
+    fields = {"id": ACCOUNT.format(account_id), "name": "John Doe", "email": email}
+    return account.AccountRegistered(account={**fields, "update_time": timestamp_to_proto(utc_now())})
 
 
 def confirmed(account_id: UUID) -> order.OrderConfirmed:
@@ -135,22 +139,26 @@ def confirmed(account_id: UUID) -> order.OrderConfirmed:
     )
 
 
-async def test_a_confirmed_order_is_one_mail_however_often_it_is_heard_of(running: Running) -> None:
+async def test_a_confirmed_order_is_mailed_once_however_often_its_event_is_delivered(
+    running: Running,
+) -> None:
     account_id = uuid4()
-    fact = confirmed(account_id)
-    await running.hears(ACCOUNTS, registered(account_id, "john@souk.test"))
-    await running.hears(ORDERS, fact, times=3)
+    event = confirmed(account_id)
+    await running.publish(ACCOUNTS, registered(account_id, "john@souk.test"))
+    await running.publish(ORDERS, event, times=3)
 
-    sent = await running.is_sent(account_id, "order_confirmed")
+    sent = await running.wait_until_sent(account_id, "order_confirmed")
     [mail] = running.mails("john@souk.test", "Your order is confirmed")
     assert mail["Message-ID"] == f"<{sent.id}@souk.test>"
     text = mail.get_body(("plain",))
     assert text
-    assert fact.order.id in text.get_content()
+    assert event.order.id in text.get_content()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_every_fact_heard_five_times_in_any_order_is_one_mail(running: Running, seed: int) -> None:
+async def test_every_event_delivered_five_times_in_any_order_is_mailed_once(
+    running: Running, seed: int
+) -> None:
     account_id, random = uuid4(), Random(seed)
     owner = ACCOUNT.format(account_id)
     placed = confirmed(account_id).order
@@ -162,7 +170,7 @@ async def test_every_fact_heard_five_times_in_any_order_is_one_mail(running: Run
         "sealed_token": Sealer(DEVELOPMENT_SEALING_KEY).seal("x"),
         "token_expire_time": until,
     }
-    facts: list[tuple[Topic, list[Any]]] = [
+    events: list[tuple[Topic, list[Any]]] = [
         (
             ORDERS,
             [
@@ -184,72 +192,72 @@ async def test_every_fact_heard_five_times_in_any_order_is_one_mail(running: Run
             ],
         ),
     ]
-    random.shuffle(facts)
-    for topic, told in facts:
-        await running.hears(topic, *told, times=5, shuffled=random)
+    random.shuffle(events)
+    for topic, published in events:
+        await running.publish(topic, *published, times=5, shuffled=random)
 
     templates = set(Template)
     for template in templates:
-        await running.is_sent(account_id, template)
-    # What was published after it on each topic has been heard too, and changed nothing.
+        await running.wait_until_sent(account_id, template)
+    # Once later events of every topic have been handled, the repetitions have been too.
     other = uuid4()
-    await running.hears(ACCOUNTS, registered(other, "jane@souk.test"))
-    await running.hears(ORDERS, confirmed(other))
+    await running.publish(ACCOUNTS, registered(other, "jane@souk.test"))
+    await running.publish(ORDERS, confirmed(other))
     paid["account_id"], refund["id"] = ACCOUNT.format(other), REFUND.format(REFUND.new())
-    await running.hears(PAYMENTS, payment.PaymentRefunded(payment=paid, refund=refund))
+    await running.publish(PAYMENTS, payment.PaymentRefunded(payment=paid, refund=refund))
     for name in ("welcome", "order_confirmed", "refunded"):
-        await running.is_sent(other, name)
+        await running.wait_until_sent(other, name)
 
-    mails = [mail for mail in running.postbox.mails if mail["To"] == "john@souk.test"]
+    mails = [mail for mail in running.mail_server.mails if mail["To"] == "john@souk.test"]
     assert len(mails) == len({mail["Message-ID"] for mail in mails}) == len(templates)
 
 
-async def test_who_deletes_their_account_leaves_no_address_and_is_told_nothing_more(running: Running) -> None:
+async def test_a_deleted_account_leaves_no_address_and_gets_no_more_mail(running: Running) -> None:
     account_id = uuid4()
     john = registered(account_id, "john@souk.test")
-    await running.hears(ACCOUNTS, john)
-    await running.is_sent(account_id, "welcome")
-    gone = account.AccountDeleted(account_id=ACCOUNT.format(account_id))
-    await running.hears(ACCOUNTS, gone, john, times=5)
+    await running.publish(ACCOUNTS, john)
+    await running.wait_until_sent(account_id, "welcome")
+    deleted = account.AccountDeleted(account_id=ACCOUNT.format(account_id))
+    await running.publish(ACCOUNTS, deleted, john, times=5)
 
-    async def forgotten() -> bool:
+    async def is_erased() -> bool:
         return not (await running.history(account_id))["welcome"].recipient
 
-    await eventually(forgotten, seconds=30)
-    await running.hears(ORDERS, confirmed(account_id))
+    await eventually(is_erased, seconds=30)
+    await running.publish(ORDERS, confirmed(account_id))
 
     async def failed() -> notification_pb2.Notification | None:
-        found = (await running.history(account_id)).get("order_confirmed")
-        return found if found and found.status == notification_pb2.NOTIFICATION_STATUS_FAILED else None
+        latest = (await running.history(account_id)).get("order_confirmed")
+        return latest if latest and latest.status == notification_pb2.NOTIFICATION_STATUS_FAILED else None
 
     last = await eventually(failed, seconds=30)
     assert last
     assert (last.recipient, last.failure) == ("", notification_pb2.NOTIFICATION_FAILURE_ACCOUNT_DELETED)
-    assert [mail["Subject"] for mail in running.postbox.mails] == ["Welcome to Souk"]
+    assert [mail["Subject"] for mail in running.mail_server.mails] == ["Welcome to Souk"]
 
 
-async def test_an_order_told_of_before_its_account_waits_for_it(running: Running) -> None:
+async def test_an_order_event_that_arrives_before_its_accounts_event_waits(running: Running) -> None:
     account_id = uuid4()
-    await running.hears(ORDERS, confirmed(account_id))
+    await running.publish(ORDERS, confirmed(account_id))
     waiting = await eventually(lambda: running.history(account_id), seconds=30)
     assert waiting["order_confirmed"].attempts == 0
 
-    await running.hears(ACCOUNTS, registered(account_id, "late@souk.test"))
-    assert (await running.is_sent(account_id, "order_confirmed")).recipient == "late@souk.test"
+    await running.publish(ACCOUNTS, registered(account_id, "late@souk.test"))
+    assert (await running.wait_until_sent(account_id, "order_confirmed")).recipient == "late@souk.test"
 
 
-async def test_mails_wait_while_the_mail_server_is_away_and_the_history_shows_the_attempts(
+async def test_mails_wait_while_the_mail_server_is_down_and_the_history_shows_the_attempts(
     running: Running,
 ) -> None:
-    running.postbox.close()
+    running.mail_server.close()
     account_id = uuid4()
-    await running.hears(ACCOUNTS, registered(account_id, "john@souk.test"))
+    await running.publish(ACCOUNTS, registered(account_id, "john@souk.test"))
 
-    async def tried() -> bool:
+    async def is_attempted() -> bool:
         welcome = (await running.history(account_id)).get("welcome")
         return welcome is not None and welcome.attempts > 0
 
-    await eventually(tried, seconds=30)
-    running.postbox.open()
-    assert (await running.is_sent(account_id, "welcome")).attempts > 1
+    await eventually(is_attempted, seconds=30)
+    running.mail_server.open()
+    assert (await running.wait_until_sent(account_id, "welcome")).attempts > 1
     assert len(running.mails("john@souk.test", "Welcome to Souk")) == 1

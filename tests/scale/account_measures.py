@@ -12,8 +12,9 @@ from account.credentials.store import PostgresCredentialStore
 from account.search.store import PostgresAccountSearchStore
 from account.sessions.store import PostgresSessionStore
 from kit.db import Database
-from notification.ports import NotificationFilter
-from notification.store import PostgresNotificationStore
+from notification.mail.store import PostgresMailQueue
+from notification.notifications.ports import NotificationFilter
+from notification.notifications.store import PostgresNotificationStore
 from tests.scale.account_rows import email, session_id
 from tests.scale.measuring import Kind, Measure
 from tests.scale.moments import moment, rolled_back, uuid
@@ -120,7 +121,7 @@ def _sessions(db: Database, world: World) -> Iterator[Measure]:
 
 def notification_measures(db: Database, world: World) -> Iterator[Measure]:
     """The notification service's."""
-    store = PostgresNotificationStore(db)
+    store, queue = PostgresNotificationStore(db), PostgresMailQueue(db)
     middle = world.orders - world.orders // 20
     deep = (moment(world.placed(middle)), uuid(order_id(middle)))
     accounts = {
@@ -142,16 +143,21 @@ def notification_measures(db: Database, world: World) -> Iterator[Measure]:
     ids = [uuid(account_id(number)) for number in (0, *range(500, 519))]
     each = NotificationFilter()
     yield Measure(
-        *("notifications of 20 accounts", "page", Kind.REQUEST), lambda: store.page_each(each, ids, 21)
+        *("notifications of 20 accounts", "page", Kind.REQUEST), lambda: store.page_by_account(each, ids, 21)
     )
     yield Measure(
-        *("notifications of 20 accounts", "totalCount", Kind.REQUEST), lambda: store.count_each(each, ids)
+        *("notifications of 20 accounts", "totalCount", Kind.REQUEST),
+        lambda: store.count_by_account(each, ids),
     )
     some = [uuid(order_id(number)) for number in range(world.orders - 100, world.orders)]
-    yield Measure("notifications of orders", "100", Kind.REQUEST, lambda: store.of_orders(some, None, 20))
+    yield Measure(
+        "notifications of orders", "100", Kind.REQUEST, lambda: store.find_by_orders(some, None, 20)
+    )
     now = moment(world.now) + timedelta(hours=1)
     lease = now + timedelta(seconds=20)
-    yield Measure("sweep: mails to send", "20", Kind.SWEEP, lambda: store.claim(now, lease, 20))
+    yield Measure("sweep: mails to send", "20", Kind.SWEEP, lambda: queue.claim(now, lease, 20))
     since = moment(world.now) - timedelta(days=2)
-    yield Measure("sweep: mails of deleted accounts", "", Kind.SWEEP, lambda: store.forget_again(since))
+    yield Measure(
+        "sweep: mails of deleted accounts", "", Kind.SWEEP, lambda: store.erase_late_arrivals(since)
+    )
     yield from notification_retention(db, world)

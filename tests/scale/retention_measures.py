@@ -9,7 +9,7 @@ import account.retention
 import account.settings
 import catalog.retention
 import catalog.settings
-import notification.retention
+import notification.notifications.retention
 import notification.settings
 import order.closed_accounts.retention
 import order.settings
@@ -93,7 +93,7 @@ def notification_retention(db: Database, world: World) -> Iterator[Measure]:
     def job(name: str, setting: str) -> Job:
         def chosen(keep: timedelta) -> Run:
             settings = _settings(notification.settings.Settings, setting, keep)
-            return _named(notification.retention.retentions(db, settings), name)
+            return _named(notification.notifications.retention.retentions(db, settings), name)
 
         return chosen
 

@@ -1,0 +1,133 @@
+"""Previews of every mail in the browser, with a sample order; served in development only."""
+
+from datetime import timedelta
+from html import escape
+from typing import Any, Final
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from souk.order.v1 import order_pb2
+from souk.payment.v1 import payment_pb2
+
+from kit.auth import Sealer
+from kit.errors import NotFound
+from kit.values import ACCOUNT, NOTIFICATION, ORDER, PAYMENT, REFUND, Clock, Money, money_to_proto
+from notification.mail.domain import Mail
+from notification.mail.rendering import Renderer
+from notification.notifications.domain import Notification, Template
+from notification.notifications.messages import link_context, order_context, refund_context
+from notification.recipients.domain import Recipient
+
+_ACCOUNT: Final = ACCOUNT.derive("preview")
+_EVENT: Final = NOTIFICATION.derive("preview")
+_ORDER: Final = ORDER.derive("preview")
+_LINES: Final = (("Laptop", 99_999, 1), ("Cable <1 m> & adapter", 1_950, 2))
+_ADDRESS: Final = order_pb2.Address(
+    name="Zoë O'Neill",
+    line1="1 Market Street",
+    city="Springfield",
+    region="IL",
+    postal_code="62701",
+    country_code="US",
+)
+_BY_ADMIN: Final = "CANCEL_REASON_ADMIN"
+_NOTES: Final = {
+    Template.SHIPPED: "Tracking number 00340434161094042557",
+    Template.DELIVERED: "Left with the neighbour at number 3",
+}
+
+
+class TemplateNotFound(NotFound):
+    """There is no template of this name."""
+
+    reason = "TEMPLATE_NOT_FOUND"
+    default_message = "no such template"
+
+
+def preview_routes(renderer: Renderer, sealer: Sealer, clock: Clock) -> list[HTTPRouteHandler]:
+    """/preview lists the mails, /preview/NAME shows one, /preview/NAME/text its plain text."""
+
+    @get("/preview", sync_to_thread=False)
+    def index() -> Response[str]:
+        links = "".join(
+            f'<li><a href="/preview/{name}">{escape(mail.subject)}{_variant(name)}</a> (<a href="/preview/{name}/text">text</a>)</li>'
+            for name, mail in mails(renderer, sealer, clock).items()
+        )
+        return Response(
+            f"<!doctype html><title>Mails</title><h1>Mails</h1><ul>{links}</ul>", media_type="text/html"
+        )
+
+    @get("/preview/{name:str}", sync_to_thread=False)
+    def html(name: str) -> Response[str]:
+        return Response(_mail(renderer, sealer, clock, name).html, media_type="text/html")
+
+    @get("/preview/{name:str}/text", sync_to_thread=False)
+    def text(name: str) -> Response[str]:
+        return Response(_mail(renderer, sealer, clock, name).text, media_type="text/plain")
+
+    return [index, html, text]
+
+
+def mails(renderer: Renderer, sealer: Sealer, clock: Clock) -> dict[str, Mail]:
+    """One mail per template; for cancellations one per reason, named `order_cancelled-payment_failed`."""
+    now = clock()
+    recipient = Recipient(_ACCOUNT, "Zoë O'Neill", "zoe@example.com", now, email_verified=True)
+    samples = {Template.WELCOME.value: Notification.welcome(_ACCOUNT, now)}
+    for template, hours in ((Template.EMAIL_VERIFICATION, 24), (Template.PASSWORD_RESET, 0.5)):
+        until = now + timedelta(hours=hours)
+        context = link_context(sealer.seal("sample-token"), until, now)
+        samples[template.value] = Notification.with_link(template, _EVENT, _ACCOUNT, context, until, now)
+    for template in (
+        Template.ORDER_PLACED,
+        Template.ORDER_CONFIRMED,
+        Template.SHIPPED,
+        Template.DELIVERED,
+    ):
+        samples[template.value] = Notification.about_order(
+            template, _ORDER, _ACCOUNT, _context(_NOTES.get(template, "")), now
+        )
+    for name, number in order_pb2.CancelReason.items():
+        if number:
+            key = f"{Template.ORDER_CANCELLED.value}-{name.removeprefix('CANCEL_REASON_').lower()}"
+            context = _context("The colour is sold out." if name == _BY_ADMIN else "", cancel_reason=name)
+            samples[key] = Notification.about_order(Template.ORDER_CANCELLED, _ORDER, _ACCOUNT, context, now)
+    samples[Template.REFUNDED.value] = Notification.about_refund(
+        REFUND.derive("preview"), _ORDER, _ACCOUNT, _refund_context(), now
+    )
+    return {name: renderer.mail(notification, recipient) for name, notification in samples.items()}
+
+
+def _variant(name: str) -> str:
+    """Distinguishes mails with the same subject: the reason of a cancellation."""
+    _, _, variant = name.partition("-")
+    return f": {variant.replace('_', ' ')}" if variant else ""
+
+
+def _mail(renderer: Renderer, sealer: Sealer, clock: Clock, name: str) -> Mail:
+    previews = mails(renderer, sealer, clock)
+    if name not in previews:
+        raise TemplateNotFound()
+    return previews[name]
+
+
+def _context(note: str = "", **fields: Any) -> dict[str, Any]:
+    lines = [
+        order_pb2.OrderLine(name=name, unit_price=money_to_proto(Money(minor, "USD")), quantity=quantity)
+        for name, minor, quantity in _LINES
+    ]
+    total = money_to_proto(Money(sum(minor * quantity for _, minor, quantity in _LINES), "USD"))
+    order = order_pb2.Order(
+        id=ORDER.format(_ORDER),
+        lines=lines,
+        total=total,
+        shipping_address=_ADDRESS,
+        history=[order_pb2.OrderStatusChange(note=note)],
+        **fields,
+    )
+    return order_context(order)
+
+
+def _refund_context() -> dict[str, Any]:
+    amount = money_to_proto(Money(1_234, "USD"))
+    paid = payment_pb2.Payment(id=PAYMENT.format(PAYMENT.derive("preview")), order_id=ORDER.format(_ORDER))
+    return refund_context(paid, payment_pb2.Refund(amount=amount))

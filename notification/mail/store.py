@@ -1,0 +1,72 @@
+"""The queue of notifications to send: leasing rows and saving results. Inserting them is in `notification.notifications.store`."""
+
+from datetime import datetime
+
+from kit.db import Database, Record
+from notification.mail.ports import Due
+from notification.notifications.domain import Notification
+from notification.notifications.store import notification_from_row
+from notification.recipients.domain import Recipient
+
+# In the NOT EXISTS: an earlier notification of the same account and priority goes first, unless it has been tried before.
+# The inner join leaves out accounts that are not known yet: an order's event may arrive before its account's.
+# The limit is part of the text: a generic plan for any limit would read the whole table.
+_CLAIM = """
+UPDATE notifications n SET due_time = $2, attempts = attempts + 1 FROM recipients r
+WHERE r.account_id = n.account_id AND n.id IN (
+    SELECT next.id FROM (VALUES (0), (1)) AS p(priority), LATERAL (
+        SELECT due.id FROM notifications due JOIN recipients USING (account_id)
+        WHERE due.status = 'QUEUED' AND due.priority = p.priority AND due.due_time <= $1 AND NOT EXISTS (
+            SELECT FROM notifications earlier
+            WHERE earlier.account_id = due.account_id AND earlier.priority = due.priority AND earlier.due_time IS NOT NULL
+                AND (earlier.create_time, earlier.id) < (due.create_time, due.id) AND earlier.attempts <= 1
+        )
+        ORDER BY due.due_time LIMIT {limit:d} FOR UPDATE OF due SKIP LOCKED
+    ) next LIMIT {limit:d}
+)
+RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_time AS recipient_time,
+    r.email_verified AS recipient_is_verified,
+    r.delete_time IS NOT NULL AS recipient_is_deleted
+"""
+# `attempts` is the lease's fencing token: a worker that lost its lease changes nothing, except that a sent mail stays sent.
+_SAVE = """
+UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5, failure = $6
+WHERE id = $1 AND status <> 'SENT' AND (status = 'QUEUED' AND attempts = $7 OR $3 = 'SENT')
+"""
+
+
+class PostgresMailQueue:
+    """`ports.MailQueue` on PostgreSQL."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def claim(self, now: datetime, lease: datetime, limit: int) -> list[Due]:
+        """One statement; concurrent claims skip each other's rows."""
+        rows = await self._db.fetch(_CLAIM.format(limit=limit), now, lease)
+        return [(notification_from_row(row), _recipient(row)) for row in rows]
+
+    async def save(self, notification: Notification) -> bool:
+        """One statement."""
+        tag = await self._db.execute(
+            _SAVE,
+            notification.id,
+            notification.recipient,
+            notification.status,
+            notification.due_time,
+            notification.send_time,
+            notification.failure or "",
+            notification.attempts,
+        )
+        return tag != "UPDATE 0"
+
+
+def _recipient(row: Record) -> Recipient:
+    return Recipient(
+        row["account_id"],
+        row["recipient_name"],
+        row["recipient_email"],
+        row["recipient_time"],
+        row["recipient_is_verified"],
+        row["recipient_is_deleted"],
+    )

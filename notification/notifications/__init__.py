@@ -1,0 +1,1 @@
+"""Notifications: one per event and account. Queued by event handlers, listed over gRPC, sent by `notification.mail`."""

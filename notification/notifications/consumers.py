@@ -1,0 +1,122 @@
+"""Account, order and payment events -> recipients and queued notifications. Nothing is sent here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from souk.account.v1 import events_pb2 as account
+from souk.order.v1 import events_pb2 as order
+from souk.payment.v1 import events_pb2 as payment
+
+from kit.db import Transaction
+from kit.events import Event, Many, Subscription
+from kit.values import ACCOUNT, ORDER, REFUND, Clock, timestamp
+from notification.notifications.domain import Notification, Template
+from notification.notifications.messages import (
+    link_context,
+    order_context,
+    recipient_from_proto,
+    refund_context,
+)
+from notification.notifications.use_cases import Notifications
+from notification.recipients.use_cases import Recipients
+
+
+class EventHandlers:
+    """Handlers of souk.account.v1, souk.order.v1 and souk.payment.v1."""
+
+    def __init__(self, notifications: Notifications, recipients: Recipients, *, clock: Clock) -> None:
+        self._notifications = notifications
+        self._recipients = recipients
+        self._clock = clock
+
+    def subscriptions(self) -> list[Subscription]:
+        """The handler of every event type."""
+        return [
+            Subscription(
+                "souk.account.v1",
+                {
+                    account.AccountRegistered: self.account_registered,
+                    account.AccountUpdated: self.account_updated,
+                    account.AccountDeleted: self.account_deleted,
+                    account.EmailVerificationRequested: self._link(Template.EMAIL_VERIFICATION),
+                    account.PasswordResetRequested: self._link(Template.PASSWORD_RESET),
+                },
+            ),
+            Subscription(
+                "souk.order.v1",
+                {
+                    order.OrderPlaced: BatchHandler(self._order(Template.ORDER_PLACED)),
+                    order.OrderConfirmed: BatchHandler(self._order(Template.ORDER_CONFIRMED)),
+                    order.OrderCancelled: BatchHandler(self._order(Template.ORDER_CANCELLED)),
+                    order.OrderShipped: BatchHandler(self._order(Template.SHIPPED)),
+                    order.OrderDelivered: BatchHandler(self._order(Template.DELIVERED)),
+                },
+            ),
+            Subscription("souk.payment.v1", {payment.PaymentRefunded: self.payment_refunded}),
+        ]
+
+    async def account_registered(self, tx: Transaction, event: Event[account.AccountRegistered]) -> None:
+        """Saves the recipient and queues the welcome mail."""
+        recipient = recipient_from_proto(event.body.account)
+        await self._recipients.update(tx, recipient)
+        await self._notifications.queue(tx, [Notification.welcome(recipient.account_id, self._clock())])
+
+    async def account_updated(self, tx: Transaction, event: Event[account.AccountUpdated]) -> None:
+        """Saves the recipient."""
+        await self._recipients.update(tx, recipient_from_proto(event.body.account))
+
+    async def account_deleted(self, tx: Transaction, event: Event[account.AccountDeleted]) -> None:
+        """Erases the recipient and the content of their notifications."""
+        account_id = ACCOUNT.parse(event.body.account_id, "account_id")
+        await self._recipients.delete(tx, account_id)
+        await self._notifications.erase(tx, account_id)
+
+    async def payment_refunded(self, tx: Transaction, event: Event[payment.PaymentRefunded]) -> None:
+        """Queues a mail about the refund."""
+        paid, refund = event.body.payment, event.body.refund
+        notification = Notification.about_refund(
+            REFUND.parse(refund.id, "refund", "id"),
+            ORDER.parse(paid.order_id, "payment", "order_id"),
+            ACCOUNT.parse(paid.account_id, "payment", "account_id"),
+            refund_context(paid, refund),
+            self._clock(),
+        )
+        await self._notifications.queue(tx, [notification])
+
+    def _link(self, template: Template) -> Any:
+        """A handler that queues a mail with a link and saves the address in the event, which is the one to use."""
+
+        async def handle(tx: Transaction, event: Event[Any]) -> None:
+            now, expire_time = self._clock(), timestamp(event.body.token_expire_time)
+            recipient = recipient_from_proto(event.body.account)
+            notification = Notification.with_link(
+                template,
+                event.id,
+                recipient.account_id,
+                link_context(event.body.sealed_token, expire_time, now),
+                expire_time,
+                now,
+            )
+            await self._recipients.update(tx, recipient)
+            await self._notifications.queue(tx, [notification])
+
+        return handle
+
+    def _order(self, template: Template) -> Any:
+        """A handler that queues mails about orders' new status."""
+
+        async def handle(tx: Transaction, events: Sequence[Event[Any]]) -> None:
+            now = self._clock()
+            notifications = [
+                Notification.about_order(
+                    template,
+                    ORDER.parse(event.body.order.id, "order", "id"),
+                    ACCOUNT.parse(event.body.order.account_id, "order", "account_id"),
+                    order_context(event.body.order),
+                    now,
+                )
+                for event in events
+            ]
+            await self._notifications.queue(tx, notifications)
+
+        return handle

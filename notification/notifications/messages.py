@@ -1,0 +1,119 @@
+"""Protobuf messages <-> the domain: the templates' variables from other services' events, and the history for the API."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from souk.account.v1 import account_pb2
+from souk.notification.v1 import notification_pb2 as pb
+from souk.order.v1 import order_pb2
+from souk.payment.v1 import payment_pb2
+
+from kit.errors import JsonValue
+from kit.values import (
+    ACCOUNT,
+    NOTIFICATION,
+    ORDER,
+    money_from_proto,
+    timestamp_from_proto,
+    timestamp_to_proto,
+)
+from notification.notifications.domain import CHANNEL, Notification
+from notification.recipients.domain import Recipient
+
+# Text for customers; a reason that this release does not know is left out.
+_REASONS: Final[Mapping[int, str]] = {
+    order_pb2.CANCEL_REASON_CUSTOMER: "You asked us to cancel it.",
+    order_pb2.CANCEL_REASON_ADMIN: "We had to cancel it.",
+    order_pb2.CANCEL_REASON_PAYMENT_FAILED: "Your payment was declined.",
+    order_pb2.CANCEL_REASON_PAYMENT_TIMEOUT: "Your payment did not reach us in time.",
+    order_pb2.CANCEL_REASON_RESERVATION_EXPIRED: "Your payment reached us after the products had gone back on sale.",
+    order_pb2.CANCEL_REASON_ACCOUNT_DELETED: "Your account was deleted.",
+}
+
+
+def recipient_from_proto(account: account_pb2.Account) -> Recipient:
+    """The account's name and address as of this event."""
+    return Recipient(
+        ACCOUNT.parse(account.id, "account", "id"),
+        account.name,
+        account.email,
+        timestamp_from_proto(account.update_time),
+        account.email_verified,
+    )
+
+
+def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
+    """Template variables of mails about an order."""
+    total = money_from_proto(order.total, "order", "total")
+    lines: list[JsonValue] = []
+    for line in order.lines:
+        price = money_from_proto(line.unit_price, "order", "lines")
+        lines.append(
+            {
+                "name": line.name,
+                "quantity": line.quantity,
+                "unit_price": price.text(),
+                "total": (price * line.quantity).text(),
+            }
+        )
+    return {
+        "order_id": order.id,
+        "lines": lines,
+        "total": total.text(),
+        "currency": total.currency,
+        "reason": _REASONS.get(order.cancel_reason, ""),
+        "note": order.history[-1].note if order.history else "",
+        "note_is_customers": order.cancel_reason == order_pb2.CANCEL_REASON_CUSTOMER,
+        "address": _address(order),
+    }
+
+
+def _address(order: order_pb2.Order) -> list[JsonValue]:
+    """The lines of the shipping address as on a label; empty if the order has no address."""
+    if not order.HasField("shipping_address"):
+        return []
+    address = order.shipping_address
+    city = " ".join(filter(None, (address.city, address.region, address.postal_code)))
+    return [line for line in (address.name, address.line1, address.line2, city, address.country_code) if line]
+
+
+def link_context(sealed_token: bytes, expire_time: datetime, now: datetime) -> dict[str, JsonValue]:
+    """Template variables of a mail with a link: the token, sealed until the mail is rendered, and how long it is valid."""
+    minutes = max(1, round((expire_time - now).total_seconds() / 60))
+    return {"sealed_token": sealed_token.decode("ascii"), "lifetime": _duration(minutes)}
+
+
+def _duration(minutes: int) -> str:
+    hours = round(minutes / 60)
+    if hours < 2:
+        return f"{minutes} minutes" if minutes > 1 else "a minute"
+    return f"{hours} hours"
+
+
+def refund_context(payment: payment_pb2.Payment, refund: payment_pb2.Refund) -> dict[str, JsonValue]:
+    """Template variables of a mail about a refund."""
+    amount = money_from_proto(refund.amount, "refund", "amount")
+    return {
+        "order_id": payment.order_id,
+        "amount": amount.text(),
+        "currency": amount.currency,
+    }
+
+
+def notification_to_proto(notification: Notification) -> pb.Notification:
+    """The notification as the API returns it."""
+    return pb.Notification(
+        id=NOTIFICATION.format(notification.id),
+        account_id=ACCOUNT.format(notification.account_id),
+        order_id=ORDER.format(notification.order_id) if notification.order_id else "",
+        template=notification.template,
+        channel=CHANNEL,
+        recipient=notification.recipient,
+        subject=notification.subject,
+        status="NOTIFICATION_STATUS_" + notification.status,
+        attempts=notification.attempts,
+        create_time=timestamp_to_proto(notification.create_time),
+        send_time=timestamp_to_proto(notification.send_time) if notification.send_time else None,
+        failure=f"NOTIFICATION_FAILURE_{notification.failure}" if notification.failure else None,
+    )

@@ -1,0 +1,80 @@
+"""The gRPC edge: request -> call -> response."""
+
+from uuid import UUID
+
+from souk.notification.v1 import notification_service_pb2 as pb
+
+from kit.rpc import Call
+from kit.values import ACCOUNT, ORDER, Input, Page, foreign_cursor, position_cursor, position_of
+from notification.notifications.domain import Notification
+from notification.notifications.messages import notification_to_proto
+from notification.notifications.ports import NotificationFilter
+from notification.notifications.use_cases import Notifications
+
+
+class NotificationRpc:
+    """souk.notification.v1.NotificationService."""
+
+    service = pb.DESCRIPTOR.services_by_name["NotificationService"]
+
+    def __init__(self, notifications: Notifications) -> None:
+        self._notifications = notifications
+
+    async def list_notifications(
+        self, request: pb.ListNotificationsRequest, call: Call
+    ) -> pb.ListNotificationsResponse:
+        """A page of one account's history, or of all accounts' for an ADMIN."""
+        order_id = _order_id(request)
+        account_id = call.whose(request.account_id, all_accounts=request.all_accounts)
+        filter, size = NotificationFilter(account_id, order_id), _size(request.page_size)
+        after = position_of(request.page_token, repr(filter), "after")
+        page = await self._notifications.list(filter, after, size, count=request.count_total)
+        return _page(page, filter)
+
+    async def batch_list_account_notifications(
+        self, request: pb.BatchListAccountNotificationsRequest, call: Call
+    ) -> pb.BatchListAccountNotificationsResponse:
+        """The first page of several accounts' histories."""
+        caller, ids = call.account(), ACCOUNT.parse_set(request.account_ids, "account_ids")
+        order_id, size = _order_id(request.list), _size(request.list.page_size)
+        if request.list.page_token:
+            raise foreign_cursor("after")
+        pages = await self._notifications.list_by_account(
+            caller, NotificationFilter(None, order_id), ids, size, count=request.list.count_total
+        )
+        return pb.BatchListAccountNotificationsResponse(
+            pages=[
+                _page(page, NotificationFilter(account_id, order_id))
+                for account_id, page in zip(ids, pages, strict=True)
+            ]
+        )
+
+    async def batch_list_notifications(
+        self, request: pb.BatchListNotificationsRequest, call: Call
+    ) -> pb.BatchListNotificationsResponse:
+        """The newest notifications of several orders."""
+        caller, order_ids = call.account(), ORDER.parse_each(request.order_ids, "order_ids")
+        notifications = await self._notifications.find_by_orders(caller, order_ids)
+        return pb.BatchListNotificationsResponse(notifications=map(notification_to_proto, notifications))
+
+
+def _order_id(request: pb.ListNotificationsRequest) -> UUID | None:
+    return ORDER.parse(request.order_id, "orderId") if request.order_id else None
+
+
+def _size(requested: int) -> int:
+    reader = Input()
+    size = reader.page_size(requested, "first")
+    reader.done()
+    return size
+
+
+def _page(page: Page[Notification], filter: NotificationFilter) -> pb.ListNotificationsResponse:
+    entries = [
+        pb.ListNotificationsResponse.Entry(
+            notification=notification_to_proto(notification),
+            cursor=position_cursor(repr(filter), notification.create_time, notification.id),
+        )
+        for notification in page.items
+    ]
+    return pb.ListNotificationsResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)

@@ -1,0 +1,1 @@
+"""Recipients: the name and address of every account, projected from the account service's events."""

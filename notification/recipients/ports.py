@@ -1,0 +1,18 @@
+"""What the use cases of recipients need from outside."""
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from kit.db import Transaction
+from notification.recipients.domain import Recipient
+
+
+class RecipientStore(Protocol):
+    """Recipients."""
+
+    async def upsert(self, tx: Transaction, recipient: Recipient) -> None:
+        """Saves the recipient, unless a newer version is stored or the account was deleted."""
+
+    async def delete(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        """Erases name and address and marks the recipient deleted; works before the account's first event too."""

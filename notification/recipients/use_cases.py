@@ -1,0 +1,24 @@
+"""Keeping recipients up to date with the account service. Their mail content is erased by `notification.notifications`."""
+
+from uuid import UUID
+
+from kit.db import Transaction
+from kit.values import Clock
+from notification.recipients.domain import Recipient
+from notification.recipients.ports import RecipientStore
+
+
+class Recipients:
+    """The use cases of recipients."""
+
+    def __init__(self, store: RecipientStore, *, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def update(self, tx: Transaction, recipient: Recipient) -> None:
+        """Saves an account's name and address; events that arrive out of order change nothing."""
+        await self._store.upsert(tx, recipient)
+
+    async def delete(self, tx: Transaction, account_id: UUID) -> None:
+        """Erases an account's name and address for good."""
+        await self._store.delete(tx, account_id, self._clock())
