@@ -104,10 +104,11 @@ def test_an_alert_says_what_is_wrong_and_leads_to_its_page(alert: str) -> None:
     rule = ALERTS[alert]
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert rule["annotations"]["summary"]
+    assert rule["annotations"]["description"]
     assert rule["annotations"]["runbook"] == f"docs/operations/incidents/{alert}.md"
     text = (INCIDENTS / f"{alert}.md").read_text()
     assert text.startswith(f"# {alert}\n")
-    for heading in ("## What it means", "## Look", "## Do"):
+    for heading in ("## Meaning", "## Diagnosis", "## Mitigation"):
         assert heading in text
 
 
