@@ -8,6 +8,7 @@ from kit.service import Service
 from kit.values import utc_now
 from kit.work import Every, Worker
 from notification.mail.mailer import SmtpMailer, SmtpServer, ascii_domain
+from notification.mail.ports import Due
 from notification.mail.preview import preview_routes
 from notification.mail.rendering import Renderer
 from notification.mail.store import PostgresMailQueue
@@ -29,8 +30,7 @@ def build(settings: Settings) -> Service:
     db = Database(settings.database_url)
     mailer = SmtpMailer(_smtp_server(settings), sender=settings.mail_from)
     sealer = Sealer(settings.mail_sealing_key)
-    _, sender = parseaddr(ascii_domain(settings.mail_from))
-    renderer = Renderer(shop_url=settings.shop_url, mail_domain=sender.rpartition("@")[2], sealer=sealer)
+    renderer = Renderer(shop_url=settings.shop_url, mail_domain=_mail_domain(settings), sealer=sealer)
     recipients = Recipients(PostgresRecipientStore(), clock=utc_now)
     notifications = Notifications(PostgresNotificationStore(db), clock=utc_now)
     delivery = MailDelivery(PostgresMailQueue(db), renderer, mailer, clock=utc_now)
@@ -46,13 +46,7 @@ def build(settings: Settings) -> Service:
         routes=preview_routes(renderer, sealer, utc_now) if settings.is_development else [],
         consumes=EventHandlers(notifications, recipients, clock=utc_now).subscriptions(),
         jobs=[
-            Worker(
-                "mails",
-                delivery.claim,
-                delivery.send,
-                concurrency=settings.mails_at_once,
-                per_second=settings.mails_per_second,
-            ),
+            _worker(delivery, settings),
             Every("notification.erasure", _ERASURE_SWEEP_SECONDS, notifications.erase_late_arrivals),
             *retentions(db, settings),
         ],
@@ -67,3 +61,13 @@ def _smtp_server(settings: Settings) -> SmtpServer:
         password=settings.smtp_password,
         tls=settings.smtp_tls,
     )
+
+
+def _mail_domain(settings: Settings) -> str:
+    _, sender = parseaddr(ascii_domain(settings.mail_from))
+    return sender.rpartition("@")[2]
+
+
+def _worker(delivery: MailDelivery, settings: Settings) -> Worker[Due]:
+    concurrency, per_second = settings.mails_at_once, settings.mails_per_second
+    return Worker("mails", delivery.claim, delivery.send, concurrency=concurrency, per_second=per_second)
