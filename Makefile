@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 STATE := .souk
-# Progress is drawn over itself in a terminal, and is a line now and then elsewhere.
+# Progress is redrawn in a terminal, and printed as occasional lines elsewhere.
 TERM_IS_TTY := $(shell [ -t 2 ] && echo yes)
 
 .PHONY: help
@@ -14,20 +14,20 @@ tools: ## Install the tools that are missing
 	@dev/bootstrap.sh
 
 .PHONY: run
-run: tools ## Start the whole stack; Ctrl-C stops it
+run: tools ## Start the local stack; Ctrl-C stops it
 	@dev/fetch.sh pypi python_runtime kafka elasticsearch npm
 	@bazel run --ui_event_filters=-info --show_progress_rate_limit=$(if $(TERM_IS_TTY),0.2,5) --show_result=0 //dev:stack
 
 .PHONY: reset
-reset: ## Forget the data of a stopped stack
+reset: ## Delete the data of a stopped stack
 	@mkdir -p $(STATE) && flock --nonblock $(STATE)/lock rm -rf $(STATE)/data $(STATE)/logs || { echo "the stack is running: stop it first" >&2; exit 1; }
 
 .PHONY: logs
-logs: ## Follow a part's log: make logs S=order
+logs: ## Follow a component's log: make logs S=order
 	@tail -n 50 -F $(STATE)/logs/$(or $(S),*).log
 
 .PHONY: migrate-up
-migrate-up: tools ## Apply migrations and make topics on the running servers
+migrate-up: tools ## Apply migrations and create topics on the running servers
 	@for service in account catalog order payment notification; do PROFILE=$${PROFILE:-development} bazel run --ui_event_filters=-info --noshow_progress //$$service:migrate || exit 1; done
 
 .PHONY: test
@@ -44,43 +44,43 @@ integration-test: tools ## Run the tests that start real servers
 	@dev/test.sh --test_tag_filters=integration,e2e //...
 
 .PHONY: load-test
-load-test: tools ## Measure orders and searches from 32 users, then check the books
+load-test: tools ## Measure orders and searches from 32 users, then check data consistency
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/load
 
 .PHONY: scale-test
-scale-test: tools ## Fill databases with 10,000,000 orders (26 GB), and measure every list, look-up and sweep on them
+scale-test: tools ## Fill databases with 10,000,000 orders (26 GB), and measure every query and periodic job on them
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/scale -- $(ARGS)
 
 .PHONY: invariants
-invariants: tools ## Check the running stack: stock, orders, money, mail, events, index (ARGS=--inside: without provider and mail server)
+invariants: tools ## Check the running stack: stock, orders, money, mail, events, index (ARGS=--internal: without provider and mail server)
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/invariants -- $(ARGS)
 
 .PHONY: sweep-test
-sweep-test: tools ## Cancel 10,000 overdue orders beside shoppers, and measure those
+sweep-test: tools ## Cancel 10,000 overdue orders while shoppers order, and measure their latency
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/sweep -- $(ARGS)
 
 .PHONY: fault-test
-fault-test: tools ## 10,000 orders in a storm of kills, freezes, cut networks and provider's faults, then check every invariant
+fault-test: tools ## Place 10,000 orders while processes, networks and the payment provider fail, then check every invariant
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/faults -- $(ARGS)
 
 .PHONY: reproduce
-reproduce: tools ## Build every image twice, from different folders, and compare the digests
+reproduce: tools ## Build every image twice from different folders and compare the digests
 	@dev/reproduce.sh $(ARGS)
 
 .PHONY: coverage
-coverage: tools ## Lines covered by the tests without e2e, whole repository, one report
+coverage: tools ## Line coverage of all tests but e2e, in one report
 	@dev/coverage.sh
 
 .PHONY: lint
-lint: tools ## Run ruff, mypy, import-linter, buf and the house's tests
+lint: tools ## Run ruff, mypy, import-linter, buf and the structure tests
 	@dev/test.sh //tests/lint/... //tests/house/...
 
 .PHONY: format
-format: tools ## Lay the code out and mend what ruff can mend
+format: tools ## Format the code and apply the fixes of ruff
 	@dev/tool.sh ruff check --fix . && dev/tool.sh ruff format .
 
 .PHONY: proto-gen
-proto-gen: tools ## Write the contracts' Python and stubs to .souk/stubs, for editors
+proto-gen: tools ## Write generated Python and stubs of the contracts to .souk/stubs, for editors
 	@dev/proto_gen.sh
 
 .PHONY: docs
@@ -91,13 +91,13 @@ docs: tools ## Build the documentation site into .souk/docs
 	@echo "open $(STATE)/docs/index.html"
 
 .PHONY: events
-events: ## Write docs/events.md anew from the contracts and who listens
+events: ## Generate docs/events.md from the contracts and their consumers
 	@python3 dev/event_catalogue.py .
 
 .PHONY: release-protos
-release-protos: tools ## Write the contracts as released, which buf breaking compares with
+release-protos: tools ## Record the contracts as released, for buf breaking
 	@dev/release_protos.sh
 
 .PHONY: lock
-lock: tools ## Lock what third_party names anew
+lock: tools ## Update the locks of third_party
 	@dev/lock.sh

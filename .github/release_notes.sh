@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints what a release is: release_notes.sh TAG IMAGES, what changed since the tag before it and the images by digest, a line each.
+# Prints release notes: release_notes.sh TAG IMAGES. The commits since the previous tag, and the images with their digests.
 set -euo pipefail
 tag=$1
 before=$(git describe --tags --abbrev=0 --match='v[0-9]*' "$tag^" 2> /dev/null || true)

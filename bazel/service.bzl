@@ -1,20 +1,20 @@
-"""service: everything that one service is built into."""
+"""service: all targets of a service."""
 
 load("//bazel/oci:defs.bzl", "service_image")
 load("//bazel/python:defs.bzl", "py_binary", "py_library")
 
 def service(name, srcs, deps, data = [], ports = []):
-    """Makes a service's targets: `bazel run //NAME` runs it, against the local stack when that is up.
+    """Makes a service's targets: `bazel run //NAME` runs it, within the local stack if one is running.
 
-    The targets: lib (the code, for its own tests), readme, server (python -m NAME), NAME (server, beside the local stack), migrate,
+    The targets: lib (the code, for its own tests), readme, server (python -m NAME), NAME (server, within the local stack), migrate,
     image, image_load and push.
 
     Args:
       name: the service and its Python package.
-      srcs: its rooms.
-      deps: what they import. No service is visible to another.
+      srcs: its modules.
+      deps: dependencies of srcs. No service is visible to another.
       data: migrations, templates and other files that it reads.
-      ports: HTTP and gRPC, as its settings default to.
+      ports: the default ports of HTTP and gRPC.
     """
     py_library(
         name = "lib",

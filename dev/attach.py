@@ -1,6 +1,6 @@
-"""bazel run //order: runs one service, in the place of the local stack's own copy when a stack is up.
+"""bazel run //order: runs one service, replacing the copy in the local stack if one is running.
 
-python -m dev.attach SERVICE BINARY [ARGUMENT...]. The stack stops its copy, tells us its environment, and starts its copy again when our
+python -m dev.attach SERVICE BINARY [ARGUMENT...]. The stack stops its copy, sends us its environment, and restarts the copy when our
 connection closes. Without a stack the service runs with its development defaults.
 """
 
@@ -14,46 +14,46 @@ from pathlib import Path
 
 
 def stack_socket() -> Path:
-    """Where a stack that was started from this checkout listens."""
+    """The control socket of a stack that runs from this checkout."""
     return Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."), ".souk", "stack.sock")
 
 
-def ask(connection: socket.socket, **request: str) -> dict[str, object]:
-    """Sends one request to a stack and answers its reply."""
+def send_request(connection: socket.socket, **request: str) -> dict[str, object]:
+    """Sends a request to a stack and returns its response."""
     connection.sendall(json.dumps(request).encode() + b"\n")
     with connection.makefile() as lines:
-        answer: dict[str, object] = json.loads(lines.readline())
-    return answer
+        response: dict[str, object] = json.loads(lines.readline())
+    return response
 
 
-def borrow(service: str) -> tuple[socket.socket | None, dict[str, str]]:
-    """The connection that keeps the stack's copy aside, and the environment to run in."""
+def replace_in_stack(service: str) -> tuple[socket.socket | None, dict[str, str]]:
+    """The environment to run in, and the connection that keeps the stack's copy stopped while it is open; None without a stack."""
     connection = socket.socket(socket.AF_UNIX)
-    # Paths of sockets are at most 107 characters long; from inside its folder the name is short.
+    # The path of a socket has at most 107 characters, so the name is relative to its folder.
     path = stack_socket()
-    before = Path.cwd()
+    previous = Path.cwd()
     try:
         os.chdir(path.parent)
         connection.connect(path.name)
     except OSError:
         return None, {"PROFILE": "development"}
     finally:
-        os.chdir(before)
-    answer = ask(connection, do="borrow", part=service)
-    environment = answer.get("environment")
+        os.chdir(previous)
+    response = send_request(connection, command="replace", component=service)
+    environment = response.get("environment")
     if not isinstance(environment, dict):
-        sys.exit(f"the stack refuses: {answer.get('error')}")
+        sys.exit(f"the stack did not stop its copy of {service}: {response.get('error')}")
     return connection, {str(name): str(value) for name, value in environment.items()}
 
 
 def main(service: str, binary: Path, arguments: list[str]) -> int:
-    """Runs the service until it ends; Ctrl-C goes to it."""
-    connection, environment = borrow(service)
+    """Runs the service until it exits; Ctrl-C is forwarded by the terminal."""
+    connection, environment = replace_in_stack(service)
     if connection is not None:
-        print(f"{service}: in the place of the stack's copy", flush=True)
+        print(f"{service}: replaces the copy in the local stack", flush=True)
     os.chdir(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
     process = subprocess.Popen([str(binary), *arguments], env={**environment, **os.environ})
-    # The terminal sends Ctrl-C to both of us, and SIGTERM comes to us alone.
+    # The terminal sends SIGINT to both processes, but SIGTERM comes to this one only.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     return process.wait()

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what is missing to build, test and run Souk: on Debian with apt (with sudo where not root), in a Nix shell nothing, elsewhere it
-# lists what is missing. Servers that packages bring are not started: ours run as child processes on ports of their own choosing.
+# Installs the missing tools to build, test and run Souk: on Debian with apt (with sudo unless root), nothing in a Nix shell; elsewhere it
+# lists them. Servers of installed packages are not started: the stack runs its own as child processes.
 set -euo pipefail
 
-# What is looked for (a command, or a file), and the Debian package that has it.
+# A command or file to look for, and its Debian package.
 needs=(
   "bazel bazel-bootstrap"
   "/usr/lib/postgresql/15/bin/postgres postgresql-15"
@@ -35,11 +35,11 @@ for need in "${needs[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-# The Nix shell brings everything under names of its own.
+# The Nix shell has everything, under other paths.
 [ -z "${IN_NIX_SHELL:-}" ] || exit 0
 
 if ! command -v apt-get > /dev/null; then
-  printf 'Souk needs these, and can install them by itself on Debian or in its Nix shell (nix develop) only:\n' >&2
+  printf 'Missing tools, which are installed automatically on Debian and in the Nix shell (nix develop) only:\n' >&2
   printf '  %s\n' "${missing[@]}" >&2
   exit 1
 fi
@@ -49,7 +49,7 @@ root=()
 echo "Installing with apt: ${packages[*]}"
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
-  # Debian starts a server when its package is installed, unless this file forbids it.
+  # Prevents Debian from starting servers when their packages are installed.
   printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" > /dev/null
   "${root[@]}" chmod +x "$policy"
   trap '"${root[@]}" rm -f "$policy"' EXIT

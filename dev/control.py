@@ -1,8 +1,7 @@
-"""The stack's control socket (.souk/stack.sock): one JSON request a line, one JSON answer a line.
+"""The stack's control socket (.souk/stack.sock): one JSON request per line, one JSON response per line.
 
-start, stop, kill, restart PART; status; borrow PART, which stops a service, answers its environment, and starts it again when the
-connection
-closes (`bazel run //order`).
+Requests: {"command": start|stop|kill|restart, "component": NAME}, {"command": "status"}, and {"command": "replace", "component": SERVICE},
+which stops a service, returns its environment, and restarts it when the connection closes (`bazel run //order`).
 """
 
 import json
@@ -13,38 +12,38 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from dev.parts import Service
+from dev.components import Service
 from kit.testing.servers import Server
 
 
-class Controlled(Protocol):
-    """What is controlled: dev.stack.Stack."""
+class ControlledStack(Protocol):
+    """What the socket needs of `dev.stack.Stack`."""
 
     @property
-    def parts(self) -> dict[str, Server]:
-        """Every part by name."""
+    def components(self) -> dict[str, Server]:
+        """All components by name."""
         ...
 
-    def stop_part(self, name: str, *, kill: bool = False) -> None:
-        """Stops one part."""
+    def stop_component(self, name: str, *, kill: bool = False) -> None:
+        """Stops one component."""
 
-    def start_part(self, name: str) -> None:
-        """Starts one part."""
+    def start_component(self, name: str) -> None:
+        """Starts one component."""
 
 
 class Control:
-    """Serves the control socket while its block runs."""
+    """Serves the control socket as a context manager."""
 
-    def __init__(self, stack: Controlled, state: Path) -> None:
+    def __init__(self, stack: ControlledStack, state: Path) -> None:
         self._path = state / "stack.sock"
         self._path.unlink(missing_ok=True)
-        before = Path.cwd()
+        previous = Path.cwd()
         try:
-            # Paths of sockets are at most 107 characters long; from inside its folder the name is short.
+            # The path of a socket has at most 107 characters, so the name is relative to its folder.
             os.chdir(state)
             self._server = _Server(self._path.name, stack)
         finally:
-            os.chdir(before)
+            os.chdir(previous)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -61,7 +60,7 @@ class Control:
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
 
-    def __init__(self, name: str, stack: Controlled) -> None:
+    def __init__(self, name: str, stack: ControlledStack) -> None:
         self.stack = stack
         super().__init__(name, _Handler)
 
@@ -70,39 +69,39 @@ class _Handler(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        borrowed: list[str] = []
+        replaced: list[str] = []
         for line in self.rfile:
             try:
-                answer = self._answer(json.loads(line), borrowed)
+                response = self._execute(json.loads(line), replaced)
             except (ValueError, KeyError, AssertionError) as error:
-                answer = {"error": str(error) or type(error).__name__}
-            self.wfile.write(json.dumps(answer).encode() + b"\n")
-        for name in borrowed:
-            self.server.stack.start_part(name)
+                response = {"error": str(error) or type(error).__name__}
+            self.wfile.write(json.dumps(response).encode() + b"\n")
+        for name in replaced:
+            self.server.stack.start_component(name)
 
-    def _answer(self, request: dict[str, str], borrowed: list[str]) -> dict[str, Any]:
+    def _execute(self, request: dict[str, str], replaced: list[str]) -> dict[str, Any]:
         stack = self.server.stack
-        if request["do"] == "status":
-            running = {name: part.process for name, part in stack.parts.items()}
-            return {"parts": {name: process.pid if process else None for name, process in running.items()}}
-        name = request["part"]
-        if name not in stack.parts:
-            raise ValueError(f"no part {name}: {', '.join(stack.parts)}")
-        match request["do"]:
-            case "borrow":
-                part = stack.parts[name]
-                if not isinstance(part, Service):
-                    raise ValueError(f"{name} is no service")
-                stack.stop_part(name)
-                borrowed.append(name)
-                return {"environment": part.environment()}
+        if request["command"] == "status":
+            processes = {name: component.process for name, component in stack.components.items()}
+            return {"components": {name: process and process.pid for name, process in processes.items()}}
+        name = request["component"]
+        if name not in stack.components:
+            raise ValueError(f"unknown component {name}; known: {', '.join(stack.components)}")
+        match request["command"]:
+            case "replace":
+                component = stack.components[name]
+                if not isinstance(component, Service):
+                    raise ValueError(f"{name} is not a service")
+                stack.stop_component(name)
+                replaced.append(name)
+                return {"environment": component.environment()}
             case "stop" | "kill":
-                stack.stop_part(name, kill=request["do"] == "kill")
+                stack.stop_component(name, kill=request["command"] == "kill")
             case "start":
-                stack.start_part(name)
+                stack.start_component(name)
             case "restart":
-                stack.stop_part(name)
-                stack.start_part(name)
-            case other:
-                raise ValueError(f"no request {other}")
+                stack.stop_component(name)
+                stack.start_component(name)
+            case unknown:
+                raise ValueError(f"unknown command {unknown}")
         return {"ok": True}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One report over the whole repository: the tests without e2e in one pytest, with coverage, on the lock's packages.
+# One coverage report for the whole repository: all tests but e2e in one pytest process, with the locked packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dev/proto_gen.sh

@@ -49,7 +49,7 @@ def catalogue(root: Path) -> str:
 def _consumers_by_event(root: Path) -> Mapping[tuple[str, str], set[str]]:
     """The services that consume a message, by its publisher and name."""
     consumers: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for path in (*root.glob("*/consumers.py"), *root.glob("*/*/consumers.py")):
+    for path in _consumers(root):
         text = path.read_text()
         names = {alias or "events_pb2": service for service, alias in _IMPORT.findall(text)}
         for alias, message in _CONSUMED.findall(text):
@@ -59,7 +59,7 @@ def _consumers_by_event(root: Path) -> Mapping[tuple[str, str], set[str]]:
 
 
 def _consumers(root: Path) -> Iterator[Path]:
-    """Every consumers.py of a service; Bazel's links are left out."""
+    """Every consumers.py, except through Bazel's symbolic links."""
     for folder in root.iterdir():
         if folder.is_dir() and not folder.is_symlink():
             yield from folder.rglob("consumers.py")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches what the build is made of, one part at a time, and says which and how many are left. Silent when everything is there.
-# dev/fetch.sh PART...: names of third_party's external repositories.
+# Fetches external repositories one at a time and prints the progress; prints nothing if all are up to date.
+# dev/fetch.sh REPOSITORY...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,19 +20,19 @@ describe() {
 
 external=$(bazel info output_base 2> /dev/null)/external
 missing=()
-for part in "$@"; do
-  marker=$external/@$part.marker
-  case $part in pypi | python_runtime) locks=third_party/python ;; *) locks=third_party/$part ;; esac
+for repository in "$@"; do
+  marker=$external/@$repository.marker
+  case $repository in pypi | python_runtime) locks=third_party/python ;; *) locks=third_party/$repository ;; esac
   if [ ! -e "$marker" ] || [ -n "$(find "$locks" -type f -newer "$marker" -print -quit)" ]; then
-    missing+=("$part")
+    missing+=("$repository")
   fi
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 number=0
-for part in "${missing[@]}"; do
+for repository in "${missing[@]}"; do
   number=$((number + 1))
-  echo "Fetching $number of ${#missing[@]}: $(describe "$part")"
-  bazel build --ui_event_filters=-info --noshow_progress --show_result=0 "@$part//:all"
+  echo "Fetching $number of ${#missing[@]}: $(describe "$repository")"
+  bazel build --ui_event_filters=-info --noshow_progress --show_result=0 "@$repository//:all"
 done
 echo "Building"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Locks anew: Python by uv, npm by npm. Jars are pinned by version and hash in third_party/{kafka,elasticsearch}.
+# Updates the locks: Python by uv, npm by npm. Jars are pinned by version and hash in third_party/{kafka,elasticsearch}.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for packages in third_party/python third_party/clients third_party/mkdocs; do

@@ -1,4 +1,4 @@
-"""Where the local stack listens, and what its services are told. Each port is a setting: SOUK_<NAME>_PORT."""
+"""The ports of the local stack and the environment of its services. SOUK_<NAME>_PORT overrides a port."""
 
 import os
 import secrets
@@ -9,8 +9,8 @@ from pathlib import Path
 
 SERVICES = ("account", "catalog", "order", "payment", "notification", "gateway")
 _DATABASES = SERVICES[:-1]
-# Linux gives connections ports from 32768 on.
-_LOWEST, _HIGHEST = 10_000, 32_000
+# Linux assigns ports from 32768 on to outgoing connections.
+_MIN_PORT, _MAX_PORT = 10_000, 32_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,53 +40,53 @@ class Ports:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Ports":
-        """The defaults, but for what the environment sets; raises ValueError naming every variable that is no port."""
-        found: dict[str, int] = {}
-        faults: list[str] = []
+        """The defaults with the environment's overrides; raises ValueError naming every invalid variable."""
+        overrides: dict[str, int] = {}
+        errors: list[str] = []
         for field in fields(cls):
             variable = f"SOUK_{field.name.upper()}_PORT"
             text = environ.get(variable, "")
             if text.isdecimal() and 0 < int(text) < 65536:
-                found[field.name] = int(text)
+                overrides[field.name] = int(text)
             elif text:
-                faults.append(f"{variable}={text}: not a port")
-        if faults:
-            raise ValueError("\n".join(faults))
-        return cls(**found)
+                errors.append(f"{variable}={text}: not a port")
+        if errors:
+            raise ValueError("\n".join(errors))
+        return cls(**overrides)
 
     @classmethod
     def free(cls) -> "Ports":
-        """Ports that are free now, for a stack beside others: below those that the kernel gives to connections, which would take them."""
+        """Ports that are free now, for a further stack; below the range that the kernel assigns to outgoing connections."""
         names = [field.name for field in fields(cls)]
         while True:
-            first = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST - len(names))
+            first = _MIN_PORT + secrets.randbelow(_MAX_PORT - _MIN_PORT - len(names))
             ports = cls(**{name: first + n for n, name in enumerate(names)})
-            if not ports.taken():
+            if not ports.conflicts():
                 return ports
 
-    def taken(self) -> list[str]:
-        """A line for each port that somebody else listens on, with the variable that moves it."""
+    def conflicts(self) -> list[str]:
+        """An error message for each port that is in use, naming the variable that overrides it."""
         lines = []
         for field in fields(self):
             port = getattr(self, field.name)
             with socket.socket() as probe:
-                # As servers do: a port whose last connections are still closing is free.
+                # Servers set it too: a port with connections in TIME_WAIT counts as free.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind(("127.0.0.1", port))
                 except OSError:
-                    lines.append(f"port {port} is taken: set SOUK_{field.name.upper()}_PORT to another")
+                    lines.append(f"port {port} is in use: set SOUK_{field.name.upper()}_PORT to another port")
         return lines
 
 
 def service_environment(
-    service: str, ports: Ports, state: Path, *, replica: int = 0, more: Sequence[Ports] = ()
+    service: str, ports: Ports, state: Path, *, replica: int = 0, replica_ports: Sequence[Ports] = ()
 ) -> dict[str, str]:
-    """What one service is told: the development profile's defaults, written out for these ports and this folder.
+    """The environment of one service: the development profile's defaults for these ports and this folder.
 
-    `more`: ports of further replicas of every service, of which this one is number `replica`.
+    `replica_ports`: ports of further replicas of every service; this one is number `replica`.
     """
-    replicas = (ports, *more)
+    replicas = (ports, *replica_ports)
     own = replicas[replica]
     environment = {
         "PROFILE": "development",
@@ -100,16 +100,16 @@ def service_environment(
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(ports.smtp),
         "SHOP_URL": f"http://127.0.0.1:{ports.gateway}",
-        # On one machine for all, what nobody waits for takes its time.
+        # Background work is slowed down, because everything shares one machine.
         "CHARGES_AT_ONCE": "4",
         "CHARGES_PER_SECOND": "20",
         "MAILS_AT_ONCE": "2",
-        # Two an order: placed and confirmed.
+        # Two per order: placed and confirmed.
         "MAILS_PER_SECOND": "40",
     }
     for peer in _DATABASES:
         environment[f"{peer.upper()}_ADDRESS"] = ",".join(
-            f"127.0.0.1:{getattr(each, peer + '_grpc')}" for each in replicas
+            f"127.0.0.1:{getattr(replica, peer + '_grpc')}" for replica in replicas
         )
     if service == "gateway":
         pages = {
@@ -122,7 +122,7 @@ def service_environment(
     if service in _DATABASES:
         environment["GRPC_PORT"] = str(getattr(own, service + "_grpc"))
         environment["DATABASE_URL"] = f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}/{service}"
-    # What the caller sets for a service itself, e.g. LOG_LEVEL=DEBUG, wins.
+    # The caller's own variables win, e.g. LOG_LEVEL=DEBUG.
     return environment | {
         name: os.environ[name] for name in ("LOG_LEVEL", "OTLP_ENDPOINT") if name in os.environ
     }

@@ -1,4 +1,4 @@
-"""The local stack's Prometheus: the jobs and alert rules of deploy/prometheus, with this machine's addresses."""
+"""The local stack's Prometheus: the jobs and alert rules of deploy/prometheus with local addresses."""
 
 import shutil
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ DEPLOYED = Path(__file__).parent.parent / "deploy" / "prometheus"
 
 
 def write_config(folder: Path, addresses: Mapping[str, str]) -> Path:
-    """Writes prometheus.yml and its rules into `folder`; `addresses` has host:port by service. Returns prometheus.yml's path."""
+    """Writes prometheus.yml and its rules to `folder`; `addresses`: host:port by service. Returns the path of prometheus.yml."""
     config: dict[str, Any] = yaml.safe_load((DEPLOYED / "prometheus.yml").read_text())
     config["global"]["scrape_interval"] = "5s"
     config["scrape_configs"] = [

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The contracts' Python and stubs where editors find them: add .souk/stubs to their search path.
+# Writes the generated Python and stubs of the contracts to .souk/stubs; add it to your editor's search path.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bazel build --ui_event_filters=-info --noshow_progress //proto/...

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# proto/released.binpb: the contracts as they are now. For releases only: what is in it may not be broken afterwards.
+# Records the current contracts in proto/released.binpb. For releases only: later changes must not break these.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$(mktemp -d)

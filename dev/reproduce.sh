@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Builds every image of this commit twice, from clones in different folders that share nothing, and compares the digests. Arguments are options
-# of bazel, e.g. --config=bazel7.
+# Builds every image of this commit twice, from independent clones in different folders, and compares the digests. Arguments are passed to
+# bazel, e.g. --config=bazel7.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 revision=$(git rev-parse HEAD)
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
 
-# Of different length, too: an embedded path would change more than bytes.
+# The paths differ in length, so that an embedded path changes offsets too.
 for folder in "$work/one" "$work/another/somewhere/else"; do
   digests=$work/$(basename "$folder").digests
   git clone --quiet . "$folder"

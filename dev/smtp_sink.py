@@ -1,8 +1,8 @@
-"""Takes mails and keeps what tests and load runs ask of them: python -m dev.smtp_sink SMTP_PORT HTTP_PORT [FILE].
+"""A mail server for tests and load runs that delivers nothing: python -m dev.smtp_sink SMTP_PORT HTTP_PORT [FILE].
 
-GET /mails answers a JSON list of {id, to, subject, text} of the latest 5,000, oldest first. GET /received answers every mail that arrived,
-without its text: {id, to, subject, orders}, where `orders` are the order ids in the text. GET /count answers {mails, distinct}. With FILE,
-what was received survives a restart. It never delivers anything.
+GET /mails returns the latest 5,000 mails, oldest first, as a JSON list of {id, to, subject, text}. GET /received returns every mail without
+its text: {id, to, subject, orders}, where `orders` are the order ids in the text. GET /count returns {mails, distinct}. With FILE, received
+mails survive a restart.
 """
 
 import json
@@ -19,21 +19,21 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-_KEPT = 5000
+_MAX_LATEST = 5000
 _ORDER = re.compile(r"\bord_[0-7][0-9a-hjkmnp-tv-z]{25}\b")
 
 
 class Mails:
-    """What came in; the latest 5,000 whole, all of them without their text."""
+    """Received mails: the latest 5,000 with their text, all of them without."""
 
     def __init__(self, file: Path | None = None) -> None:
         self.latest: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
         if file is not None and file.exists():
-            # The last line may have been cut off by a kill; its mail was not acknowledged, and comes again.
+            # A kill may have truncated the last line; its mail was not acknowledged, so it is sent again.
             complete = file.read_text().rpartition("\n")[0]
             self.received = [json.loads(line) for line in complete.splitlines()]
-            file.write_text("".join(json.dumps(each) + "\n" for each in self.received))
+            file.write_text("".join(json.dumps(mail) + "\n" for mail in self.received))
         self._file = file.open("a") if file is not None else None
 
     @property
@@ -42,7 +42,7 @@ class Mails:
         return {mail["id"] for mail in self.received}
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        """aiosmtpd's hook for a finished mail."""
+        """aiosmtpd calls this for every mail."""
         message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
         body = message.get_body(("plain", "html"))
@@ -58,28 +58,28 @@ class Mails:
             self._file.write(json.dumps(received) + "\n")
             self._file.flush()
         self.latest.append({**mail, "text": text})
-        del self.latest[:-_KEPT]
+        del self.latest[:-_MAX_LATEST]
         return "250 OK"
 
 
 def web(mails: Mails, port: int) -> ThreadingHTTPServer:
-    """The HTTP side."""
+    """The HTTP server."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            answers: dict[str, Any] = {
+            routes: dict[str, Any] = {
                 "/mails": lambda: mails.latest,
                 "/received": lambda: mails.received,
                 "/count": lambda: {"mails": len(mails.received), "distinct": len(mails.ids)},
             }
-            found = answers.get(self.path)
-            self.send_response(200 if found else 404)
+            route = routes.get(self.path)
+            self.send_response(200 if route else 404)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(json.dumps(found() if found else None).encode())
+            self.wfile.write(json.dumps(route() if route else None).encode())
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing."""
+            """Does not log requests."""
 
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 

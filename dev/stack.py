@@ -1,7 +1,7 @@
-"""The whole of Souk on this machine: real servers and the six services as child processes. `make run` is `python -m dev.stack`.
+"""All of Souk on this machine: real servers and the six services as child processes. `make run` runs `python -m dev.stack`.
 
-It shows progress, seeds the development logins and a catalogue, prints where everything is, and stops cleanly on Ctrl-C. A part that ends
-by itself stops the stack, by name and with its last lines. Everything it keeps lies in one folder (.souk), and survives a restart.
+It shows progress, seeds development logins and a catalogue, prints the addresses, and stops cleanly on Ctrl-C. If a component exits, it
+prints its name and last log lines and stops the stack. All state is in one folder (.souk) and survives a restart.
 """
 
 import argparse
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from dev.components import Service, programs, run_command, servers, services
 from dev.control import Control
-from dev.parts import Service, programs, run_command, servers, services
 from dev.ports import SERVICES, Ports
 from dev.seed import LOGINS, seed
 from kit.identity import Identity
@@ -29,11 +29,11 @@ _POLL_SECONDS = 0.2
 
 
 class StackError(Exception):
-    """The stack could not start, or a part of it ended; the message is for people."""
+    """The stack could not start; the message is printed to the user."""
 
 
 class Stack:
-    """Every part, started in order and stopped in reverse."""
+    """All components, started in order and stopped in reverse."""
 
     def __init__(
         self,
@@ -44,30 +44,33 @@ class Stack:
         products: int = 1000,
         mail: str = "maildev",
         quiet: bool = False,
-        more: Sequence[Ports] = (),
+        replica_ports: Sequence[Ports] = (),
     ) -> None:
-        """`more`: ports of further replicas of every service, for tests."""
+        """`replica_ports`: ports of further replicas of every service, for tests."""
         self.state = state
         self.ports = ports
         self.products = products
         self.servers = servers(ports, state)
-        self.programs = programs(ports, state, mail=mail, more=more)
-        self.services = services(tuple(names), ports, state, more)
+        self.programs = programs(ports, state, mail=mail, replica_ports=replica_ports)
+        self.services = services(tuple(names), ports, state, replica_ports)
         self._quiet = quiet
         self._lock = threading.RLock()
-        # Parts that are meant to be down now: stopped on request, or lent to `bazel run`.
-        self._aside: set[str] = set()
+        # Components that were stopped on request, or replaced by `bazel run`.
+        self._expected_down: set[str] = set()
 
     @property
-    def parts(self) -> dict[str, Server]:
-        """Every part by name, in the order in which they start."""
-        return {part.name: part for part in [*self.servers, *self.programs, *self.services.values()]}
+    def components(self) -> dict[str, Server]:
+        """All components by name, in the order in which they start."""
+        return {
+            component.name: component
+            for component in [*self.servers, *self.programs, *self.services.values()]
+        }
 
     def start(self) -> None:
-        """Starts everything and seeds it; raises StackError, with everything stopped again."""
+        """Starts and seeds everything; stops it again if that fails. Raises StackError."""
         self.state.mkdir(parents=True, exist_ok=True)
-        if taken := self.ports.taken():
-            raise StackError("\n".join(taken))
+        if conflicts := self.ports.conflicts():
+            raise StackError("\n".join(conflicts))
         try:
             self._start()
         except BaseException:
@@ -75,120 +78,125 @@ class Stack:
             raise
 
     def _start(self) -> None:
-        began = time.monotonic()
-        self._bring_up([*self.servers, *self.programs])
-        self._make_databases()
+        start = time.monotonic()
+        self._start_all([*self.servers, *self.programs])
+        self._create_databases()
         self._migrate()
-        self._bring_up(list(self.services.values()))
+        self._start_all(list(self.services.values()))
         if set(SERVICES) <= self.services.keys():
-            self._say("seeding", "logins and catalogue")
+            self._report("seeding", "logins and catalogue")
             self._seed()
-        self._say("ready", f"after {time.monotonic() - began:.0f} s")
+        self._report("ready", f"after {time.monotonic() - start:.0f} s")
 
     def stop(self) -> None:
-        """Stops everything in reverse: services first, so that they let go of the servers."""
+        """Stops everything in reverse: services first, while their servers are still up."""
         with self._lock:
-            running = [part for part in self.parts.values() if part.process is not None]
+            running = [component for component in self.components.values() if component.process is not None]
             for group in (list(self.services.values()), self.programs, self.servers):
                 with ThreadPoolExecutor() as pool:
-                    list(pool.map(Server.stop, [part for part in group if part in running]))
+                    list(pool.map(Server.stop, [component for component in group if component in running]))
             if running:
-                self._say("stopped", f"{len(running)} parts")
+                self._report("stopped", f"{len(running)} components")
 
-    def ended(self) -> Server | None:
-        """A part that ended by itself."""
+    def exited(self) -> Server | None:
+        """A component that exited without having been stopped."""
         with self._lock:
-            for part in self.parts.values():
+            for component in self.components.values():
                 if (
-                    part.name not in self._aside
-                    and part.process is not None
-                    and part.process.status is not None
+                    component.name not in self._expected_down
+                    and component.process is not None
+                    and component.process.status is not None
                 ):
-                    return part
+                    return component
         return None
 
-    def stop_part(self, name: str, *, kill: bool = False) -> None:
-        """Stops one part, or ends it with kill -9; the others go on."""
+    def stop_component(self, name: str, *, kill: bool = False) -> None:
+        """Stops one component, with SIGKILL if `kill`; the others keep running."""
         with self._lock:
-            self._aside.add(name)
-            part = self.parts[name]
-            part.kill() if kill else part.stop()
+            self._expected_down.add(name)
+            component = self.components[name]
+            component.kill() if kill else component.stop()
 
-    def pause_part(self, name: str) -> None:
-        """Freezes one part (SIGSTOP), as a machine that swaps or a hypervisor that moves it does."""
-        self.parts[name].pause()
+    def pause_component(self, name: str) -> None:
+        """Freezes one component (SIGSTOP), as a swapping machine or a live migration does."""
+        self.components[name].pause()
 
-    def resume_part(self, name: str) -> None:
-        """Lets it go on."""
-        self.parts[name].resume()
+    def resume_component(self, name: str) -> None:
+        """Resumes a frozen component (SIGCONT)."""
+        self.components[name].resume()
 
-    def start_part(self, name: str) -> None:
-        """Starts a part again and returns once it is ready."""
+    def start_component(self, name: str) -> None:
+        """Starts a component again and returns once it is ready."""
         with self._lock:
-            self.parts[name].start()
-            self._aside.discard(name)
+            self.components[name].start()
+            self._expected_down.discard(name)
 
-    def _bring_up(self, parts: Sequence[Server]) -> None:
-        began = time.monotonic()
-        with ThreadPoolExecutor(len(parts)) as pool:
+    def _start_all(self, components: Sequence[Server]) -> None:
+        start = time.monotonic()
+        with ThreadPoolExecutor(len(components)) as pool:
 
-            def up(part: Server) -> None:
-                part.launch()
-                part.await_ready()
-                self._say(part.name, f"127.0.0.1:{part.port}  ({time.monotonic() - began:.1f} s)")
+            def start_one(component: Server) -> None:
+                component.launch()
+                component.await_ready()
+                seconds = time.monotonic() - start
+                self._report(component.name, f"127.0.0.1:{component.port}  ({seconds:.1f} s)")
 
-            for outcome in [pool.submit(up, part) for part in parts]:
-                outcome.result()
+            for future in [pool.submit(start_one, component) for component in components]:
+                future.result()
 
-    def _make_databases(self) -> None:
-        postgres = next(part for part in self.servers if isinstance(part, Postgres))
-        for part in self._stateful():
-            postgres.create_database(part.name)
+    def _create_databases(self) -> None:
+        postgres = next(server for server in self.servers if isinstance(server, Postgres))
+        for service in self._with_database():
+            postgres.create_database(service.name)
 
-    def _stateful(self) -> list[Service]:
-        """A replica of each service that has a database."""
-        return [part for part in self.services.values() if part.name == part.service != "gateway"]
+    def _with_database(self) -> list[Service]:
+        """The first replica of every service that has a database."""
+        return [replica for replica in self.services.values() if replica.name == replica.service != "gateway"]
 
     def _migrate(self) -> None:
         with ThreadPoolExecutor() as pool:
-            stateful = self._stateful()
-            for outcome in [pool.submit(self._migrate_one, part) for part in stateful]:
-                outcome.result()
-        self._say("migrated", ", ".join(part.name for part in stateful))
+            services = self._with_database()
+            for future in [pool.submit(self._migrate_one, service) for service in services]:
+                future.result()
+        self._report("migrated", ", ".join(service.name for service in services))
 
-    def _migrate_one(self, part: Service) -> None:
-        done = run_command(part, "migrate", seconds=_MIGRATE_SECONDS)
-        if done.returncode:
-            raise StackError(f"{part.name} migrate failed:\n{done.stdout}")
+    def _migrate_one(self, service: Service) -> None:
+        result = run_command(service, "migrate", seconds=_MIGRATE_SECONDS)
+        if result.returncode:
+            raise StackError(f"{service.name} migrate failed:\n{result.stdout}")
 
     def _seed(self, identity: Identity | None = None) -> None:
         seed(
             self.ports,
             self.services["account"],
             products=self.products,
-            say=lambda text: self._say("seeding", text),
+            report=lambda text: self._report("seeding", text),
             identity=identity,
         )
 
-    def _say(self, what: str, text: str) -> None:
+    def _report(self, what: str, text: str) -> None:
         if not self._quiet:
             print(f"  {what:<14} {text}", flush=True)
 
 
 def table(stack: Stack) -> str:
-    """Where everything is, and who may sign in."""
+    """The addresses and logins."""
     ports = stack.ports
     rows = [
         ("Start here", f"http://127.0.0.1:{ports.gateway}"),
         ("Playground", f"http://127.0.0.1:{ports.gateway}/playground"),
         ("GraphQL", f"http://127.0.0.1:{ports.gateway}/graphql"),
         ("Mails", f"http://127.0.0.1:{ports.mail_web}"),
-        ("PostgreSQL", f"127.0.0.1:{ports.postgresql} (a database a service, role souk, password souk)"),
+        ("PostgreSQL", f"127.0.0.1:{ports.postgresql} (one database per service, user souk, password souk)"),
         ("Redis", f"127.0.0.1:{ports.redis}"),
         ("Kafka", f"127.0.0.1:{ports.kafka}"),
         ("Elasticsearch", f"http://127.0.0.1:{ports.elasticsearch}"),
         ("Stripe mock", f"http://127.0.0.1:{ports.stripe}"),
-        *([("Prometheus", f"http://127.0.0.1:{ports.prometheus}")] if "prometheus" in stack.parts else []),
+        *(
+            [("Prometheus", f"http://127.0.0.1:{ports.prometheus}")]
+            if "prometheus" in stack.components
+            else []
+        ),
         *((f"Login {role}", f"{email} / {password}") for role, email, _, password in LOGINS),
         ("Logs", f"{stack.state / 'logs'} (make logs S=order)"),
     ]
@@ -198,13 +206,13 @@ def table(stack: Stack) -> str:
 
 
 def watch(stack: Stack, stopped: threading.Event) -> int:
-    """Returns 0 when told to stop, 1 when a part ended by itself."""
+    """Returns 0 when `stopped` is set, 1 if a component exits."""
     while not stopped.wait(_POLL_SECONDS):
-        if part := stack.ended():
-            process = part.process
+        if component := stack.exited():
+            process = component.process
             assert process is not None
             print(
-                f"\n{part.name} ended with status {process.status}. Its last lines:\n{process.tail()}",
+                f"\n{component.name} exited with status {process.status}. Last log lines:\n{process.tail()}",
                 file=sys.stderr,
             )
             return 1
@@ -212,11 +220,11 @@ def watch(stack: Stack, stopped: threading.Event) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the stack until Ctrl-C, SIGTERM or the end of a part."""
-    parser = argparse.ArgumentParser(description="Runs the whole of Souk on this machine.")
+    """Runs the stack until Ctrl-C, SIGTERM or the exit of a component."""
+    parser = argparse.ArgumentParser(description="Runs all of Souk on this machine.")
     folder = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
-    parser.add_argument("--state", type=Path, default=folder / ".souk", help="folder of data, logs and keys")
-    parser.add_argument("--products", type=int, default=1000, help="products to seed")
+    parser.add_argument("--state", type=Path, default=folder / ".souk", help="folder for data, logs and keys")
+    parser.add_argument("--products", type=int, default=1000, help="number of products to seed")
     parser.add_argument(
         "--mail", choices=["maildev", "count"], default=os.environ.get("SOUK_MAIL", "maildev")
     )
@@ -228,7 +236,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         ports = Ports.read(os.environ)
     except BlockingIOError:
-        print(f"another stack is running in {state}", file=sys.stderr)
+        print(f"another stack is already running in {state}", file=sys.stderr)
         return 1
     except ValueError as error:
         print(error, file=sys.stderr)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bazel test with these arguments; ends with the number of test cases that passed, failed and were skipped.
+# Runs bazel test with these arguments, then prints the number of test cases that passed, failed and were skipped.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 events=$(mktemp)

@@ -1,7 +1,7 @@
 """Counts the test cases of a Bazel run: python dev/test_summary.py BUILD_EVENTS.
 
-Reads the JUnit files that the run's own events name, cached ones included, so that the count is of this run and not of what lies about.
-A target that left no JUnit file counts as one case. Fails when a case failed or nothing was tested.
+Reads only the JUnit files that the run's build events name (cached results included), not stale ones. A target without a JUnit file
+counts as one case. Fails if a case failed or no test ran.
 """
 
 import json
@@ -14,25 +14,25 @@ from xml.etree import ElementTree
 
 def cases(path: Path) -> Counter[str]:
     """The outcomes in one JUnit file."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for case in ElementTree.parse(path).iter("testcase"):
         tags = {child.tag for child in case}
-        found["failed" if tags & {"failure", "error"} else "skipped" if "skipped" in tags else "passed"] += 1
-    return found
+        counts["failed" if tags & {"failure", "error"} else "skipped" if "skipped" in tags else "passed"] += 1
+    return counts
 
 
 def outcomes(result: dict[str, object], files: dict[str, Path]) -> Counter[str]:
     """The outcomes of one run of one test target."""
-    found = cases(files["test.xml"]) if "test.xml" in files and files["test.xml"].exists() else Counter()
-    if result["status"] != "PASSED" and not found["failed"]:
-        found["failed"] += 1
-    elif not found:
-        found["passed"] += 1
-    return found
+    counts = cases(files["test.xml"]) if "test.xml" in files and files["test.xml"].exists() else Counter()
+    if result["status"] != "PASSED" and not counts["failed"]:
+        counts["failed"] += 1
+    elif not counts:
+        counts["passed"] += 1
+    return counts
 
 
 def main(events: Path) -> int:
-    """Prints the counts; answers the exit status."""
+    """Prints the counts and returns the exit status."""
     total: Counter[str] = Counter()
     for line in events.read_text().splitlines():
         event = json.loads(line)

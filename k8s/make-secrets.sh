@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Prints the Secrets that the manifests refer to, with fresh random values: k8s/make-secrets.sh | kubectl create -f -
-# With the word `production`: those of the overlay of that name, for which STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET and REDIS_URL must be set.
-# `create`, not `apply`: running it again must not change the password of a database that has one. Or give these to whatever keeps your secrets.
+# Prints the Secrets that the manifests use, with new random values: k8s/make-secrets.sh | kubectl create -f -
+# With the argument `production`: those of the production overlay; needs STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET and REDIS_URL.
+# Use `create`, not `apply`, so that a second run cannot change the password of an existing database. Or put them into your secret store.
 set -euo pipefail
 
 random() { openssl rand -base64 32 | tr '+/' '-_' | tr -d '\n'; }
 unpadded() { base64 --wrap=0 | tr '+/' '-_' | tr -d '='; }
 
-# An Ed25519 key as a JWK (RFC 8037), the form that kit.auth reads: the raw keys are the last 32 bytes of their DER forms.
+# An Ed25519 key as a JWK (RFC 8037), as kit.auth reads it: the raw keys are the last 32 bytes of their DER forms.
 signing_keys() {
   local key
   key=$(openssl genpkey -algorithm ed25519)
@@ -34,7 +34,7 @@ if [ "${1:-}" = production ]; then
   : "${STRIPE_API_KEY:?the secret key of Stripe}" "${STRIPE_WEBHOOK_SECRET:?what Stripe signs webhooks with}" "${REDIS_URL:?rediss://:password@host:6379}"
   for service in "${services[@]}"; do
     password=$(openssl rand -hex 24)
-    # The role's password for the operator, and the same in what the service is told.
+    # The role's password, for the operator and in the service's DATABASE_URL.
     secret "postgresql-$service" ecommerce-data kubernetes.io/basic-auth username "$service" password "$password"
     database[$service]="postgresql://$service:$password@postgresql-rw.ecommerce-data:5432/$service?sslmode=verify-full&sslrootcert=/etc/souk/authorities/postgresql.crt"
   done

@@ -6,7 +6,7 @@ from kit.auth import Sealer
 from kit.db import Database, Migrations
 from kit.service import Service
 from kit.values import utc_now
-from kit.work import Every, Worker
+from kit.work import PeriodicJob, Worker
 from notification.mail.mailer import SmtpMailer, SmtpServer, ascii_domain
 from notification.mail.ports import Due
 from notification.mail.preview import preview_routes
@@ -47,7 +47,7 @@ def build(settings: Settings) -> Service:
         consumes=EventHandlers(notifications, recipients, clock=utc_now).subscriptions(),
         jobs=[
             _worker(delivery, settings),
-            Every("notification.erasure", _ERASURE_SWEEP_SECONDS, notifications.erase_late_arrivals),
+            PeriodicJob("notification.erasure", _ERASURE_SWEEP_SECONDS, notifications.erase_late_arrivals),
             *retentions(db, settings),
         ],
     )

@@ -27,7 +27,9 @@ class Settings(BaseSettings):
         secret=True,
     )
     smtp_host: str = setting("Host of the mail server", development="127.0.0.1")
-    smtp_port: int = setting("Port of the mail server", default=587, development=1025, least=1, most=65535)
+    smtp_port: int = setting(
+        "Port of the mail server", default=587, development=1025, minimum=1, maximum=65535
+    )
     smtp_tls: str = setting(
         "none, starttls or tls (from the first byte)", default="starttls", development="none"
     )
@@ -59,7 +61,7 @@ class Settings(BaseSettings):
         default=timedelta(days=7),
         minimum=timedelta(hours=1).total_seconds(),
     )
-    mails_at_once: int = setting("Mails sent concurrently", default=8, least=1, most=100)
+    mails_at_once: int = setting("Mails sent concurrently", default=8, minimum=1, maximum=100)
     mails_per_second: float = setting(
         "Mails sent per second, on average; set it to the limit of your mail provider",
         default=50.0,

@@ -1,7 +1,6 @@
-"""What is done with images once they are built: load them into podman or docker, push them to a registry, tell their sizes
-and digests.
+"""Loads built images into podman or docker, pushes them to a registry, and prints their sizes and digests.
 
-python -m bazel.oci.images load|push|push-all|sizes|digests|bills LAYOUT... [-- ARGUMENT...], with layouts as paths of runfiles.
+python -m bazel.oci.images load|push|push-all|sizes|digests|sboms LAYOUT... [-- ARGUMENT...], with layouts as paths of runfiles.
 """
 
 import json
@@ -26,17 +25,17 @@ class Layout:
     path: Path
 
     def blob(self, digest: str) -> bytes:
-        """The content of that digest."""
+        """The blob with this digest."""
         return (self.path / "blobs" / digest.replace(":", "/")).read_bytes()
 
     def document(self, digest: str) -> dict[str, Any]:
-        """The same, read as JSON."""
-        found: dict[str, Any] = json.loads(self.blob(digest))
-        return found
+        """The blob with this digest, parsed as JSON."""
+        document: dict[str, Any] = json.loads(self.blob(digest))
+        return document
 
     @property
     def named(self) -> dict[str, dict[str, Any]]:
-        """The descriptors that the index names: the image, and its bill of materials."""
+        """The descriptors in the index by name: the image and its SBOM."""
         index = json.loads((self.path / "index.json").read_text())
         return {descriptor["annotations"][_NAME]: descriptor for descriptor in index["manifests"]}
 
@@ -47,18 +46,18 @@ class Layout:
 
     @property
     def digest(self) -> str:
-        """The image's digest, as a registry tells it."""
+        """The image's digest, as in a registry."""
         return str(self.named[self.name]["digest"])
 
     @property
-    def bill(self) -> str:
-        """The name of the image's bill of materials."""
+    def sbom(self) -> str:
+        """The name of the image's SBOM."""
         return self.digest.replace(":", "-") + ".sbom"
 
     @property
-    def bill_content(self) -> bytes:
-        """The bill of materials itself, SPDX as JSON."""
-        return self.blob(self.document(self.named[self.bill]["digest"])["layers"][0]["digest"])
+    def sbom_content(self) -> bytes:
+        """The SBOM, SPDX as JSON."""
+        return self.blob(self.document(self.named[self.sbom]["digest"])["layers"][0]["digest"])
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -67,17 +66,17 @@ class Layout:
 
     @property
     def version(self) -> str:
-        """What the image says it is, as a tag."""
+        """The image's version as a tag."""
         return str(self.manifest["annotations"][_VERSION]).replace("+", "_")
 
 
 def skopeo_copy(*arguments: str) -> None:
-    """skopeo copy, by which layouts get elsewhere unchanged."""
+    """skopeo copy, which copies layouts unchanged."""
     subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", *arguments], check=True)
 
 
 def load(layout: Layout, reference: str = "") -> str:
-    """Makes the image known to podman, or else to docker; answers the name it has there."""
+    """Loads the image into podman, or else docker; returns its name there."""
     name = reference or f"{layout.name}:latest"
     store = "containers-storage:localhost/" if shutil.which("podman") else "docker-daemon:"
     skopeo_copy(f"oci:{layout.path}:{layout.name}", store + name)
@@ -85,31 +84,31 @@ def load(layout: Layout, reference: str = "") -> str:
 
 
 def push(layout: Layout, reference: str, options: Sequence[str] = ()) -> str:
-    """Pushes the image and its bill of materials; answers the reference with the digest, as manifests pin it."""
+    """Pushes the image and its SBOM; returns the reference with the digest, for manifests."""
     if reference.startswith(_LOOPBACK):
         options = ["--dest-tls-verify=false", *options]
     repository = reference.rpartition(":")[0] if ":" in reference.rpartition("/")[2] else reference
     source = f"oci:{layout.path}"
     unchanged = ["--preserve-digests", *options]
     skopeo_copy(*unchanged, f"{source}:{layout.name}", f"docker://{reference}")
-    skopeo_copy(*unchanged, f"{source}:{layout.bill}", f"docker://{repository}:{layout.bill}")
+    skopeo_copy(*unchanged, f"{source}:{layout.sbom}", f"docker://{repository}:{layout.sbom}")
     return f"{reference}@{layout.digest}"
 
 
 def sizes(layouts: Sequence[Layout]) -> str:
-    """A table of compressed sizes by layer, and what all take in a registry, where equal layers are one."""
+    """A table of compressed sizes by layer, and the total in a registry, where equal layers are stored once."""
     lines: list[str] = []
     stored: dict[str, int] = {}
     for layout in layouts:
         manifest = layout.manifest
         blobs = [manifest["config"], *manifest["layers"]]
         history = layout.document(manifest["config"]["digest"])["history"]
-        parts = [
-            f"{told['created_by'].rpartition(' ')[2]} {_megabytes(blob['size'])}"
-            for told, blob in zip(history, manifest["layers"], strict=True)
+        layer_sizes = [
+            f"{entry['created_by'].rpartition(' ')[2]} {_megabytes(blob['size'])}"
+            for entry, blob in zip(history, manifest["layers"], strict=True)
         ]
         total = sum(blob["size"] for blob in blobs)
-        lines.append(f"{layout.name:<20}{_megabytes(total):>6} MB   {', '.join(parts)}")
+        lines.append(f"{layout.name:<20}{_megabytes(total):>6} MB   {', '.join(layer_sizes)}")
         stored |= {blob["digest"]: blob["size"] for blob in blobs}
     lines.append(f"{'all in a registry':<20}{_megabytes(sum(stored.values())):>6} MB")
     return "\n".join(lines)
@@ -119,11 +118,11 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f}"
 
 
-def main(command: str, words: Sequence[str]) -> None:
-    """Does it to the layouts before `--`, with the arguments behind it."""
-    split = list(words).index("--")
-    layouts = [Layout(Path(os.environ["RUNFILES_DIR"], "souk", path).resolve()) for path in words[:split]]
-    arguments = words[split + 1 :]
+def main(command: str, args: Sequence[str]) -> None:
+    """Runs the command on the layouts before `--`, with the arguments after it."""
+    split = list(args).index("--")
+    layouts = [Layout(Path(os.environ["RUNFILES_DIR"], "souk", path).resolve()) for path in args[:split]]
+    arguments = args[split + 1 :]
     match command, arguments:
         case "load", [] | [_]:
             for layout in layouts:
@@ -134,11 +133,11 @@ def main(command: str, words: Sequence[str]) -> None:
             for layout in layouts:
                 tag = arguments[1] if len(arguments) > 1 else layout.version
                 print(push(layout, f"{registry}/{layout.name}:{tag}"), flush=True)
-        case "bills", [folder]:
+        case "sboms", [folder]:
             for layout in layouts:
                 file = Path(folder, layout.name.rpartition("/")[2] + ".spdx.json")
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(layout.bill_content)
+                file.write_bytes(layout.sbom_content)
                 print(file)
         case "sizes", []:
             print(sizes(layouts))
@@ -153,7 +152,7 @@ def main(command: str, words: Sequence[str]) -> None:
                 "       bazel run //:push -- REGISTRY [TAG]\n"
                 "       bazel run //:image_sizes\n"
                 "       bazel run //:image_digests\n"
-                "       bazel run //:image_bills -- FOLDER"
+                "       bazel run //:image_sboms -- FOLDER"
             )
 
 

@@ -1,4 +1,4 @@
-"""What Bazel's stable status says of the commit that is built: bazel/oci/status.sh writes it."""
+"""The commit that is built, from Bazel's stable status, which bazel/oci/status.sh writes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The commit as images and their bills of materials tell it."""
+    """Version, revision and time of the commit, for images and SBOMs."""
 
     version: str
     revision: str
@@ -14,10 +14,10 @@ class Release:
 
     @classmethod
     def read(cls, status: Path) -> "Release":
-        """From a file of lines `KEY value`; raises KeyError for a build without bazel/oci/status.sh."""
-        found = dict(line.partition(" ")[::2] for line in status.read_text().splitlines())
+        """Reads a file of lines `KEY value`; raises KeyError for a build without bazel/oci/status.sh."""
+        values = dict(line.partition(" ")[::2] for line in status.read_text().splitlines())
         return cls(
-            version=found["STABLE_VERSION"],
-            revision=found["STABLE_REVISION"],
-            created=found["STABLE_CREATED"],
+            version=values["STABLE_VERSION"],
+            revision=values["STABLE_REVISION"],
+            created=values["STABLE_CREATED"],
         )

@@ -1,6 +1,6 @@
-"""Writes an image's bill of materials as SPDX 2.3: the packages of its base layer and the distributions that its program imports.
+"""Writes an image's SBOM as SPDX 2.3: the packages of its base layer and the Python distributions of its program.
 
-What wheels carry compiled into their extension modules is not known to their metadata, and so not told here.
+Libraries that wheels have compiled into their extension modules are missing, because the wheels' metadata do not list them.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from urllib.parse import quote
 from bazel.oci.release import Release
 
 _NO_ASSERTION = "NOASSERTION"
-# What older metadata say in words of their own and SPDX in its.
+# Names in older metadata -> SPDX identifiers.
 _LICENSES = {
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
@@ -33,14 +33,14 @@ _IDENTIFIERS = {*_LICENSES.values(), "0BSD", "BSD-2-Clause", "BSD-3-Clause", "CC
 
 
 def license_of(metadata: Message) -> str:
-    """The license by SPDX, as far as a distribution's metadata say it in a way that can be read."""
+    """The SPDX identifier of a distribution's license, if its metadata have a known one."""
     if expression := metadata["License-Expression"]:
         return str(expression)
     classifiers = metadata.get_all("Classifier") or []
     named = [str(line).split(" :: ")[-1] for line in classifiers if line.startswith("License :: ")]
     for text in [str(metadata["License"] or ""), *named]:
-        if (known := _LICENSES.get(text, text)) in _IDENTIFIERS:
-            return known
+        if (spdx := _LICENSES.get(text, text)) in _IDENTIFIERS:
+            return spdx
     return _NO_ASSERTION
 
 
@@ -50,7 +50,7 @@ def identifier(*parts: str) -> str:
 
 
 def package(kind: str, name: str, version: str, purl: str, **fields: str) -> dict[str, Any]:
-    """One package, of which nothing is said that was not looked at."""
+    """A package; properties that were not examined are NOASSERTION."""
     return {
         "SPDXID": identifier(kind, name),
         "name": name,
@@ -67,16 +67,16 @@ def package(kind: str, name: str, version: str, purl: str, **fields: str) -> dic
     }
 
 
-def of_debian(found: dict[str, str]) -> dict[str, Any]:
+def debian_package(fields: dict[str, str]) -> dict[str, Any]:
     """A package of the base layer."""
-    name, version = found["Package"], found["Version"]
-    purl = f"pkg:deb/debian/{quote(name)}@{quote(version, safe='')}?arch={found['Architecture']}"
-    fields = {"homepage": found["Homepage"]} if found["Homepage"] else {}
-    return package("deb", name, version, purl, supplier=f"Person: {found['Maintainer']}", **fields)
+    name, version = fields["Package"], fields["Version"]
+    purl = f"pkg:deb/debian/{quote(name)}@{quote(version, safe='')}?arch={fields['Architecture']}"
+    homepage = {"homepage": fields["Homepage"]} if fields["Homepage"] else {}
+    return package("deb", name, version, purl, supplier=f"Person: {fields['Maintainer']}", **homepage)
 
 
-def of_pypi(metadata_file: Path) -> dict[str, Any]:
-    """A distribution."""
+def pypi_package(metadata_file: Path) -> dict[str, Any]:
+    """A Python distribution."""
     metadata = HeaderParser().parsestr(metadata_file.read_text())
     name = re.sub(r"[-_.]+", "-", str(metadata["Name"])).lower()
     version = str(metadata["Version"])
@@ -84,8 +84,8 @@ def of_pypi(metadata_file: Path) -> dict[str, Any]:
     return package("pypi", name, version, purl, licenseDeclared=license_of(metadata))
 
 
-def document(image: str, license_id: str, release: Release, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The whole bill."""
+def document(image: str, license_id: str, release: Release, contents: list[dict[str, Any]]) -> dict[str, Any]:
+    """The SBOM."""
     itself = package(
         "image",
         image,
@@ -95,17 +95,17 @@ def document(image: str, license_id: str, release: Release, parts: list[dict[str
         primaryPackagePurpose="CONTAINER",
     )
     relations = [("SPDXRef-DOCUMENT", "DESCRIBES", itself["SPDXID"])]
-    relations += [(itself["SPDXID"], "CONTAINS", part["SPDXID"]) for part in parts]
-    content = json.dumps([itself, parts], sort_keys=True).encode()
+    relations += [(itself["SPDXID"], "CONTAINS", item["SPDXID"]) for item in contents]
+    content = json.dumps([itself, contents], sort_keys=True).encode()
     return {
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
         "name": f"{image}-{release.version}",
-        # Unique for each content, and nothing is to be found there.
+        # Unique for every content; the URL does not exist.
         "documentNamespace": f"https://souk.example/spdx/{image}/{hashlib.sha256(content).hexdigest()}",
         "creationInfo": {"created": release.created, "creators": ["Tool: souk-bazel-oci"]},
-        "packages": [itself, *parts],
+        "packages": [itself, *contents],
         "relationships": [
             {"spdxElementId": subject, "relationshipType": kind, "relatedSpdxElement": target}
             for subject, kind, target in relations
@@ -114,24 +114,24 @@ def document(image: str, license_id: str, release: Release, parts: list[dict[str
 
 
 def main() -> None:
-    """Writes the bill of one image."""
+    """Writes the SBOM of one image."""
     parser = argparse.ArgumentParser(description=__doc__, fromfile_prefix_chars="@")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--image", required=True)
     parser.add_argument("--license", required=True)
     parser.add_argument("--status", type=Path, required=True)
-    parser.add_argument("--base", type=Path, required=True, help="what the base layer was made of")
+    parser.add_argument("--base", type=Path, required=True, help="list of the packages in the base layer")
     parser.add_argument("distributions", nargs="*", type=Path, help="their .dist-info folders")
     args = parser.parse_args()
 
     base = json.loads(args.base.read_text())
     python = package("generic", "cpython", base["python"], f"pkg:generic/cpython@{base['python']}")
-    parts = [python, *(of_debian(found) for found in base["packages"])]
-    parts += sorted(
-        (of_pypi(path / "METADATA") for path in args.distributions), key=lambda part: str(part["name"])
+    contents = [python, *(debian_package(fields) for fields in base["packages"])]
+    contents += sorted(
+        (pypi_package(path / "METADATA") for path in args.distributions), key=lambda item: str(item["name"])
     )
-    bill = document(args.image, args.license, Release.read(args.status), parts)
-    args.output.write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n")
+    sbom = document(args.image, args.license, Release.read(args.status), contents)
+    args.output.write_text(json.dumps(sbom, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Bazel's workspace status: what images say of the commit that they were built from. It follows from the commit alone, so that whoever
-# builds it gets the same digests: a tag v1.2.3 on the commit makes the version 1.2.3, anything else is 0.0.0-<commit>.
+# Bazel's workspace status: labels of images. They depend on the commit alone, so that every build of it has the same digests:
+# a commit with the tag v1.2.3 has the version 1.2.3, any other 0.0.0-<commit>.
 set -eu
 git="git --no-optional-locks -c safe.directory=*"
 if revision=$($git rev-parse HEAD 2> /dev/null); then

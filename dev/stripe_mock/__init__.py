@@ -1,1 +1,1 @@
-"""A stand-in for Stripe: payment intents, refunds, idempotency keys, test payment methods, signed webhooks."""
+"""A mock of Stripe: payment intents, refunds, idempotency keys, test payment methods, signed webhooks."""

@@ -13,18 +13,18 @@ from dev.stripe_mock.webhooks import Deliverer
 
 def main() -> None:
     """Serves until SIGTERM."""
-    parser = argparse.ArgumentParser(description="A stand-in for Stripe.")
-    parser.add_argument("--host", default="127.0.0.1", help="address it listens on")
+    parser = argparse.ArgumentParser(description="A mock of Stripe.")
+    parser.add_argument("--host", default="127.0.0.1", help="listen address")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--state", type=Path, required=True, help="folder of its SQLite file")
+    parser.add_argument("--state", type=Path, required=True, help="folder for the SQLite file")
     parser.add_argument(
         "--webhook",
         action="append",
         default=[],
-        help="URL that is told what happens; of several, the next at each try",
+        help="webhook URL; with several, each attempt uses the next one",
     )
     parser.add_argument(
-        "--webhook-secret", default="whsec_souk_development", help="what webhooks are signed with"
+        "--webhook-secret", default="whsec_souk_development", help="signing secret of webhooks"
     )
     arguments = parser.parse_args()
     state = State(arguments.state)

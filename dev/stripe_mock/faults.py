@@ -1,13 +1,13 @@
-"""What goes wrong on request: POST /mock/faults with one of these, each for the next `count` (1) times.
+"""Fault injection: POST /mock/faults with one of these; each affects the next `count` (default 1) calls, refunds or webhooks.
 
-{"status": 500, "after": false, "operation": "refund"}: calls fail with that HTTP status, or are cut off (status 0), before or after their
-effect.
-{"code": "amount_too_small", "operation": "create"}: calls are rejected as invalid, with that code of Stripe's.
-{"refunds": "failed"}: refunds are pending first and end as this: succeeded, failed.
-{"webhooks": "duplicated"}: webhooks are delivered twice, or reordered (after those that follow within seconds), or lost.
-{"keys": "forgotten"}: the answers under all idempotency keys are forgotten, as Stripe does after a day.
+{"status": 500, "after": false, "operation": "refund"}: calls fail with that HTTP status, or their connection is closed (status 0), before
+or after they take effect.
+{"code": "amount_too_small", "operation": "create"}: calls are rejected as invalid with that Stripe error code.
+{"refunds": "failed"}: refunds are pending at first and then become succeeded or failed.
+{"webhooks": "duplicated"}: webhooks are duplicated, reordered (delivered seconds after later ones) or lost.
+{"keys": "forgotten"}: all idempotency keys expire, as at Stripe after a day.
 
-Operations are create, confirm, cancel and refund; without one, any. A new fault of calls, refunds or webhooks replaces the one before.
+Operations are create, confirm, cancel and refund; by default any. A new fault replaces the previous one of its kind.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WEBHOOKS: Final = ("duplicated", "reordered", "lost")
 
 @dataclass(slots=True)
 class Faults:
-    """What the next calls suffer."""
+    """A fault of the next `count` calls."""
 
     count: int = 0
     status: int = 500
@@ -32,19 +32,19 @@ class Faults:
     code: str = ""
 
     @classmethod
-    def read(cls, wanted: Mapping[str, Any]) -> Faults:
-        """What was asked for; raises ValueError on an operation that there is not."""
-        operation = wanted.get("operation", "")
+    def parse(cls, request: Mapping[str, Any]) -> Faults:
+        """Raises ValueError for an unknown operation."""
+        operation = request.get("operation", "")
         return cls(
-            int(wanted.get("count", 1)),
-            int(wanted.get("status", 400 if "code" in wanted else 500)),
-            bool(wanted.get("after")),
+            int(request.get("count", 1)),
+            int(request.get("status", 400 if "code" in request else 500)),
+            bool(request.get("after")),
             _one_of(OPERATIONS, operation) if operation else "",
-            wanted.get("code", ""),
+            request.get("code", ""),
         )
 
     def take(self, operation: str) -> bool:
-        """Whether this call is to have it."""
+        """Whether this call gets the fault; counts it."""
         if self.count <= 0 or self.operation not in ("", operation):
             return False
         self.count -= 1
@@ -52,29 +52,29 @@ class Faults:
 
 
 @dataclass(slots=True)
-class Next:
-    """Something that happens to the next `count` of a kind."""
+class NextFault:
+    """What happens to the next `count` refunds or webhooks."""
 
-    what: str = ""
+    effect: str = ""
     count: int = 0
 
     @classmethod
-    def read(cls, what: str, wanted: Mapping[str, Any]) -> Next:
-        """What was asked for; raises ValueError on what there is not."""
+    def parse(cls, kind: str, request: Mapping[str, Any]) -> NextFault:
+        """`kind`: refunds or webhooks. Raises ValueError for an unknown effect."""
         return cls(
-            _one_of(_REFUNDS if what == "refunds" else _WEBHOOKS, wanted[what]), int(wanted.get("count", 1))
+            _one_of(_REFUNDS if kind == "refunds" else _WEBHOOKS, request[kind]), int(request.get("count", 1))
         )
 
     def take(self) -> str:
-        """What happens to this one; empty: nothing."""
+        """The effect on this one; empty if there is none."""
         if self.count <= 0:
             return ""
         self.count -= 1
-        return self.what
+        return self.effect
 
 
 def operation_of(path: str) -> str:
-    """What a call does, by its path; empty when it is none of OPERATIONS."""
+    """The operation of a path; empty if it is none of OPERATIONS."""
     match path.strip("/").split("/"):
         case ["v1", "payment_intents"]:
             return "create"
@@ -85,7 +85,7 @@ def operation_of(path: str) -> str:
     return ""
 
 
-def _one_of(known: tuple[str, ...], given: Any) -> str:
-    if given not in known:
-        raise ValueError(f"{given} is none of {', '.join(known)}")
-    return str(given)
+def _one_of(valid: tuple[str, ...], value: Any) -> str:
+    if value not in valid:
+        raise ValueError(f"{value} is none of {', '.join(valid)}")
+    return str(value)

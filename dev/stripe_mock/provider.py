@@ -1,4 +1,4 @@
-"""Intents and refunds: Stripe's states and refusals. How they are asked for (HTTP) and kept (SQLite) is elsewhere."""
+"""Stripe's state machines of intents and refunds, and its errors. HTTP is in `server`, storage in `state`."""
 
 import secrets
 import time
@@ -6,40 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dev.stripe_mock.faults import Next
+from dev.stripe_mock.faults import NextFault
 from dev.stripe_mock.outcomes import OUTCOMES, Outcome
 from dev.stripe_mock.state import State
 
 Object = dict[str, Any]
-# Stripe charges them in steps of ten (docs.stripe.com/currencies#three-decimal).
+# Stripe charges these in steps of ten (docs.stripe.com/currencies#three-decimal).
 _THREE_DECIMALS = ("bhd", "jod", "kwd", "omr", "tnd")
-# They have no decimals, and are counted as if they had two, which must be 00 (docs.stripe.com/currencies#special-cases).
+# These have no decimals, but Stripe counts two, which must be 00 (docs.stripe.com/currencies#special-cases).
 _WHOLE = ("isk", "ugx")
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 
 
 @dataclass(eq=False)
-class Refusal(Exception):
-    """An answer that is no success: HTTP status and Stripe's error object."""
+class ApiError(Exception):
+    """An error response: HTTP status and Stripe's error object."""
 
     status: int
     error: Mapping[str, Any]
 
 
-def invalid(message: str, param: str = "", code: str = "parameter_invalid", status: int = 400) -> Refusal:
-    """Stripe's answer to a request that makes no sense."""
+def invalid(message: str, param: str = "", code: str = "parameter_invalid", status: int = 400) -> ApiError:
+    """Stripe's error for an invalid request."""
     error = {"type": "invalid_request_error", "code": code, "message": message}
-    return Refusal(status, {**error, **({"param": param} if param else {})})
+    return ApiError(status, {**error, **({"param": param} if param else {})})
 
 
 class Provider:
-    """The operations; each changes the state and answers the object. `base` is where buyers are sent to."""
+    """The operations; each changes the state and returns the object. `base`: URL of the page where buyers authenticate."""
 
     def __init__(self, state: State, *, base: str, processing_seconds: float = 2.0) -> None:
         self._state = state
         self._base = base
         self._processing_seconds = processing_seconds
-        self.next_refunds = Next()
+        self.next_refunds = NextFault()
 
     def create_intent(self, params: Mapping[str, Any]) -> Object:
         """POST /v1/payment_intents."""
@@ -76,7 +76,7 @@ class Provider:
         return self.confirm_intent(intent["id"], {}) if params.get("confirm") == "true" else intent
 
     def confirm_intent(self, intent_id: str, params: Mapping[str, Any]) -> Object:
-        """POST /v1/payment_intents/ID/confirm; a decline is a Refusal that carries the intent."""
+        """POST /v1/payment_intents/ID/confirm; a decline is an ApiError that carries the intent."""
         intent = self.intent(intent_id)
         if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
             raise _unexpected(intent, "confirm")
@@ -91,14 +91,14 @@ class Provider:
             intent["status"] = "processing"
             self._save(intent, "payment_intent.processing")
             if outcome.later:
-                self._state.later(intent_id, time.time() + self._processing_seconds)
+                self._state.schedule_settlement(intent_id, time.time() + self._processing_seconds)
             return intent
         if outcome.status == "requires_action":
             intent["status"] = "requires_action"
             intent["next_action"] = self._next_action(intent_id, params.get("return_url"))
             self._save(intent, "payment_intent.requires_action")
             return intent
-        return self._end(intent, outcome.status, outcome)
+        return self._finish(intent, outcome.status, outcome)
 
     def cancel_intent(self, intent_id: str, params: Mapping[str, Any]) -> Object:
         """POST /v1/payment_intents/ID/cancel."""
@@ -115,11 +115,11 @@ class Provider:
         return self._get("payment_intent", intent_id)
 
     def intents(self) -> list[Object]:
-        """All of them, newest first."""
+        """All intents, newest first."""
         return self._state.all("payment_intent")
 
     def authenticate(self, intent_id: str, *, passes: bool) -> Object:
-        """What a buyer does at next_action's URL."""
+        """The buyer authenticates at the URL of next_action."""
         intent = self.intent(intent_id)
         if intent["status"] != "requires_action":
             raise _unexpected(intent, "authenticate")
@@ -131,19 +131,19 @@ class Provider:
         )
         outcome = _outcome(intent["payment_method"]) if passes else failed
         try:
-            return self._end(intent, outcome.later, outcome)
-        except Refusal:
+            return self._finish(intent, outcome.later, outcome)
+        except ApiError:
             return self.intent(intent_id)
 
     def _next_action(self, intent_id: str, return_url: str | None) -> Object:
-        """As Stripe has it: a page to send the buyer to only for those who say where they come back to."""
+        """As at Stripe, there is a redirect only if the request has a return_url."""
         if not return_url:
             return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
         url = f"{self._base}/mock/authenticate/{intent_id}"
         return {"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": return_url}}
 
-    def end_later(self, object_id: str) -> None:
-        """A bank's answer that took its time."""
+    def settle(self, object_id: str) -> None:
+        """Finishes a pending refund or a processing intent, as a bank does later."""
         if object_id.startswith("re_"):
             refund = self.refund(object_id)
             later = refund["later"]
@@ -151,30 +151,31 @@ class Provider:
             event = "refund.failed" if later == "failed" else "refund.updated"
             self._save({**refund, "status": later, **failed}, event)
         else:
-            self._end_processing(self.intent(object_id))
+            self._settle_intent(self.intent(object_id))
 
-    def _end_processing(self, intent: Object) -> None:
+    def _settle_intent(self, intent: Object) -> None:
         outcome = _outcome(intent["payment_method"])
         if intent["status"] == "processing":
             try:
-                self._end(intent, outcome.later, outcome)
-            except Refusal:
-                return  # the decline is told by the webhook
+                self._finish(intent, outcome.later, outcome)
+            except ApiError:
+                return  # the webhook reports the decline
 
     def create_refund(self, params: Mapping[str, Any]) -> Object:
-        """POST /v1/refunds; never beyond what was captured."""
+        """POST /v1/refunds; never more than was captured."""
         intent = self.intent(params.get("payment_intent", ""))
         if intent["status"] != "succeeded":
             raise _unexpected(intent, "refund")
         outcome = _outcome(intent["payment_method"])
-        given_back = (r["amount"] for r in self.refunds(intent["id"]) if r["status"] != "failed")
-        left = intent["amount_received"] - sum(given_back)
-        amount = _amount(params["amount"], "amount", intent["currency"]) if "amount" in params else left
-        if left == 0:
+        refunded = (r["amount"] for r in self.refunds(intent["id"]) if r["status"] != "failed")
+        remaining = intent["amount_received"] - sum(refunded)
+        amount = _amount(params["amount"], "amount", intent["currency"]) if "amount" in params else remaining
+        if remaining == 0:
             raise invalid("The charge has already been refunded.", code="charge_already_refunded")
-        if amount > left:
+        if amount > remaining:
             raise invalid(
-                f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", "amount"
+                f"Refund amount ({amount}) is greater than unrefunded amount on charge ({remaining})",
+                "amount",
             )
         injected = self.next_refunds.take()
         refund: Object = {
@@ -192,18 +193,18 @@ class Provider:
         }
         self._save(refund, "refund.created")
         if refund["later"]:
-            self._state.later(refund["id"], time.time() + self._processing_seconds)
+            self._state.schedule_settlement(refund["id"], time.time() + self._processing_seconds)
         return refund
 
     def refunds(self, intent_id: str) -> list[Object]:
-        """Those of an intent, newest first."""
+        """An intent's refunds, newest first."""
         return [r for r in self._state.all("refund") if r["payment_intent"] == intent_id]
 
     def refund(self, refund_id: str) -> Object:
         """GET /v1/refunds/ID."""
         return self._get("refund", refund_id)
 
-    def _end(self, intent: Object, status: str, outcome: Outcome) -> Object:
+    def _finish(self, intent: Object, status: str, outcome: Outcome) -> Object:
         intent.update(status=status, next_action=None)
         if status == "succeeded":
             intent.update(amount_received=intent["amount"], latest_charge=f"ch_{secrets.token_hex(12)}")
@@ -218,16 +219,16 @@ class Provider:
         }
         intent.update(last_payment_error=error, payment_method=None)
         self._save(intent, "payment_intent.payment_failed")
-        raise Refusal(402, {**error, "payment_intent": intent})
+        raise ApiError(402, {**error, "payment_intent": intent})
 
     def _save(self, changed: Object, event: str) -> None:
         self._state.save(changed, event)
 
     def _get(self, kind: str, object_id: str) -> Object:
-        found = self._state.get(object_id)
-        if found is None or found["object"] != kind:
+        stored = self._state.get(object_id)
+        if stored is None or stored["object"] != kind:
             raise invalid(f"No such {kind}: '{object_id}'", "id", "resource_missing", 404)
-        return found
+        return stored
 
 
 def _outcome(method: str) -> Outcome:
@@ -241,12 +242,14 @@ def _kind(method: str) -> str:
 
 
 def _kinds(params: Mapping[str, Any]) -> list[str]:
-    """What an intent may be paid with; without a word of it, all that its currency has."""
+    """The requested payment method types; by default all that the currency supports."""
     possible = ["card", "us_bank_account"] if params["currency"].lower() == "usd" else ["card"]
-    asked: list[str] = list(params.get("payment_method_types", {}).values()) or possible
-    if refused := set(asked) - set(possible):
-        raise invalid(f"Not with this currency: {', '.join(sorted(refused))}.", "payment_method_types")
-    return asked
+    requested: list[str] = list(params.get("payment_method_types", {}).values()) or possible
+    if unsupported := set(requested) - set(possible):
+        raise invalid(
+            f"Not supported with this currency: {', '.join(sorted(unsupported))}.", "payment_method_types"
+        )
+    return requested
 
 
 def _amount(text: Any, param: str, currency: str) -> int:
@@ -261,7 +264,7 @@ def _amount(text: Any, param: str, currency: str) -> int:
     return int(text)
 
 
-def _unexpected(intent: Object, verb: str) -> Refusal:
+def _unexpected(intent: Object, verb: str) -> ApiError:
     message = f"You cannot {verb} this PaymentIntent because it has a status of {intent['status']}."
-    refusal = invalid(message, code="payment_intent_unexpected_state")
-    return Refusal(400, {**refusal.error, "payment_intent": intent})
+    error = invalid(message, code="payment_intent_unexpected_state")
+    return ApiError(400, {**error.error, "payment_intent": intent})

@@ -1,8 +1,8 @@
-"""Stripe's HTTP API over the provider: form parameters, idempotency keys (v1 rules), errors; and /mock for tests and people.
+"""Stripe's HTTP API over the provider: form parameters, idempotency keys (v1 rules), errors; and /mock for tests and developers.
 
 /mock/payment_intents lists every intent, /mock/records every change of an intent or a refund with amount, currency and idempotency key.
-/mock/authenticate/ID is where a buyer's bank asks (?passes=false: it is not them).
-POST /mock/faults lets things go wrong (dev.stripe_mock.faults).
+/mock/authenticate/ID is the page where the buyer authenticates (?passes=false: authentication fails).
+POST /mock/faults injects faults (dev.stripe_mock.faults).
 """
 
 import hashlib
@@ -14,44 +14,44 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from dev.stripe_mock.faults import Faults, Next, operation_of
-from dev.stripe_mock.provider import Provider, Refusal, invalid
+from dev.stripe_mock.faults import Faults, NextFault, operation_of
+from dev.stripe_mock.provider import ApiError, Provider, invalid
 from dev.stripe_mock.state import State
 
-_KEY_LONGEST = 255
-_PART = re.compile(r"[^\[\]]+")
+_MAX_KEY_LENGTH = 255
+_KEY = re.compile(r"[^\[\]]+")
 
 
 class Api:
-    """Requests -> answers; one at a time, as the state wants it."""
+    """Requests -> responses; one at a time, because the state is not thread-safe."""
 
     def __init__(self, state: State, provider: Provider) -> None:
         self.lock = threading.Lock()
         self.faults = Faults()
-        self.webhooks = Next()
+        self.webhooks = NextFault()
         self._state = state
         self._provider = provider
 
     def post(self, path: str, form: str, key: str) -> tuple[int, str, bool]:
-        """Status, body and whether the answer is a replay. Under a key, what was answered once is answered again."""
+        """Status, body and whether the response is replayed: a repeated key gets the stored response."""
         operation = self._operation(path)
         fingerprint = hashlib.sha256(f"{path}?{form}".encode()).hexdigest()
-        if len(key) > _KEY_LONGEST:
-            return _refused(invalid("Idempotency-Key is too long.", "Idempotency-Key"))
+        if len(key) > _MAX_KEY_LENGTH:
+            return _failure(invalid("Idempotency-Key is too long.", "Idempotency-Key"))
         with self.lock, self._state.change(key):
-            if key and (known := self._state.answer(key)):
-                request, status, body = known
+            if key and (stored := self._state.response(key)):
+                request, status, body = stored
                 if request != fingerprint:
                     error = {"type": "idempotency_error", "message": "Keys are for one request only."}
-                    return _refused(Refusal(400, error))
+                    return _failure(ApiError(400, error))
                 return status, body, True
             status, body, executed = self._execute(operation, parameters(form))
             if key and executed:
-                self._state.keep_answer(key, fingerprint, status, body)
+                self._state.save_response(key, fingerprint, status, body)
             return status, body, False
 
     def get(self, target: str) -> tuple[int, str]:
-        """Status and body; lists are whole, never paged."""
+        """Status and body; lists are not paginated."""
         path = urlsplit(target).path
         match path.strip("/").split("/"):
             case ["v1", "payment_intents", intent_id]:
@@ -68,27 +68,27 @@ class Api:
             case ["mock", "authenticate", intent_id]:
                 passes = parameters(urlsplit(target).query).get("passes", "true") == "true"
                 return self._read(lambda: self._provider.authenticate(intent_id, passes=passes))
-        return _refused(invalid(f"Unrecognized request URL ({path}).", status=404))[:2]
+        return _failure(invalid(f"Unrecognized request URL ({path}).", status=404))[:2]
 
     def inject(self, body: bytes) -> None:
         """POST /mock/faults."""
-        wanted = json.loads(body)
+        request = json.loads(body)
         with self.lock, self._state.change():
-            if wanted.get("keys") == "forgotten":
-                self._state.forget_answers()
+            if request.get("keys") == "forgotten":
+                self._state.delete_responses()
             else:
-                self._plan(wanted)
+                self._set_fault(request)
 
-    def _plan(self, wanted: Mapping[str, Any]) -> None:
-        if "refunds" in wanted:
-            self._provider.next_refunds = Next.read("refunds", wanted)
-        elif "webhooks" in wanted:
-            self.webhooks = Next.read("webhooks", wanted)
+    def _set_fault(self, request: Mapping[str, Any]) -> None:
+        if "refunds" in request:
+            self._provider.next_refunds = NextFault.parse("refunds", request)
+        elif "webhooks" in request:
+            self.webhooks = NextFault.parse("webhooks", request)
         else:
-            self.faults = Faults.read(wanted)
+            self.faults = Faults.parse(request)
 
-    def takes_fault(self, path: str) -> Faults | None:
-        """The fault of this call, if it is to have one."""
+    def take_fault(self, path: str) -> Faults | None:
+        """The fault of this call, if any."""
         with self.lock:
             return self.faults if self.faults.take(operation_of(path)) else None
 
@@ -107,32 +107,32 @@ class Api:
     def _execute(
         self, operation: Callable[[Mapping[str, Any]], Any] | None, params: Mapping[str, Any]
     ) -> tuple[int, str, bool]:
-        """Status, body, and whether it came to an execution: what does not validate is not kept under its key."""
+        """Status, body, and whether to store the response under its key: not if the request was invalid."""
         try:
             if operation is None:
                 raise invalid("Unrecognized request URL.", status=404)
             return 200, json.dumps(operation(params)), True
-        except Refusal as refusal:
-            return refusal.status, json.dumps({"error": refusal.error}), refusal.status == 402
+        except ApiError as error:
+            return error.status, json.dumps({"error": error.error}), error.status == 402
 
     def _read(self, read: Callable[[], Any]) -> tuple[int, str]:
         with self.lock, self._state.change():
             try:
                 return 200, json.dumps(read())
-            except Refusal as refusal:
-                return refusal.status, json.dumps({"error": refusal.error})
+            except ApiError as error:
+                return error.status, json.dumps({"error": error.error})
 
 
 def parameters(form: str) -> dict[str, Any]:
     """Stripe's form encoding: metadata[order_id]=x is {"metadata": {"order_id": "x"}}."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, value in parse_qsl(form, keep_blank_values=True):
-        *outer, last = _PART.findall(name)
-        place = found
-        for part in outer:
-            place = place.setdefault(part, {})
-        place[last] = value
-    return found
+        *outer, last = _KEY.findall(name)
+        target = result
+        for key in outer:
+            target = target.setdefault(key, {})
+        target[last] = value
+    return result
 
 
 def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServer:
@@ -142,7 +142,7 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._answer(*api.get(self.path))
+            self._respond(*api.get(self.path))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -150,30 +150,32 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
             if path == "/mock/faults":
                 try:
                     api.inject(body)
-                except ValueError as unknown:
-                    return self._answer(400, json.dumps({"error": str(unknown)}))
-                return self._answer(200, "{}")
+                except ValueError as error:
+                    return self._respond(400, json.dumps({"error": str(error)}))
+                return self._respond(200, "{}")
             if not self.headers.get("Authorization", "").startswith("Bearer "):
-                error = {"type": "invalid_request_error", "message": "You did not provide an API key."}
-                return self._answer(401, json.dumps({"error": error}))
-            fault = api.takes_fault(path)
+                missing = {"type": "invalid_request_error", "message": "You did not provide an API key."}
+                return self._respond(401, json.dumps({"error": missing}))
+            fault = api.take_fault(path)
             if fault and not fault.after:
                 return self._fail(fault)
             status, text, replayed = api.post(path, body.decode(), self.headers.get("Idempotency-Key", ""))
             if fault:
                 return self._fail(fault)
-            return self._answer(status, text, {"Idempotent-Replayed": "true"} if replayed else {})
+            return self._respond(status, text, {"Idempotent-Replayed": "true"} if replayed else {})
 
         def _fail(self, fault: Faults) -> None:
             if fault.code:
-                refusal = invalid("Asked for.", code=fault.code, status=fault.status)
-                return self._answer(refusal.status, json.dumps({"error": refusal.error}))
+                error = invalid("Injected fault.", code=fault.code, status=fault.status)
+                return self._respond(error.status, json.dumps({"error": error.error}))
             if fault.status:
-                return self._answer(fault.status, '{"error": {"type": "api_error", "message": "asked for"}}')
+                return self._respond(
+                    fault.status, '{"error": {"type": "api_error", "message": "injected fault"}}'
+                )
             self.close_connection = True
             return None
 
-        def _answer(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+        def _respond(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
             encoded = text.encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -184,9 +186,9 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
             self.wfile.write(encoded)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing."""
+            """Does not log requests."""
 
-    # Small answers are not held back for the client's acknowledgement.
+    # Sends small responses at once (TCP_NODELAY).
     Handler.wbufsize = -1
     Handler.disable_nagle_algorithm = True
     server = ThreadingHTTPServer((host, port), Handler)
@@ -194,9 +196,9 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
     return server
 
 
-def _list(path: str, found: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"object": "list", "url": path, "has_more": False, "data": found}
+def _list(path: str, objects: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"object": "list", "url": path, "has_more": False, "data": objects}
 
 
-def _refused(refusal: Refusal) -> tuple[int, str, bool]:
-    return refusal.status, json.dumps({"error": refusal.error}), False
+def _failure(error: ApiError) -> tuple[int, str, bool]:
+    return error.status, json.dumps({"error": error.error}), False

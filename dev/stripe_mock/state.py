@@ -1,4 +1,4 @@
-"""What the stand-in remembers, also over a restart: objects, answers under idempotency keys, webhooks to deliver. One SQLite file."""
+"""The mock's state in one SQLite file: objects, responses by idempotency key, webhooks to deliver."""
 
 import json
 import sqlite3
@@ -20,12 +20,12 @@ CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, body TEXT NOT NU
 
 
 class State:
-    """Used by one thread at a time; what happens inside of `change()` is kept together or not at all."""
+    """Not thread-safe; changes are made within `change()`, a transaction."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(folder / "stripe.sqlite", check_same_thread=False, isolation_level=None)
-        # A crash of the machine may lose what a kill of the process does not.
+        # Fast: survives a kill of the process, but not a crash of the machine.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.executescript(_SCHEMA)
@@ -33,7 +33,7 @@ class State:
 
     @contextmanager
     def change(self, key: str = "") -> Iterator[None]:
-        """A transaction; `key` is the idempotency key of the call that makes it."""
+        """A transaction; `key`: the idempotency key of the call, for the records."""
         self._key = key
         self._db.execute("BEGIN")
         try:
@@ -63,7 +63,7 @@ class State:
         self._db.execute(
             "INSERT INTO records (body) VALUES (?)", [json.dumps(_record(changed, event, self._key))]
         )
-        told = {
+        webhook = {
             "id": f"evt_{uuid4().hex[:24]}",
             "object": "event",
             "api_version": "2025-01-27",
@@ -73,7 +73,7 @@ class State:
             "data": {"object": changed},
         }
         self._db.execute(
-            "INSERT INTO deliveries VALUES (?, ?, ?, 0)", [told["id"], json.dumps(told), time.time()]
+            "INSERT INTO deliveries VALUES (?, ?, ?, 0)", [webhook["id"], json.dumps(webhook), time.time()]
         )
 
     def records(self) -> list[dict[str, Any]]:
@@ -81,44 +81,44 @@ class State:
         rows = self._db.execute("SELECT body FROM records ORDER BY number")
         return [json.loads(body) for (body,) in rows]
 
-    def answer(self, key: str) -> tuple[str, int, str] | None:
-        """What was answered under an idempotency key: the request's fingerprint, status and body."""
+    def response(self, key: str) -> tuple[str, int, str] | None:
+        """The stored response to an idempotency key: the request's fingerprint, status and body."""
         row: tuple[str, int, str] | None = self._db.execute(
             "SELECT request, status, body FROM answers WHERE key = ?", [key]
         ).fetchone()
         return row
 
-    def keep_answer(self, key: str, request: str, status: int, body: str) -> None:
-        """Remembers an answer."""
+    def save_response(self, key: str, request: str, status: int, body: str) -> None:
+        """Stores a response under its idempotency key."""
         self._db.execute("INSERT INTO answers VALUES (?, ?, ?, ?)", [key, request, status, body])
 
-    def forget_answers(self) -> None:
-        """No idempotency key is known any more."""
+    def delete_responses(self) -> None:
+        """Expires all idempotency keys."""
         self._db.execute("DELETE FROM answers")
 
-    def later(self, object_id: str, due: float) -> None:
-        """An intent or a refund that ends by itself then."""
+    def schedule_settlement(self, object_id: str, due: float) -> None:
+        """An intent or a refund will be settled at `due`."""
         self._db.execute("INSERT OR REPLACE INTO ends_later VALUES (?, ?)", [object_id, due])
 
     def take_due(self) -> list[str]:
-        """Those whose time has come."""
+        """Objects to settle now; they are removed from the schedule."""
         rows = self._db.execute("DELETE FROM ends_later WHERE due <= ? RETURNING object_id", [time.time()])
         return [object_id for (object_id,) in rows.fetchall()]
 
     def due_deliveries(self, limit: int) -> list[tuple[str, str, int]]:
-        """Webhooks to try now: id, body, how often it was tried."""
+        """Webhooks to send now: id, body, number of attempts."""
         rows = self._db.execute(
             "SELECT id, body, attempts FROM deliveries WHERE due <= ? ORDER BY due LIMIT ?",
             [time.time(), limit],
         )
-        return [(each[0], each[1], each[2]) for each in rows.fetchall()]
+        return [(row[0], row[1], row[2]) for row in rows.fetchall()]
 
     def delivered(self, delivery_id: str) -> None:
-        """It arrived, or is given up."""
+        """Removes a webhook that arrived or is given up."""
         self._db.execute("DELETE FROM deliveries WHERE id = ?", [delivery_id])
 
     def postpone(self, delivery_id: str, seconds: float) -> None:
-        """It is tried again then."""
+        """Schedules the next attempt."""
         due = time.time() + seconds
         self._db.execute(
             "UPDATE deliveries SET due = ?, attempts = attempts + 1 WHERE id = ?", [due, delivery_id]
@@ -126,7 +126,7 @@ class State:
 
 
 def _record(changed: dict[str, Any], event: str, key: str) -> dict[str, Any]:
-    """What an auditor compares; without a key the change was no call's."""
+    """What the invariants compare; `key` is empty if no API call made the change."""
     return {
         "event": event,
         "id": changed["id"],

@@ -1,4 +1,4 @@
-"""Tells a URL what happened, signed as Stripe signs (t=...,v1=HMAC-SHA256 of `t.body`), again and again until it answers 2xx."""
+"""Posts events to a URL, signed as Stripe signs them (t=...,v1=HMAC-SHA256 of `t.body`), and retries until it returns 2xx."""
 
 import hashlib
 import hmac
@@ -13,12 +13,12 @@ from dev.stripe_mock.provider import Provider
 from dev.stripe_mock.server import Api
 from dev.stripe_mock.state import State
 
-_PAUSE_SECONDS = 0.1
-_FIRST_PAUSE_SECONDS = 1.0
+_POLL_SECONDS = 0.1
+_FIRST_RETRY_SECONDS = 1.0
 _TIMEOUT_SECONDS = 5
 _BATCH = 20
 _GIVE_UP_AFTER = 20
-# What our endpoint is registered for, as one registers it at Stripe.
+# The event types that our endpoint is registered for at Stripe.
 EVENTS = frozenset(
     {
         "payment_intent.canceled",
@@ -39,7 +39,7 @@ def signature(body: str, secret: str, at: int) -> str:
 
 
 class Deliverer(threading.Thread):
-    """Delivers in the background; also ends intents that are processing when their time has come."""
+    """Delivers webhooks in the background, and settles intents and refunds that are due."""
 
     def __init__(
         self,
@@ -61,28 +61,28 @@ class Deliverer(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Until `stop`."""
-        while not self._stopped.wait(_PAUSE_SECONDS):
+        """Runs until `stop`."""
+        while not self._stopped.wait(_POLL_SECONDS):
             with self._api.lock, self._state.change():
                 for object_id in self._state.take_due():
-                    self._provider.end_later(object_id)
+                    self._provider.settle(object_id)
                 due = self._state.due_deliveries(_BATCH)
             for delivery_id, body, attempts in due:
-                wanted = self._urls and json.loads(body)["type"] in self._events
-                arrived = not wanted or self._deliver(body, attempts)
+                is_registered = self._urls and json.loads(body)["type"] in self._events
+                arrived = not is_registered or self._deliver(body, attempts)
                 with self._api.lock, self._state.change():
                     if arrived or attempts >= _GIVE_UP_AFTER:
                         self._state.delivered(delivery_id)
                     else:
-                        # Others overtake it.
-                        self._state.postpone(delivery_id, min(60.0, _FIRST_PAUSE_SECONDS * 2**attempts))
+                        # Later webhooks are delivered first.
+                        self._state.postpone(delivery_id, min(60.0, _FIRST_RETRY_SECONDS * 2**attempts))
 
     def stop(self) -> None:
-        """Ends after the delivery under way."""
+        """Stops after the current delivery."""
         self._stopped.set()
 
     def _deliver(self, body: str, attempts: int) -> bool:
-        """Whether it arrived, or is not to."""
+        """Whether the webhook is finished: it arrived or is lost on purpose."""
         with self._api.lock:
             fault = self._api.webhooks.take()
         if fault == "reordered":

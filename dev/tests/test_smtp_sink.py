@@ -1,4 +1,4 @@
-"""What the mail sink keeps, also over a restart."""
+"""The mail sink keeps received mails over a restart."""
 
 import smtplib
 from email.message import EmailMessage
@@ -20,15 +20,15 @@ def _send(port: int, message_id: str, text: str) -> None:
         client.send_message(mail)
 
 
-def test_what_was_received_survives_a_restart(tmp_path: Path) -> None:
+def test_received_mails_survive_a_restart(tmp_path: Path) -> None:
     file, port = tmp_path / "mails.jsonl", free_port()
     controller = Controller(Mails(file), hostname="127.0.0.1", port=port)
     controller.start()
     _send(port, "<1@b.test>", f"about {ORDER} and {ORDER}.")
     _send(port, "<2@b.test>", "about nothing")
     controller.stop()
-    with file.open("a") as cut_off:
-        cut_off.write('{"id": "<3@b.')
+    with file.open("a") as truncated:
+        truncated.write('{"id": "<3@b.')
 
     received = Mails(file).received
     assert [(mail["id"], mail["to"], mail["orders"]) for mail in received] == [

@@ -8,8 +8,8 @@ from souk.order.v1 import events_pb2 as order
 from souk.payment.v1 import events_pb2 as payment
 
 from kit.db import Transaction
-from kit.events import Event, Many, Subscription
-from kit.values import ACCOUNT, ORDER, REFUND, Clock, timestamp
+from kit.events import BatchHandler, Event, Subscription
+from kit.values import ACCOUNT, ORDER, REFUND, Clock, timestamp_from_proto
 from notification.notifications.domain import Notification, Template
 from notification.notifications.messages import (
     link_context,
@@ -87,7 +87,7 @@ class EventHandlers:
         """A handler that queues a mail with a link and saves the address in the event, which is the one to use."""
 
         async def handle(tx: Transaction, event: Event[Any]) -> None:
-            now, expire_time = self._clock(), timestamp(event.body.token_expire_time)
+            now, expire_time = self._clock(), timestamp_from_proto(event.body.token_expire_time)
             recipient = recipient_from_proto(event.body.account)
             notification = Notification.with_link(
                 template,

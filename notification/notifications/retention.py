@@ -26,7 +26,7 @@ def retentions(db: Database, settings: Settings) -> list[Retention]:
             condition="due_time IS NULL AND context <> '{}'",
             update="context = '{}'",
             name="notifications.content",
-            batch=_UPDATE_BATCH_SIZE,
+            batch_size=_UPDATE_BATCH_SIZE,
         ),
         Retention(
             db,

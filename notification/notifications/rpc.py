@@ -5,7 +5,7 @@ from uuid import UUID
 from souk.notification.v1 import notification_service_pb2 as pb
 
 from kit.rpc import Call
-from kit.values import ACCOUNT, ORDER, Input, Page, foreign_cursor, position_cursor, position_of
+from kit.values import ACCOUNT, ORDER, FieldReader, Page, decode_position, encode_position, invalid_cursor
 from notification.notifications.domain import Notification
 from notification.notifications.messages import notification_to_proto
 from notification.notifications.ports import NotificationFilter
@@ -25,9 +25,9 @@ class NotificationRpc:
     ) -> pb.ListNotificationsResponse:
         """A page of one account's history, or of all accounts' for an ADMIN."""
         order_id = _order_id(request)
-        account_id = call.whose(request.account_id, all_accounts=request.all_accounts)
+        account_id = call.resolve_account_scope(request.account_id, all_accounts=request.all_accounts)
         filter, size = NotificationFilter(account_id, order_id), _size(request.page_size)
-        after = position_of(request.page_token, repr(filter), "after")
+        after = decode_position(request.page_token, repr(filter), "after")
         page = await self._notifications.list(filter, after, size, count=request.count_total)
         return _page(page, filter)
 
@@ -35,10 +35,10 @@ class NotificationRpc:
         self, request: pb.BatchListAccountNotificationsRequest, call: Call
     ) -> pb.BatchListAccountNotificationsResponse:
         """The first page of several accounts' histories."""
-        caller, ids = call.account(), ACCOUNT.parse_set(request.account_ids, "account_ids")
+        caller, ids = call.require_principal(), ACCOUNT.parse_unique(request.account_ids, "account_ids")
         order_id, size = _order_id(request.list), _size(request.list.page_size)
         if request.list.page_token:
-            raise foreign_cursor("after")
+            raise invalid_cursor("after")
         pages = await self._notifications.list_by_account(
             caller, NotificationFilter(None, order_id), ids, size, count=request.list.count_total
         )
@@ -53,7 +53,7 @@ class NotificationRpc:
         self, request: pb.BatchListNotificationsRequest, call: Call
     ) -> pb.BatchListNotificationsResponse:
         """The newest notifications of several orders."""
-        caller, order_ids = call.account(), ORDER.parse_each(request.order_ids, "order_ids")
+        caller, order_ids = call.require_principal(), ORDER.parse_all(request.order_ids, "order_ids")
         notifications = await self._notifications.find_by_orders(caller, order_ids)
         return pb.BatchListNotificationsResponse(notifications=map(notification_to_proto, notifications))
 
@@ -63,9 +63,9 @@ def _order_id(request: pb.ListNotificationsRequest) -> UUID | None:
 
 
 def _size(requested: int) -> int:
-    reader = Input()
+    reader = FieldReader()
     size = reader.page_size(requested, "first")
-    reader.done()
+    reader.raise_if_invalid()
     return size
 
 
@@ -73,7 +73,7 @@ def _page(page: Page[Notification], filter: NotificationFilter) -> pb.ListNotifi
     entries = [
         pb.ListNotificationsResponse.Entry(
             notification=notification_to_proto(notification),
-            cursor=position_cursor(repr(filter), notification.create_time, notification.id),
+            cursor=encode_position(repr(filter), notification.create_time, notification.id),
         )
         for notification in page.items
     ]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from kit.db import Conditions, Database, Record, Transaction, bounded_count, columns
+from kit.db import Database, Record, Transaction, WhereClause, bounded_count, transpose
 from kit.values import exact_count
 from notification.notifications.domain import Failure, Notification, Status, Template
 from notification.notifications.ports import NotificationFilter
@@ -60,7 +60,7 @@ class PostgresNotificationStore:
             )
             for n in sorted(notifications, key=lambda n: n.id)
         )
-        await tx.execute(_ADD, *columns(rows, 9))
+        await tx.execute(_ADD, *transpose(rows, 9))
 
     async def erase(self, tx: Transaction, account_id: UUID) -> None:
         """One statement."""
@@ -75,7 +75,7 @@ class PostgresNotificationStore:
     ) -> list[Notification]:
         """By keyset, never by offset."""
         where = _where(filter, after)
-        sql = f"{_SELECT} {where.where} ORDER BY n.create_time DESC, n.id DESC LIMIT {limit:d}"
+        sql = f"{_SELECT} {where.sql} ORDER BY n.create_time DESC, n.id DESC LIMIT {limit:d}"
         return [notification_from_row(row) for row in await self._db.fetch(sql, *where.args)]
 
     async def page_by_account(
@@ -87,7 +87,7 @@ class PostgresNotificationStore:
         sql = (
             "SELECT n.*, r.email AS recipient_email "  # noqa: S608 - of constants
             f"FROM unnest(${len(where.args) + 1}::uuid[]) AS requested(id), LATERAL ("
-            f"SELECT * FROM notifications n {where.where} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
+            f"SELECT * FROM notifications n {where.sql} ORDER BY create_time DESC, id DESC LIMIT {limit:d}"
             ") n LEFT JOIN recipients r USING (account_id) ORDER BY n.create_time DESC, n.id DESC"
         )
         pages: dict[UUID, list[Notification]] = defaultdict(list)
@@ -118,8 +118,8 @@ class PostgresNotificationStore:
         return [notification_from_row(row) for row in rows]
 
 
-def _where(filter: NotificationFilter, after: tuple[datetime, UUID] | None) -> Conditions:
-    where = Conditions()
+def _where(filter: NotificationFilter, after: tuple[datetime, UUID] | None) -> WhereClause:
+    where = WhereClause()
     if filter.account_id is not None:
         where.add("n.account_id = {}", filter.account_id)
     if filter.order_id is not None:
@@ -129,8 +129,8 @@ def _where(filter: NotificationFilter, after: tuple[datetime, UUID] | None) -> C
     return where
 
 
-def _count(where: Conditions) -> str:
-    return bounded_count(f"SELECT FROM notifications n {where.where} ORDER BY n.create_time DESC, n.id DESC")
+def _count(where: WhereClause) -> str:
+    return bounded_count(f"SELECT FROM notifications n {where.sql} ORDER BY n.create_time DESC, n.id DESC")
 
 
 def notification_from_row(row: Record) -> Notification:

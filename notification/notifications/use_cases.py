@@ -53,7 +53,7 @@ class Notifications:
         count: bool,
     ) -> Sequence[Page[Notification]]:
         """The first page of every account; raises PermissionDenied unless the caller has access to all of them."""
-        caller.must_act_for(*account_ids)
+        caller.require_access_to(*account_ids)
         pages = await self._store.page_by_account(filter, account_ids, size + 1)
         totals = await self._store.count_by_account(filter, account_ids) if count else {}
         return [

@@ -24,7 +24,7 @@ from kit.testing.contracts import acting_as
 from kit.testing.fixtures import database_url, kafka, postgres
 from kit.testing.principals import FakeTokenVerifier
 from kit.testing.records import publish
-from kit.testing.running_service import running_service as running_service
+from kit.testing.running_service import running_service
 from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Money, money_to_proto, timestamp_to_proto, utc_now
 from notification.app import build
 from notification.mail.tests.mail_server import FakeMailServer
@@ -64,7 +64,7 @@ class Running:
     """The service, its topics and its mail server."""
 
     channel: Channel
-    tokens: Tokens
+    tokens: FakeTokenVerifier
     mail_server: FakeMailServer
     bootstrap: str
 
@@ -102,7 +102,7 @@ class Running:
 
 @pytest.fixture
 async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
-    mail_server, tokens = FakeMailServer(free_port()), Tokens()
+    mail_server, tokens = FakeMailServer(free_port()), FakeTokenVerifier()
     environment = {
         "PROFILE": "development",
         "HTTP_PORT": str(free_port()),

@@ -1,59 +1,63 @@
-"""Who may do what: a row for every operation, and for every field with a rule of its own. A field of the schema without a row fails.
+"""The access matrix: a row for every operation, and for every field with its own rule. A field of the schema without a row fails a test.
 
-<account>, <order>, <payment> and <product> stand for the owner's; <fresh_...> for one that nobody used before; <email>, <key> for new ones.
+<account>, <order>, <payment> and <product> are replaced by the owner's ids, <fresh_...> by the id of a new one, <email> and <key> by random
+ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Answered with a value; answered null without an error. Anything else is an error's code.
+# A value; null without an error. Any other outcome is an error code.
 OK, NULL = "ok", "null"
-ANYBODY, OWNER, OTHER, ADMIN = "anonymous", "owner", "other", "admin"
-CALLERS = (ANYBODY, OTHER, OWNER, ADMIN)
-_LOGGED_OUT, _FORBIDDEN = "UNAUTHENTICATED", "FORBIDDEN"
+ANONYMOUS, OWNER, OTHER, ADMIN = "anonymous", "owner", "other", "admin"
+CALLERS = (ANONYMOUS, OTHER, OWNER, ADMIN)
+_UNAUTHENTICATED, _FORBIDDEN = "UNAUTHENTICATED", "FORBIDDEN"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What each caller is answered; `at` is the value in question, the root field unless said; `alone`: the caller is used up."""
+    """The outcome for every caller.
+
+    `path`: the value in question, by default the root field. `consumes_caller`: the caller cannot be used again.
+    """
 
     document: str
     anonymous: str
     other: str
     owner: str
     admin: str
-    at: str = ""
-    alone: bool = False
+    path: str = ""
+    consumes_caller: bool = False
 
     def expected(self, caller: str) -> str:
-        """Of one of CALLERS."""
-        return {ANYBODY: self.anonymous, OTHER: self.other, OWNER: self.owner, ADMIN: self.admin}[caller]
+        """The outcome for one of CALLERS."""
+        return {ANONYMOUS: self.anonymous, OTHER: self.other, OWNER: self.owner, ADMIN: self.admin}[caller]
 
 
-def _public(document: str, at: str = "") -> Row:
-    return Row(document, OK, OK, OK, OK, at)
+def _public(document: str, path: str = "") -> Row:
+    return Row(document, OK, OK, OK, OK, path)
 
 
 def _admin(document: str) -> Row:
-    return Row(document, _LOGGED_OUT, _FORBIDDEN, _FORBIDDEN, OK)
+    return Row(document, _UNAUTHENTICATED, _FORBIDDEN, _FORBIDDEN, OK)
 
 
-def _signed_in(document: str, *, alone: bool = False) -> Row:
-    return Row(document, _LOGGED_OUT, OK, OK, OK, alone=alone)
+def _logged_in(document: str, *, consumes_caller: bool = False) -> Row:
+    return Row(document, _UNAUTHENTICATED, OK, OK, OK, consumes_caller=consumes_caller)
 
 
-def _same(document: str, answer: str) -> Row:
-    """A token in the arguments says what may be done, whoever asks."""
-    return Row(document, answer, answer, answer, answer)
+def _same(document: str, outcome: str) -> Row:
+    """A token in the arguments decides, not the caller."""
+    return Row(document, outcome, outcome, outcome, outcome)
 
 
-def _owned(document: str, at: str = "", other: str = NULL) -> Row:
-    return Row(document, _LOGGED_OUT, other, OK, OK, at)
+def _owned(document: str, path: str = "", other: str = NULL) -> Row:
+    return Row(document, _UNAUTHENTICATED, other, OK, OK, path)
 
 
-_PRICED = 'name: "Thing", description: "A thing", price: 5.00'
-_BUYING = 'products: [{id: "<product>", quantity: 1}]'
+_PRODUCT_FIELDS = 'name: "Thing", description: "A thing", price: 5.00'
+_LINES = 'products: [{id: "<product>", quantity: 1}]'
 
 MATRIX = {
     "Query.me": Row("{ me { id } }", NULL, OK, OK, OK),
@@ -73,33 +77,33 @@ MATRIX = {
     ),
     "Mutation.login": _same(
         'mutation { login(input: {email: "<email>", password: "SecurePass123!"}) { accessToken } }',
-        _LOGGED_OUT,
+        _UNAUTHENTICATED,
     ),
     "Mutation.refreshToken": _same(
-        'mutation { refreshToken(refreshToken: "guessed") { accessToken } }', _LOGGED_OUT
+        'mutation { refreshToken(refreshToken: "guessed") { accessToken } }', _UNAUTHENTICATED
     ),
-    "Mutation.logout": _signed_in("mutation { logout }", alone=True),
-    "Mutation.updateProfile": _signed_in('mutation { updateProfile(input: {name: "Jo"}) { id } }'),
-    "Mutation.changePassword": _signed_in(
+    "Mutation.logout": _logged_in("mutation { logout }", consumes_caller=True),
+    "Mutation.updateProfile": _logged_in('mutation { updateProfile(input: {name: "Jo"}) { id } }'),
+    "Mutation.changePassword": _logged_in(
         'mutation { changePassword(currentPassword: "SecurePass123!", newPassword: "SecurePass124!") { accessToken } }',
-        alone=True,
+        consumes_caller=True,
     ),
     "Mutation.requestPasswordReset": _public('mutation { requestPasswordReset(email: "<email>") }'),
     "Mutation.resetPassword": _same(
         'mutation { resetPassword(token: "guessed", newPassword: "SecurePass124!") }', "BAD_USER_INPUT"
     ),
-    "Mutation.requestEmailVerification": _signed_in("mutation { requestEmailVerification }"),
+    "Mutation.requestEmailVerification": _logged_in("mutation { requestEmailVerification }"),
     "Mutation.verifyEmail": _same('mutation { verifyEmail(token: "guessed") { id } }', "BAD_USER_INPUT"),
-    "Mutation.deleteAccount": _signed_in(
-        'mutation { deleteAccount(password: "SecurePass123!") }', alone=True
+    "Mutation.deleteAccount": _logged_in(
+        'mutation { deleteAccount(password: "SecurePass123!") }', consumes_caller=True
     ),
     "Mutation.eraseAccount": _admin(
-        'mutation { eraseAccount(accountId: "<fresh_account>", reason: "asked for") }'
+        'mutation { eraseAccount(accountId: "<fresh_account>", reason: "requested by its owner") }'
     ),
     "Mutation.setAccountRole": _admin(
         'mutation { setAccountRole(accountId: "<fresh_account>", role: USER) { id } }'
     ),
-    "Mutation.createProduct": _admin(f"mutation {{ createProduct(input: {{{_PRICED}}}) {{ id }} }}"),
+    "Mutation.createProduct": _admin(f"mutation {{ createProduct(input: {{{_PRODUCT_FIELDS}}}) {{ id }} }}"),
     "Mutation.updateProduct": _admin(
         'mutation { updateProduct(id: "<product>", input: {description: "Another"}) { id } }'
     ),
@@ -109,7 +113,7 @@ MATRIX = {
     ),
     "Mutation.setStock": _admin('mutation { setStock(productId: "<fresh_product>", stock: 7) { id } }'),
     "Mutation.createOrder": _owned(
-        f'mutation {{ createOrder(input: {{accountId: "<account>", {_BUYING}}}) {{ id }} }}', other=_FORBIDDEN
+        f'mutation {{ createOrder(input: {{accountId: "<account>", {_LINES}}}) {{ id }} }}', other=_FORBIDDEN
     ),
     "Mutation.cancelOrder": _owned('mutation { cancelOrder(id: "<fresh_order>") { id } }', other="NOT_FOUND"),
     "Mutation.updateOrderStatus": _admin(
@@ -121,7 +125,7 @@ MATRIX = {
     "Subscription.orderUpdated": _owned(
         'subscription { orderUpdated(id: "<order>") { id } }', other="NOT_FOUND"
     ),
-    # Fields that another service answers than their parent, and those that not everybody sees who sees their parent.
+    # Fields that another service resolves than their parent, and fields that not every reader of their parent may see.
     "Account.orders": _owned(
         '{ account(id: "<account>") { orders(first: 1) { nodes { id } } } }', "account.orders"
     ),
@@ -137,7 +141,7 @@ MATRIX = {
     "Product.stock": Row('{ product(id: "<product>") { stock } }', NULL, NULL, NULL, OK, "product.stock"),
     "OrderStatusChange.internalNote": Row(
         '{ order(id: "<shipped>") { history { internalNote } } }',
-        _LOGGED_OUT,
+        _UNAUTHENTICATED,
         NULL,
         NULL,
         OK,

@@ -1,6 +1,6 @@
-"""Documents that schemathesis makes of the schema, asked of a gateway: none may be a server error. Arguments: URL, schema, token.
+"""Runs documents that schemathesis generates from the schema; none may cause a server error. Arguments: gateway URL, schema, token.
 
-Runs by itself (test_fuzzed_documents starts it), because schemathesis wants another graphql-core than the services have.
+A program of its own (test_fuzzed_documents starts it), because schemathesis needs another version of graphql-core than the services.
 """
 
 import sys
@@ -15,25 +15,25 @@ _EXAMPLES = 20
 
 
 def main(gateway: str, schema: str, token: str) -> None:
-    """Asks so many documents of each operation; raises at the first server error."""
+    """Runs several documents of every operation; raises at the first server error."""
     scalars = {
         "Decimal": st.decimals(allow_nan=False, allow_infinity=False).map(str),
-        "DateTime": st.datetimes().map(lambda at: at.isoformat() + "Z"),
+        "DateTime": st.datetimes().map(lambda time: time.isoformat() + "Z"),
         "CurrencyCode": st.sampled_from(["USD", "EUR", "JPY", "XXX"]),
         "CountryCode": st.sampled_from(["CH", "US", "XX"]),
     }
     for name, texts in scalars.items():
         schemathesis.graphql.scalar(name, texts.map(nodes.String))
-    asked: list[int] = []
-    operations = [found.ok() for found in schemathesis.graphql.from_path(schema).get_all_operations()]
-    # After a logout nothing else would be executed.
-    for operation in sorted(operations, key=lambda each: bool(each.label == "Mutation.logout")):
+    results: list[int] = []
+    operations = [operation.ok() for operation in schemathesis.graphql.from_path(schema).get_all_operations()]
+    # Last, because it revokes the token.
+    for operation in sorted(operations, key=lambda operation: bool(operation.label == "Mutation.logout")):
         if not operation.label.startswith("Subscription."):
-            _ask(operation, gateway, token, asked)
-    print(f"asked {len(asked)}, executed {asked.count(1)}")
+            _run(operation, gateway, token, results)
+    print(f"sent {len(results)}, executed {results.count(1)}")
 
 
-def _ask(operation: Any, gateway: str, token: str, asked: list[int]) -> None:
+def _run(operation: Any, gateway: str, token: str, results: list[int]) -> None:
     @settings(
         max_examples=_EXAMPLES,
         deadline=None,
@@ -42,16 +42,16 @@ def _ask(operation: Any, gateway: str, token: str, asked: list[int]) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy())
-    def ask(case: Any) -> None:
+    def run(case: Any) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         response = case.call(base_url=gateway, headers=headers)
-        answer = response.json()
-        codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
-        assert response.status_code < 500, (case.body, answer)
-        assert not codes & {"INTERNAL", "SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED"}, (case.body, answer)
-        asked.append(1 if "data" in answer else 0)
+        body = response.json()
+        codes = {error["extensions"]["code"] for error in body.get("errors", ())}
+        assert response.status_code < 500, (case.body, body)
+        assert not codes & {"INTERNAL", "SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED"}, (case.body, body)
+        results.append(1 if "data" in body else 0)
 
-    ask()
+    run()
 
 
 if __name__ == "__main__":

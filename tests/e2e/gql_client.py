@@ -1,4 +1,4 @@
-"""What Python's gql does against the gateway: python gql_client.py SETTINGS, printed as JSON. Runs with the clients' own packages."""
+"""Uses Python's gql against the gateway: python gql_client.py SETTINGS prints the results as JSON. Runs with the clients' own packages."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ SUBSCRIPTION = "subscription Updated($id: ID!) { orderUpdated(id: $id) { id stat
 
 async def main(settings: dict[str, str]) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {settings['token']}"}
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     async with Client(transport=HTTPXAsyncTransport(settings["url"], headers=headers)) as session:
 
         async def execute(document: str, **variables: Any) -> Any:
@@ -26,13 +26,13 @@ async def main(settings: dict[str, str]) -> dict[str, Any]:
             request.variable_values = variables
             return await session.execute(request)
 
-        found["query"] = (await execute(QUERY, id=settings["product"]))["product"]["name"]
+        result["query"] = (await execute(QUERY, id=settings["product"]))["product"]["name"]
         try:
             await execute(FAILING, id="x")
         except TransportQueryError as error:
-            found["error"] = [each["extensions"]["code"] for each in error.errors or []]
+            result["error"] = [details["extensions"]["code"] for details in error.errors or []]
         line = {"id": settings["product"], "quantity": 1}
-        found["mutation"] = (await execute(MUTATION, input={"products": [line]}))["createOrder"]["id"]
+        result["mutation"] = (await execute(MUTATION, input={"products": [line]}))["createOrder"]["id"]
 
     sockets = WebsocketsTransport(
         settings["socket"],
@@ -41,13 +41,13 @@ async def main(settings: dict[str, str]) -> dict[str, Any]:
     )
     async with Client(transport=sockets) as session:
         request = gql(SUBSCRIPTION)
-        request.variable_values = {"id": found["mutation"]}
-        found["subscription"] = []
-        async for answer in session.subscribe(request):
-            found["subscription"].append(answer["orderUpdated"]["status"])
-            if found["subscription"][-1] in ("CONFIRMED", "CANCELLED"):
+        request.variable_values = {"id": result["mutation"]}
+        result["subscription"] = []
+        async for response in session.subscribe(request):
+            result["subscription"].append(response["orderUpdated"]["status"])
+            if result["subscription"][-1] in ("CONFIRMED", "CANCELLED"):
                 break
-    return found
+    return result
 
 
 print(json.dumps(asyncio.run(main(json.loads(sys.argv[1])))))

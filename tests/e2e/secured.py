@@ -1,4 +1,4 @@
-"""The stack with identity: six services with certificates of the test's authority, and a Kafka that admits and allows by certificate."""
+"""The stack with mutual TLS: six services with certificates of a test authority, and a Kafka with TLS and ACLs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +13,12 @@ from kit.testing import Elasticsearch, Kafka
 from kit.testing.certificates import Authority, Mount
 from kit.testing.secured import SecuredKafka
 
-# What tests/manifests compares with what the services declare.
+# tests/manifests compares these with the subscriptions of the services.
 _USERS = Path(__file__).parents[2] / "k8s" / "overlays" / "production" / "kafka-users.yaml"
 
 
 class SecuredStack(Stack):
-    """As production is: every service requires identity, and Kafka has the production overlay's users. No search, which is optional."""
+    """As in production, services require certificates and Kafka has the production overlay's users. Without Elasticsearch."""
 
     def __init__(self, state: Path, ports: Ports, *, products: int) -> None:
         super().__init__(state, ports, products=products, mail="count")
@@ -29,27 +29,27 @@ class SecuredStack(Stack):
             state / "data" / "kafka", self.authority, port=ports.kafka, controller_port=ports.kafka_controller
         )
         self.servers = [
-            self.kafka if isinstance(part, Kafka) else part
-            for part in self.servers
-            if not isinstance(part, Elasticsearch)
+            self.kafka if isinstance(server, Kafka) else server
+            for server in self.servers
+            if not isinstance(server, Elasticsearch)
         ]
         self.renew()
-        for part in self.services.values():
-            part.adjust(self._told)
+        for service in self.services.values():
+            service.override_environment(self._with_identity)
 
     def renew(self) -> None:
-        """A new certificate for each service, as when cert-manager renews them."""
+        """Issues new certificates for all services, as cert-manager does."""
         for name, mount in self.mounts.items():
             self.authority.issue(mount, name)
 
     def identity(self, name: str) -> Identity:
-        """One of the services'."""
+        """The identity of a service."""
         mount = self.mounts[name]
         return Identity(
             ReloadingCertificate(CertificateFiles(mount.chain, mount.key, mount.authorities), name)
         )
 
-    def _told(self, name: str, environment: dict[str, str]) -> dict[str, str]:
+    def _with_identity(self, name: str, environment: dict[str, str]) -> dict[str, str]:
         mount = self.mounts[name]
         return environment | mount.environment() | {"KAFKA_BOOTSTRAP": self.kafka.address(mount)}
 

@@ -1,6 +1,6 @@
-"""The verbs of a person at the shop, over GraphQL: what every end-to-end test speaks. Black box: nothing of Souk is imported here.
+"""A client of the shop over GraphQL, for all end-to-end tests. A black box: it imports nothing of Souk.
 
-Everything that takes time is awaited with a deadline. Mails and charges are read from the stand-ins for the outside.
+Waiting always has a deadline. Mails and charges are read from the mail sink and the Stripe mock.
 """
 
 from __future__ import annotations
@@ -19,71 +19,31 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import httpx
 
+from tests.e2e.documents import (
+    ADJUST_STOCK,
+    CANCEL_ORDER,
+    CREATE_ORDER,
+    CREATE_PRODUCT,
+    LOGIN,
+    ORDER,
+    ORDER_UPDATED,
+    PRODUCT,
+    REFUND_PAYMENT,
+    REGISTER,
+    SEARCH,
+    SET_STOCK,
+    UPDATE_ORDER_STATUS,
+)
+
 T = TypeVar("T")
 PASSWORD = "SecurePass123!"
 SECONDS = 20.0
-_PAUSE = 0.05
-
-REGISTER = """
-mutation Register($input: RegisterInput!) {
-  register(input: $input) { account { id name email } accessToken }
-}
-"""
-LOGIN = "mutation Login($input: LoginInput!) { login(input: $input) { account { id } accessToken } }"
-CREATE_PRODUCT = """
-mutation CreateProduct($input: CreateProductInput!) { createProduct(input: $input) { id name price stock available } }
-"""
-PRODUCT = "query Product($id: ID!) { product(id: $id) { id name price stock available } }"
-SEARCH = "query Search($query: String!) { products(query: $query, first: 20) { nodes { id name } } }"
-CREATE_ORDER = """
-mutation CreateOrder($input: CreateOrderInput!) {
-  createOrder(input: $input) { id totalPrice status accountId lines { productId quantity unitPrice } }
-}
-"""
-ORDER = """
-query Order($id: ID!) {
-  order(id: $id) {
-    id status totalPrice refundedAmount cancelReason statusReason version
-    history { status at }
-    payment { id status amount failureCode }
-  }
-}
-"""
-CANCEL_ORDER = """
-mutation Cancel($id: ID!, $reason: String) {
-  cancelOrder(id: $id, reason: $reason) { id status cancelReason statusReason }
-}
-"""
-UPDATE_ORDER_STATUS = """
-mutation Move($id: ID!, $status: OrderStatus!, $note: String, $internalNote: String) {
-  updateOrderStatus(id: $id, status: $status, note: $note, internalNote: $internalNote) {
-    id status history { status note internalNote }
-  }
-}
-"""
-REFUND_PAYMENT = """
-mutation Refund($paymentId: ID!, $amount: Decimal, $reason: String, $key: String!) {
-  refundPayment(paymentId: $paymentId, amount: $amount, reason: $reason, idempotencyKey: $key) {
-    id status refundedAmount refunds { amount status reason }
-  }
-}
-"""
-ADJUST_STOCK = """
-mutation Adjust($id: ID!, $delta: Int!, $key: String!) {
-  adjustStock(productId: $id, delta: $delta, reason: "counted", idempotencyKey: $key) { id stock available }
-}
-"""
-SET_STOCK = """
-mutation Set($id: ID!, $stock: Int, $expected: Int) {
-  setStock(productId: $id, stock: $stock, expected: $expected) { id stock available }
-}
-"""
-ORDER_UPDATED = "subscription Updated($id: ID!) { orderUpdated(id: $id) { id status version } }"
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What /graphql answered, whatever it was."""
+class Response:
+    """A response of /graphql, with or without errors."""
 
     status: int
     data: Mapping[str, Any] | None
@@ -96,25 +56,25 @@ class Answer:
 
     @property
     def fields(self) -> list[str]:
-        """The faulty fields that errors name, e.g. products.0.quantity."""
+        """The invalid fields that errors name, e.g. products.0.quantity."""
         return [
-            ".".join(map(str, fault["path"]))
+            ".".join(map(str, violation["path"]))
             for error in self.errors
-            for fault in error["extensions"].get("fields", ())
+            for violation in error["extensions"].get("fields", ())
         ]
 
     def get(self, name: str) -> Any:
-        """A root field's value; raises AssertionError with the errors when there is any."""
+        """A root field's value; raises AssertionError if there are errors."""
         assert not self.errors, self.errors
         assert self.data is not None
         return self.data[name]
 
 
 class Shop:
-    """The gateway, and what reaches the outside: mails and charges."""
+    """The gateway, the mails that were sent, and the charges at the payment provider."""
 
     def __init__(self, gateway: str, mails: str, stripe: str, more: Sequence[str] = ()) -> None:
-        """`more`: further replicas of the gateway, which take turns."""
+        """`more`: further replicas of the gateway, used in turn."""
         self.gateway = gateway
         self._gateways = cycle([gateway, *more])
         self._http = httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=100))
@@ -127,31 +87,31 @@ class Shop:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def ask(self, document: str, token: str = "", **variables: Any) -> Answer:
+    async def execute(self, document: str, token: str = "", **variables: Any) -> Response:
         """One GraphQL request."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return await self.post({"query": document, "variables": variables}, headers)
 
     async def post(
         self, body: Any, headers: Mapping[str, str] | None = None, *, content: bytes | None = None
-    ) -> Answer:
-        """Anything sent to /graphql; `content` instead of `body` is sent as it is."""
-        chosen = {"Content-Type": "application/json", **(headers or {})}
+    ) -> Response:
+        """Any POST to /graphql; `content` is sent unchanged instead of `body` as JSON."""
+        all_headers = {"Content-Type": "application/json", **(headers or {})}
         kwargs: dict[str, Any] = {"json": body} if content is None else {"content": content}
-        response = await self._http.post(f"{next(self._gateways)}/graphql", headers=chosen, **kwargs)
-        answer = response.json()
-        return Answer(response.status_code, answer.get("data"), tuple(answer.get("errors", ())))
+        result = await self._http.post(f"{next(self._gateways)}/graphql", headers=all_headers, **kwargs)
+        body = result.json()
+        return Response(result.status_code, body.get("data"), tuple(body.get("errors", ())))
 
     async def register(self, name: str = "John Doe", email: str = "") -> Person:
         """A new customer."""
         email = email or f"john.{secrets.token_hex(6)}@example.com"
-        wanted = {"name": name, "email": email, "password": PASSWORD}
-        payload = (await self.ask(REGISTER, input=wanted)).get("register")
+        fields = {"name": name, "email": email, "password": PASSWORD}
+        payload = (await self.execute(REGISTER, input=fields)).get("register")
         return Person(self, payload["account"]["id"], email, payload["accessToken"])
 
     async def login(self, email: str, password: str) -> Person:
-        """Somebody who is known already."""
-        payload = (await self.ask(LOGIN, input={"email": email, "password": password})).get("login")
+        """An existing account."""
+        payload = (await self.execute(LOGIN, input={"email": email, "password": password})).get("login")
         return Person(self, payload["account"]["id"], email, payload["accessToken"])
 
     async def admin(self) -> Person:
@@ -160,49 +120,49 @@ class Shop:
 
     async def search(self, text: str) -> list[str]:
         """Ids of products, best first."""
-        return [node["id"] for node in (await self.ask(SEARCH, query=text)).get("products")["nodes"]]
+        return [node["id"] for node in (await self.execute(SEARCH, query=text)).get("products")["nodes"]]
 
     async def mails_to(self, address: str) -> list[Mail]:
-        """What the mail sink holds for somebody, oldest first; the counting sink or maildev."""
+        """The mails to an address, oldest first; from the counting sink or maildev."""
         response = await self._http.get(f"{self._mails}/mails")
         if response.status_code == 200:
-            found = [Mail(m["id"], m["to"], m["subject"], m["text"]) for m in response.json()]
+            mails = [Mail(m["id"], m["to"], m["subject"], m["text"]) for m in response.json()]
         else:
             listed = (await self._http.get(f"{self._mails}/api/email")).raise_for_status().json()
-            found = [
+            mails = [
                 Mail(m["headers"]["message-id"], [to["address"] for to in m["to"]], m["subject"], m["text"])
                 for m in listed
             ]
-        return [mail for mail in found if address in mail.to]
+        return [mail for mail in mails if address in mail.to]
 
-    async def provider_fault(self, **wanted: Any) -> None:
-        """Lets the payment provider fail (dev.stripe_mock.faults)."""
-        (await self._http.post(f"{self._stripe}/mock/faults", json=wanted)).raise_for_status()
+    async def inject_provider_fault(self, **fault: Any) -> None:
+        """Makes the payment provider fail (dev.stripe_mock.faults)."""
+        (await self._http.post(f"{self._stripe}/mock/faults", json=fault)).raise_for_status()
 
-    async def charges_of(self, order_id: str) -> list[Mapping[str, Any]]:
-        """The payment intents that the provider holds for an order."""
+    async def charges(self, order_id: str) -> list[Mapping[str, Any]]:
+        """The provider's payment intents of an order."""
         response = (await self._http.get(f"{self._stripe}/mock/payment_intents")).raise_for_status()
         return [
             intent for intent in response.json()["data"] if intent["metadata"].get("order_id") == order_id
         ]
 
-    async def kept_of(self, order_id: str) -> list[int]:
-        """What the provider took for an order and did not give back, for each intent; minor units."""
-        kept = []
-        for intent in await self.charges_of(order_id):
-            answer = await self._http.get(
+    async def net_captured(self, order_id: str) -> list[int]:
+        """Captured minus refunded, in minor units, for each payment intent of an order."""
+        amounts = []
+        for intent in await self.charges(order_id):
+            response = await self._http.get(
                 f"{self._stripe}/v1/refunds",
                 params={"payment_intent": intent["id"]},
                 headers={"Authorization": "Bearer sk_test_tests"},
             )
-            back = sum(refund["amount"] for refund in answer.raise_for_status().json()["data"])
-            kept.append(intent["amount_received"] - back)
-        return kept
+            refunded = sum(refund["amount"] for refund in response.raise_for_status().json()["data"])
+            amounts.append(intent["amount_received"] - refunded)
+        return amounts
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as it was handed over; `id` is its Message-ID."""
+    """A mail that was sent; `id`: its Message-ID."""
 
     id: str
     to: list[str]
@@ -212,74 +172,85 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is signed in."""
+    """A logged-in user."""
 
     shop: Shop
     id: str
     email: str
     token: str
 
-    async def ask(self, document: str, **variables: Any) -> Answer:
-        """One GraphQL request in their name."""
-        return await self.shop.ask(document, self.token, **variables)
+    async def execute(self, document: str, **variables: Any) -> Response:
+        """One GraphQL request with their token."""
+        return await self.shop.execute(document, self.token, **variables)
 
     async def create_product(self, name: str = "", price: str = "999.99", **fields: Any) -> str:
         """ADMIN: a new product's id."""
-        wanted = {
+        product = {
             "name": name or f"Thing {secrets.token_hex(4)}",
             "description": "A thing",
             "price": price,
             **fields,
         }
-        created: str = (await self.ask(CREATE_PRODUCT, input=wanted)).get("createProduct")["id"]
+        created: str = (await self.execute(CREATE_PRODUCT, input=product)).get("createProduct")["id"]
         return created
 
     async def stock(self, product_id: str) -> int:
         """ADMIN: free stock."""
-        found: int = (await self.ask(PRODUCT, id=product_id)).get("product")["stock"]
-        return found
+        stock: int = (await self.execute(PRODUCT, id=product_id)).get("product")["stock"]
+        return stock
 
-    async def buy(self, *wanted: tuple[str, int] | str, **fields: Any) -> Mapping[str, Any]:
-        """Places an order of products, each with a quantity or once; `card` is the payment method, `key` the idempotency key."""
-        order: Mapping[str, Any] = (await self.try_to_buy(*wanted, **fields)).get("createOrder")
+    async def buy(self, *products: tuple[str, int] | str, **fields: Any) -> Mapping[str, Any]:
+        """Places an order of products, each with its quantity, by default 1; `card`: the payment method, `key`: the idempotency key."""
+        order: Mapping[str, Any] = (await self.try_to_buy(*products, **fields)).get("createOrder")
         return order
 
     async def try_to_buy(
-        self, *wanted: tuple[str, int] | str, card: str = "", key: str = "", **fields: Any
-    ) -> Answer:
-        """The same, answering errors too."""
-        lines = [(each, 1) if isinstance(each, str) else each for each in wanted]
+        self, *products: tuple[str, int] | str, card: str = "", key: str = "", **fields: Any
+    ) -> Response:
+        """As `buy`, but returns the response even if it has errors."""
+        lines = [(product, 1) if isinstance(product, str) else product for product in products]
         order = {"products": [{"id": product, "quantity": quantity} for product, quantity in lines], **fields}
         order |= {"paymentMethod": card} if card else {}
         order |= {"idempotencyKey": key} if key else {}
-        return await self.ask(CREATE_ORDER, input=order)
+        return await self.execute(CREATE_ORDER, input=order)
 
-    async def cancel(self, order_id: str, reason: str = "") -> Answer:
+    async def buy_until_answered(
+        self, *products: tuple[str, int] | str, seconds: float = 90, key: str = "", **fields: Any
+    ) -> str:
+        """Places an order and repeats it under the same key until it succeeds, as a client does; returns its id."""
+        key = key or secrets.token_hex(8)
+
+        async def place() -> str:
+            return str((await self.buy(*products, key=key, **fields))["id"])
+
+        return await within(seconds, place, "the order")
+
+    async def cancel(self, order_id: str, reason: str = "") -> Response:
         """Cancels an order."""
-        return await self.ask(CANCEL_ORDER, id=order_id, reason=reason)
+        return await self.execute(CANCEL_ORDER, id=order_id, reason=reason)
 
-    async def move(self, order_id: str, status: str, **notes: str) -> Answer:
+    async def update_status(self, order_id: str, status: str, **notes: str) -> Response:
         """ADMIN: SHIPPED or DELIVERED."""
-        return await self.ask(UPDATE_ORDER_STATUS, id=order_id, status=status, **notes)
+        return await self.execute(UPDATE_ORDER_STATUS, id=order_id, status=status, **notes)
 
-    async def adjust_stock(self, product_id: str, delta: int, key: str = "") -> Answer:
-        """ADMIN: so many more, or fewer."""
-        return await self.ask(ADJUST_STOCK, id=product_id, delta=delta, key=key or secrets.token_hex(8))
+    async def adjust_stock(self, product_id: str, delta: int, key: str = "") -> Response:
+        """ADMIN: adds `delta`, which may be negative."""
+        return await self.execute(ADJUST_STOCK, id=product_id, delta=delta, key=key or secrets.token_hex(8))
 
-    async def set_stock(self, product_id: str, stock: int | None, **fields: Any) -> Answer:
-        """ADMIN: so many, or not counted."""
-        return await self.ask(SET_STOCK, id=product_id, stock=stock, **fields)
+    async def set_stock(self, product_id: str, stock: int | None, **fields: Any) -> Response:
+        """ADMIN: sets the stock; None stops tracking it."""
+        return await self.execute(SET_STOCK, id=product_id, stock=stock, **fields)
 
     async def refund(
         self, payment_id: str, amount: str | None = None, key: str = "", **fields: Any
-    ) -> Answer:
-        """ADMIN: gives money back."""
+    ) -> Response:
+        """ADMIN: refunds a payment; all of it by default."""
         key = key or secrets.token_hex(8)
-        return await self.ask(REFUND_PAYMENT, paymentId=payment_id, amount=amount, key=key, **fields)
+        return await self.execute(REFUND_PAYMENT, paymentId=payment_id, amount=amount, key=key, **fields)
 
     @asynccontextmanager
-    async def watching(self, order_id: str) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
-        """The order after each of its changes, over graphql-transport-ws."""
+    async def subscribe(self, order_id: str) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
+        """The order after every change, over graphql-transport-ws."""
         url = f"{self.shop.gateway.replace('http', 'ws', 1)}/graphql"
         async with (
             aiohttp.ClientSession() as session,
@@ -300,8 +271,8 @@ class Person:
             yield updates()
 
     @asynccontextmanager
-    async def following(self, order_id: str) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
-        """The order after each of its changes, over Server-Sent Events; it ends when the gateway does."""
+    async def subscribe_sse(self, order_id: str) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
+        """The order after every change, over Server-Sent Events, until the gateway closes the stream."""
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "text/event-stream"}
         request = {"query": ORDER_UPDATED, "variables": {"id": order_id}}
         async with (
@@ -318,12 +289,14 @@ class Person:
             yield updates()
 
     async def order(self, order_id: str) -> Mapping[str, Any]:
-        """An order as it is now."""
-        found: Mapping[str, Any] = (await self.ask(ORDER, id=order_id)).get("order")
-        return found
+        """The current order."""
+        order: Mapping[str, Any] = (await self.execute(ORDER, id=order_id)).get("order")
+        return order
 
-    async def sees(self, order_id: str, status: str, seconds: float = SECONDS) -> Mapping[str, Any]:
-        """Waits until an order has a status, and answers it."""
+    async def wait_for_status(
+        self, order_id: str, status: str, seconds: float = SECONDS
+    ) -> Mapping[str, Any]:
+        """Waits until an order has a status, and returns the order."""
 
         async def reached() -> Mapping[str, Any] | None:
             order = await self.order(order_id)
@@ -331,8 +304,8 @@ class Person:
 
         return await within(seconds, reached, f"{order_id} {status}")
 
-    async def gets_mail(self, subject: str, about: str = "", seconds: float = SECONDS) -> list[Mail]:
-        """Waits for mails whose subject and text name something, and answers all of them."""
+    async def wait_for_mail(self, subject: str, about: str = "", seconds: float = SECONDS) -> list[Mail]:
+        """Waits for mails with this subject and text, and returns them."""
 
         async def arrived() -> list[Mail]:
             mails = await self.shop.mails_to(self.email)
@@ -341,18 +314,18 @@ class Person:
         return await within(seconds, arrived, f'a mail "{subject}" to {self.email} about {about}')
 
 
-async def within(seconds: float, probe: Callable[[], Awaitable[T | None]], what: str) -> T:
-    """Asks until the answer is something; raises AssertionError after so many seconds. Failures in between are asked again."""
+async def within(seconds: float, probe: Callable[[], Awaitable[T | None]], goal: str) -> T:
+    """Repeats `probe` until its result is truthy; raises AssertionError after `seconds`. Failures of the probe are retried."""
     end = time.monotonic() + seconds
     while True:
         try:
-            found, seen = await probe(), "nothing"
+            result, last = await probe(), "nothing"
         except (AssertionError, httpx.TransportError) as error:
-            found, seen = None, repr(error)
-        if found:
-            return found
-        assert time.monotonic() < end, f"{what}: not within {seconds} s; last: {seen}"
-        await asyncio.sleep(_PAUSE)
+            result, last = None, repr(error)
+        if result:
+            return result
+        assert time.monotonic() < end, f"{goal}: not within {seconds} s; last: {last}"
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def money(text: str) -> Decimal:

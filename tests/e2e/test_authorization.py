@@ -1,4 +1,4 @@
-"""The matrix of who may do what, asked of the running stack: every row by nobody, somebody else, the owner and an ADMIN."""
+"""Runs the access matrix on the stack: every row by an anonymous caller, another customer, the owner and an ADMIN."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.e2e.authorization import ADMIN, ANYBODY, CALLERS, MATRIX, NULL, OK, OTHER, OWNER, Row
-from tests.e2e.ground import Ground, ground
+from tests.e2e.authorization import ADMIN, ANONYMOUS, CALLERS, MATRIX, NULL, OK, OTHER, OWNER, Row
 from tests.e2e.shop import PASSWORD, SECONDS, Person, Shop
+from tests.e2e.stack import StackUnderTest, stack
 
-__all__ = ["ground"]
+__all__ = ["stack"]
 
 MAKE_ADMIN = "mutation($id: ID!) { setAccountRole(accountId: $id, role: ADMIN) { role } }"
-# What an invalid token of connection_init closes a socket with.
-CLOSED_LOGGED_OUT = 4401
+# Close code of a WebSocket after a connection_init with an invalid token.
+CLOSED_UNAUTHENTICATED = 4401
 
 
 @dataclass
 class World:
-    """Everybody of the matrix, and what belongs to the owner."""
+    """The callers of the matrix, and ids of the owner's objects."""
 
     shop: Shop
     people: dict[str, Person]
-    names: dict[str, str]
+    ids: dict[str, str]
 
     async def fill(self, document: str) -> str:
-        """The document with the names of things in it."""
-        for name, make in {
+        """Replaces the placeholders of a document."""
+        for placeholder, create in {
             "<fresh_account>": self._fresh_account,
             "<fresh_order>": self._fresh_order,
             "<fresh_payment>": self._fresh_payment,
@@ -39,18 +39,18 @@ class World:
             "<email>": self._email,
             "<key>": self._email,
         }.items():
-            if name in document:
-                document = document.replace(name, await make())
-        for name, value in self.names.items():
+            if placeholder in document:
+                document = document.replace(placeholder, await create())
+        for name, value in self.ids.items():
             document = document.replace(f"<{name}>", value)
         return document
 
-    async def alone(self, caller: str) -> Person:
-        """Somebody new, who may be used up."""
+    async def fresh_caller(self, caller: str) -> Person:
+        """A new account for a row that consumes its caller."""
         person = await self.shop.register()
         if caller == ADMIN:
-            assert (await self.people[ADMIN].ask(MAKE_ADMIN, id=person.id)).errors == ()
-            # The role is in the token: a new one.
+            assert (await self.people[ADMIN].execute(MAKE_ADMIN, id=person.id)).errors == ()
+            # The role is part of the token, so a new one is needed.
             return await self.shop.login(person.email, PASSWORD)
         return person
 
@@ -67,28 +67,28 @@ class World:
         return str((await self._paid())["payment"]["id"])
 
     async def _paid(self) -> Any:
-        order = await self.people[OWNER].buy(self.names["product"])
-        return await self.people[OWNER].sees(order["id"], "CONFIRMED")
+        order = await self.people[OWNER].buy(self.ids["product"])
+        return await self.people[OWNER].wait_for_status(order["id"], "CONFIRMED")
 
     async def _email(self) -> str:
         return f"{secrets.token_hex(8)}@example.com"
 
 
 @pytest.fixture(scope="session")
-async def world(ground: Ground) -> AsyncIterator[World]:
-    async with ground.shop() as shop:
+async def world(stack: StackUnderTest) -> AsyncIterator[World]:
+    async with stack.shop() as shop:
         admin, owner, other = await shop.admin(), await shop.register(), await shop.register()
         product = await admin.create_product(price="5.00", stock=100_000)
-        names = {"account": owner.id, "product": product}
-        world = World(shop, {ADMIN: admin, OWNER: owner, OTHER: other}, names)
+        ids = {"account": owner.id, "product": product}
+        world = World(shop, {ADMIN: admin, OWNER: owner, OTHER: other}, ids)
         paid = await world._paid()
-        names |= {"order": paid["id"], "payment": paid["payment"]["id"]}
-        names["shipped"] = await world._fresh_order()
-        await admin.move(names["shipped"], "SHIPPED", internalNote="fragile")
+        ids |= {"order": paid["id"], "payment": paid["payment"]["id"]}
+        ids["shipped"] = await world._fresh_order()
+        await admin.update_status(ids["shipped"], "SHIPPED", internalNote="fragile")
         yield world
 
 
-def at(data: Any, path: str) -> Any:
+def value_at(data: Any, path: str) -> Any:
     for step in path.split("."):
         if data is None:
             return None
@@ -96,16 +96,16 @@ def at(data: Any, path: str) -> Any:
     return data
 
 
-async def asked(world: World, row: Row, document: str, person: Person | None) -> str:
-    answer = await world.shop.ask(document, person.token if person else "")
-    if answer.errors:
-        assert "INTERNAL" not in answer.codes, answer.errors
-        return answer.codes[0]
-    assert answer.data is not None
-    return NULL if at(answer.data, row.at or next(iter(answer.data))) is None else OK
+async def outcome_of_request(world: World, row: Row, document: str, person: Person | None) -> str:
+    response = await world.shop.execute(document, person.token if person else "")
+    if response.errors:
+        assert "INTERNAL" not in response.codes, response.errors
+        return response.codes[0]
+    assert response.data is not None
+    return NULL if value_at(response.data, row.path or next(iter(response.data))) is None else OK
 
 
-async def listened(world: World, document: str, person: Person | None) -> str:
+async def outcome_of_subscription(world: World, document: str, person: Person | None) -> str:
     url = f"{world.shop.gateway.replace('http', 'ws', 1)}/graphql"
     async with (
         aiohttp.ClientSession() as session,
@@ -115,7 +115,7 @@ async def listened(world: World, document: str, person: Person | None) -> str:
         await socket.send_json({"type": "connection_init", "payload": payload})
         first = await socket.receive(timeout=SECONDS)
         if first.type is aiohttp.WSMsgType.CLOSE:
-            assert first.data == CLOSED_LOGGED_OUT
+            assert first.data == CLOSED_UNAUTHENTICATED
             return "UNAUTHENTICATED"
         await socket.send_json({"type": "subscribe", "id": "1", "payload": {"query": document}})
         message = await socket.receive_json(timeout=SECONDS)
@@ -127,14 +127,14 @@ async def listened(world: World, document: str, person: Person | None) -> str:
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("field", MATRIX)
-async def test_who_may_do_what(world: World, field: str, caller: str) -> None:
+async def test_access(world: World, field: str, caller: str) -> None:
     row = MATRIX[field]
     document = await world.fill(row.document)
-    person = None if caller == ANYBODY else world.people[caller]
-    if row.alone and person is not None:
-        person = await world.alone(caller)
+    person = None if caller == ANONYMOUS else world.people[caller]
+    if row.consumes_caller and person is not None:
+        person = await world.fresh_caller(caller)
     if field.startswith("Subscription."):
-        found = await listened(world, document, person)
+        outcome = await outcome_of_subscription(world, document, person)
     else:
-        found = await asked(world, row, document, person)
-    assert found == row.expected(caller)
+        outcome = await outcome_of_request(world, row, document, person)
+    assert outcome == row.expected(caller)

@@ -1,4 +1,4 @@
-"""Every operation of the schema, and every field that asks another service, has a row in the matrix. Needs no stack."""
+"""Every operation of the schema, and every field that another service resolves, has a row in the access matrix. Needs no stack."""
 
 from pathlib import Path
 
@@ -8,26 +8,26 @@ from tests.e2e.authorization import MATRIX
 
 SCHEMA = Path(__file__).parents[2] / "gateway" / "schema.graphql"
 _ROOTS = ("Query", "Mutation", "Subscription")
-# Not for everybody who sees what they belong to.
-_GUARDED = {"Product.stock", "OrderStatusChange.internalNote"}
+# Not every reader of the parent may see these.
+_RESTRICTED = {"Product.stock", "OrderStatusChange.internalNote"}
 
 
-def needed() -> set[str]:
+def required_rows() -> set[str]:
     schema = build_schema(SCHEMA.read_text())
-    found = set(_GUARDED)
+    rows = set(_RESTRICTED)
     entities = {"Account", "Order", "Payment", "Product", "Notification", "AuditEvent"}
     for name, kind in schema.type_map.items():
         if not isinstance(kind, GraphQLObjectType) or name.startswith("__"):
             continue
         for field_name, field in kind.fields.items():
-            of = str(field.type).strip("[]!")
-            relation = (of in entities or field.args) and not name.endswith(
+            type_name = str(field.type).strip("[]!")
+            relation = (type_name in entities or field.args) and not name.endswith(
                 ("Connection", "Edge", "AuthPayload")
             )
             if name in _ROOTS or relation:
-                found.add(f"{name}.{field_name}")
-    return found
+                rows.add(f"{name}.{field_name}")
+    return rows
 
 
 def test_every_operation_has_a_row() -> None:
-    assert needed() == set(MATRIX)
+    assert required_rows() == set(MATRIX)

@@ -1,8 +1,7 @@
-"""Clients that shops use, as their documentation says: each does a query, an error, a mutation, and a subscription where it can."""
+"""Popular GraphQL clients work as their documentation says: a query, an error, a mutation, and a subscription if supported."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -12,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.ground import Ground, ground
+from tests.e2e.programs import run_program
 from tests.e2e.shop import SECONDS
+from tests.e2e.stack import StackUnderTest, stack
 
-__all__ = ["ground"]
+__all__ = ["stack"]
 
 RUNFILES = Path(os.environ["RUNFILES_DIR"])
-# How each client sends its query: the method of each request, in order.
+# The HTTP methods of the requests for a query, in order.
 NPM = {
     "apollo persisted by GET": ["GET", "POST"],
     "apollo persisted by POST": ["POST", "POST"],
@@ -30,55 +30,46 @@ NPM = {
 }
 
 
-async def told(ground: Ground) -> dict[str, str]:
-    """What a client needs: the addresses, a token, and a product that nothing else buys."""
-    async with ground.shop() as shop:
-        person, clerk = await shop.register(), await shop.admin()
-        product = await clerk.create_product(name="Walnut bowl", stock=10)
-    return {
-        "url": f"{ground.gateway}/graphql",
-        "socket": f"{ground.gateway.replace('http', 'ws', 1)}/graphql",
-        "token": person.token,
-        "product": product,
-    }
-
-
-async def result(*command: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The JSON that a client's program prints."""
-    running = await asyncio.create_subprocess_exec(
-        *command,
-        env={**os.environ, **(environment or {})},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+async def settings(stack: StackUnderTest) -> str:
+    """The arguments of a client as JSON: addresses, a token, and a product that no other test buys."""
+    async with stack.shop() as shop:
+        person, admin = await shop.register(), await shop.admin()
+        product = await admin.create_product(name="Walnut bowl", stock=10)
+    return json.dumps(
+        {
+            "url": f"{stack.gateway}/graphql",
+            "socket": f"{stack.gateway.replace('http', 'ws', 1)}/graphql",
+            "token": person.token,
+            "product": product,
+        }
     )
-    printed, problems = await asyncio.wait_for(running.communicate(), 3 * SECONDS)
-    assert running.returncode == 0, problems.decode()
-    found: dict[str, Any] = json.loads(printed)
-    return found
 
 
-def check(found: Mapping[str, Any], *, subscribes: bool) -> None:
-    assert found["query"] == "Walnut bowl"
-    assert found["error"] == ["BAD_USER_INPUT"]
-    assert found["mutation"].startswith("ord_")
+def check(result: Mapping[str, Any], *, subscribes: bool) -> None:
+    assert result["query"] == "Walnut bowl"
+    assert result["error"] == ["BAD_USER_INPUT"]
+    assert result["mutation"].startswith("ord_")
     if subscribes:
-        assert found["subscription"][-1] == "CONFIRMED"
+        assert result["subscription"][-1] == "CONFIRMED"
 
 
 @pytest.mark.parametrize(("client", "methods"), NPM.items(), ids=list(NPM))
-async def test_a_client_of_npm_works_as_it_comes(ground: Ground, client: str, methods: Sequence[str]) -> None:
+async def test_an_npm_client_works_unchanged(
+    stack: StackUnderTest, client: str, methods: Sequence[str]
+) -> None:
     bundle = RUNFILES / "npm" / "clients" / "clients.mjs"
-    found = await result("node", str(bundle), client, json.dumps(await told(ground)))
+    output = await run_program("node", bundle, client, await settings(stack), seconds=3 * SECONDS)
 
-    check(found, subscribes=client != "graphql-request")
-    assert [each["method"] for each in found["requests"]][: len(methods)] == methods
+    result = json.loads(output)
+    check(result, subscribes=client != "graphql-request")
+    assert [request["method"] for request in result["requests"]][: len(methods)] == methods
 
 
-async def test_pythons_gql_works_as_it_comes(ground: Ground) -> None:
-    site = str(RUNFILES / "clients" / "site")
-    program = str(Path(__file__).with_name("gql_client.py"))
-    found = await result(
-        sys.executable, program, json.dumps(await told(ground)), environment={"PYTHONPATH": site}
+async def test_pythons_gql_works_unchanged(stack: StackUnderTest) -> None:
+    program = Path(__file__).with_name("gql_client.py")
+    environment = {"PYTHONPATH": str(RUNFILES / "clients" / "site")}
+    output = await run_program(
+        sys.executable, program, await settings(stack), seconds=3 * SECONDS, environment=environment
     )
 
-    check(found, subscribes=True)
+    check(json.loads(output), subscribes=True)

@@ -1,8 +1,7 @@
-"""The examples of the READMEs, run word for word but for the port: shell, Python and JavaScript."""
+"""The shell, Python and JavaScript examples of the READMEs run unchanged, except for the port."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sys
@@ -10,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.ground import Ground, ground
+from tests.e2e.programs import run_program
 from tests.e2e.shop import within
+from tests.e2e.stack import StackUnderTest, stack
 
-__all__ = ["ground"]
+__all__ = ["stack"]
 
 ROOT = Path(__file__).parents[2]
 GATEWAY = "http://127.0.0.1:8000"
@@ -25,7 +25,7 @@ PROGRAMS = {
 
 
 def examples() -> list[tuple[str, str]]:
-    """(language, text) of each block that asks the gateway."""
+    """(language, text) of every code block that queries the gateway."""
     return [
         (language, text)
         for readme in ("README.md", "gateway/README.md")
@@ -35,38 +35,31 @@ def examples() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session")
-async def stocked(ground: Ground) -> Ground:
-    """The shop once the index has what the examples look for."""
-    async with ground.shop() as shop:
+async def stocked(stack: StackUnderTest) -> StackUnderTest:
+    """The stack once the search index has products for the examples."""
+    async with stack.shop() as shop:
         admin = await shop.admin()
-        made = {await admin.create_product(f"Lamp {number}", price="20.00") for number in range(3)}
+        products = {await admin.create_product(f"Lamp {number}", price="20.00") for number in range(3)}
 
-        async def found() -> bool:
-            return made <= set(await shop.search("lamp"))
+        async def are_indexed() -> bool:
+            return products <= set(await shop.search("lamp"))
 
-        await within(60, found, "lamps in the index")
-    return ground
+        await within(60, are_indexed, "lamps in the index")
+    return stack
 
 
-def test_there_is_one_in_each_language() -> None:
+def test_there_is_an_example_in_every_language() -> None:
     assert {language for language, _ in examples()} == set(PROGRAMS)
 
 
 @pytest.mark.parametrize(("language", "text"), examples())
-async def test_an_example_prints_products(stocked: Ground, language: str, text: str) -> None:
-    running = await asyncio.create_subprocess_exec(
-        *PROGRAMS[language],
-        text.replace(GATEWAY, stocked.gateway),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    said, complained = await asyncio.wait_for(running.communicate(), 30)
-    assert running.returncode == 0, complained.decode()
+async def test_an_example_prints_products(stocked: StackUnderTest, language: str, text: str) -> None:
+    output = await run_program(*PROGRAMS[language], text.replace(GATEWAY, stocked.gateway), seconds=30)
     if language == "sh":
-        answer = json.loads(said)
-        assert "errors" not in answer
-        assert answer["data"]["products"]["nodes"]
+        response = json.loads(output)
+        assert "errors" not in response
+        assert response["data"]["products"]["nodes"]
     else:
-        lines = said.decode().splitlines()
+        lines = output.splitlines()
         assert len(lines) == 3
         assert all(re.search(r"\d\.\d\d$", line) for line in lines)

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.ground import Ground, ground
-from tests.e2e.shop import Answer, Person, Shop, within
+from tests.e2e.shop import Person, Response, Shop, within
+from tests.e2e.stack import StackUnderTest, stack
 
-__all__ = ["ground"]
+__all__ = ["stack"]
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "guide").glob("*.md"))
 NOT_RUN = ("with the token of the mail",)
@@ -37,7 +37,7 @@ class Reader:
     refresh_token: str = ""
     ids: dict[str, str] = field(default_factory=dict)
 
-    async def send(self, who: str, document: str) -> Answer:
+    async def send(self, who: str, document: str) -> Response:
         document = document.replace("john@example.com", self.email)
         for prefix, value in self.ids.items():
             document = document.replace(f"{prefix}_...", value)
@@ -49,9 +49,9 @@ class Reader:
             if who.startswith("as the account")
             else ""
         )
-        answer = await self.shop.ask(document, sender)
-        self._learn(answer.data)
-        return answer
+        response = await self.shop.execute(document, sender)
+        self._learn(response.data)
+        return response
 
     def _learn(self, data: Any) -> None:
         match data:
@@ -77,22 +77,22 @@ class Reader:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-async def test_the_queries_of_a_page_run(ground: Ground, page: Path) -> None:
-    async with ground.shop() as shop:
+async def test_the_queries_of_a_page_run(stack: StackUnderTest, page: Path) -> None:
+    async with stack.shop() as shop:
         reader = Reader(shop, await shop.admin(), f"john.{secrets.token_hex(4)}@example.com")
         for who, document in queries(page):
             if who in NOT_RUN or document.startswith("subscription"):
                 continue
             if "when the order is CONFIRMED" in who:
                 await _confirmed(shop, reader)
-            answer = await reader.send(who, document)
-            assert not answer.errors, f"{page.name}: {document}: {answer.errors}"
+            response = await reader.send(who, document)
+            assert not response.errors, f"{page.name}: {document}: {response.errors}"
 
 
 async def _confirmed(shop: Shop, reader: Reader) -> None:
     async def confirmed() -> bool:
         document = "query Order($id: ID!) { order(id: $id) { status } }"
-        answer = await shop.ask(document, reader.admin.token, id=reader.ids["ord"])
-        return bool(answer.get("order")["status"] == "CONFIRMED")
+        response = await shop.execute(document, reader.admin.token, id=reader.ids["ord"])
+        return bool(response.get("order")["status"] == "CONFIRMED")
 
     await within(20, confirmed, "the order confirmed")

@@ -1,6 +1,6 @@
-"""What a list query asks of services and servers, counted in its trace: as much for a long page as for a short one.
+"""Counts the calls and statements of list queries in their traces: a long page needs as many as a short one.
 
-The stack is one of its own, which sends its spans here.
+The stack is its own, and sends its spans to the test.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from dev.ports import Ports
 from dev.stack import Stack
-from tests.e2e.ground import state_folder
 from tests.e2e.shop import Person, Shop, within
+from tests.e2e.stack import state_folder
 
 SCHEMA = Path(__file__).parents[2] / "gateway" / "schema.graphql"
 SHORT, LONG = 2, 12
 SERVER, CLIENT = 2, 3
-# What is selected of each kind of thing that lists hold: every relation of it.
+# The fields to select of every listed type: all its relations.
 ORDER = """
 id account { name orders(first: 1) { nodes { id } } } payment { status refunds { id } } notifications { subject }
 lines { product { name stock category { name } } }
 """
-WITHIN = {
+SELECTIONS = {
     "Account": f"id orders(first: 1) {{ totalCount nodes {{ {ORDER} }} }} notifications(first: 3) {{ nodes {{ id }} }}",
     "AuditEvent": "id action",
     "Notification": "id subject",
@@ -47,11 +47,11 @@ WITHIN = {
 
 @dataclass
 class Collector:
-    """Takes spans by OTLP over HTTP."""
+    """Collects spans over OTLP/HTTP."""
 
     traces: dict[str, list[Any]] = field(default_factory=dict)
 
-    def take(self, body: bytes) -> None:
+    def add(self, body: bytes) -> None:
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             [service] = [
                 a.value.string_value for a in resource.resource.attributes if a.key == "service.name"
@@ -61,21 +61,21 @@ class Collector:
                     self.traces.setdefault(span.trace_id.hex(), []).append((service, span))
 
     def complete(self, trace: str) -> list[Any] | None:
-        """The spans of a trace once its request and every call of it were answered on both sides."""
+        """The spans of a trace once its request and all its calls are complete on both sides."""
         spans = list(self.traces.get(trace, ()))
         served = {span.parent_span_id for _, span in spans if span.kind == SERVER}
         called = {span.span_id for _, span in spans if span.kind == CLIENT and span.name.startswith("souk.")}
-        answered = any(service == "gateway" and span.kind == SERVER for service, span in spans)
-        return spans if answered and called <= served else None
+        finished = any(service == "gateway" and span.kind == SERVER for service, span in spans)
+        return spans if finished and called <= served else None
 
 
 @pytest.fixture(scope="session")
 def collector() -> Iterator[tuple[Collector, str]]:
-    found = Collector()
+    collector = Collector()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            found.take(self.rfile.read(int(self.headers["Content-Length"])))
+            collector.add(self.rfile.read(int(self.headers["Content-Length"])))
             body = ExportTraceServiceResponse().SerializeToString()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -83,12 +83,12 @@ def collector() -> Iterator[tuple[Collector, str]]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Does not log requests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield found, f"http://127.0.0.1:{server.server_port}"
+    yield collector, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
@@ -99,7 +99,7 @@ def ports(collector: tuple[Collector, str]) -> Iterator[Ports]:
     with pytest.MonkeyPatch.context() as environment, state_folder() as state:
         environment.setenv("OTLP_ENDPOINT", collector[1])
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-        # A client's traceparent names a trace, and does not have it kept.
+        # A client's traceparent names the trace, but does not decide that it is sampled.
         environment.setenv("TRACE_SAMPLE_RATIO", "1")
         ports = Ports.free()
         stack = Stack(state, ports, products=60, mail="count")
@@ -109,33 +109,35 @@ def ports(collector: tuple[Collector, str]) -> Iterator[Ports]:
 
 
 @dataclass
-class Watched:
-    """An ADMIN whose requests are traced, and somebody who has bought much."""
+class TracedAdmin:
+    """An ADMIN whose requests are traced, and a buyer with many orders."""
 
     collector: Collector
     ports: Ports
     admin: Person
     buyer: Person
 
-    async def ask(self, document: str) -> tuple[Mapping[str, Any], Counter[str]]:
-        """The answer, and what was asked of whom for it, how often."""
-        await self._forget_caches()
+    async def execute(self, document: str) -> tuple[Mapping[str, Any], Counter[str]]:
+        """The data, and the number of every call and statement."""
+        await self._clear_caches()
         trace = secrets.token_hex(16)
         headers = {
             "Authorization": f"Bearer {self.admin.token}",
             "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
         }
-        answer = await self.admin.shop.post({"query": document}, headers)
-        assert not answer.errors, answer.errors
-        assert answer.data is not None
+        response = await self.admin.shop.post({"query": document}, headers)
+        assert not response.errors, response.errors
+        assert response.data is not None
 
-        async def whole() -> list[Any] | None:
+        async def complete() -> list[Any] | None:
             return self.collector.complete(trace)
 
-        spans = await within(20, whole, f"the trace of {document}")
-        return answer.data, Counter(asked(service, span) for service, span in spans if span.kind == CLIENT)
+        spans = await within(20, complete, f"the trace of {document}")
+        return response.data, Counter(
+            operation(service, span) for service, span in spans if span.kind == CLIENT
+        )
 
-    async def _forget_caches(self) -> None:
+    async def _clear_caches(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.ports.redis)
         writer.write(b"FLUSHALL\r\n")
         assert await reader.readline() == b"+OK\r\n"
@@ -143,23 +145,23 @@ class Watched:
         await writer.wait_closed()
 
 
-def asked(service: str, span: Any) -> str:
-    """Numbers in a statement are sizes of pages."""
+def operation(service: str, span: Any) -> str:
+    """The call or statement of a span. Numbers in statements are page sizes and are replaced."""
     [*text] = [a.value.string_value for a in span.attributes if a.key == "db.query.text"]
     statement = re.sub(r"\d+", "N", " ".join(" ".join(text).split()))
     return f"{service}: {span.name.split()[0]} {statement}"
 
 
-def calls(asked: Counter[str]) -> int:
-    return sum(count for what, count in asked.items() if ": souk." in what)
+def calls(counts: Counter[str]) -> int:
+    return sum(count for name, count in counts.items() if ": souk." in name)
 
 
-def statements(asked: Counter[str]) -> int:
-    return sum(count for what, count in asked.items() if ": postgresql" in what)
+def statements(counts: Counter[str]) -> int:
+    return sum(count for name, count in counts.items() if ": postgresql" in name)
 
 
 @pytest.fixture
-async def watched(ports: Ports, collector: tuple[Collector, str]) -> AsyncIterator[Watched]:
+async def traced(ports: Ports, collector: tuple[Collector, str]) -> AsyncIterator[TracedAdmin]:
     gateway = f"http://127.0.0.1:{ports.gateway}"
     async with Shop(
         gateway, f"http://127.0.0.1:{ports.mail_web}", f"http://127.0.0.1:{ports.stripe}"
@@ -168,46 +170,47 @@ async def watched(ports: Ports, collector: tuple[Collector, str]) -> AsyncIterat
         people = [await shop.register() for _ in range(LONG)]
         products = [await admin.create_product(stock=1000, category="Lamps") for _ in range(LONG + 1)]
         orders = [
-            (person, await person.buy(products[at], products[at + 1])) for at, person in enumerate(people)
+            (person, await person.buy(products[index], products[index + 1]))
+            for index, person in enumerate(people)
         ]
         orders += [(people[-1], await people[-1].buy(product)) for product in products]
         for person, order in orders:
-            await person.sees(order["id"], "CONFIRMED", seconds=120)
-        await people[-1].gets_mail("confirmed", orders[-1][1]["id"], seconds=120)
-        yield Watched(collector[0], ports, admin, people[-1])
+            await person.wait_for_status(order["id"], "CONFIRMED", seconds=120)
+        await people[-1].wait_for_mail("confirmed", orders[-1][1]["id"], seconds=120)
+        yield TracedAdmin(collector[0], ports, admin, people[-1])
 
 
 def lists() -> list[tuple[str, str, str]]:
-    """(type, field, what it lists) of every field with pages."""
-    found = []
+    """(type, field, listed type) of every paginated field."""
+    result = []
     for name, kind in build_schema(SCHEMA.read_text()).type_map.items():
         if isinstance(kind, GraphQLObjectType):
-            for field_name, each in kind.fields.items():
-                of = get_named_type(each.type).name
-                if "first" in each.args and of.endswith("Connection"):
-                    found.append((name, field_name, of.removesuffix("Connection")))
-    return found
+            for field_name, definition in kind.fields.items():
+                of = get_named_type(definition.type).name
+                if "first" in definition.args and of.endswith("Connection"):
+                    result.append((name, field_name, of.removesuffix("Connection")))
+    return result
 
 
-async def test_a_list_makes_the_same_calls_and_statements_whatever_its_size(watched: Watched) -> None:
+async def test_a_list_needs_the_same_calls_and_statements_for_any_page_size(traced: TracedAdmin) -> None:
     assert len(lists()) >= 7
     different = []
     for parent, name, of in lists():
-        found: list[Counter[str]] = []
+        counters: list[Counter[str]] = []
         for size in (SHORT, LONG):
-            inner = f"{name}(first: {size}) {{ totalCount edges {{ cursor }} nodes {{ {WITHIN[of]} }} }}"
+            inner = f"{name}(first: {size}) {{ totalCount edges {{ cursor }} nodes {{ {SELECTIONS[of]} }} }}"
             document = {
                 "Query": f"{{ {inner} }}",
-                "Account": f'{{ account(id: "{watched.buyer.id}") {{ {inner} }} }}',
+                "Account": f'{{ account(id: "{traced.buyer.id}") {{ {inner} }} }}',
             }[parent]
-            answer, counted = await watched.ask(document)
-            page = answer[name] if parent == "Query" else answer["account"][name]
-            assert len(page["nodes"]) == size, f"{parent}.{name} has too few to tell"
-            found.append(counted)
-        print(f"{parent}.{name}: {calls(found[0])} calls, {statements(found[0])} statements")
-        assert calls(found[1]) > 0
-        # A search reads one: the stock, in one statement with what others ask at that moment, which is in nobody's trace.
-        assert statements(found[1]) > 0 or of == "Product"
-        if found[0] != found[1]:
-            different.append((f"{parent}.{name}", found[1] - found[0], found[0] - found[1]))
+            data, counter = await traced.execute(document)
+            page = data[name] if parent == "Query" else data["account"][name]
+            assert len(page["nodes"]) == size, f"{parent}.{name} has too few entries"
+            counters.append(counter)
+        print(f"{parent}.{name}: {calls(counters[0])} calls, {statements(counters[0])} statements")
+        assert calls(counters[1]) > 0
+        # A search reads only the stock, in a statement that it shares with concurrent requests and that is in no trace.
+        assert statements(counters[1]) > 0 or of == "Product"
+        if counters[0] != counters[1]:
+            different.append((f"{parent}.{name}", counters[1] - counters[0], counters[0] - counters[1]))
     assert not different

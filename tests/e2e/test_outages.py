@@ -1,6 +1,6 @@
-"""Each server stopped for a while under traffic: behaviour as in the table of guarantees, and recovery without a restart of ours.
+"""Every server is stopped for a while under traffic: the documented behaviour, and recovery without a restart of our services.
 
-Each test ends with everything up again and an order that goes through. SOUK_OUTAGE_SECONDS says how long a server is away.
+Every test ends with everything up again and a successful order. SOUK_OUTAGE_SECONDS: how long a server is down.
 """
 
 import asyncio
@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.e2e.ground import Ground, ground
-from tests.e2e.shop import PRODUCT, Answer, Person, Shop, within
+from tests.e2e.documents import PRODUCT
+from tests.e2e.shop import Person, Response, Shop, within
+from tests.e2e.stack import StackUnderTest, stack
 
-__all__ = ["ground"]
+__all__ = ["stack"]
 
 _DOWN_SECONDS = float(os.environ.get("SOUK_OUTAGE_SECONDS", "8"))
 _RECOVERY_SECONDS = 60.0
-_FINE: list[str] = []
+_NO_ERRORS: list[str] = []
 
 
 @dataclass
 class Traffic:
-    """One buyer who orders again and again, and what came of it."""
+    """A buyer who keeps ordering, with the results."""
 
     buyer: Person
     product: str
@@ -31,22 +32,22 @@ class Traffic:
     codes: set[str] = field(default_factory=set)
     slowest: float = 0
 
-    async def flow(self, until: asyncio.Event) -> None:
+    async def run(self, stopped: asyncio.Event) -> None:
         clock = asyncio.get_running_loop().time
-        while not until.is_set():
-            began = clock()
-            answer = await self.buyer.try_to_buy(self.product)
-            self.slowest = max(self.slowest, clock() - began)
-            self.codes.update(answer.codes)
-            if not answer.errors:
-                self.orders.append(answer.get("createOrder")["id"])
-            # About as many as are charged, so that what is left afterwards is what the outage left.
+        while not stopped.is_set():
+            start = clock()
+            response = await self.buyer.try_to_buy(self.product)
+            self.slowest = max(self.slowest, clock() - start)
+            self.codes.update(response.codes)
+            if not response.errors:
+                self.orders.append(response.get("createOrder")["id"])
+            # About the rate of charges, so that any backlog afterwards is due to the outage.
             await asyncio.sleep(0.05)
 
 
 @pytest.fixture
-async def shop(ground: Ground) -> AsyncIterator[Shop]:
-    async with ground.shop() as shop:
+async def shop(stack: StackUnderTest) -> AsyncIterator[Shop]:
+    async with stack.shop() as shop:
         yield shop
 
 
@@ -57,99 +58,103 @@ async def traffic(shop: Shop) -> Traffic:
 
 
 @asynccontextmanager
-async def without(ground: Ground, part: str, traffic: Traffic) -> AsyncIterator[None]:
-    """The part is down inside of the block, for as long at least, with traffic before, meanwhile and afterwards."""
-    ended = asyncio.Event()
-    flow = asyncio.create_task(traffic.flow(ended))
-    await asyncio.to_thread(ground.stop, part)
+async def without(stack: StackUnderTest, component: str, traffic: Traffic) -> AsyncIterator[None]:
+    """The component is down during the block, at least for the outage time, under traffic."""
+    stopped = asyncio.Event()
+    running = asyncio.create_task(traffic.run(stopped))
+    await asyncio.to_thread(stack.stop, component)
     try:
         down = asyncio.create_task(asyncio.sleep(_DOWN_SECONDS))
         yield
         await down
     finally:
-        await asyncio.to_thread(ground.start, part)
-        ended.set()
-        await flow
+        await asyncio.to_thread(stack.start, component)
+        stopped.set()
+        await running
 
 
-async def recovers(traffic: Traffic) -> None:
-    """A new order goes through, and so does every order that was taken meanwhile."""
+async def assert_recovery(traffic: Traffic) -> None:
+    """A new order succeeds, and so do all orders that were accepted during the outage."""
 
-    async def taken() -> str | None:
-        answer = await traffic.buyer.try_to_buy(traffic.product)
-        return None if answer.errors else str(answer.get("createOrder")["id"])
+    async def place() -> str | None:
+        response = await traffic.buyer.try_to_buy(traffic.product)
+        return None if response.errors else str(response.get("createOrder")["id"])
 
-    last = await within(_RECOVERY_SECONDS, taken, "an order after the outage")
+    last = await within(_RECOVERY_SECONDS, place, "an order after the outage")
     for order in [*traffic.orders, last]:
-        await traffic.buyer.sees(order, "CONFIRMED", seconds=_RECOVERY_SECONDS)
+        await traffic.buyer.wait_for_status(order, "CONFIRMED", seconds=_RECOVERY_SECONDS)
 
 
-async def test_without_kafka_orders_are_taken_and_paid_afterwards(ground: Ground, traffic: Traffic) -> None:
-    async with without(ground, "kafka", traffic):
-        answer = await traffic.buyer.try_to_buy(traffic.product)
-        assert answer.codes == _FINE
-        traffic.orders.append(answer.get("createOrder")["id"])
+async def test_without_kafka_orders_are_accepted_and_paid_afterwards(
+    stack: StackUnderTest, traffic: Traffic
+) -> None:
+    async with without(stack, "kafka", traffic):
+        response = await traffic.buyer.try_to_buy(traffic.product)
+        assert response.codes == _NO_ERRORS
+        traffic.orders.append(response.get("createOrder")["id"])
 
     assert traffic.codes == set()
-    await recovers(traffic)
+    await assert_recovery(traffic)
 
 
-async def test_without_elasticsearch_only_the_search_is_missing(
-    ground: Ground, shop: Shop, traffic: Traffic
+async def test_without_elasticsearch_only_the_search_fails(
+    stack: StackUnderTest, shop: Shop, traffic: Traffic
 ) -> None:
-    async def search() -> Answer:
-        return await shop.ask("query($q: String!) { products(query: $q) { nodes { id } } }", q="lamp shade")
+    async def search() -> Response:
+        return await shop.execute(
+            "query($q: String!) { products(query: $q) { nodes { id } } }", q="lamp shade"
+        )
 
-    async with without(ground, "elasticsearch", traffic):
+    async with without(stack, "elasticsearch", traffic):
         assert (await search()).codes == ["SERVICE_UNAVAILABLE"]
-        assert (await shop.ask(PRODUCT, id=traffic.product)).codes == _FINE
+        assert (await shop.execute(PRODUCT, id=traffic.product)).codes == _NO_ERRORS
         admin = await shop.admin()
         added = await admin.create_product("Chandelier")
 
     assert traffic.codes == set()
-    await recovers(traffic)
+    await assert_recovery(traffic)
 
-    async def found() -> bool:
+    async def is_indexed() -> bool:
         return added in await shop.search("chandelier")
 
-    await within(_RECOVERY_SECONDS, found, "what was added meanwhile")
+    await within(_RECOVERY_SECONDS, is_indexed, "the product that was added during the outage")
 
 
-async def test_without_redis_everything_works(ground: Ground, shop: Shop, traffic: Traffic) -> None:
-    async with without(ground, "redis", traffic):
-        assert (await shop.ask(PRODUCT, id=traffic.product)).codes == _FINE
-        assert (await shop.ask("{ products(first: 5) { nodes { id } } }")).codes == _FINE
+async def test_without_redis_everything_works(stack: StackUnderTest, shop: Shop, traffic: Traffic) -> None:
+    async with without(stack, "redis", traffic):
+        assert (await shop.execute(PRODUCT, id=traffic.product)).codes == _NO_ERRORS
+        assert (await shop.execute("{ products(first: 5) { nodes { id } } }")).codes == _NO_ERRORS
         assert (await shop.register()).token
 
     assert traffic.codes == set()
-    await recovers(traffic)
+    await assert_recovery(traffic)
 
 
-async def test_without_postgresql_callers_are_told_within_their_deadline(
-    ground: Ground, traffic: Traffic
+async def test_without_postgresql_callers_get_an_error_within_their_deadline(
+    stack: StackUnderTest, traffic: Traffic
 ) -> None:
-    async with without(ground, "postgresql", traffic):
-        answer = await traffic.buyer.try_to_buy(traffic.product)
-        assert answer.codes[0] in ("SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED")
+    async with without(stack, "postgresql", traffic):
+        response = await traffic.buyer.try_to_buy(traffic.product)
+        assert response.codes[0] in ("SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED")
 
     assert traffic.codes <= {"SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED"}
     assert traffic.slowest < 15
-    await recovers(traffic)
+    await assert_recovery(traffic)
 
 
-async def test_without_the_provider_orders_wait_for_it(ground: Ground, traffic: Traffic) -> None:
-    async with without(ground, "stripe", traffic):
+async def test_without_the_provider_orders_wait_for_it(stack: StackUnderTest, traffic: Traffic) -> None:
+    async with without(stack, "stripe", traffic):
         pass
 
     assert traffic.codes == set()
-    await recovers(traffic)
+    await assert_recovery(traffic)
 
 
-async def test_without_a_mail_server_mails_wait(ground: Ground, traffic: Traffic) -> None:
-    await asyncio.to_thread(ground.stop, "mail")
+async def test_without_a_mail_server_mails_wait(stack: StackUnderTest, traffic: Traffic) -> None:
+    await asyncio.to_thread(stack.stop, "mail")
     order = await traffic.buyer.buy(traffic.product)
-    await traffic.buyer.sees(order["id"], "CONFIRMED")
-    await asyncio.to_thread(ground.start, "mail")
+    await traffic.buyer.wait_for_status(order["id"], "CONFIRMED")
+    await asyncio.to_thread(stack.start, "mail")
 
-    [mail] = await traffic.buyer.gets_mail("confirmed", order["id"], seconds=_RECOVERY_SECONDS)
+    [mail] = await traffic.buyer.wait_for_mail("confirmed", order["id"], seconds=_RECOVERY_SECONDS)
     assert mail.subject

@@ -1,33 +1,29 @@
-"""The typed client that is made of the schema buys something: //gateway:client, driven by typed_client.py."""
+"""The typed client that is generated from the schema (//gateway:client) buys something; typed_client.py drives it."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from pathlib import Path
 
-from tests.e2e.ground import Ground, ground
+from tests.e2e.programs import run_program
 from tests.e2e.shop import SECONDS
+from tests.e2e.stack import StackUnderTest, stack
 
-__all__ = ["ground"]
+__all__ = ["stack"]
 
 HERE = Path(__file__).parent
 CLIENT = HERE.parents[1] / "gateway" / "souk_client.zip"
 
 
-async def test_the_typed_client_buys_and_cancels(ground: Ground) -> None:
+async def test_the_typed_client_buys_and_cancels(stack: StackUnderTest) -> None:
     site = Path(os.environ["RUNFILES_DIR"], "clients", "site")
-    environment = {**os.environ, "PYTHONPATH": f"{site}:{CLIENT}"}
-    running = await asyncio.create_subprocess_exec(
+    output = await run_program(
         sys.executable,
         HERE / "typed_client.py",
-        ground.gateway,
+        stack.gateway,
         str(SECONDS),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        seconds=4 * SECONDS,
+        environment={"PYTHONPATH": f"{site}:{CLIENT}"},
     )
-    said, complained = await asyncio.wait_for(running.communicate(), 4 * SECONDS)
-    assert running.returncode == 0, complained.decode()
-    assert said.decode().strip() == "bought and cancelled"
+    assert output.strip() == "bought and cancelled"

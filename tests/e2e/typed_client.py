@@ -1,6 +1,6 @@
-"""A purchase by the client that ariadne-codegen makes of the schema; its arguments are the gateway and the seconds to wait.
+"""Buys something with the client that ariadne-codegen generates from the schema. Arguments: the gateway and the seconds to wait.
 
-Runs by itself (test_typed_client starts it), because the client wants another graphql-core than the services have.
+A program of its own (test_typed_client starts it), because the client needs another version of graphql-core than the services.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from souk_client import (  # type: ignore[import-not-found]
 
 
 async def main(gateway: str, seconds: float) -> None:
-    """Raises when anything is not as it should be."""
+    """Raises if anything is wrong."""
     url = f"{gateway}/graphql"
     email = f"john.{secrets.token_hex(6)}@example.com"
-    async with Client(url) as anybody:
+    async with Client(url) as anonymous:
         john = (
-            await anybody.register(RegisterInput(name="John Doe", email=email, password="SecurePass123!"))
+            await anonymous.register(RegisterInput(name="John Doe", email=email, password="SecurePass123!"))
         ).register
-        admin = (await anybody.log_in(LoginInput(email="admin@souk.test", password="AdminPass123!"))).login
+        admin = (await anonymous.log_in(LoginInput(email="admin@souk.test", password="AdminPass123!"))).login
     async with Client(url, headers={"Authorization": f"Bearer {admin.access_token}"}) as client:
-        wanted = CreateProductInput(
+        fields = CreateProductInput(
             name="Lamp", description="Of brass", price=Decimal("19.99"), currency="USD", stock=5
         )
-        product = (await client.create_product(wanted)).create_product
+        product = (await client.create_product(fields)).create_product
     assert product.price == Decimal("19.99")
     async with Client(url, headers={"Authorization": f"Bearer {john.access_token}"}) as client:
         me = (await client.me()).me

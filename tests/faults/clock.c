@@ -1,8 +1,8 @@
-// Preloaded into one process: moves its time of day by the number of seconds that a file holds.
+// Preloaded into a process: shifts its time of day by the number of seconds in a file.
 //
-// The file (SOUK_CLOCK_FILE) holds one int64, mapped into memory, so that a step is seen at once and reading the time makes no
-// system call. The monotonic clock is not changed: event loops, timeouts and locks measure as before. A wait until a time of day is
-// turned back into the machine's time.
+// The file (SOUK_CLOCK_FILE) holds one int64 and is mapped into memory, so that a change takes effect at once and reading the time
+// needs no system call. The monotonic clock is unchanged, so event loops, timeouts and locks work as before. Deadlines in time of day
+// are converted back to the machine's time.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -16,11 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
-// A time since the start of the machine is far below this, and a time of day far above.
+// Monotonic times are far below this, times of day far above.
 #define TIME_OF_DAY 1000000000
 
-static const int64_t none = 0;
-static const volatile int64_t *ahead = &none;
+static const int64_t no_offset = 0;
+static const volatile int64_t *offset = &no_offset;
 
 static int (*real_clock_gettime)(clockid_t, struct timespec *);
 static int (*real_gettimeofday)(struct timeval *, void *);
@@ -30,8 +30,8 @@ static int (*real_sem_timedwait)(sem_t *, const struct timespec *);
 
 static void *original(const char *name) {
   // glibc also exports an older pthread_cond_timedwait, which dlsym may find first.
-  void *found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
-  return found ? found : dlsym(RTLD_NEXT, name);
+  void *symbol = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
+  return symbol ? symbol : dlsym(RTLD_NEXT, name);
 }
 
 __attribute__((constructor)) static void load(void) {
@@ -49,47 +49,47 @@ __attribute__((constructor)) static void load(void) {
   void *mapped = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
   if (mapped == MAP_FAILED) abort();
   close(file);
-  ahead = mapped;
+  offset = mapped;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
-  // Other libraries may read the time before ours is loaded.
+  // Other libraries may read the time before our constructor has run.
   int result = real_clock_gettime ? real_clock_gettime(clock, now) : (int)syscall(SYS_clock_gettime, clock, now);
-  if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += *ahead;
+  if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += *offset;
   return result;
 }
 
 int gettimeofday(struct timeval *restrict now, void *restrict zone) {
   int result = real_gettimeofday ? real_gettimeofday(now, zone) : (int)syscall(SYS_gettimeofday, now, zone);
-  if (result == 0) now->tv_sec += *ahead;
+  if (result == 0) now->tv_sec += *offset;
   return result;
 }
 
 time_t time(time_t *now) {
-  struct timespec read;
-  clock_gettime(CLOCK_REALTIME_COARSE, &read);
-  if (now) *now = read.tv_sec;
-  return read.tv_sec;
+  struct timespec current;
+  clock_gettime(CLOCK_REALTIME_COARSE, &current);
+  if (now) *now = current.tv_sec;
+  return current.tv_sec;
 }
 
-static struct timespec of_the_machine(const struct timespec *until) {
-  struct timespec moved = *until;
-  if (moved.tv_sec > TIME_OF_DAY) moved.tv_sec -= *ahead;
-  return moved;
+static struct timespec to_machine_time(const struct timespec *deadline) {
+  struct timespec converted = *deadline;
+  if (converted.tv_sec > TIME_OF_DAY) converted.tv_sec -= *offset;
+  return converted;
 }
 
 int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex,
-                           const struct timespec *restrict until) {
-  struct timespec moved = of_the_machine(until);
-  return real_cond_timedwait(cond, mutex, &moved);
+                           const struct timespec *restrict deadline) {
+  struct timespec converted = to_machine_time(deadline);
+  return real_cond_timedwait(cond, mutex, &converted);
 }
 
-int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict until) {
-  struct timespec moved = of_the_machine(until);
-  return real_mutex_timedlock(mutex, &moved);
+int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict deadline) {
+  struct timespec converted = to_machine_time(deadline);
+  return real_mutex_timedlock(mutex, &converted);
 }
 
-int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict until) {
-  struct timespec moved = of_the_machine(until);
-  return real_sem_timedwait(semaphore, &moved);
+int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict deadline) {
+  struct timespec converted = to_machine_time(deadline);
+  return real_sem_timedwait(semaphore, &converted);
 }

@@ -1,7 +1,7 @@
-"""The clock of one process, moved while it runs; never the machine's.
+"""Changes the clock of single processes while they run; the machine's clock is not touched.
 
-Only the time of day is wrong: the monotonic clock, by which asyncio, uvloop, locks and gRPC measure, stays as it is. `clock.c` is
-preloaded and reads the difference from a file. Not libfaketime: it made an idle service use a tenth of a core (ADR 0029).
+Only the time of day changes, not the monotonic clock that asyncio, uvloop, locks and gRPC use. `clock.c` is preloaded into the process
+and reads the offset from a file. libfaketime was rejected: it made an idle service use a tenth of a core (ADR 0029).
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ _LIBRARY: Final = Path(__file__).with_name("clock.so")
 
 
 class Clocks:
-    """A clock for each component, in a file that its process has mapped into memory."""
+    """The offset of every component's clock, in a file that its process maps into memory."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def environment(self, component: str) -> Mapping[str, str]:
-        """The variables that give a process a clock of its own."""
+        """Variables that give a process its own clock."""
         self._file(component).write_bytes(struct.pack("=q", 0))
         return {"LD_PRELOAD": str(_LIBRARY.absolute()), "SOUK_CLOCK_FILE": str(self._file(component))}
 
     def step(self, component: str, seconds: int) -> None:
-        """Sets the component's clock this many seconds ahead of the machine's, or behind it if negative. Takes effect at once."""
-        # In place: a new file would not be the one that is mapped.
+        """Sets the component's clock ahead of the machine's, or behind if negative. Takes effect at once."""
+        # Written in place: the process has mapped this file.
         with self._file(component).open("r+b") as file:
             file.write(struct.pack("=q", seconds))
 

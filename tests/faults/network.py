@@ -1,7 +1,7 @@
-"""The network between the parts of a stack: a TCP proxy on every way from one part to another, which can be made slow, silent or broken.
+"""The network between the components of a stack: TCP proxies that can be made slow, silent or broken.
 
-A proxy belongs to one caller and one port, so that one replica can lose its database while the other keeps it. All proxies run in one
-thread with a loop of its own.
+Every proxy belongs to one caller and one port, so that one replica can lose its database while another keeps it. All proxies share one
+thread with its own event loop.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 _SECONDS = 10.0
-# An end without farewell: the other side gets a reset.
+# SO_LINGER with a timeout of 0: close() sends a reset.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Network:
-    """The proxies, by caller and by what they lead to. A context manager."""
+    """The proxies by caller and callee. A context manager."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -46,48 +46,48 @@ class Network:
         return self._links[caller, callee].port
 
     def cut(self, caller: str, callee: str = "") -> None:
-        """Resets the connections between the two and refuses new ones until `heal`. An empty name: to anyone; from anyone."""
-        self._each(caller, callee, _Link.cut)
+        """Resets the connections between the two and rejects new ones until `heal`. An empty name means any caller or callee."""
+        self._change(caller, callee, _Link.cut)
 
     def reset(self, caller: str, callee: str = "") -> None:
         """Resets the connections; new ones work."""
-        self._each(caller, callee, _Link.reset)
+        self._change(caller, callee, _Link.reset)
 
     def block(self, caller: str, callee: str = "") -> None:
-        """Nothing passes, in silence, until `heal`; then what was sent arrives."""
-        self._each(caller, callee, _Link.block)
+        """Delays all data, without an error, until `heal`."""
+        self._change(caller, callee, _Link.block)
 
-    def lose(self, caller: str, callee: str = "") -> None:
-        """As when a host vanishes: `callee` keeps its ends of the connections and never learns of their end; new ones work."""
-        self._each(caller, callee, _Link.lose)
+    def vanish(self, caller: str, callee: str = "") -> None:
+        """As when a host crashes: the connections stay open at `callee`, which gets no FIN or reset; new ones work."""
+        self._change(caller, callee, _Link.vanish)
 
     def slow(self, caller: str, callee: str, seconds: float) -> None:
-        """Everything takes so much longer each way, until `heal`."""
-        self._each(caller, callee, lambda link: link.slow(seconds))
+        """Adds this latency in each direction, until `heal`."""
+        self._change(caller, callee, lambda link: link.slow(seconds))
 
     def heal(self) -> None:
-        """Every link is as it should be."""
-        self._each("", "", _Link.heal)
+        """Restores every link."""
+        self._change("", "", _Link.heal)
 
-    def _each(self, caller: str, callee: str, change: Callable[[_Link], None]) -> None:
+    def _change(self, caller: str, callee: str, change: Callable[[_Link], None]) -> None:
         links = [
             link
-            for (from_part, to_part), link in self._links.items()
-            if caller in ("", from_part) and callee in ("", to_part)
+            for (source, target), link in self._links.items()
+            if caller in ("", source) and callee in ("", target)
         ]
         if not links:
-            raise KeyError(f"no way from {caller or 'anyone'} to {callee or 'anyone'}")
-        self._run(_change(links, change))
+            raise KeyError(f"no link from {caller or 'anyone'} to {callee or 'anyone'}")
+        self._run(_apply(links, change))
 
     async def _close(self) -> None:
         for link in self._links.values():
             link.close()
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_SECONDS)
 
 
-async def _change(links: Iterable[_Link], change: Callable[[_Link], None]) -> None:
+async def _apply(links: Iterable[_Link], change: Callable[[_Link], None]) -> None:
     for link in links:
         change(link)
 
@@ -98,21 +98,21 @@ class _Link:
     def __init__(self, target: int) -> None:
         self.port = 0
         self.delay = 0.0
-        self.passes = asyncio.Event()
-        self.passes.set()
+        self.unblocked = asyncio.Event()
+        self.unblocked.set()
         self.is_cut = False
         self.sides: set[_Side] = set()
         self.target = target
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Listens."""
+        """Starts listening."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Near(self), "127.0.0.1", 0)
+        self._server = await loop.create_server(lambda: _CallerSide(self), "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
-        """Ends everything."""
+        """Stops listening and resets all connections."""
         assert self._server is not None
         self._server.close()
         self.reset()
@@ -126,32 +126,32 @@ class _Link:
             side.reset()
 
     def block(self) -> None:
-        self.passes.clear()
+        self.unblocked.clear()
 
-    def lose(self) -> None:
+    def vanish(self) -> None:
         for side in list(self.sides):
-            if isinstance(side, _Near):
-                side.lose()
+            if isinstance(side, _CallerSide):
+                side.vanish()
 
     def slow(self, seconds: float) -> None:
         self.delay = seconds
 
     def heal(self) -> None:
         self.is_cut = False
-        self.passes.set()
+        self.unblocked.set()
         self.delay = 0.0
         for side in list(self.sides):
             side.flush()
 
 
 class _Side(asyncio.Protocol):
-    """One of the two connections of a way through a proxy."""
+    """One of the two sockets of a proxied connection."""
 
     def __init__(self, link: _Link) -> None:
         self.link = link
         self.other: _Side | None = None
         self.transport: Any = None
-        # What waits for its time, or for the link to heal, on its way out of this side.
+        # Data to send from this side once its time has come and the link is not blocked; None closes the connection.
         self._waiting: list[tuple[float, bytes | None]] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -166,19 +166,19 @@ class _Side(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.link.sides.discard(self)
         if self.other is not None:
-            # The end of a connection takes the same way as its bytes.
+            # The close is delayed like the data before it.
             self.other.send(None)
             self.other.other = None
             self.other = None
 
     def send(self, data: bytes | None) -> None:
-        """Sends on what the other side got; None: its end."""
+        """Forwards what the other side received; None: it was closed."""
         self._waiting.append((asyncio.get_running_loop().time() + self.link.delay, data))
         self.flush()
 
     def flush(self) -> None:
-        """Sends what may go now."""
-        if not self.link.passes.is_set() or self.transport is None:
+        """Sends what is due."""
+        if not self.link.unblocked.is_set() or self.transport is None:
             return
         now = asyncio.get_running_loop().time()
         while self._waiting and self._waiting[0][0] <= now:
@@ -195,16 +195,16 @@ class _Side(asyncio.Protocol):
         self.flush()
 
     def reset(self) -> None:
-        """Ends it without farewell."""
+        """Closes it with a reset."""
         if self.transport is None:
             return
-        opened = self.transport.get_extra_info("socket")
-        if opened is not None and opened.fileno() >= 0:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and sock.fileno() >= 0:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
 
-class _Near(_Side):
+class _CallerSide(_Side):
     """The caller's connection, which opens the one to the callee."""
 
     def connection_made(self, transport: Any) -> None:
@@ -221,16 +221,18 @@ class _Near(_Side):
             self._connecting.cancel()
         super().connection_lost(error)
 
-    async def _connect(self, far: _Side) -> None:
-        await self.link.passes.wait()
+    async def _connect(self, callee_side: _Side) -> None:
+        await self.link.unblocked.wait()
         try:
-            await asyncio.get_running_loop().create_connection(lambda: far, "127.0.0.1", self.link.target)
-            far.flush()
+            await asyncio.get_running_loop().create_connection(
+                lambda: callee_side, "127.0.0.1", self.link.target
+            )
+            callee_side.flush()
         except OSError:
             self.reset()
 
-    def lose(self) -> None:
-        """The callee's side stays as it is, and nothing comes of it any more."""
+    def vanish(self) -> None:
+        """The callee's connection stays open, but is no longer read or written."""
         if self.other is not None:
             self.other.other = None
             self.other = None

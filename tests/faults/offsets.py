@@ -1,4 +1,4 @@
-"""A consumer group's offsets, set back: its last events are delivered again."""
+"""Rewinds the offsets of a consumer group, so that its latest events are delivered again."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import CommitFailedError
 from kafka.structs import OffsetAndMetadata
 
-_AGAIN = 200
+_EVENTS = 200
 _EMPTY_SECONDS = 20.0
 
 
-def put_back(bootstrap: str, group: str, topics: Sequence[str]) -> None:
-    """Sets the group back by 200 events a partition; it has to be empty."""
+def rewind(bootstrap: str, group: str, topics: Sequence[str]) -> None:
+    """Rewinds every partition of the group by 200 events; the group must have no members."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
     try:
         partitions = [
@@ -27,13 +27,13 @@ def put_back(bootstrap: str, group: str, topics: Sequence[str]) -> None:
         for partition in partitions:
             committed = consumer.committed(partition)
             if committed:
-                offsets[partition] = OffsetAndMetadata(max(0, committed - _AGAIN), "", -1)
+                offsets[partition] = OffsetAndMetadata(max(0, committed - _EVENTS), "", -1)
         end = time.monotonic() + _EMPTY_SECONDS
         while offsets:
             try:
                 consumer.commit(offsets)
                 return
-            except CommitFailedError:  # a member that was killed before is still remembered
+            except CommitFailedError:  # a member that was killed earlier has not timed out yet
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.5)

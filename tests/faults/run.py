@@ -1,7 +1,7 @@
-"""make fault-test: shoppers in a storm of faults, then a quiet moment, then every invariant. Prints what was tried and what broke.
+"""make fault-test: shoppers use the shop while faults are injected; afterwards every invariant is checked. Prints a summary.
 
-Uses a stack of its own, two replicas of every service. The seed decides what shoppers do and what goes wrong, not how the two fall
-together in time.
+It starts its own stack with two replicas of every service. The seed determines the shoppers' actions and the faults, but not how they
+interleave.
 """
 
 from __future__ import annotations
@@ -19,111 +19,127 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.faults.ground import PENDING_SECONDS, FaultGround, running
-from tests.faults.shoppers import Party, Tally
-from tests.faults.troubles import Limits, Troubles
-from tests.invariants.audit import judge
+from tests.e2e.shop import Shop
+from tests.faults.injector import FaultInjector, Limits
+from tests.faults.shoppers import Shoppers, Totals
+from tests.faults.stack import PENDING_SECONDS, FaultStack, running
+from tests.invariants.audit import check_all
 
-# Beyond the deadline of the last order, and by how much a clock was wrong when it was set: refunds that were refused are made again after
-# a minute, and mails wait their turn.
+# On top of the deadline of the last order and the largest clock error: a rejected refund is retried after a minute, and mails are sent in
+# turn.
 _SETTLE_SECONDS = 420.0
-_TELL_SECONDS = 15.0
-_LIVING = ("CONFIRMED", "SHIPPED", "DELIVERED")
-# Some are declined, out of stock, cancelled or wait for their buyer's bank by what shoppers do. A shop that loses more is broken, even if
-# its tables agree.
-LEAST_CONFIRMED = 0.6
+_PROGRESS_SECONDS = 15.0
+_SUCCESSFUL = ("CONFIRMED", "SHIPPED", "DELIVERED")
+# By the shoppers' own actions some orders are declined, out of stock, cancelled or never authenticated. A shop that loses more than that is
+# broken, even if its data is consistent.
+MIN_SUCCESSFUL = 0.6
 
 
 @dataclass(frozen=True)
-class Storm:
-    """How it is to be: so many orders by so many shoppers, a pause between two actions of a shopper and between two
-    troubles, whether some orders wait for their deadline, how bad the troubles are, and the longest that shoppers shop."""
+class FaultPlan:
+    """The parameters of a run.
+
+    `pause`: seconds between two actions of a shopper; `fault_pause`: between two faults. `slow`: some orders stay unpaid until their
+    deadline. The shoppers stop after `orders` or `seconds`.
+    """
 
     orders: int
     seed: int
     shoppers: int
     pause: float
-    trouble_pause: float
+    fault_pause: float
     slow: bool
     limits: Limits = field(default_factory=Limits)
     seconds: float = math.inf
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How it was; `statuses` are those of the run's orders in the end."""
+class RunResult:
+    """What happened; `statuses`: of the run's orders in the end. `fault_seconds`: how long faults were injected."""
 
-    tally: Tally
-    troubles: Mapping[str, int]
+    totals: Totals
+    faults: Mapping[str, int]
     statuses: Mapping[str, int]
     violations: list[str]
-    storm_seconds: float
+    fault_seconds: float
     seconds: float
 
     def __str__(self) -> str:
         return (
-            f"tried       {_counts(self.tally.tried)}\n"
-            f"refused     {_counts(self.tally.refused)}\n"
-            f"repeated    {_counts(self.tally.failed)}\n"
-            f"orders      {_counts(self.statuses)}; {_confirmed(self.statuses, self.tally):.0%} of those tried ended well\n"
-            f"troubles    {sum(self.troubles.values()):,}: {_counts(self.troubles)}\n"
-            f"took        {self.storm_seconds:.0f} s of storm, {self.seconds:.0f} s in all\n"
+            f"attempted   {_counts(self.totals.attempted)}\n"
+            f"rejected    {_counts(self.totals.rejected)}\n"
+            f"retried     {_counts(self.totals.retried)}\n"
+            f"orders      {_counts(self.statuses)}; {_successful(self.statuses, self.totals):.0%} of the attempted orders succeeded\n"
+            f"faults      {sum(self.faults.values()):,}: {_counts(self.faults)}\n"
+            f"duration    {self.fault_seconds:.0f} s of faults, {self.seconds:.0f} s in total\n"
             f"violations  {len(self.violations)}"
-            + "".join(f"\n            {each}" for each in self.violations)
+            + "".join(f"\n            {violation}" for violation in self.violations)
         )
 
 
-def _counts(found: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {what}" for what, count in sorted(found.items())) or "none"
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) or "none"
 
 
-def _confirmed(statuses: Mapping[str, int], tally: Tally) -> float:
-    return sum(statuses.get(status, 0) for status in _LIVING) / max(1, tally.orders)
+def _successful(statuses: Mapping[str, int], totals: Totals) -> float:
+    return sum(statuses.get(status, 0) for status in _SUCCESSFUL) / max(1, totals.orders)
 
 
-async def weather(ground: FaultGround, storm: Storm) -> Outcome:
-    """Lets it pass over a stack that is up, which it leaves up."""
-    began = time.monotonic()
-    print(f"seed        {storm.seed}", flush=True)
-    async with ground.shop() as shop:
-        troubles, ended = Troubles(ground, shop, storm.seed, storm.limits), asyncio.Event()
-        print(f"            {storm.shoppers} shoppers sign in, and the shelves are filled", flush=True)
-        party = await Party.gather(
-            shop,
-            storm.seed,
-            slow=storm.slow,
-            customers=storm.shoppers,
-            tokens_may_fail=troubles.clocks_are_wrong,
-        )
-        brewing = asyncio.create_task(troubles.brew(ended, storm.trouble_pause))
-        telling = asyncio.create_task(_tell(party, troubles, storm, ended))
-        try:
-            await party.go(storm.orders, storm.pause, storm.seconds)
-        finally:
-            ended.set()
-            await brewing
-            await telling
-    passed = time.monotonic() - began
-    print(f"            the storm is over after {passed:.0f} s", flush=True)
-    verdicts = await judge(ground.ports, _patience(storm))
-    violations = party.tally.violations + [str(verdict) for verdict in verdicts if verdict.violations]
-    statuses = await _statuses(ground, party.run)
-    if (share := _confirmed(statuses, party.tally)) < LEAST_CONFIRMED:
+async def run_faults(stack: FaultStack, plan: FaultPlan) -> RunResult:
+    """Runs the plan on a running stack."""
+    start = time.monotonic()
+    print(f"seed        {plan.seed}", flush=True)
+    async with stack.shop() as shop:
+        shoppers, injector = await _shop_under_faults(stack, shop, plan)
+    fault_seconds = time.monotonic() - start
+    print(f"            the last fault was injected after {fault_seconds:.0f} s", flush=True)
+    results = await check_all(stack.ports, _settle_seconds(plan))
+    violations = shoppers.totals.violations + [str(result) for result in results if result.violations]
+    statuses = await _statuses(stack, shoppers.run)
+    if (share := _successful(statuses, shoppers.totals)) < MIN_SUCCESSFUL:
         violations.append(
-            f"{share:.0%} of {party.tally.orders:,} orders ended well, not {LEAST_CONFIRMED:.0%}"
+            f"only {share:.0%} of {shoppers.totals.orders:,} orders succeeded; at least {MIN_SUCCESSFUL:.0%} must"
         )
-    return Outcome(
-        party.tally, dict(troubles.counted), statuses, violations, passed, time.monotonic() - began
+    return RunResult(
+        shoppers.totals,
+        dict(injector.counts),
+        statuses,
+        violations,
+        fault_seconds,
+        time.monotonic() - start,
     )
 
 
-def _patience(storm: Storm) -> float:
-    waits = PENDING_SECONDS if storm.slow else 0
-    return waits + storm.limits.clock + _SETTLE_SECONDS
+async def _shop_under_faults(
+    stack: FaultStack, shop: Shop, plan: FaultPlan
+) -> tuple[Shoppers, FaultInjector]:
+    injector, stopped = FaultInjector(stack, shop, plan.seed, plan.limits), asyncio.Event()
+    print(f"            registering {plan.shoppers} shoppers and creating products", flush=True)
+    shoppers = await Shoppers.register(
+        shop,
+        plan.seed,
+        slow=plan.slow,
+        customers=plan.shoppers,
+        tokens_may_fail=injector.clocks_may_disagree,
+    )
+    injecting = asyncio.create_task(injector.inject(stopped, plan.fault_pause))
+    reporting = asyncio.create_task(_report_progress(shoppers, injector, plan, stopped))
+    try:
+        await shoppers.act(plan.orders, plan.pause, plan.seconds)
+    finally:
+        stopped.set()
+        await injecting
+        await reporting
+    return shoppers, injector
 
 
-async def _statuses(ground: FaultGround, run: str) -> dict[str, int]:
-    connection = await asyncpg.connect(ground.database("order"))
+def _settle_seconds(plan: FaultPlan) -> float:
+    pending = PENDING_SECONDS if plan.slow else 0
+    return pending + plan.limits.clock + _SETTLE_SECONDS
+
+
+async def _statuses(stack: FaultStack, run: str) -> dict[str, int]:
+    connection = await asyncpg.connect(stack.database("order"))
     try:
         rows = await connection.fetch(
             "SELECT status, count(*) AS n FROM orders WHERE request_id LIKE $1 GROUP BY status", f"{run}-%"
@@ -133,54 +149,56 @@ async def _statuses(ground: FaultGround, run: str) -> dict[str, int]:
         await connection.close()
 
 
-async def _tell(party: Party, troubles: Troubles, storm: Storm, ended: asyncio.Event) -> None:
-    """Says every few seconds how far it is, and each violation once."""
-    told = 0
-    while not ended.is_set():
-        violations = party.tally.violations
+async def _report_progress(
+    shoppers: Shoppers, injector: FaultInjector, plan: FaultPlan, stopped: asyncio.Event
+) -> None:
+    """Prints the progress every few seconds, and every violation once."""
+    reported = 0
+    while not stopped.is_set():
+        violations = shoppers.totals.violations
         print(
-            f"            {party.tally.orders:,} of {storm.orders:,} orders tried, {sum(troubles.counted.values())} troubles so far, "
-            f"{len(violations)} violations; {troubles.now}",
+            f"            {shoppers.totals.orders:,} of {plan.orders:,} orders attempted, {sum(injector.counts.values())} faults injected, "
+            f"{len(violations)} violations; now: {injector.current}",
             flush=True,
         )
-        for violation in violations[told:]:
+        for violation in violations[reported:]:
             print(f"            {violation}", flush=True)
-        told = len(violations)
+        reported = len(violations)
         try:
-            await asyncio.wait_for(ended.wait(), _TELL_SECONDS)
+            await asyncio.wait_for(stopped.wait(), _PROGRESS_SECONDS)
         except TimeoutError:
             continue
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when nothing was violated."""
+    """Returns 0 if there is no violation."""
     parser = argparse.ArgumentParser(
-        description="Shoppers in a storm of faults; then every invariant is checked."
+        description="Shoppers use the shop while faults are injected; then every invariant is checked."
     )
     parser.add_argument("--orders", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=None, help="of an earlier run, to do the same again")
+    parser.add_argument("--seed", type=int, default=None, help="seed of an earlier run, to repeat it")
     parser.add_argument("--shoppers", type=int, default=30)
     parser.add_argument(
-        "--seconds", type=float, default=math.inf, help="end the storm then, however few orders"
+        "--seconds", type=float, default=math.inf, help="stop after this time even with fewer orders"
     )
-    parser.add_argument("--state", type=Path, default=None, help="folder that keeps logs and data afterwards")
+    parser.add_argument("--state", type=Path, default=None, help="folder in which logs and data are kept")
     arguments = parser.parse_args(argv)
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
-    storm = Storm(
+    plan = FaultPlan(
         arguments.orders,
         seed,
         shoppers=arguments.shoppers,
         pause=0.5,
-        trouble_pause=3.0,
+        fault_pause=3.0,
         slow=True,
         seconds=arguments.seconds,
     )
     with tempfile.TemporaryDirectory(prefix="souk-faults-") as folder:
-        print("            real servers and two replicas of every service start", flush=True)
-        with running(arguments.state or Path(folder)) as ground:
-            outcome = asyncio.run(weather(ground, storm))
-    print(outcome)
-    return 1 if outcome.violations else 0
+        print("            starting the servers and two replicas of every service", flush=True)
+        with running(arguments.state or Path(folder)) as stack:
+            result = asyncio.run(run_faults(stack, plan))
+    print(result)
+    return 1 if result.violations else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Shoppers and clerks who do what comes to their mind, all from one seed, and repeat what was not answered under the same key.
+"""Shoppers and an ADMIN who act randomly from one seed, and repeat failed calls with the same idempotency key.
 
-What an answer may be is known (tests.faults.allowed): anything else is kept as a violation, as are two answers to one key that name
-different things.
+`tests.faults.allowed` lists the errors that a call may return; any other is recorded as a violation, as are two responses to the same key
+that name different orders.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Final
 
 import httpx
 
-from tests.e2e.shop import Answer, Person, Shop
-from tests.faults.allowed import is_repeatable, refusals, strange
+from tests.e2e.shop import Person, Response, Shop
+from tests.faults.allowed import error_names, is_retryable, unexpected_errors
+from tests.faults.login import LoggedIn
 from tests.faults.mixes import mixes
-from tests.faults.sessions import Session
 
 _CARDS: Final = (
     *("pm_card_visa",) * 20,
@@ -30,75 +30,75 @@ _CARDS: Final = (
     "pm_card_chargeDeclined",
     "pm_card_chargeDeclinedInsufficientFunds",
 )
-# Whose buyer never comes back to act: such an order waits for its deadline, minutes later.
+# Its buyer never authenticates, so the order stays PENDING until its deadline, minutes later.
 _SLOW_CARDS: Final = (*_CARDS, "pm_card_authenticationRequired")
-_PATIENCE_SECONDS = 120.0
+_MAX_SECONDS_PER_CALL = 120.0
 _ADMIN_PASSWORD = "AdminPass123!"
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """The products of one currency: so many, their prices, and parts of a payment that may be refunded."""
+class Assortment:
+    """The products of one currency: their number, their prices, and amounts for partial refunds."""
 
     count: int
     prices: Callable[[int], str]
-    parts: tuple[str, ...]
+    partial_refunds: tuple[str, ...]
 
 
-_SHELVES: Final[Mapping[str, Shelf]] = {
-    "USD": Shelf(6, lambda n: f"{3 + n}.50", ("1.00", "0.01")),
-    "EUR": Shelf(3, lambda n: f"{5 + n}.99", ("1.00", "0.01")),
-    "JPY": Shelf(3, lambda n: f"{300 + 50 * n}", ("100", "1")),
-    "KWD": Shelf(3, lambda n: f"{1 + n}.510", ("0.500", "0.010")),
+_ASSORTMENTS: Final[Mapping[str, Assortment]] = {
+    "USD": Assortment(6, lambda n: f"{3 + n}.50", ("1.00", "0.01")),
+    "EUR": Assortment(3, lambda n: f"{5 + n}.99", ("1.00", "0.01")),
+    "JPY": Assortment(3, lambda n: f"{300 + 50 * n}", ("100", "1")),
+    "KWD": Assortment(3, lambda n: f"{1 + n}.510", ("0.500", "0.010")),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """An order, whose it is, and its currency."""
+class PlacedOrder:
+    """An order with its buyer and currency."""
 
-    customer: Session
+    customer: LoggedIn
     id: str
     currency: str
 
 
 @dataclass
-class Tally:
-    """What was tried, and what came of it."""
+class Totals:
+    """Calls by operation, errors by name, and violations."""
 
-    tried: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
+    attempted: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    retried: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
     @property
     def orders(self) -> int:
-        """createOrder calls with a key of their own."""
-        return self.tried["order"]
+        """The number of createOrder calls with different keys."""
+        return self.attempted["order"]
 
 
 @dataclass
-class Party:
-    """Everybody at the shop: `customers` shop, `clerk` is an ADMIN; each does the deeds of its mix, over and over.
+class Shoppers:
+    """Everyone in the shop: `customers` and one `admin`; each customer repeats the actions of its mix.
 
-    `seed` makes them do the same again. `slow`: some orders wait for their deadline. `tokens_may_fail` says whether some process has the
-    wrong time now, by which a token may be from the future or over.
+    `seed` makes a run repeatable. `slow`: some orders stay unpaid until their deadline. `tokens_may_fail`: whether some clock is wrong
+    now, so that a valid token can look expired or not yet valid.
     """
 
     shop: Shop
-    clerk: Session
-    customers: list[Session]
+    admin: LoggedIn
+    customers: list[LoggedIn]
     products: Mapping[str, list[str]]
     mixes: list[list[str]]
     seed: int
     slow: bool
     tokens_may_fail: Callable[[], bool]
     run: str = field(default_factory=lambda: secrets.token_hex(4))
-    tally: Tally = field(default_factory=Tally)
-    _orders: list[Placed] = field(default_factory=list)
+    totals: Totals = field(default_factory=Totals)
+    _orders: list[PlacedOrder] = field(default_factory=list)
 
     @classmethod
-    async def gather(
+    async def register(
         cls,
         shop: Shop,
         seed: int,
@@ -106,169 +106,170 @@ class Party:
         slow: bool,
         customers: int,
         tokens_may_fail: Callable[[], bool] = lambda: False,
-    ) -> Party:
-        """Signs everybody in and fills the shelves: much of some products, little of others."""
-        clerk = await shop.admin()
-        people = [Session(shop, await shop.register()) for _ in range(customers)]
-        shelves = {
+    ) -> Shoppers:
+        """Registers the customers and creates the products, some of them with little stock."""
+        admin = await shop.admin()
+        accounts = [LoggedIn(shop, await shop.register()) for _ in range(customers)]
+        products = {
             currency: [
-                await clerk.create_product(
-                    price=shelf.prices(n), currency=currency, stock=1000 if n % 3 else 40
+                await admin.create_product(
+                    price=assortment.prices(n), currency=currency, stock=1000 if n % 3 else 40
                 )
-                for n in range(shelf.count)
+                for n in range(assortment.count)
             ]
-            for currency, shelf in _SHELVES.items()
+            for currency, assortment in _ASSORTMENTS.items()
         }
-        session = Session(shop, clerk, _ADMIN_PASSWORD)
-        return cls(shop, session, people, shelves, mixes(customers, seed), seed, slow, tokens_may_fail)
+        logged_in = LoggedIn(shop, admin, _ADMIN_PASSWORD)
+        return cls(shop, logged_in, accounts, products, mixes(customers, seed), seed, slow, tokens_may_fail)
 
-    async def go(self, orders: int, pause: float, seconds: float = math.inf) -> None:
-        """Everybody acts, about one action in `pause` seconds each, until so many orders were tried or the time is over."""
+    async def act(self, orders: int, pause: float, seconds: float = math.inf) -> None:
+        """All customers act, about once every `pause` seconds each, until `orders` were attempted or `seconds` have passed."""
         end = time.monotonic() + seconds
-        await asyncio.gather(*(self._act(at, orders, pause, end) for at in range(len(self.customers))))
+        await asyncio.gather(*(self._act(index, orders, pause, end) for index in range(len(self.customers))))
 
-    async def _act(self, at: int, orders: int, pause: float, end: float) -> None:
-        # Keys are of this run alone: a seed may come again on the same stack.
-        chance = random.Random(f"{self.seed} {at}")
-        customer = self.customers[at]
-        for number, deed in enumerate(cycle(self.mixes[at])):
-            if self.tally.orders >= orders or time.monotonic() > end:
+    async def _act(self, index: int, orders: int, pause: float, end: float) -> None:
+        # Keys contain the run: a seed may be used again on the same stack.
+        rng = random.Random(f"{self.seed} {index}")
+        customer = self.customers[index]
+        for number, action in enumerate(cycle(self.mixes[index])):
+            if self.totals.orders >= orders or time.monotonic() > end:
                 return
-            await self._deeds[deed](chance, customer, f"{self.run}-{at}-{number}")
-            await asyncio.sleep(pause * chance.uniform(0.5, 1.5))
+            await self._actions[action](rng, customer, f"{self.run}-{index}-{number}")
+            await asyncio.sleep(pause * rng.uniform(0.5, 1.5))
 
     @property
-    def _deeds(self) -> Mapping[str, Callable[[random.Random, Session, str], Awaitable[None]]]:
+    def _actions(self) -> Mapping[str, Callable[[random.Random, LoggedIn, str], Awaitable[None]]]:
         return {
             "order": self._order,
-            "order at once": self._order_at_once,
+            "concurrent order": self._concurrent_order,
             "cancel": self._cancel,
             "refund": self._refund,
-            "refund in parts": self._refund_in_parts,
-            "adjust stock": self._adjust,
-            "set stock": self._set,
-            "move": self._move,
+            "partial refunds": self._partial_refunds,
+            "adjust stock": self._adjust_stock,
+            "set stock": self._set_stock,
+            "update status": self._update_status,
         }
 
-    async def _order(self, chance: random.Random, customer: Session, key: str, *, times: int = 1) -> None:
-        self.tally.tried["order"] += 1
-        currency = chance.choice(list(self.products))
-        chosen = chance.sample(self.products[currency], chance.randint(1, 3))
-        lines = [(product, chance.randint(1, 3)) for product in chosen]
-        card = chance.choice(_SLOW_CARDS if self.slow else _CARDS)
+    async def _order(self, rng: random.Random, customer: LoggedIn, key: str, *, times: int = 1) -> None:
+        self.totals.attempted["order"] += 1
+        currency = rng.choice(list(self.products))
+        chosen = rng.sample(self.products[currency], rng.randint(1, 3))
+        lines = [(product, rng.randint(1, 3)) for product in chosen]
+        card = rng.choice(_SLOW_CARDS if self.slow else _CARDS)
 
-        async def once() -> Answer | None:
-            return await self._until_answered(
+        async def place() -> Response | None:
+            return await self._retry(
                 "order", customer, lambda buyer: buyer.try_to_buy(*lines, card=card, key=key)
             )
 
-        answers = [answer for answer in await asyncio.gather(*(once() for _ in range(times))) if answer]
-        ids = {answer.get("createOrder")["id"] for answer in answers if not answer.errors}
+        responses = [
+            response for response in await asyncio.gather(*(place() for _ in range(times))) if response
+        ]
+        ids = {response.get("createOrder")["id"] for response in responses if not response.errors}
         if len(ids) > 1:
-            self.tally.violations.append(f"key {key} was answered with {sorted(ids)}")
-        self._orders += [Placed(customer, order_id, currency) for order_id in ids]
+            self.totals.violations.append(f"key {key} created several orders: {sorted(ids)}")
+        self._orders += [PlacedOrder(customer, order_id, currency) for order_id in ids]
 
-    async def _order_at_once(self, chance: random.Random, customer: Session, key: str) -> None:
-        self.tally.tried["the same order at once"] += 1
-        await self._order(chance, customer, key, times=chance.randint(2, 4))
+    async def _concurrent_order(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
+        self.totals.attempted["concurrent order"] += 1
+        await self._order(rng, customer, key, times=rng.randint(2, 4))
 
-    async def _cancel(self, chance: random.Random, customer: Session, key: str) -> None:
+    async def _cancel(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
         if own := [order.id for order in self._orders if order.customer is customer]:
-            self.tally.tried["cancel"] += 1
-            order_id = chance.choice(own[-10:])
-            await self._until_answered(
-                "cancel", customer, lambda buyer: buyer.cancel(order_id, "changed my mind")
-            )
+            self.totals.attempted["cancel"] += 1
+            order_id = rng.choice(own[-10:])
+            await self._retry("cancel", customer, lambda buyer: buyer.cancel(order_id, "changed my mind"))
 
-    async def _refund(self, chance: random.Random, customer: Session, key: str) -> None:
-        """All that is left, mostly."""
-        if payment := await self._paid(chance):
+    async def _refund(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
+        """Mostly refunds the remaining amount."""
+        if payment := await self._captured_payment(rng):
             order, payment_id = payment
-            amount = chance.choice([*_SHELVES[order.currency].parts, None, None])
-            await self._give_back(payment_id, amount, key)
+            amount = rng.choice([*_ASSORTMENTS[order.currency].partial_refunds, None, None])
+            await self._refund_payment(payment_id, amount, key)
 
-    async def _refund_in_parts(self, chance: random.Random, customer: Session, key: str) -> None:
-        """Several parts of one payment, one after the other or at once."""
-        if payment := await self._paid(chance):
+    async def _partial_refunds(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
+        """Several partial refunds of one payment, in sequence or concurrently."""
+        if payment := await self._captured_payment(rng):
             order, payment_id = payment
-            amounts = [chance.choice(_SHELVES[order.currency].parts) for _ in range(chance.randint(2, 3))]
-            parts = [self._give_back(payment_id, amount, f"{key}-{n}") for n, amount in enumerate(amounts)]
-            if chance.random() < 0.5:
-                await asyncio.gather(*parts)
+            amounts = [
+                rng.choice(_ASSORTMENTS[order.currency].partial_refunds) for _ in range(rng.randint(2, 3))
+            ]
+            refunds = [
+                self._refund_payment(payment_id, amount, f"{key}-{n}") for n, amount in enumerate(amounts)
+            ]
+            if rng.random() < 0.5:
+                await asyncio.gather(*refunds)
                 return
-            for part in parts:
-                await part
+            for refund in refunds:
+                await refund
 
-    async def _paid(self, chance: random.Random) -> tuple[Placed, str] | None:
-        """An order whose payment has captured, and that payment."""
+    async def _captured_payment(self, rng: random.Random) -> tuple[PlacedOrder, str] | None:
+        """A random order whose payment is captured, and the payment's id."""
         if not self._orders:
             return None
-        order = chance.choice(self._orders[-1000:])
+        order = rng.choice(self._orders[-1000:])
         try:
             payment = (await (await order.customer.person()).order(order.id))["payment"]
         except (AssertionError, httpx.TransportError, ValueError):
             return None
         return (order, payment["id"]) if payment and payment["status"] == "SUCCEEDED" else None
 
-    async def _give_back(self, payment_id: str, amount: str | None, key: str) -> None:
-        self.tally.tried["refund"] += 1
-        await self._until_answered("refund", self.clerk, lambda clerk: clerk.refund(payment_id, amount, key))
+    async def _refund_payment(self, payment_id: str, amount: str | None, key: str) -> None:
+        self.totals.attempted["refund"] += 1
+        await self._retry("refund", self.admin, lambda admin: admin.refund(payment_id, amount, key))
 
-    async def _adjust(self, chance: random.Random, customer: Session, key: str) -> None:
-        self.tally.tried["adjust stock"] += 1
-        product, delta = self._product(chance), chance.randint(-10, 240) or 1
-        operation = "take stock" if delta < 0 else "adjust stock"
-        await self._until_answered(
-            operation, self.clerk, lambda clerk: clerk.adjust_stock(product, delta, key)
-        )
+    async def _adjust_stock(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
+        self.totals.attempted["adjust stock"] += 1
+        product, delta = self._random_product(rng), rng.randint(-10, 240) or 1
+        operation = "remove stock" if delta < 0 else "add stock"
+        await self._retry(operation, self.admin, lambda admin: admin.adjust_stock(product, delta, key))
 
-    async def _set(self, chance: random.Random, customer: Session, key: str) -> None:
-        self.tally.tried["set stock"] += 1
-        product, stock = self._product(chance), chance.choice([None, 20, 500, 1000])
-        await self._until_answered("set stock", self.clerk, lambda clerk: clerk.set_stock(product, stock))
+    async def _set_stock(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
+        self.totals.attempted["set stock"] += 1
+        product, stock = self._random_product(rng), rng.choice([None, 20, 500, 1000])
+        await self._retry("set stock", self.admin, lambda admin: admin.set_stock(product, stock))
 
-    async def _move(self, chance: random.Random, customer: Session, key: str) -> None:
+    async def _update_status(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
         if self._orders:
-            order = chance.choice(self._orders[-1000:])
-            operation = chance.choice(["ship", "deliver"])
-            self.tally.tried[operation] += 1
+            order = rng.choice(self._orders[-1000:])
+            operation = rng.choice(["ship", "deliver"])
+            self.totals.attempted[operation] += 1
             status = "SHIPPED" if operation == "ship" else "DELIVERED"
-            await self._until_answered(operation, self.clerk, lambda clerk: clerk.move(order.id, status))
+            await self._retry(operation, self.admin, lambda admin: admin.update_status(order.id, status))
 
-    def _product(self, chance: random.Random) -> str:
-        return chance.choice([product for products in self.products.values() for product in products])
+    def _random_product(self, rng: random.Random) -> str:
+        return rng.choice([product for products in self.products.values() for product in products])
 
-    async def _until_answered(
-        self, what: str, session: Session, call: Callable[[Person], Awaitable[Answer]]
-    ) -> Answer | None:
-        """Calls until there is an answer; repeats what was not."""
-        end = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+    async def _retry(
+        self, operation: str, user: LoggedIn, call: Callable[[Person], Awaitable[Response]]
+    ) -> Response | None:
+        """Repeats the call until it succeeds or is rejected; records what happened."""
+        end = time.monotonic() + _MAX_SECONDS_PER_CALL
         last = ""
-        while asyncio.get_running_loop().time() < end:
-            person = await session.person()
+        while time.monotonic() < end:
+            person = await user.person()
             try:
-                answer = await call(person)
+                response = await call(person)
             except (
                 httpx.TransportError,
                 ValueError,
-            ) as error:  # the gateway is down, or died amid its answer
-                self.tally.failed[last := type(error).__name__] += 1
+            ) as error:  # the gateway is down, or died while responding
+                self.totals.retried[last := type(error).__name__] += 1
                 await asyncio.sleep(0.3)
                 continue
-            if is_repeatable(answer) or self._is_wrong_time(answer):
-                self.tally.failed.update(refusals(answer))
-                last = str(answer.errors)
-                if "UNAUTHENTICATED" in answer.codes:
-                    session.distrust(person)
-                await asyncio.sleep(0.3)
-                continue
-            self.tally.refused.update(refusals(answer))
-            self.tally.violations += strange(what, answer)
-            return answer
-        self.tally.violations.append(
-            f"{what} was not answered within {_PATIENCE_SECONDS:.0f} s; last: {last}"
+            if not is_retryable(response) and not self._is_clock_error(response):
+                self.totals.rejected.update(error_names(response))
+                self.totals.violations += unexpected_errors(operation, response)
+                return response
+            self.totals.retried.update(error_names(response))
+            last = str(response.errors)
+            if "UNAUTHENTICATED" in response.codes:
+                user.distrust(person)
+            await asyncio.sleep(0.3)
+        self.totals.violations.append(
+            f"{operation} got no response within {_MAX_SECONDS_PER_CALL:.0f} s; last error: {last}"
         )
         return None
 
-    def _is_wrong_time(self, answer: Answer) -> bool:
-        return set(answer.codes) == {"UNAUTHENTICATED"} and self.tokens_may_fail()
+    def _is_clock_error(self, response: Response) -> bool:
+        return set(response.codes) == {"UNAUTHENTICATED"} and self.tokens_may_fail()

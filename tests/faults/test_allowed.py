@@ -1,59 +1,59 @@
-"""What a storm takes for an answer, and what not."""
+"""The errors that count as rejections, as retryable and as violations."""
 
 from typing import Any
 
 import pytest
 
-from tests.e2e.shop import Answer
-from tests.faults.allowed import is_repeatable, strange
+from tests.e2e.shop import Response
+from tests.faults.allowed import is_retryable, unexpected_errors
 
 
-def _refused(code: str, reason: str = "", **details: Any) -> Answer:
+def _error(code: str, reason: str = "", **details: Any) -> Response:
     extensions = {"code": code, "reason": reason or code, **details}
-    return Answer(200, None, ({"message": "no", "extensions": extensions},))
+    return Response(200, None, ({"message": "no", "extensions": extensions},))
 
 
 @pytest.mark.parametrize(
-    ("operation", "answer"),
+    ("operation", "response"),
     [
-        ("order", Answer(200, {}, ())),
-        ("order", _refused("OUT_OF_STOCK")),
-        ("cancel", _refused("FAILED_PRECONDITION", "ORDER_STATE", status="SHIPPED")),
-        ("ship", _refused("FAILED_PRECONDITION", "ORDER_STATE", status="PENDING")),
-        ("refund", _refused("FAILED_PRECONDITION", "REFUND_EXCEEDS_CAPTURE")),
-        ("take stock", _refused("FAILED_PRECONDITION", "INSUFFICIENT_STOCK")),
+        ("order", Response(200, {}, ())),
+        ("order", _error("OUT_OF_STOCK")),
+        ("cancel", _error("FAILED_PRECONDITION", "ORDER_STATE", status="SHIPPED")),
+        ("ship", _error("FAILED_PRECONDITION", "ORDER_STATE", status="PENDING")),
+        ("refund", _error("FAILED_PRECONDITION", "REFUND_EXCEEDS_CAPTURE")),
+        ("remove stock", _error("FAILED_PRECONDITION", "INSUFFICIENT_STOCK")),
     ],
 )
-def test_a_rule_of_the_shops_is_an_answer(operation: str, answer: Answer) -> None:
-    assert strange(operation, answer) == []
-    assert not is_repeatable(answer)
+def test_a_business_rule_may_reject_a_call(operation: str, response: Response) -> None:
+    assert unexpected_errors(operation, response) == []
+    assert not is_retryable(response)
 
 
 @pytest.mark.parametrize(
-    ("operation", "answer"),
+    ("operation", "response"),
     [
-        ("order", _refused("FAILED_PRECONDITION", "DATABASE_CONTENTION")),
-        ("order", _refused("SERVICE_UNAVAILABLE", "DATABASE_CONTENTION")),
-        ("order", _refused("FAILED_PRECONDITION", "ORDER_STATE", status="SHIPPED")),
-        ("order", _refused("IDEMPOTENCY_CONFLICT")),
-        ("order", _refused("INTERNAL")),
-        # Nothing hinders a cancellation before the parcel is on its way.
-        ("cancel", _refused("FAILED_PRECONDITION", "ORDER_STATE", status="CONFIRMED")),
-        ("cancel", _refused("NOT_FOUND", "ORDER_NOT_FOUND")),
-        ("ship", _refused("FAILED_PRECONDITION", "ORDER_STATE", status="CONFIRMED")),
-        # Only payments that captured are refunded, and they stay so.
-        ("refund", _refused("FAILED_PRECONDITION", "PAYMENT_STATE")),
-        # More stock is never too little.
-        ("adjust stock", _refused("FAILED_PRECONDITION", "INSUFFICIENT_STOCK")),
-        ("set stock", _refused("VERSION_CONFLICT")),
-        ("sign in", _refused("UNAUTHENTICATED", "TOKEN_INVALID")),
+        ("order", _error("FAILED_PRECONDITION", "DATABASE_CONTENTION")),
+        ("order", _error("SERVICE_UNAVAILABLE", "DATABASE_CONTENTION")),
+        ("order", _error("FAILED_PRECONDITION", "ORDER_STATE", status="SHIPPED")),
+        ("order", _error("IDEMPOTENCY_CONFLICT")),
+        ("order", _error("INTERNAL")),
+        # An order that is not shipped can always be cancelled.
+        ("cancel", _error("FAILED_PRECONDITION", "ORDER_STATE", status="CONFIRMED")),
+        ("cancel", _error("NOT_FOUND", "ORDER_NOT_FOUND")),
+        ("ship", _error("FAILED_PRECONDITION", "ORDER_STATE", status="CONFIRMED")),
+        # Only captured payments are refunded, and they stay captured.
+        ("refund", _error("FAILED_PRECONDITION", "PAYMENT_STATE")),
+        # Adding stock cannot make it insufficient.
+        ("add stock", _error("FAILED_PRECONDITION", "INSUFFICIENT_STOCK")),
+        ("set stock", _error("VERSION_CONFLICT")),
+        ("log in", _error("UNAUTHENTICATED", "TOKEN_INVALID")),
     ],
 )
-def test_anything_else_is_a_violation(operation: str, answer: Answer) -> None:
-    assert len(strange(operation, answer)) == 1
-    assert not is_repeatable(answer)
+def test_any_other_error_is_a_violation(operation: str, response: Response) -> None:
+    assert len(unexpected_errors(operation, response)) == 1
+    assert not is_retryable(response)
 
 
 @pytest.mark.parametrize("code", ["SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED", "IDEMPOTENCY_IN_PROGRESS"])
-def test_a_failure_is_repeated(code: str) -> None:
-    assert is_repeatable(_refused(code, "PEER_UNAVAILABLE"))
+def test_a_failure_is_retried(code: str) -> None:
+    assert is_retryable(_error(code, "PEER_UNAVAILABLE"))

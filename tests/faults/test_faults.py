@@ -1,26 +1,26 @@
-"""A short storm over a stack of its own: what make fault-test does at length."""
+"""A short fault run on its own stack; `make fault-test` is the long one."""
 
 import secrets
 
-from tests.faults.ground import FaultGround, fault_ground
-from tests.faults.run import Storm, weather
-from tests.faults.troubles import Limits
+from tests.faults.injector import Limits
+from tests.faults.run import FaultPlan, run_faults
+from tests.faults.stack import FaultStack, fault_stack
 
-__all__ = ["fault_ground"]
+__all__ = ["fault_stack"]
 
 
-async def test_a_storm_violates_nothing(fault_ground: FaultGround) -> None:
-    storm = Storm(
+async def test_a_fault_run_violates_no_invariant(fault_stack: FaultStack) -> None:
+    plan = FaultPlan(
         orders=300,
         seed=secrets.randbelow(1_000_000),
         shoppers=10,
         pause=0.5,
-        trouble_pause=0.5,
+        fault_pause=0.5,
         slow=False,
         limits=Limits(outage=3.0, frozen=8.0, latency=0.2, clock=60),
     )
-    outcome = await weather(fault_ground, storm)
-    print(outcome)
-    assert outcome.tally.orders >= storm.orders
-    assert sum(outcome.troubles.values()) >= 3
-    assert outcome.violations == []
+    result = await run_faults(fault_stack, plan)
+    print(result)
+    assert result.totals.orders >= plan.orders
+    assert sum(result.faults.values()) >= 3
+    assert result.violations == []

@@ -1,4 +1,4 @@
-"""The images that Bazel built, as OCI layouts."""
+"""The images that Bazel has built, as OCI layouts."""
 
 import os
 from pathlib import Path
@@ -10,6 +10,6 @@ _TARGETS = {name: f"{name}/image" for name in SERVICES} | {"stripe-mock": "dev/s
 
 
 def layouts() -> dict[str, Layout]:
-    """One for each service, and the provider's stand-in; by name."""
+    """The layouts of all services and of the Stripe mock, by name."""
     runfiles = Path(os.environ["RUNFILES_DIR"], "souk")
     return {name: Layout((runfiles / path).resolve()) for name, path in _TARGETS.items()}

@@ -1,7 +1,7 @@
-"""Souk as a cluster runs it: every service from its image under podman, two replicas each, against real servers.
+"""Souk as in a cluster: two replicas of every service from its image under podman, with real servers.
 
-What a cluster's network does is done by hosts files (a service's name stands for the addresses of both replicas, as a headless Service's
-does) and, for shoppers, by `Balancer`.
+Hosts files stand in for the cluster's DNS (a service's name resolves to both replicas, as with a headless Service), and `Balancer` for its
+load balancer.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dev.parts import answers, programs, run_command, servers
+from dev.components import programs, responds, run_command, servers
 from dev.ports import SERVICES, Ports, service_environment
 from dev.seed import seed
 from kit.auth import SigningKeys
@@ -21,14 +21,14 @@ from tests.images.podman import Podman
 
 ADDRESSES = ("127.0.0.1", "127.0.0.2")
 MIGRATING = tuple(name for name in SERVICES if name != "gateway")
-# A cluster's proxies hear a little later than the replica itself that it is to end.
-_WITHDRAWN_AFTER_SECONDS = 0.5
+# In a cluster, proxies learn of a terminating replica a little after the replica itself.
+_WITHDRAWAL_SECONDS = 0.5
 _MIGRATE_SECONDS = 120
 _PRODUCTS = 20
 
 
 class Container(Server):
-    """An image that runs; a service is ready once it says so at /readyz."""
+    """A replica of a service that runs from its image, ready once /readyz succeeds."""
 
     start_seconds = 120
 
@@ -47,23 +47,26 @@ class Container(Server):
         super().__init__(state, port=getattr(ports, name), log=state / "logs" / f"{self.name}.log")
         self._podman = podman
         self._starts, self._container = 0, ""
-        self._told = _told(name, ports, state) | {"HTTP_HOST": self.address, "GRPC_HOST": self.address}
+        self._environment = _environment(name, ports, state) | {
+            "HTTP_HOST": self.address,
+            "GRPC_HOST": self.address,
+        }
         self._options = [f"--add-host={name}:{address}" for name in SERVICES for address in ADDRESSES]
         self._options.append(f"--volume={state}/signing-keys.json:/keys.json:ro")
 
     def environment(self) -> dict[str, str]:
         return self._podman.environment
 
-    def command(self, *words: str) -> list[str]:
-        # Only what serves has a name: commands of the same image run beside it.
-        options = self._options if words else [f"--name={self._container}", *self._options]
-        return self._podman.command(f"souk/{self.service}", *words, env=self._told, options=options)
+    def command(self, *args: str) -> list[str]:
+        # Only the server has a name: commands of the same image run at the same time.
+        options = self._options if args else [f"--name={self._container}", *self._options]
+        return self._podman.command(f"souk/{self.service}", *args, env=self._environment, options=options)
 
     def ready(self) -> bool:
-        return answers(self.port, "/readyz", host=self.address)
+        return responds(self.port, "/readyz", host=self.address)
 
     def prepare(self) -> None:
-        # A name is free again a little later than its container has ended.
+        # A container's name is still in use for a moment after its exit.
         self._starts += 1
         self._container = f"{self.name}-{self._starts}"
 
@@ -80,12 +83,12 @@ class Container(Server):
             self.process = None
 
     def pid(self) -> int:
-        """The process in the container."""
+        """The pid of the process in the container."""
         return self._podman.pid(self._container)
 
 
 class StripeMock(Container):
-    """The provider's stand-in, from its image; ready once it listens."""
+    """The Stripe mock from its image, ready once it listens."""
 
     def __init__(self, podman: Podman, ports: Ports, state: Path) -> None:
         super().__init__("gateway", podman, ports, state)
@@ -94,26 +97,26 @@ class StripeMock(Container):
         self.port = ports.stripe
         self._webhook = f"http://127.0.0.1:{ports.payment}/webhooks/stripe"
 
-    def command(self, *words: str) -> list[str]:
+    def command(self, *args: str) -> list[str]:
         options = [f"--name={self._container}", "--tmpfs=/state:mode=1777"]
-        words = ("--port", str(self.port), "--state", "/state", "--webhook", self._webhook)
-        return self._podman.command("souk/stripe-mock", *words, env={}, options=options)
+        args = ("--port", str(self.port), "--state", "/state", "--webhook", self._webhook)
+        return self._podman.command("souk/stripe-mock", *args, env={}, options=options)
 
     def ready(self) -> bool:
         return port_open(self.port)
 
 
 class Deployment:
-    """All of it, started in order and stopped in reverse."""
+    """All components, started in order and stopped in reverse."""
 
     def __init__(self, podman: Podman, ports: Ports, state: Path) -> None:
         self.ports = ports
         self._state = state
         self._servers = servers(ports, state)
-        self._outside: list[Server] = [
-            part for part in programs(ports, state, mail="count") if part.name == "mail"
+        self._external: list[Server] = [
+            program for program in programs(ports, state, mail="count") if program.name == "mail"
         ]
-        self._outside.append(StripeMock(podman, ports, state))
+        self._external.append(StripeMock(podman, ports, state))
         self.replicas = {
             name: [
                 Container(name, podman, ports, state, replica=replica) for replica in range(len(ADDRESSES))
@@ -123,17 +126,17 @@ class Deployment:
 
     @property
     def containers(self) -> list[Container]:
-        """Everything that runs from an image."""
-        outside = [part for part in self._outside if isinstance(part, Container)]
-        return [*outside, *(replica for replicas in self.replicas.values() for replica in replicas)]
+        """All components that run from an image."""
+        external = [component for component in self._external if isinstance(component, Container)]
+        return [*external, *(replica for replicas in self.replicas.values() for replica in replicas)]
 
     def start(self) -> None:
-        """Starts everything, migrates and seeds as the images' own commands do it."""
+        """Starts everything; the images' own commands migrate and seed."""
         keys = self._state / "signing-keys.json"
         SigningKeys.generate(keys)
-        # Whoever the image runs as has to read them.
+        # The image's user must be able to read them.
         keys.chmod(0o644)
-        _start([*self._servers, *self._outside])
+        _start([*self._servers, *self._external])
         for server in self._servers:
             if isinstance(server, Postgres):
                 for name in MIGRATING:
@@ -141,36 +144,36 @@ class Deployment:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(self._migrate, MIGRATING))
         _start([replica for replicas in self.replicas.values() for replica in replicas])
-        seed(self.ports, self.replicas["account"][0], products=_PRODUCTS, say=lambda _: None)
+        seed(self.ports, self.replicas["account"][0], products=_PRODUCTS, report=lambda _: None)
 
     def stop(self) -> None:
-        """Services first, so that they let go of the servers."""
-        for group in ([*self.containers], self._outside, self._servers):
+        """Stops services first, while their servers are still up."""
+        for group in ([*self.containers], self._external, self._servers):
             with ThreadPoolExecutor() as pool:
                 list(pool.map(Server.stop, group))
 
-    def stop_part(self, name: str, *, kill: bool = False) -> None:
-        """Stops every replica of a service, or ends them with kill -9."""
+    def stop_component(self, name: str, *, kill: bool = False) -> None:
+        """Stops every replica of a service, with SIGKILL if `kill`."""
         for replica in self.replicas[name]:
             replica.kill() if kill else replica.stop()
 
-    def start_part(self, name: str) -> None:
+    def start_component(self, name: str) -> None:
         """Starts them again and returns once they are ready."""
         _start(self.replicas[name])
 
     def roll(self, replica: Container) -> None:
-        """Ends one replica in order and starts it again, while the other serves."""
+        """Restarts one replica gracefully, while the other serves."""
         replica.stop()
         replica.start()
 
     def _migrate(self, name: str) -> None:
-        done = run_command(self.replicas[name][0], "migrate", seconds=_MIGRATE_SECONDS)
-        if done.returncode:
-            raise RuntimeError(f"{name} migrate failed:\n{done.stdout}")
+        result = run_command(self.replicas[name][0], "migrate", seconds=_MIGRATE_SECONDS)
+        if result.returncode:
+            raise RuntimeError(f"{name} migrate failed:\n{result.stdout}")
 
 
 class Balancer:
-    """A TCP proxy before replicas of one port, each connection to the next of them: what a Service is to its clients."""
+    """A TCP proxy that distributes connections round-robin over replicas, as a Service does."""
 
     def __init__(self, port: int, addresses: Iterable[str] = ADDRESSES) -> None:
         self._port = port
@@ -180,7 +183,7 @@ class Balancer:
 
     @property
     def url(self) -> str:
-        """Where clients come in."""
+        """The address for clients."""
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
@@ -194,7 +197,7 @@ class Balancer:
 
     @contextlib.asynccontextmanager
     async def without(self, address: str) -> AsyncIterator[None]:
-        """New connections go elsewhere, soon; those that are there go on."""
+        """Withdraws an address for new connections after a short delay; existing ones continue."""
         removing = asyncio.create_task(self._remove(address))
         try:
             yield
@@ -203,7 +206,7 @@ class Balancer:
             self._addresses.append(address)
 
     async def _remove(self, address: str) -> None:
-        await asyncio.sleep(_WITHDRAWN_AFTER_SECONDS)
+        await asyncio.sleep(_WITHDRAWAL_SECONDS)
         self._addresses.remove(address)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -218,7 +221,7 @@ class Balancer:
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    # Either side may go at any time: the other is told so by the end of its connection.
+    # If one side closes, the other connection is closed too.
     with contextlib.suppress(ConnectionError):
         while data := await reader.read(65536):
             writer.write(data)
@@ -226,18 +229,20 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-def _told(name: str, ports: Ports, state: Path) -> dict[str, str]:
-    """As the local stack tells its services, but that peers are found by name."""
-    told = service_environment(name, ports, state)
-    told |= {f"{peer.upper()}_ADDRESS": f"{peer}:{getattr(ports, peer + '_grpc')}" for peer in MIGRATING}
-    told["JWKS_URL"] = f"http://account:{ports.account}/.well-known/jwks.json"
+def _environment(name: str, ports: Ports, state: Path) -> dict[str, str]:
+    """The environment of the local stack, but with peers' names instead of addresses."""
+    environment = service_environment(name, ports, state)
+    environment |= {
+        f"{peer.upper()}_ADDRESS": f"{peer}:{getattr(ports, peer + '_grpc')}" for peer in MIGRATING
+    }
+    environment["JWKS_URL"] = f"http://account:{ports.account}/.well-known/jwks.json"
     if name == "gateway":
-        # As in a cluster: time for whoever keeps connections open to learn that this replica goes.
-        told["DRAIN_SECONDS"] = "6"
-    return told | {"SIGNING_KEYS_FILE": "/keys.json"}
+        # As in a cluster: time for clients with open connections to learn that this replica is terminating.
+        environment["DRAIN_SECONDS"] = "6"
+    return environment | {"SIGNING_KEYS_FILE": "/keys.json"}
 
 
-def _start(parts: Sequence[Server]) -> None:
-    # Two at a time: as many as the machine may have processors.
+def _start(components: Sequence[Server]) -> None:
+    # Two at a time, because a small machine has two processors.
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(Server.start, parts))
+        list(pool.map(Server.start, components))

@@ -1,4 +1,4 @@
-"""podman with a storage of its own, which is gone afterwards; and the options that every image has to run under."""
+"""podman with its own temporary storage, and the options under which every image must run."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# No capability, no new privileges, nothing to write to; the network is the machine's.
+# No capabilities, no new privileges, a read-only root file system; the host's network.
 UNPRIVILEGED: tuple[str, ...] = (
     "--read-only",
     "--read-only-tmpfs=false",
@@ -18,18 +18,18 @@ UNPRIVILEGED: tuple[str, ...] = (
 UNPRIVILEGED += ("--network=host", "--ulimit=host", "--pull=never")
 _SECONDS = 120
 _STOP_SECONDS = 40
-# crun, podman's first choice, refuses machines that have both versions of cgroups.
+# crun, podman's default, does not support machines with both versions of cgroups.
 _RUNC = Path("/usr/sbin/runc")
 
 
 class Podman:
-    """Runs images; they are in its storage once they were loaded under `environment`."""
+    """Runs images, which must have been loaded with `environment` set."""
 
     def __init__(self, folder: Path) -> None:
         storage, engine = folder / "storage.conf", folder / "containers.conf"
         storage.write_text(
             f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n'
-            # What podman looks at, where skopeo looks at the first, when whoever runs them is not root.
+            # Rootless podman uses this option, rootless skopeo the one above.
             f'rootless_storage_path = "{folder}/root"\n'
         )
         engine.write_text(
@@ -38,41 +38,41 @@ class Podman:
         self.environment = {"CONTAINERS_STORAGE_CONF": str(storage), "CONTAINERS_CONF": str(engine)}
 
     def command(
-        self, image: str, *words: str, env: Mapping[str, str], options: Sequence[str] = ()
+        self, image: str, *args: str, env: Mapping[str, str], options: Sequence[str] = ()
     ) -> list[str]:
-        """Runs an image in the foreground, under `environment`; a signal to this command reaches the image's."""
-        told = [f"--env={name}={value}" for name, value in env.items()]
-        return [*_podman("run", "--rm"), *UNPRIVILEGED, *told, *options, f"localhost/{image}", *words]
+        """The command that runs an image in the foreground; needs `environment`. It forwards signals to the container."""
+        env_options = [f"--env={name}={value}" for name, value in env.items()]
+        return [*_podman("run", "--rm"), *UNPRIVILEGED, *env_options, *options, f"localhost/{image}", *args]
 
     def run(
-        self, image: str, *words: str, env: Mapping[str, str], options: Sequence[str] = ()
+        self, image: str, *args: str, env: Mapping[str, str], options: Sequence[str] = ()
     ) -> subprocess.CompletedProcess[str]:
-        """Runs an image's command to its end."""
-        return self._done(self.command(image, *words, env=env, options=options))
+        """Runs an image's command and waits for it."""
+        return self._run(self.command(image, *args, env=env, options=options))
 
     def pid(self, name: str) -> int:
-        """The process that a container runs; raises RuntimeError when there is none."""
+        """The pid of a container's process; raises RuntimeError if there is none."""
         return int(self._output("inspect", "--format={{.State.Pid}}", name))
 
     def stop(self, name: str) -> None:
-        """SIGTERM to what a container runs; returns once that has ended."""
+        """Sends SIGTERM to a container and waits for its exit."""
         self._output("stop", f"--time={_STOP_SECONDS}", name)
 
     def kill(self, name: str) -> None:
-        """kill -9 of what a container runs."""
+        """Sends SIGKILL to a container."""
         self._output("kill", "--signal=KILL", name)
 
     def reset(self) -> None:
-        """Ends every container and forgets everything."""
+        """Stops every container and deletes the storage."""
         self._output("system", "reset", "--force")
 
-    def _output(self, *words: str) -> str:
-        done = self._done(_podman(*words))
-        if done.returncode:
-            raise RuntimeError(f"podman {' '.join(words)}: {done.stdout}")
-        return done.stdout
+    def _output(self, *args: str) -> str:
+        result = self._run(_podman(*args))
+        if result.returncode:
+            raise RuntimeError(f"podman {' '.join(args)}: {result.stdout}")
+        return result.stdout
 
-    def _done(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             env={**os.environ, **self.environment},
@@ -84,14 +84,14 @@ class Podman:
         )
 
 
-def _podman(*words: str) -> list[str]:
-    return ["podman", *([f"--runtime={_RUNC}"] if _RUNC.exists() else []), *words]
+def _podman(*args: str) -> list[str]:
+    return ["podman", *([f"--runtime={_RUNC}"] if _RUNC.exists() else []), *args]
 
 
 @contextmanager
-def podman_of_its_own() -> Iterator[Podman]:
-    """A podman that nobody else uses."""
-    # podman takes 50 characters at most for the folder of its sockets, and folders of tests are longer.
+def private_podman() -> Iterator[Podman]:
+    """A podman that shares nothing with others."""
+    # podman limits the folder of its sockets to 50 characters, and folders of tests are longer.
     folder = Path(tempfile.mkdtemp(prefix="souk-"))
     podman = Podman(folder)
     try:

@@ -1,4 +1,4 @@
-"""Images as files: valid by the OCI specification, small, told what they are, and with nothing in them that a service does not need."""
+"""Images as files: valid OCI layouts, small, labelled, and without anything that a service does not need."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ from tests.images.built import layouts
 MEGABYTE = 1_000_000
 LAYOUTS = layouts()
 LABEL = "org.opencontainers.image."
-# Programs that nobody should find in an image, by their names in any folder of programs.
+# Programs that must not be in an image.
 TOOLS = re.compile(r"(^|/)s?bin/(sh|bash|dash|busybox|apt|apt-get|dpkg|apk|pip3?|perl|curl|wget)$")
 
 
@@ -30,53 +30,53 @@ def layout(request: pytest.FixtureRequest) -> Layout:
 
 @cache
 def unpacked(path: Any, digest: str) -> bytes:
-    """A layer without its compression."""
+    """A decompressed layer."""
     return gzip.decompress(Layout(path).blob(digest))
 
 
 def entries(layout: Layout) -> Iterator[tarfile.TarInfo]:
-    """Everything in an image."""
+    """All entries of an image's layers."""
     for layer in layout.manifest["layers"]:
         with tarfile.open(fileobj=io.BytesIO(unpacked(layout.path, layer["digest"]))) as tar:
             yield from tar
 
 
 def config(layout: Layout) -> dict[str, Any]:
-    """What the image is run with, and what it is made of."""
+    """The image's config."""
     return layout.document(layout.manifest["config"]["digest"])
 
 
-def test_it_is_a_layout(layout: Layout) -> None:
+def test_the_image_is_an_oci_layout(layout: Layout) -> None:
     assert json.loads((layout.path / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
     index = json.loads((layout.path / "index.json").read_text())
     assert index["schemaVersion"] == 2
     assert {path.name for path in layout.path.iterdir()} == {"blobs", "index.json", "oci-layout"}
 
 
-def test_blobs_are_what_their_names_say_and_all_are_used(layout: Layout) -> None:
+def test_every_blob_matches_its_digest_and_is_used(layout: Layout) -> None:
     used = {}
     for described in layout.named.values():
         manifest = layout.document(described["digest"])
-        for part in (described, manifest["config"], *manifest["layers"]):
-            used[part["digest"]] = part["size"]
-    found = {
+        for blob in (described, manifest["config"], *manifest["layers"]):
+            used[blob["digest"]] = blob["size"]
+    blobs = {
         f"sha256:{path.name}": path.read_bytes() for path in (layout.path / "blobs" / "sha256").iterdir()
     }
-    assert used == {digest: len(content) for digest, content in found.items()}
-    assert all(digest == "sha256:" + hashlib.sha256(content).hexdigest() for digest, content in found.items())
+    assert used == {digest: len(content) for digest, content in blobs.items()}
+    assert all(digest == "sha256:" + hashlib.sha256(content).hexdigest() for digest, content in blobs.items())
 
 
-def test_layers_are_what_the_config_says(layout: Layout) -> None:
-    told = config(layout)
+def test_the_config_lists_the_layers(layout: Layout) -> None:
+    settings = config(layout)
     layers = layout.manifest["layers"]
     assert {layer["mediaType"] for layer in layers} == {"application/vnd.oci.image.layer.v1.tar+gzip"}
     digests = [hashlib.sha256(unpacked(layout.path, layer["digest"])).hexdigest() for layer in layers]
-    assert told["rootfs"] == {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]}
-    assert len(told["history"]) == len(layers)
-    assert told["os"] == "linux"
+    assert settings["rootfs"] == {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]}
+    assert len(settings["history"]) == len(layers)
+    assert settings["os"] == "linux"
 
 
-def test_it_says_what_it_is(layout: Layout) -> None:
+def test_the_image_is_labelled(layout: Layout) -> None:
     for labels in (config(layout)["config"]["Labels"], layout.manifest["annotations"]):
         assert {"title", "description", "version", "revision", "created", "source", "licenses"} <= {
             name.removeprefix(LABEL) for name, value in labels.items() if value
@@ -85,7 +85,7 @@ def test_it_says_what_it_is(layout: Layout) -> None:
         assert labels[LABEL + "licenses"] == "MIT"
 
 
-def test_nobody_runs_it_and_nothing_in_it_is_theirs(layout: Layout) -> None:
+def test_the_image_runs_as_nonroot_who_owns_no_files(layout: Layout) -> None:
     assert config(layout)["config"]["User"] == "65532:65532"
     home = "home/nonroot"
     assert [entry.name for entry in entries(layout) if entry.uid and entry.name != home] == []
@@ -93,68 +93,68 @@ def test_nobody_runs_it_and_nothing_in_it_is_theirs(layout: Layout) -> None:
     assert [entry.name for entry in entries(layout) if entry.mode & 0o002 and not entry.issym()] == ["tmp"]
 
 
-def test_it_has_no_shell_and_no_package_manager(layout: Layout) -> None:
+def test_the_image_has_no_shell_and_no_package_manager(layout: Layout) -> None:
     programs = [entry.name for entry in entries(layout) if re.search(r"(^|/)s?bin/", entry.name)]
     assert len(programs) == 1, "the interpreter"
     assert "python3" in programs[0]
     assert [name for name in programs if TOOLS.search(name)] == []
 
 
-def test_it_has_time_zones(layout: Layout) -> None:
+def test_the_image_has_time_zones(layout: Layout) -> None:
     assert any(entry.name.endswith("zoneinfo/Europe/Berlin") for entry in entries(layout))
 
 
-def test_it_trusts_one_list_of_authorities(layout: Layout) -> None:
+def test_the_image_has_one_list_of_trusted_authorities(layout: Layout) -> None:
     bundles = {
         entry.name: entry.linkname for entry in entries(layout) if entry.name.endswith((".pem", ".crt"))
     }
-    assert bundles.pop("etc/ssl/certs/ca-certificates.crt") == "", "a file, the lock's"
+    assert bundles.pop("etc/ssl/certs/ca-certificates.crt") == "", "the bundle of the lock, as a file"
     assert set(bundles.values()) <= {"/etc/ssl/certs/ca-certificates.crt"}
 
 
-def test_nothing_in_it_tells_when_or_by_whom_it_was_built(layout: Layout) -> None:
+def test_the_image_does_not_depend_on_build_time_or_user(layout: Layout) -> None:
     assert {(entry.mtime, entry.uname, entry.gname) for entry in entries(layout)} == {(0, "", "")}
 
 
-def test_bills_are_written_where_a_release_wants_them(tmp_path: Path) -> None:
+def test_sboms_are_written_for_a_release(tmp_path: Path) -> None:
     paths = [f"{'dev/stripe_mock' if name == 'stripe-mock' else name}/image" for name in LAYOUTS]
-    main("bills", [*paths, "--", str(tmp_path / "bills")])
-    assert {path.name for path in (tmp_path / "bills").iterdir()} == {f"{name}.spdx.json" for name in LAYOUTS}
-    assert json.loads((tmp_path / "bills" / "order.spdx.json").read_text())["name"].startswith("souk/order")
+    main("sboms", [*paths, "--", str(tmp_path / "sboms")])
+    assert {path.name for path in (tmp_path / "sboms").iterdir()} == {f"{name}.spdx.json" for name in LAYOUTS}
+    assert json.loads((tmp_path / "sboms" / "order.spdx.json").read_text())["name"].startswith("souk/order")
 
 
-def test_its_bill_lists_every_distribution_in_it(layout: Layout) -> None:
-    described = layout.named[layout.bill]
+def test_the_sbom_lists_every_distribution_in_the_image(layout: Layout) -> None:
+    described = layout.named[layout.sbom]
     manifest = layout.document(described["digest"])
     assert manifest["subject"]["digest"] == layout.digest
-    bill = json.loads(layout.bill_content)
-    assert (bill["spdxVersion"], bill["dataLicense"], bill["SPDXID"]) == (
+    sbom = json.loads(layout.sbom_content)
+    assert (sbom["spdxVersion"], sbom["dataLicense"], sbom["SPDXID"]) == (
         "SPDX-2.3",
         "CC0-1.0",
         "SPDXRef-DOCUMENT",
     )
-    identifiers = [package["SPDXID"] for package in bill["packages"]]
+    identifiers = [package["SPDXID"] for package in sbom["packages"]]
     assert len(set(identifiers)) == len(identifiers)
-    assert all(re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", each) for each in identifiers)
-    assert {relation["relatedSpdxElement"] for relation in bill["relationships"]} == set(identifiers)
+    assert all(re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", identifier) for identifier in identifiers)
+    assert {relation["relatedSpdxElement"] for relation in sbom["relationships"]} == set(identifiers)
     listed = {
-        package["name"] for package in bill["packages"] if package["SPDXID"].startswith("SPDXRef-pypi-")
+        package["name"] for package in sbom["packages"] if package["SPDXID"].startswith("SPDXRef-pypi-")
     }
     inside = {
-        re.sub(r"[-_.]+", "-", found[1]).lower()
+        re.sub(r"[-_.]+", "-", match[1]).lower()
         for entry in entries(layout)
-        if (found := re.search(r"/([^/]+)-[^/-]+\.dist-info/METADATA$", entry.name))
+        if (match := re.search(r"/([^/]+)-[^/-]+\.dist-info/METADATA$", entry.name))
     }
     assert listed == inside
-    debian = {package["name"] for package in bill["packages"] if package["SPDXID"].startswith("SPDXRef-deb-")}
+    debian = {package["name"] for package in sbom["packages"] if package["SPDXID"].startswith("SPDXRef-deb-")}
     assert "libc6" in debian
 
 
-def test_it_is_small(layout: Layout) -> None:
+def test_the_image_is_small(layout: Layout) -> None:
     assert sum(layer["size"] for layer in layout.manifest["layers"]) < 45 * MEGABYTE
 
 
-def test_together_they_are_small_since_they_share_layers() -> None:
+def test_all_images_together_are_small_because_they_share_layers() -> None:
     stored = {
         blob["digest"]: blob["size"]
         for layout in LAYOUTS.values()
@@ -162,5 +162,7 @@ def test_together_they_are_small_since_they_share_layers() -> None:
     }
     assert sum(stored.values()) < 80 * MEGABYTE
     services = [layout for name, layout in LAYOUTS.items() if name != "stripe-mock"]
-    shared = set.intersection(*({layer["digest"] for layer in each.manifest["layers"]} for each in services))
-    assert len(shared) == 2, "the base, and the distributions that all need"
+    shared = set.intersection(
+        *({layer["digest"] for layer in layout.manifest["layers"]} for layout in services)
+    )
+    assert len(shared) == 2, "the base, and the distributions that all services need"

@@ -1,4 +1,4 @@
-"""Every image through a registry and back: it tells the digest that was built, and has the bill of materials."""
+"""Every image is pushed to a registry, which then returns the digest that was built, and the SBOM."""
 
 import json
 import shutil
@@ -14,13 +14,13 @@ from kit.testing import ChildProcess, free_port, wait_until
 from kit.testing.process import port_open
 from tests.images.built import layouts
 
-# Debian's name of it, and its own.
+# The name in Debian, and the original name.
 REGISTRY = shutil.which("docker-registry") or "registry"
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    """The address of a registry that is empty."""
+    """The address of an empty registry."""
     port = free_port()
     config = tmp_path / "registry.yml"
     storage = {"filesystem": {"rootdirectory": str(tmp_path / "data")}}
@@ -35,7 +35,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
         server.stop()
 
 
-def test_a_registry_tells_the_digest_that_was_built_and_has_the_bill(registry: str) -> None:
+def test_a_registry_returns_the_digest_that_was_built_and_the_sbom(registry: str) -> None:
     for layout in layouts().values():
         reference = push(layout, f"{registry}/{layout.name}:test")
 
@@ -43,7 +43,7 @@ def test_a_registry_tells_the_digest_that_was_built_and_has_the_bill(registry: s
         tagged = f"docker://{reference.partition('@')[0]}"
         inspect = ["skopeo", "inspect", "--raw", "--tls-verify=false", tagged]
         assert subprocess.run(inspect, check=True, capture_output=True).stdout == layout.blob(layout.digest)
-        url = f"http://{registry}/v2/{layout.name}/manifests/{layout.bill}"
+        url = f"http://{registry}/v2/{layout.name}/manifests/{layout.sbom}"
         accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
-        with urllib.request.urlopen(urllib.request.Request(url, headers=accept)) as answer:
-            assert json.load(answer)["subject"]["digest"] == layout.digest
+        with urllib.request.urlopen(urllib.request.Request(url, headers=accept)) as response:
+            assert json.load(response)["subject"]["digest"] == layout.digest

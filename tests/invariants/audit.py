@@ -1,6 +1,6 @@
-"""make invariants: checks every invariant of a running stack, one line each; fails when one is violated.
+"""make invariants: checks every invariant of a running stack and prints one line for each; fails if one is violated.
 
-The stack is the one on the ports of dev.ports (SOUK_<NAME>_PORT moves them). `--wait SECONDS`: first waits until nothing is under way.
+The stack uses the ports of dev.ports (SOUK_<NAME>_PORT overrides one). `--wait SECONDS`: first waits until all work is done.
 """
 
 import argparse
@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from dev.ports import Ports
 from tests.invariants import events, index, mail, provider, shop
-from tests.invariants.evidence import DATABASES, Evidence
-from tests.invariants.quiet import quiet
-from tests.invariants.verdict import Verdict, verdict
+from tests.invariants.idle import wait_until_idle
+from tests.invariants.result import CheckResult, check_result
+from tests.invariants.sources import DATABASES, DataSources
 
-CHECKS: Sequence[Callable[[Evidence], Awaitable[Verdict]]] = (
+CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     shop.stock,
     shop.reservations,
     shop.keys,
@@ -25,26 +25,26 @@ CHECKS: Sequence[Callable[[Evidence], Awaitable[Verdict]]] = (
     shop.ledger,
     shop.deadlines,
     shop.expiries,
-    shop.ended,
-    shop.mails,
+    shop.finished,
+    shop.notifications,
     shop.delivered,
     events.published,
     events.consumed,
     index.index,
 )
-# They read the stand-ins of the local stack.
-OUTSIDE: Sequence[Callable[[Evidence], Awaitable[Verdict]]] = (
+# These read the records of the Stripe mock and the mail sink.
+EXTERNAL: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     provider.charged,
     provider.refunded,
-    provider.kept,
+    provider.balances,
     provider.keyed,
     mail.arrived,
 )
 
 
-async def judge(ports: Ports, wait: float, *, outside: bool = True) -> list[Verdict]:
-    """Every check's verdict, printed as they come; `outside`: also those of the payment provider's and the mail server's records."""
-    evidence = await Evidence.open(
+async def check_all(ports: Ports, wait: float, *, external: bool = True) -> list[CheckResult]:
+    """Runs and prints every check; `external`: also compares the records of the payment provider and the mail server."""
+    sources = await DataSources.open(
         {name: f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}/{name}" for name in DATABASES},
         index_url=f"http://127.0.0.1:{ports.elasticsearch}",
         bootstrap=f"127.0.0.1:{ports.kafka}",
@@ -52,36 +52,42 @@ async def judge(ports: Ports, wait: float, *, outside: bool = True) -> list[Verd
         mails_url=f"http://127.0.0.1:{ports.mail_web}",
     )
     try:
-        verdicts = []
+        results = []
         if wait:
-            print(f"            waiting until nothing is under way, at most {wait:.0f} s", flush=True)
-            verdicts.append(await settled(evidence, wait))
-            print(verdicts[-1], flush=True)
-        for check in (*CHECKS, *(OUTSIDE if outside else ())):
-            verdicts.append(await check(evidence))
-            print(verdicts[-1], flush=True)
-        return verdicts
+            print(f"            waiting until all work is done, at most {wait:.0f} s", flush=True)
+            results.append(await settled(sources, wait))
+            print(results[-1], flush=True)
+        for check in (*CHECKS, *(EXTERNAL if external else ())):
+            results.append(await check(sources))
+            print(results[-1], flush=True)
+        return results
     finally:
-        await evidence.close()
+        await sources.close()
 
 
-async def settled(evidence: Evidence, seconds: float) -> Verdict:
-    """Nothing is under way any more within so many seconds."""
-    left = await quiet(evidence, seconds)
-    return verdict(
-        f"nothing is under way within {seconds:.0f} s", left, [f"{left:,} things are"] if left else ()
+async def settled(sources: DataSources, seconds: float) -> CheckResult:
+    """All work is done within `seconds`."""
+    remaining = await wait_until_idle(sources, seconds)
+    return check_result(
+        f"all work is done within {seconds:.0f} s",
+        remaining,
+        [f"{remaining:,} items are not"] if remaining else (),
     )
 
 
 def main() -> int:
-    """0 when nothing is violated."""
+    """Returns 0 if no invariant is violated."""
     parser = argparse.ArgumentParser(description="Checks the invariants of a running stack.")
-    parser.add_argument("--wait", type=float, default=60.0, help="seconds to wait for a quiet moment")
-    parser.add_argument("--inside", action="store_true", help="leave the provider and the mail server out")
+    parser.add_argument(
+        "--wait", type=float, default=60.0, help="maximum seconds to wait until all work is done"
+    )
+    parser.add_argument(
+        "--internal", action="store_true", help="skip the records of the payment provider and the mail server"
+    )
     arguments = parser.parse_args()
-    verdicts = asyncio.run(judge(Ports.read(os.environ), arguments.wait, outside=not arguments.inside))
-    violated = sum(bool(verdict.violations) for verdict in verdicts)
-    print(f"{len(verdicts)} invariants, {violated} violated")
+    results = asyncio.run(check_all(Ports.read(os.environ), arguments.wait, external=not arguments.internal))
+    violated = sum(bool(result.violations) for result in results)
+    print(f"{len(results)} invariants, {violated} violated")
     return 1 if violated else 0
 
 

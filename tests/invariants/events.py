@@ -1,54 +1,54 @@
-"""Events: each is published, and consumed once or given up by every group that wants it."""
+"""Events: every event is published, and every subscribed group has consumed it or has it as a dead letter."""
 
-from tests.invariants.evidence import DATABASES, Evidence
-from tests.invariants.subscriptions import wanted
-from tests.invariants.verdict import Verdict, verdict
+from tests.invariants.result import CheckResult, check_result
+from tests.invariants.sources import DATABASES, DataSources
+from tests.invariants.subscriptions import subscriptions
 
-# A service may keep its outbox for longer than another its inbox, and 8 days is the shortest for an inbox (docs/operations/retention.md).
-_WRITTEN = """
+# Older events may be pruned from an inbox, whose shortest retention is 8 days (docs/operations/retention.md).
+_EVENTS = """
 SELECT event_id FROM outbox WHERE topic = $1 AND type = ANY($2::text[])
     AND (published_at IS NULL OR published_at > now() - interval '8 days')
 """
 
 
-async def published(evidence: Evidence) -> Verdict:
+async def published(sources: DataSources) -> CheckResult:
     """Every outbox row is published."""
-    counted, violations = 0, []
+    count, violations = 0, []
     for name in DATABASES:
-        counted += (await evidence.rows(name, "SELECT count(*) AS n FROM outbox"))[0]["n"]
-        waiting = await evidence.rows(
+        count += (await sources.rows(name, "SELECT count(*) AS n FROM outbox"))[0]["n"]
+        unpublished = await sources.rows(
             name, "SELECT event_id, type FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT 100"
         )
-        violations += [f"{name}: {row['type']} {row['event_id']} was never published" for row in waiting]
-    return verdict("every outbox row is published", counted, violations)
+        violations += [f"{name}: {row['type']} {row['event_id']} is not published" for row in unpublished]
+    return check_result("every outbox row is published", count, violations)
 
 
-async def consumed(evidence: Evidence) -> Verdict:
-    """Every event is in the inbox of each group that wants it, or among its dead letters."""
-    missing = await not_consumed(evidence)
-    given_up = await evidence.dead_letters()
+async def consumed(sources: DataSources) -> CheckResult:
+    """Every event is in the inbox of every subscribed group, or among its dead letters."""
+    missing = await not_consumed(sources)
+    dead_letters = await sources.dead_letters()
     violations = [
         f"{group} did not consume {event_id} of {topic}"
         for (group, topic), ids in missing.items()
-        for event_id in sorted(ids - given_up.get(group, set()))
+        for event_id in sorted(ids - dead_letters.get(group, set()))
     ]
-    counted = 0
+    count = 0
     for name in DATABASES:
-        counted += (await evidence.rows(name, "SELECT count(*) AS n FROM inbox"))[0]["n"]
-    dead = sum(map(len, given_up.values()))
-    return verdict(f"every event is consumed or given up ({dead} dead letters)", counted, violations)
+        count += (await sources.rows(name, "SELECT count(*) AS n FROM inbox"))[0]["n"]
+    dead = sum(map(len, dead_letters.values()))
+    return check_result(f"every event is consumed or a dead letter ({dead} dead letters)", count, violations)
 
 
-async def not_consumed(evidence: Evidence) -> dict[tuple[str, str], set[str]]:
-    """Events that a group wants and does not have in its inbox, by group and topic."""
+async def not_consumed(sources: DataSources) -> dict[tuple[str, str], set[str]]:
+    """Events that a subscribed group does not have in its inbox, by group and topic."""
     missing: dict[tuple[str, str], set[str]] = {}
-    for each in wanted():
-        written: set[str] = set()
+    for subscription in subscriptions():
+        published: set[str] = set()
         for name in DATABASES:
-            rows = await evidence.rows(name, _WRITTEN, each.topic, list(each.types))
-            written.update(str(row["event_id"]) for row in rows)
-        rows = await evidence.rows(
-            each.database, "SELECT event_id FROM inbox WHERE consumer = $1", each.group
+            rows = await sources.rows(name, _EVENTS, subscription.topic, list(subscription.types))
+            published.update(str(row["event_id"]) for row in rows)
+        rows = await sources.rows(
+            subscription.database, "SELECT event_id FROM inbox WHERE consumer = $1", subscription.group
         )
-        missing[each.group, each.topic] = written - {str(row["event_id"]) for row in rows}
+        missing[subscription.group, subscription.topic] = published - {str(row["event_id"]) for row in rows}
     return missing

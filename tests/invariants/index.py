@@ -1,10 +1,10 @@
-"""The search index says what the catalog's table says."""
+"""The search index equals the catalog's database."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from tests.invariants.evidence import Evidence
-from tests.invariants.verdict import Verdict, verdict
+from tests.invariants.result import CheckResult, check_result
+from tests.invariants.sources import DataSources
 
 _PRODUCTS = """
 SELECT p.id, p.version, p.name, p.description, p.price, p.currency, p.sku, c.slug AS category_slug, c.name AS category,
@@ -15,16 +15,18 @@ WHERE p.delete_time IS NULL
 _FIELDS = ("name", "description", "price", "currency", "sku", "category_slug", "category", "available")
 
 
-async def index(evidence: Evidence) -> Verdict:
+async def index(sources: DataSources) -> CheckResult:
     """Indexed fields = catalog table."""
-    rows = await evidence.rows("catalog", _PRODUCTS)
-    return compare({str(row["id"]): dict(row) for row in rows}, await evidence.documents())
+    rows = await sources.rows("catalog", _PRODUCTS)
+    return compare({str(row["id"]): dict(row) for row in rows}, await sources.documents())
 
 
-def compare(table: Mapping[str, Mapping[str, Any]], documents: Mapping[str, Mapping[str, Any]]) -> Verdict:
-    """Products by id, as the table and as the index have them."""
+def compare(
+    table: Mapping[str, Mapping[str, Any]], documents: Mapping[str, Mapping[str, Any]]
+) -> CheckResult:
+    """Compares products by id."""
     violations = [
-        f"{product_id} is indexed and not in the table" for product_id in documents.keys() - table.keys()
+        f"{product_id} is indexed but not in the table" for product_id in documents.keys() - table.keys()
     ]
     for product_id, row in table.items():
         document = documents.get(product_id)
@@ -36,4 +38,4 @@ def compare(table: Mapping[str, Mapping[str, Any]], documents: Mapping[str, Mapp
             for name in _FIELDS
             if (document.get(name) or None) != (row[name] or None)
         ]
-    return verdict("the index says what the table says", len(table), sorted(violations))
+    return check_result("the search index equals the database", len(table), sorted(violations))

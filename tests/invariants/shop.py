@@ -1,10 +1,10 @@
-"""Stock, orders, money and mail: what must be true of them at any quiet moment (the page of guarantees, Invariants)."""
+"""Invariants of stock, orders, money and notifications that hold whenever the stack is idle."""
 
 from collections import Counter, defaultdict
 from typing import Any
 
-from tests.invariants.evidence import Evidence
-from tests.invariants.verdict import Verdict, verdict
+from tests.invariants.result import CheckResult, check_result
+from tests.invariants.sources import DataSources
 
 _PAID = {"CONFIRMED", "SHIPPED", "DELIVERED"}
 _MAILS = {
@@ -14,13 +14,13 @@ _MAILS = {
     "SHIPPED": "shipped",
     "DELIVERED": "delivered",
 }
-# A sweep looks every few seconds, and takes a moment.
-_LATE = (
+# The jobs that cancel orders and release stock run every few seconds.
+_OVERDUE = (
     "SELECT id, deadline FROM orders WHERE status = 'PENDING' AND deadline < now() - interval '30 seconds'"
 )
 
-_HELD_TOO_LONG = "SELECT order_id, expire_time FROM reservations WHERE state = 'HELD' AND expire_time < now() - interval '30 seconds'"
-_ENDED_AND_DUE = (
+_EXPIRED = "SELECT order_id, expire_time FROM reservations WHERE state = 'HELD' AND expire_time < now() - interval '30 seconds'"
+_FINISHED_BUT_DUE = (
     (
         "payment",
         "payments",
@@ -50,21 +50,21 @@ LEFT JOIN (SELECT product_id, sum(delta) AS adjusted FROM stock_adjustments GROU
 _PAYMENTS = """
 SELECT p.order_id, p.id, p.amount, p.currency, p.status,
     coalesce(sum(r.amount) FILTER (WHERE r.status = 'SUCCEEDED'), 0)::bigint AS refunded,
-    coalesce(sum(r.amount) FILTER (WHERE r.status <> 'FAILED'), 0)::bigint AS asked
+    coalesce(sum(r.amount) FILTER (WHERE r.status <> 'FAILED'), 0)::bigint AS requested
 FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id GROUP BY p.id
 """
 _LEDGER = """
-SELECT payment_id, sum(amount)::bigint AS sum, sum(amount) FILTER (WHERE account = 'provider')::bigint AS kept,
+SELECT payment_id, sum(amount)::bigint AS sum, sum(amount) FILTER (WHERE account = 'provider')::bigint AS net,
     count(*) FILTER (WHERE account = 'provider') AS charges_and_refunds
 FROM ledger GROUP BY payment_id
 """
 
 
-async def stock(evidence: Evidence) -> Verdict:
-    """free + reserved + sold = sum of adjustments, per product; never below zero. What is not tracked has nothing free."""
-    rows = await evidence.rows("catalog", _STOCK)
-    return verdict(
-        "free + reserved + sold = adjustments, per product",
+async def stock(sources: DataSources) -> CheckResult:
+    """free + reserved + sold = sum of adjustments for every product, and free >= 0. Untracked products have no free stock."""
+    rows = await sources.rows("catalog", _STOCK)
+    return check_result(
+        "free + reserved + sold = sum of adjustments, for every product",
         len(rows),
         (
             f"{row['product_id']}: {row['free']} free + {row['taken']} taken, adjusted by {row['adjusted']}"
@@ -74,180 +74,187 @@ async def stock(evidence: Evidence) -> Verdict:
     )
 
 
-async def reservations(evidence: Evidence) -> Verdict:
-    """Stock is taken for an order exactly while the order is alive: sold for paid ones, back for cancelled ones."""
+async def reservations(sources: DataSources) -> CheckResult:
+    """Paid orders have committed stock, and cancelled orders have released it."""
     states = {
         row["order_id"]: row["state"]
-        for row in await evidence.rows("catalog", "SELECT order_id, state FROM reservations")
+        for row in await sources.rows("catalog", "SELECT order_id, state FROM reservations")
     }
-    # That of an old cancelled order may be gone (docs/operations/retention.md).
-    wanted = {"PENDING": {"HELD", "COMMITTED", "RELEASED"}, "CANCELLED": {"RELEASED", "RETURNED"}}
-    orders = await evidence.rows(
+    # The reservation of an old cancelled order may be pruned (docs/operations/retention.md).
+    allowed = {"PENDING": {"HELD", "COMMITTED", "RELEASED"}, "CANCELLED": {"RELEASED", "RETURNED"}}
+    orders = await sources.rows(
         "order",
         "SELECT id, status, status = 'CANCELLED' AND update_time < now() - interval '7 days' AS may_be_pruned FROM orders",
     )
-    known = {row["id"] for row in orders}
+    order_ids = {row["id"] for row in orders}
     violations = [
-        f"order {row['id']} is {row['status']}, its reservation {states.get(row['id'], 'absent')}"
+        f"order {row['id']} is {row['status']}, but its reservation is {states.get(row['id'], 'absent')}"
         for row in orders
-        if states.get(row["id"]) not in wanted.get(row["status"], {"COMMITTED"})
+        if states.get(row["id"]) not in allowed.get(row["status"], {"COMMITTED"})
         and not (row["may_be_pruned"] and row["id"] not in states)
     ]
     violations += [
-        f"reservation {order_id} is {state} and has no order"
+        f"reservation {order_id} is {state} but has no order"
         for order_id, state in states.items()
-        if state == "COMMITTED" and order_id not in known
+        if state == "COMMITTED" and order_id not in order_ids
     ]
-    return verdict("stock is sold for paid orders and back for cancelled ones", len(orders), violations)
+    return check_result(
+        "stock is committed for paid orders and released for cancelled ones", len(orders), violations
+    )
 
 
-async def keys(evidence: Evidence) -> Verdict:
+async def keys(sources: DataSources) -> CheckResult:
     """One order per caller and idempotency key."""
-    rows = await evidence.rows(
+    rows = await sources.rows(
         "order",
         "SELECT caller_id, request_id, count(*) AS n FROM orders GROUP BY caller_id, request_id",
     )
-    return verdict(
+    return check_result(
         "one order per caller and idempotency key",
         len(rows),
         (f"{row['caller_id']} {row['request_id']}: {row['n']} orders" for row in rows if row["n"] != 1),
     )
 
 
-async def paid(evidence: Evidence) -> Verdict:
+async def paid(sources: DataSources) -> CheckResult:
     """Every CONFIRMED, SHIPPED or DELIVERED order has one payment that captured its total."""
-    payments = await _payments(evidence)
-    orders = [row for row in await _orders(evidence) if row["status"] in _PAID]
+    payments = await _payments(sources)
+    orders = [row for row in await _orders(sources) if row["status"] in _PAID]
     violations = []
     for order in orders:
         captured = [p for p in payments[order["id"]] if p["status"] == "SUCCEEDED"]
         sums = [(p["amount"], p["currency"]) for p in captured]
         if sums != [(order["total"], order["currency"])]:
             violations.append(f"order {order['id']} of {order['total']} {order['currency']} captured {sums}")
-    return verdict("every paid order captured its total, once", len(orders), violations)
+    return check_result("every paid order captured its total, once", len(orders), violations)
 
 
-async def cancelled(evidence: Evidence) -> Verdict:
+async def cancelled(sources: DataSources) -> CheckResult:
     """Every CANCELLED order has captured = refunded."""
-    payments = await _payments(evidence)
-    orders = [row for row in await _orders(evidence) if row["status"] == "CANCELLED"]
+    payments = await _payments(sources)
+    orders = [row for row in await _orders(sources) if row["status"] == "CANCELLED"]
     violations = []
     for order in orders:
         for payment in payments[order["id"]]:
             captured = payment["amount"] if payment["status"] == "SUCCEEDED" else 0
             if captured != payment["refunded"]:
                 violations.append(f"order {order['id']} captured {captured}, refunded {payment['refunded']}")
-    return verdict("every cancelled order gave back what it captured", len(orders), violations)
+    return check_result("every cancelled order has refunded what it captured", len(orders), violations)
 
 
-async def refunds(evidence: Evidence) -> Verdict:
-    """Refunds never exceed the capture, pending ones counted in; the order knows what went back."""
-    told = {row["id"]: row["refunded"] for row in await _orders(evidence)}
-    payments = [payment for each in (await _payments(evidence)).values() for payment in each]
+async def refunds(sources: DataSources) -> CheckResult:
+    """Refunds, including pending ones, never exceed the captured amount; the order has the refunded amount."""
+    by_order = {row["id"]: row["refunded"] for row in await _orders(sources)}
+    payments = [payment for rows in (await _payments(sources)).values() for payment in rows]
     violations = []
     for payment in payments:
         captured = payment["amount"] if payment["status"] == "SUCCEEDED" else 0
-        if payment["asked"] > captured:
-            violations.append(f"payment {payment['id']} captured {captured}, asked {payment['asked']} back")
-        if told.get(payment["order_id"], payment["refunded"]) != payment["refunded"]:
+        if payment["requested"] > captured:
             violations.append(
-                f"order {payment['order_id']} knows of {told[payment['order_id']]} refunded, "
-                f"its payment of {payment['refunded']}"
+                f"payment {payment['id']} captured {captured}, but refunds are {payment['requested']}"
             )
-    return verdict("refunds never exceed the capture", len(payments), violations)
+        if by_order.get(payment["order_id"], payment["refunded"]) != payment["refunded"]:
+            violations.append(
+                f"order {payment['order_id']} has {by_order[payment['order_id']]} refunded, "
+                f"but its payment {payment['refunded']}"
+            )
+    return check_result("refunds never exceed the captured amount", len(payments), violations)
 
 
-async def ledger(evidence: Evidence) -> Verdict:
-    """The ledger sums to zero, and says what payments say."""
-    booked = {row["payment_id"]: row for row in await evidence.rows("payment", _LEDGER)}
+async def ledger(sources: DataSources) -> CheckResult:
+    """The ledger sums to zero and equals the payments."""
+    entries = {row["payment_id"]: row for row in await sources.rows("payment", _LEDGER)}
     violations = [
-        f"payment {key}: the entries sum to {row['sum']}" for key, row in booked.items() if row["sum"]
+        f"payment {key}: the entries sum to {row['sum']}" for key, row in entries.items() if row["sum"]
     ]
-    for payment in [payment for each in (await _payments(evidence)).values() for payment in each]:
-        kept = (payment["amount"] if payment["status"] == "SUCCEEDED" else 0) - payment["refunded"]
-        entry = booked.get(payment["id"])
-        if (entry["kept"] if entry else 0) != kept:
-            violations.append(f"payment {payment['id']} kept {kept}, booked {entry['kept'] if entry else 0}")
-    return verdict("the ledger sums to zero and agrees with payments", len(booked), violations)
+    for payment in [payment for rows in (await _payments(sources)).values() for payment in rows]:
+        net = (payment["amount"] if payment["status"] == "SUCCEEDED" else 0) - payment["refunded"]
+        entry = entries.get(payment["id"])
+        if (entry["net"] if entry else 0) != net:
+            violations.append(
+                f"payment {payment['id']} has net {net}, but the ledger {entry['net'] if entry else 0}"
+            )
+    return check_result("the ledger sums to zero and equals the payments", len(entries), violations)
 
 
-async def deadlines(evidence: Evidence) -> Verdict:
+async def deadlines(sources: DataSources) -> CheckResult:
     """No order is PENDING past its deadline."""
-    late = await evidence.rows("order", _LATE)
-    [count] = await evidence.rows("order", "SELECT count(*) AS n FROM orders")
-    return verdict(
+    overdue = await sources.rows("order", _OVERDUE)
+    [count] = await sources.rows("order", "SELECT count(*) AS n FROM orders")
+    return check_result(
         "no order is PENDING past its deadline",
         count["n"],
-        (f"order {row['id']} since {row['deadline']:%H:%M:%S}" for row in late),
+        (f"order {row['id']} since {row['deadline']:%H:%M:%S}" for row in overdue),
     )
 
 
-async def expiries(evidence: Evidence) -> Verdict:
+async def expiries(sources: DataSources) -> CheckResult:
     """No stock is HELD past the expiry of its reservation."""
-    late = await evidence.rows("catalog", _HELD_TOO_LONG)
-    [count] = await evidence.rows("catalog", "SELECT count(*) AS n FROM reservations")
-    return verdict(
+    overdue = await sources.rows("catalog", _EXPIRED)
+    [count] = await sources.rows("catalog", "SELECT count(*) AS n FROM reservations")
+    return check_result(
         "no stock is HELD past its expiry",
         count["n"],
-        (f"reservation {row['order_id']} since {row['expire_time']:%H:%M:%S}" for row in late),
+        (f"reservation {row['order_id']} since {row['expire_time']:%H:%M:%S}" for row in overdue),
     )
 
 
-async def ended(evidence: Evidence) -> Verdict:
-    """What has ended is not due again: a worker would claim it for ever."""
-    counted, violations = 0, []
-    for name, table, sql in _ENDED_AND_DUE:
-        found = await evidence.rows(name, sql)
-        violations += [f"{table} {row['id']} is {row['status']} and due" for row in found]
-        counted += (await evidence.rows(name, f"SELECT count(*) AS n FROM {table}"))[0]["n"]
-    return verdict("what has ended is not due again", counted, violations)
+async def finished(sources: DataSources) -> CheckResult:
+    """No finished row is due: a worker would claim it forever."""
+    count, violations = 0, []
+    for name, table, sql in _FINISHED_BUT_DUE:
+        rows = await sources.rows(name, sql)
+        violations += [f"{table} {row['id']} is {row['status']} but due" for row in rows]
+        count += (await sources.rows(name, f"SELECT count(*) AS n FROM {table}"))[0]["n"]
+    return check_result("no finished row is due", count, violations)
 
 
-async def mails(evidence: Evidence) -> Verdict:
-    """Every order that reached a status with a mail has exactly one notification for it, unless its account was deleted first."""
-    reached = await evidence.rows(
+async def notifications(sources: DataSources) -> CheckResult:
+    """Every status that an order reached has exactly one notification, unless the account was deleted first."""
+    reached = await sources.rows(
         "order",
         "SELECT order_id, c.status, account_id, c.time < now() - interval '59 days' AS may_be_pruned "
         "FROM order_status_changes c JOIN orders o ON o.id = c.order_id "
         "WHERE c.status = ANY($1::text[])",
         list(_MAILS),
     )
-    told = Counter(
+    by_order = Counter(
         (row["order_id"], row["template"])
-        for row in await evidence.rows(
+        for row in await sources.rows(
             "notification",
             "SELECT order_id, template FROM notifications WHERE template = ANY($1::text[])",
             list(_MAILS.values()),
         )
     )
-    living = {
+    accounts = {
         row["id"]
-        for row in await evidence.rows("account", "SELECT id FROM accounts WHERE delete_time IS NULL")
+        for row in await sources.rows("account", "SELECT id FROM accounts WHERE delete_time IS NULL")
     }
     violations = []
     for row in reached:
-        count = told.pop((row["order_id"], _MAILS[row["status"]]), 0)
-        if count > 1 or (count == 0 and row["account_id"] in living and not row["may_be_pruned"]):
+        count = by_order.pop((row["order_id"], _MAILS[row["status"]]), 0)
+        if count > 1 or (count == 0 and row["account_id"] in accounts and not row["may_be_pruned"]):
             violations.append(f"order {row['order_id']} reached {row['status']}: {count} notifications")
     violations += [
-        f"order {order_id}: {n} {template} without reason" for (order_id, template), n in told.items()
+        f"order {order_id}: {n} {template} notifications without that status"
+        for (order_id, template), n in by_order.items()
     ]
-    return verdict("one notification for each status that an order reached", len(reached), violations)
+    return check_result("one notification for every status that an order reached", len(reached), violations)
 
 
-async def delivered(evidence: Evidence) -> Verdict:
-    """Every notification was sent, or given up for good."""
-    rows = await evidence.rows("notification", "SELECT id, status FROM notifications")
-    waiting = (f"notification {row['id']} is {row['status']}" for row in rows if row["status"] == "QUEUED")
-    return verdict("every notification was sent or given up", len(rows), waiting)
+async def delivered(sources: DataSources) -> CheckResult:
+    """Every notification was sent or has failed."""
+    rows = await sources.rows("notification", "SELECT id, status FROM notifications")
+    queued = (f"notification {row['id']} is {row['status']}" for row in rows if row["status"] == "QUEUED")
+    return check_result("every notification was sent or has failed", len(rows), queued)
 
 
-async def _orders(evidence: Evidence) -> list[Any]:
-    return list(await evidence.rows("order", "SELECT id, status, total, currency, refunded FROM orders"))
+async def _orders(sources: DataSources) -> list[Any]:
+    return list(await sources.rows("order", "SELECT id, status, total, currency, refunded FROM orders"))
 
 
-async def _payments(evidence: Evidence) -> dict[Any, list[Any]]:
-    found: dict[Any, list[Any]] = defaultdict(list)
-    for row in await evidence.rows("payment", _PAYMENTS):
-        found[row["order_id"]].append(row)
-    return found
+async def _payments(sources: DataSources) -> dict[Any, list[Any]]:
+    by_order: dict[Any, list[Any]] = defaultdict(list)
+    for row in await sources.rows("payment", _PAYMENTS):
+        by_order[row["order_id"]].append(row)
+    return by_order

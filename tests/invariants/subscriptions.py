@@ -1,5 +1,5 @@
-"""Which events each consumer group wants, as the services themselves declare it: they are built, as `python -m <service>` builds them, and
-asked. Nothing is opened.
+"""The event types of every consumer group, as the services declare them: they are built as `python -m <service>` builds them, but not
+opened.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from payment.settings import Settings as PaymentSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """The types of a topic that a consumer group handles, each once. `database` has its inbox."""
+class GroupSubscription:
+    """The types of one topic that a consumer group handles; its inbox is in `database`."""
 
     database: str
     group: str
@@ -37,12 +37,12 @@ class Wanted:
 
 
 @cache
-def wanted() -> Sequence[Wanted]:
-    """Every consumer group that has an inbox. Those without one (a search index, a tail) handle events again as they like."""
+def subscriptions() -> Sequence[GroupSubscription]:
+    """Every consumer group with an inbox; groups without one (search index, broadcast) may handle an event repeatedly."""
     with tempfile.TemporaryDirectory(prefix="souk-subscriptions-") as folder:
         services = _services({"PROFILE": "development", "SIGNING_KEYS_FILE": str(Path(folder, "keys.json"))})
     return [
-        Wanted(service.name, group.name, topic, tuple(sorted(event_types(subscription))))
+        GroupSubscription(service.name, group.name, topic, tuple(sorted(event_types(subscription))))
         for service in services
         for group in consumer_groups(service.name, service.consumes)
         for topic, subscription in sorted(group.by_topic.items())

@@ -1,6 +1,6 @@
-"""CPU of a stack's parts, from what Linux counts of their processes: what capacity is calculated from (docs/operations/capacity.md).
+"""CPU time of a stack's components, from /proc: the basis of the capacity figures (docs/operations/capacity.md).
 
-Not here: the CPU of the kernel's own threads, and of k6.
+CPU time of kernel threads and of k6 is not included.
 """
 
 import os
@@ -12,75 +12,78 @@ from pathlib import Path
 
 from dev.ports import SERVICES, Ports
 
-# Those of which orders and searches make use.
-PARTS = (*SERVICES, "stripe", "smtp", "postgresql", "redis", "kafka", "elasticsearch")
+# The components that handle orders and searches.
+COMPONENTS = (*SERVICES, "stripe", "smtp", "postgresql", "redis", "kafka", "elasticsearch")
 _LISTENS = "0A"
 _MS = 1000 / os.sysconf("SC_CLK_TCK")
 
-Spent = Mapping[str, float]
+CpuTimes = Mapping[str, float]
 
 
-def spent(ports: Ports) -> dict[str, float]:
-    """Milliseconds of CPU by part since it started, with all its processes; parts that do not run are left out."""
+def cpu_times(ports: Ports) -> dict[str, float]:
+    """Milliseconds of CPU time by running component since its start, including its child processes."""
     listening = _listening()
     children = _children()
-    found = {}
-    for part in PARTS:
-        if (pid := listening.get(getattr(ports, part))) is not None:
-            found[part] = sum(_used(each, ended=each == pid) for each in _tree(pid, children))
-    return found
+    times = {}
+    for component in COMPONENTS:
+        if (root := listening.get(getattr(ports, component))) is not None:
+            processes = _tree(root, children)
+            times[component] = sum(_cpu_time(pid, with_reaped=pid == root) for pid in processes)
+    return times
 
 
 @dataclass(frozen=True)
-class Span:
-    """What was spent from one moment to another."""
+class Measurement:
+    """CPU time since a start."""
 
     ports: Ports
-    began: float
-    before: Spent
+    started_at: float
+    initial: CpuTimes
 
     @classmethod
-    def begin(cls, ports: Ports) -> "Span":
-        """From now on."""
-        return cls(ports, time.monotonic(), spent(ports))
+    def start(cls, ports: Ports) -> "Measurement":
+        """Starts now."""
+        return cls(ports, time.monotonic(), cpu_times(ports))
 
-    def a_second(self) -> dict[str, float]:
-        """Milliseconds a second until now, by part."""
-        seconds = time.monotonic() - self.began
-        return {part: (ms - self.before.get(part, 0)) / seconds for part, ms in spent(self.ports).items()}
+    def per_second(self) -> dict[str, float]:
+        """Milliseconds per second so far, by component."""
+        seconds = time.monotonic() - self.started_at
+        times = cpu_times(self.ports)
+        return {name: (ms - self.initial.get(name, 0)) / seconds for name, ms in times.items()}
 
-    def each(self, count: int, rest: Spent) -> dict[str, float]:
-        """Milliseconds until now for each of `count` operations, by part, beyond what is spent at rest."""
-        seconds = time.monotonic() - self.began
-        beyond = {part: (ms - rest.get(part, 0)) * seconds for part, ms in self.a_second().items()}
-        return {part: max(0.0, ms) / max(count, 1) for part, ms in beyond.items()}
+    def per_operation(self, count: int, idle: CpuTimes) -> dict[str, float]:
+        """Milliseconds per operation for `count` operations so far, by component, without the CPU time of an idle stack."""
+        seconds = time.monotonic() - self.started_at
+        used = {name: (ms - idle.get(name, 0)) * seconds for name, ms in self.per_second().items()}
+        return {name: max(0.0, ms) / max(count, 1) for name, ms in used.items()}
 
 
-def table(each: Spent) -> str:
-    """One line, the dearest part first."""
-    parts = sorted(each.items(), key=lambda item: -item[1])
+def table(times: CpuTimes) -> str:
+    """One line, the most expensive component first."""
+    components = sorted(times.items(), key=lambda item: -item[1])
     return (
-        ", ".join(f"{part} {ms:.2f}" for part, ms in parts if ms >= 0.005) + f"; all {sum(each.values()):.2f}"
+        ", ".join(f"{name} {ms:.2f}" for name, ms in components if ms >= 0.005)
+        + f"; all {sum(times.values()):.2f}"
     )
 
 
 def _listening() -> dict[int, int]:
-    """The process behind each TCP port that somebody listens on, the one that opened it."""
+    """The pid by TCP port of every listening process: of those that share a socket, the one that opened it."""
     sockets: dict[str, int] = {}
     for family in ("tcp", "tcp6"):
         for line in Path("/proc/net", family).read_text().splitlines()[1:]:
-            words = line.split()
-            if words[3] == _LISTENS:
-                sockets[f"socket:[{words[9]}]"] = int(words[1].rpartition(":")[2], 16)
-    found: dict[int, int] = {}
+            columns = line.split()
+            if columns[3] == _LISTENS:
+                sockets[f"socket:[{columns[9]}]"] = int(columns[1].rpartition(":")[2], 16)
+    pids: dict[int, int] = {}
     for pid in sorted(_pids()):
         try:
             for link in Path("/proc", str(pid), "fd").iterdir():
                 if (port := sockets.get(os.readlink(link))) is not None:
-                    found.setdefault(port, pid)
-        except OSError:  # ended, or somebody else's
+                    pids.setdefault(port, pid)
+        except OSError:  # exited, or owned by another user
             continue
-    return found
+    return pids
 
 
 def _pids() -> list[int]:
@@ -88,7 +91,7 @@ def _pids() -> list[int]:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields behind the name, which may have blanks; none when the process has ended."""
+    """The fields after the name (which may contain blanks); empty if the process has exited."""
     try:
         return re.sub(r"^.*\) ", "", Path("/proc", str(pid), "stat").read_text(), flags=re.DOTALL).split()
     except OSError:
@@ -104,10 +107,10 @@ def _children() -> dict[int, list[int]]:
 
 
 def _tree(pid: int, children: Mapping[int, list[int]]) -> list[int]:
-    return [pid, *(each for child in children.get(pid, []) for each in _tree(child, children))]
+    return [pid, *(descendant for child in children.get(pid, []) for descendant in _tree(child, children))]
 
 
-def _used(pid: int, *, ended: bool) -> float:
-    """Of the process; `ended`: with its children that have ended."""
+def _cpu_time(pid: int, *, with_reaped: bool) -> float:
+    """The CPU time of a process; `with_reaped`: including its children that have exited."""
     stat = _stat(pid)
-    return sum(int(ticks) for ticks in stat[11 : 15 if ended else 13]) * _MS
+    return sum(int(ticks) for ticks in stat[11 : 15 if with_reaped else 13]) * _MS

@@ -1,11 +1,11 @@
-// k6: orders of two products, or searches of 20, from as many users at once as there are virtual users.
-// Environment: GATEWAY, WORLD (JSON file {tokens, products, words}), WHAT (order | search), RUN, VUS, SECONDS.
+// k6: orders of two products, or searches for 20, by VUS concurrent users.
+// Environment: GATEWAY, WORLD (JSON file {tokens, products, queries}), SCENARIO (order | search), RUN, VUS, SECONDS, SUMMARY.
 import http from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
 
 const world = JSON.parse(open(__ENV.WORLD));
 const url = `${__ENV.GATEWAY}/graphql`;
-const fine = new Counter('fine');
+const successful = new Counter('successful');
 const failed = new Counter('failed');
 const milliseconds = new Trend('milliseconds');
 
@@ -20,12 +20,12 @@ const CREATE_ORDER =
 const SEARCH =
   'query Search($query: String!) { products(query: $query, first: 20) { nodes { id name description price } } }';
 
-const any = (list) => list[Math.floor(Math.random() * list.length)];
+const randomItem = (list) => list[Math.floor(Math.random() * list.length)];
 
 function order() {
-  const first = any(world.products);
-  let second = any(world.products);
-  while (second === first) second = any(world.products);
+  const first = randomItem(world.products);
+  let second = randomItem(world.products);
+  while (second === first) second = randomItem(world.products);
   const input = {
     idempotencyKey: `${__ENV.RUN}-${__VU}-${__ITER}`,
     products: [{ id: first, quantity: 1 }, { id: second, quantity: 2 }],
@@ -33,16 +33,16 @@ function order() {
   return [CREATE_ORDER, { input }, '"PENDING"'];
 }
 
-const search = () => [SEARCH, { query: any(world.words) }, '"nodes":[{'];
+const search = () => [SEARCH, { query: randomItem(world.queries) }, '"nodes":[{'];
 
 export default function () {
-  const [query, variables, expected] = __ENV.WHAT === 'order' ? order() : search();
+  const [query, variables, expected] = __ENV.SCENARIO === 'order' ? order() : search();
   const token = world.tokens[(__VU - 1) % world.tokens.length];
   const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` };
   const response = http.post(url, JSON.stringify({ query, variables }), { headers });
   const body = response.body || '';
   if (response.status === 200 && body.replace(/\s/g, '').includes(expected) && !body.includes('"errors"')) {
-    fine.add(1);
+    successful.add(1);
     milliseconds.add(response.timings.duration);
   } else {
     failed.add(1);
@@ -55,7 +55,7 @@ export function handleSummary(data) {
   const times = data.metrics.milliseconds ? data.metrics.milliseconds.values : {};
   return {
     [__ENV.SUMMARY]: JSON.stringify({
-      fine: count('fine'),
+      successful: count('successful'),
       failed: count('failed'),
       seconds: data.state.testRunDurationMs / 1000,
       p50: times.med,

@@ -1,4 +1,4 @@
-"""The CPU of processes that this test starts."""
+"""Measures the CPU time of processes that the test starts."""
 
 import subprocess
 import sys
@@ -10,9 +10,9 @@ import pytest
 
 from dev.ports import Ports
 from kit.testing import free_port, wait_until
-from tests.load.cpu import Span, spent, table
+from tests.load.cpu import Measurement, cpu_times, table
 
-# Listens, then works in itself and in a child that ends, then in one that stays, and says so.
+# Listens, then uses CPU time itself, in a child that exits, and in one that stays; then prints "done".
 WORKER = """
 import os, socket, sys, time
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -44,29 +44,29 @@ def worker() -> Iterator[tuple[int, subprocess.Popen[str]]]:
     process.wait()
 
 
-def test_the_work_of_a_part_and_of_its_children_is_counted(worker: tuple[int, subprocess.Popen[str]]) -> None:
+def test_the_cpu_time_of_a_component_includes_its_children(worker: tuple[int, subprocess.Popen[str]]) -> None:
     port, process = worker
     ports = replace(Ports.free(), order=port)
     assert process.stdout is not None
     assert process.stdout.readline() == "done\n"
-    wait_until(lambda: spent(ports).get("order", 0) >= 550, "three times 200 ms")
-    assert spent(ports)["order"] < 1000
-    assert spent(ports).keys() == {"order"}
+    wait_until(lambda: cpu_times(ports).get("order", 0) >= 550, "three times 200 ms")
+    assert cpu_times(ports)["order"] < 1000
+    assert cpu_times(ports).keys() == {"order"}
 
 
-def test_what_is_spent_at_rest_is_no_operations(worker: tuple[int, subprocess.Popen[str]]) -> None:
+def test_the_cpu_time_of_an_idle_stack_is_subtracted(worker: tuple[int, subprocess.Popen[str]]) -> None:
     port, process = worker
     ports = replace(Ports.free(), order=port)
     assert process.stdout is not None
     assert process.stdout.readline() == "done\n"
-    wait_until(lambda: spent(ports).get("order", 0) >= 550, "three times 200 ms")
-    span = Span(ports, time.monotonic() - 10, {"order": 0})
-    assert 0.5 < span.each(1000, {})["order"] < 1
-    assert span.each(1000, {"order": 30})["order"] == pytest.approx(
-        span.each(1000, {})["order"] - 0.3, abs=0.02
+    wait_until(lambda: cpu_times(ports).get("order", 0) >= 550, "three times 200 ms")
+    measurement = Measurement(ports, time.monotonic() - 10, {"order": 0})
+    assert 0.5 < measurement.per_operation(1000, {})["order"] < 1
+    assert measurement.per_operation(1000, {"order": 30})["order"] == pytest.approx(
+        measurement.per_operation(1000, {})["order"] - 0.3, abs=0.02
     )
-    assert span.each(1000, {"order": 1000})["order"] == 0
+    assert measurement.per_operation(1000, {"order": 1000})["order"] == 0
 
 
-def test_the_table_tells_the_dearest_first() -> None:
+def test_the_table_lists_the_most_expensive_component_first() -> None:
     assert table({"order": 0.7, "kafka": 0.001, "gateway": 0.9}) == "gateway 0.90, order 0.70; all 1.60"

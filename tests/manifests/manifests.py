@@ -1,9 +1,10 @@
-"""What is deployed, read for comparison with what the services say of themselves: their settings are the truth, manifests are checked.
+"""Reads the manifests, to compare them with the settings of the services.
 
-Not here: a cluster. What Kubernetes makes of the manifests is known only as far as its schemas say.
+There is no cluster: what Kubernetes does with the manifests is known only as far as its schemas say.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
@@ -11,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -20,24 +22,26 @@ from tests.lint.checkout import ROOT
 SERVICES = ("account", "catalog", "gateway", "notification", "order", "payment")
 
 BASE, PRODUCTION = "k8s/base", "k8s/overlays/production"
+# Folders, and the arguments of k8s/make-secrets.sh for them.
+FOLDERS = {BASE: (), PRODUCTION: ("production",)}
 
 Manifest = dict[str, Any]
 
 
 def go_program(name: str) -> str:
-    """A program of third_party/go: beside the runfiles under Bazel, elsewhere where SOUK_GO_PROGRAMS says."""
+    """A program of third_party/go, from Bazel's runfiles or the folder SOUK_GO_PROGRAMS."""
     folder = os.environ.get("SOUK_GO_PROGRAMS") or str(Path(os.environ["RUNFILES_DIR"], "go", "bin"))
     return str(Path(folder, name).resolve())
 
 
 def settings(service: str) -> type[BaseSettings]:
     """The settings class of a service."""
-    found: type[BaseSettings] = import_module(f"{service}.settings").Settings
-    return found
+    cls: type[BaseSettings] = import_module(f"{service}.settings").Settings
+    return cls
 
 
 def variables(service: str) -> dict[str, bool]:
-    """Every variable that a service knows, with whether it must be set outside development."""
+    """All variables of a service, and whether they must be set outside development."""
     return {
         field.name.upper(): field.name != "profile" and field.metadata["setting"].default is MISSING
         for field in fields(settings(service))
@@ -45,78 +49,78 @@ def variables(service: str) -> dict[str, bool]:
 
 
 def secret_variables(service: str) -> set[str]:
-    """Those of its variables whose values nobody may see."""
-    return {each.name.upper() for each in fields(settings(service)) if each.metadata["setting"].secret}
+    """The variables of a service that are secret."""
+    return {field.name.upper() for field in fields(settings(service)) if field.metadata["setting"].secret}
 
 
 @cache
 def built(folder: str) -> tuple[Manifest, ...]:
-    """What kustomize makes of a folder of the checkout."""
-    done = subprocess.run(
+    """The manifests that kustomize builds from a folder."""
+    result = subprocess.run(
         [go_program("kustomize"), "build", str(ROOT / folder)], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    return tuple(document for document in yaml.safe_load_all(done.stdout) if document)
+    assert result.returncode == 0, result.stderr
+    return tuple(document for document in yaml.safe_load_all(result.stdout) if document)
 
 
 @cache
-def secrets(*words: str) -> dict[str, dict[str, str]]:
-    """The Secrets of the namespace that k8s/make-secrets.sh makes."""
-    given = {
+def secrets(*args: str) -> dict[str, dict[str, str]]:
+    """The Secrets that k8s/make-secrets.sh generates for the namespace of the services."""
+    inputs = {
         "STRIPE_API_KEY": "sk",
         "STRIPE_WEBHOOK_SECRET": "whsec",
         "REDIS_URL": "rediss://:p@redis.test:6379",
     }
-    done = subprocess.run(
-        ["bash", str(ROOT / "k8s" / "make-secrets.sh"), *words],
+    result = subprocess.run(
+        ["bash", str(ROOT / "k8s" / "make-secrets.sh"), *args],
         capture_output=True,
         text=True,
         check=True,
-        env=dict(os.environ) | given,
+        env=dict(os.environ) | inputs,
     )
-    made = list(yaml.safe_load_all(done.stdout))
+    generated = list(yaml.safe_load_all(result.stdout))
     return {
         secret["metadata"]["name"]: secret["stringData"]
-        for secret in made
+        for secret in generated
         if secret["metadata"]["namespace"] == "ecommerce"
     }
 
 
 def of_kind(manifests: tuple[Manifest, ...], *kinds: str) -> list[Manifest]:
-    """Those of some kinds."""
+    """The manifests of these kinds."""
     return [manifest for manifest in manifests if manifest["kind"] in kinds]
 
 
 def named(manifests: tuple[Manifest, ...], kind: str, name: str) -> Manifest:
-    """The one of this kind and name."""
-    return next(each for each in of_kind(manifests, kind) if each["metadata"]["name"] == name)
+    """The manifest of this kind and name."""
+    return next(manifest for manifest in of_kind(manifests, kind) if manifest["metadata"]["name"] == name)
 
 
 def pods(manifests: tuple[Manifest, ...]) -> Iterator[tuple[str, Manifest]]:
-    """Each workload's `kind/name` and its pod template."""
-    for each in of_kind(manifests, "Deployment", "StatefulSet", "Job"):
-        yield f"{each['kind']}/{each['metadata']['name']}", each["spec"]["template"]
+    """`kind/name` and the pod template of every workload."""
+    for workload in of_kind(manifests, "Deployment", "StatefulSet", "Job"):
+        yield f"{workload['kind']}/{workload['metadata']['name']}", workload["spec"]["template"]
 
 
 def containers(template: Manifest) -> list[Manifest]:
-    """All of a pod's containers, the first ones too."""
+    """All containers of a pod, including init containers."""
     return [*template["spec"].get("initContainers", []), *template["spec"]["containers"]]
 
 
 def environment(
     container: Manifest, manifests: tuple[Manifest, ...], secrets: Mapping[str, Mapping[str, str]]
 ) -> dict[str, str]:
-    """What a container finds in its environment; raises KeyError when something it refers to is not there."""
-    told: dict[str, str] = {}
+    """The environment of a container; raises KeyError for a missing reference."""
+    values: dict[str, str] = {}
     for source in container.get("envFrom", []):
         if "configMapRef" in source:
-            told |= named(manifests, "ConfigMap", source["configMapRef"]["name"]).get("data", {})
+            values |= named(manifests, "ConfigMap", source["configMapRef"]["name"]).get("data", {})
         else:
-            told |= secrets[source["secretRef"]["name"]]
+            values |= secrets[source["secretRef"]["name"]]
     for entry in container.get("env", []):
         reference = entry.get("valueFrom", {}).get("secretKeyRef")
-        told[entry["name"]] = secrets[reference["name"]][reference["key"]] if reference else entry["value"]
-    return told
+        values[entry["name"]] = secrets[reference["name"]][reference["key"]] if reference else entry["value"]
+    return values
 
 
 def matches(selector: Manifest, labels: Mapping[str, str]) -> bool:
@@ -126,3 +130,33 @@ def matches(selector: Manifest, labels: Mapping[str, str]) -> bool:
         if labels.get(rule["key"]) not in rule["values"]:
             return False
     return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+
+
+def deployment(folder: str, service: str) -> Manifest:
+    """The Deployment of a service."""
+    return named(built(folder), "Deployment", "graphql-gateway" if service == "gateway" else service)
+
+
+def server(folder: str, service: str) -> Manifest:
+    """The container that runs the service."""
+    container: Manifest = deployment(folder, service)["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def service_environment(folder: str, service: str) -> dict[str, str]:
+    """The environment of a service."""
+    return environment(server(folder, service), built(folder), secrets(*FOLDERS[folder]))
+
+
+def addresses(values: Mapping[str, str]) -> set[tuple[str, int]]:
+    """Hosts and ports in an environment: URLs and host:port."""
+    result = set()
+    for name, value in values.items():
+        if plain := re.fullmatch(r"(?:tls://)?([a-z0-9.-]+):(\d+)(?:\?.*)?", value):
+            result.add((plain[1], int(plain[2])))
+        elif (value.startswith("http") and name != "SHOP_URL") or name in ("DATABASE_URL", "REDIS_URL"):
+            url = urlsplit(value)
+            result.add((url.hostname or "", url.port or 443))
+    if "SMTP_HOST" in values:
+        result.add((values["SMTP_HOST"], int(values["SMTP_PORT"])))
+    return result

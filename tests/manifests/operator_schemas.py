@@ -1,7 +1,7 @@
-"""Schemas of operators' objects, as far as our manifests use them: Kubernetes has none of theirs, and whole ones are megabytes.
+"""Schemas of operators' custom resources, limited to the fields that our manifests use: the complete ones are megabytes.
 
-python -m tests.manifests.operator_schemas CRD.yaml... : writes operator_schemas.json anew from custom resource definitions, of each
-the fields that k8s/ uses. A field that a manifest begins to use is unknown until then.
+python -m tests.manifests.operator_schemas CRD.yaml...: regenerates operator_schemas.json from custom resource definitions. It must be run
+again when a manifest uses a new field.
 """
 
 import json
@@ -23,7 +23,7 @@ OPERATORS = {
     "monitoring.coreos.com",
     "postgresql.cnpg.io",
 }
-_KEPT = (
+_COPIED_KEYS = (
     "type",
     "enum",
     "required",
@@ -38,54 +38,59 @@ _KEPT = (
 
 
 def of_operators() -> list[Manifest]:
-    """Our objects of their kinds."""
+    """Our manifests of these operators."""
     monitoring = (ROOT / "k8s" / "components" / "monitoring").glob("*.yaml")
     manifests = [*built(PRODUCTION), *(yaml.safe_load(path.read_text()) for path in monitoring)]
-    return [each for each in manifests if each["apiVersion"].split("/")[0] in OPERATORS]
+    return [manifest for manifest in manifests if manifest["apiVersion"].split("/")[0] in OPERATORS]
 
 
 def used(schema: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
-    """What of a definition's schema says something of these values, closed to fields that it does not know."""
-    kept = {key: schema[key] for key in _KEPT if key in schema}
+    """The part of a schema that applies to these values; unknown fields are not allowed."""
+    result = {key: schema[key] for key in _COPIED_KEYS if key in schema}
     if schema.get("x-kubernetes-int-or-string"):
-        kept["type"] = ["integer", "string"]
+        result["type"] = ["integer", "string"]
     objects = [value for value in values if isinstance(value, dict)]
     names = sorted({name for value in objects for name in value})
     if "properties" in schema:
-        known = schema["properties"]
-        kept["properties"] = {
-            name: used(known[name], [value[name] for value in objects if name in value])
+        properties = schema["properties"]
+        result["properties"] = {
+            name: used(properties[name], [value[name] for value in objects if name in value])
             for name in names
-            if name in known
+            if name in properties
         }
-        kept["additionalProperties"] = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
+        result["additionalProperties"] = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
     elif isinstance(schema.get("additionalProperties"), dict):
-        kept["additionalProperties"] = used(
-            schema["additionalProperties"], [each for value in objects for each in value.values()]
+        result["additionalProperties"] = used(
+            schema["additionalProperties"], [item for value in objects for item in value.values()]
         )
     if "items" in schema:
-        kept["items"] = used(
-            schema["items"], [each for value in values if isinstance(value, list) for each in value]
+        result["items"] = used(
+            schema["items"], [item for value in values if isinstance(value, list) for item in value]
         )
-    return kept
+    return result
 
 
 def main(paths: Sequence[str]) -> None:
-    """Reads the definitions, writes the file."""
+    """Reads the definitions and writes the file."""
     objects = of_operators()
-    found: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
     for path in paths:
         for definition in yaml.safe_load_all(Path(path).read_text()):
             group, kind = definition["spec"]["group"], definition["spec"]["names"]["kind"]
             for version in definition["spec"]["versions"]:
                 name = f"{group}/{version['name']}"
-                ours = [each for each in objects if (each["apiVersion"], each["kind"]) == (name, kind)]
+                ours = [
+                    manifest
+                    for manifest in objects
+                    if (manifest["apiVersion"], manifest["kind"]) == (name, kind)
+                ]
                 if ours:
                     schema = used(version["schema"]["openAPIV3Schema"], ours)
                     schema["properties"]["metadata"] = {"type": "object"}
-                    found[f"{name} {kind}"] = schema
+                    schemas[f"{name} {kind}"] = schema
     lines = [
-        f"{json.dumps(name)}: {json.dumps(schema, sort_keys=True)}" for name, schema in sorted(found.items())
+        f"{json.dumps(name)}: {json.dumps(schema, sort_keys=True)}"
+        for name, schema in sorted(schemas.items())
     ]
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 

@@ -1,6 +1,6 @@
-"""The drill of docs/operations/backup.md on a real PostgreSQL: everything lost, and all five databases back at one point in time.
+"""The restore drill of docs/operations/backup.md with a real PostgreSQL: all data is lost, and all five databases are restored to one time.
 
-Not here: the object store, and the operator that would carry base backups and WAL there.
+Without the object store, and without the operator that copies base backups and WAL there.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ DATABASES = ("account", "catalog", "notification", "order", "payment")
 
 
 class Archiving(Postgres):
-    """PostgreSQL that keeps its WAL in a folder beside its data, and can be put back to a point of it."""
+    """PostgreSQL that archives its WAL in a folder, for point-in-time recovery."""
 
     @property
     def archive(self) -> Path:
@@ -50,7 +50,7 @@ def server(tmp_path: Path) -> Iterator[Archiving]:
     server.stop()
 
 
-async def told(server: Postgres, database: str, sql: str) -> list[asyncpg.Record]:
+async def query(server: Postgres, database: str, sql: str) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(server.url(database))
     try:
         return list(await connection.fetch(sql))
@@ -58,33 +58,33 @@ async def told(server: Postgres, database: str, sql: str) -> list[asyncpg.Record
         await connection.close()
 
 
-async def write(server: Postgres, what: str) -> None:
+async def write(server: Postgres, name: str) -> None:
     for database in DATABASES:
-        row = f"('{what}', gen_random_uuid())"
-        await told(server, database, f"INSERT INTO inbox (consumer, event_id) VALUES {row}")
+        row = f"('{name}', gen_random_uuid())"
+        await query(server, database, f"INSERT INTO inbox (consumer, event_id) VALUES {row}")
 
 
-async def heard(server: Postgres, database: str) -> list[str]:
-    rows = await told(server, database, "SELECT consumer FROM inbox ORDER BY received_at")
+async def written(server: Postgres, database: str) -> list[str]:
+    rows = await query(server, database, "SELECT consumer FROM inbox ORDER BY received_at")
     return [row["consumer"] for row in rows]
 
 
-async def archived(server: Archiving, segment: str) -> bool:
+async def is_archived(server: Archiving, segment: str) -> bool:
     return (server.archive / segment).exists()
 
 
-async def promoted(server: Archiving) -> bool:
-    return not (await told(server, "postgres", "SELECT pg_is_in_recovery() AS so"))[0]["so"]
+async def is_promoted(server: Archiving) -> bool:
+    return not (await query(server, "postgres", "SELECT pg_is_in_recovery() AS recovering"))[0]["recovering"]
 
 
 async def base_backup(server: Archiving) -> None:
-    """As pg_basebackup does it: the files are copied while the server writes; the WAL makes them whole."""
+    """As pg_basebackup does: copies the files while the server writes; the WAL makes them consistent."""
     connection = await asyncpg.connect(server.url())
     try:
         await connection.execute("SELECT pg_backup_start('drill', true)")
         copy = server.folder / "backup"
-        passed_over = shutil.ignore_patterns("postmaster.pid", "pg_wal", "pg_replslot")
-        await asyncio.to_thread(shutil.copytree, server.data, copy, ignore=passed_over)
+        ignored = shutil.ignore_patterns("postmaster.pid", "pg_wal", "pg_replslot")
+        await asyncio.to_thread(shutil.copytree, server.data, copy, ignore=ignored)
         label = await connection.fetchval("SELECT labelfile FROM pg_backup_stop()")
     finally:
         await connection.close()
@@ -105,21 +105,21 @@ def lose_everything_and_restore(server: Archiving) -> None:
     server.start()
 
 
-async def test_all_databases_come_back_at_the_same_point(server: Archiving) -> None:
+async def test_all_databases_are_restored_to_the_same_point(server: Archiving) -> None:
     for database in DATABASES:
         server.create_database(database)
         await Migrations(database).apply(server.url(database))
     await write(server, "before the backup")
     await base_backup(server)
     await write(server, "after the backup")
-    await told(server, "postgres", "SELECT pg_create_restore_point('before-the-accident')")
+    await query(server, "postgres", "SELECT pg_create_restore_point('before-the-accident')")
     await write(server, "the accident")
-    switched = await told(server, "postgres", "SELECT pg_walfile_name(pg_switch_wal()) AS name")
-    await eventually(lambda: archived(server, switched[0]["name"]))
+    switched = await query(server, "postgres", "SELECT pg_walfile_name(pg_switch_wal()) AS name")
+    await eventually(lambda: is_archived(server, switched[0]["name"]))
 
     await asyncio.to_thread(lose_everything_and_restore, server)
 
-    await eventually(lambda: promoted(server))
+    await eventually(lambda: is_promoted(server))
     for database in DATABASES:
-        assert await heard(server, database) == ["before the backup", "after the backup"]
+        assert await written(server, database) == ["before the backup", "after the backup"]
         assert await Migrations(database).apply(server.url(database)) == []

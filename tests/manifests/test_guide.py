@@ -1,6 +1,6 @@
-"""docs/operations: what it tells people to type and to look at is there; statements run on the databases as they are.
+"""docs/operations: commands, settings, log lines, panels and files in it exist, and its SQL statements run.
 
-Links are tests/house's, alerts and their pages test_monitoring's, the restore test_backup's.
+Links are checked by tests/house, alerts and their pages by test_monitoring, the restore by test_backup.
 """
 
 import json
@@ -26,126 +26,129 @@ GUIDE = sorted((ROOT / "docs" / "operations").rglob("*.md"))
 TEXTS = {str(path.relative_to(ROOT / "docs" / "operations")): path.read_text() for path in GUIDE}
 TEXTS["cancelled-order.md"] = (ROOT / "docs" / "recipes" / "cancelled-order.md").read_text()
 DATABASES = tuple(service for service in SERVICES if service != "gateway")
-# Of every service (kit.service.main).
+# Commands of every service (kit.service.main).
 COMMANDS = {"serve", "migrate", "--check", "settings", "dead-letters", "kafka-acls"}
-# Upper case that is no setting of ours: codes of answers, states, others' words.
-WORDS = {"PASSWORD", "HOST", "REGISTRY", "BAZEL_PYTHON", "ARGS"}
+# Upper-case words that are not our settings.
+OTHER_VARIABLES = {"PASSWORD", "HOST", "REGISTRY", "BAZEL_PYTHON", "ARGS"}
 
-each_page = pytest.mark.parametrize("page", TEXTS)
+every_page = pytest.mark.parametrize("page", TEXTS)
 
 
 def service(name: str) -> Service:
-    """The service as it would be started for development."""
+    """The service, built for development."""
     built: Service = import_module(f"{name}.app").build(load(settings(name), {"PROFILE": "development"}))
     return built
 
 
 def codes(text: str) -> list[str]:
-    """What stands between backticks, and in blocks."""
+    """Code blocks and inline code."""
     blocks = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
     return [*blocks, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))]
 
 
 def statements() -> list[tuple[str, str]]:
-    """Every statement that somebody is told to run, with its page."""
+    """Every SQL statement with its page."""
     return [
         (page, code) for page, text in TEXTS.items() for code in codes(text) if code.startswith("SELECT ")
     ]
 
 
-@each_page
-def test_commands_are_those_of_the_services(page: str) -> None:
+@every_page
+def test_commands_exist(page: str) -> None:
     for name, command in re.findall(r"-m (\w+) ([\w-]+)", "\n".join(codes(TEXTS[page]))):
         if name in SERVICES:
             assert command in COMMANDS | set(service(name).commands), f"{page}: {name} {command}"
 
 
-@each_page
-def test_workloads_are_those_of_the_manifests(page: str) -> None:
-    told = {each for code in codes(TEXTS[page]) for each in re.findall(r"\bdeploy(?:ment)?/([a-z-]+)", code)}
-    workloads = {
-        each["metadata"]["name"] for each in of_kind(built(BASE), "Deployment", "StatefulSet", "Job")
+@every_page
+def test_workloads_exist(page: str) -> None:
+    mentioned = {
+        name for code in codes(TEXTS[page]) for name in re.findall(r"\bdeploy(?:ment)?/([a-z-]+)", code)
     }
-    assert told <= workloads
-    offered = {each["metadata"]["name"] for each in of_kind(built(BASE), "Service")}
+    workloads = {
+        manifest["metadata"]["name"] for manifest in of_kind(built(BASE), "Deployment", "StatefulSet", "Job")
+    }
+    assert mentioned <= workloads
+    offered = {manifest["metadata"]["name"] for manifest in of_kind(built(BASE), "Service")}
     assert set(re.findall(r"\bsvc/([a-z-]+)", TEXTS[page])) <= offered
 
 
-@each_page
-def test_settings_are_those_of_the_services(page: str) -> None:
+@every_page
+def test_settings_exist(page: str) -> None:
     known = {variable for name in SERVICES for variable in variables(name)}
-    told = {
-        each for code in codes(TEXTS[page]) for each in re.findall(r"^([A-Z]+(?:_[A-Z]+)+)(?:=.*)?$", code)
+    mentioned = {
+        name for code in codes(TEXTS[page]) for name in re.findall(r"^([A-Z]+(?:_[A-Z]+)+)(?:=.*)?$", code)
     }
     source = "\n".join(path.read_text() for path in (ROOT / "kit" / "errors").glob("*.py"))
-    strange = {each for each in told - known - WORDS if f'"{each}"' not in source + sources()}
-    assert not strange
+    unknown = {name for name in mentioned - known - OTHER_VARIABLES if f'"{name}"' not in source + sources()}
+    assert not unknown
 
 
 def sources() -> str:
-    """What the services say in quotes: log lines, groups, codes of errors."""
-    rooms = ("kit", *SERVICES)
-    files = (path for room in rooms for path in (ROOT / room).rglob("*.py") if "tests" not in path.parts)
+    """The code of kit and the services, with its log lines, consumer groups and error codes."""
+    packages = ("kit", *SERVICES)
+    files = (
+        path for package in packages for path in (ROOT / package).rglob("*.py") if "tests" not in path.parts
+    )
     return "\n".join(path.read_text() for path in files)
 
 
-@each_page
-def test_log_lines_and_groups_are_those_of_the_services(page: str) -> None:
-    told = {code for code in codes(TEXTS[page]) if re.fullmatch(r"[a-z]+\.[a-z_]+", code)}
-    missing = {each for each in told if f'"{each}"' not in sources() and not Path(ROOT, each).exists()}
-    # A group is named for its service.
-    assert {each for each in missing if f'"{each.partition(".")[2]}"' not in sources()} == set()
+@every_page
+def test_log_lines_and_groups_exist(page: str) -> None:
+    mentioned = {code for code in codes(TEXTS[page]) if re.fullmatch(r"[a-z]+\.[a-z_]+", code)}
+    missing = {name for name in mentioned if f'"{name}"' not in sources() and not Path(ROOT, name).exists()}
+    # A group's name starts with its service.
+    assert {name for name in missing if f'"{name.partition(".")[2]}"' not in sources()} == set()
 
 
-@each_page
-def test_panels_are_those_of_the_dashboards(page: str) -> None:
+@every_page
+def test_panels_exist(page: str) -> None:
     dashboards = [
         json.loads(path.read_text()) for path in (ROOT / "deploy/grafana/dashboards").glob("*.json")
     ]
     titles = {
         title
-        for each in dashboards
-        for title in (each["title"], *(panel["title"] for panel in each["panels"]))
+        for dashboard in dashboards
+        for title in (dashboard["title"], *(panel["title"] for panel in dashboard["panels"]))
     }
     text = re.sub(r"```.*?```|`[^`\n]*`", "", TEXTS[page], flags=re.DOTALL)
     assert set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", text)) <= titles
 
 
-@each_page
-def test_make_targets_and_files_are_there(page: str) -> None:
-    told = codes(TEXTS[page])
+@every_page
+def test_make_targets_and_files_exist(page: str) -> None:
+    mentioned = codes(TEXTS[page])
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert {each for code in told for each in re.findall(r"\bmake ([a-z-]+)", code)} <= targets
+    assert {name for code in mentioned for name in re.findall(r"\bmake ([a-z-]+)", code)} <= targets
     paths = {
-        each for code in told for each in re.findall(r"(?<![\w/])(?:k8s|tests|dev|kit)/[\w./-]*\w", code)
+        path for code in mentioned for path in re.findall(r"(?<![\w/])(?:k8s|tests|dev|kit)/[\w./-]*\w", code)
     }
     assert {path for path in paths if not Path(ROOT, path).exists()} == set()
 
 
 @pytest.fixture(scope="module")
 async def databases(postgres: Postgres) -> AsyncIterator[dict[str, asyncpg.Connection]]:
-    opened = {}
+    connections = {}
     for name in DATABASES:
         postgres.create_database(f"guide_{name}")
         await Migrations(name).apply(postgres.url(f"guide_{name}"))
-        opened[name] = await asyncpg.connect(postgres.url(f"guide_{name}"))
-    yield opened
-    for connection in opened.values():
+        connections[name] = await asyncpg.connect(postgres.url(f"guide_{name}"))
+    yield connections
+    for connection in connections.values():
         await connection.close()
 
 
 @pytest.mark.parametrize(("page", "statement"), statements(), ids=lambda value: value[:40])
 async def test_statements_run(page: str, statement: str, databases: dict[str, asyncpg.Connection]) -> None:
-    """On the database that the page names, else on every one."""
+    """On the database that the page names, otherwise on all."""
     named = re.search(rf"In (\w+)'s database: `{re.escape(statement)}`", TEXTS[page])
     for connection in [databases[named[1]]] if named else databases.values():
         await connection.fetch(statement)
 
 
-def test_production_is_what_the_guide_installs() -> None:
-    """Versions that somebody has to have before."""
+def test_production_uses_the_operators_that_the_guide_installs() -> None:
     text = TEXTS["install.md"]
-    kinds = {each["apiVersion"].split("/")[0] for each in built(PRODUCTION)}
+    kinds = {manifest["apiVersion"].split("/")[0] for manifest in built(PRODUCTION)}
     for group, operator in (
         ("postgresql.cnpg.io", "CloudNativePG"),
         ("kafka.strimzi.io", "Strimzi"),

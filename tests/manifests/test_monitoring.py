@@ -1,4 +1,4 @@
-"""Dashboards, alerts and what Prometheus scrapes: only metrics that the services export, and alerts that fire when they should."""
+"""Dashboards, alerts and scrape configurations use only exported metrics, and every alert fires when it should."""
 
 import json
 import math
@@ -20,41 +20,41 @@ RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())
 ALERTS: dict[str, Any] = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"]}
 DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 INCIDENTS = ROOT / "docs" / "operations" / "incidents"
-# What Prometheus itself says of each target.
-OF_PROMETHEUS = {"up"}
+# Series that Prometheus itself adds for every target.
+PROMETHEUS_SERIES = {"up"}
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 
 
 def exported() -> dict[str, set[str]]:
-    """Every series that the services export, with the labels of ours; those that scraping adds come with each."""
+    """The labels of every series that the services export, including those that scraping adds."""
     for service in SERVICES:
         import_module(f"{service}.app")
-    found: dict[str, set[str]] = {}
+    series: dict[str, set[str]] = {}
     for family in REGISTRY.collect():
         for suffix in _SUFFIXES.get(family.type, ()):
-            found[family.name + suffix] = {"job", "instance"}
+            series[family.name + suffix] = {"job", "instance"}
     for collector in set(
         REGISTRY._names_to_collectors.values()
     ):  # the only place that knows labels without samples
-        for name, labels in found.items():
+        for name, labels in series.items():
             own = getattr(collector, "_name", None)
             if own and re.fullmatch(re.escape(own) + "(_total|_bucket|_sum|_count)?", name):
                 labels |= set(getattr(collector, "_labelnames", ())) | (
                     {"le"} if name.endswith("_bucket") else set()
                 )
-    return found
+    return series
 
 
 EXPORTED = exported()
 
 
 def expressions() -> list[tuple[str, str]]:
-    """Every expression, with where it stands."""
-    found = [(name, rule["expr"]) for name, rule in ALERTS.items()]
+    """Every expression with the alert or panel that uses it."""
+    result = [(name, rule["expr"]) for name, rule in ALERTS.items()]
     for path in DASHBOARDS:
         for panel in json.loads(path.read_text())["panels"]:
-            found += [(f"{path.stem}: {panel['title']}", target["expr"]) for target in panel["targets"]]
-    return found
+            result += [(f"{path.stem}: {panel['title']}", target["expr"]) for target in panel["targets"]]
+    return result
 
 
 @pytest.mark.parametrize(("where", "expression"), expressions())
@@ -63,7 +63,7 @@ def test_each_metric_and_label_is_exported(where: str, expression: str) -> None:
     assert named, where
     labels: set[str] = set()
     for name, matchers in named:
-        assert name in OF_PROMETHEUS or name in EXPORTED, f"{where}: {name}"
+        assert name in PROMETHEUS_SERIES or name in EXPORTED, f"{where}: {name}"
         known = EXPORTED.get(name, {"job", "instance"})
         labels |= known
         assert set(re.findall(r"(\w+)\s*[=!]~?", matchers)) <= known, f"{where}: {name}"
@@ -72,7 +72,7 @@ def test_each_metric_and_label_is_exported(where: str, expression: str) -> None:
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
-def test_a_dashboard_is_one_that_grafana_can_provision(path: Any) -> None:
+def test_grafana_can_provision_the_dashboard(path: Any) -> None:
     dashboard = json.loads(path.read_text())
     assert dashboard["uid"] == path.stem
     sources = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/souk.yml").read_text())[
@@ -83,11 +83,11 @@ def test_a_dashboard_is_one_that_grafana_can_provision(path: Any) -> None:
     assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} <= {
         source["uid"] for source in sources
     }
-    places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]}
-    assert len(places) == len(ids), "panels lie on each other"
+    positions = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]}
+    assert len(positions) == len(ids), "panels overlap"
 
 
-def test_there_are_dashboards_and_every_business_metric_is_on_one() -> None:
+def test_every_business_metric_is_on_a_dashboard() -> None:
     shown = " ".join(expression for _, expression in expressions())
     business = {
         name
@@ -100,7 +100,7 @@ def test_there_are_dashboards_and_every_business_metric_is_on_one() -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_an_alert_says_what_is_wrong_and_leads_to_its_page(alert: str) -> None:
+def test_an_alert_has_a_summary_a_description_and_a_page(alert: str) -> None:
     rule = ALERTS[alert]
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert rule["annotations"]["summary"]
@@ -112,11 +112,11 @@ def test_an_alert_says_what_is_wrong_and_leads_to_its_page(alert: str) -> None:
         assert heading in text
 
 
-def test_there_is_no_page_of_an_alert_that_is_gone() -> None:
+def test_every_incident_page_belongs_to_an_alert() -> None:
     assert {path.stem for path in INCIDENTS.glob("*.md")} == set(ALERTS)
 
 
-def test_the_operators_rules_are_the_same() -> None:
+def test_the_rules_for_the_operator_are_the_same() -> None:
     rules = yaml.safe_load((ROOT / "k8s" / "components" / "monitoring" / "alerts.yaml").read_text())
     assert rules["spec"]["groups"] == RULES["groups"]
 
@@ -133,8 +133,8 @@ def test_a_cluster_without_the_operator_is_scraped_under_the_same_names() -> Non
     labels = {rule.get("target_label"): rule["source_labels"] for rule in scrape["relabel_configs"]}
     assert labels["job"] == ["__meta_kubernetes_pod_label_app_kubernetes_io_name"]
     assert scrape["relabel_configs"][0]["regex"] == "true;http"
-    (place,) = scrape["kubernetes_sd_configs"]
-    assert place["namespaces"]["names"] == ["ecommerce"]
+    (discovery,) = scrape["kubernetes_sd_configs"]
+    assert discovery["namespaces"]["names"] == ["ecommerce"]
     for name, template in pods(built(BASE)):
         labels, annotations = template["metadata"]["labels"], template["metadata"].get("annotations", {})
         if labels.get("app.kubernetes.io/component") == "server":
@@ -145,11 +145,11 @@ def test_a_cluster_without_the_operator_is_scraped_under_the_same_names() -> Non
             assert labels["app.kubernetes.io/name"] in SERVICES
 
 
-def test_prometheus_takes_the_configuration() -> None:
+def test_prometheus_accepts_the_configuration() -> None:
     promtool("check", "config", str(DEPLOY / "prometheus" / "prometheus.yml"))
 
 
-def test_prometheus_takes_the_clusters_but_for_what_debians_is_built_without(tmp_path: Path) -> None:
+def test_prometheus_accepts_the_clusters_configuration_except_kubernetes_discovery(tmp_path: Path) -> None:
     config = yaml.safe_load((DEPLOY / "prometheus" / "kubernetes.yml").read_text())
     for scrape in config["scrape_configs"]:
         del scrape["kubernetes_sd_configs"]
@@ -164,7 +164,7 @@ def test_alerts_fire_when_they_should_and_only_then() -> None:
     promtool("test", "rules", str(ROOT / "tests" / "manifests" / "alerts_test.yml"))
 
 
-def test_every_alert_is_seen_firing() -> None:
+def test_every_alert_fires_in_a_test() -> None:
     tests = yaml.safe_load((ROOT / "tests" / "manifests" / "alerts_test.yml").read_text())["tests"]
     fired = {
         rule["alertname"] for test in tests for rule in test["alert_rule_test"] if rule.get("exp_alerts")
@@ -172,15 +172,17 @@ def test_every_alert_is_seen_firing() -> None:
     assert fired == set(ALERTS)
 
 
-def promtool(*words: str) -> None:
-    done = subprocess.run(["promtool", *words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+def promtool(*args: str) -> None:
+    result = subprocess.run(["promtool", *args], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_the_sizing_table_is_what_its_figures_make_it() -> None:
+def test_the_sizing_table_follows_from_its_figures() -> None:
     page = (ROOT / "docs" / "operations" / "capacity.md").read_text()
-    number = r"(\d+\.\d\d)"
-    figures = re.findall(rf"^\| (\w+) \| {number} \| {number} \| {number} \| (\d+) \|$", page, re.MULTILINE)
+    decimal = r"(\d+\.\d\d)"
+    figures = re.findall(
+        rf"^\| (\w+) \| {decimal} \| {decimal} \| {decimal} \| (\d+) \|$", page, re.MULTILINE
+    )
     cost = {name: float(together) for name, _, _, together, _ in figures}
     for name, answered, behind, _, carried in figures:
         assert cost[name] == round(float(answered) + float(behind), 2)
@@ -188,7 +190,7 @@ def test_the_sizing_table_is_what_its_figures_make_it() -> None:
     rows = re.findall(r"^\| (\w+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
     assert {row[0] for row in rows} == set(cost)
     for name, *cores in rows:
-        assert [int(each) for each in cores] == [
+        assert [int(count) for count in cores] == [
             math.ceil(n * cost[name] / 700) for n in (100, 548, 1000, 10_000)
         ]
     totals = [sum(int(row[column]) for row in rows) for column in range(1, 5)]
@@ -197,5 +199,5 @@ def test_the_sizing_table_is_what_its_figures_make_it() -> None:
     sentence = (
         r"1,000 orders a second are (\d+) cores, ([\d,]+) a month, and 10,000 are (\d+) cores, ([\d,]+);"
     )
-    told = [int(each.replace(",", "")) for each in re.findall(sentence, page)[0]]
-    assert told == [totals[2], totals[2] * price, totals[3], totals[3] * price]
+    stated = [int(number.replace(",", "")) for number in re.findall(sentence, page)[0]]
+    assert stated == [totals[2], totals[2] * price, totals[3], totals[3] * price]

@@ -1,4 +1,4 @@
-""".github: workflows that actionlint and the schemas accept, whose actions are pinned by hash and whose rights are the least."""
+"""Workflows pass actionlint and the schemas, pin their actions by hash, and have least privileges."""
 
 import os
 import re
@@ -16,12 +16,12 @@ from tests.manifests.manifests import PRODUCTION, SERVICES, built, containers, g
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 
-each = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+every_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 
 
-def run(*words: str) -> None:
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+def run(*args: str) -> None:
+    result = subprocess.run(args, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_actionlint_finds_nothing() -> None:
@@ -35,14 +35,14 @@ def test_schemas_accept_them(schema: str, files: list[Path]) -> None:
     run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, files))
 
 
-@each
+@every_workflow
 def test_actions_are_pinned_by_hash_with_their_version(path: Path) -> None:
     for line in re.findall(r"uses: (.*)", path.read_text()):
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", line), line
 
 
-@each
-def test_rights_are_least(path: Path) -> None:
+@every_workflow
+def test_workflows_have_least_privileges(path: Path) -> None:
     workflow: dict[str, Any] = yaml.safe_load(path.read_text())
     assert workflow["permissions"] in ({}, {"contents": "read"})
     for name, job in workflow["jobs"].items():
@@ -53,17 +53,17 @@ def test_rights_are_least(path: Path) -> None:
                 assert step["with"]["persist-credentials"] is False
 
 
-def test_a_release_is_built_from_nothing() -> None:
+def test_a_release_is_built_without_a_cache() -> None:
     release = (GITHUB / "workflows" / "release.yml").read_text()
     assert "cache" not in re.sub(r"#.*", "", release).replace("cachix", "")
 
 
-@each
+@every_workflow
 def test_a_command_that_fails_in_a_pipe_fails_the_step(path: Path) -> None:
     assert yaml.safe_load(path.read_text())["defaults"] == {"run": {"shell": "bash"}}
 
 
-def test_make_targets_that_workflows_run_are_there() -> None:
+def test_make_targets_that_workflows_run_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for path in WORKFLOWS:
         assert set(re.findall(r"\bmake ([a-z-]+)", path.read_text())) <= targets
@@ -74,7 +74,7 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """What `bazel run //:push` prints (bazel/oci/images.py), between lines of others."""
+    """The output of `bazel run //:push` (bazel/oci/images.py), among other lines."""
     file = tmp_path / "images.txt"
     lines = [f"host.example/shop/souk/{name}:1.2.3@{DIGEST}" for name in (*SERVICES, "stripe-mock")]
     file.write_text("\n".join(["INFO: Build completed", *lines, ""]))
@@ -82,24 +82,26 @@ def images(tmp_path: Path) -> Path:
 
 
 def test_a_release_names_its_images_by_digest(images: Path) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [str(GITHUB / "release_manifests.sh"), str(images)],
         capture_output=True,
         text=True,
         check=True,
         env=dict(os.environ) | {"KUSTOMIZE": go_program("kustomize")},
     )
-    made = tuple(yaml.safe_load_all(done.stdout))
-    assert len(made) == len(built(PRODUCTION))
-    assert {container["image"] for _, pod in pods(made) for container in containers(pod)} == {
+    manifests = tuple(yaml.safe_load_all(result.stdout))
+    assert len(manifests) == len(built(PRODUCTION))
+    assert {container["image"] for _, pod in pods(manifests) for container in containers(pod)} == {
         f"host.example/shop/souk/{name}@{DIGEST}" for name in SERVICES
     }
 
 
-def test_a_release_says_what_changed_since_the_last_and_its_images(images: Path, tmp_path: Path) -> None:
-    def git(*words: str) -> None:
-        who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+def test_release_notes_list_the_commits_since_the_last_release_and_the_images(
+    images: Path, tmp_path: Path
+) -> None:
+    def git(*args: str) -> None:
+        options = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *options, *args], cwd=tmp_path, check=True, capture_output=True)
 
     git("init")
     for subject, tag in (("Sell", "v1.0.0"), ("Sell more", ""), ("Pay back", "v1.1.0"), ("Unreleased", "")):
@@ -118,8 +120,8 @@ def test_a_release_says_what_changed_since_the_last_and_its_images(images: Path,
     assert second.count(DIGEST) == len(SERVICES) + 1
 
 
-def test_what_workflows_run_is_there() -> None:
-    """Targets of the root package, and files of the checkout; make's are tested above."""
+def test_scripts_and_targets_that_workflows_run_exist() -> None:
+    """Targets of the root package, and scripts."""
     commands = "".join(path.read_text() for path in WORKFLOWS)
     targets = set(re.findall(r'name = "(\w+)"', (ROOT / "BUILD.bazel").read_text()))
     assert set(re.findall(r"bazel run //:(\w+)", commands)) <= targets
@@ -127,13 +129,15 @@ def test_what_workflows_run_is_there() -> None:
         assert os.access(ROOT / script, os.X_OK), script
 
 
-def test_bazel_is_told_that_it_is_7_wherever_workflows_start_it() -> None:
+def test_every_bazel_command_in_workflows_uses_the_configuration_of_bazel_7() -> None:
     for path in WORKFLOWS:
         for name, job in yaml.safe_load(path.read_text())["jobs"].items():
             commands = [step["run"] for step in job["steps"] if "run" in step]
-            told = any("--config=bazel7" in each and "> .bazelrc.local" in each for each in commands)
+            is_configured = any("--config=bazel7" in run and "> .bazelrc.local" in run for run in commands)
             for command in commands:
                 if re.search(r"nix develop -c (make|bazel|dev/)", command):
                     # The clones of `make reproduce` have no .bazelrc.local.
-                    itself = "make reproduce" in command
-                    assert "--config=bazel7" in command if itself else told, f"{name}: {command}"
+                    is_reproduce = "make reproduce" in command
+                    assert "--config=bazel7" in command if is_reproduce else is_configured, (
+                        f"{name}: {command}"
+                    )

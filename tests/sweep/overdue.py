@@ -1,4 +1,4 @@
-"""Orders that were never paid and are past their deadline: written into the databases, as thousands of buyers would have left them."""
+"""Overdue orders: unpaid orders past their deadline, written directly to the databases."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import asyncpg
 
 from kit.values import ACCOUNT, PRODUCT
 
-# Reservations outlive the deadline, as the settings demand; so it is the order's end that gives the stock back, not the expiry.
-_RESERVED = """
-WITH made AS (
+# Reservations expire after the order's deadline, as the settings require, so the cancellation releases the stock, not the expiry.
+_INSERT_RESERVATIONS = """
+WITH inserted AS (
     INSERT INTO reservations (order_id, state, input_hash, currency, create_time, update_time, expire_time)
     SELECT id, 'HELD', '', 'USD', now(), now(), now() + interval '1 hour' FROM unnest($1::uuid[]) AS id
 ), lines AS (
@@ -24,8 +24,8 @@ WITH made AS (
 UPDATE stock SET free = free - taken.count
 FROM (SELECT id, count(*) FROM unnest($2::uuid[]) AS id GROUP BY id) AS taken WHERE product_id = taken.id
 """
-_ORDERED = """
-WITH made AS (
+_INSERT_ORDERS = """
+WITH inserted AS (
     INSERT INTO orders (
         id, account_id, caller_id, request_id, input_hash, currency, total, refunded, status, status_reason, version, deadline,
         create_time, update_time
@@ -39,7 +39,7 @@ INSERT INTO order_status_changes (order_id, position, status, time, note, intern
 SELECT id, 0, 'PENDING', now(), '', '' FROM unnest($1::uuid[]) AS id
 """
 
-_COUNTED = """
+_STOCK = """
 SELECT product_id, free + coalesce((
     SELECT sum(taken) FROM reservation_lines l JOIN reservations USING (order_id)
     WHERE l.product_id = stock.product_id AND state IN ('HELD', 'COMMITTED')
@@ -49,8 +49,8 @@ FROM stock WHERE product_id = ANY($1::uuid[])
 
 
 @dataclass(frozen=True)
-class Books:
-    """Connections to the databases of a development stack, and the overdue orders that were written."""
+class OverdueOrders:
+    """Connections to the databases of a development stack, and the ids of the overdue orders."""
 
     catalog: Any
     order: Any
@@ -58,7 +58,7 @@ class Books:
 
     @classmethod
     async def open(cls, postgresql: int) -> Self:
-        """`postgresql`: its port."""
+        """`postgresql`: the server's port."""
         url = f"postgresql://souk:souk@127.0.0.1:{postgresql}"
         return cls(await asyncpg.connect(f"{url}/catalog"), await asyncpg.connect(f"{url}/order"), [])
 
@@ -68,26 +68,26 @@ class Books:
         await self.order.close()
 
     async def write(self, account: str, products: Sequence[str], count: int) -> None:
-        """So many orders of one unit each, of each product in turn."""
+        """Writes `count` orders of one unit, cycling through the products."""
         ids = [uuid4() for _ in range(count)]
-        wanted = list(islice(cycle(PRODUCT.parse(each) for each in products), count))
-        await self.catalog.execute(_RESERVED, ids, wanted)
-        await self.order.execute(_ORDERED, ids, wanted, ACCOUNT.parse(account))
+        product_ids = list(islice(cycle(PRODUCT.parse(product) for product in products), count))
+        await self.catalog.execute(_INSERT_RESERVATIONS, ids, product_ids)
+        await self.order.execute(_INSERT_ORDERS, ids, product_ids, ACCOUNT.parse(account))
         self.ids.extend(ids)
 
     async def pending(self) -> int:
-        """How many of them are not cancelled yet."""
+        """The number of orders that are not cancelled yet."""
         sql = "SELECT count(*) FROM orders WHERE id = ANY($1::uuid[]) AND status = 'PENDING'"
         return int(await self.order.fetchval(sql, self.ids))
 
     async def held(self) -> int:
-        """How many of them have not given their stock back."""
+        """The number of orders whose stock is not released yet."""
         sql = "SELECT count(*) FROM reservations WHERE order_id = ANY($1::uuid[]) AND state <> 'RELEASED'"
         return int(await self.catalog.fetchval(sql, self.ids))
 
     async def missing(self, products: Sequence[str], stock: int) -> Mapping[str, int]:
-        """Of which products less is free or reserved than there was."""
-        rows = await self.catalog.fetch(_COUNTED, [PRODUCT.parse(each) for each in products])
+        """Units that are neither free nor reserved, by product."""
+        rows = await self.catalog.fetch(_STOCK, [PRODUCT.parse(product) for product in products])
         return {
             PRODUCT.format(row["product_id"]): stock - row["count"] for row in rows if row["count"] != stock
         }

@@ -1,7 +1,7 @@
-"""make sweep-test: the sweep over 10,000 overdue orders beside shoppers, on a stack of its own.
+"""make sweep-test: cancels 10,000 overdue orders while shoppers order, on its own stack.
 
-It prints its figures, and fails when an order failed or was not answered, PostgreSQL reported a deadlock, the stock is not what it was,
-or createOrder's p99 is above the limit.
+Prints the figures, and fails if an order failed or got no response, PostgreSQL reported a deadlock, stock was lost, or createOrder's p99 is
+above the limit.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ import httpx
 from dev.ports import Ports
 from dev.stack import Stack
 from tests.e2e.shop import Person, Shop
-from tests.sweep.overdue import Books
+from tests.sweep.overdue import OverdueOrders
 
 _STOCK = 1_000_000
 _PRODUCTS = 20
 _BASKET = 4
-_LATE = ("DEADLINE_EXCEEDED", "SERVICE_UNAVAILABLE")
-# Shoppers start before the sweep and go on after it, so that its beginning and its end are measured too.
+_TIMEOUTS = ("DEADLINE_EXCEEDED", "SERVICE_UNAVAILABLE")
+# Shoppers start before the sweep and stop after it, so that its start and end are measured too.
 _BEFORE_SECONDS = 3.0
 _AFTER_SECONDS = 2.0
 
 
 @dataclass
 class Figures:
-    """What shoppers met while orders were swept."""
+    """The results of the shoppers during the sweep."""
 
     seconds: list[float] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
-    # Not answered in time: the machine's fault, unless it is quiet.
-    late: Counter[str] = field(default_factory=Counter)
-    swept_seconds: float = 0.0
+    # No response in time; acceptable on a busy machine only.
+    timeouts: Counter[str] = field(default_factory=Counter)
+    sweep_seconds: float = 0.0
     deadlocks: int = 0
     missing: dict[str, int] = field(default_factory=dict)
 
@@ -52,19 +52,19 @@ class Figures:
 
     @property
     def violations(self) -> list[str]:
-        """What may never happen, however slow the machine is."""
-        found = [f"{count} orders failed with {code}" for code, count in self.failures.items()]
+        """Failures that are not due to a slow machine."""
+        violations = [f"{count} orders failed with {code}" for code, count in self.failures.items()]
         if self.deadlocks:
-            found.append(f"PostgreSQL reported {self.deadlocks} deadlocks")
-        found += [f"{product} has {count} too few" for product, count in self.missing.items()]
-        return found
+            violations.append(f"PostgreSQL reported {self.deadlocks} deadlocks")
+        violations += [f"{product} has lost {count} units" for product, count in self.missing.items()]
+        return violations
 
     def __str__(self) -> str:
         return (
-            f"swept in     {self.swept_seconds:.1f} s\n"
+            f"sweep        {self.sweep_seconds:.1f} s\n"
             f"createOrder  {len(self.seconds):,} orders, p50 {self.percentile(0.5):.0f} ms, p95 {self.percentile(0.95):.0f} ms, "
             f"p99 {self.percentile(0.99):.0f} ms, max {self.percentile(1):.0f} ms\n"
-            f"late         {', '.join(f'{count} {code}' for code, count in self.late.items()) or 'none'}\n"
+            f"timeouts     {', '.join(f'{count} {code}' for code, count in self.timeouts.items()) or 'none'}\n"
             f"violations   {'; '.join(self.violations) or 'none'}"
         )
 
@@ -72,70 +72,70 @@ class Figures:
 async def sweep(
     stack: Stack, *, orders: int, shoppers: int = 6, pause: float = 0.1, seconds: float
 ) -> Figures:
-    """Lets a stack that is up cancel so many overdue orders while shoppers buy the same products; `seconds`: at most."""
+    """Creates overdue orders and waits until the stack has cancelled them, at most `seconds`, while shoppers buy the same products."""
     ports, figures = stack.ports, Figures()
-    log = stack.parts["postgresql"].log
+    log = stack.components["postgresql"].log
     before = log.read_text().count("deadlock detected")
-    books = await Books.open(ports.postgresql)
+    overdue = await OverdueOrders.open(ports.postgresql)
     gateway = f"http://127.0.0.1:{ports.gateway}"
     shop = Shop(gateway, f"http://127.0.0.1:{ports.mail_web}", f"http://127.0.0.1:{ports.stripe}")
     async with shop:
         admin = await shop.admin()
         people = [await shop.register() for _ in range(shoppers)]
         products = [await admin.create_product(price="1.00", stock=_STOCK) for _ in range(_PRODUCTS)]
-        over = asyncio.Event()
+        stopped = asyncio.Event()
         shopping = [
-            asyncio.create_task(_shop(person, products, pause, figures, over, seed))
+            asyncio.create_task(_shop(person, products, pause, figures, stopped, seed))
             for seed, person in enumerate(people)
         ]
         await asyncio.sleep(_BEFORE_SECONDS)
-        await books.write(people[0].id, products, orders)
-        began = time.monotonic()
-        while await books.pending() or await books.held():
-            if time.monotonic() - began > seconds:
+        await overdue.write(people[0].id, products, orders)
+        start = time.monotonic()
+        while await overdue.pending() or await overdue.held():
+            if time.monotonic() - start > seconds:
                 raise TimeoutError(
-                    f"{await books.pending()} orders are PENDING, {await books.held()} hold stock"
+                    f"{await overdue.pending()} orders are PENDING, {await overdue.held()} hold stock"
                 )
             await asyncio.sleep(0.2)
-        figures.swept_seconds = time.monotonic() - began
+        figures.sweep_seconds = time.monotonic() - start
         await asyncio.sleep(_AFTER_SECONDS)
-        over.set()
+        stopped.set()
         await asyncio.gather(*shopping)
-    figures.missing.update(await books.missing(products, _STOCK))
+    figures.missing.update(await overdue.missing(products, _STOCK))
     figures.deadlocks = log.read_text().count("deadlock detected") - before
-    await books.close()
+    await overdue.close()
     return figures
 
 
 async def _shop(
-    person: Person, products: Sequence[str], pause: float, figures: Figures, over: asyncio.Event, seed: int
+    person: Person, products: Sequence[str], pause: float, figures: Figures, stopped: asyncio.Event, seed: int
 ) -> None:
-    chance = random.Random(seed)
-    while not over.is_set():
-        basket = chance.sample(products, _BASKET)
-        began = time.monotonic()
+    rng = random.Random(seed)
+    while not stopped.is_set():
+        basket = rng.sample(products, _BASKET)
+        start = time.monotonic()
         try:
-            answer = await person.try_to_buy(*basket)
+            response = await person.try_to_buy(*basket)
         except httpx.TimeoutException:
-            figures.late["no answer"] += 1
+            figures.timeouts["no response"] += 1
             continue
-        figures.seconds.append(time.monotonic() - began)
-        for code, error in zip(answer.codes, answer.errors, strict=True):
+        figures.seconds.append(time.monotonic() - start)
+        for code, error in zip(response.codes, response.errors, strict=True):
             reason = error["extensions"].get("reason", "")
-            is_late = code in _LATE and reason != "DATABASE_CONTENTION"
-            (figures.late if is_late else figures.failures)[f"{code} {reason}".strip()] += 1
+            is_timeout = code in _TIMEOUTS and reason != "DATABASE_CONTENTION"
+            (figures.timeouts if is_timeout else figures.failures)[f"{code} {reason}".strip()] += 1
         await asyncio.sleep(pause)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when nothing was violated and the limit was kept."""
+    """Returns 0 if there are no failures and the limit is kept."""
     parser = argparse.ArgumentParser(
-        description="Cancels overdue orders beside shoppers, and measures those."
+        description="Cancels overdue orders while shoppers order, and measures the latency."
     )
-    parser.add_argument("--orders", type=int, default=10_000, help="overdue orders")
+    parser.add_argument("--orders", type=int, default=10_000, help="number of overdue orders")
     parser.add_argument("--shoppers", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=600, help="how long the sweep may take")
-    parser.add_argument("--p99", type=float, default=300, help="createOrder's limit in milliseconds")
+    parser.add_argument("--seconds", type=float, default=600, help="maximum duration of the sweep")
+    parser.add_argument("--p99", type=float, default=300, help="limit of createOrder's p99 in milliseconds")
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="souk-sweep-") as folder:
         stack = Stack(Path(folder), Ports.free(), products=20, mail="count")
@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             stack.stop()
     print(figures, flush=True)
-    return 1 if figures.violations or figures.late or figures.percentile(0.99) > arguments.p99 else 0
+    return 1 if figures.violations or figures.timeouts or figures.percentile(0.99) > arguments.p99 else 0
 
 
 if __name__ == "__main__":

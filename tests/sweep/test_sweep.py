@@ -1,16 +1,16 @@
-"""A short sweep on a stack of its own: what make sweep-test does with 10,000 orders, and with a limit on time."""
+"""A short sweep on its own stack; make sweep-test runs 10,000 orders, with a limit on latency."""
 
 import asyncio
 
 from dev.ports import Ports
 from dev.stack import Stack
-from tests.e2e.ground import state_folder
+from tests.e2e.stack import state_folder
 from tests.sweep.run import sweep
 
 _ORDERS = 1_000
 
 
-def test_a_sweep_over_overdue_orders_fails_no_shoppers_order() -> None:
+def test_cancelling_overdue_orders_fails_no_shoppers_order() -> None:
     with state_folder() as state:
         stack = Stack(state, Ports.free(), products=20, mail="count")
         stack.start()

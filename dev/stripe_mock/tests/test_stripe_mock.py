@@ -1,4 +1,4 @@
-"""The stand-in's own rules: idempotency keys as Stripe's v1 has them, memory over a restart, webhooks until they arrive."""
+"""The mock's own rules: idempotency keys as in Stripe's v1 API, state over a restart, webhooks until they arrive, injected faults."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ def make(tmp_path: Path) -> Callable[[], Api]:
     return made
 
 
-def test_forms_are_read_as_stripe_writes_them() -> None:
+def test_forms_are_parsed_as_stripe_writes_them() -> None:
     assert parameters("amount=1&metadata[order_id]=ord_1&a[0][b]=2") == {
         "amount": "1",
         "metadata": {"order_id": "ord_1"},
@@ -36,7 +36,7 @@ def test_forms_are_read_as_stripe_writes_them() -> None:
     }
 
 
-def test_a_key_answers_the_same_again_also_after_a_restart(make: Callable[[], Api]) -> None:
+def test_a_repeated_key_gets_the_same_response_even_after_a_restart(make: Callable[[], Api]) -> None:
     status, body, replayed = make().post(INTENTS, FORM, "key")
     assert (status, replayed) == (200, False)
     assert make().post(INTENTS, FORM, "key") == (200, body, True)
@@ -51,7 +51,7 @@ def test_a_key_is_for_one_request_only(make: Callable[[], Api]) -> None:
     assert json.loads(body)["error"]["type"] == "idempotency_error"
 
 
-def test_a_decline_is_kept_under_its_key_and_nonsense_is_not(make: Callable[[], Api]) -> None:
+def test_a_decline_is_stored_under_its_key_and_an_invalid_request_is_not(make: Callable[[], Api]) -> None:
     api = make()
     declined = FORM.replace("pm_card_visa", "pm_card_chargeDeclined")
     first = api.post(INTENTS, declined, "declined")
@@ -61,7 +61,7 @@ def test_a_decline_is_kept_under_its_key_and_nonsense_is_not(make: Callable[[], 
     assert api.post(INTENTS, FORM, "key")[0] == 200
 
 
-def test_an_intent_is_paid_only_with_what_its_currency_has(make: Callable[[], Api]) -> None:
+def test_an_intent_accepts_only_payment_methods_of_its_currency(make: Callable[[], Api]) -> None:
     api = make()
     euros = "amount=1000&currency=eur"
     assert api.post(INTENTS, f"{euros}&payment_method_types[0]=us_bank_account", "")[0] == 400
@@ -75,17 +75,17 @@ def test_an_unknown_path_is_not_found(make: Callable[[], Api]) -> None:
 
 
 def test_webhooks_are_signed_and_repeated_until_they_arrive(tmp_path: Path) -> None:
-    heard: list[tuple[str, str]] = []
+    received: list[tuple[str, str]] = []
 
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            heard.append((self.headers["Stripe-Signature"], body))
-            self.send_response(500 if len(heard) == 1 else 200)
+            received.append((self.headers["Stripe-Signature"], body))
+            self.send_response(500 if len(received) == 1 else 200)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
-            """Says nothing."""
+            """Does not log requests."""
 
     hook = HTTPServer(("127.0.0.1", 0), Hook)
     threading.Thread(target=hook.serve_forever, daemon=True).start()
@@ -103,9 +103,9 @@ def test_webhooks_are_signed_and_repeated_until_they_arrive(tmp_path: Path) -> N
     api.post(INTENTS, FORM.replace("pm_card_visa", "pm_usBankAccount"), "")
 
     def types() -> list[str]:
-        return [json.loads(body)["type"] for _, body in heard]
+        return [json.loads(body)["type"] for _, body in received]
 
-    wait_until(lambda: "payment_intent.succeeded" in types() and len(heard) >= 3, "the webhooks")
+    wait_until(lambda: "payment_intent.succeeded" in types() and len(received) >= 3, "the webhooks")
     deliverer.stop()
     deliverer.join()
     hook.shutdown()
@@ -114,8 +114,8 @@ def test_webhooks_are_signed_and_repeated_until_they_arrive(tmp_path: Path) -> N
         "payment_intent.processing",
         "payment_intent.succeeded",
     }
-    given, body = heard[0]
-    assert given == signature(body, "s", int(given.partition(",")[0].removeprefix("t=")))
+    header, body = received[0]
+    assert header == signature(body, "s", int(header.partition(",")[0].removeprefix("t=")))
 
 
 def confirmed(api: Api, method: str, more: str = "") -> dict[str, Any]:
@@ -123,7 +123,7 @@ def confirmed(api: Api, method: str, more: str = "") -> dict[str, Any]:
     return made
 
 
-def test_a_buyer_is_sent_to_their_bank_only_when_they_can_come_back(make: Callable[[], Api]) -> None:
+def test_a_buyer_is_redirected_only_if_there_is_a_return_url(make: Callable[[], Api]) -> None:
     api = make()
     assert confirmed(api, "pm_card_authenticationRequired")["next_action"]["type"] == "use_stripe_sdk"
     intent = json.loads(api.post(INTENTS, "amount=1000&currency=usd", "")[1])
@@ -142,7 +142,7 @@ def test_a_buyer_is_sent_to_their_bank_only_when_they_can_come_back(make: Callab
         ("pm_card_refundFail", "succeeded", "failed", "refund.failed"),
     ],
 )
-def test_refunds_that_take_their_time_end_by_themselves(
+def test_pending_refunds_are_settled_later(
     tmp_path: Path, method: str, first: str, last: str, event: str
 ) -> None:
     state = State(tmp_path)
@@ -153,11 +153,11 @@ def test_refunds_that_take_their_time_end_by_themselves(
     assert refund["status"] == first
     with api.lock, state.change():
         [due] = state.take_due()
-        provider.end_later(due)
-        told = [json.loads(body)["type"] for _, body, _ in state.due_deliveries(10)]
+        provider.settle(due)
+        webhooks = [json.loads(body)["type"] for _, body, _ in state.due_deliveries(10)]
     assert provider.refund(refund["id"])["status"] == last
-    assert told[-1] == event
-    # What came back may be given back anew; what went back may not.
+    assert webhooks[-1] == event
+    # A failed refund can be repeated, a successful one cannot.
     again = api.post("/v1/refunds", f"payment_intent={intent['id']}", "")[0]
     assert again == (200 if last == "failed" else 400)
 
@@ -168,26 +168,26 @@ def test_every_change_is_recorded_with_its_amount_and_key(make: Callable[[], Api
     api.post("/v1/refunds", f"payment_intent={intent}&amount=400", "refund")
     api.post("/v1/refunds", f"payment_intent={intent}&amount=400", "refund")
     records = json.loads(make().get("/mock/records")[1])["data"]
-    assert [(each["event"], each["amount"], each["currency"], each["key"]) for each in records] == [
+    assert [(record["event"], record["amount"], record["currency"], record["key"]) for record in records] == [
         ("payment_intent.created", 1000, "usd", "charge"),
         ("payment_intent.succeeded", 1000, "usd", "charge"),
         ("refund.created", 400, "usd", "refund"),
     ]
-    assert {each["intent"] for each in records} == {intent}
+    assert {record["intent"] for record in records} == {intent}
     assert records[0]["metadata"] == {"order_id": "ord_1"}
 
 
-def test_a_fault_may_be_of_one_operation_only(make: Callable[[], Api]) -> None:
+def test_a_fault_can_be_limited_to_one_operation(make: Callable[[], Api]) -> None:
     api = make()
     api.inject(b'{"operation": "refund", "code": "amount_too_small"}')
-    assert api.takes_fault(INTENTS) is None
-    assert (fault := api.takes_fault("/v1/refunds")) is not None
+    assert api.take_fault(INTENTS) is None
+    assert (fault := api.take_fault("/v1/refunds")) is not None
     assert (fault.status, fault.code) == (400, "amount_too_small")
-    assert api.takes_fault("/v1/refunds") is None
+    assert api.take_fault("/v1/refunds") is None
 
 
 @pytest.mark.parametrize("ends", ["succeeded", "failed"])
-def test_a_refund_may_be_pending_first_and_end_otherwise(tmp_path: Path, ends: str) -> None:
+def test_a_refund_can_be_made_pending_and_settled_with_a_given_status(tmp_path: Path, ends: str) -> None:
     state = State(tmp_path)
     provider = Provider(state, base="http://127.0.0.1:1", processing_seconds=0)
     api = Api(state, provider)
@@ -197,21 +197,21 @@ def test_a_refund_may_be_pending_first_and_end_otherwise(tmp_path: Path, ends: s
     assert refund["status"] == "pending"
     with state.change():
         for due in state.take_due():
-            provider.end_later(due)
+            provider.settle(due)
     assert json.loads(api.get(f"/v1/refunds/{refund['id']}")[1])["status"] == ends
 
 
-def test_keys_may_be_forgotten(make: Callable[[], Api]) -> None:
+def test_idempotency_keys_can_be_expired(make: Callable[[], Api]) -> None:
     api = make()
     first = json.loads(api.post(INTENTS, FORM, "key")[1])["id"]
     api.inject(b'{"keys": "forgotten"}')
     assert json.loads(api.post(INTENTS, FORM, "key")[1])["id"] != first
 
 
-def test_an_unknown_fault_is_refused(make: Callable[[], Api]) -> None:
-    for wanted in ('{"operation": "pay"}', '{"refunds": "lost"}', '{"webhooks": "late"}'):
+def test_an_unknown_fault_is_rejected(make: Callable[[], Api]) -> None:
+    for request in ('{"operation": "pay"}', '{"refunds": "lost"}', '{"webhooks": "late"}'):
         with pytest.raises(ValueError, match="is none of"):
-            make().inject(wanted.encode())
+            make().inject(request.encode())
 
 
 def test_three_decimals_are_charged_in_steps_of_ten(make: Callable[[], Api]) -> None:
@@ -233,24 +233,26 @@ def test_three_decimals_are_charged_in_steps_of_ten(make: Callable[[], Api]) -> 
         ("lost", ["succeeded"]),
     ],
 )
-def test_webhooks_may_come_twice_late_or_never(tmp_path: Path, fault: str, arrived: list[str]) -> None:
+def test_webhooks_can_be_duplicated_reordered_or_lost(tmp_path: Path, fault: str, arrived: list[str]) -> None:
     state = State(tmp_path)
     provider = Provider(state, base="http://127.0.0.1:1")
     api = Api(state, provider)
     if fault:
         api.inject(json.dumps({"webhooks": fault}).encode())
-    heard: list[str] = []
+    received: list[str] = []
 
-    class Deaf(Deliverer):
+    class RecordingDeliverer(Deliverer):
         def _post(self, body: str, attempts: int) -> bool:
-            heard.append(json.loads(body)["type"].rpartition(".")[2])
+            received.append(json.loads(body)["type"].rpartition(".")[2])
             return True
 
     events = {"payment_intent.created", "payment_intent.succeeded"}
-    deliverer = Deaf(api, state, provider, urls=["http://127.0.0.1:1"], secret="s", events=events)
+    deliverer = RecordingDeliverer(
+        api, state, provider, urls=["http://127.0.0.1:1"], secret="s", events=events
+    )
     deliverer.start()
     api.post(INTENTS, FORM, "")
-    wait_until(lambda: len(heard) == len(arrived), "the webhooks")
+    wait_until(lambda: len(received) == len(arrived), "the webhooks")
     deliverer.stop()
     deliverer.join()
-    assert heard == arrived
+    assert received == arrived

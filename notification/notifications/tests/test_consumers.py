@@ -13,7 +13,7 @@ from souk.payment.v1 import events_pb2 as payment
 
 from kit.db.fake import FakeDatabase
 from kit.errors import InvalidArgument
-from kit.events import Event, Many
+from kit.events import BatchHandler, Event
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Money, money_to_proto, timestamp_to_proto, utc_now
 from notification.mail.tests.fakes import RENDERER, SEALER, FakeMailer, FakeMailQueue
@@ -43,13 +43,13 @@ class Service:
         )
         self.handlers: dict[Any, Any] = {}
         for subscription in handlers.subscriptions():
-            self.handlers |= subscription.on
+            self.handlers |= subscription.handlers
 
     async def handle(self, body: Any) -> list[Notification]:
         event = Event(uuid4(), body.DESCRIPTOR.full_name, "key", utc_now(), body, "", {})
         handler = self.handlers[type(body)]
         async with self.db.transaction() as tx:
-            if isinstance(handler, Many):
+            if isinstance(handler, BatchHandler):
                 await handler.apply(tx, [event])
             else:
                 await handler(tx, event)

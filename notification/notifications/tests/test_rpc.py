@@ -13,8 +13,8 @@ from kit.auth import Principal
 from kit.errors import InvalidArgument, PermissionDenied, Unauthenticated
 from kit.rpc import Channel, Server
 from kit.testing import FakeClock
-from kit.testing.callers import Tokens, admin, customer
 from kit.testing.contracts import acting_as
+from kit.testing.principals import FakeTokenVerifier, admin, customer
 from kit.values import ACCOUNT, ORDER
 from notification.notifications.domain import Failure, Notification
 from notification.notifications.rpc import NotificationRpc
@@ -30,7 +30,7 @@ class Client:
     channel: Channel
     recipients: FakeRecipientStore
     store: FakeNotificationStore
-    tokens: Tokens
+    tokens: FakeTokenVerifier
     clock: FakeClock
 
     async def list(self, caller: Principal | None, **fields: Any) -> pb.ListNotificationsResponse:
@@ -76,7 +76,7 @@ class Client:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    clock, recipients, tokens = FakeClock(), FakeRecipientStore(), Tokens()
+    clock, recipients, tokens = FakeClock(), FakeRecipientStore(), FakeTokenVerifier()
     store = FakeNotificationStore(recipients)
     servicer = NotificationRpc(Notifications(store, clock=clock))
     server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)

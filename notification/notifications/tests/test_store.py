@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from kit.db import CheckViolation, Migrations, assert_tables_match
-from kit.testing.copies import copies
+from kit.testing.copy_rows import copy_rows
 from notification.notifications.domain import Notification, Template
 from notification.notifications.ports import NotificationFilter
 from notification.notifications.tests.fakes import about_order
@@ -173,7 +173,7 @@ async def test_the_count_is_exact_up_to_ten_thousand_and_unknown_beyond(real: St
         NotificationFilter(order_id=notification.order_id),
     ]
     for more, expected in ((9_999, 10_000), (1, None)):
-        await copies(real.db, "notifications", more, id="gen_random_uuid()")
+        await copy_rows(real.db, "notifications", more, id="gen_random_uuid()")
         assert [await real.notifications.count(filter) for filter in filters] == [expected] * 3
         by_account = await real.notifications.count_by_account(
             NotificationFilter(), [notification.account_id]

@@ -1,4 +1,4 @@
-"""The orders of one load run, in the database. Whether the books are right is for tests/invariants to say."""
+"""The stored orders of a load run, to compare with k6's counts. All other consistency checks are in tests/invariants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import asyncpg
 
-_OF_RUN = "request_id LIKE $1 || '-%'"
+_IN_RUN = "request_id LIKE $1 || '-%'"
 
 _ORDERS = f"""
 SELECT count(*) AS orders,
@@ -14,12 +14,12 @@ SELECT count(*) AS orders,
     count(*) FILTER (WHERE status = 'CONFIRMED') AS confirmed,
     count(*) FILTER (WHERE status = 'CANCELLED') AS cancelled,
     count(DISTINCT (caller_id, request_id)) AS keys
-FROM orders WHERE {_OF_RUN}
+FROM orders WHERE {_IN_RUN}
 """
 
 
 @dataclass(frozen=True)
-class Books:
+class ConsistencyCheck:
     """Connections to the databases of a development stack."""
 
     order: Any
@@ -32,21 +32,21 @@ class Books:
         return cls(*[await asyncpg.connect(f"{postgres}/{name}") for name in ("order", "catalog", "payment")])
 
     async def close(self) -> None:
-        """Lets go of them."""
+        """Closes the connections."""
         for connection in (self.order, self.catalog, self.payment):
             await connection.close()
 
     async def analyze(self) -> None:
-        """Plans made on empty tables would scan them until autovacuum comes by, once a minute."""
+        """Updates statistics: plans made for empty tables would scan them until autovacuum runs, once a minute."""
         for connection in (self.order, self.catalog, self.payment):
             await connection.execute("ANALYZE")
 
     async def orders(self, run: str) -> Mapping[str, int]:
-        """How many orders of a run there are, by status."""
+        """The orders of a run: total, by status, and distinct keys."""
         return dict(await self.order.fetchrow(_ORDERS, run))
 
-    async def faults(self, run: str, answered: int) -> list[str]:
-        """What does not add up between the answers that k6 counted and the orders that are stored."""
+    async def differences(self, run: str, successful: int) -> list[str]:
+        """Differences between the successful responses that k6 counted and the stored orders."""
         orders = await self.orders(run)
-        counts = {"answers": answered, "orders": orders["orders"], "keys": orders["keys"]}
-        return [] if len(set(counts.values())) == 1 else [f"a run has {counts}"]
+        counts = {"responses": successful, "orders": orders["orders"], "keys": orders["keys"]}
+        return [] if len(set(counts.values())) == 1 else [f"the run has {counts}; all must be equal"]

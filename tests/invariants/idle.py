@@ -1,13 +1,13 @@
-"""Waiting for a quiet moment: nothing is under way, and every event is consumed."""
+"""Waits until the stack is idle: no work is in progress, and every event is consumed."""
 
 import asyncio
 import time
 
 from tests.invariants.events import not_consumed
-from tests.invariants.evidence import Evidence
+from tests.invariants.sources import DataSources
 
-# What is still under way, by database: when all of these are zero, nothing moves any more.
-_UNDER_WAY = {
+# Counts of unfinished work by database; all are zero when the stack is idle.
+_UNFINISHED = {
     "account": ("SELECT count(*) FROM outbox WHERE published_at IS NULL",),
     "catalog": (
         "SELECT count(*) FROM outbox WHERE published_at IS NULL",
@@ -26,24 +26,24 @@ _UNDER_WAY = {
 }
 
 
-async def quiet(evidence: Evidence, seconds: float) -> int:
-    """Waits until nothing is under way, for so long at most; how much still is."""
+async def wait_until_idle(sources: DataSources, seconds: float) -> int:
+    """Waits until the stack is idle, at most `seconds`; returns the number of unfinished items."""
     end = time.monotonic() + seconds
     while True:
-        left = await under_way(evidence)
-        if not left or time.monotonic() > end:
-            return left
+        remaining = await unfinished(sources)
+        if not remaining or time.monotonic() > end:
+            return remaining
         await asyncio.sleep(0.5)
 
 
-async def under_way(evidence: Evidence) -> int:
-    """How many things are to be done yet."""
+async def unfinished(sources: DataSources) -> int:
+    """The number of unfinished items."""
     count = 0
-    for name, statements in _UNDER_WAY.items():
+    for name, statements in _UNFINISHED.items():
         for sql in statements:
-            [row] = await evidence.rows(name, sql)
+            [row] = await sources.rows(name, sql)
             count += row["count"]
     if count:
         return count
-    # A group that has not consumed everything is about to start something new.
-    return sum(map(len, (await not_consumed(evidence)).values()))
+    # A group that has not consumed everything will create new work.
+    return sum(map(len, (await not_consumed(sources)).values()))

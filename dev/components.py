@@ -1,4 +1,4 @@
-"""The parts of the local stack: real servers and our own processes, each started, stopped and killed in the same way."""
+"""The components of the local stack: servers and our own processes, started, stopped and killed in the same way."""
 
 import http.client
 import os
@@ -17,74 +17,82 @@ from kit.testing.servers import Server
 
 
 def runfile(path: str) -> Path | None:
-    """A file of the build, under Bazel."""
+    """The path of a build output; None outside of Bazel."""
     runfiles = os.environ.get("RUNFILES_DIR")
-    found = Path(runfiles, path) if runfiles else None
-    return found if found and found.exists() else None
+    file = Path(runfiles, path) if runfiles else None
+    return file if file and file.exists() else None
 
 
-# On one machine for all, those that nobody waits for let the others go first.
+# No user waits for these: on a shared machine the other services run first.
 _BACKGROUND = ("payment", "notification")
 
 
-def _yielding(argv: list[str]) -> list[str]:
-    """The command with a low priority, among sessions too: each child has one of its own, and Linux weighs these first (autogroup)."""
+def _low_priority(argv: list[str]) -> list[str]:
+    """The command with a low priority. Linux schedules sessions first (autogroup), and every child has its own, so that is lowered too."""
     script = 'echo 10 > /proc/self/autogroup 2> /dev/null; exec nice -n 10 "$@"'
     return ["sh", "-c", script, "sh", *argv]
 
 
 class Service(Server):
-    """A replica of one of the six services; ready once it says so at /readyz. The first has the service's name, the second `order-2`."""
+    """A replica of one of the six services, ready once /readyz succeeds. The first is named `order`, the second `order-2`."""
 
     def __init__(
-        self, service: str, ports: Ports, state: Path, *, replica: int = 0, more: Sequence[Ports] = ()
+        self,
+        service: str,
+        ports: Ports,
+        state: Path,
+        *,
+        replica: int = 0,
+        replica_ports: Sequence[Ports] = (),
     ) -> None:
         self.service = service
         self.name = f"{service}-{replica + 1}" if replica else service
-        port = getattr((ports, *more)[replica], service)
+        port = getattr((ports, *replica_ports)[replica], service)
         super().__init__(state, port=port, log=state / "logs" / f"{self.name}.log")
-        self.yields = service in _BACKGROUND
-        self._environment = service_environment(service, ports, state, replica=replica, more=more)
+        self.low_priority = service in _BACKGROUND
+        self._environment = service_environment(
+            service, ports, state, replica=replica, replica_ports=replica_ports
+        )
 
     def environment(self) -> dict[str, str]:
         return self._environment
 
-    def adjust(self, change: Callable[[str, dict[str, str]], dict[str, str]]) -> None:
-        """Changes what it is told from its next start on; `change` gets its name and what it would be told."""
+    def override_environment(self, change: Callable[[str, dict[str, str]], dict[str, str]]) -> None:
+        """Changes its environment from the next start on; `change` gets its name and its current environment."""
         self._environment = change(self.name, self._environment)
 
     def command(self, *arguments: str) -> list[str]:
         server = runfile(f"souk/{self.service}/server")
         argv = [*([str(server)] if server else [sys.executable, "-m", self.service]), *arguments]
-        # Only what serves has a session of its own: a command would make its caller's yield, the terminal's or the whole test's.
-        return _yielding(argv) if self.yields and not arguments else argv
+        # Only the server has its own session: a command shares its caller's, whose priority would be lowered too.
+        return _low_priority(argv) if self.low_priority and not arguments else argv
 
     def ready(self) -> bool:
-        return answers(self.port, "/readyz")
+        return responds(self.port, "/readyz")
 
 
 class Program(Server):
-    """A process that is ready once it listens."""
+    """Another process, ready once it listens on its port."""
 
     def __init__(self, name: str, argv: list[str], *, port: int, state: Path) -> None:
         self.name = name
         super().__init__(state, port=port, log=state / "logs" / f"{name}.log")
         self._argv = argv
-        self.yields = True
+        self.low_priority = True
 
     def command(self) -> list[str]:
-        return _yielding(self._argv) if self.yields else self._argv
+        return _low_priority(self._argv) if self.low_priority else self._argv
 
     def environment(self) -> dict[str, str]:
-        # Our own modules are found as we were.
+        # It imports our own modules.
         return {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
 
     def ready(self) -> bool:
         return port_open(self.port)
 
 
-def answers(port: int, path: str, *, host: str = "127.0.0.1") -> bool:
-    """Whether HTTP answers 200 there."""
+def responds(port: int, path: str, *, host: str = "127.0.0.1") -> bool:
+    """Whether GET returns 200."""
     connection = http.client.HTTPConnection(host, port, timeout=3)
     try:
         connection.request("GET", path)
@@ -111,11 +119,11 @@ def servers(ports: Ports, state: Path) -> list[Server]:
     ]
 
 
-def programs(ports: Ports, state: Path, *, mail: str, more: Sequence[Ports] = ()) -> list[Program]:
-    """The stand-ins for the outside, and Prometheus where it is installed; `mail` is maildev or count. `more`: of further replicas."""
-    webhooks = [f"http://127.0.0.1:{each.payment}/webhooks/stripe" for each in (ports, *more)]
+def programs(ports: Ports, state: Path, *, mail: str, replica_ports: Sequence[Ports] = ()) -> list[Program]:
+    """The Stripe mock, a mail server (`mail`: maildev or count), and Prometheus if it is installed."""
+    webhooks = [f"http://127.0.0.1:{replica.payment}/webhooks/stripe" for replica in (ports, *replica_ports)]
     python = [sys.executable, "-S", "-P", "-m"]
-    found = [
+    started = [
         Program(
             "stripe",
             [
@@ -125,7 +133,7 @@ def programs(ports: Ports, state: Path, *, mail: str, more: Sequence[Ports] = ()
                 str(ports.stripe),
                 "--state",
                 str(state / "data" / "stripe"),
-                *(word for url in webhooks for word in ("--webhook", url)),
+                *(arg for url in webhooks for arg in ("--webhook", url)),
             ],
             port=ports.stripe,
             state=state,
@@ -133,8 +141,8 @@ def programs(ports: Ports, state: Path, *, mail: str, more: Sequence[Ports] = ()
         _mail(ports, state, python, mail),
     ]
     if mail == "maildev" and shutil.which("prometheus"):
-        found.append(_prometheus(ports, state))
-    return found
+        started.append(_prometheus(ports, state))
+    return started
 
 
 def _mail(ports: Ports, state: Path, python: list[str], mail: str) -> Program:
@@ -156,7 +164,7 @@ def _mail(ports: Ports, state: Path, python: list[str], mail: str) -> Program:
             "--max-emails": "2000",
             "--mail-directory": str(state / "data" / "mail"),
         }
-        argv = ["node", str(maildev), *(word for option in options.items() for word in option), "--silent"]
+        argv = ["node", str(maildev), *(arg for option in options.items() for arg in option), "--silent"]
     return Program("mail", argv, port=ports.smtp, state=state)
 
 
@@ -169,32 +177,32 @@ def _prometheus(ports: Ports, state: Path) -> Program:
 
 
 def services(
-    names: tuple[str, ...], ports: Ports, state: Path, more: Sequence[Ports] = ()
+    names: tuple[str, ...], ports: Ports, state: Path, replica_ports: Sequence[Ports] = ()
 ) -> Mapping[str, Service]:
     """Our services and their further replicas, by name."""
-    found = [
-        Service(name, ports, state, replica=replica, more=more)
-        for replica in range(1 + len(more))
+    replicas = [
+        Service(name, ports, state, replica=replica, replica_ports=replica_ports)
+        for replica in range(1 + len(replica_ports))
         for name in names
     ]
-    return {part.name: part for part in found}
+    return {replica.name: replica for replica in replicas}
 
 
 class Runnable(Protocol):
-    """A service, wherever it runs."""
+    """A service, as a process or in a container."""
 
-    def command(self, *words: str) -> list[str]:
+    def command(self, *args: str) -> list[str]:
         """The command line of one of its commands."""
 
     def environment(self) -> dict[str, str]:
-        """What it is told."""
+        """Its environment variables."""
 
 
-def run_command(part: Runnable, *words: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    """Runs one of a service's own commands to its end."""
+def run_command(service: Runnable, *args: str, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Runs one of a service's own commands and waits for it."""
     return subprocess.run(
-        part.command(*words),
-        env={**os.environ, **part.environment()},
+        service.command(*args),
+        env={**os.environ, **service.environment()},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

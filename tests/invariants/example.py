@@ -1,0 +1,185 @@
+"""Databases with consistent data of a few orders, for tests of the checks, and all checks by name."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from kit.db import Migrations
+from kit.testing import Postgres
+from kit.testing.fixtures import postgres
+from kit.values import NOTIFICATION, ORDER, REFUND
+from tests.invariants import events, mail, provider, shop
+from tests.invariants.sources import DATABASES, DataSources
+
+__all__ = ["CHECKS", "ExampleData", "example", "postgres"]
+
+CHECKS = {
+    check.__name__: check
+    for check in (
+        shop.stock,
+        shop.reservations,
+        shop.keys,
+        shop.paid,
+        shop.cancelled,
+        shop.refunds,
+        shop.ledger,
+        shop.deadlines,
+        shop.expiries,
+        shop.finished,
+        shop.notifications,
+        shop.delivered,
+        events.published,
+        events.consumed,
+        provider.charged,
+        provider.refunded,
+        provider.balances,
+        provider.keyed,
+        mail.arrived,
+    )
+}
+ACCOUNT, PRODUCT, CONFIRMED, CANCELLED = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
+PAYMENT, REFUNDED_PAYMENT, REFUND_ID, EVENT_ID = UUID(int=5), UUID(int=6), UUID(int=7), UUID(int=8)
+
+# A product with 10 pieces, 2 of them sold; a confirmed order, and one that was paid, cancelled and refunded. All amounts are 2000.
+_ORDER = """
+INSERT INTO orders (id, account_id, caller_id, request_id, input_hash, currency, total, refunded, status, cancel_reason,
+    status_reason, version, deadline, create_time, update_time)
+VALUES ($1, $2, $2, $3, '', 'USD', 2000, $4, $5, $6, '', 2, now(), now(), now())
+"""
+_STEP = "INSERT INTO order_status_changes VALUES ($1, $2, $3, now(), '', '')"
+_RESERVATION = "INSERT INTO reservations VALUES ($1, $2, '', 'USD', now(), now(), now())"
+_RESERVATION_LINE = "INSERT INTO reservation_lines VALUES ($1, 0, $2, 'Mug', 1000, 2, 2)"
+_PAYMENT = """
+INSERT INTO payments (id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, provider_id,
+    confirmed, provider_failures, failure_code, next_action_url, attempts, due_time, create_time, update_time)
+VALUES ($1, $2, $3, 2000, 'USD', '', now(), 'SUCCEEDED', $4, $5, true, 0, '', '', 1, NULL, now(), now())
+"""
+_REFUND = """
+INSERT INTO refunds (id, payment_id, amount, reason, status, provider_id, provider_failures, attempts, create_time, update_time)
+VALUES ($1, $2, 2000, '', 'SUCCEEDED', 're', 0, 1, now(), now())
+"""
+_LEDGER = """
+INSERT INTO ledger SELECT $1, account, $2, sign * $3::bigint, 'USD', now()
+FROM (VALUES ('provider', 1), ('customer', -1)) AS s(account, sign)
+"""
+_NOTIFICATION = """
+INSERT INTO notifications (id, account_id, order_id, template, context, subject, recipient, status, attempts, create_time)
+VALUES ($1, $2, $3, $4, '{}', '', 'john@example.com', 'SENT', 1, now())
+"""
+_EVENT = """
+INSERT INTO outbox (event_id, topic, key, type, time, headers, payload, published_at)
+VALUES ($1, 'souk.order.v1', '', 'souk.order.v1.OrderCancelled', now(), '{}', '', now())
+"""
+
+
+@dataclass
+class ExampleData(DataSources):
+    """Real databases with consistent data, and lists instead of the provider's and the mail server's records."""
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    mails: list[dict[str, Any]] = field(default_factory=list)
+
+    async def provider_records(self) -> Sequence[Mapping[str, Any]]:
+        return self.records
+
+    async def received_mails(self) -> Sequence[Mapping[str, Any]] | None:
+        return self.mails
+
+
+@pytest.fixture(scope="module")
+async def example(postgres: Postgres) -> AsyncIterator[ExampleData]:
+    """Migrated databases with consistent data."""
+    urls = {}
+    admin = await asyncpg.connect(postgres.url())
+    for name in DATABASES:
+        urls[name] = postgres.url(f"{name}_{uuid4().hex}")
+        await admin.execute(f"CREATE DATABASE {urls[name].rpartition('/')[2]}")
+        await Migrations(name).apply(urls[name])
+    await admin.close()
+    sources = await ExampleData.open(urls)
+    await _fill(sources)
+    yield sources
+    await sources.close()
+
+
+async def _fill(sources: ExampleData) -> None:
+    catalog, order, payment = (sources.databases[name] for name in ("catalog", "order", "payment"))
+    await sources.databases["account"].execute(
+        "INSERT INTO accounts VALUES ($1, 'John', 'john@example.com', '', 'USER', false, '', now(), now(), NULL)",
+        ACCOUNT,
+    )
+    await catalog.execute(
+        "INSERT INTO products (id, name, description, price, currency, image_urls, version, create_time, update_time) "
+        "VALUES ($1, 'Mug', '', 1000, 'USD', '{}', 1, now(), now())",
+        PRODUCT,
+    )
+    await catalog.execute("INSERT INTO stock VALUES ($1, 8)", PRODUCT)
+    await catalog.execute(
+        "INSERT INTO stock_adjustments (id, product_id, delta, action, reason, actor_id, create_time) "
+        "VALUES ($1, $2, 10, 'CREATE', '', $1, now())",
+        uuid4(),
+        PRODUCT,
+    )
+    for order_id, state, status, refunded in (
+        (CONFIRMED, "COMMITTED", "CONFIRMED", 0),
+        (CANCELLED, "RETURNED", "CANCELLED", 2000),
+    ):
+        await catalog.execute(_RESERVATION, order_id, state)
+        await catalog.execute(_RESERVATION_LINE, order_id, PRODUCT)
+        reason = "CUSTOMER" if status == "CANCELLED" else None
+        await order.execute(_ORDER, order_id, ACCOUNT, str(order_id), refunded, status, reason)
+        await order.execute(_STEP, order_id, 0, "PENDING")
+        await order.execute(_STEP, order_id, 1, status)
+        for template in ("order_placed", f"order_{status.lower()}"):
+            notification_id = uuid4()
+            await sources.databases["notification"].execute(
+                _NOTIFICATION, notification_id, ACCOUNT, order_id, template
+            )
+            sources.mails.append(
+                {
+                    "id": f"<{NOTIFICATION.format(notification_id)}@souk.test>",
+                    "to": ["john@example.com"],
+                    "subject": template,
+                    "orders": [ORDER.format(order_id)],
+                }
+            )
+    await payment.execute(_PAYMENT, PAYMENT, CONFIRMED, ACCOUNT, False, "pi_paid")
+    await payment.execute(_LEDGER, PAYMENT, PAYMENT, 2000)
+    await payment.execute(_PAYMENT, REFUNDED_PAYMENT, CANCELLED, ACCOUNT, True, "pi_ended")
+    await payment.execute(_LEDGER, REFUNDED_PAYMENT, REFUNDED_PAYMENT, 2000)
+    await payment.execute(_REFUND, REFUND_ID, REFUNDED_PAYMENT)
+    await payment.execute(_LEDGER, REFUND_ID, REFUNDED_PAYMENT, -2000)
+    for intent, order_id in (("pi_paid", CONFIRMED), ("pi_ended", CANCELLED)):
+        created = _record("payment_intent.created", intent, intent, key=f"{intent}:create", order_id=order_id)
+        sources.records += [created, _record("payment_intent.succeeded", intent, intent, order_id=order_id)]
+    sources.records.append(
+        _record("refund.created", "re", "pi_ended", key="re:create", refund_id=REFUND.format(REFUND_ID))
+    )
+    await order.execute(_EVENT, EVENT_ID)
+    for group in ("catalog", "payment", "notification"):
+        await sources.databases[group].execute("INSERT INTO inbox VALUES ($1, $2, now())", group, EVENT_ID)
+
+
+def _record(event: str, identity: str, intent: str, *, key: str = "", **metadata: Any) -> dict[str, Any]:
+    if "order_id" in metadata:
+        metadata["order_id"] = ORDER.format(metadata["order_id"])
+    return {
+        "event": event,
+        "id": identity,
+        "intent": intent,
+        "status": "requires_confirmation" if event == "payment_intent.created" else "succeeded",
+        "amount": 2000,
+        "currency": "usd",
+        "metadata": metadata,
+        "key": key,
+    }
+
+
+async def violations_by_check(sources: DataSources) -> dict[str, tuple[str, ...]]:
+    """Runs all checks; returns the violated ones."""
+    results = {name: await check(sources) for name, check in CHECKS.items()}
+    return {name: result.violations for name, result in results.items() if result.violations}

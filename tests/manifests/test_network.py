@@ -1,0 +1,187 @@
+"""The ingress and network policies in k8s/: they allow every connection that the services' settings need, and no other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.manifests.manifests import (
+    BASE,
+    FOLDERS,
+    PRODUCTION,
+    SERVICES,
+    Manifest,
+    addresses,
+    built,
+    deployment,
+    matches,
+    named,
+    of_kind,
+    pods,
+    service_environment,
+)
+
+every_folder = pytest.mark.parametrize("folder", FOLDERS)
+
+
+@every_folder
+def test_the_ingress_routes_to_existing_services(folder: str) -> None:
+    for rule in named(built(folder), "Ingress", "souk")["spec"]["rules"]:
+        for path in rule["http"]["paths"]:
+            backend = path["backend"]["service"]
+            ports = named(built(folder), "Service", backend["name"])["spec"]["ports"]
+            assert backend["port"]["name"] in {port["name"] for port in ports}
+
+
+def allows(rules: list[Manifest], side: str, labels: Mapping[str, str], port: int) -> bool:
+    """Whether a rule allows connections of pods with these labels, of the same namespace, on this port."""
+    return any(
+        {"port": port} in [{"port": entry["port"]} for entry in rule["ports"]]
+        and any(
+            matches(peer["podSelector"], labels)
+            for peer in rule[side]
+            if "podSelector" in peer and "namespaceSelector" not in peer
+        )
+        for rule in rules
+    )
+
+
+def test_policies_allow_every_connection_that_is_used() -> None:
+    manifests = built(BASE)
+    policies = [policy["spec"] for policy in of_kind(manifests, "NetworkPolicy")]
+    denied = []
+    for service in SERVICES:
+        own: dict[str, Any] = deployment(BASE, service)["spec"]["template"]["metadata"]["labels"]
+        for host, port in addresses(service_environment(BASE, service)):
+            target = named(manifests, "Service", host)["spec"]["selector"]
+            egress = [
+                rule
+                for policy in policies
+                if matches(policy["podSelector"], own)
+                for rule in policy.get("egress", [])
+            ]
+            ingress = [
+                rule
+                for policy in policies
+                if matches(policy["podSelector"], target)
+                for rule in policy.get("ingress", [])
+            ]
+            if not allows(egress, "to", target, port) or not allows(ingress, "from", own, port):
+                denied.append(f"{service} -> {host}:{port}")
+    assert not denied
+
+
+def test_policies_allow_no_egress_that_is_not_used() -> None:
+    manifests = built(BASE)
+    used = {
+        (service, host, port)
+        for service in SERVICES
+        for host, port in addresses(service_environment(BASE, service))
+    }
+    for service in SERVICES:
+        for rule in named(manifests, "NetworkPolicy", service)["spec"]["egress"]:
+            for peer in rule["to"]:
+                if "podSelector" in peer:
+                    host = peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
+                    assert (service, host, rule["ports"][0]["port"]) in used
+
+
+@every_folder
+def test_connections_are_denied_by_default(folder: str) -> None:
+    deny = named(built(folder), "NetworkPolicy", "default-deny")["spec"]
+    assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    namespace = named(built(folder), "Namespace", "ecommerce")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_policies_allow_no_ingress_that_is_not_used() -> None:
+    manifests = built(BASE)
+    used = {
+        (service, named(manifests, "Service", host)["spec"]["selector"]["app.kubernetes.io/name"], port)
+        for service in SERVICES
+        for host, port in addresses(service_environment(BASE, service))
+    }
+    # The Stripe mock sends webhooks to payment.
+    used.add(("stripe-mock", "payment", 8080))
+    callers = [
+        template["metadata"]["labels"] for name, template in pods(manifests) if not name.startswith("Job/")
+    ]
+    unused = [
+        f"{caller['app.kubernetes.io/name']} -> {target}:{entry['port']}"
+        for policy in of_kind(manifests, "NetworkPolicy")
+        if (target := policy["spec"]["podSelector"].get("matchLabels", {}).get("app.kubernetes.io/name"))
+        for rule in policy["spec"].get("ingress", [])
+        for peer in rule["from"]
+        if "podSelector" in peer
+        for caller in callers
+        if matches(peer["podSelector"], caller)
+        for entry in rule["ports"]
+        if (caller["app.kubernetes.io/name"], target, entry["port"]) not in used
+    ]
+    assert not unused
+
+
+def admits(folder: str, name: str, namespace: str, port: int) -> bool:
+    """Whether a policy allows connections of another namespace to a service on this port."""
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+    return any(
+        peer in rule["from"] and {"port": port} in rule["ports"]
+        for rule in named(built(folder), "NetworkPolicy", name)["spec"]["ingress"]
+    )
+
+
+@every_folder
+def test_of_other_namespaces_only_the_ingress_and_prometheus_are_allowed(folder: str) -> None:
+    routed = {
+        named(built(folder), "Service", path["backend"]["service"]["name"])["spec"]["selector"][
+            "app.kubernetes.io/name"
+        ]
+        for rule in named(built(folder), "Ingress", "souk")["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    }
+    for service in SERVICES:
+        assert admits(folder, service, "monitoring", 8080)
+        assert admits(folder, service, "ingress-nginx", 8080) == (service in routed)
+
+
+def test_production_allows_connections_to_data_and_external_services() -> None:
+    manifests = built(PRODUCTION)
+    namespace = "ecommerce-data"
+    ends = {"Cluster": "-rw", "Kafka": "-kafka-bootstrap", "Elasticsearch": "-es-http"}
+    hosts = {
+        f"{manifest['metadata']['name']}{ends[manifest['kind']]}.{namespace}"
+        for manifest in of_kind(manifests, *ends)
+    }
+    services = {manifest["metadata"]["name"] for manifest in of_kind(manifests, "Service")}
+    denied, unknown = [], set()
+    for service in SERVICES:
+        labels = deployment(PRODUCTION, service)["spec"]["template"]["metadata"]["labels"]
+        peers = [
+            (peer, entry["port"])
+            for policy in of_kind(manifests, "NetworkPolicy")
+            if matches(policy["spec"]["podSelector"], labels)
+            for rule in policy["spec"].get("egress", [])
+            for peer in rule["to"]
+            for entry in rule["ports"]
+        ]
+        for host, port in addresses(
+            {"STRIPE_BASE_URL": "https://api.test"} | service_environment(PRODUCTION, service)
+        ):
+            if host == "api.test" and service != "payment":
+                continue
+            if host.endswith(f".{namespace}"):
+                unknown |= {host} - hosts
+                data = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+                is_allowed = (data, port) in peers
+            elif host in services:
+                is_allowed = any(
+                    matches(peer["podSelector"], {"app.kubernetes.io/name": host})
+                    for peer, peer_port in peers
+                    if peer_port == port and "podSelector" in peer
+                )
+            else:
+                is_allowed = any("ipBlock" in peer for peer, peer_port in peers if peer_port == port)
+            if not is_allowed:
+                denied.append(f"{service} -> {host}:{port}")
+    assert not denied
+    assert not unknown, "no custom resource has this name"
