@@ -46,8 +46,7 @@ from gateway.merging import FieldsMerge, check_merges
 from gateway.metrics import OPERATIONS
 from gateway.reading import fitted
 from gateway.remembered import Remembered
-from kit.errors import Internal, InvalidArgument, SoukError
-from kit.rpc.status import INTERNAL_MESSAGE
+from kit.errors import INTERNAL_MESSAGE, Internal, InvalidArgument, SoukError
 from kit.telemetry import get_logger
 
 log = get_logger(__name__)

@@ -29,10 +29,9 @@ from gateway.reading import BadBody, read
 from gateway.requests import Refused, Reply, Request
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier, bearer_token
-from kit.errors import Internal, SoukError, Unauthenticated
+from kit.errors import INTERNAL_MESSAGE, Internal, SoukError, Unauthenticated
 from kit.errors.transport import http_status
 from kit.rpc import Call, current_call
-from kit.rpc.status import INTERNAL_MESSAGE
 from kit.telemetry import correlation_id, get_logger
 from kit.values.deadline import deadline
 

@@ -32,7 +32,7 @@ from kit.rpc import Call, current_call
 from kit.telemetry import correlation_id, get_logger, new_correlation_id
 from kit.values import client_network
 from kit.values.deadline import deadline
-from kit.web.connections import MESSAGE_LIMIT
+from kit.web.websocket_connection import MESSAGE_LIMIT
 
 log = get_logger(__name__)
 
@@ -181,7 +181,7 @@ class _Session:
             self._close(end)
         except Exception:
             log.exception("socket.failed")
-            self._close(_Closed(1011, "something went wrong on our side"))
+            self._close(_Closed(1011, "internal error"))
 
     async def _watch(self) -> None:
         """Ends the socket when nobody signs in, and when whoever did may not listen any longer."""

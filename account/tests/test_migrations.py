@@ -10,7 +10,7 @@ import pytest
 from kit.db import Migrations
 from kit.testing.fixtures import database_url, postgres
 from kit.values import ACCOUNT, utc_now
-from kit.values.names import hidden_character
+from kit.values.names import find_hidden_character
 
 __all__ = ["database_url", "postgres"]
 
@@ -74,6 +74,6 @@ async def test_every_listed_character_is_rejected_in_new_names(database_url: str
     listed = {row["number"]: row["listed"] for row in rows if row["listed"]}
     assert len(listed) > 6_400
     for number, character in listed.items():
-        rejected = hidden_character(f"A{chr(number)}B")
+        rejected = find_hidden_character(f"A{chr(number)}B")
         assert rejected is not None, unicodedata.name(chr(number), character)
         assert rejected.split()[0] == character

@@ -277,7 +277,7 @@ async def test_a_subscription_is_refused_over_http(world: World) -> None:
             {"code": "OUT_OF_STOCK", "lines": [{"productId": "prod_1", "available": 2}]},
         ),
         (Unavailable("down", reason="SEARCH_UNAVAILABLE"), {"code": "SERVICE_UNAVAILABLE"}),
-        (KeyError("a secret"), {"code": "INTERNAL", "message": "something went wrong on our side"}),
+        (KeyError("a secret"), {"code": "INTERNAL", "message": "internal error"}),
     ],
 )
 async def test_what_a_service_refuses_has_its_code(

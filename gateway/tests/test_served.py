@@ -166,7 +166,7 @@ async def test_a_client_that_does_not_read_is_dropped(
     port: int, world: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.websocket.SEND_SECONDS", 0.5)
-    monkeypatch.setattr("kit.web.connections._CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr("kit.web.websocket_connection._CLOSE_SECONDS", 0.5)
     before = LISTENERS._value.get()
     socket = await dial(port, small=True)
     await socket.sign_in(token(world))

@@ -1,8 +1,9 @@
-"""Who calls: access tokens, the keys that sign them, and the principal that a token stands for.
+"""Authentication: access tokens, the keys that sign them, and the principal that a token identifies.
 
-Sessions, refresh tokens and passwords are the account service's and are not here.
+Not here: sessions, refresh tokens and passwords, which the account service owns.
 """
 
+from kit.auth.admins import AdminRequired, AdminVerifier
 from kit.auth.keys import KeyFile, SigningKeys
 from kit.auth.principal import Principal, Role, bearer_token
 from kit.auth.revoked_sessions import RevokedSessions
@@ -14,6 +15,8 @@ __all__ = [
     "DEVELOPMENT_SEALING_KEY",
     "LEEWAY",
     "MAX_LIFETIME",
+    "AdminRequired",
+    "AdminVerifier",
     "KeyFile",
     "Principal",
     "RevokedSessions",

@@ -1,7 +1,7 @@
 """The Ed25519 keys that sign access tokens, in one JSON file that all replicas of the account service share.
 
-The file holds `{"keys": [JWK, ...]}` with private parts, newest first. All of them verify; the newest whose `sign_from` (seconds since the
-epoch; absent: always) has come signs. A new key is thus known everywhere before it signs, and an old one until its last token has expired.
+The file holds `{"keys": [JWK, ...]}` with private parts, newest first. All keys verify; the newest key whose `sign_from` (seconds since the
+epoch; absent: always) has passed signs. So verifiers know a new key before it signs, and an old one until its last token has expired.
 """
 
 import base64
@@ -24,10 +24,10 @@ from kit.values import secret_token
 
 log = get_logger(__name__)
 
-# What JWKS does not have: the private part, and what is only for us.
+# Not published in the JWKS: the private part and our own field.
 _PRIVATE: Final = ("d", "sign_from")
-# How often a change of the file is looked for.
-_LOOK_SECONDS: Final = 1.0
+# How often the file is checked for changes.
+_CHECK_SECONDS: Final = 1.0
 
 Jwk = dict[str, Any]
 
@@ -37,7 +37,7 @@ def _encode(raw: bytes) -> str:
 
 
 def new_key() -> Jwk:
-    """A fresh private key as a JWK (RFC 8037)."""
+    """A new private key as a JWK (RFC 8037)."""
     private = Ed25519PrivateKey.generate()
     return {
         "kty": "OKP",
@@ -52,112 +52,116 @@ def new_key() -> Jwk:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SigningKeys:
-    """The keys of the account service; never printed."""
+    """The keys of the account service; their repr shows nothing."""
 
     keys: Sequence[Jwk]
 
     @classmethod
     def load(cls, path: Path) -> "SigningKeys":
-        """Reads the file; raises ValueError when it holds no usable key."""
+        """Reads the file; raises ValueError when it has no usable key."""
         try:
             keys = json.loads(path.read_text())["keys"]
             for key in keys:
                 PyJWK(key, algorithm="EdDSA")
         except Exception as error:
-            # Not chained: the text of a parser's error may quote the file.
+            # Not chained: the parser's error message may quote the file.
             raise ValueError(f"{path.name}: not a file of signing keys ({type(error).__name__})") from None
         if not keys:
-            raise ValueError(f"{path.name}: holds no key")
+            raise ValueError(f"{path.name}: contains no key")
         return cls(tuple(keys))
 
     @classmethod
     def generate(cls, path: Path) -> "SigningKeys":
-        """Makes the file with one fresh key unless it is there already (two that race get the same keys), and reads it."""
+        """Creates the file with one new key unless it exists, and reads it. Concurrent callers get the same keys."""
         if path.exists():
-            # Its folder may be one that nobody may write to.
+            # Its folder may be read-only.
             return cls.load(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        mine = path.with_name(f".{path.name}.{os.getpid()}")
-        mine.touch(mode=0o600)
-        mine.write_text(json.dumps({"keys": [new_key()]}))
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps({"keys": [new_key()]}))
         try:
-            os.link(mine, path)
+            os.link(draft, path)
         except FileExistsError:
-            # Another process was first; its keys are as good.
+            # Another process created the file first; its keys are used.
             pass
         finally:
-            mine.unlink()
+            draft.unlink()
         return cls.load(path)
 
     @property
     def signing(self) -> PyJWK:
-        """The key that signs now."""
+        """The key that currently signs."""
         now = time.time()
-        begun = (key for key in self.keys if key.get("sign_from", 0) <= now)
-        return _private(json.dumps(next(begun, self.keys[-1]), sort_keys=True))
+        started = (key for key in self.keys if key.get("sign_from", 0) <= now)
+        return _private(json.dumps(next(started, self.keys[-1]), sort_keys=True))
 
     def public(self) -> list[Jwk]:
-        """The public parts, as JWKS has them."""
+        """The public parts, for the JWKS."""
         return [{name: value for name, value in key.items() if name not in _PRIVATE} for key in self.keys]
 
     def rotated(self, *, after: timedelta, keep: timedelta) -> "SigningKeys":
-        """With a fresh key that signs from `after` now on, without those that signed nothing since longer than `keep`."""
+        """Adds a new key that signs in `after` from now, and drops keys that stopped signing more than `keep` ago."""
         now = time.time()
-        fresh = new_key() | {"sign_from": int(now + after.total_seconds())}
-        # A key signs until the next newer one does.
-        ends = [fresh["sign_from"], *(key.get("sign_from", 0) for key in self.keys)]
-        kept = [key for key, end in zip(self.keys, ends, strict=False) if end + keep.total_seconds() > now]
-        return SigningKeys((fresh, *kept))
+        new = new_key() | {"sign_from": int(now + after.total_seconds())}
+        # A key signs until the next newer one starts.
+        sign_until = [new["sign_from"], *(key.get("sign_from", 0) for key in self.keys)]
+        current = [
+            key
+            for key, until in zip(self.keys, sign_until, strict=False)
+            if until + keep.total_seconds() > now
+        ]
+        return SigningKeys((new, *current))
 
     def write(self, path: Path) -> None:
-        """Replaces the file at once: whoever reads it gets the old keys or these."""
-        mine = path.with_name(f".{path.name}.{os.getpid()}")
-        mine.touch(mode=0o600)
-        mine.write_text(json.dumps({"keys": list(self.keys)}))
-        mine.replace(path)
+        """Replaces the file atomically: readers get the old keys or the new ones."""
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps({"keys": list(self.keys)}))
+        draft.replace(path)
 
 
 class KeyFile:
-    """The keys of a file that may be replaced while the service runs; the last good ones while it cannot be read."""
+    """The keys of a file that may be replaced while the service runs. While it is unreadable, the last valid keys are used."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._keys = SigningKeys.load(path)
-        self._seen = self._stamp()
-        self._look_at = time.monotonic() + _LOOK_SECONDS
+        self._version = self._file_version()
+        self._next_check = time.monotonic() + _CHECK_SECONDS
 
     @property
     def signing(self) -> PyJWK:
-        """The key that signs now."""
-        return self._now().signing
+        """The key that currently signs."""
+        return self._current().signing
 
     def public(self) -> list[Jwk]:
-        """The public parts, as JWKS has them."""
-        return self._now().public()
+        """The public parts, for the JWKS."""
+        return self._current().public()
 
-    def _now(self) -> SigningKeys:
-        if time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + _LOOK_SECONDS
-            stamp = self._stamp()
-            if stamp != self._seen:
-                self._read(stamp)
+    def _current(self) -> SigningKeys:
+        if time.monotonic() >= self._next_check:
+            self._next_check = time.monotonic() + _CHECK_SECONDS
+            version = self._file_version()
+            if version != self._version:
+                self._reload(version)
         return self._keys
 
-    def _read(self, stamp: tuple[int, int, int] | None) -> None:
+    def _reload(self, version: tuple[int, int, int] | None) -> None:
         try:
             self._keys = SigningKeys.load(self._path)
         except ValueError as error:
             log.error("signing_keys.unreadable", error=str(error))
             return
-        self._seen = stamp
+        self._version = version
         log.info("signing_keys.read", keys=len(self._keys.keys))
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+    def _file_version(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 @lru_cache(maxsize=16)

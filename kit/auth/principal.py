@@ -1,4 +1,4 @@
-"""The caller, as a verified token names it."""
+"""The caller that a verified token identifies."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,7 +10,7 @@ _SCHEME = "bearer "
 
 
 class Role(StrEnum):
-    """What an account may do."""
+    """The role of an account."""
 
     USER = "USER"
     ADMIN = "ADMIN"
@@ -18,9 +18,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The account that calls, in the role and session that its token carries.
+    """The calling account, with the role and session of its token.
 
-    The token says what was true when it was signed; what must be true now is asked of the account service.
+    The token holds the state as of its signing; only the account service knows the current state.
     """
 
     account_id: UUID
@@ -30,17 +30,17 @@ class Principal:
 
     @property
     def is_admin(self) -> bool:
-        """Whether the token carries the role ADMIN."""
+        """Whether the token has the ADMIN role."""
         return self.role is Role.ADMIN
 
     def can_access(self, account_id: UUID) -> bool:
-        """Whether the account is the caller's own, or the caller is an ADMIN."""
+        """Whether this is the caller's own account or the caller is an ADMIN."""
         return self.is_admin or self.account_id == account_id
 
     def require_access_to(self, *account_ids: UUID) -> None:
-        """Raises PermissionDenied unless the caller may act for all of them."""
+        """Raises PermissionDenied unless the caller can access all of them."""
         if not all(map(self.can_access, account_ids)):
-            raise PermissionDenied("accountId: not your own", reason="NOT_YOUR_ACCOUNT")
+            raise PermissionDenied("accountId: not your account", reason="NOT_YOUR_ACCOUNT")
 
 
 def bearer_token(header: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Access tokens as they are signed: JWT, EdDSA, 15 minutes unless set otherwise."""
+"""Issues access tokens: JWT, EdDSA, valid for 15 minutes by default."""
 
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -14,27 +14,27 @@ ISSUER = "souk"
 AUDIENCE = "souk"
 ALGORITHM = "EdDSA"
 TYPE = "access"
-# No access token lasts longer; so long a service has to remember that a session ended.
+# Upper bound of an access token's lifetime, and so of how long revoked sessions are remembered.
 MAX_LIFETIME: Final = timedelta(minutes=15)
-# Clocks differ: a token is taken so long after its expiry.
+# Clock-skew tolerance.
 LEEWAY: Final = timedelta(seconds=5)
 
 
 class Keys(Protocol):
-    """`SigningKeys`, or the `KeyFile` that they are in."""
+    """`SigningKeys` or `KeyFile`."""
 
     @property
     def signing(self) -> PyJWK:
-        """The key that signs now."""
+        """The key that currently signs."""
         ...
 
 
 class TokenIssuer:
-    """Signs access tokens; the account service alone has one."""
+    """Signs access tokens; only the account service uses it."""
 
     def __init__(self, keys: Keys, *, lifetime: timedelta = MAX_LIFETIME, clock: Clock = utc_now) -> None:
         if lifetime > MAX_LIFETIME:
-            raise ValueError(f"access tokens last at most {MAX_LIFETIME}")
+            raise ValueError(f"access token lifetime must not exceed {MAX_LIFETIME}")
         self._keys = keys
         self.lifetime = lifetime
         self._clock = clock
@@ -42,8 +42,8 @@ class TokenIssuer:
     def access_token(
         self, account_id: UUID, role: Role, session_id: UUID, *, session_end: datetime | None = None
     ) -> tuple[str, datetime]:
-        """A token of a session, and the instant at which it expires: no later than `session_end`."""
-        # JWT counts whole seconds; an expiry told to the client must not lie after the real one.
+        """A token and its expiry, which is at most `session_end`."""
+        # JWT times are whole seconds; the returned expiry must not be later than the token's own.
         now = self._clock().replace(microsecond=0)
         expires = now + self.lifetime
         if session_end is not None:

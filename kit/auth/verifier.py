@@ -19,14 +19,14 @@ from kit.errors import InvalidArgument, Unauthenticated, Unavailable
 from kit.values import ACCOUNT, SESSION
 
 _CLAIMS = ["iss", "aud", "sub", "sid", "role", "typ", "jti", "iat", "nbf", "exp"]
-# A real token has some 450 characters; far longer ones are not worth parsing.
-_LONGEST = 4096
+# Real tokens have about 450 characters; much longer ones are rejected unparsed.
+_MAX_TOKEN_LENGTH = 4096
 _CACHED_TOKENS = 10_000
 _FETCH_SECONDS = 3.0
-# An unknown key id may be a new key; asking more often than this would let strangers make us ask.
+# An unknown key id may be a new key. Fetching more often would let anyone trigger fetches.
 _REFETCH_SECONDS = 5.0
-# So long keys are taken for those of now; then they are asked for beside the requests, and, where nobody came for a minute, before one: a
-# key that was withdrawn must not count until somebody happens to show a new one.
+# Keys younger than FRESH are used as they are. Older ones are refreshed in the background; older than STALE, before the request is
+# answered, so that a withdrawn key stops working even on an idle replica.
 _FRESH_SECONDS = 10.0
 _STALE_SECONDS = 60.0
 
@@ -34,24 +34,24 @@ Fetch = Callable[[], Sequence[Jwk]]
 
 
 def jwks_fetcher(url: str) -> Fetch:
-    """Reads a JWKS document."""
+    """Fetches the keys of the JWKS document at a URL."""
     if not url.startswith(("http://", "https://")):
         raise ValueError("JWKS_URL must be an http or https URL")
 
     def fetch() -> Sequence[Jwk]:
-        with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as answer:  # noqa: S310 (checked above)
-            keys: Sequence[Jwk] = json.load(answer)["keys"]
+        with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as response:  # noqa: S310 (checked above)
+            keys: Sequence[Jwk] = json.load(response)["keys"]
             return keys
 
     return fetch
 
 
 class TokenVerifier:
-    """A resource that turns tokens into principals.
+    """A resource that verifies tokens and returns their principals.
 
-    Keys are fetched when first needed, again every 10 s while tokens come, and, at most every 5 s, when a token names an unknown one;
-    the last good keys serve while the account service is down. Verified tokens are remembered until they expire, or until their key is
-    withdrawn. A token whose session is among `revoked_sessions` is refused.
+    Keys are fetched when first needed, then every 10 s while tokens arrive, and at most every 5 s for an unknown key id. The last valid
+    keys are used while the account service is down. Verified tokens are cached until they expire or their key is withdrawn. A token
+    whose session is in `revoked_sessions` is rejected.
     """
 
     name = "token-keys"
@@ -60,46 +60,46 @@ class TokenVerifier:
         self.revoked_sessions = RevokedSessions()
         self._fetch = fetch
         self._keys: dict[str, PyJWK] = {}
-        self._asked_at = float("-inf")
-        self._asking = asyncio.Lock()
-        self._renewing: asyncio.Task[None] | None = None
+        self._last_fetch = float("-inf")
+        self._fetch_lock = asyncio.Lock()
+        self._background_refresh: asyncio.Task[None] | None = None
         self._verified: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
     async def open(self) -> None:
-        """Nothing: keys come when the first token does, so that no service waits for another to start."""
+        """Does nothing: keys are fetched with the first token, so that no service waits for another to start."""
 
     async def close(self) -> None:
-        """Forgets every token."""
-        if self._renewing is not None:
-            self._renewing.cancel()
+        """Clears the cache and cancels a refresh in progress."""
+        if self._background_refresh is not None:
+            self._background_refresh.cancel()
         self._verified.clear()
 
     async def ping(self) -> None:
-        """Raises Unavailable while there is no key at all."""
+        """Raises Unavailable while no key is available."""
         if not self._keys:
             await self._refresh()
         if not self._keys:
-            raise Unavailable("no token keys", reason="TOKEN_KEYS_UNAVAILABLE")
+            raise Unavailable("signing keys are not available", reason="TOKEN_KEYS_UNAVAILABLE")
 
     async def verify(self, token: str) -> Principal:
-        """The caller; raises Unauthenticated (TOKEN_INVALID, TOKEN_EXPIRED), or Unavailable while there is no key at all."""
-        age = time.monotonic() - self._asked_at
+        """The caller; raises Unauthenticated (TOKEN_INVALID, TOKEN_EXPIRED), or Unavailable while no key is available."""
+        age = time.monotonic() - self._last_fetch
         if age > _FRESH_SECONDS and self._keys:
-            await self._renew(age)
-        known = self._verified.get(token)
-        if known is not None:
-            if known[0] > time.time():
-                return self._living(known[1])
+            await self._refresh_if_old(age)
+        cached = self._verified.get(token)
+        if cached is not None:
+            if cached[0] > time.time():
+                return self._reject_revoked(cached[1])
             del self._verified[token]
-        if len(token) > _LONGEST:
+        if len(token) > _MAX_TOKEN_LENGTH:
             raise _invalid()
-        expires, principal = _read(token, await self._key(token))
+        expires, principal = _decode(token, await self._key(token))
         self._verified[token] = (expires, principal)
         if len(self._verified) > _CACHED_TOKENS:
             self._verified.popitem(last=False)
-        return self._living(principal)
+        return self._reject_revoked(principal)
 
-    def _living(self, principal: Principal) -> Principal:
+    def _reject_revoked(self, principal: Principal) -> Principal:
         if principal.session_id in self.revoked_sessions:
             raise _invalid()
         return principal
@@ -115,42 +115,43 @@ class TokenVerifier:
         if kid not in self._keys:
             await self._refresh()
         if not self._keys:
-            raise Unavailable("tokens cannot be verified now", reason="TOKEN_KEYS_UNAVAILABLE")
+            raise Unavailable("signing keys are not available", reason="TOKEN_KEYS_UNAVAILABLE")
         key = self._keys.get(kid)
         if key is None:
             raise _invalid()
         return key
 
-    async def _renew(self, age: float) -> None:
+    async def _refresh_if_old(self, age: float) -> None:
         if age > _STALE_SECONDS:
             await self._refresh()
-        elif self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._refresh(), context=Context())
+        elif self._background_refresh is None or self._background_refresh.done():
+            self._background_refresh = asyncio.create_task(self._refresh(), context=Context())
 
     async def _refresh(self) -> None:
-        async with self._asking:
-            if self._keys and time.monotonic() - self._asked_at < _REFETCH_SECONDS:
+        async with self._fetch_lock:
+            if self._keys and time.monotonic() - self._last_fetch < _REFETCH_SECONDS:
                 return
             try:
                 keys = await asyncio.to_thread(self._fetch)
             except (OSError, ValueError, KeyError) as error:
                 if not self._keys:
                     raise Unavailable(
-                        f"no token keys: {type(error).__name__}", reason="TOKEN_KEYS_UNAVAILABLE"
+                        f"signing keys are not available: {type(error).__name__}",
+                        reason="TOKEN_KEYS_UNAVAILABLE",
                     ) from None
                 return
             finally:
-                self._asked_at = time.monotonic()
-            # Only keys of our algorithm: a token must not choose how it is verified.
-            known = {
+                self._last_fetch = time.monotonic()
+            # Only keys of our algorithm: a token must not choose how it is verified (algorithm confusion).
+            current = {
                 key["kid"]: PyJWK(key, algorithm=ALGORITHM) for key in keys if key.get("crv") == "Ed25519"
             }
-            if self._keys.keys() - known.keys():
+            if self._keys.keys() - current.keys():
                 self._verified.clear()
-            self._keys = known
+            self._keys = current
 
 
-def _read(token: str, key: PyJWK) -> tuple[float, Principal]:
+def _decode(token: str, key: PyJWK) -> tuple[float, Principal]:
     try:
         claims = jwt.decode(
             token,

@@ -1,6 +1,6 @@
-"""Redis as a cache: it may only shorten the way, never decide anything.
+"""Redis as a cache: it only saves time and never decides anything.
 
-Not here: rate limits, locks, sessions. Whatever is read here can be had from its owner, and is when Redis is away.
+Not here: rate limits, locks, sessions. Everything in the cache can be read from its owner, and is while Redis is unavailable.
 """
 
 from kit.cache.cache import Cache

@@ -1,7 +1,7 @@
-"""PostgreSQL for a service: a pool, transactions that own their exit, the outbox, migrations, declared tables.
+"""PostgreSQL for a service: a connection pool, transactions, the outbox, migrations, declared tables.
 
-Use cases open `db.transaction()` and hand `tx` to their store; stores are the only ones to write SQL.
-`kit.db.fake` stands in for it in tests; `kit.db.schema` compares declared tables with migrated ones.
+Use cases open `db.transaction()` and pass `tx` to their store; only stores contain SQL. `kit.db.fake` replaces the database in unit tests;
+`kit.db.schema` compares declared tables with migrated ones.
 """
 
 from asyncpg import CheckViolationError as CheckViolation
@@ -16,7 +16,7 @@ from kit.db.errors import DatabaseBusy, DatabaseContention, DatabaseUnavailable
 from kit.db.exclusive_lock import try_exclusive_lock
 from kit.db.migrating import MigrationError
 from kit.db.migrations import Migration, Migrations
-from kit.db.outbox import OutboxColumns, OutboxEncoder, outbox_insert
+from kit.db.outbox import OutboxColumns, OutboxEncoder
 from kit.db.schema import assert_tables_match
 from kit.db.statements import Statements
 from kit.db.tables import Table
@@ -45,7 +45,6 @@ __all__ = [
     "assert_tables_match",
     "bounded_count",
     "current_transaction",
-    "outbox_insert",
     "retry_on_contention",
     "run_with_contention_retries",
     "transpose",

@@ -1,13 +1,12 @@
-"""Runs work again that PostgreSQL undid because it competed with other work: a deadlock, a serialization failure, a lock timeout.
+"""Retries work that PostgreSQL rolled back because of concurrent work: a deadlock, a serialization failure, a lock timeout.
 
-Only what had no effect besides its statement or its transaction may be repeated like this.
+The work must have no effect besides its statement or transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,6 +14,7 @@ from prometheus_client import Counter
 
 from kit.db.errors import DatabaseContention
 from kit.db.transaction import current_transaction
+from kit.values.backoff import backoff_seconds
 from kit.values.deadline import remaining
 
 P = ParamSpec("P")
@@ -22,38 +22,37 @@ R = TypeVar("R")
 
 CONTENTION = Counter(
     "souk_db_contention_total",
-    "Statements and transactions undone by a deadlock, a serialization failure or a lock timeout, by what followed.",
+    "Statements and transactions rolled back by a deadlock, a serialization failure or a lock timeout, by outcome: retried or gave up.",
     ["outcome"],
 )
 
-# PostgreSQL takes a second to find a deadlock, so a caller's deadline usually ends it sooner.
+# PostgreSQL takes a second to detect a deadlock, so a caller's deadline usually ends the retries sooner.
 _ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.02
 _MAX_PAUSE_SECONDS = 0.3
 
 
 async def run_with_contention_retries(attempt: Callable[[], Awaitable[R]]) -> R:
-    """Runs `attempt`, again after DatabaseContention: at most five times, within the caller's deadline; raises the last one."""
+    """Runs `attempt` and retries it on DatabaseContention, up to five attempts within the caller's deadline; raises the last error."""
     for number in range(1, _ATTEMPTS + 1):
         try:
             return await attempt()
         except DatabaseContention:
-            # Jittered, so that two that met do not meet again.
-            pause = min(_MAX_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** (number - 1)) * random.uniform(0.5, 1)
+            pause = backoff_seconds(number, _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
             left = remaining()
-            # Inside a transaction all of it was undone, so repeating is for its owner.
+            # Inside a transaction everything was rolled back, so only its owner can retry.
             if number == _ATTEMPTS or current_transaction() or (left is not None and left <= pause):
-                CONTENTION.labels("given up").inc()
+                CONTENTION.labels("gave_up").inc()
                 raise
-            CONTENTION.labels("repeated").inc()
+            CONTENTION.labels("retried").inc()
             await asyncio.sleep(pause)
     raise AssertionError("unreachable")
 
 
 def retry_on_contention(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """Decorates a use case that is one transaction, so that it runs again from its start after DatabaseContention.
+    """Decorates a use case that is one transaction, so that it is retried from its start on DatabaseContention.
 
-    Whatever else it does must be harmless to repeat: reads, and calls to peers that are idempotent.
+    Everything else that it does must be idempotent: reads, and idempotent calls to peers.
     """
 
     @functools.wraps(function)

@@ -1,12 +1,12 @@
-"""Counts of lists that end somewhere."""
+"""Bounded counts of lists."""
 
 from kit.values.page import MAX_COUNT
 
 
 def bounded_count(rows: str) -> str:
-    """The SQL of the number of rows of a SELECT, MAX_COUNT + 1 when there are more than MAX_COUNT; see `kit.values.exact_count`.
+    """SQL that counts the rows of a SELECT, up to MAX_COUNT + 1; see `kit.values.exact_count`.
 
-    The SELECT is in the order of an index that has its filter: without an order PostgreSQL, which does not know how rare a value is,
-    may expect enough rows at the begin of the table and read it to its end.
+    The SELECT needs an ORDER BY that matches an index with its filter. Without it, PostgreSQL may expect to find enough rows early in the
+    table and scan all of it, when a value is rarer than estimated.
     """
     return f"SELECT count(*) FROM ({rows} LIMIT {MAX_COUNT + 1:d}) counted"  # noqa: S608 - of constants

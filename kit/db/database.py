@@ -1,7 +1,7 @@
 """A service's PostgreSQL database: a pool, single statements and transactions.
 
-Not here: session state. No statement may leave settings, locks or listeners on a pooled connection, because none are
-reset on its return (that would cost a round trip each time); what needs a session of its own connects itself.
+Not here: session state. Pooled connections are not reset on release, which would cost a round trip each time, so no statement may leave
+settings, locks or listeners behind. Code that needs a session opens its own connection.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _CLOSE_SECONDS = 5.0
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A pooled connection that is not reset on return; an open transaction is rolled back all the same."""
+    """A pooled connection that is not reset on release; asyncpg still rolls back an open transaction."""
 
     def get_reset_query(self) -> str:
         return ""
 
 
 class Database(Statements):
-    """A pool of connections, as a resource; it reconnects by itself after an outage.
+    """A connection pool, as a resource; it reconnects by itself after an outage.
 
     `publishes` is the topic whose outbox rows `Transaction.emit` writes. A statement run here commits by itself and is retried on
     contention (`kit.db.run_with_contention_retries`). Inside an open transaction it raises RuntimeError, because it would use a second
@@ -56,7 +56,7 @@ class Database(Statements):
 
     @property
     def url(self) -> str:
-        """Where it is, with its password: for those who need a session of their own. Never logged."""
+        """The URL with its password, for code that opens its own session. Never log it."""
         return self._url
 
     def __repr__(self) -> str:
@@ -64,7 +64,7 @@ class Database(Statements):
         return f"Database({parts.hostname}{parts.path})"
 
     async def open(self) -> None:
-        """Connects once, so that a wrong address fails here; raises Unavailable while the server is down."""
+        """Opens one connection, so that a wrong address fails here; raises Unavailable while the server is down."""
         pool = asyncpg.create_pool(
             self._url,
             min_size=1,
@@ -77,20 +77,20 @@ class Database(Statements):
             server_settings={
                 **LIMITS,
                 "application_name": "souk",
-                # Planning a hot statement anew each time costs as much as running it; what needs another plan is another text (Conditions).
+                # Re-planning doubled the cost of hot statements (ADR 0012); filters produce distinct SQL texts (WhereClause).
                 "plan_cache_mode": "force_generic_plan",
             },
         )
         try:
             self._pool = await pool
         except Exception as error:
-            meaning = translate(error)
-            if meaning is error:
+            translated = translate(error)
+            if translated is error:
                 raise
-            raise meaning from error
+            raise translated from error
 
     async def close(self) -> None:
-        """Waits briefly for statements in flight, then closes every connection."""
+        """Waits briefly for statements in flight, then closes all connections."""
         if self._pool is None:
             return
         try:
@@ -101,7 +101,7 @@ class Database(Statements):
             self._pool = None
 
     async def ping(self) -> None:
-        """Raises unless the database answers."""
+        """Raises unless the database responds."""
         await self.fetchval("SELECT 1")
 
     def transaction(self) -> Transaction:
@@ -109,16 +109,16 @@ class Database(Statements):
         return Transaction(self)
 
     def on_emitted(self, wake: Callable[[], None]) -> None:
-        """Calls `wake()` after each commit that wrote to the outbox; only a hint, other processes write there too."""
+        """Calls `wake()` after each commit that wrote to the outbox. Only a hint: other processes write there too."""
         self._emitted.append(wake)
 
     def notify_emitted(self) -> None:
-        """Says that outbox rows were committed; for stores whose hot statement writes them itself."""
+        """Reports committed outbox rows; for stores whose own statement writes them."""
         for wake in self._emitted:
             wake()
 
     async def acquire(self) -> Any:
-        """A connection, within the caller's deadline; for `Transaction`, which gives it back."""
+        """A connection, within the caller's deadline; for `Transaction`, which releases it."""
         if self._pool is None:
             raise DatabaseUnavailable("the database is not open")
         seconds = remaining()
@@ -127,14 +127,14 @@ class Database(Statements):
         try:
             return await self._pool.acquire(timeout=STATEMENT_SECONDS if seconds is None else seconds)
         except Exception as error:
-            meaning = translate(error, has_deadline=seconds is not None)
-            if meaning is error:
+            translated = translate(error, has_deadline=seconds is not None)
+            if translated is error:
                 raise
-            raise meaning from error
+            raise translated from error
 
     async def release(self, connection: Any) -> None:
-        """Gives a connection back; one that broke is dropped by the pool."""
-        if self._pool is None:  # closed meanwhile, and its connections with it
+        """Returns a connection; the pool drops a broken one."""
+        if self._pool is None:  # Closed in the meantime, together with its connections.
             return
         try:
             await self._pool.release(connection)
@@ -153,5 +153,5 @@ class Database(Statements):
             finally:
                 await self.release(connection)
 
-        # One statement is one transaction here: what was undone had no effect.
+        # A single statement is its own transaction, so a rollback left no effect.
         return await run_with_contention_retries(attempt)

@@ -1,7 +1,6 @@
-"""What the database's failures mean to a caller.
+"""Translates asyncpg's errors into `kit.errors`.
 
-One function turns what asyncpg raises into `kit.errors`. Violations of constraints are not here: they pass as asyncpg
-raises them, because only a store knows what its own constraint means.
+Constraint violations are not translated, because only a store knows what its constraint means.
 """
 
 from typing import Any
@@ -10,7 +9,7 @@ import asyncpg
 
 from kit.errors import Contention, DeadlineExceeded, Unavailable
 
-# Whatever asyncpg and the socket below it raise.
+# All errors that asyncpg and its socket raise.
 DRIVER_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -22,37 +21,37 @@ DRIVER_ERRORS = (
 
 
 class DatabaseUnavailable(Unavailable):
-    """No answer from the database: it is down, starting, out of connections, or the connection broke.
+    """The database does not respond: it is down, starting, out of connections, or the connection broke.
 
-    A statement that was under way may have committed; whoever repeats it needs an idempotent one.
+    A statement in flight may have committed, so only idempotent work may be retried.
     """
 
     reason = "DATABASE_UNAVAILABLE"
 
 
 class DatabaseBusy(Unavailable):
-    """No connection of the pool came free, or a statement took longer than any may."""
+    """No pooled connection became free, or a statement exceeded its time limit."""
 
     reason = "DATABASE_BUSY"
 
 
 class DatabaseContention(Contention):
-    """A deadlock, a serialization failure or a lock timeout: all of the statement or transaction was undone.
+    """A deadlock, a serialization failure or a lock timeout; the statement or transaction was rolled back.
 
-    `kit.db.run_with_contention_retries` runs it again first; what a client sees of the rest is that the database is busy.
+    `kit.db.run_with_contention_retries` retries it first; clients see the remaining failures as DATABASE_BUSY.
     """
 
     reason = DatabaseBusy.reason
 
 
 class StatementDeadlineExceeded(DeadlineExceeded):
-    """The caller's deadline passed while the database worked."""
+    """The caller's deadline passed during a statement."""
 
     reason = "DEADLINE_EXCEEDED"
 
 
 # SQLSTATE classes: https://www.postgresql.org/docs/15/errcodes-appendix.html
-# connection, resources, operator intervention, system error, a transaction that was silent for too long
+# connection, resources, operator intervention, system error, idle_in_transaction_session_timeout
 _UNAVAILABLE = ("08", "53", "57P", "58", "25P03")
 _CONTENTION = ("40001", "40P01", "55P03")  # serialization failure, deadlock, lock not available
 _READ_ONLY = "25006"  # a primary that became a standby
@@ -60,15 +59,17 @@ _CANCELLED = "57014"
 
 
 def translate(error: BaseException, connection: Any = None, *, has_deadline: bool = False) -> BaseException:
-    """The error to raise in place of `error`; `error` itself when it means nothing special.
+    """The error to raise instead of `error`; `error` itself when it has no translation.
 
-    `has_deadline` says whether a timeout is the caller's deadline or the pool's own limit.
+    `has_deadline`: a timeout is the caller's deadline rather than our own limit.
     """
     if isinstance(error, asyncpg.PostgresError):
         return _by_state(error, has_deadline)
     if isinstance(error, TimeoutError):
         return _timeout(has_deadline)
-    if isinstance(error, OSError | EOFError):  # EOFError: the server hung up amid the handshake
+    if isinstance(
+        error, OSError | EOFError
+    ):  # EOFError: the server closed the connection during the handshake.
         return DatabaseUnavailable("the database is unavailable")
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) and is_disconnected(
         connection
@@ -78,10 +79,10 @@ def translate(error: BaseException, connection: Any = None, *, has_deadline: boo
 
 
 def is_disconnected(connection: Any) -> bool:
-    """Whether there is no connection any more; a pool takes a broken one back by itself."""
+    """Whether the connection is closed."""
     try:
         return connection is None or bool(connection.is_closed())
-    except asyncpg.InterfaceError:  # the pool's proxy has nothing behind it
+    except asyncpg.InterfaceError:  # The pool's proxy has no connection.
         return True
 
 
@@ -90,11 +91,11 @@ def _by_state(error: Any, has_deadline: bool) -> BaseException:
     if state == _CANCELLED:
         return _timeout(has_deadline)
     if state.startswith(_CONTENTION):
-        return DatabaseContention("the database is busy with concurrent changes")
+        return DatabaseContention("serialization conflict, retry")
     if state.startswith(_UNAVAILABLE) or state == _READ_ONLY:
         return DatabaseUnavailable("the database is unavailable")
-    meant: BaseException = error
-    return meant
+    unchanged: BaseException = error
+    return unchanged
 
 
 def _timeout(has_deadline: bool) -> BaseException:

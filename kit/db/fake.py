@@ -1,7 +1,7 @@
-"""A database for tests of use cases: transactions without a server.
+"""A fake database for tests of use cases: transactions without a server.
 
-It keeps the events that committed transactions emitted. Rows are the business of the test's fake store; undoing a fake
-store's changes on rollback is not here, the store contract shows that on PostgreSQL.
+It records the events that committed transactions emitted. Rows belong to the test's fake store. A rollback does not undo changes of the
+fake store; the store's contract tests cover that on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any, Self
 
 
 class FakeTransaction:
-    """Collects what is emitted; has no statements, because use cases have none."""
+    """Collects emitted events; has no statements, because use cases run none."""
 
     def __init__(self, database: FakeDatabase) -> None:
         self._database = database
         self.events: list[object] = []
 
     async def emit(self, *events: object) -> None:
-        """Remembers the events until the block ends."""
+        """Collects the events until the block ends."""
         self.events.extend(events)
 
     async def __aenter__(self) -> Self:
@@ -38,9 +38,9 @@ class FakeTransaction:
 
 
 class FakeDatabase:
-    """Stands in for `Database` where only `transaction()` is used.
+    """Replaces a `Database` of which only `transaction()` is used.
 
-    `events`: what committed transactions emitted, in order. Pass it where a `Database` is asked for.
+    `events` are those that committed transactions emitted, in order.
     """
 
     def __init__(self) -> None:
@@ -54,4 +54,4 @@ class FakeDatabase:
         return FakeTransaction(self)
 
     def notify_emitted(self) -> None:
-        """Nothing waits for it."""
+        """Does nothing."""

@@ -1,13 +1,12 @@
-"""Runs one migration file on a database that is being used.
+"""Runs one migration file on a database in use.
 
-A file runs in one transaction, which asks for its locks with a `lock_timeout` and starts again when it did not get them: a
-statement that waits for a table lock blocks every later query of that table.
+A file runs in one transaction with a short `lock_timeout`, and is retried when it cannot get its locks: a statement that waits for a table
+lock blocks every later query of that table.
 
-A file whose first line is `-- transaction: none` runs statement by statement outside a transaction, for what PostgreSQL refuses inside
-one. It may only contain statements that are harmless to repeat, because one that fails half way is run again from its
-start: `CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS`, `DROP INDEX CONCURRENTLY IF EXISTS`, `ALTER TABLE ... VALIDATE
-CONSTRAINT`, `ANALYZE` and `VACUUM`, each ended by a semicolon at the end of a line. An index that an earlier run left
-invalid is dropped before it is created again.
+A file whose first line is `-- transaction: none` runs statement by statement without a transaction, for statements that PostgreSQL does not
+allow in one. A file that fails halfway is run again from its start, so it may only contain idempotent statements: `CREATE [UNIQUE] INDEX
+CONCURRENTLY IF NOT EXISTS`, `DROP INDEX CONCURRENTLY IF EXISTS`, `ALTER TABLE ... VALIDATE CONSTRAINT`, `ANALYZE` and `VACUUM`, each ended
+by a semicolon at the end of a line. An index that an earlier run left invalid is dropped before it is created again.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from kit.telemetry import get_logger
 log = get_logger(__name__)
 
 NO_TRANSACTION = "-- transaction: none"
-# Short, because queries queue up behind a lock that is waited for; long enough for ordinary transactions to end.
+# Short, because queries queue behind a waiting lock request; long enough for ordinary transactions to finish.
 LOCK_TIMEOUT_SECONDS = 2.0
-# With the pauses between them about two minutes.
+# About two minutes, including the pauses.
 LOCK_ATTEMPTS = 30
 _PAUSE_SECONDS = 2.0
 
 _RECORD = "INSERT INTO migrations (name, checksum) VALUES ($1, $2)"
 _CREATE = re.compile(r"CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS (\w+) ", re.IGNORECASE)
-_REPEATABLE = (
+_IDEMPOTENT = (
     _CREATE,
     re.compile(r"DROP INDEX CONCURRENTLY IF EXISTS \w+", re.IGNORECASE),
     re.compile(r"ALTER TABLE \w+ VALIDATE CONSTRAINT \w+", re.IGNORECASE),
@@ -42,21 +41,21 @@ _INVALID = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass($1) AND
 
 
 class MigrationError(Exception):
-    """The files contradict each other or what was applied, or a database cannot take them."""
+    """The files are inconsistent with each other or with what was applied, or a statement failed."""
 
 
 def statements_of(name: str, sql: str) -> list[str] | None:
-    """The statements of a file that runs without a transaction, None for any other; raises MigrationError for what may not be in it."""
+    """The statements of a file that runs without a transaction, None for other files; raises MigrationError for a forbidden statement."""
     if sql.partition("\n")[0].strip() != NO_TRANSACTION:
         return None
     text = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
-    found = [" ".join(part.split()) for part in re.split(r";[ \t]*(?:\n|$)", text) if part.strip()]
-    for statement in found:
-        if not any(allowed.match(statement) for allowed in _REPEATABLE):
+    statements = [" ".join(part.split()) for part in re.split(r";[ \t]*(?:\n|$)", text) if part.strip()]
+    for statement in statements:
+        if not any(pattern.match(statement) for pattern in _IDEMPOTENT):
             raise MigrationError(
-                f"{name}: without a transaction only what is harmless to repeat, not: {statement[:80]}"
+                f"{name}: only idempotent statements are allowed without a transaction, not: {statement[:80]}"
             )
-    return found
+    return statements
 
 
 async def run(connection: Any, name: str, sql: str, checksum: str) -> None:
@@ -83,13 +82,13 @@ async def _in_transaction(connection: Any, name: str, sql: str, checksum: str) -
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             if attempt == LOCK_ATTEMPTS:
                 raise
-            log.warning("migration.waits_for_lock", migration=name, attempt=attempt, error=str(error))
-        # Whoever was queued behind us goes first.
+            log.warning("migration.waiting_for_lock", migration=name, attempt=attempt, error=str(error))
+        # Lets the queries run that were queued behind us.
         await asyncio.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1))
 
 
 async def _one_by_one(connection: Any, statements: list[str]) -> None:
-    # Waiting blocks nobody here: these statements lock rows and tables for no query.
+    # Waiting is harmless: these statements do not block queries.
     await connection.execute("SET lock_timeout = 0")
     for statement in statements:
         created = _CREATE.match(statement)

@@ -1,6 +1,6 @@
-"""The outbox as SQL: the columns of its rows and the statement that writes them.
+"""The outbox in SQL: the columns of its rows and the statement that inserts them.
 
-What a fact looks like as a message is not here (`kit.events.Topic`), nor is publishing (`kit.events.Relay`).
+Not here: encoding events (`kit.events.Topic`) and publishing them (`kit.events.Relay`).
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,7 @@ from uuid import UUID
 
 
 class OutboxColumns(NamedTuple):
-    """Outbox rows column by column, as `unnest` takes them; all lists are of one length.
-
-    The fields stand in the order of the parameters of `outbox_insert`.
-    """
+    """Outbox rows by column, for `unnest`; all lists have the same length. The fields are in the order of the parameters of `INSERT`."""
 
     topic: str
     event_ids: list[UUID]
@@ -25,29 +22,18 @@ class OutboxColumns(NamedTuple):
 
 
 class OutboxEncoder(Protocol):
-    """Who knows how a service's facts are written: `kit.events.Topic`."""
+    """Encodes a service's domain events: `kit.events.Topic`."""
 
-    def outbox_rows(self, facts: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:
-        """The rows for these facts, all of the service's own topic, in their order, with the current call's headers or with those given."""
+    def outbox_rows(self, events: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:
+        """The rows of events of the service's own topic, in order, with the given headers or those of the current call."""
         ...
 
-    def outbox(self, facts: Sequence[object]) -> Sequence[OutboxColumns]:
-        """The rows for these facts, whatever their topics, with the current call's headers."""
+    def outbox_rows_by_topic(self, events: Sequence[object]) -> Sequence[OutboxColumns]:
+        """The rows of events by topic, with the headers of the current call."""
         ...
 
 
-_INSERT = "INSERT INTO outbox (topic, event_id, key, type, time, headers, payload)"
-
-
-def outbox_insert(first: int = 1) -> str:
-    """The INSERT of `OutboxColumns` whose seven parameters begin at `$first`, to stand alone or as a CTE.
-
-    >>> store = f"WITH placed AS (INSERT ...), told AS ({outbox_insert(9)}) SELECT ..."
-    """
-    topic, *columns = range(first, first + 7)
-    types = ("uuid", "text", "text", "timestamptz", "jsonb", "bytea")
-    unnest = ", ".join(f"${number}::{kind}[]" for number, kind in zip(columns, types, strict=True))
-    return f"{_INSERT} SELECT ${topic}::text, row.* FROM unnest({unnest}) AS row"  # noqa: S608
-
-
-INSERT = outbox_insert()
+INSERT = """
+INSERT INTO outbox (topic, event_id, key, type, time, headers, payload)
+SELECT $1::text, row.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::bytea[]) AS row
+"""

@@ -1,4 +1,4 @@
-"""Compares declared tables with a migrated database, for one test in each service."""
+"""Compares declared tables with a migrated database, for a test in each service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import asyncpg
 
 from kit.db.tables import Table
 
-_OWN = frozenset({"dead_letters", "inbox", "migrations", "outbox"})  # kit's, which no service declares
+_KIT_TABLES = frozenset({"dead_letters", "inbox", "migrations", "outbox"})  # kit's, which no service declares
 _COLUMNS = """
 SELECT c.relname AS table, a.attname AS column, a.atttypid::regtype::text AS type, NOT a.attnotnull AS nullable
 FROM pg_attribute a
@@ -27,16 +27,16 @@ _ALIASES = {
 
 
 async def assert_tables_match(url: str, tables: Iterable[type[Table]]) -> None:
-    """Raises AssertionError, all differences at once, unless the tables are exactly the database's.
+    """Raises AssertionError with all differences between the declared tables and the database.
 
-    Compared are the names of tables, and each column's name, type (lengths aside) and nullability.
+    Compares table names, and each column's name, type (without its length) and nullability.
     """
     connection = await asyncpg.connect(url, timeout=10)
     try:
         rows = await connection.fetch(_COLUMNS)
     finally:
         await connection.close()
-    migrated = {_line(*row) for row in rows if row["table"] not in _OWN}
+    migrated = {_line(*row) for row in rows if row["table"] not in _KIT_TABLES}
     declared = {_line(*column) for table in tables for column in _columns(table)}
     differences = [f"only declared: {line}" for line in sorted(declared - migrated)]
     differences += [f"only migrated: {line}" for line in sorted(migrated - declared)]

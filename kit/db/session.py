@@ -1,7 +1,7 @@
-"""How every database session is opened, and what the server ends by itself when this process cannot: ADR 0022.
+"""Opens database sessions, with limits that make the server end them when this process cannot (ADR 0022).
 
-A process that is frozen, or whose host is lost, closes nothing. Without these limits its row locks and its advisory locks last as long as
-the server believes in its connection, which is two hours by default.
+A frozen process or a lost host closes nothing. Without these limits its row locks and advisory locks last until the server considers the
+connection dead, two hours by default.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from typing import Any
 import asyncpg
 
 CONNECT_SECONDS = 5.0
-# The longest statement of a service, whoever asks; migrations have no limit.
+# Maximum duration of any statement of a service; migrations have no limit.
 STATEMENT_SECONDS = 30.0
-# Less than the deadline of any call, so that a call that met a lock is tried again within it.
+# Shorter than the deadline of any call, so that a call that hit a lock can be retried within it.
 LOCK_SECONDS = 2.0
-# No transaction waits for anything but the database, so one that is silent for this long has lost its process.
+# Transactions wait for nothing but the database, so one that is idle for this long has lost its process.
 IDLE_IN_TRANSACTION_SECONDS = 15.0
-# A connection whose other side does not answer is given up after about 20 s, by either side.
+# Either side closes a connection after about 20 s without an acknowledgement.
 _KEEPALIVE_IDLE_SECONDS = 5
 _KEEPALIVE_INTERVAL_SECONDS = 5
 _KEEPALIVE_COUNT = 3
 _UNANSWERED_SECONDS = 20
 
-# Of services: a pool's sessions, and those that hold locks.
+# For the sessions of a pool and those that hold locks.
 LIMITS = {
     "statement_timeout": f"{int(STATEMENT_SECONDS * 1000)}",
     "lock_timeout": f"{int(LOCK_SECONDS * 1000)}",
     "idle_in_transaction_session_timeout": f"{int(IDLE_IN_TRANSACTION_SECONDS * 1000)}",
 }
 _SETTINGS = {
-    # it compiles for longer than our statements run
+    # Compilation takes longer than our statements.
     "jit": "off",
     "tcp_keepalives_idle": str(_KEEPALIVE_IDLE_SECONDS),
     "tcp_keepalives_interval": str(_KEEPALIVE_INTERVAL_SECONDS),
@@ -61,11 +61,11 @@ async def connect(url: str, name: str, *, command_seconds: float | None = None, 
 
 
 async def connection(*args: Any, server_settings: dict[str, str], **options: Any) -> Any:
-    """What asyncpg.connect answers, with keepalives on both sides; for a pool's `connect`."""
-    made = await asyncpg.connect(*args, server_settings={**_SETTINGS, **server_settings}, **options)
-    # asyncpg has no option for it; a Unix socket needs none.
-    found = made._transport.get_extra_info("socket")
-    if found is not None and found.family in (socket.AF_INET, socket.AF_INET6):
+    """asyncpg.connect with keepalives on both sides; for a pool's `connect`."""
+    connected = await asyncpg.connect(*args, server_settings={**_SETTINGS, **server_settings}, **options)
+    # asyncpg has no option for this; a Unix socket needs none.
+    tcp_socket = connected._transport.get_extra_info("socket")
+    if tcp_socket is not None and tcp_socket.family in (socket.AF_INET, socket.AF_INET6):
         for level, option, value in _OPTIONS:
-            found.setsockopt(level, option, value)
-    return made
+            tcp_socket.setsockopt(level, option, value)
+    return connected

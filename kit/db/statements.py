@@ -1,4 +1,4 @@
-"""The four statements of asyncpg and Piccolo's queries, alike on a database and on a transaction."""
+"""asyncpg's statement methods and Piccolo's queries, the same on a database and a transaction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kit.values.deadline import remaining
 
 
 class Statements(ABC):
-    """Runs SQL with `$1` parameters within the caller's deadline; failures are `kit.errors` (see `faults`)."""
+    """Runs SQL with `$1` parameters within the caller's deadline; raises `kit.errors` (see `kit.db.errors`)."""
 
     __slots__ = ()
 
@@ -39,11 +39,11 @@ class Statements(ABC):
         return status
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """The statement once for each row; for cold paths, hot ones use `unnest`."""
+        """Runs the statement once per row; for cold paths. Hot paths use `unnest`."""
         await self._statement("executemany", sql, (list(rows),))
 
     async def run(self, query: Any) -> Any:
-        """The result of a Piccolo query over tables that derive from `kit.db.Table`."""
+        """The result of a Piccolo query on tables derived from `kit.db.Table`."""
         token = executor.set(self)
         try:
             return await query.run()
@@ -52,7 +52,7 @@ class Statements(ABC):
 
     @abstractmethod
     async def _statement(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
-        """Runs one statement on the connection that is meant."""
+        """Runs one statement on this object's connection."""
 
     @staticmethod
     async def _perform(connection: Any, method: str, sql: str, args: tuple[Any, ...]) -> Any:
@@ -63,7 +63,7 @@ class Statements(ABC):
             with client_span("postgresql", sql):
                 return await getattr(connection, method)(sql, *args, timeout=seconds)
         except Exception as error:
-            meaning = translate(error, connection, has_deadline=seconds is not None)
-            if meaning is error:
+            translated = translate(error, connection, has_deadline=seconds is not None)
+            if translated is error:
                 raise
-            raise meaning from error
+            raise translated from error

@@ -1,67 +1,73 @@
-"""Piccolo, reduced to what Souk asks of it: declared columns and cold queries.
+"""Piccolo, used only for declared columns and cold queries.
 
-Its engine here has no connection, pool or transaction of its own: a query runs through `Database.run` or
-`Transaction.run`, nowhere else. Piccolo's migrations are not used (`kit.db.Migrations` is).
+Its engine here has no connections, pool or transactions: queries run through `Database.run` or `Transaction.run`. Instead of Piccolo's
+migrations there is `kit.db.Migrations`.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from piccolo.engine.base import Engine
 from piccolo.querystring import QueryString
 from piccolo.table import Table as PiccoloTable
 
-if TYPE_CHECKING:
-    from kit.db.statements import Statements
 
-executor: ContextVar[Statements | None] = ContextVar("souk_executor", default=None)
+class QueryExecutor(Protocol):
+    """Runs the SQL of a Piccolo query: a `Database` or a `Transaction`."""
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        """All rows."""
+        ...
+
+
+executor: ContextVar[QueryExecutor | None] = ContextVar("souk_executor", default=None)
 
 
 class _SoukEngine(Engine[Any]):
-    """Hands Piccolo's SQL to whoever `run` was called on."""
+    """Passes Piccolo's SQL to the object whose `run` was called."""
 
     def __init__(self) -> None:
-        # The base class would connect here to ask the server's version.
+        # Does not call the base class, which would connect to query the server's version.
         self.engine_type = "postgres"
         self.log_queries = self.log_responses = False
         self.query_id = 0
         self.current_transaction = ContextVar("souk_piccolo_transaction", default=None)
 
     async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[Any]:
-        runs = executor.get()
-        if runs is None:
+        current = executor.get()
+        if current is None:
             raise RuntimeError("run Piccolo queries through Database.run or Transaction.run")
         sql, args = querystring.compile_string(engine_type="postgres")
-        return await runs.fetch(sql, *args)
+        return await current.fetch(sql, *args)
 
     def transform_response_to_dicts(self, results: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in results]
 
     async def get_version(self) -> float:
-        self._refuse()
+        self._unsupported()
 
     def get_version_sync(self) -> float:
-        self._refuse()
+        self._unsupported()
 
     async def prep_database(self) -> None:
-        self._refuse()
+        self._unsupported()
 
     async def batch(self, query: Any, batch_size: int = 100, node: str | None = None) -> NoReturn:
-        self._refuse()
+        self._unsupported()
 
     async def run_ddl(self, ddl: str, in_pool: bool = True) -> NoReturn:
-        self._refuse()
+        self._unsupported()
 
     def transaction(self, *args: Any, **kwargs: Any) -> NoReturn:
-        self._refuse()
+        self._unsupported()
 
     def atomic(self) -> NoReturn:
-        self._refuse()
+        self._unsupported()
 
-    def _refuse(self) -> NoReturn:
-        raise RuntimeError("Piccolo only declares tables and builds queries here; see kit.db")
+    def _unsupported(self) -> NoReturn:
+        raise RuntimeError("Piccolo is used only to declare tables and build queries; see kit.db")
 
 
 _ENGINE = _SoukEngine()
@@ -74,5 +80,5 @@ class Table(PiccoloTable):
         super().__init_subclass__(tablename=tablename, db=_ENGINE, **options)
 
 
-# Piccolo gives every class without a primary key one named `id`, and subclasses would inherit the base's.
+# Piccolo adds a primary key `id` to every class without one, and subclasses would inherit it.
 delattr(Table, "id")

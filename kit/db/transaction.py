@@ -1,71 +1,86 @@
-"""One transaction on one connection, which owns its own exit.
+"""One transaction on one connection.
 
 Not here: nesting and savepoints. A function that takes a transaction does no other I/O, so there is nothing to nest.
 """
 
 from __future__ import annotations
 
-import logging
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from kit.db.errors import DRIVER_ERRORS, is_disconnected, translate
-from kit.db.outbox import INSERT
+from kit.db.outbox import INSERT, OutboxEncoder
 from kit.db.statements import Statements
 from kit.errors import Internal
+from kit.telemetry import get_logger
 
-if TYPE_CHECKING:
-    from kit.db.database import Database
+log = get_logger(__name__)
 
-log = logging.getLogger(__name__)
-
-# A rollback that takes longer than this is not waited for: the connection is dropped, and the server rolls back itself.
+# After this a rollback is abandoned: the connection is dropped, and the server rolls back by itself.
 _ROLLBACK_SECONDS = 5.0
 
 _current: ContextVar[Transaction | None] = ContextVar("souk_transaction", default=None)
 
 
+class ConnectionSource(Protocol):
+    """What a transaction needs of its database."""
+
+    publishes: OutboxEncoder | None
+
+    async def acquire(self) -> Any:
+        """A connection, within the caller's deadline."""
+        ...
+
+    async def release(self, connection: Any) -> None:
+        """Returns the connection."""
+        ...
+
+    def notify_emitted(self) -> None:
+        """Reports committed outbox rows."""
+        ...
+
+
 def current_transaction() -> Transaction | None:
-    """The transaction this task is inside of, if it is still open."""
+    """The open transaction of this task, if any."""
     transaction = _current.get()
     return transaction if transaction is not None and transaction.open else None
 
 
 class Transaction(Statements):
-    """Statements that commit together; made by `Database.transaction()`, used once.
+    """Statements that commit together; created by `Database.transaction()` for one use.
 
-    Leaving the block commits; an exception, cancellation too, rolls back. Whatever fails on the way out, the connection
-    goes back to the pool clean or is dropped, and this task is outside of the transaction again.
+    Leaving the block commits; an exception or cancellation rolls back. Even if that fails, the connection returns to the pool clean or is
+    dropped, and the task is outside the transaction again.
     """
 
     __slots__ = ("_connection", "_database", "_emitted", "_token", "open")
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ConnectionSource) -> None:
         self._database = database
         self._connection: Any = None
         self._emitted = False
         self._token: Token[Transaction | None] | None = None
         self.open = False
 
-    async def emit(self, *facts: object) -> None:
-        """Writes the facts to the outbox, to be published once this transaction has committed."""
-        publishes = self._database.publishes
-        if publishes is None:
-            raise TypeError("this database publishes nothing: it was made without a topic")
-        if facts:
-            for columns in publishes.outbox(facts):
+    async def emit(self, *events: object) -> None:
+        """Writes domain events to the outbox; they are published after this transaction commits."""
+        encoder = self._database.publishes
+        if encoder is None:
+            raise TypeError("Database was created without an outbox topic")
+        if events:
+            for columns in encoder.outbox_rows_by_topic(events):
                 await self.execute(INSERT, *columns)
             self._emitted = True
 
     async def __aenter__(self) -> Self:
         if current_transaction() is not None:
-            raise RuntimeError("a transaction is open in this task already; transactions do not nest")
+            raise RuntimeError("this task already has an open transaction; transactions do not nest")
         connection = await self._database.acquire()
         try:
             await self._perform(connection, "execute", "BEGIN", ())
         except BaseException:
-            await self._give_back(connection, broken=True)
+            await self._release_connection(connection, broken=True)
             raise
         self._connection = connection
         self._token = _current.set(self)
@@ -87,36 +102,36 @@ class Transaction(Statements):
             else:
                 broken = not await self._rollback(connection)
         finally:
-            await self._give_back(connection, broken=broken)
+            await self._release_connection(connection, broken=broken)
         if self._emitted and error is None:
             self._database.notify_emitted()
 
     async def _commit(self, connection: Any) -> None:
-        """Commits; without the caller's deadline, because a commit cut short leaves its outcome unknown."""
+        """Commits without the caller's deadline, because an interrupted commit has an unknown outcome."""
         try:
             status = await connection.execute("COMMIT")
         except BaseException as error:
             raise translate(error, connection) from error
-        if status != "COMMIT":  # PostgreSQL answers ROLLBACK when a statement failed and somebody went on
-            raise Internal("a statement had failed, so the transaction was rolled back")
+        if status != "COMMIT":  # PostgreSQL reports ROLLBACK when an earlier statement failed.
+            raise Internal("a statement failed earlier, so the transaction was rolled back")
 
     async def _rollback(self, connection: Any) -> bool:
-        """Rolls back; false when the connection is of no use any more."""
+        """Rolls back; false when the connection is unusable."""
         if is_disconnected(connection):
             return False
         try:
             await connection.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
-        except DRIVER_ERRORS as error:  # what ended the block matters more, and is being raised
-            log.warning("database.rollback_failed", extra={"error": type(error).__name__})
+        except DRIVER_ERRORS as error:  # Not raised: it would hide the error that ended the block.
+            log.warning("database.rollback_failed", error=type(error).__name__)
             return False
         return True
 
-    async def _give_back(self, connection: Any, *, broken: bool) -> None:
+    async def _release_connection(self, connection: Any, *, broken: bool) -> None:
         if broken and not is_disconnected(connection):
             connection.terminate()
         await self._database.release(connection)
 
     async def _statement(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         if not self.open:
-            raise RuntimeError("this transaction is over")
+            raise RuntimeError("transaction already closed")
         return await self._perform(self._connection, method, sql, args)

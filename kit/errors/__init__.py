@@ -1,24 +1,25 @@
 """The errors that services raise, named as the canonical gRPC codes.
 
     SoukError
-    |- InvalidArgument      the input is wrong; fields say where
-    |- Unauthenticated      nobody, or nobody known, is calling
-    |- PermissionDenied     somebody known who may not
-    |- NotFound             absent, or not the caller's
-    |- AlreadyExists        a unique thing is taken
+    |- InvalidArgument      the input is invalid; `fields` say where
+    |- Unauthenticated      no valid credentials
+    |- PermissionDenied     the caller is known but not allowed
+    |- NotFound             absent, or not visible to the caller
+    |- AlreadyExists        a unique value is taken
     |- FailedPrecondition   the state does not allow it
-    |- Aborted              lost against a concurrent change
-    |- ResourceExhausted    too many, too fast
-    |- Unavailable          a part is down; repeating may help
-    |  '- Contention        undone because of concurrent work; repeating is safe
+    |- Aborted              conflicts with a concurrent change
+    |- ResourceExhausted    a rate or size limit was exceeded
+    |- Unavailable          a dependency is down; a retry may succeed
+    |  '- Contention        rolled back because of concurrent work; a retry is safe
     |- DeadlineExceeded     time ran out
-    '- Internal             our fault; says nothing to the outside
+    '- Internal             a bug or misconfiguration; clients see no details
 
-A service names its own beneath these (`class OutOfStock(FailedPrecondition): reason = "OUT_OF_STOCK"`).
-How a category looks on a transport stands in `kit.errors.transport`, once. No transport is known here.
+A service derives its own errors (`class OutOfStock(FailedPrecondition): reason = "OUT_OF_STOCK"`). Only `kit.errors.transport` knows how
+a category maps to a transport.
 """
 
 from kit.errors.tree import (
+    INTERNAL_MESSAGE,
     Aborted,
     AlreadyExists,
     Category,
@@ -41,6 +42,7 @@ from kit.errors.tree import (
 )
 
 __all__ = [
+    "INTERNAL_MESSAGE",
     "Aborted",
     "AlreadyExists",
     "Category",

@@ -1,4 +1,4 @@
-"""The one table of how an error category looks on each transport."""
+"""Maps error categories to the codes of each transport."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from kit.errors.tree import Category, SoukError
 
 @dataclass(frozen=True, slots=True)
 class TransportCodes:
-    """How a category looks: gRPC status number, HTTP status, GraphQL code."""
+    """The gRPC status number, HTTP status and GraphQL code of a category."""
 
     grpc: int
     http: int
@@ -29,8 +29,8 @@ TABLE = {
     Category.INTERNAL: TransportCodes(13, 500, "INTERNAL"),
 }
 
-# Reasons that clients meet as a GraphQL code of their own.
-CODES_OF_REASONS = {
+# Reasons that are GraphQL codes of their own.
+REASONS_AS_GRAPHQL_CODES = {
     "OUT_OF_STOCK",
     "PRICE_CHANGED",
     "VERSION_CONFLICT",
@@ -38,7 +38,7 @@ CODES_OF_REASONS = {
     "IDEMPOTENCY_IN_PROGRESS",
 }
 
-_BY_GRPC = {appearance.grpc: category for category, appearance in TABLE.items()}
+_BY_GRPC = {codes.grpc: category for category, codes in TABLE.items()}
 
 
 def grpc_code(error: SoukError) -> int:
@@ -53,9 +53,9 @@ def http_status(error: SoukError) -> int:
 
 def graphql_code(error: SoukError) -> str:
     """The `extensions.code` of an error."""
-    return error.reason if error.reason in CODES_OF_REASONS else TABLE[error.category].graphql
+    return error.reason if error.reason in REASONS_AS_GRAPHQL_CODES else TABLE[error.category].graphql
 
 
 def category_from_grpc(code: int) -> Category:
-    """The category of a google.rpc.Code; codes that Souk does not use mean INTERNAL."""
+    """The category of a google.rpc.Code; INTERNAL for codes that Souk does not use."""
     return _BY_GRPC.get(code, Category.INTERNAL)

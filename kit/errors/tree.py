@@ -1,4 +1,4 @@
-"""The error tree. No transport is known here."""
+"""The error tree, independent of transports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,10 @@ from typing import ClassVar
 
 JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 Path = tuple[str | int, ...]
+
+
+# All that clients learn of an Internal error.
+INTERNAL_MESSAGE = "internal error"
 
 
 class Category(Enum):
@@ -27,17 +31,16 @@ class Category(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault of an input: the path from the argument down, and the rule it breaks."""
+    """One invalid value of an input: its path from the argument down, and the rule that it breaks."""
 
     path: Path
     message: str
 
 
 class SoukError(Exception):
-    """Base of all; raised only through its subclasses.
+    """Base of all errors; only subclasses are raised.
 
-    `reason` is stable UPPER_SNAKE and finer than the category; `details` are for programs, the message is
-    for people.
+    `reason` is a stable UPPER_SNAKE code, finer than the category. `details` are for programs, the message is for people.
     """
 
     category: ClassVar[Category]
@@ -59,38 +62,38 @@ class SoukError(Exception):
 
     @property
     def message(self) -> str:
-        """What went wrong, for people."""
+        """The message for people."""
         return str(self.args[0])
 
 
 class InvalidArgument(SoukError):
-    """The input is wrong; `fields` say where."""
+    """The input is invalid; `fields` say where."""
 
     category = Category.INVALID_ARGUMENT
 
 
 class Unauthenticated(SoukError):
-    """Nobody, or nobody known, is calling."""
+    """The request has no valid credentials."""
 
     category = Category.UNAUTHENTICATED
-    default_message = "sign in first"
+    default_message = "authentication required"
 
 
 class PermissionDenied(SoukError):
-    """Somebody known who may not."""
+    """The caller is known but not allowed."""
 
     category = Category.PERMISSION_DENIED
     default_message = "not allowed"
 
 
 class NotFound(SoukError):
-    """Absent, or not the caller's."""
+    """Absent, or not visible to the caller."""
 
     category = Category.NOT_FOUND
 
 
 class AlreadyExists(SoukError):
-    """A unique thing is taken."""
+    """A unique value is taken."""
 
     category = Category.ALREADY_EXISTS
 
@@ -102,25 +105,25 @@ class FailedPrecondition(SoukError):
 
 
 class Aborted(SoukError):
-    """Lost against a concurrent change."""
+    """Conflicts with a concurrent change."""
 
     category = Category.ABORTED
 
 
 class ResourceExhausted(SoukError):
-    """Too many, too fast."""
+    """A rate or size limit was exceeded."""
 
     category = Category.RESOURCE_EXHAUSTED
 
 
 class Unavailable(SoukError):
-    """A part is down; repeating may help."""
+    """A dependency is down; a retry may succeed."""
 
     category = Category.UNAVAILABLE
 
 
 class Contention(Unavailable):
-    """Lost against concurrent work and was undone completely; repeating it is safe and likely to succeed."""
+    """Rolled back because of concurrent work; a retry is safe and likely to succeed."""
 
 
 class DeadlineExceeded(SoukError):
@@ -130,9 +133,10 @@ class DeadlineExceeded(SoukError):
 
 
 class Internal(SoukError):
-    """Our fault; says nothing to the outside."""
+    """A bug or misconfiguration; clients see no details."""
 
     category = Category.INTERNAL
+    default_message = INTERNAL_MESSAGE
 
 
 _BY_CATEGORY: dict[Category, type[SoukError]] = {
@@ -154,12 +158,12 @@ _BY_CATEGORY: dict[Category, type[SoukError]] = {
 
 
 def error_class_for(category: Category) -> type[SoukError]:
-    """The class that stands for a category, for edges that read errors from a transport."""
+    """The error class of a category, for edges that decode errors."""
     return _BY_CATEGORY[category]
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may succeed later without a change of its input."""
+    """Whether the same call may succeed later with the same input."""
     if not isinstance(error, SoukError):
         return False
     if error.category is Category.ABORTED:
@@ -168,20 +172,22 @@ def is_transient(error: BaseException) -> bool:
 
 
 class Violations:
-    """Collects all faults of one input, so that they are answered at once."""
+    """Collects all violations of one input."""
 
     def __init__(self) -> None:
-        self._found: list[Violation] = []
+        self._violations: list[Violation] = []
 
     def add(self, path: Path, message: str) -> None:
-        """Notes a fault at a path."""
-        self._found.append(Violation(path, message))
+        """Records a violation at a path."""
+        self._violations.append(Violation(path, message))
 
     def __bool__(self) -> bool:
-        return bool(self._found)
+        return bool(self._violations)
 
     def raise_if_any(self, message: str = "") -> None:
-        """Raises InvalidArgument with every fault found, if there is one."""
-        if self._found:
-            text = "; ".join(f"{'.'.join(map(str, v.path))}: {v.message}" for v in self._found)
-            raise InvalidArgument(message or text, fields=self._found)
+        """Raises InvalidArgument with every violation, if there is one."""
+        if self._violations:
+            text = "; ".join(
+                f"{'.'.join(map(str, violation.path))}: {violation.message}" for violation in self._violations
+            )
+            raise InvalidArgument(message or text, fields=self._violations)

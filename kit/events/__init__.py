@@ -1,17 +1,17 @@
-"""Events: facts leave through the outbox and arrive at least once, with one effect.
+"""Events: published through the outbox, delivered at least once, effective once.
 
-A service declares a `Topic` (facts to messages) and `Subscription`s (messages to reactions); `Relay` and `Consumers`,
-which `kit.service` runs, do the rest. CloudEvents in binary mode over Kafka; see docs/decisions 0002 and 0003.
+A service declares a `Topic` (domain events to messages) and `Subscription`s (messages to handlers); `kit.service` runs the `Relay` and the
+`Consumers`. CloudEvents in binary mode over Kafka; see docs/decisions 0002 and 0003.
 """
 
 from kit.events.access import Access
 from kit.events.audit import AUDIT, AdminActed
 from kit.events.broadcast import TopicReplayer, TopicWatcher
 from kit.events.consumers import Consumers
-from kit.events.dead_letters import drop, replay, waiting
+from kit.events.dead_letter import DeadLetter
+from kit.events.dead_letter_queue import drop_pending, list_pending, replay_pending
+from kit.events.dead_letter_store import drop_stored, list_stored, replay_stored
 from kit.events.envelope import Event, MalformedEvent
-from kit.events.letter_store import drop_kept, kept, replay_kept
-from kit.events.letters import DeadLetter
 from kit.events.publisher import Publisher
 from kit.events.relay import Relay
 from kit.events.subscriptions import (
@@ -47,12 +47,12 @@ __all__ = [
     "consumer_groups",
     "context_headers",
     "dead_letter_topic",
-    "drop",
-    "drop_kept",
+    "drop_pending",
+    "drop_stored",
     "ensure_topics",
-    "kept",
-    "replay",
-    "replay_kept",
+    "list_pending",
+    "list_stored",
+    "replay_pending",
+    "replay_stored",
     "topics_used_by",
-    "waiting",
 ]

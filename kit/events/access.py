@@ -1,6 +1,6 @@
-"""What a service may do at Kafka, derived from what it publishes and consumes: the ACLs of its user.
+"""The Kafka ACLs of a service's user, derived from what it publishes and consumes.
 
-Nothing else is allowed: an authorizer denies what no ACL allows. Applying them is an operator's: `python -m <service> kafka-acls`.
+Kafka's authorizer denies everything else. Operators apply the ACLs: `python -m <service> kafka-acls`.
 """
 
 from __future__ import annotations
@@ -25,50 +25,51 @@ class Acl:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a service needs. `publishes` are topics that it writes, `follows` those that each replica reads without a group."""
+    """The topics of a service. It writes those in `publishes`; each replica reads those in `broadcasts` without a consumer group."""
 
     service: str
     publishes: Sequence[str]
     consumes: Sequence[AnySubscription]
-    follows: Collection[str] = ()
+    broadcasts: Collection[str] = ()
 
     def creates(self) -> list[str]:
-        """The topics that are this service's to make: those it writes, and its dead letters'."""
-        letters = {
+        """The topics that this service creates: those it writes, and its dead-letter topics."""
+        dead_letters = {
             dead_letter_topic(topic, group.name)
             for group in consumer_groups(self.service, self.consumes)
             for topic in group.topics
         }
-        return sorted({*self.publishes, *letters})
+        return sorted({*self.publishes, *dead_letters})
 
     def acls(self) -> list[Acl]:
-        """Those of the service's Kafka user, which has the service's name."""
-        allowed: dict[tuple[str, str], set[str]] = {}
+        """The ACLs of the service's Kafka user, which is named after the service."""
+        operations_by_resource: dict[tuple[str, str], set[str]] = {}
 
         def allow(resource: str, name: str, *operations: str) -> None:
-            allowed.setdefault((resource, name), set()).update(operations)
+            operations_by_resource.setdefault((resource, name), set()).update(operations)
 
         for topic in self.publishes:
             allow(TOPIC, topic, "Create", "Describe", "Write")
-        for topic in self.follows:
+        for topic in self.broadcasts:
             allow(TOPIC, topic, "Describe", "Read")
         for group in consumer_groups(self.service, self.consumes):
             allow(GROUP, group.name, "Read")
             for topic in group.topics:
-                letters = dead_letter_topic(topic, group.name)
+                dead_letters = dead_letter_topic(topic, group.name)
                 allow(TOPIC, topic, "Describe", "Read")
-                allow(TOPIC, letters, "Create", "Describe", "Write")
+                allow(TOPIC, dead_letters, "Create", "Describe", "Write")
                 if not group.has_inbox:
-                    # The command `dead-letters` lists and drops what is in the topic only.
-                    allow(TOPIC, letters, "Read")
-                    allow(GROUP, replay_group(letters), "Read")
+                    # The command `dead-letters` reads the topic, the only place of these dead letters.
+                    allow(TOPIC, dead_letters, "Read")
+                    allow(GROUP, replay_group(dead_letters), "Read")
         return sorted(
-            Acl(resource, name, tuple(sorted(operations))) for (resource, name), operations in allowed.items()
+            Acl(resource, name, tuple(sorted(operations)))
+            for (resource, name), operations in operations_by_resource.items()
         )
 
 
-def commands(user: str, acls: Iterable[Acl]) -> list[str]:
-    """Arguments of Kafka's own `kafka-acls.sh`, a line for each ACL."""
+def acl_commands(user: str, acls: Iterable[Acl]) -> list[str]:
+    """Arguments of Kafka's `kafka-acls.sh`, one line per ACL."""
     return [
         f"--add --allow-principal User:CN={user} "
         + " ".join(f"--operation {operation}" for operation in acl.operations)
@@ -78,7 +79,7 @@ def commands(user: str, acls: Iterable[Acl]) -> list[str]:
 
 
 def strimzi_user(user: str, acls: Iterable[Acl], *, cluster: str, namespace: str) -> str:
-    """The same as a `KafkaUser` of Strimzi, which also issues the user's certificate."""
+    """The ACLs as a Strimzi `KafkaUser`, which also issues the user's certificate."""
     lines = [
         "apiVersion: kafka.strimzi.io/v1",
         "kind: KafkaUser",

@@ -1,4 +1,4 @@
-"""What an ADMIN wrote, told by the service that wrote it to whoever keeps the audit log.
+"""The event of a write by an ADMIN, which the account service records in the audit log.
 
 `Topic(..., also=AUDIT)` lets a service emit `AdminActed` in the transaction of the write.
 """
@@ -19,7 +19,7 @@ from kit.values import ACCOUNT, SESSION
 
 @dataclass(frozen=True, slots=True)
 class AdminActed:
-    """An ADMIN wrote something. `subject` is an id as it is written outside; `action` is `<service>.<verb>`."""
+    """A write by an ADMIN. `subject` is a TypeID; `action` is `<service>.<verb>`."""
 
     actor_id: UUID
     session_id: UUID
@@ -32,18 +32,18 @@ class AdminActed:
     def by(
         cls, caller: Principal, action: str, subject: str, address: str = "", detail: str = ""
     ) -> AdminActed:
-        """What a caller did."""
+        """The event of a caller's action."""
         return cls(caller.account_id, caller.session_id, action, subject, address, detail)
 
 
-def _message(fact: AdminActed) -> tuple[str, Message]:
-    return fact.subject, pb.AdminActed(
-        actor_id=ACCOUNT.format(fact.actor_id),
-        session_id=SESSION.format(fact.session_id),
-        action=fact.action,
-        subject_id=fact.subject,
-        address=fact.address,
-        detail=fact.detail,
+def _message(event: AdminActed) -> tuple[str, Message]:
+    return event.subject, pb.AdminActed(
+        actor_id=ACCOUNT.format(event.actor_id),
+        session_id=SESSION.format(event.session_id),
+        action=event.action,
+        subject_id=event.subject,
+        address=event.address,
+        detail=event.detail,
     )
 
 

@@ -18,21 +18,22 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from kit.events.broker import broker_config
-from kit.events.clients import client
 from kit.events.envelope import Event, MalformedEvent, decode, event_type
+from kit.events.kafka_client import create_client
 from kit.telemetry import get_logger
-from kit.work import Backoff, SupervisedThread
+from kit.values import Backoff
+from kit.work import SupervisedThread
 from kit.work.metrics import TASK_FAILURES
 
 log = get_logger(__name__)
 
 _POLL_MS = 200
-# A thread that waits for a broker that is away is not waited for: it holds nothing.
+# A thread that still waits for an unavailable broker is abandoned: it holds no resources.
 _CLOSE_SECONDS = 2.0
 
 
-class _Listening:
-    """A job with a thread that consumes a whole topic; Kafka does not have to be there."""
+class _TopicReader:
+    """A job whose thread reads all partitions of a topic; starts without Kafka."""
 
     def __init__(self, name: str, topic: str, bootstrap: str) -> None:
         self.name = name
@@ -42,48 +43,48 @@ class _Listening:
         self._thread: SupervisedThread | None = None
 
     async def open(self) -> None:
-        """Starts listening."""
+        """Starts the thread."""
         self._loop = asyncio.get_running_loop()
         self._stopping.clear()
         self._thread = SupervisedThread(self.name, self._run, self._stopping)
         self._thread.start()
 
     async def close(self) -> None:
-        """Stops listening."""
+        """Stops the thread."""
         self._stopping.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, _CLOSE_SECONDS)
 
-    def _begin(self, consumer: Any, partitions: Sequence[Any]) -> None:
-        """Goes to where it wants to listen from."""
+    def _seek_start(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        """Seeks the first offsets to read."""
         raise NotImplementedError
 
-    def _take(self, consumer: Any, chunk: Mapping[Any, Sequence[Any]]) -> None:
-        """Does something with what was polled, which may be nothing."""
+    def _handle(self, consumer: Any, batch: Mapping[Any, Sequence[Any]]) -> None:
+        """Handles a polled batch, which may be empty."""
         raise NotImplementedError
 
     def _on_loop(self, call: Callable[..., object], *args: object) -> None:
         if not self._stopping.is_set():
-            self._loop.call_soon_threadsafe(self._called, call, *args)
+            self._loop.call_soon_threadsafe(self._call, call, *args)
 
-    def _called(self, call: Callable[..., object], *args: object) -> None:
+    def _call(self, call: Callable[..., object], *args: object) -> None:
         try:
             call(*args)
-        except Exception:  # the events after this one are handled all the same
+        except Exception:  # Later events must still be handled.
             TASK_FAILURES.labels(self.name).inc()
-            log.exception("tail.failed", topic=self.topic)
+            log.exception("broadcast.handler_failed", topic=self.topic)
 
     def _run(self) -> None:
         backoff = Backoff()
         while not self._stopping.is_set():
             try:
-                self._listen(backoff)
+                self._session(backoff)
             except KafkaError as error:
-                log.warning("tail.kafka_lost", topic=self.topic, error=type(error).__name__)
+                log.warning("broadcast.kafka_unavailable", topic=self.topic, error=type(error).__name__)
             self._stopping.wait(backoff.next())
 
-    def _listen(self, backoff: Backoff) -> None:
-        consumer = client(
+    def _session(self, backoff: Backoff) -> None:
+        consumer = create_client(
             KafkaConsumer,
             **self._broker,
             client_id=f"souk-{self.name.replace(' ', '-')}",
@@ -99,48 +100,50 @@ class _Listening:
         try:
             numbers = consumer.partitions_for_topic(self.topic)
             if not numbers:
-                raise KafkaError(f"no metadata of {self.topic}")
+                raise KafkaError(f"topic {self.topic} does not exist")
             partitions = [TopicPartition(self.topic, number) for number in sorted(numbers)]
             consumer.assign(partitions)
-            self._begin(consumer, partitions)
+            self._seek_start(consumer, partitions)
             backoff.reset()
             while not self._stopping.is_set():
-                self._take(consumer, consumer.poll(timeout_ms=_POLL_MS))
+                self._handle(consumer, consumer.poll(timeout_ms=_POLL_MS))
         finally:
             consumer.close(autocommit=False, timeout_ms=3_000)
 
 
-class TopicWatcher(_Listening):
-    """A job: calls `changed(keys)` on the loop for each chunk of a topic's events from now on, None when some may be missing.
+class TopicWatcher(_TopicReader):
+    """A job: calls `on_change(keys)` on the event loop for each batch of a topic from now on; None when events may have been missed.
 
-    It has no place where it was: what was told while nobody listened is not told later.
+    Events that arrive while it is not connected are lost.
     """
 
-    def __init__(self, topic: str, bootstrap: str, changed: Callable[[Collection[str] | None], None]) -> None:
-        super().__init__(f"tail {topic}", topic, bootstrap)
-        self._changed = changed
+    def __init__(
+        self, topic: str, bootstrap: str, on_change: Callable[[Collection[str] | None], None]
+    ) -> None:
+        super().__init__(f"watcher {topic}", topic, bootstrap)
+        self._on_change = on_change
 
-    def _begin(self, consumer: Any, partitions: Sequence[Any]) -> None:
+    def _seek_start(self, consumer: Any, partitions: Sequence[Any]) -> None:
         consumer.seek_to_end(*partitions)
-        for partition in partitions:  # asks where the end is, now
+        for partition in partitions:  # Resolves the end offset now.
             consumer.position(partition)
-        self._on_loop(self._changed, None)
+        self._on_loop(self._on_change, None)
 
-    def _take(self, consumer: Any, chunk: Mapping[Any, Sequence[Any]]) -> None:
+    def _handle(self, consumer: Any, batch: Mapping[Any, Sequence[Any]]) -> None:
         keys = {
             record.key.decode(errors="replace")
-            for records in chunk.values()
+            for records in batch.values()
             for record in records
             if record.key
         }
         if keys:
-            self._on_loop(self._changed, keys)
+            self._on_loop(self._on_change, keys)
 
 
-class TopicReplayer(_Listening):
-    """A job: calls `heard(event)` on the loop for each event of one type, from `back` ago on, and on from where it was after a gap.
+class TopicReplayer(_TopicReader):
+    """A job: calls `on_event(event)` on the event loop for each event of one type, starting `lookback` ago.
 
-    An event may be heard again. While Kafka is away nothing is heard, and all of it once Kafka is back.
+    At least once. After a connection loss it continues at its last position, so no event is lost.
     """
 
     def __init__(
@@ -148,48 +151,52 @@ class TopicReplayer(_Listening):
         topic: str,
         bootstrap: str,
         message: type[Message],
-        heard: Callable[[Event[Any]], None],
+        on_event: Callable[[Event[Any]], None],
         *,
-        back: timedelta,
+        lookback: timedelta,
     ) -> None:
-        super().__init__(f"follow {topic}", topic, bootstrap)
+        super().__init__(f"replayer {topic}", topic, bootstrap)
         self._message = message
-        self._heard = heard
-        self._back = back
+        self._on_event = on_event
+        self._lookback = lookback
         self._next: dict[Any, int] = {}
-        self._behind: dict[Any, int] = {}
+        self._end_offsets: dict[Any, int] = {}
         self._caught_up = asyncio.Event()
 
     async def caught_up(self, seconds: float) -> bool:
-        """Waits until all that was told before it began was heard, and not longer than `seconds`."""
+        """Waits until all events from before its start have been delivered; false after `seconds`."""
         try:
             await asyncio.wait_for(self._caught_up.wait(), seconds)
         except TimeoutError:
             return False
         return True
 
-    def _begin(self, consumer: Any, partitions: Sequence[Any]) -> None:
-        since = int((time.time() - self._back.total_seconds()) * 1000)
-        found = consumer.offsets_for_times(dict.fromkeys(partitions, since))
+    def _seek_start(self, consumer: Any, partitions: Sequence[Any]) -> None:
+        since = int((time.time() - self._lookback.total_seconds()) * 1000)
+        offsets = consumer.offsets_for_times(dict.fromkeys(partitions, since))
         ends = consumer.end_offsets(partitions)
         for partition in partitions:
-            first = found[partition].offset if found.get(partition) else ends[partition]
+            first = offsets[partition].offset if offsets.get(partition) else ends[partition]
             consumer.seek(partition, self._next.get(partition, first))
-        self._behind = dict(ends)
+        self._end_offsets = dict(ends)
 
-    def _take(self, consumer: Any, chunk: Mapping[Any, Sequence[Any]]) -> None:
-        for partition, records in chunk.items():
+    def _handle(self, consumer: Any, batch: Mapping[Any, Sequence[Any]]) -> None:
+        for partition, records in batch.items():
             for record in records:
                 if event_type(record.headers) == self._message.DESCRIPTOR.full_name:
-                    self._tell(record)
+                    self._notify(record)
             self._next[partition] = records[-1].offset + 1
-        if self._behind:
-            self._behind = {each: end for each, end in self._behind.items() if consumer.position(each) < end}
-            if not self._behind:
+        if self._end_offsets:
+            self._end_offsets = {
+                partition: end
+                for partition, end in self._end_offsets.items()
+                if consumer.position(partition) < end
+            }
+            if not self._end_offsets:
                 self._on_loop(self._caught_up.set)
 
-    def _tell(self, record: Any) -> None:
+    def _notify(self, record: Any) -> None:
         try:
-            self._on_loop(self._heard, decode(record, self._message))
-        except MalformedEvent as error:  # nobody else will make sense of it
-            log.warning("tail.malformed", topic=self.topic, error=str(error))
+            self._on_loop(self._on_event, decode(record, self._message))
+        except MalformedEvent as error:  # No consumer could decode it, so it is skipped.
+            log.warning("broadcast.malformed_event", topic=self.topic, error=str(error))

@@ -1,4 +1,4 @@
-"""What every Kafka client is told of the brokers, from one setting."""
+"""Connection options of Kafka clients, from one setting."""
 
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ _FORM = "host:port[,host:port] or tls://host:port[,host:port][?ca=FILE[&cert=FIL
 
 
 def broker_config(bootstrap: str) -> dict[str, Any]:
-    """Arguments of kafka-python's clients, from `host:port[,host:port]`, or by TLS
+    """Arguments of kafka-python's clients, from `host:port[,host:port]`, or with TLS
     `tls://host:port[,host:port][?ca=FILE[&cert=FILE&key=FILE]]`.
 
-    Without `ca` the brokers' certificates must be signed by who is generally trusted. With `cert` and `key` the client has a certificate of
-    its own, by which brokers know it. Clients read the files at each connection. Raises ValueError for another form.
+    Without `ca` the system's trusted authorities apply. With `cert` and `key` the client authenticates with its certificate. Clients read
+    the files at each connection. Raises ValueError for another form.
     """
     hosts, files = _parsed(bootstrap)
     if files is None:
@@ -28,7 +28,7 @@ def broker_config(bootstrap: str) -> dict[str, Any]:
 
 
 def client_files(bootstrap: str) -> CertificateFiles | None:
-    """The files of the client's certificate; None when the setting names none. Raises ValueError for another form."""
+    """The files of the client's certificate, if the setting has one. Raises ValueError for another form."""
     files = _parsed(bootstrap)[1] or {}
     if "cert" not in files:
         return None
@@ -36,18 +36,18 @@ def client_files(bootstrap: str) -> CertificateFiles | None:
 
 
 def _parsed(bootstrap: str) -> tuple[str, dict[str, str] | None]:
-    """The hosts, and by TLS the files."""
+    """The hosts; and the files, None without TLS."""
     if "://" not in bootstrap:
         return bootstrap, None
     scheme, _, rest = bootstrap.partition("://")
     hosts, _, query = rest.partition("?")
-    given = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
-    certified = {"cert", "key"} & given.keys()
+    options = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+    client_certificate = {"cert", "key"} & options.keys()
     if (
         scheme != "tls"
-        or given.keys() - {"ca", "cert", "key"}
+        or options.keys() - {"ca", "cert", "key"}
         or urlsplit(f"//{hosts}").path
-        or (certified and given.keys() != {"ca", "cert", "key"})
+        or (client_certificate and options.keys() != {"ca", "cert", "key"})
     ):
-        raise ValueError(f"Kafka is at {_FORM}, not {bootstrap}")
-    return hosts, given
+        raise ValueError(f"expected {_FORM}, not {bootstrap}")
+    return hosts, options

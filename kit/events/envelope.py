@@ -26,14 +26,14 @@ CORRELATION = "x-request-id"
 
 
 class MalformedEvent(Exception):
-    """A record that is no event of ours, or whose body does not parse; trying again does not help."""
+    """A record that is not a valid event; a retry does not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event(Generic[M]):
-    """One fact as it was published.
+    """A published event.
 
-    `key` is the aggregate's TypeID, `time` when the fact was written, `trace` the headers of its trace, if any.
+    `key` is the aggregate's TypeID, `time` when the event was recorded; `trace` has the headers of its trace, if any.
     """
 
     id: UUID
@@ -46,8 +46,8 @@ class Event(Generic[M]):
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One record on its way to Kafka."""
+class OutgoingRecord:
+    """A record to send to Kafka."""
 
     topic: str
     key: bytes | None
@@ -55,8 +55,8 @@ class Outgoing:
     headers: Headers
 
 
-def outgoing(row: Any) -> Outgoing:
-    """The record of an outbox row."""
+def to_record(row: Any) -> OutgoingRecord:
+    """Converts an outbox row to a record."""
     headers: Headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", EVENT.format(row["event_id"]).encode()),
@@ -67,16 +67,16 @@ def outgoing(row: Any) -> Outgoing:
         ("content-type", CONTENT_TYPE.encode()),
     ]
     headers += [(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]
-    return Outgoing(row["topic"], row["key"].encode(), row["payload"], headers)
+    return OutgoingRecord(row["topic"], row["key"].encode(), row["payload"], headers)
 
 
 def event_type(headers: Sequence[tuple[str, bytes]]) -> str:
-    """The full name of the message that a record carries; empty when it is no event."""
+    """The full name of a record's message; empty when it is not an event."""
     return next((value.decode("utf-8", "replace") for name, value in headers if name == "ce_type"), "")
 
 
 def decode(record: Any, message: type[M]) -> Event[M]:
-    """The event that a Kafka record carries; raises Malformed."""
+    """Decodes the event of a Kafka record; raises MalformedEvent."""
     headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
     try:
         return Event(

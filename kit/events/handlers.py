@@ -1,6 +1,6 @@
 """Calls a group's handlers for decoded events: the inbox and the effects in one transaction.
 
-Retries and dead letters are `Delivery`'s.
+`Delivery` does retries and dead letters.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from kit.events.subscriptions import (
 )
 from kit.telemetry import SpanKind, correlation_id, extract, span
 
-# Sorted, so that two consumers of one group that hold the same events (a rebalance) cannot deadlock.
+# Sorted, so that two consumers with the same events (during a rebalance) cannot deadlock.
 _INBOX = """
 INSERT INTO inbox (consumer, event_id) SELECT $1, id FROM unnest($2::uuid[]) AS id ORDER BY id
 ON CONFLICT DO NOTHING RETURNING event_id
 """
 _SEEN = "SELECT event_id FROM inbox WHERE consumer = $1 AND event_id = ANY($2::uuid[])"
-# Peers are asked for so many events at once.
-_PREPARING = 16
+# Maximum number of events prepared concurrently.
+_MAX_PREPARING = 16
 
 
 class Received(NamedTuple):
-    """An event and the topic that it came from."""
+    """An event and its topic."""
 
     topic: str
     event: Event[Any]
 
 
 class Handlers:
-    """The reactions of one group; without a database only a group of `BatchSubscription`s can be served."""
+    """The handlers of one group; without a database only `BatchSubscription`s are possible."""
 
     def __init__(self, group: Group, database: Database | None) -> None:
         self._group = group
@@ -52,7 +52,7 @@ class Handlers:
             raise ValueError(f"group {group.name} needs a database for its inbox")
 
     async def handle(self, received: Sequence[Received]) -> None:
-        """Has the effect of every event that had none yet, all or nothing; raises what a handler raised."""
+        """Handles every event that was not handled before, all or nothing; raises a handler's error."""
         if not received:
             return
         if self._database is None or isinstance(self._subscription(received[0]), BatchSubscription):
@@ -72,70 +72,72 @@ class Handlers:
 
         async def attempt() -> list[Received]:
             async with database.transaction() as tx:
-                fresh = await self._fresh(tx, received)
-                for _, run in groupby(fresh, key=lambda item: (item.topic, type(item.event.body))):
+                new = await self._insert_new(tx, received)
+                for _, run in groupby(new, key=lambda item: (item.topic, type(item.event.body))):
                     await self._apply(tx, list(run), prepared)
-            return fresh
+            return new
 
-        fresh = await run_with_contention_retries(attempt)
-        self._count(fresh, "done")
-        for _ in range(len(received) - len(fresh)):
-            CONSUMED.labels(self._group.name, "", "repeated").inc()
+        new = await run_with_contention_retries(attempt)
+        self._count(new, "done")
+        for _ in range(len(received) - len(new)):
+            CONSUMED.labels(self._group.name, "", "duplicate").inc()
 
-    async def _fresh(self, tx: Transaction, received: Sequence[Received]) -> list[Received]:
-        """Writes the inbox; answers those that were not in it, each once."""
+    async def _insert_new(self, tx: Transaction, received: Sequence[Received]) -> list[Received]:
+        """Inserts into the inbox; returns the events that were not in it, without duplicates."""
         rows = await tx.fetch(_INBOX, self._group.name, sorted({item.event.id for item in received}))
-        unseen: set[UUID] = {row["event_id"] for row in rows}
-        fresh = []
+        new_ids: set[UUID] = {row["event_id"] for row in rows}
+        new = []
         for item in received:
-            if item.event.id in unseen:
-                unseen.remove(item.event.id)
-                fresh.append(item)
-        return fresh
+            if item.event.id in new_ids:
+                new_ids.remove(item.event.id)
+                new.append(item)
+        return new
 
     async def _apply(self, tx: Transaction, run: Sequence[Received], prepared: dict[UUID, Any]) -> None:
-        """Events of one type that came in a row."""
+        """Applies consecutive events of one type."""
         topic, first = run[0]
         subscription = self._group.by_topic[topic]
         assert isinstance(subscription, Subscription)
-        reaction = subscription.handlers[type(first.body)]
-        if isinstance(reaction, BatchHandler):
-            await reaction.apply(tx, [item.event for item in run])
+        handler = subscription.handlers[type(first.body)]
+        if isinstance(handler, BatchHandler):
+            await handler.apply(tx, [item.event for item in run])
             return
         for item in run:
-            if isinstance(reaction, PreparedHandler):
-                await _within(item.event, reaction.apply, tx, item.event, prepared[item.event.id])
+            if isinstance(handler, PreparedHandler):
+                await _with_context(item.event, handler.apply, tx, item.event, prepared[item.event.id])
             else:
-                await _within(item.event, reaction, tx, item.event)
+                await _with_context(item.event, handler, tx, item.event)
 
     async def _prepare(self, database: Database, received: Sequence[Received]) -> dict[UUID, Any]:
-        """The answers of peers, by event; asked outside of the transaction, for events that are new."""
-        asking = {item.event.id: item.event for item in received if self._reaction(item) is not None}
-        if not asking:
+        """Calls `prepare` for new events, outside the transaction; returns the results by event."""
+        to_prepare = {
+            item.event.id: item.event for item in received if self._prepared_handler(item) is not None
+        }
+        if not to_prepare:
             return {}
-        reactions = {item.event.id: self._reaction(item) for item in received}
-        for row in await database.fetch(_SEEN, self._group.name, list(asking)):
-            del asking[row["event_id"]]
-        slots = asyncio.Semaphore(_PREPARING)
+        handlers_by_event = {item.event.id: self._prepared_handler(item) for item in received}
+        for row in await database.fetch(_SEEN, self._group.name, list(to_prepare)):
+            del to_prepare[row["event_id"]]
+        slots = asyncio.Semaphore(_MAX_PREPARING)
 
-        async def ask(event: Event[Any]) -> Any:
-            reaction = reactions[event.id]
-            assert reaction is not None
+        async def prepare(event: Event[Any]) -> Any:
+            handler = handlers_by_event[event.id]
+            assert handler is not None
             async with slots:
-                return await _within(event, reaction.prepare, event)
+                return await _with_context(event, handler.prepare, event)
 
-        answers = await asyncio.gather(*map(ask, asking.values()), return_exceptions=True)
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
-        return dict(zip(asking, answers, strict=True))
+        results = await asyncio.gather(*map(prepare, to_prepare.values()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return dict(zip(to_prepare, results, strict=True))
 
-    def _reaction(self, item: Received) -> PreparedHandler | None:
+    def _prepared_handler(self, item: Received) -> PreparedHandler | None:
         subscription = self._subscription(item)
         if not isinstance(subscription, Subscription):
             return None
-        reaction = subscription.handlers[type(item.event.body)]
-        return reaction if isinstance(reaction, PreparedHandler) else None
+        handler = subscription.handlers[type(item.event.body)]
+        return handler if isinstance(handler, PreparedHandler) else None
 
     def _subscription(self, item: Received) -> AnySubscription:
         return self._group.by_topic[item.topic]
@@ -145,8 +147,8 @@ class Handlers:
             CONSUMED.labels(self._group.name, item.event.type, outcome).inc()
 
 
-async def _within(event: Event[Any], handle: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-    """Calls a handler under the event's correlation id and trace."""
+async def _with_context(event: Event[Any], handle: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    """Calls a handler with the event's correlation id and trace."""
     token = correlation_id.set(event.correlation_id)
     try:
         with span(f"consume {event.type}", kind=SpanKind.CONSUMER, parent=extract(event.trace)):

@@ -1,7 +1,7 @@
-"""One Kafka producer in one thread, which nothing else touches.
+"""A Kafka producer in its own thread.
 
-Order is the caller's: what is handed over in one `send` is acknowledged before the next, and a producer that failed is
-replaced, so that nothing of a failed batch comes after a later one.
+Order is preserved: each `send` is acknowledged before the next, and a failed producer is replaced, so that no record of a failed batch
+arrives after a later batch.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from kit.events.broker import broker_config
-from kit.events.clients import client
-from kit.events.envelope import Outgoing
+from kit.events.envelope import OutgoingRecord
+from kit.events.kafka_client import create_client
 from kit.telemetry import get_logger
 
 log = get_logger(__name__)
 
-# What was written to a socket reaches the broker within this time, or the connection is dropped with what it still holds.
+# Data written to a socket reaches the broker within this time, or the kernel drops the connection with its unsent data.
 UNANSWERED_SECONDS = 10.0
 _DELIVERY_SECONDS = 20.0
 _REQUEST_SECONDS = 10.0
 _LINGER_SECONDS = 2.0
 _CONNECT_SECONDS = 5.0
 _DISCARD_SECONDS = 1.0
-# All calls of the thread are bounded, so it ends by itself when it is not waited for any longer.
+# All calls of the thread are bounded, so it ends by itself after this.
 _CLOSE_SECONDS = 8.0
 _SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNANSWERED_SECONDS * 1000)),
 ]
-# All of one send for a partition fits into one record batch, which is what keeps it in order.
-MOST_BYTES = 800_000
+# All records of one send to a partition must fit into one record batch, which keeps their order.
+MAX_BYTES = 800_000
 
 
 class Publisher:
-    """Sends records and awaits their acknowledgement by all in-sync replicas; connects at the first send."""
+    """Sends records and waits for acknowledgement by all in-sync replicas; connects at the first send."""
 
     def __init__(self, bootstrap: str, client_id: str) -> None:
         self._broker = broker_config(bootstrap)
@@ -53,23 +53,23 @@ class Publisher:
         self._stopping = threading.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=client_id)
 
-    async def send(self, records: Sequence[Outgoing], *, until: float = math.inf) -> list[bool]:
-        """Whether each record was acknowledged; never raises for Kafka's sake, waits up to 20 s for it.
+    async def send(self, records: Sequence[OutgoingRecord], *, until: float = math.inf) -> list[bool]:
+        """Whether each record was acknowledged, within 20 s; never raises KafkaError.
 
-        After `until` (time.monotonic()) nothing more is written to Kafka, not even when this process was frozen before it.
+        After `until` (time.monotonic()) nothing is written to Kafka, even if this process was frozen in between.
         """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._send, records, until)
 
     async def close(self) -> None:
-        """Ends within a few seconds, also when the broker is silent; what is not acknowledged by then counts as not sent."""
+        """Closes within a few seconds even if the broker does not respond; unacknowledged records count as not sent."""
         self._stopping.set()
         discarded = asyncio.get_running_loop().run_in_executor(self._thread, self._discard)
         self._thread.shutdown(wait=False)
         await asyncio.wait([discarded], timeout=_CLOSE_SECONDS)
         if not discarded.done():
-            log.warning("events.publisher_closes_late", client=self._client_id)
+            log.warning("events.publisher_close_timeout", create_client=self._client_id)
 
-    def _send(self, records: Sequence[Outgoing], until: float) -> list[bool]:
+    def _send(self, records: Sequence[OutgoingRecord], until: float) -> list[bool]:
         futures: list[Any] = []
         self._until = until
         try:
@@ -87,14 +87,14 @@ class Publisher:
 
     def _connected(self) -> Any:
         if self._producer is None:
-            self._producer = client(
+            self._producer = create_client(
                 KafkaProducer,
                 **self._broker,
                 client_id=self._client_id,
                 acks="all",
                 enable_idempotence=True,
                 allow_auto_create_topics=False,
-                # flush() sends at once; until then records gather, so that a partition's are one batch
+                # flush() sends immediately; until then records accumulate, so that each partition gets one batch.
                 linger_ms=int(_LINGER_SECONDS * 1000),
                 batch_size=1_000_000,
                 bootstrap_timeout_ms=int(_CONNECT_SECONDS * 1000),
@@ -109,10 +109,10 @@ class Publisher:
         return self._producer
 
     def _gate(self, producer: Any) -> None:
-        """Lets the producer's own thread take records to send, and write them to a socket, until `_until` only.
+        """Stops the producer's own thread from sending records, or writing to a socket, after `_until`.
 
-        Its timeouts are no help: it looks at them after it has taken what it is about to send. A large request is written in
-        parts: a process that was frozen between two of them must not write the rest when it wakes.
+        The producer's timeouts do not suffice, because it checks them only after taking the records to send. A large request is written in
+        parts, and a process that was frozen between two parts must not write the rest when it wakes.
         """
         drain, network = producer._accumulator.drain, producer._sender._client._net
         wait_write = network.wait_write
@@ -123,13 +123,13 @@ class Publisher:
         async def gated_write(*args: Any, **options: Any) -> None:
             await wait_write(*args, **options)
             if time.monotonic() > self._until:
-                raise KafkaConnectionError("the time to write has passed")
+                raise KafkaConnectionError("the write deadline has passed")
 
         producer._accumulator.drain = gated_drain
         network.wait_write = gated_write
 
     def _flush(self, producer: Any) -> None:
-        """Waits in slices, so that closing does not have to wait for a broker that is down."""
+        """Waits in slices, so that closing does not wait for a broker that is down."""
         end = min(time.monotonic() + _DELIVERY_SECONDS, self._until) + 1
         while True:
             try:
@@ -147,6 +147,6 @@ class Publisher:
         try:
             producer.close(timeout=_DISCARD_SECONDS)
         except KafkaError:
-            # kafka-python 3.0 flushes first, and when that takes too long it leaves the producer and its thread running.
+            # kafka-python 3.0 flushes first; if that times out, it leaves the producer and its thread running.
             producer._sender.force_close()
             producer._sender.join(_DISCARD_SECONDS)

@@ -1,6 +1,6 @@
-"""What a service listens to, as data: a topic, and what to do about each type of event.
+"""A service's subscriptions as data: a topic, and a handler for each type of event.
 
-How it is listened to (groups, chunks, inbox, retries, dead letters) is `Consumers`' business.
+`Consumers` does the rest: groups, batches, inbox, retries, dead letters.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Apply = Callable[[Transaction, Event[Any]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class PreparedHandler:
-    """What one type of event sets off, when it first needs an answer from elsewhere.
+    """A handler in two steps, for events that need a remote call.
 
-    `prepare(event)` asks peers, outside of any transaction, and may be called again for the same event, so what it does
-    there is idempotent; `apply(tx, event, prepared)` writes. `tx` is the inbox's: row, effect and facts commit together.
+    `prepare(event)` calls peers outside the transaction. It may be called again for the same event, so the calls must be idempotent.
+    `apply(tx, event, prepared)` writes in the inbox's transaction, so inbox row, effect and outbox rows commit together.
     """
 
     apply: Callable[[Transaction, Event[Any], Any], Awaitable[None]]
@@ -31,10 +31,10 @@ class PreparedHandler:
 
 @dataclass(frozen=True)
 class BatchHandler:
-    """What events of one type set off that came in a row: `async (tx, events)`, in order, none twice.
+    """Handles consecutive events of one type together, in order and without duplicates: `async (tx, events)`.
 
-    For reactions that are one statement however many events there are; they emit nothing, because the chunk is no event's own.
-    When it fails, it is called again for each event alone, so that one bad event does not hold up the others.
+    For handlers that need one statement for any number of events. They must not emit events, because a batch has no single causing event.
+    If it fails, it is called for each event separately, so that one bad event does not block the others.
     """
 
     apply: Callable[[Transaction, Sequence[Event[Any]]], Awaitable[None]]
@@ -42,9 +42,9 @@ class BatchHandler:
 
 @dataclass(frozen=True)
 class Subscription:
-    """Events of a topic, handled by `async (tx, event)`, a `Reaction` or `Many`; types not named are passed over.
+    """Handles events of a topic with `async (tx, event)`, a `PreparedHandler` or a `BatchHandler`; other types are ignored.
 
-    Each event has its effect once. `purpose` separates consumer groups of one service: `catalog` and `catalog.indexer`.
+    Each event takes effect once. `purpose` separates consumer groups of one service: `catalog` and `catalog.indexer`.
     """
 
     topic: str
@@ -54,10 +54,9 @@ class Subscription:
 
 @dataclass(frozen=True)
 class BatchSubscription:
-    """Events of a topic, handled many at once outside of the database: `async (events)`, in order, possibly again.
+    """Handles events of a topic in batches outside the database: `async (events)`, in order, at least once.
 
-    For effects that are idempotent by themselves, such as a search index; it has no inbox and needs a `purpose` of its
-    own, because offsets are committed for a group.
+    For idempotent effects, such as a search index. It has no inbox, and needs its own `purpose`, because offsets are committed per group.
     """
 
     topic: str
@@ -78,30 +77,30 @@ class Group:
 
     @property
     def topics(self) -> list[str]:
-        """What the group listens to."""
+        """The topics of the group."""
         return sorted(self.by_topic)
 
     @property
     def has_inbox(self) -> bool:
-        """Whether its effects, and so its dead letters, are in the service's database."""
-        return not any(isinstance(each, BatchSubscription) for each in self.by_topic.values())
+        """Whether its inbox, and so its dead letters, are in the service's database."""
+        return not any(isinstance(subscription, BatchSubscription) for subscription in self.by_topic.values())
 
 
 def consumer_groups(service: str, subscriptions: Sequence[AnySubscription]) -> list[Group]:
-    """The consumer groups of a service: `<service>` or `<service>.<purpose>`; raises ValueError on contradictions."""
-    found: dict[str, dict[str, AnySubscription]] = {}
+    """The consumer groups of a service: `<service>` or `<service>.<purpose>`; raises ValueError for inconsistent subscriptions."""
+    topics_by_group: dict[str, dict[str, AnySubscription]] = {}
     for subscription in subscriptions:
         name = f"{service}.{subscription.purpose}" if subscription.purpose else service
-        topics = found.setdefault(name, {})
+        topics = topics_by_group.setdefault(name, {})
         if subscription.topic in topics:
             raise ValueError(f"group {name} subscribes to {subscription.topic} twice")
         topics[subscription.topic] = subscription
         if len({isinstance(other, BatchSubscription) for other in topics.values()}) > 1:
-            raise ValueError(f"group {name} mixes events with an inbox and without")
-    return [Group(name, topics) for name, topics in found.items()]
+            raise ValueError(f"group {name} mixes subscriptions with and without an inbox")
+    return [Group(name, topics) for name, topics in topics_by_group.items()]
 
 
 def event_types(subscription: AnySubscription) -> dict[str, type[Message]]:
-    """Full message name -> class, of what a subscription handles."""
+    """The message classes that a subscription handles, by full name."""
     classes = subscription.handlers if isinstance(subscription, Subscription) else subscription.types
     return {message.DESCRIPTOR.full_name: message for message in classes}

@@ -1,6 +1,6 @@
-"""What a service publishes: one topic, and one table from facts to messages.
+"""What a service publishes: a topic, and the encoders from domain events to messages.
 
-Writing outbox rows is `kit.db`'s, sending them the relay's. Nothing else publishes.
+`kit.db` writes the outbox rows and the relay sends them. Nothing else publishes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Encode = Callable[[Any], tuple[str, Message]]
 class Topic:
     """`Topic("souk.order.v1", {OrderPlaced: encode, ...})`.
 
-    An encoder answers the aggregate's id, by which facts keep their order, and the message. `also`: a topic that is not the service's own,
-    to which it tells of some facts too.
+    An encoder returns the aggregate's id, which is the Kafka key and so preserves order, and the message.
+    `also`: a second topic, for events that another package owns (audit).
     """
 
     name: str
@@ -34,28 +34,26 @@ class Topic:
     clock: Clock = field(default=utc_now, repr=False)
     also: Topic | None = None
 
-    def outbox(self, facts: Sequence[object]) -> list[OutboxColumns]:
-        """The facts as outbox rows, those of each topic in their order."""
-        own = [fact for fact in facts if self.also is None or type(fact) not in self.also.encoders]
-        others = [fact for fact in facts if self.also is not None and type(fact) in self.also.encoders]
-        found = [self.outbox_rows(own)] if own else []
+    def outbox_rows_by_topic(self, events: Sequence[object]) -> list[OutboxColumns]:
+        """The events as outbox rows by topic, in order within each."""
+        own = [event for event in events if self.also is None or type(event) not in self.also.encoders]
+        others = [event for event in events if self.also is not None and type(event) in self.also.encoders]
+        rows = [self.outbox_rows(own)] if own else []
         if others:
             assert self.also is not None
-            found += self.also.outbox(others)
-        return found
+            rows += self.also.outbox_rows_by_topic(others)
+        return rows
 
-    def outbox_rows(self, facts: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:
-        """The facts as outbox rows, in their order; the current correlation and trace go with them.
+    def outbox_rows(self, events: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:
+        """The events as outbox rows, in order, with the correlation id and trace of the current context.
 
-        `headers` replace these, one for each fact: what `context_headers()` answered in the calls that the facts are of.
-
-        For a hot statement that writes rows and outbox at once: `outbox_insert(n)` takes these columns.
+        `headers` replaces these: one captured `context_headers()` per event.
         """
         now = self.clock()
-        carried = headers or [context_headers()] * len(facts)
+        headers_per_event = headers or [context_headers()] * len(events)
         columns = OutboxColumns(self.name, [], [], [], [], [], [])
-        for fact, header in zip(facts, carried, strict=True):
-            key, message = self.encoders[type(fact)](fact)
+        for event, header in zip(events, headers_per_event, strict=True):
+            key, message = self.encoders[type(event)](event)
             columns.event_ids.append(EVENT.new())
             columns.keys.append(key)
             columns.types.append(message.DESCRIPTOR.full_name)
@@ -66,7 +64,7 @@ class Topic:
 
 
 def context_headers() -> str:
-    """The current correlation and trace, as events carry them."""
+    """The current correlation id and trace, encoded for the headers of an event."""
     headers: dict[str, str] = {}
     inject(headers)
     if current := correlation_id.get():

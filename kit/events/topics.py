@@ -1,4 +1,4 @@
-"""Topics: their names, and making them. Auto-creation is off everywhere, so `migrate` makes them."""
+"""Topic names, and the creation of topics. Auto-creation is off everywhere, so `migrate` creates them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
 from kit.events.broker import broker_config
-from kit.events.clients import client
+from kit.events.kafka_client import create_client
 from kit.events.subscriptions import AnySubscription, consumer_groups
 
 PARTITIONS = 6
@@ -16,19 +16,19 @@ _CONNECT_MS = 10_000
 
 
 def dead_letter_topic(topic: str, group: str) -> str:
-    """The topic of what a group could not handle: souk.order.v1.dlq.payment"""
+    """The dead-letter topic of a group: souk.order.v1.dlq.payment"""
     return f"{topic}.dlq.{group}"
 
 
-def replay_group(letters: str) -> str:
-    """The group that remembers which dead letters of a topic were replayed or dropped."""
-    return f"{letters}.replay"
+def replay_group(topic: str) -> str:
+    """The consumer group whose offsets mark the replayed or dropped dead letters of a topic."""
+    return f"{topic}.replay"
 
 
 def topics_used_by(
     service: str, publishes: str | None, subscriptions: Sequence[AnySubscription]
 ) -> list[str]:
-    """Every topic that a service needs: its own, those it listens to, and its dead letters."""
+    """All topics that a service needs: its own, those it consumes, and its dead-letter topics."""
     names = {publishes} if publishes else set()
     for group in consumer_groups(service, subscriptions):
         for topic in group.topics:
@@ -37,11 +37,11 @@ def topics_used_by(
 
 
 def ensure_topics(bootstrap: str, names: Iterable[str], partitions: int = PARTITIONS) -> list[str]:
-    """Makes the topics that are missing and returns their names; blocks, and races with others harmlessly.
+    """Creates missing topics and returns their names. Blocks; safe to run concurrently.
 
-    Dead letters have one partition: they are few, and their order is of no use.
+    Dead-letter topics have one partition, because they have few records.
     """
-    admin = client(
+    admin = create_client(
         KafkaAdminClient,
         **broker_config(bootstrap),
         client_id="souk-migrate",
@@ -56,7 +56,7 @@ def ensure_topics(bootstrap: str, names: Iterable[str], partitions: int = PARTIT
 
 def _create(admin: KafkaAdminClient, name: str, partitions: int) -> bool:
     try:
-        # -1: the broker's default, which is one on a laptop and three in a cluster
+        # -1: the broker's default, one on a laptop and three in a cluster.
         admin.create_topics(
             {name: {"num_partitions": partitions, "replication_factor": -1}}, wait_for_metadata=True
         )

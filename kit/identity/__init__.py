@@ -1,18 +1,18 @@
-"""Who a process is to others: its certificate, its key and the authorities it trusts, from files that are replaced while it runs.
+"""Mutual TLS: a process's certificate, key and trusted authorities, from files that may be replaced while it runs.
 
-`identity_of(settings)` is what servers and channels are made with (kit.rpc); None when identity is off. Not here: what a name
-allows its owner to do. That is said by each service (`kit.service.Service.callers`).
+Servers and channels (`kit.rpc`) take `identity_from_settings(settings)`, which is None when identity is off. Not here: authorization, which
+each service declares (`kit.service.Service.callers`).
 """
 
 from kit.identity.certificates import EXPIRY, ReloadingCertificate
-from kit.identity.checking import CertificateFiles, Material, certificate_errors
+from kit.identity.checking import CertificateFiles, CertificateMaterial, certificate_errors
 from kit.identity.identity import Identity, identity_from_settings
 
 __all__ = [
     "EXPIRY",
     "CertificateFiles",
+    "CertificateMaterial",
     "Identity",
-    "Material",
     "ReloadingCertificate",
     "certificate_errors",
     "identity_from_settings",

@@ -1,4 +1,4 @@
-"""What servers and channels are told of identity."""
+"""The identity that servers and channels use."""
 
 from dataclasses import dataclass
 
@@ -9,22 +9,22 @@ from kit.settings import BaseSettings, IdentityMode
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The certificate of this process. `calls`: it calls by TLS; `requires`: it answers nothing but TLS."""
+    """The certificate of this process; whether its calls use TLS, and whether its server requires TLS."""
 
     certificates: ReloadingCertificate
-    calls: bool = True
-    requires: bool = True
+    calls_use_tls: bool = True
+    requires_tls: bool = True
 
 
 def identity_from_settings(settings: BaseSettings) -> Identity | None:
-    """What the settings say; None when identity is off. Files are read when they are first needed."""
+    """The identity that the settings configure; None when it is off. The files are read when first needed."""
     mode = settings.identity
     if mode is IdentityMode.OFF:
         return None
     return Identity(
         ReloadingCertificate(certificate_files(settings), settings.service),
-        calls=mode in (IdentityMode.CALL, IdentityMode.REQUIRE),
-        requires=mode is IdentityMode.REQUIRE,
+        calls_use_tls=mode in (IdentityMode.CALL, IdentityMode.REQUIRE),
+        requires_tls=mode is IdentityMode.REQUIRE,
     )
 
 

@@ -1,8 +1,8 @@
-"""gRPC between services, driven by descriptors: a servicer is a class with a method per RPC, a client is a
-`Channel` with `call`, or a `Peer` with a method per RPC that it calls.
+"""gRPC between services, driven by descriptors. A servicer is a class with a method per RPC; a client is a `Channel` with `call`, or a
+`Peer` with a method per RPC that it calls.
 
-One flat wrapper per method does what interceptors would, in a fixed order: telemetry, deadline, errors,
-authentication, log. Calls between our services share streams (ADR 0015). Not here: what an RPC means.
+One wrapper per method replaces interceptors, in a fixed order: telemetry, deadline, errors, authentication, log. Calls between our
+services share streams (ADR 0015).
 """
 
 from kit.rpc.call import Call, current_call

@@ -1,20 +1,19 @@
-"""The call that is being answered: who calls, from where, under which correlation id."""
+"""The current call: its caller, network address and correlation id."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
-from kit.auth import Principal
-from kit.errors import PermissionDenied, Unauthenticated
+from kit.auth import AdminRequired, Principal
+from kit.errors import Unauthenticated
 from kit.values import ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an RPC knows of its caller beside the request.
+    """What an RPC handler receives beside the request.
 
-    `address` is the client's network address as the gateway saw it, empty when it was not told; `peer` is
-    the address of the process at the other end.
+    `address` is the client's network address as seen by the gateway, empty if unknown; `peer` is the address of the calling process.
     """
 
     principal: Principal | None = None
@@ -23,31 +22,30 @@ class Call:
     peer: str = ""
 
     def require_principal(self) -> Principal:
-        """The signed-in caller; raises Unauthenticated."""
+        """The authenticated caller; raises Unauthenticated."""
         if self.principal is None:
-            raise Unauthenticated("sign in first")
+            raise Unauthenticated()
         return self.principal
 
     def require_admin(self) -> Principal:
-        """The caller, who is an ADMIN; raises Unauthenticated or PermissionDenied."""
+        """The caller, an ADMIN; raises Unauthenticated or AdminRequired."""
         principal = self.require_principal()
         if not principal.is_admin:
-            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
+            raise AdminRequired()
         return principal
 
     def resolve_account_scope(self, account_id: str, *, all_accounts: bool) -> UUID | None:
-        """The account whose things are listed: the one named, else the caller's; None, which only an ADMIN may ask for: everybody's.
+        """The account to list for: the one in the request, else the caller's. None means all accounts, which only an ADMIN may request.
 
         Raises Unauthenticated, PermissionDenied, InvalidArgument.
         """
         caller = self.require_principal()
         if not account_id:
             return None if all_accounts and self.require_admin() else caller.account_id
-        named = ACCOUNT.parse(account_id, "accountId")
-        caller.require_access_to(named)
-        return named
+        requested = ACCOUNT.parse(account_id, "accountId")
+        caller.require_access_to(requested)
+        return requested
 
 
-# Set while a call is answered, so that channels pass its token, address and correlation id on; consumers have
-# none.
+# Set while a call is handled, so that channels forward its token, address and correlation id. Consumers have none.
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)

@@ -1,10 +1,9 @@
-"""Deadlines and retries of each method, read from `service_config.json` beside the protos.
+"""Deadlines and retries of each method, from the `service_config.json` beside the protos.
 
-The file is gRPC's own format (https://github.com/grpc/grpc/blob/master/doc/service_config.md), of which
-methodConfig's name, timeout and retryPolicy are understood; anything else is refused rather than ignored.
+The file has gRPC's format (https://github.com/grpc/grpc/blob/master/doc/service_config.md). Supported are name, timeout and retryPolicy of
+methodConfig; any other key is an error.
 """
 
-import random
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -12,62 +11,66 @@ from typing import Any
 import orjson
 from google.protobuf.descriptor import ServiceDescriptor
 
-_KNOWN = {"name", "timeout", "retryPolicy"}
+from kit.values.backoff import backoff_seconds
+
+_SUPPORTED_KEYS = {"name", "timeout", "retryPolicy"}
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often a method is tried, and how long between; seconds."""
+    """The maximum number of attempts, and the seconds to wait between them."""
 
     attempts: int = 1
     initial: float = 0.05
-    most: float = 0.5
+    maximum: float = 0.5
     multiplier: float = 2.0
     codes: frozenset[str] = frozenset()
 
-    def pause(self, tried: int) -> float:
-        """Seconds to wait after the `tried`-th attempt failed; with full jitter, as gRPC does."""
-        return random.uniform(0, min(self.most, self.initial * self.multiplier ** (tried - 1)))
+    def pause(self, attempts: int) -> float:
+        """Seconds to wait after a number of failed attempts, with full jitter, as gRPC does."""
+        return backoff_seconds(attempts, self.initial, self.maximum, multiplier=self.multiplier, min_share=0)
 
 
 @dataclass(frozen=True, slots=True)
 class MethodConfig:
-    """The longest a call may take, all attempts together, in seconds; and its retries."""
+    """The timeout of a call including all retries, in seconds; and the retries."""
 
     timeout: float = 5.0
     retries: Retries = Retries()
 
 
 def method_configs(service: ServiceDescriptor) -> dict[str, MethodConfig]:
-    """The configuration of each method of a service; an entry that names a method replaces the service's own."""
+    """The configuration of each method of a service; an entry for a method overrides the service's entry."""
     package = service.file.package
     text = files(package).joinpath("service_config.json").read_bytes()
-    general, particular = MethodConfig(), {}
+    service_config, method_configs_by_name = MethodConfig(), {}
     for entry in orjson.loads(text)["methodConfig"]:
         config = _method_config(entry)
         for name in entry["name"]:
             if name["service"] != service.full_name:
                 continue
             if method := name.get("method"):
-                particular[method] = config
+                method_configs_by_name[method] = config
             else:
-                general = config
-    unknown = particular.keys() - {method.name for method in service.methods}
+                service_config = config
+    unknown = method_configs_by_name.keys() - {method.name for method in service.methods}
     if unknown:
         raise ValueError(f"service_config.json of {package} names unknown methods: {sorted(unknown)}")
-    return {method.name: particular.get(method.name, general) for method in service.methods}
+    return {
+        method.name: method_configs_by_name.get(method.name, service_config) for method in service.methods
+    }
 
 
 def _method_config(entry: dict[str, Any]) -> MethodConfig:
-    if strange := entry.keys() - _KNOWN:
-        raise ValueError(f"service_config.json: {sorted(strange)} is not understood")
+    if unknown := entry.keys() - _SUPPORTED_KEYS:
+        raise ValueError(f"service_config.json: unknown keys {sorted(unknown)}")
     policy = entry.get("retryPolicy")
     retries = Retries()
     if policy:
         retries = Retries(
             attempts=int(policy["maxAttempts"]),
             initial=_seconds(policy["initialBackoff"]),
-            most=_seconds(policy["maxBackoff"]),
+            maximum=_seconds(policy["maxBackoff"]),
             multiplier=float(policy["backoffMultiplier"]),
             codes=frozenset(policy["retryableStatusCodes"]),
         )

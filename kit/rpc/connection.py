@@ -1,19 +1,19 @@
-"""The gRPC channel to a peer, by TLS where there is an identity; replaced when the certificate is, without an end to what runs."""
+"""The gRPC channel to a peer, with TLS if there is an identity; replaced when the certificate changes, without ending running calls."""
 
 import asyncio
 from typing import Any
 
 import grpc
 
-from kit.identity import Identity, Material
+from kit.identity import CertificateMaterial, Identity
 from kit.rpc.stream import Stream
 
-# How long an attempt to connect may take, handshake included: on a busy machine that is more than without TLS.
+# Minimum time for a connection attempt: a TLS handshake on a busy machine takes long.
 _SECURE = {"grpc.min_reconnect_backoff_ms": 5_000}
 
 
-class _Line:
-    """One gRPC channel, and how many streams are open on it."""
+class _CountedChannel:
+    """A gRPC channel and the number of its open streams."""
 
     def __init__(self, channel: Any) -> None:
         self.channel = channel
@@ -21,7 +21,7 @@ class _Line:
 
 
 class Connection:
-    """Opens streams to gRPC's `target`; `name` is what the peer's certificate must be for, whatever its host is called."""
+    """Opens streams to a gRPC target; the peer's certificate must be for `name`, regardless of its host name."""
 
     def __init__(
         self, target: str, name: str, options: tuple[tuple[str, Any], ...], identity: Identity | None
@@ -29,58 +29,60 @@ class Connection:
         self._target = target
         self._name = name
         self._options = options
-        self._certificates = identity.certificates if identity is not None and identity.calls else None
-        self._material: Material | None = None
-        self._line: _Line | None = None
-        self._lines: set[_Line] = set()
+        self._certificates = (
+            identity.certificates if identity is not None and identity.calls_use_tls else None
+        )
+        self._material: CertificateMaterial | None = None
+        self._active: _CountedChannel | None = None
+        self._channels: set[_CountedChannel] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def channel(self) -> Any:
-        """The channel for whatever begins now."""
+        """The channel for new streams and calls."""
         return self._current().channel
 
     def stream(self) -> Stream:
-        """A new stream."""
-        line = self._current()
-        line.open += 1
-        return Stream(line.channel, lambda: self._ended(line))
+        """Opens a new stream."""
+        counted = self._current()
+        counted.open += 1
+        return Stream(counted.channel, lambda: self._on_stream_end(counted))
 
     def carries(self, stream: Stream) -> bool:
-        """Whether the stream was opened with the certificate that is in use now."""
+        """Whether the stream uses the current certificate."""
         return stream.channel is self._current().channel
 
     async def close(self) -> None:
-        """Ends everything."""
-        lines, self._line, self._lines = self._lines, None, set()
-        for line in lines:
-            await line.channel.close()
+        """Closes all channels."""
+        channels, self._active, self._channels = self._channels, None, set()
+        for counted in channels:
+            await counted.channel.close()
 
-    def _current(self) -> _Line:
+    def _current(self) -> _CountedChannel:
         if self._certificates is None:
-            if self._line is None:
+            if self._active is None:
                 self._use(grpc.aio.insecure_channel(self._target, options=self._options))
         elif (material := self._certificates.current()) is not self._material:
             self._material = material
             credentials = grpc.ssl_channel_credentials(material.authorities, material.key, material.chain)
             options = {**dict(self._options), **_SECURE, "grpc.default_authority": self._name}.items()
             self._use(grpc.aio.secure_channel(self._target, credentials, options=tuple(options)))
-        assert self._line is not None
-        return self._line
+        assert self._active is not None
+        return self._active
 
     def _use(self, channel: Any) -> None:
-        before, self._line = self._line, _Line(channel)
-        self._lines.add(self._line)
-        if before is not None and before.open == 0:
-            self._close(before)
+        previous, self._active = self._active, _CountedChannel(channel)
+        self._channels.add(self._active)
+        if previous is not None and previous.open == 0:
+            self._close(previous)
 
-    def _ended(self, line: _Line) -> None:
-        line.open -= 1
-        if line.open == 0 and line is not self._line and line in self._lines:
-            self._close(line)
+    def _on_stream_end(self, counted: _CountedChannel) -> None:
+        counted.open -= 1
+        if counted.open == 0 and counted is not self._active and counted in self._channels:
+            self._close(counted)
 
-    def _close(self, line: _Line) -> None:
-        self._lines.discard(line)
-        closing = asyncio.get_running_loop().create_task(line.channel.close())
+    def _close(self, counted: _CountedChannel) -> None:
+        self._channels.discard(counted)
+        closing = asyncio.get_running_loop().create_task(counted.channel.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)

@@ -1,7 +1,6 @@
-"""What surrounds every RPC on the server: telemetry, deadline, errors, caller, authentication, log; one function, no
-stack.
+"""Wraps every RPC on the server: telemetry, deadline, errors, caller check, authentication, log; one function instead of interceptors.
 
-A line is logged per call that was sampled, slow or failed by our fault; the rest is in the metrics.
+Calls that are sampled, slow or failed on the server side are logged; the metrics count the others.
 """
 
 import asyncio
@@ -14,11 +13,11 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
 from kit.auth import Principal, bearer_token
-from kit.errors import Category, Internal, SoukError
+from kit.errors import INTERNAL_MESSAGE, Category, Internal, SoukError
 from kit.errors.transport import grpc_code
+from kit.rpc.allowed_callers import CallerCheck
 from kit.rpc.call import Call, current_call
-from kit.rpc.callers import Guard
-from kit.rpc.status import DETAILS_KEY, INTERNAL_MESSAGE, encode
+from kit.rpc.status import DETAILS_KEY, encode
 from kit.telemetry import RedMetrics, SpanKind, correlation_id, get_logger, new_correlation_id, span
 from kit.telemetry.spans import parse_traceparent
 from kit.values import deadline
@@ -27,31 +26,31 @@ log = get_logger("kit.rpc")
 
 _RED = RedMetrics("rpc_server", ("service", "method"))
 _SLOW_SECONDS = 1.0
-_OUR_FAULT = {Category.UNAVAILABLE, Category.DEADLINE_EXCEEDED}
+_SERVER_SIDE = {Category.UNAVAILABLE, Category.DEADLINE_EXCEEDED}
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class Incoming(NamedTuple):
-    """What came along with a request, whatever it travelled on.
+class CallMetadata(NamedTuple):
+    """The metadata of a request, from either transport.
 
-    `seconds` is how long the caller waits, `names` what its certificate is for.
+    `timeout` is in seconds; `names` are the DNS names in the caller's certificate.
     """
 
     correlation_id: str | None
     authorization: str | None
     address: str
     traceparent: str | None
-    seconds: float | None
+    timeout: float | None
     peer: str
     names: frozenset[str] = frozenset()
 
 
 Method = Callable[[Any, Call], Awaitable[Message]]
-Handler = Callable[[Any, Incoming], Awaitable[Message | SoukError]]
+Handler = Callable[[Any, CallMetadata], Awaitable[Message | SoukError]]
 
 
 class Verifier(Protocol):
-    """Who turns tokens into principals: `kit.auth.TokenVerifier`."""
+    """Verifies tokens: `kit.auth.TokenVerifier`."""
 
     async def verify(self, token: str) -> Principal:
         """The caller; raises Unauthenticated."""
@@ -63,37 +62,39 @@ def handler(
     name: str,
     method: Method,
     verifier: Verifier | None,
-    guard: Guard | None = None,
+    caller_check: CallerCheck | None = None,
 ) -> Handler:
-    """What answers an RPC, or says what its error is; to be awaited in a context of its own."""
+    """The handler of an RPC, which returns the response or the error. Await it in its own context."""
     path = f"{service.full_name}/{name}"
-    watched = _RED.watch(service.full_name, name)
+    metrics = _RED.bind(service.full_name, name)
 
-    async def handle(request: Message, incoming: Incoming) -> Message | SoukError:
+    async def handle(request: Message, metadata: CallMetadata) -> Message | SoukError:
         started = time.perf_counter()
-        correlation = new_correlation_id(incoming.correlation_id)
+        correlation = new_correlation_id(metadata.correlation_id)
         correlation_id.set(correlation)
-        if incoming.seconds is not None:
-            deadline.set(time.monotonic() + incoming.seconds)
+        if metadata.timeout is not None:
+            deadline.set(time.monotonic() + metadata.timeout)
         outcome, sampled = "OK", False
         try:
-            with span(path, kind=SpanKind.SERVER, parent=parse_traceparent(incoming.traceparent)) as here:
-                sampled = here.sampled
-                if guard is not None:
-                    guard.check(incoming.names)
+            with span(
+                path, kind=SpanKind.SERVER, parent=parse_traceparent(metadata.traceparent)
+            ) as current_span:
+                sampled = current_span.sampled
+                if caller_check is not None:
+                    caller_check.check(metadata.names)
                 principal = None
-                if (token := bearer_token(incoming.authorization)) and verifier is not None:
+                if (token := bearer_token(metadata.authorization)) and verifier is not None:
                     principal = await verifier.verify(token)
-                call = Call(principal, correlation, incoming.address, incoming.peer)
+                call = Call(principal, correlation, metadata.address, metadata.peer)
                 current_call.set(call)
                 return await method(request, call)
         except SoukError as error:
             outcome = error.category.value
             if error.category is Category.INTERNAL:
                 log.exception("rpc.failed", method=path)
-            elif error.category in _OUR_FAULT:
+            elif error.category in _SERVER_SIDE:
                 log.warning(
-                    "rpc.refused", method=path, outcome=outcome, reason=error.reason, error=error.message
+                    "rpc.rejected", method=path, outcome=outcome, reason=error.reason, error=error.message
                 )
             return error
         except asyncio.CancelledError:
@@ -102,36 +103,36 @@ def handler(
         except Exception:
             outcome = "INTERNAL"
             log.exception("rpc.failed", method=path)
-            return Internal(INTERNAL_MESSAGE)
+            return Internal()
         finally:
             seconds = time.perf_counter() - started
-            watched.observe(seconds, outcome)
+            metrics.observe(seconds, outcome)
             if sampled or seconds > _SLOW_SECONDS:
-                log.info("rpc.served", method=path, outcome=outcome, ms=round(seconds * 1000, 2))
+                log.info("rpc.request", method=path, outcome=outcome, ms=round(seconds * 1000, 2))
 
     return handle
 
 
-def names_of(context: Any) -> frozenset[str]:
-    """The DNS names of the certificate at the other end; none where there is no TLS."""
+def certificate_names(context: Any) -> frozenset[str]:
+    """The DNS names in the caller's certificate; empty without TLS."""
     return frozenset(name.decode() for name in context.auth_context().get("peer_dns", ()))
 
 
 def unary(handle: Handler, domain: str) -> Callable[[Any, Any], Awaitable[Message]]:
-    """The coroutine that grpc.aio calls for an RPC that has a stream of its own; grpc.aio gives it a task of its own too."""
+    """The coroutine that grpc.aio calls, in its own task, for an RPC with its own stream."""
 
     async def answer(request: Message, context: Any) -> Message:
-        given: dict[str, str] = dict(context.invocation_metadata())
+        headers: dict[str, str] = dict(context.invocation_metadata())
         outcome = await handle(
             request,
-            Incoming(
-                given.get("x-request-id"),
-                given.get("authorization"),
-                given.get("x-client-address", ""),
-                given.get("traceparent"),
+            CallMetadata(
+                headers.get("x-request-id"),
+                headers.get("authorization"),
+                headers.get("x-client-address", ""),
+                headers.get("traceparent"),
                 context.time_remaining(),
                 context.peer(),
-                names_of(context),
+                certificate_names(context),
             ),
         )
         if not isinstance(outcome, SoukError):

@@ -1,4 +1,4 @@
-"""Another service, as its callers know it: a method per RPC that they call, in their own values."""
+"""Base of clients of another service, with a method per RPC that they call."""
 
 from typing import TypeVar
 
@@ -6,16 +6,16 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
 from kit.identity import Identity
-from kit.rpc.channel import Channel, name_of
+from kit.rpc.channel import Channel, service_name
 
 M = TypeVar("M", bound=Message)
 
 
 class Peer:
-    """A resource to inherit from, named after the service. Deadlines and retries are data beside the contract."""
+    """Base class of a resource named after the service. Deadlines and retries are configured beside the contract."""
 
     def __init__(self, address: str, service: ServiceDescriptor, identity: Identity | None = None) -> None:
-        self.name = name_of(service)
+        self.name = service_name(service)
         self._channel = Channel(address, service, identity)
 
     async def open(self) -> None:
@@ -27,7 +27,7 @@ class Peer:
         await self._channel.close()
 
     async def ping(self) -> None:
-        """Raises Unavailable unless the service serves."""
+        """Raises Unavailable unless the service is serving."""
         await self._channel.ping()
 
     async def _call(self, method: str, request: Message, response: type[M]) -> M:

@@ -1,6 +1,6 @@
-"""The server's side: servicers on grpc.aio, with health and reflection.
+"""The server side: servicers on grpc.aio, with health checks and reflection.
 
-Each RPC is served twice: as a gRPC method of its own, and on the streams of `souk.rpc.v1` that our own clients speak.
+Each RPC is served as a regular gRPC method and on the streams of `souk.rpc.v1`, which our own clients use.
 """
 
 import re
@@ -18,10 +18,10 @@ from grpc_reflection.v1alpha import reflection
 from souk.rpc.v1 import call_service_pb2
 
 from kit.identity import Identity, ReloadingCertificate
-from kit.rpc.callers import Callers
-from kit.rpc.exchange import Exchanges, Served
-from kit.rpc.front import Front
+from kit.rpc.allowed_callers import AllowedCallers
 from kit.rpc.handler import Verifier, handler, unary
+from kit.rpc.multiplexer import CallMultiplexer, MethodHandler
+from kit.rpc.shared_port import SharedPort
 from kit.rpc.status import MESSAGE_BYTES, METADATA_BYTES
 
 OPTIONS = (
@@ -33,8 +33,8 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
-    # A connection ends after a minute, a tenth more or less, so that who calls looks the name up again and finds replicas that were
-    # added. The grace is longer than a stream is used (kit.rpc.stream) and its longest call lasts: nothing is cut off.
+    # Connections end after a minute, plus or minus 10 %, so that clients resolve the name again and find new replicas. The grace period
+    # exceeds the use of a stream (kit.rpc.stream) plus its longest call, so no call is interrupted.
     ("grpc.max_connection_age_ms", 60_000),
     ("grpc.max_connection_age_grace_ms", 120_000),
 )
@@ -49,9 +49,9 @@ class Servicer(Protocol):
 
 
 class Server:
-    """Serves the servicers; one that lacks an RPC of its service fails here, not when it is called.
+    """Serves the servicers; raises TypeError when one lacks an RPC of its service.
 
-    With an `identity`, by mutual TLS, and only for the `callers` that are listed (kit.rpc.callers).
+    With an `identity` it uses mutual TLS and only admits the listed `callers` (kit.rpc.allowed_callers).
     """
 
     def __init__(
@@ -66,44 +66,43 @@ class Server:
     ) -> None:
         self._host = host
         self._identity = identity
-        guards = Callers(callers or {}, enforced=identity.requires) if identity is not None else None
-        self._served: dict[str, dict[str, Served]] = {
-            servicer.service.full_name: _served(servicer, verifier, guards) for servicer in servicers
+        allowed_callers = (
+            AllowedCallers(callers or {}, enforced=identity.requires_tls) if identity is not None else None
+        )
+        self._methods: dict[str, dict[str, MethodHandler]] = {
+            servicer.service.full_name: _methods(servicer, verifier, allowed_callers)
+            for servicer in servicers
         }
-        self._exchanges = Exchanges(
+        self._multiplexer = CallMultiplexer(
             {
-                f"{service}/{name}": served
-                for service, rpcs in self._served.items()
-                for name, served in rpcs.items()
+                f"{service}/{name}": method
+                for service, methods in self._methods.items()
+                for name, method in methods.items()
             }
         )
         self._health = health.HealthServicer()
         self._server: Any = None
-        self._front: Front | None = None
+        self._shared_port: SharedPort | None = None
         self._credentials: grpc.ServerCredentials | None = None
         self.port = port
 
     async def start(self) -> None:
-        """Listens; raises OSError when the address is taken. Health says NOT_SERVING until `serving()`."""
+        """Listens; raises OSError when the address is in use. Health checks report NOT_SERVING until `set_serving()`."""
         server = grpc.aio.server(options=OPTIONS)
-        for name, rpcs in self._served.items():
-            handlers = {rpc: _unary(served) for rpc, served in rpcs.items()}
-            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
-            server.add_registered_method_handlers(name, handlers)
-        exchange = {"Exchange": _exchange(self._exchanges)}
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_CALLS.full_name, exchange),))
-        server.add_registered_method_handlers(_CALLS.full_name, exchange)
+        for service, methods in self._methods.items():
+            _register(server, service, {name: _unary(method) for name, method in methods.items()})
+        _register(server, _CALLS.full_name, {"Exchange": _exchange(self._multiplexer)})
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)  # type: ignore[no-untyped-call]
-        await self._tell(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._set_health_status(health_pb2.HealthCheckResponse.NOT_SERVING)
         reflection.enable_server_reflection(  # type: ignore[no-untyped-call]
-            (*self._served, _CALLS.full_name, HEALTH, reflection.SERVICE_NAME), server
+            (*self._methods, _CALLS.full_name, HEALTH, reflection.SERVICE_NAME), server
         )
         address = f"{self._host}:{self.port}"
         try:
             await self._listen(server, address)
         except (RuntimeError, OSError) as error:
             await server.stop(0)
-            raise OSError(f"gRPC cannot listen on {address}: the port is taken") from error
+            raise OSError(f"gRPC cannot listen on {address}: the port is in use") from error
         await server.start()
         self._server = server
 
@@ -111,45 +110,45 @@ class Server:
         if self._identity is None:
             self.port = server.add_insecure_port(address)
             return
-        # Kept: gRPC asks it at each handshake and does not keep it itself.
+        # Keeps a reference: gRPC uses the object at each handshake but does not hold one.
         self._credentials = _credentials(self._identity.certificates)
-        if self._identity.requires:
+        if self._identity.requires_tls:
             self.port = server.add_secure_port(address, self._credentials)
             return
-        self._front = Front(
+        self._shared_port = SharedPort(
             tls=server.add_secure_port("127.0.0.1:0", self._credentials),
             plain=server.add_insecure_port("127.0.0.1:0"),
         )
-        await self._front.start(self._host, self.port)
-        self.port = self._front.port
+        await self._shared_port.start(self._host, self.port)
+        self.port = self._shared_port.port
 
-    async def serving(self) -> None:
-        """Health says SERVING from now on."""
-        await self._tell(health_pb2.HealthCheckResponse.SERVING)
+    async def set_serving(self) -> None:
+        """Makes health checks report SERVING."""
+        await self._set_health_status(health_pb2.HealthCheckResponse.SERVING)
 
-    async def not_serving(self) -> None:
-        """Health says NOT_SERVING from now on; calls are still answered."""
-        await self._tell(health_pb2.HealthCheckResponse.NOT_SERVING)
+    async def set_not_serving(self) -> None:
+        """Makes health checks report NOT_SERVING; calls are still handled."""
+        await self._set_health_status(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     async def stop(self, grace: float) -> None:
-        """Takes no new calls; those in flight have `grace` seconds to end."""
+        """Accepts no new calls; calls in flight have `grace` seconds to finish."""
         if self._server is not None:
             await self._health.enter_graceful_shutdown()
-            self._exchanges.going_away()
-            if self._front is not None:
-                self._front.refuse()
+            self._multiplexer.announce_shutdown()
+            if self._shared_port is not None:
+                self._shared_port.stop_accepting()
             await self._server.stop(grace)
-            if self._front is not None:
-                await self._front.stop()
-            self._server = self._front = None
+            if self._shared_port is not None:
+                await self._shared_port.stop()
+            self._server = self._shared_port = None
 
-    async def _tell(self, status: Any) -> None:
-        for name in ("", *self._served):
+    async def _set_health_status(self, status: Any) -> None:
+        for name in ("", *self._methods):
             await self._health.set(name, status)
 
 
 def _credentials(certificates: ReloadingCertificate) -> grpc.ServerCredentials:
-    """Asks each client for a certificate of our authorities; gRPC calls `current` at each handshake, from a thread of its own."""
+    """Requires a client certificate of our authorities. gRPC calls `current` at each handshake, from its own thread."""
 
     def current() -> Any:
         material = certificates.current()
@@ -160,21 +159,23 @@ def _credentials(certificates: ReloadingCertificate) -> grpc.ServerCredentials:
     return grpc.dynamic_ssl_server_credentials(current(), current, require_client_authentication=True)
 
 
-def _served(servicer: Servicer, verifier: Verifier | None, guards: Callers | None) -> dict[str, Served]:
+def _methods(
+    servicer: Servicer, verifier: Verifier | None, allowed_callers: AllowedCallers | None
+) -> dict[str, MethodHandler]:
     missing = [
-        method.name for method in servicer.service.methods if not hasattr(servicer, snake(method.name))
+        method.name for method in servicer.service.methods if not hasattr(servicer, snake_case(method.name))
     ]
     if missing:
         raise TypeError(f"{type(servicer).__name__} lacks {', '.join(missing)}")
     return {
-        method.name: Served(
+        method.name: MethodHandler(
             GetMessageClass(method.input_type).FromString,
             handler(
                 servicer.service,
                 method.name,
-                getattr(servicer, snake(method.name)),
+                getattr(servicer, snake_case(method.name)),
                 verifier,
-                guards.of(servicer.service, method.name) if guards is not None else None,
+                allowed_callers.of(servicer.service, method.name) if allowed_callers is not None else None,
             ),
             servicer.service.file.package,
         )
@@ -182,17 +183,22 @@ def _served(servicer: Servicer, verifier: Verifier | None, guards: Callers | Non
     }
 
 
-def _unary(served: Served) -> Any:
+def _register(server: Any, service: str, handlers: dict[str, Any]) -> None:
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+    server.add_registered_method_handlers(service, handlers)
+
+
+def _unary(method: MethodHandler) -> Any:
     return grpc.unary_unary_rpc_method_handler(
-        unary(served.handle, served.domain),
-        request_deserializer=served.parse,
+        unary(method.handle, method.domain),
+        request_deserializer=method.parse,
         response_serializer=_serialize,
     )
 
 
-def _exchange(exchanges: Exchanges) -> Any:
+def _exchange(multiplexer: CallMultiplexer) -> Any:
     return grpc.stream_stream_rpc_method_handler(
-        exchanges.serve,
+        multiplexer.serve,
         request_deserializer=call_service_pb2.ExchangeRequest.FromString,
         response_serializer=call_service_pb2.ExchangeResponse.SerializeToString,
     )
@@ -202,6 +208,6 @@ def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
 
 
-def snake(name: str) -> str:
+def snake_case(name: str) -> str:
     """PlaceOrder -> place_order"""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -1,4 +1,4 @@
-"""Elasticsearch behind an alias: documents with versions, and absence that is an error of its own.
+"""Elasticsearch behind an alias: versioned documents, and a named error when it is unavailable.
 
 Not here: queries and mappings, which are the owner's (catalog/search).
 """

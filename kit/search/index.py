@@ -1,11 +1,11 @@
-"""An index behind an alias in Elasticsearch 8."""
+"""An Elasticsearch 8 index behind an alias."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from elastic_transport import ConnectionError as NotReached
+from elastic_transport import ConnectionError as ConnectFailed
 from elastic_transport import ConnectionTimeout
 from elastic_transport.client_utils import DEFAULT
 from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError
@@ -17,27 +17,27 @@ from kit.values import remaining
 log = get_logger(__name__)
 
 _TIMEOUT_SECONDS = 5.0
-# Of making an index and of filling it: analysis of 500 long descriptions takes seconds of a busy node.
+# For creating and filling an index: analysis of 500 long descriptions takes seconds on a busy node.
 _WRITE_TIMEOUT_SECONDS = 30.0
 _OVERLOADED = (429, 502, 503, 504)
 
 
 class SearchUnavailable(Unavailable):
-    """Elasticsearch does not answer, or has no index yet."""
+    """Elasticsearch does not respond, or has no index yet."""
 
     reason = "SEARCH_UNAVAILABLE"
-    default_message = "search is not available now"
+    default_message = "search is temporarily unavailable"
 
 
 class PluginsMissing(FailedPrecondition):
-    """Elasticsearch lacks a plugin that the index's definition needs; the message names the plugin and the nodes."""
+    """Elasticsearch lacks a plugin that the index definition needs; the message names the plugin and the nodes."""
 
     reason = "SEARCH_PLUGINS_MISSING"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document with the version of its row: an older one never replaces a newer. `body` None deletes it."""
+    """A document with the version of its row; an older version never replaces a newer one. `body` None deletes it."""
 
     id: str
     version: int
@@ -45,11 +45,11 @@ class Document:
 
 
 class SearchIndex:
-    """A resource around one alias, e.g. `catalog-products`, that points at a numbered index, e.g. `catalog-products-000001`.
+    """A resource: one alias, e.g. `catalog-products`, that points to a numbered index, e.g. `catalog-products-000001`.
 
-    By TLS the URL may name whose certificates are believed: `https://user:password@host:9200?ca=FILE`.
-    Every method raises SearchUnavailable when Elasticsearch is out of reach; opening never does. `plugins` are those that the definition
-    needs: opening raises PluginsMissing when Elasticsearch answers and a node lacks one, and no index is made without them.
+    With TLS the URL may contain the trusted authorities: `https://user:password@host:9200?ca=FILE`. Every method except `open` raises
+    SearchUnavailable when Elasticsearch is unavailable. `plugins` are those that the definition needs: `open` raises PluginsMissing when a
+    node lacks one, and no index is created without them.
     """
 
     name = "elasticsearch"
@@ -72,12 +72,12 @@ class SearchIndex:
         self._exists = False
 
     async def open(self) -> None:
-        """Checks the plugins, if Elasticsearch answers; the index is made when it is first needed. Raises PluginsMissing."""
+        """Checks the plugins if Elasticsearch responds; raises PluginsMissing. The index is created when first needed."""
         try:
             await self._check_plugins()
         except SearchUnavailable:
             log.warning(
-                "search.unreachable", reason="Elasticsearch does not answer; its plugins are checked later"
+                "search.unavailable", reason="Elasticsearch does not respond; its plugins are checked later"
             )
 
     async def close(self) -> None:
@@ -85,11 +85,11 @@ class SearchIndex:
         await self._client.close()
 
     async def ping(self) -> None:
-        """Raises SearchUnavailable when Elasticsearch does not answer."""
+        """Raises SearchUnavailable unless Elasticsearch responds."""
         await self._call("cluster.health", self._client.cluster.health())
 
     async def ensure_index(self) -> None:
-        """Makes the first index and its alias, unless there is one."""
+        """Creates the first index and its alias, unless the alias exists."""
         if self._exists:
             return
         if not await self._call("indices.exists_alias", self._client.indices.exists_alias(name=self.alias)):
@@ -99,20 +99,20 @@ class SearchIndex:
                 log.error("search.plugins_missing", error=error.message)
                 raise SearchUnavailable() from error
             except BadRequestError as error:
-                # Another replica was first.
+                # Another replica created it first.
                 if error.error != "resource_already_exists_exception":
                     raise
         self._exists = True
 
     async def create_index(self, index: str, *, alias: bool = False) -> None:
-        """Makes an index by the definition, behind the alias on request. Raises PluginsMissing."""
+        """Creates an index from the definition, optionally with the alias. Raises PluginsMissing."""
         await self._check_plugins()
         body: dict[str, Any] = {**self._definition, **({"aliases": {self.alias: {}}} if alias else {})}
-        patient = self._client.options(request_timeout=_WRITE_TIMEOUT_SECONDS)
-        await self._call("indices.create", patient.indices.create(index=index, **body))
+        client = self._client.options(request_timeout=_WRITE_TIMEOUT_SECONDS)
+        await self._call("indices.create", client.indices.create(index=index, **body))
 
     async def write(self, documents: Sequence[Document], *, index: str | None = None) -> None:
-        """Writes and deletes documents in one request; one that is not newer than what is there changes nothing."""
+        """Writes and deletes documents in one request; versions older than the stored ones are ignored."""
         if not documents:
             return
         if index is None:
@@ -125,32 +125,34 @@ class SearchIndex:
             )
             if document.body is not None:
                 operations.append(document.body)
-        answer = await self._call(
+        response = await self._call(
             "bulk",
-            # Else an index that was lost would be made again by its first document, without our definition.
+            # Otherwise the first document would recreate a lost index without our definition.
             self._client.options(request_timeout=_WRITE_TIMEOUT_SECONDS).bulk(
                 index=index or self.alias, operations=operations, require_alias=index is None
             ),
         )
-        if answer["errors"]:
-            self._raise_failures(answer["items"])
+        if response["errors"]:
+            self._raise_failures(response["items"])
 
     async def read(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """The bodies of the documents among the ids, as they were written, visible or not."""
+        """The bodies of existing documents, as they were written, including those not visible to searches yet."""
         if not ids:
             return {}
         await self.ensure_index()
-        answer = await self._call("mget", self._client.mget(index=self.alias, ids=list(ids)))
-        return {document["_id"]: document["_source"] for document in answer["docs"] if document.get("found")}
+        response = await self._call("mget", self._client.mget(index=self.alias, ids=list(ids)))
+        return {
+            document["_id"]: document["_source"] for document in response["docs"] if document.get("found")
+        }
 
     async def refresh(self, *, index: str | None = None) -> None:
-        """Makes what was written visible."""
+        """Makes written documents visible to searches."""
         await self._call("indices.refresh", self._client.indices.refresh(index=index or self.alias))
 
     async def create_next_index(self) -> str:
-        """Makes the next index, behind nothing yet, and answers its name; what others left unfinished is removed.
+        """Creates the next index, without the alias, and returns its name; deletes indices of unfinished rebuilds.
 
-        Only one may do so at a time, and nobody but them writes to it.
+        Only one process may do this at a time, and only it may write to the new index.
         """
         await self.ensure_index()
         await self.delete_unused_indices()
@@ -159,16 +161,18 @@ class SearchIndex:
         return name
 
     async def switch_alias(self, index: str) -> None:
-        """Puts the alias on an index in one step, so that every search has either the old one or this one; the old one stays."""
-        old = [self._numbered(number) for number, is_current in (await self._numbers()).items() if is_current]
+        """Moves the alias to an index atomically, so that a search uses either the old or the new one; keeps the old index."""
+        current = [
+            self._numbered(number) for number, is_current in (await self._numbers()).items() if is_current
+        ]
         actions = [
             {"add": {"index": index, "alias": self.alias}},
-            *({"remove": {"index": name, "alias": self.alias}} for name in old if name != index),
+            *({"remove": {"index": name, "alias": self.alias}} for name in current if name != index),
         ]
         await self._call("indices.update_aliases", self._client.indices.update_aliases(actions=actions))
 
     async def delete_unused_indices(self) -> None:
-        """Removes the indices that the alias is not on. Searches under way on one fail: let them end first."""
+        """Deletes indices without the alias. Searches in progress on them fail, so wait for those first."""
         for number, is_current in (await self._numbers()).items():
             if not is_current:
                 await self._call("indices.delete", self._client.indices.delete(index=self._numbered(number)))
@@ -176,35 +180,37 @@ class SearchIndex:
     async def _check_plugins(self) -> None:
         if not self._plugins:
             return
-        answer = await self._call("nodes.info", self._client.nodes.info(metric="plugins"))
-        lacking = {
+        response = await self._call("nodes.info", self._client.nodes.info(metric="plugins"))
+        missing_by_node = {
             node["name"]: missing
-            for node in answer["nodes"].values()
+            for node in response["nodes"].values()
             if (missing := set(self._plugins) - _installed(node))
         }
-        if lacking:
-            nodes, plugins = ", ".join(sorted(lacking)), ", ".join(sorted(set().union(*lacking.values())))
-            rule = f"install it on every node with `elasticsearch-plugin install {plugins}` and restart it"
-            raise PluginsMissing(f"Elasticsearch lacks the plugin {plugins} on {nodes}: {rule}")
+        if missing_by_node:
+            nodes, plugins = (
+                ", ".join(sorted(missing_by_node)),
+                ", ".join(sorted(set().union(*missing_by_node.values()))),
+            )
+            fix = f"install it on every node with `elasticsearch-plugin install {plugins}` and restart it"
+            raise PluginsMissing(f"Elasticsearch lacks the plugin {plugins} on {nodes}: {fix}")
 
     def _numbered(self, number: int) -> str:
         return f"{self.alias}-{number:06}"
 
     async def _numbers(self) -> dict[int, bool]:
-        """The numbered indices, with whether the alias is on each."""
-        found = await self._call(
+        """The numbers of the indices, and whether each has the alias."""
+        indices = await self._call(
             "indices.get", self._client.indices.get(index=f"{self.alias}-*", expand_wildcards="open")
         )
-        names = {name: self.alias in each["aliases"] for name, each in found.items()}
+        names = {name: self.alias in index["aliases"] for name, index in indices.items()}
         digits = {name.removeprefix(f"{self.alias}-"): on for name, on in names.items()}
         return {int(number): on for number, on in digits.items() if number.isdecimal()}
 
     async def search(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answers Elasticsearch's reply to a search."""
-        found: Mapping[str, Any] = (
-            await self._call("search", self._client.search(index=self.alias, **body))
-        ).body
-        return found
+        """Elasticsearch's response to a search."""
+        response = await self._call("search", self._client.search(index=self.alias, **body))
+        result: Mapping[str, Any] = response.body
+        return result
 
     async def _call(self, command: str, request: Any) -> Any:
         left = remaining()
@@ -214,7 +220,7 @@ class SearchIndex:
         try:
             with client_span("elasticsearch", command):
                 return await request
-        except (NotReached, ConnectionTimeout) as error:
+        except (ConnectFailed, ConnectionTimeout) as error:
             self._exists = False
             raise SearchUnavailable() from error
         except ApiError as error:
@@ -224,7 +230,7 @@ class SearchIndex:
             raise
 
     def _raise_failures(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """A version conflict is what an old event meets, and a missing document what a repeated deletion does: both are fine."""
+        """Ignores version conflicts (an old event) and missing documents (a repeated deletion)."""
         for item in items:
             (result,) = item.values()
             status, error = result["status"], result.get("error", {}).get("type")
@@ -233,8 +239,8 @@ class SearchIndex:
             if status in _OVERLOADED or error == "index_not_found_exception":
                 raise SearchUnavailable()
             if status >= 400 and status not in (404, 409):
-                raise ValueError(f"document {result['_id']} was refused: {error}")
+                raise ValueError(f"document {result['_id']} was rejected: {error}")
 
 
 def _installed(node: Mapping[str, Any]) -> set[str]:
-    return {each["name"] for kind in ("plugins", "modules") for each in node.get(kind, ())}
+    return {plugin["name"] for kind in ("plugins", "modules") for plugin in node.get(kind, ())}

@@ -1,8 +1,7 @@
-"""How a service lives. `Service` says what it is; `run` opens, serves, drains and closes it, so that no
-service writes that.
+"""Runs a service: `Service` declares its parts; `run` opens, serves, drains and closes them.
 
-`python -m order` serves; `migrate`, `--check`, `settings` and the service's own commands are the other words.
-Not here: any service's business, and no registry or container: `build(settings)` is a function.
+`python -m order` serves. Other commands: `migrate`, `--check`, `settings`, `dead-letters`, `kafka-acls`, and the service's own. Not here: a
+registry or container; `build(settings)` is a plain function.
 """
 
 from kit.service.admin_verifier import AdminVerifierClient

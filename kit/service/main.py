@@ -23,19 +23,19 @@ S = TypeVar("S", bound=BaseSettings)
 log = get_logger(__name__)
 
 USAGE_ERROR = 2
-_OF_ALL = ("serve", "migrate", "--check", "settings", "dead-letters", "kafka-acls")
+_COMMON_COMMANDS = ("serve", "migrate", "--check", "settings", "dead-letters", "kafka-acls")
 _CHECK_SECONDS = 10.0
-_SLACK_SECONDS = 10.0
+_STOP_GRACE_SECONDS = 10.0
 
 
 def run(build: Callable[[S], Service], settings_class: type[S], argv: Sequence[str] | None = None) -> None:
-    """Runs a service as the command line says, and exits: 0 well, 1 it failed, 2 it was told nonsense."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if words == ["settings"]:
+    """Runs the command of the command line and exits: 0 success, 1 failure, 2 invalid arguments or settings."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    if args == ["settings"]:
         print(describe(settings_class))
         sys.exit(0)
-    # Other commands say what the service is, or are an operator's.
-    starts = not words or words[0] in ("serve", "migrate", "--check")
+    # Other commands do not start the service.
+    starts = not args or args[0] in ("serve", "migrate", "--check")
     checks = [identity_check(settings_class.service)] if starts else []
     try:
         settings = load(settings_class, checks=checks)
@@ -45,14 +45,14 @@ def run(build: Callable[[S], Service], settings_class: type[S], argv: Sequence[s
     service = build(settings)
     configure(service.name, settings)
     try:
-        status = uvloop.run(_dispatch(service, words))
+        status = uvloop.run(_dispatch(service, args))
     finally:
         flush()
     sys.exit(status)
 
 
-async def _dispatch(service: Service, words: list[str]) -> int:
-    match words:
+async def _dispatch(service: Service, args: list[str]) -> int:
+    match args:
         case [] | ["serve"]:
             return await _serve(service)
         case ["migrate"]:
@@ -66,8 +66,8 @@ async def _dispatch(service: Service, words: list[str]) -> int:
         case [name, *rest] if name in service.commands:
             return await _command(service, name, rest)
         case _:
-            known = " | ".join([*_OF_ALL, *service.commands])
-            print(f"usage: python -m {service.name} [{known}]", file=sys.stderr)
+            commands = " | ".join([*_COMMON_COMMANDS, *service.commands])
+            print(f"usage: python -m {service.name} [{commands}]", file=sys.stderr)
             return USAGE_ERROR
 
 
@@ -78,10 +78,10 @@ async def _serve(service: Service) -> int:
         failures.append("start")
         stopped.set()
 
-    life = Lifecycle(service, failed)
+    lifecycle = Lifecycle(service, failed)
     watchdog = asyncio.create_task(_watchdog(service, stopped))
     try:
-        await serve(life, stopped)
+        await serve(lifecycle, stopped)
     except OSError as error:
         log.error("service.start_failed", error=str(error))
         return 1
@@ -91,15 +91,15 @@ async def _serve(service: Service) -> int:
 
 
 async def _watchdog(service: Service, stopped: asyncio.Event) -> None:
-    """Ends a process whose end hangs: everything it holds survives kill -9 by design."""
+    """Exits when the shutdown hangs; by design all data survives a kill -9."""
     await stopped.wait()
     settings = service.settings
     await asyncio.sleep(
         settings.drain_seconds.total_seconds()
         + settings.shutdown_grace_seconds.total_seconds()
-        + _SLACK_SECONDS
+        + _STOP_GRACE_SECONDS
     )
-    log.error("service.stop_hangs")
+    log.error("service.shutdown_timeout")
     os._exit(1)
 
 
@@ -114,44 +114,46 @@ async def _migrate(service: Service) -> int:
     if service.migrations is not None:
         await retry_until_available(apply, "database")
     topics = service.access().creates()
-    made = await asyncio.to_thread(ensure_topics, service.settings.kafka_bootstrap, topics) if topics else []
-    log.info("service.migrated", migrations=applied, topics=made)
+    created = (
+        await asyncio.to_thread(ensure_topics, service.settings.kafka_bootstrap, topics) if topics else []
+    )
+    log.info("service.migrated", migrations=applied, topics=created)
     return 0
 
 
 async def _check(service: Service) -> int:
-    """Opens, pings and closes everything.
+    """Opens, pings and closes all resources.
 
-    An optional part that is out of reach is reported and does not fail; one that is there and lacks what we need does.
+    An unavailable optional resource is reported without failing; one that is available but unsuitable fails.
     """
     states: dict[str, str] = {}
     failed = False
-    for part in service.all_resources():
+    for resource in service.all_resources():
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
-                await part.open()
-                await part.ping()
-            states[part.name] = "ok"
+                await resource.open()
+                await resource.ping()
+            states[resource.name] = "ok"
         except Exception as error:
-            states[part.name] = repr(error)
-            failed = failed or part not in service.optional or isinstance(error, FailedPrecondition)
+            states[resource.name] = repr(error)
+            failed = failed or resource not in service.optional or isinstance(error, FailedPrecondition)
         finally:
-            await part.close()
+            await resource.close()
     print(orjson.dumps({"service": service.name, "ok": not failed, "checks": states}).decode())
     return 1 if failed else 0
 
 
-async def _command(service: Service, name: str, words: Sequence[str]) -> int:
+async def _command(service: Service, name: str, args: Sequence[str]) -> int:
     opened = []
     try:
-        for part in service.all_resources():
-            await retry_until_available(part.open, part.name)
-            opened.append(part)
-        await service.commands[name](words)
+        for resource in service.all_resources():
+            await retry_until_available(resource.open, resource.name)
+            opened.append(resource)
+        await service.commands[name](args)
     except SoukError as error:
         print(f"{name}: {error.message}", file=sys.stderr)
         return 1
     finally:
-        for part in reversed(opened):
-            await part.close()
+        for resource in reversed(opened):
+            await resource.close()
     return 0

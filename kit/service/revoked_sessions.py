@@ -1,7 +1,4 @@
-"""Hears from the account service which sessions have ended, so that this service refuses their tokens (docs/decisions/0016).
-
-Deciding that a session ends is the account service's; refusing a token is the verifier's.
-"""
+"""Consumes the account service's events of revoked sessions, whose tokens the verifier then rejects (docs/decisions/0016)."""
 
 from typing import Final
 
@@ -15,34 +12,34 @@ from kit.values import SESSION, timestamp_from_proto
 log = get_logger(__name__)
 
 TOPIC: Final = "souk.account.v1"
-# With Kafka away a service starts without knowing: its tokens end by themselves within LIFETIME_MOST.
-PATIENCE_SECONDS: Final = 3.0
+# If Kafka is down, the service starts without the list: tokens expire by themselves within MAX_LIFETIME.
+CATCH_UP_SECONDS: Final = 3.0
 
 
 class RevokedSessionsListener:
-    """A job that keeps `ended` up to date. At its start, and after a gap, it reads back as far as any token that still counts goes."""
+    """A job that keeps `revoked_sessions` up to date; on start it re-reads the topic for one token lifetime."""
 
-    name = "ended sessions"
+    name = "revoked sessions"
 
-    def __init__(self, bootstrap: str, ended: RevokedSessions) -> None:
-        self._ended = ended
-        # A minute more: records carry the time of their publishing, by another machine's clock.
-        back = MAX_LIFETIME + LEEWAY + LEEWAY * 12
-        self._follow = TopicReplayer(TOPIC, bootstrap, pb.SessionEnded, self._heard, back=back)
+    def __init__(self, bootstrap: str, revoked_sessions: RevokedSessions) -> None:
+        self._revoked = revoked_sessions
+        # One more minute, because the timestamps of records come from another machine's clock.
+        lookback = MAX_LIFETIME + LEEWAY + LEEWAY * 12
+        self._replayer = TopicReplayer(TOPIC, bootstrap, pb.SessionEnded, self._on_event, lookback=lookback)
 
     async def open(self) -> None:
-        """Begins to listen."""
-        await self._follow.open()
+        """Starts consuming."""
+        await self._replayer.open()
 
     async def close(self) -> None:
-        """Listens no more."""
-        await self._follow.close()
+        """Stops consuming."""
+        await self._replayer.close()
 
-    async def wait_until_caught_up(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Waits, but not long, until the sessions that had ended before now are known."""
-        if not await self._follow.caught_up(seconds):
-            log.warning("sessions.unknown", seconds=seconds)
+    async def wait_until_caught_up(self, seconds: float = CATCH_UP_SECONDS) -> None:
+        """Waits, for a few seconds, until the sessions revoked before now are known."""
+        if not await self._replayer.caught_up(seconds):
+            log.warning("revoked_sessions.not_caught_up", seconds=seconds)
 
-    def _heard(self, event: Event[pb.SessionEnded]) -> None:
+    def _on_event(self, event: Event[pb.SessionEnded]) -> None:
         until = timestamp_from_proto(event.body.tokens_expire_time) + LEEWAY
-        self._ended.add(SESSION.parse(event.body.session_id, "session_id"), until.timestamp())
+        self._revoked.add(SESSION.parse(event.body.session_id, "session_id"), until.timestamp())

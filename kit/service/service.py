@@ -1,4 +1,4 @@
-"""What a service is, as data."""
+"""The declaration of a service."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,23 +20,23 @@ from kit.events import (
     topics_used_by,
 )
 from kit.rpc import Servicer, Verifier
-from kit.rpc.callers import unknown
-from kit.service.revoked_sessions import TOPIC as SESSIONS
+from kit.rpc.allowed_callers import unknown_entries
+from kit.service.revoked_sessions import TOPIC as REVOKED_SESSIONS
 from kit.service.revoked_sessions import RevokedSessionsListener
 from kit.settings import BaseSettings
 from kit.web import Resource
 from kit.work import Retention
 
-# Gets the words after its name on the command line; what it prints is its answer.
+# Receives the arguments after its name on the command line.
 Command = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class Job(Protocol):
-    """Work in the background: `kit.work.Worker` and `kit.work.PeriodicJob`."""
+    """Background work: `kit.work.Worker`, `kit.work.PeriodicJob`."""
 
     @property
     def name(self) -> str:
-        """How it is called in logs."""
+        """Its name in logs."""
         ...
 
     async def open(self) -> None:
@@ -44,7 +44,7 @@ class Job(Protocol):
         ...
 
     async def close(self) -> None:
-        """Ends it; what it has begun, it finishes."""
+        """Stops it after finishing current work."""
         ...
 
 
@@ -56,7 +56,7 @@ class Service:
         resources: opened in order and closed in reverse; the database comes first when it is not listed.
         optional: resources that may be down without making the service unready.
         callers: the services that may call each gRPC service, or one RPC of it; with identity on, all others are rejected
-            (`kit.rpc.callers`).
+            (`kit.rpc.allowed_callers`).
         raw_asgi_routes: paths answered by ASGI applications mounted outside Litestar (`kit.web.build_app`).
         publishes: the topic of the events; defaults to the database's.
         verifier: verifies tokens; by default with the keys at `settings.jwks_url`.
@@ -85,40 +85,42 @@ class Service:
             self.database is None or self.database.publishes is not self.publishes
         ):
             raise TypeError(f"{self.name}: the database must be made with publishes={self.publishes.name!r}")
-        if taken := self.commands.keys() & {"serve", "migrate", "settings", "dead-letters", "kafka-acls"}:
-            raise TypeError(f"{self.name}: {sorted(taken)} are commands of every service")
-        if strange := unknown(self.callers, [servicer.service for servicer in self.rpc]):
-            raise TypeError(f"{self.name}: callers of {sorted(strange)}, which is not served")
+        if reserved := self.commands.keys() & {"serve", "migrate", "settings", "dead-letters", "kafka-acls"}:
+            raise TypeError(f"{self.name}: {sorted(reserved)} are commands of every service")
+        if unknown := unknown_entries(self.callers, [servicer.service for servicer in self.rpc]):
+            raise TypeError(f"{self.name}: callers of {sorted(unknown)}, which the service does not have")
 
     def all_resources(self) -> list[Resource]:
-        """The resources in the order in which they are opened."""
-        held = list(self.resources)
-        if self.database is not None and self.database not in held:
-            held.insert(0, self.database)
-        return held + [each for each in self.optional if each not in held]
+        """All resources in the order in which they are opened."""
+        resources_in_order = list(self.resources)
+        if self.database is not None and self.database not in resources_in_order:
+            resources_in_order.insert(0, self.database)
+        return resources_in_order + [
+            resource for resource in self.optional if resource not in resources_in_order
+        ]
 
     def token_verifier(self) -> Verifier:
-        """Who turns tokens into principals."""
+        """The verifier of tokens."""
         return self.verifier or TokenVerifier(jwks_fetcher(self.settings.jwks_url))
 
-    def session_news(self, verifier: Verifier) -> RevokedSessionsListener | None:
-        """Who tells that verifier which sessions have ended; None for one that is not ours, as in tests."""
+    def revoked_sessions_listener(self, verifier: Verifier) -> RevokedSessionsListener | None:
+        """The job that updates the verifier's revoked sessions; None for another kind of verifier, as in tests."""
         if not isinstance(verifier, TokenVerifier):
             return None
         return RevokedSessionsListener(self.settings.kafka_bootstrap, verifier.revoked_sessions)
 
     def background(self) -> list[Job]:
-        """Relay, consumers, retentions and jobs, in the order in which they are started."""
-        parts: list[Job] = []
+        """Relay, consumers, retention and jobs, in the order in which they are started."""
+        jobs: list[Job] = []
         if self.database is not None and self.database.publishes is not None:
-            parts.append(Relay(self.database, self.settings.kafka_bootstrap))
+            jobs.append(Relay(self.database, self.settings.kafka_bootstrap))
         if self.consumes:
             bootstrap = self.settings.kafka_bootstrap
-            parts.append(Consumers(self.name, self.consumes, bootstrap=bootstrap, database=self.database))
-        return [*parts, *self._retentions(), *self.jobs]
+            jobs.append(Consumers(self.name, self.consumes, bootstrap=bootstrap, database=self.database))
+        return [*jobs, *self._retentions(), *self.jobs]
 
     def _retentions(self) -> list[Job]:
-        """What keeps kit's own tables from growing; every database has both."""
+        """Retention of kit's own tables."""
         if self.database is None:
             return []
         settings = self.settings
@@ -128,18 +130,19 @@ class Service:
         ]
 
     def topics(self) -> list[str]:
-        """Every topic that it uses: its own, those it consumes, its dead letters, and where ended sessions are published."""
-        return sorted({*topics_used_by(self.name, None, self.consumes), *self._publishes(), SESSIONS})
+        """All topics that it uses: its own, those it consumes, its dead-letter topics, and the one with revoked sessions."""
+        return sorted({*topics_used_by(self.name, None, self.consumes), *self._publishes(), REVOKED_SESSIONS})
 
     def access(self) -> Access:
-        """What its Kafka user may do; and which topics `migrate` creates, those that are its own."""
-        follows = {
-            SESSIONS,
+        """The access of its Kafka user, which includes the topics that `migrate` creates."""
+        broadcasts = {
+            REVOKED_SESSIONS,
             *(job.topic for job in self.jobs if isinstance(job, TopicWatcher | TopicReplayer)),
         }
-        return Access(self.name, self._publishes(), self.consumes, follows)
+        return Access(self.name, self._publishes(), self.consumes, broadcasts)
 
     def _publishes(self) -> list[str]:
         publishes = self.database.publishes if self.database is not None else None
-        own = publishes if isinstance(publishes, Topic) else None
-        return [topic.name for topic in (own, own.also if own else None) if topic]
+        if not isinstance(publishes, Topic):
+            return []
+        return [topic.name for topic in (publishes, publishes.also) if topic is not None]

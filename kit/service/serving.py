@@ -1,4 +1,4 @@
-"""Serves the HTTP application of a service with uvicorn, in this process and on this loop."""
+"""Serves the HTTP application of a service with uvicorn, on the current event loop."""
 
 import asyncio
 import signal
@@ -18,7 +18,7 @@ log = get_logger(__name__)
 
 
 class _Server(Server):
-    """uvicorn's, which leaves signals to us."""
+    """uvicorn's server without its signal handlers."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -26,19 +26,22 @@ class _Server(Server):
         yield
 
 
-async def serve(life: Lifecycle, stopped: asyncio.Event) -> None:
-    """Serves until `stopped` is set or a signal comes, then drains; raises OSError when the port is taken."""
-    settings = life.service.settings
-    _port_must_be_free(settings.http_host, settings.http_port)
+async def serve(lifecycle: Lifecycle, stopped: asyncio.Event) -> None:
+    """Serves until `stopped` is set or a signal arrives, then drains; raises OSError when the port is in use."""
+    settings = lifecycle.service.settings
+    _require_free_port(settings.http_host, settings.http_port)
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        life.start()
+        lifecycle.start()
         yield
-        await life.stop()
+        await lifecycle.stop()
 
     app = build_app(
-        life.service.routes, life.readiness, raw_asgi_routes=life.service.raw_asgi_routes, lifespan=[lifespan]
+        lifecycle.service.routes,
+        lifecycle.readiness,
+        raw_asgi_routes=lifecycle.service.raw_asgi_routes,
+        lifespan=[lifespan],
     )
     config = server_config(app, settings.http_host, settings.http_port)
     config.timeout_graceful_shutdown = max(1, round(settings.shutdown_grace_seconds.total_seconds()))
@@ -46,21 +49,21 @@ async def serve(life: Lifecycle, stopped: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    ending = asyncio.create_task(_end(life, stopped, server))
+    shutdown = asyncio.create_task(_shut_down(lifecycle, stopped, server))
     await server.serve()
-    ending.cancel()
+    shutdown.cancel()
 
 
-async def _end(life: Lifecycle, stopped: asyncio.Event, server: Server) -> None:
+async def _shut_down(lifecycle: Lifecycle, stopped: asyncio.Event, server: Server) -> None:
     await stopped.wait()
     log.info("service.stopping")
-    await life.drain()
-    # uvicorn takes no new connections, ends the requests in flight, then the lifespan.
+    await lifecycle.drain()
+    # uvicorn stops accepting connections, completes requests in flight, then ends the lifespan.
     server.should_exit = True
 
 
-def _port_must_be_free(host: str, port: int) -> None:
-    # uvicorn would say so in its own words, and only once everything else is up.
+def _require_free_port(host: str, port: int) -> None:
+    # uvicorn would report this only after everything else has started.
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

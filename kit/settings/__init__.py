@@ -1,7 +1,7 @@
-"""Settings from the environment: one frozen dataclass per service, every fault named at once.
+"""Settings from the environment: one frozen dataclass per service; all errors are reported at once.
 
-The only room that reads the environment. A field is declared with `setting(...)`; its variable is its name
-in upper case. Not here: files, layers, reloading. A value is never guessed: what does not parse is a fault.
+Only this package reads the environment. A field is declared with `setting(...)`; its variable is the field's name in upper case. Not
+here: files, layers, reloading. A value that does not parse is an error.
 """
 
 from kit.settings.base import BaseSettings

@@ -1,4 +1,4 @@
-"""How a setting is declared, and how its text becomes a value."""
+"""Declares settings and parses their text."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field
@@ -9,14 +9,14 @@ from typing import Any
 
 
 class Profile(StrEnum):
-    """Where the process runs; only development has defaults for secrets and addresses."""
+    """The environment; only development has defaults for secrets and addresses."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class IdentityMode(StrEnum):
-    """How far services prove who they are by certificates; from one to the next without downtime (docs/operations/identity.md)."""
+    """How far mutual TLS is introduced; each step to the next needs no downtime (docs/operations/identity.md)."""
 
     OFF = "off"
     ACCEPT = "accept"
@@ -25,8 +25,8 @@ class IdentityMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """What a settings class says about one of its fields."""
+class SettingSpec:
+    """The declaration of one setting."""
 
     help: str
     default: Any
@@ -45,20 +45,19 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
 ) -> Any:
-    """Declares a field: what it is, its unit, an example.
+    """Declares a field; `help` says what it is, its unit, an example.
 
-    `default` holds in every profile, `development` only in that one; with neither the variable must be set.
-    `secret` keeps the value out of `repr` and of faults. `minimum` and `maximum` bound numbers, durations in
-    seconds.
+    `default` applies in every profile, `development` only in that one; with neither, the variable is required. `secret` keeps the value
+    out of `repr` and error messages. `minimum` and `maximum` bound numbers and durations (in seconds).
     """
     return field(
         repr=not secret,
-        metadata={"setting": Declared(help, default, development, secret, minimum, maximum)},
+        metadata={"setting": SettingSpec(help, default, development, secret, minimum, maximum)},
     )
 
 
 def parse_bool(text: str) -> bool:
-    """true, yes, on, 1 and their opposites."""
+    """true, yes, on, 1; or false, no, off, 0."""
     if text.lower() in ("true", "yes", "on", "1"):
         return True
     if text.lower() in ("false", "no", "off", "0"):
@@ -87,8 +86,8 @@ def parse_seconds(text: str) -> timedelta:
     return timedelta(seconds=parse_float(text))
 
 
-def parse_words(text: str) -> tuple[str, ...]:
-    """Parts between commas; empty text has none."""
+def parse_list(text: str) -> tuple[str, ...]:
+    """A comma-separated list; empty text is an empty list."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
@@ -99,5 +98,5 @@ PARSERS: Mapping[Any, Callable[[str], Any]] = {
     bool: parse_bool,
     Path: Path,
     timedelta: parse_seconds,
-    tuple[str, ...]: parse_words,
+    tuple[str, ...]: parse_list,
 }

@@ -1,15 +1,13 @@
-"""What a process tells about itself: JSON logs, spans, metrics, and the correlation id that ties them
-together.
+"""Telemetry of a process: JSON logs, spans, metrics, and the correlation id that links them.
 
-`log = get_logger(__name__); log.info("order.placed", order_id=...)`, `with span("stripe confirm"):`, `with outgoing("redis", "MGET"):`,
-`Red("rpc_server", ("method",))`. Nothing here decides what is worth telling, and personal data is the
-caller's to leave out (`mask_email`).
+`log = get_logger(__name__); log.info("order.placed", order_id=...)`, `with span("stripe confirm"):`, `with client_span("redis", "MGET"):`,
+`RedMetrics("rpc_server", ("method",))`. Callers decide what to record and must leave out personal data.
 """
 
 from opentelemetry.trace import SpanKind
 
 from kit.telemetry.context import correlation_id, new_correlation_id
-from kit.telemetry.logs import Log, get_logger, mask_email
+from kit.telemetry.logs import Log, get_logger
 from kit.telemetry.metrics import BoundRedMetrics, RedMetrics
 from kit.telemetry.setup import configure, flush
 from kit.telemetry.spans import Span, Trace, client_span, current_trace, extract, inject, span, traceparent
@@ -29,7 +27,6 @@ __all__ = [
     "flush",
     "get_logger",
     "inject",
-    "mask_email",
     "new_correlation_id",
     "span",
     "traceparent",

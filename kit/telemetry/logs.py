@@ -1,4 +1,4 @@
-"""JSON lines on standard output, through the standard library's logging."""
+"""JSON lines on standard output, via the standard library's logging."""
 
 import logging
 import sys
@@ -11,8 +11,8 @@ import orjson
 from kit.telemetry.context import correlation_id
 from kit.telemetry.spans import current_trace
 
-# Libraries that talk too much at INFO.
-_QUIET = (
+# Libraries that log too much at INFO.
+_NOISY_LOGGERS = (
     "kafka",
     "elastic_transport",
     "elasticsearch",
@@ -26,13 +26,13 @@ _QUIET = (
 
 
 def _is_not_slow_task(record: logging.LogRecord) -> bool:
-    # kafka-python warns when a step of its own loop takes over 0.1 s, as any does on a busy machine. That loop runs in a thread that serves
-    # nothing else; a broker that really lags shows as the outbox's age and the consumers' lag.
+    # kafka-python warns when a step of its own event loop takes over 0.1 s, which is normal on a busy machine. That loop has its own
+    # thread; a slow broker shows in the outbox age and the consumer lag.
     return "s threshold). It is blocking the event loop" not in record.getMessage()
 
 
 class Log:
-    """A logger of events: a name like `order.placed` and fields, never a sentence with values in it."""
+    """Logs events: a name like `order.placed` and fields, never a sentence with values in it."""
 
     __slots__ = ("_logger",)
 
@@ -40,28 +40,24 @@ class Log:
         self._logger = logger
 
     def debug(self, event: str, **fields: Any) -> None:
-        """For whoever debugs."""
+        """Details for debugging."""
         self._write(logging.DEBUG, event, fields)
 
     def info(self, event: str, **fields: Any) -> None:
-        """Something happened that operators count on."""
+        """A normal event that operators want to see."""
         self._write(logging.INFO, event, fields)
 
     def warning(self, event: str, **fields: Any) -> None:
-        """Something is wrong outside, or was mended."""
+        """An external problem, or one that was handled."""
         self._write(logging.WARNING, event, fields)
 
     def error(self, event: str, **fields: Any) -> None:
-        """Somebody should look."""
+        """A problem that an operator should investigate."""
         self._write(logging.ERROR, event, fields)
 
     def exception(self, event: str, **fields: Any) -> None:
-        """An error with the stack of the exception being handled."""
+        """An error, with the stack trace of the current exception."""
         self._write(logging.ERROR, event, fields, exc_info=True)
-
-    def enabled(self, level: int) -> bool:
-        """Whether a line of this level would be written."""
-        return self._logger.isEnabledFor(level)
 
     def _write(self, level: int, event: str, fields: dict[str, Any], exc_info: bool = False) -> None:
         if self._logger.isEnabledFor(level):
@@ -73,21 +69,15 @@ def get_logger(name: str) -> Log:
     return Log(logging.getLogger(name))
 
 
-def mask_email(address: str) -> str:
-    """j***@example.com: enough to recognise, too little to write to."""
-    name, at, domain = address.rpartition("@")
-    return f"{name[:1]}***{at}{domain}" if at else "***"
-
-
 class JsonFormatter(logging.Formatter):
-    """One line of JSON; fields of an event never replace the line's own."""
+    """Formats one line of JSON; an event's fields never replace the standard ones."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """The JSON line."""
         line: dict[str, Any] = {
             "time": _instant(record.created),
             "level": record.levelname,
@@ -110,9 +100,8 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(service: str, level: str, stream: TextIO | None = None) -> None:
-    """Sends every logger's lines to one stream as JSON."""
-    # Where in the source a line was written costs more than the rest of it, and the event's name says it
-    # better.
+    """Writes all loggers' lines to one stream as JSON."""
+    # Looking up the source line costs more than the rest of the call, and the event's name is more useful.
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(stream or sys.stdout)
@@ -120,7 +109,7 @@ def configure_logging(service: str, level: str, stream: TextIO | None = None) ->
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in _QUIET:
+    for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("kafka.net.selector").addFilter(_is_not_slow_task)
 

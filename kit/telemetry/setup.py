@@ -1,4 +1,4 @@
-"""Turns telemetry on for a process."""
+"""Sets up telemetry for a process."""
 
 from typing import TextIO
 
@@ -10,34 +10,34 @@ from kit.telemetry.spans import record_spans
 
 
 class _Provider:
-    """The SDK's provider of this process, to be flushed at its end."""
+    """The SDK's tracer provider of this process, flushed at shutdown."""
 
     current: object | None = None
 
 
 def configure(service: str, settings: BaseSettings, *, stream: TextIO | None = None) -> None:
-    """Logs JSON to standard output; spans go to `settings.otlp_endpoint`, nowhere when it is empty."""
+    """Logs JSON to standard output and exports spans to `settings.otlp_endpoint`, unless it is empty."""
     configure_logging(service, settings.log_level, stream)
     tracer = _tracer(service, settings.otlp_endpoint) if settings.otlp_endpoint else None
     record_spans(tracer, settings.trace_sample_ratio)
 
 
 def flush() -> None:
-    """Sends what is still buffered; blocks for seconds at most."""
+    """Exports buffered spans; blocks for a few seconds at most."""
     if _Provider.current is not None:
         _Provider.current.shutdown()  # type: ignore[attr-defined]
         _Provider.current = None
 
 
 def _tracer(service: str, endpoint: str) -> otel.Tracer:
-    # Here, because the SDK is 10 MB of memory that a process without an exporter has no use for.
+    # Imported here because the SDK takes 10 MB of memory, which a process without an exporter does not need.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-    # ALWAYS_ON: kit.telemetry.spans has decided before it asks for a span.
+    # ALWAYS_ON, because kit.telemetry.spans samples before it starts a span.
     provider = TracerProvider(
         ALWAYS_ON,
         Resource.create({"service.name": service, "service.namespace": "souk"}),

@@ -1,8 +1,7 @@
-"""Spans that cost next to nothing unless their trace is kept.
+"""Spans that cost almost nothing in unsampled traces.
 
-The decision is taken where a trace starts and travels in `traceparent`; everywhere else the parent decides. A
-trace that is not kept is two numbers in a context variable: no span of the OpenTelemetry SDK is made, and the
-SDK is not even imported without an exporter.
+Sampling is decided where a trace starts and carried in `traceparent`; child spans follow their parent. An unsampled trace is only two ids
+in a context variable: no span of the OpenTelemetry SDK is created, and without an exporter the SDK is not imported.
 """
 
 import random
@@ -20,7 +19,7 @@ Attribute = str | bool | int | float
 
 
 class Trace(NamedTuple):
-    """Where in which trace this task is."""
+    """The current position: trace, span, and whether the trace is sampled."""
 
     trace_id: int
     span_id: int
@@ -28,28 +27,28 @@ class Trace(NamedTuple):
 
 
 class _Recording:
-    """What `configure` sets: who makes spans, and how many traces are kept."""
+    """Set by `configure`: the tracer, and the share of sampled traces."""
 
     tracer: otel.Tracer | None = None
     ratio: float = 0.0
 
 
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
-_NOTHING = nullcontext()
+_NO_SPAN = nullcontext()
 
 
 def record_spans(tracer: otel.Tracer | None, ratio: float) -> None:
-    """Says who makes spans of kept traces, and which share of traces that start here is kept."""
+    """Sets the tracer for sampled traces, and the share of new traces that is sampled."""
     _Recording.tracer, _Recording.ratio = tracer, ratio
 
 
 def current_trace() -> Trace | None:
-    """Where this task is; None outside of any span."""
+    """The position of this task; None outside a span."""
     return _current.get()
 
 
 class Span:
-    """`with span("order.place") as s:`; an exception that leaves the block marks it failed."""
+    """`with span("order.place") as s:`; an exception that leaves the block marks the span as failed."""
 
     __slots__ = ("_attributes", "_kind", "_name", "_parent", "_span", "_token")
 
@@ -67,7 +66,7 @@ class Span:
 
     @property
     def sampled(self) -> bool:
-        """Whether this span is kept."""
+        """Whether this span is recorded."""
         return self._span is not None
 
     def __enter__(self) -> "Span":
@@ -94,16 +93,18 @@ class Span:
             self._span.end()
 
     def _start_root(self) -> None:
-        kept = random.random() < _Recording.ratio
-        if kept and _Recording.tracer is not None:
+        sampled = random.random() < _Recording.ratio
+        if sampled and _Recording.tracer is not None:
             self._start(_Recording.tracer, Context())
         else:
-            self._token = _current.set(Trace(random.getrandbits(128) or 1, random.getrandbits(64) or 1, kept))
+            self._token = _current.set(
+                Trace(random.getrandbits(128) or 1, random.getrandbits(64) or 1, sampled)
+            )
 
     def _start(self, tracer: otel.Tracer, context: Context) -> None:
         self._span = tracer.start_span(self._name, context, self._kind, dict(self._attributes or {}))
-        made = self._span.get_span_context()
-        self._token = _current.set(Trace(made.trace_id, made.span_id, True))
+        context_of_span = self._span.get_span_context()
+        self._token = _current.set(Trace(context_of_span.trace_id, context_of_span.span_id, True))
 
 
 def span(
@@ -113,29 +114,29 @@ def span(
     attributes: Mapping[str, Attribute] | None = None,
     parent: Trace | None = None,
 ) -> Span:
-    """A span under `parent` (from `extract`), or under the current one, or at the root of a new trace."""
+    """A span under `parent` (from `extract`), else under the current span, else the root of a new trace."""
     return Span(name, kind, attributes, parent)
 
 
 def client_span(system: str, command: str) -> Span | AbstractContextManager[None]:
-    """A span around a call to a server that is not ours, in a trace that is kept; elsewhere nothing, so that what polls starts none.
+    """A client span for a call to another system, only inside a sampled trace, so that polling loops create no traces.
 
-    `command` is what is asked without its data, such as SQL with parameters; its first word is in the span's name.
+    `command` is the call without its data, such as SQL with placeholders; its first word becomes part of the span's name.
     """
-    here = _current.get()
-    if here is None or not here.sampled:
-        return _NOTHING
+    current = _current.get()
+    if current is None or not current.sampled:
+        return _NO_SPAN
     attributes = {"peer.service": system, "db.query.text": command}
     return Span(f"{system} {command.split(None, 1)[0]}", SpanKind.CLIENT, attributes, None)
 
 
 def traceparent() -> str | None:
-    """The W3C header of the current place; None outside of any span."""
-    here = _current.get()
+    """The W3C header for the current position; None outside a span."""
+    current = _current.get()
     return (
         None
-        if here is None
-        else f"00-{here.trace_id:032x}-{here.span_id:016x}-{'01' if here.sampled else '00'}"
+        if current is None
+        else f"00-{current.trace_id:032x}-{current.span_id:016x}-{'01' if current.sampled else '00'}"
     )
 
 
@@ -146,7 +147,7 @@ def inject(carrier: MutableMapping[str, Any]) -> None:
 
 
 def extract(carrier: Mapping[str, str]) -> Trace | None:
-    """The trace that headers carry; None when they carry none, or nonsense."""
+    """The trace in the headers; None when it is absent or malformed."""
     return parse_traceparent(carrier.get("traceparent"))
 
 
@@ -155,20 +156,22 @@ def parse_traceparent(header: str | None) -> Trace | None:
     if not header or len(header) < 55:
         return None
     parts = header[:55].split("-")
-    if len(parts) != 4 or [len(part) for part in parts] != [2, 32, 16, 2]:
+    if len(parts) != 4 or [len(component) for component in parts] != [2, 32, 16, 2]:
         return None
     try:
-        trace_id, span_id, flags = (int(part, 16) for part in parts[1:])
+        trace_id, span_id, flags = (int(component, 16) for component in parts[1:])
     except ValueError:
         return None
     return Trace(trace_id, span_id, bool(flags & 1)) if trace_id and span_id else None
 
 
 def untrusted_trace(header: str | None) -> Trace | None:
-    """The trace of a header that anyone may send: its id is taken, whether it is kept is decided here."""
+    """The trace of an untrusted header: its id is used, sampling is decided here."""
     parent = parse_traceparent(header)
     return parent and parent._replace(sampled=random.random() < _Recording.ratio)
 
 
-def _as_context(place: Trace) -> otel.SpanContext:
-    return otel.SpanContext(place.trace_id, place.span_id, is_remote=True, trace_flags=otel.TraceFlags(1))
+def _as_context(position: Trace) -> otel.SpanContext:
+    return otel.SpanContext(
+        position.trace_id, position.span_id, is_remote=True, trace_flags=otel.TraceFlags(1)
+    )

@@ -1,6 +1,6 @@
-"""What tests and the local stack share: real servers as child processes, conditions with deadlines, a clock that stands still.
+"""Shared by tests and the local stack: real servers as child processes, waiting with deadlines, a manual clock.
 
-Nothing here is part of a service.
+Not used by services.
 """
 
 from kit.testing.clock import FakeClock

@@ -1,4 +1,4 @@
-"""An authority of a test's own, and certificates that it signed, for servers on the loopback and for services."""
+"""A certificate authority for tests, which issues certificates for services and for servers on the loopback."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,29 +15,29 @@ _DAY = timedelta(days=1)
 
 
 class Authority:
-    """Signs; `certificate` is the file that clients are to believe."""
+    """Signs certificates; `certificate` is the file with its own, which clients must trust."""
 
     def __init__(self, folder: Path, name: str = "test") -> None:
         self._folder = folder
-        self._name = _named(f"{name} authority")
+        self._name = _subject(f"{name} authority")
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = folder / f"{name}-ca.crt"
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         self.certificate.write_bytes(_pem(self._signed(self._name, self._key, [constraints])))
 
     def server(self, name: str) -> Path:
-        """A file with the private key and the certificate of a server at 127.0.0.1."""
+        """A file with a private key and a certificate for a server at 127.0.0.1."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
         file = self._folder / f"{name}.pem"
-        file.write_bytes(_private(key) + _pem(self._signed(_named(name), key, [names])))
+        file.write_bytes(_private(key) + _pem(self._signed(_subject(name), key, [names])))
         return file
 
     def issue(self, mount: "Mount", name: str, *, starts: timedelta = -_DAY, ends: timedelta = _DAY) -> None:
-        """A new certificate of a service and its key; valid from and until so long from now."""
+        """Writes a new key and certificate of a service; `starts` and `ends` are its validity relative to now."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.DNSName(name)])
-        certificate = self._signed(_named(name), key, [names], starts, ends)
+        certificate = self._signed(_subject(name), key, [names], starts, ends)
         mount.write(
             {
                 "tls.crt": _pem(certificate),
@@ -64,7 +64,7 @@ class Authority:
 
 
 class Mount:
-    """A folder whose files are replaced all at once, by a link, as Kubernetes does with a Secret's."""
+    """A folder whose files are replaced atomically via a link, like a mounted Kubernetes Secret."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -72,7 +72,7 @@ class Mount:
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Replaces what is there."""
+        """Replaces the files."""
         version = self.folder / f"..{token_hex(8)}"
         version.mkdir()
         for name, content in files.items():
@@ -84,7 +84,7 @@ class Mount:
         link.replace(self.folder / "..data")
 
     def environment(self) -> dict[str, str]:
-        """What tells a service to require identity, with these files."""
+        """Environment variables that make a service require mutual TLS with these files."""
         return {
             "IDENTITY": "require",
             "IDENTITY_CERTIFICATE": str(self.chain),
@@ -93,7 +93,7 @@ class Mount:
         }
 
 
-def _named(name: str) -> x509.Name:
+def _subject(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 

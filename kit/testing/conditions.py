@@ -1,4 +1,4 @@
-"""Waiting for a condition with a deadline, instead of sleeping."""
+"""Waits for conditions with a deadline, instead of sleeping."""
 
 import asyncio
 import inspect
@@ -11,7 +11,7 @@ _PAUSE_SECONDS = 0.02
 
 
 class TimedOut(AssertionError):
-    """A condition did not come true before its deadline."""
+    """A condition did not become true before its deadline."""
 
 
 @overload
@@ -19,13 +19,13 @@ async def eventually(probe: Callable[[], Awaitable[T]], *, seconds: float = 10) 
 @overload
 async def eventually(probe: Callable[[], T], *, seconds: float = 10) -> T: ...
 async def eventually(probe: Callable[[], Awaitable[T] | T], *, seconds: float = 10) -> T:
-    """Calls `probe` until it answers something true without an AssertionError, and answers that; raises NotInTime after `seconds`."""
+    """Calls `probe` until it returns a true value without an AssertionError, and returns that; raises TimedOut after `seconds`."""
     end = time.monotonic() + seconds
     last: object = None
     while True:
         try:
-            found = probe()
-            value: T = await found if inspect.isawaitable(found) else found
+            result = probe()
+            value: T = await result if inspect.isawaitable(result) else result
             if value:
                 return value
             last = value
@@ -37,7 +37,7 @@ async def eventually(probe: Callable[[], Awaitable[T] | T], *, seconds: float = 
 
 
 def wait_until(probe: Callable[[], object], what: str, *, seconds: float = 30) -> None:
-    """The same for plain code: returns once `probe` answers something true, raises NotInTime naming `what`."""
+    """Synchronous variant: returns once `probe` returns a true value; raises TimedOut with `what`."""
     end = time.monotonic() + seconds
     while not probe():
         if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""Both sides of a contract in tests: calls as somebody, and services that stand in for a peer."""
+"""Both sides of a contract in tests: calls on behalf of a principal, and fake peer services."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from kit.rpc import Call, current_call
 
 @contextmanager
 def acting_as(caller: Principal | None) -> Iterator[None]:
-    """What is called in the block is called as somebody, or as nobody."""
+    """Makes calls in the block as `caller`, or anonymously with None."""
     token = current_call.set(Call(principal=caller))
     try:
         yield
@@ -22,20 +22,20 @@ def acting_as(caller: Principal | None) -> Iterator[None]:
 
 
 class UnimplementedServicer:
-    """To inherit from: an RPC that a stand-in does not list is one that nobody is to call. Contracts grow."""
+    """Base class of fake services: calling an RPC that the fake does not implement fails the test."""
 
     def __getattr__(self, name: str) -> Callable[[Any, Call], Awaitable[Any]]:
         if name.startswith("_"):
             raise AttributeError(name)
 
-        async def unasked(request: Any, call: Call) -> Any:
-            raise AssertionError(f"{name} was called, which no test expects")
+        async def unimplemented(request: Any, call: Call) -> Any:
+            raise AssertionError(f"unexpected call of {name}")
 
-        return unasked
+        return unimplemented
 
 
 class FakeAccountService(UnimplementedServicer):
-    """An account service that takes every token for an ADMIN's."""
+    """A fake account service that accepts every token as an ADMIN's."""
 
     service = pb.DESCRIPTOR.services_by_name["AccountService"]
 

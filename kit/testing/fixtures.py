@@ -1,4 +1,4 @@
-"""pytest fixtures: real servers, started once a test target on free ports, and a database of its own for each test.
+"""pytest fixtures: real servers on free ports, started once per test target, and a separate database for each test.
 
 A test module imports the fixtures that it uses (`from kit.testing.fixtures import database_url, postgres`).
 """
@@ -15,7 +15,7 @@ from kit.testing.servers import Postgres, Redis
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """PostgreSQL without waiting for the disk."""
+    """PostgreSQL without fsync."""
     server = Postgres(tmp_path_factory.mktemp("postgresql"), durable=False)
     server.start()
     yield server

@@ -1,4 +1,4 @@
-"""Kafka and Elasticsearch as the tests and the local stack run them, from the jars that third_party/ pins."""
+"""Kafka and Elasticsearch for tests and the local stack, from the jars pinned in third_party/."""
 
 import http.client
 import os
@@ -8,13 +8,13 @@ from pathlib import Path
 from kit.testing.process import free_port, port_open
 from kit.testing.servers import Server
 
-# The serial collector and the first compiler alone: least memory, and the soonest ready on two cores.
+# The serial collector and only the C1 compiler: lowest memory use and fastest start on two cores.
 _JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
 _CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"
 
 
 def _home(name: str) -> Path:
-    """Where the server's jars lie: beside the runfiles under Bazel, else where the environment says."""
+    """The folder of the server's jars: in the runfiles under Bazel, else from the environment."""
     variable = f"SOUK_{name.upper()}_HOME"
     if variable in os.environ:
         return Path(os.environ[variable])
@@ -27,7 +27,7 @@ def _home(name: str) -> Path:
 
 
 class Kafka(Server):
-    """A Kafka broker with its controller in one process (KRaft); topics are never made by themselves."""
+    """A Kafka broker and controller in one process (KRaft), without automatic topic creation."""
 
     name = "kafka"
 
@@ -41,7 +41,7 @@ class Kafka(Server):
         heap: str = "256m",
         advertised_port: int = 0,
     ) -> None:
-        """`advertised_port`: where clients are sent after the bootstrap, when not to `port` itself."""
+        """`advertised_port`: the port that clients use after the bootstrap, if not `port`."""
         super().__init__(folder, port=port, log=log)
         self.advertised_port = advertised_port
         self._controller_port = controller_port or free_port()
@@ -51,7 +51,7 @@ class Kafka(Server):
         self._properties = folder / "server.properties"
 
     def bootstrap(self) -> str:
-        """Where a client finds it."""
+        """Its bootstrap address."""
         return f"127.0.0.1:{self.port}"
 
     def prepare(self) -> None:
@@ -79,7 +79,7 @@ class Kafka(Server):
             "kafka.Kafka",
             str(self._properties),
         ]
-        # Two brokers on one folder destroy its metadata log, and the broker's own lock comes too late.
+        # Two brokers on one folder would corrupt its metadata log; the broker's own lock is taken too late.
         return ["flock", "--nonblock", "--no-fork", str(self.folder / "lock"), *java]
 
     def ready(self) -> bool:
@@ -100,7 +100,7 @@ class Elasticsearch(Server):
         self.home = _home("elasticsearch")
 
     def url(self) -> str:
-        """Where a client finds it."""
+        """Its URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def environment(self) -> dict[str, str]:

@@ -1,52 +1,52 @@
-"""Who calls a service in its tests, with tokens that nobody signed."""
+"""Callers of a service in its tests, with unsigned tokens."""
 
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-from kit.auth import Principal, Role
-from kit.errors import PermissionDenied, Unauthenticated
+from kit.auth import AdminRequired, Principal, Role
+from kit.errors import Unauthenticated
 
 
 def customer() -> Principal:
-    """Somebody."""
+    """A principal with the USER role."""
     return Principal(uuid4(), Role.USER, uuid4())
 
 
 def admin() -> Principal:
-    """Somebody of the shop."""
+    """A principal with the ADMIN role."""
     return Principal(uuid4(), Role.ADMIN, uuid4())
 
 
 class FakeTokenVerifier:
-    """A verifier that knows whom it has made a token for: the account's id is the token."""
+    """A verifier of the tokens that it issued; a token is the account's id."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Principal] = {}
+        self._principals: dict[str, Principal] = {}
 
     def token(self, principal: Principal) -> Principal:
-        """The same caller, signed in."""
-        named = replace(principal, token=str(principal.account_id))
-        self._known[named.token] = named
-        return named
+        """The principal with a valid token."""
+        with_token = replace(principal, token=str(principal.account_id))
+        self._principals[with_token.token] = with_token
+        return with_token
 
     def revoke(self, principal: Principal) -> None:
-        """Ends the caller's session."""
-        del self._known[str(principal.account_id)]
+        """Revokes the principal's token."""
+        del self._principals[str(principal.account_id)]
 
     async def verify(self, token: str) -> Principal:
         """Raises Unauthenticated for any other token."""
-        if token not in self._known:
+        if token not in self._principals:
             raise Unauthenticated("the token is not valid", reason="TOKEN_INVALID")
-        return self._known[token]
+        return self._principals[token]
 
 
 class FakeAdminVerifier:
-    """`kit.service.AdminVerifierClient` that believes every ADMIN's token, but for those that are `demoted`."""
+    """An `AdminVerifier` that trusts every ADMIN's token, except for the `demoted` accounts."""
 
     def __init__(self) -> None:
         self.demoted: set[UUID] = set()
 
     async def require_admin(self, caller: Principal) -> None:
-        """Raises PermissionDenied for them."""
+        """Raises AdminRequired for a demoted account."""
         if caller.account_id in self.demoted:
-            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
+            raise AdminRequired()

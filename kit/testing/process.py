@@ -1,4 +1,4 @@
-"""A child process that never outlives its parent, with its output in a file."""
+"""Child processes that never outlive their parent, with their output in a file."""
 
 import contextlib
 import os
@@ -9,28 +9,28 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-# The kernel takes the thread that starts a child for its parent, so all are started by one that lives as long as we do.
+# PDEATHSIG fires when the starting thread ends, so one thread that lives as long as the process starts all children.
 _STARTER = ThreadPoolExecutor(1, thread_name_prefix="starts-children")
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    """A TCP port of 127.0.0.1 that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def port_open(port: int) -> bool:
-    """Whether somebody listens on a TCP port of 127.0.0.1."""
+    """Whether a TCP port of 127.0.0.1 accepts connections."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def drop_privileges(argv: Sequence[str]) -> list[str]:
-    """The command for a program that refuses root: as root, it runs in a user namespace where it is nobody special.
+    """Wraps a command so that it runs as a non-root user in a user namespace, for programs that refuse to run as root.
 
-    Files stay ours there, so that it works in a folder that no other user may enter.
+    Files keep their owner there, so that it can use a folder that no other user can access.
     """
     if os.geteuid() != 0:
         return list(argv)
@@ -38,7 +38,7 @@ def drop_privileges(argv: Sequence[str]) -> list[str]:
 
 
 class ChildProcess:
-    """One run of a command in a session of its own; whatever it prints is appended to `log`."""
+    """One run of a command in its own session; its output is appended to `log`."""
 
     def __init__(
         self,
@@ -55,20 +55,20 @@ class ChildProcess:
         with log.open("ab") as output:
             self._process: subprocess.Popen[bytes] = _STARTER.submit(
                 subprocess.Popen,
-                # The kernel ends it when we die, kill -9 included.
+                # The kernel kills it when this process dies, even after kill -9.
                 ["setpriv", "--pdeathsig", "KILL", *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
-                # Ctrl-C in a terminal is for the parent, which then stops its children in order.
+                # Ctrl-C in a terminal goes only to the parent, which then stops its children in order.
                 start_new_session=True,
             ).result()
 
     @property
     def pid(self) -> int:
-        """The process's id, and its group's."""
+        """The id of the process and of its group."""
         return self._process.pid
 
     @property
@@ -77,10 +77,10 @@ class ChildProcess:
         return self._process.poll()
 
     def stop(self, number: signal.Signals = signal.SIGTERM, *, grace_seconds: float = 15) -> int:
-        """Asks it to end, and kills its group when it has not after the grace; answers the exit status."""
+        """Sends a signal, kills its group after the grace period, and returns the exit status."""
         if self._process.poll() is None:
             self._process.send_signal(number)
-            # One that is frozen would not notice.
+            # A frozen process cannot handle the signal.
             with contextlib.suppress(ProcessLookupError):
                 self.resume()
             try:
@@ -96,14 +96,14 @@ class ChildProcess:
         self._process.wait()
 
     def pause(self) -> None:
-        """Freezes its whole group; the kernel goes on taking what is sent to it."""
+        """Freezes its whole group; the kernel still accepts data sent to it."""
         os.killpg(self._process.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Lets its group go on."""
+        """Continues its group."""
         os.killpg(self._process.pid, signal.SIGCONT)
 
     def tail(self, lines: int = 20) -> str:
-        """The last lines that it printed."""
+        """Its last lines of output."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])

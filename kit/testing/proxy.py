@@ -1,4 +1,4 @@
-"""A TCP proxy of a test, which can stop forwarding as a lost host or a cut cable does: nothing is closed, nothing arrives."""
+"""A TCP proxy for tests that can stop forwarding like a lost host or a cut cable: nothing is closed, nothing arrives."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Proxy:
         self.port = 0
 
     def cut(self) -> None:
-        """Forwards nothing any more, in either direction; new connections are accepted and lead nowhere."""
+        """Stops forwarding in both directions; new connections are accepted but not forwarded."""
         self._open.clear()
 
-    def mend(self) -> None:
-        """Forwards again, also what it had been given before."""
+    def restore(self) -> None:
+        """Resumes forwarding, including data received in the meantime."""
         self._open.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Handles one connection."""
         self._writers.append(writer)
         await self._open.wait()
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
@@ -41,7 +41,7 @@ class Proxy:
             task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Ends every connection."""
+        """Closes all connections."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Another database session, for tests of what happens when work meets other work."""
+"""A competing database session, for tests of contention."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from kit.testing.conditions import eventually
 
 
 class Rival:
-    """Holds what it locked until `end`; in a deadlock it is always the other session that PostgreSQL picks."""
+    """Holds its locks until `end`; in a deadlock, PostgreSQL always aborts the other session."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     async def hold(self, sql: str, *args: Any) -> None:
-        """Runs a statement, whose locks stay."""
+        """Runs a statement and keeps its locks."""
         await self._connection.execute(sql, *args)
 
     async def deadlock(self, sql: str, *args: Any) -> None:
-        """Waits until another session waits for this one, then asks for what that one holds; ends once it got it."""
+        """Waits until another session waits for this one, then requests that session's lock, which deadlocks; ends once it has it."""
         await eventually(self.is_awaited)
         await self._connection.execute(sql, *args)
         await self.end()
@@ -33,7 +33,7 @@ class Rival:
         return bool(await self._connection.fetchval(waiting))
 
     async def end(self) -> None:
-        """Lets go of everything."""
+        """Releases all locks."""
         await self._connection.execute("ROLLBACK")
 
 
@@ -42,7 +42,7 @@ async def rival(url: str) -> AsyncIterator[Rival]:
     """A rival in an open transaction."""
     connection = await asyncpg.connect(url)
     try:
-        # Who looks for a deadlock finds it, and is picked.
+        # PostgreSQL aborts the session that detects a deadlock, so this one never checks.
         await connection.execute("SET deadlock_timeout = '1h'; BEGIN")
         yield Rival(connection)
     finally:

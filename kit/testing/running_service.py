@@ -1,4 +1,4 @@
-"""A whole service in the process of its test."""
+"""Runs a whole service in the process of its test."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,15 +15,15 @@ from kit.web.health import Phase
 
 @asynccontextmanager
 async def running_service(service: Service, database_url: str, kafka: Kafka) -> AsyncIterator[None]:
-    """Migrates an empty database, makes the topics, and serves until the block ends."""
+    """Migrates an empty database, creates the topics, and serves until the block ends."""
     assert service.migrations
     await service.migrations.apply(database_url)
     await asyncio.to_thread(ensure_topics, kafka.bootstrap(), service.topics())
     failures: list[str] = []
-    life, stopped = Lifecycle(service, lambda: failures.append("start")), asyncio.Event()
-    serving = asyncio.create_task(serve(life, stopped))
+    lifecycle, stopped = Lifecycle(service, lambda: failures.append("start")), asyncio.Event()
+    serving = asyncio.create_task(serve(lifecycle, stopped))
     try:
-        await eventually(lambda: life.readiness.phase is Phase.SERVING or failures, seconds=30)
+        await eventually(lambda: lifecycle.readiness.phase is Phase.SERVING or failures, seconds=30)
         assert not failures
         yield
     finally:

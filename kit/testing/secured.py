@@ -1,4 +1,4 @@
-"""A Kafka that admits only who has a certificate, and allows only what an ACL allows."""
+"""A Kafka that requires client certificates and denies everything without an ACL."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ _OPERATOR = "operator"
 
 
 class SecuredKafka(Kafka):
-    """Mutual TLS on every listener, and KRaft's authorizer, which denies by default. `User:CN=operator` may do everything."""
+    """Mutual TLS on every listener, and KRaft's authorizer, which denies by default. `User:CN=operator` is a super user."""
 
     def __init__(
         self, folder: Path, authority: Authority, *, port: int = 0, controller_port: int = 0
@@ -45,23 +45,23 @@ class SecuredKafka(Kafka):
         self._properties.write_text(text + "".join(f"{key}={value}\n" for key, value in settings.items()))
 
     def address(self, mount: Mount) -> str:
-        """What a service is told of it that has its certificate there."""
+        """KAFKA_BOOTSTRAP for a service with its certificate in `mount`."""
         files = f"ca={mount.authorities}&cert={mount.chain}&key={mount.key}"
         return f"tls://{self.bootstrap()}?{files}"
 
     def operator(self) -> str:
-        """The same for the operator."""
+        """KAFKA_BOOTSTRAP for the operator."""
         return self.address(self._operator)
 
     def allow(self, user: str, acls: Iterable[Acl]) -> None:
-        """Lets a user do this, as an operator does with what the command `kafka-acls` prints."""
+        """Creates ACLs for a user, as an operator does with the output of the command `kafka-acls`."""
         admin = KafkaAdminClient(**broker_config(self.operator()))
         try:
-            outcome = admin.create_acls([each for acl in acls for each in _acls(user, acl)])
+            outcome = admin.create_acls([kafka_acl for acl in acls for kafka_acl in _acls(user, acl)])
         finally:
             admin.close()
         if outcome["failed"]:
-            raise RuntimeError(f"ACLs were refused: {outcome['failed']}")
+            raise RuntimeError(f"ACLs were rejected: {outcome['failed']}")
 
 
 def _acls(user: str, acl: Acl) -> list[ACL]:

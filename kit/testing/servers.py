@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis as the tests and the local stack run them: one definition of command, configuration, readiness and stop."""
+"""PostgreSQL and Redis for tests and the local stack: command, configuration, readiness and stop."""
 
 import shutil
 import signal
@@ -12,7 +12,7 @@ from kit.testing.process import ChildProcess, drop_privileges, free_port, port_o
 
 
 class Server(ABC):
-    """A server on 127.0.0.1 with its data in a folder; started and stopped as often as one likes, on the same port."""
+    """A server on 127.0.0.1 with its data in a folder; can be restarted on the same port."""
 
     name: str
     start_seconds: float = 60
@@ -26,32 +26,32 @@ class Server(ABC):
 
     @abstractmethod
     def command(self) -> list[str]:
-        """The command in the foreground."""
+        """The command that runs it in the foreground."""
 
     @abstractmethod
     def ready(self) -> bool:
-        """Whether it answers."""
+        """Whether it responds."""
 
     def prepare(self) -> None:  # noqa: B027
-        """Makes the data folder ready, before the first start and again before each other."""
+        """Prepares the data folder before each start."""
 
     def environment(self) -> dict[str, str]:
-        """Variables beside our own."""
+        """Additional environment variables."""
         return {}
 
     def start(self) -> None:
-        """Starts it and returns once it answers; raises NotInTime with its last lines when it does not."""
+        """Starts it and waits until it responds; raises TimedOut with its last output."""
         self.launch()
         self.await_ready()
 
     def launch(self) -> None:
-        """Starts it and returns at once."""
+        """Starts it without waiting."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.prepare()
         self.process = ChildProcess(self.name, self.command(), log=self.log, env=self.environment())
 
     def await_ready(self) -> None:
-        """Returns once it answers; raises NotInTime with its last lines when it ends or does not answer in time."""
+        """Waits until it responds; raises TimedOut with its last output when it exits or takes too long."""
         process = self.process
         if process is None:
             raise RuntimeError(f"{self.name} was not started")
@@ -67,7 +67,7 @@ class Server(ABC):
             raise TimedOut(f"{self.name} ended with status {process.status}:\n{process.tail()}")
 
     def stop(self) -> None:
-        """Stops it in order; nothing is lost."""
+        """Stops it gracefully, without data loss."""
         if self.process is not None:
             self.process.stop(self.stop_signal)
             self.process = None
@@ -84,19 +84,19 @@ class Server(ABC):
         self.process.pause()
 
     def resume(self) -> None:
-        """Lets it go on (SIGCONT)."""
+        """Continues it (SIGCONT)."""
         assert self.process is not None
         self.process.resume()
 
 
 class Postgres(Server):
-    """PostgreSQL 15 with the superuser `souk`, who needs no password on the loopback.
+    """PostgreSQL 15 with the superuser `souk`, without a password on the loopback.
 
-    `durable=False` is for tests only: it does not wait for the disk. `configuration` overrides parameters of the server.
+    `durable=False`, for tests only, disables fsync. `configuration` overrides server parameters.
     """
 
     name = "postgresql"
-    # Fast shutdown: sessions are ended, data is flushed.
+    # Fast shutdown: closes sessions and flushes data.
     stop_signal = signal.SIGINT
 
     def __init__(
@@ -114,12 +114,12 @@ class Postgres(Server):
         self._data = folder / "data"
 
     def url(self, database: str = "postgres") -> str:
-        """Where a client finds a database."""
+        """The URL of a database."""
         return f"postgresql://souk:souk@127.0.0.1:{self.port}/{database}"
 
     def prepare(self) -> None:
         if (self._data / "PG_VERSION").exists():
-            # A killed server leaves it, and a process of our namespace may have its pid by now; only we use this folder.
+            # Left by a killed server; another process of our namespace may have its pid by now. Only we use this folder.
             (self._data / "postmaster.pid").unlink(missing_ok=True)
             return
         shutil.rmtree(self._data, ignore_errors=True)
@@ -140,7 +140,7 @@ class Postgres(Server):
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
-            # Paths of sockets may be 107 characters long at most, and folders of tests are longer.
+            # Socket paths are limited to 107 characters, and folders of tests are longer.
             "unix_socket_directories": "",
             "max_connections": "150",
             "shared_buffers": "64MB",
@@ -158,7 +158,7 @@ class Postgres(Server):
         return port_open(self.port) and subprocess.run(probe, check=False).returncode == 0
 
     def create_database(self, name: str) -> None:
-        """Makes a database unless it is there."""
+        """Creates a database unless it exists."""
         probe = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "souk"]
         query = [program("psql"), *probe, "-d", "postgres", "-Atc", "SELECT datname FROM pg_database"]
         if name not in _output(query).split():
@@ -166,12 +166,12 @@ class Postgres(Server):
 
 
 class Redis(Server):
-    """Redis; it holds caches only, so nothing is written to disk."""
+    """Redis for caches only, so it writes nothing to disk."""
 
     name = "redis"
 
     def url(self) -> str:
-        """Where a client finds it."""
+        """Its URL."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def command(self) -> list[str]:
@@ -192,7 +192,7 @@ class Redis(Server):
 
 
 def program(name: str) -> str:
-    """One of PostgreSQL's programs, which Debian keeps off PATH."""
+    """The path of one of PostgreSQL's programs, which Debian does not put on PATH."""
     debian = Path("/usr/lib/postgresql/15/bin", name)
     return str(debian) if debian.exists() else name
 

@@ -1,5 +1,6 @@
-"""Values that every service speaks: ids, money, time, text, cursors. No I/O but the clock's and the system's randomness."""
+"""Values that all services share: ids, money, time, text, cursors. No I/O except the clock and the system's randomness."""
 
+from kit.values.backoff import Backoff, backoff_seconds
 from kit.values.cards import looks_like_card_number
 from kit.values.clock import Clock, rfc3339, timestamp_from_proto, timestamp_to_proto, utc_now
 from kit.values.cursor import (
@@ -41,6 +42,7 @@ __all__ = [
     "PRODUCT",
     "REFUND",
     "SESSION",
+    "Backoff",
     "Clock",
     "Currency",
     "FieldReader",
@@ -49,6 +51,7 @@ __all__ = [
     "Money",
     "Page",
     "Position",
+    "backoff_seconds",
     "client_network",
     "deadline",
     "decode_cursor",

@@ -1,14 +1,14 @@
-"""Card numbers, which must not be kept: how to tell one in a text that a person wrote (ISO/IEC 7812, and what issuers publish)."""
+"""Detects card numbers in free text, which must never be stored (ISO/IEC 7812 and the prefixes that issuers publish)."""
 
 import re
 import unicodedata
 
-# Groups of digits, as numbers are written. After a plus sign it is a telephone number.
+# Digits in groups, as people write them. A leading plus sign marks a telephone number.
 _DIGITS = re.compile(r"(?<![+0-9])[0-9](?:[ ./-]{0,2}[0-9]){11,}")
 _GROUP_END = re.compile(r"[ ./-]+")
-_LONGEST = 19
-# First and last prefix of each range, and how long its numbers are. Visa's old numbers of 13 digits are not among them: telephone
-# numbers have as many, and those cards expired long ago.
+_MAX_DIGITS = 19
+# First and last prefix of each range, and the lengths of its numbers. Visa's old 13-digit numbers are left out: telephone numbers have
+# 13 digits too, and those cards expired long ago.
 _ISSUERS = (
     ("4", "4", (16, 19)),  # Visa
     ("51", "55", (16,)),  # Mastercard
@@ -35,22 +35,22 @@ _ISSUERS = (
 
 
 def looks_like_card_number(text: str) -> bool:
-    """Whether digits stand in it that an issuer gives out, by prefix, length and Luhn check.
+    """Whether the text contains digits with an issuer's prefix and length that pass the Luhn check.
 
-    They may be written in groups, with other digits beside them, and in any script's wide digits. One number in ten passes the Luhn
-    check, so parcel and telephone numbers may still look like one: ask this only of fields into which people paste cards.
+    The digits may be grouped, next to other digits, or full-width. One number in ten passes the Luhn check, so a parcel or telephone
+    number can match too: use this only for fields into which people paste card numbers.
     """
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return any(_holds_card(_GROUP_END.split(run)) for run in _DIGITS.findall(plain))
 
 
 def _holds_card(groups: list[str]) -> bool:
-    """Whether some groups of digits that stand side by side are a card's number."""
+    """Whether some adjacent groups of digits form a card number."""
     for first in range(len(groups)):
         digits = ""
         for group in groups[first:]:
             digits += group
-            if len(digits) > _LONGEST:
+            if len(digits) > _MAX_DIGITS:
                 break
             if _is_issued(digits) and _passes_luhn(digits):
                 return True

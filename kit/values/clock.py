@@ -1,4 +1,4 @@
-"""Time. All instants are aware and in UTC; what is stored and shown is cut to milliseconds."""
+"""Time. All instants are timezone-aware, in UTC, and truncated to milliseconds when stored or shown."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The present instant, in whole milliseconds so that it survives every store and wire unchanged."""
+    """The current time in whole milliseconds, so that databases and wire formats keep it unchanged."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
@@ -20,7 +20,7 @@ def rfc3339(instant: datetime) -> str:
 
 
 def timestamp_to_proto(instant: datetime) -> Timestamp:
-    """google.protobuf.Timestamp of an instant."""
+    """The instant as google.protobuf.Timestamp."""
     message = Timestamp()
     message.FromDatetime(instant)
     return message

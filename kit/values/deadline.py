@@ -1,13 +1,13 @@
-"""The time left for the call that is being answered, passed down to whatever it waits for."""
+"""The deadline of the current call, which everything it waits for inherits."""
 
 import time
 from contextvars import ContextVar
 
-# Seconds of time.monotonic() at which the caller gives up; None: nobody waits.
+# time.monotonic() at which the caller gives up; None when there is no caller.
 deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 def remaining() -> float | None:
-    """Seconds left, never below zero; None when nobody waits (a consumer, a job)."""
-    at = deadline.get()
-    return None if at is None else max(0.0, at - time.monotonic())
+    """Seconds left, at least zero; None without a caller (a consumer, a job)."""
+    end = deadline.get()
+    return None if end is None else max(0.0, end - time.monotonic())

@@ -1,4 +1,4 @@
-"""The top-level domains of the Internet, as IANA's root zone had them in February 2023, in ASCII (RFC 5890)."""
+"""The top-level domains in IANA's root zone of February 2023, in ASCII (RFC 5890)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Money: integer minor units with an ISO 4217 code. No float anywhere."""
+"""Money: integer minor units with an ISO 4217 code, never a float."""
 
 from dataclasses import dataclass
 from decimal import MAX_PREC, Context, Decimal, InvalidOperation
@@ -14,11 +14,14 @@ _EXACT = Context(prec=MAX_PREC)
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """A currency that the deployment takes.
+    """A supported currency.
 
-    `exponent`: decimals by ISO 4217. `provider_exponent`: decimals by which the payment provider counts. `minimum` and `maximum`: the
-    least and the most that the provider charges at once, in minor units (Stripe's published limits). `step`: what it charges is a
-    multiple of so many minor units.
+    Attributes:
+        exponent: decimals by ISO 4217.
+        provider_exponent: decimals of the payment provider's minor unit.
+        minimum: smallest charge of the provider, in minor units (Stripe's published limits).
+        maximum: largest charge of the provider, in minor units.
+        step: the provider only charges multiples of this many minor units.
     """
 
     code: str
@@ -29,8 +32,8 @@ class Currency:
     step: int = 1
 
 
-# Stripe's rules (docs.stripe.com/currencies): ISK and UGX have no decimals and are counted as if they had two, which are always 00; the
-# last digit of three-decimal currencies (BHD, JOD, KWD, OMR, TND) must be 0. HUF and TWD are whole in payouts only, not in charges.
+# Stripe's rules (docs.stripe.com/currencies): ISK and UGX have no decimals, but Stripe expects two, always 00; the last digit of
+# three-decimal currencies (BHD, JOD, KWD, OMR, TND) must be 0. HUF and TWD must be whole in payouts, not in charges.
 CURRENCIES = {
     currency.code: currency
     for currency in (
@@ -49,7 +52,7 @@ CURRENCIES = {
 
 
 class MixedCurrency(InvalidArgument):
-    """Amounts of several currencies meet where one is needed."""
+    """Amounts of different currencies were combined."""
 
     reason = "MIXED_CURRENCY"
     default_message = "all amounts must have the same currency"
@@ -61,21 +64,21 @@ def _invalid(path: tuple[str | int, ...], rule: str) -> InvalidArgument:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An exact amount; `minor` counts the currency's smallest unit (cents, or yen)."""
+    """An exact amount; `minor` is in the currency's smallest unit (cents, or yen)."""
 
     minor: int
     currency: str
 
     @classmethod
     def zero(cls, currency: str) -> "Money":
-        """Nothing, in a currency."""
+        """Zero in a currency."""
         return cls(0, currency)
 
     @classmethod
     def parse(cls, amount: Decimal | str, currency: str, *path: str | int) -> "Money":
-        """Reads a decimal; raises InvalidArgument naming `path` when it is no plain decimal or has too many decimals."""
-        known = CURRENCIES.get(currency)
-        if known is None:
+        """Parses a decimal; raises InvalidArgument with `path` for a malformed number, too many decimals or an unsupported currency."""
+        supported = CURRENCIES.get(currency)
+        if supported is None:
             raise _invalid(path, f"currency must be one of {', '.join(sorted(CURRENCIES))}")
         try:
             value = Decimal(amount)
@@ -83,28 +86,28 @@ class Money:
             raise _invalid(path, "must be a decimal number") from None
         if not value.is_finite() or abs(value) >= 10**15:
             raise _invalid(path, "must be a decimal number below 10^15")
-        scaled = value.scaleb(known.exponent, _EXACT)
+        scaled = value.scaleb(supported.exponent, _EXACT)
         if scaled != scaled.to_integral_value():
-            raise _invalid(path, f"must have at most {known.exponent} decimals in {currency}")
+            raise _invalid(path, f"must have at most {supported.exponent} decimals in {currency}")
         return cls(int(scaled), currency)
 
     def __add__(self, other: "Money") -> "Money":
-        self._same(other)
+        self._require_same_currency(other)
         return Money(self.minor + other.minor, self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
-        self._same(other)
+        self._require_same_currency(other)
         return Money(self.minor - other.minor, self.currency)
 
     def __mul__(self, count: int) -> "Money":
         return Money(self.minor * count, self.currency)
 
     def decimal(self) -> Decimal:
-        """The amount with exactly the currency's decimals."""
+        """The amount with the currency's number of decimals."""
         return Decimal(self.minor).scaleb(-CURRENCIES[self.currency].exponent)
 
     def text(self) -> str:
-        """The amount as it is written outside: "5.00" USD, "500" JPY."""
+        """The amount as clients see it: "5.00" USD, "500" JPY."""
         exponent = CURRENCIES[self.currency].exponent
         if not exponent:
             return str(self.minor)
@@ -113,21 +116,21 @@ class Money:
         return f"{sign}{whole}.{part:0{exponent}d}"
 
     def step_violation(self) -> str:
-        """The rule that the amount breaks, because the provider charges the currency in larger steps; empty when it breaks none."""
+        """The rule that the amount breaks when it is not a multiple of the currency's `step`; empty when it is one."""
         step = CURRENCIES[self.currency].step
         if self.minor % step == 0:
             return ""
         return f"must be a multiple of {Money(step, self.currency).text()} {self.currency}"
 
-    def _same(self, other: "Money") -> None:
+    def _require_same_currency(self, other: "Money") -> None:
         if self.currency != other.currency:
             raise MixedCurrency()
 
 
 def money_to_proto(money: Money) -> MoneyMessage:
-    """google.type.Money of an amount."""
+    """The amount as google.type.Money."""
     scale = 10 ** CURRENCIES[money.currency].exponent
-    # Units and nanos have the same sign, by the message's contract.
+    # google.type.Money requires the same sign for units and nanos.
     units = abs(money.minor) // scale
     nanos = abs(money.minor) % scale * (_NANOS // scale)
     sign = -1 if money.minor < 0 else 1
@@ -135,6 +138,6 @@ def money_to_proto(money: Money) -> MoneyMessage:
 
 
 def money_from_proto(message: MoneyMessage, *path: str | int) -> Money:
-    """Reads google.type.Money; raises InvalidArgument naming `path` as `Money.parse` does."""
+    """Parses google.type.Money; raises InvalidArgument like `Money.parse`."""
     exact = Decimal(message.units) + Decimal(message.nanos).scaleb(-9)
     return Money.parse(exact, message.currency_code, *path)

@@ -1,8 +1,8 @@
-"""Which characters the names of people, products and categories may have, and what of them is a link (ADR 0024).
+"""Which characters the names of people, products and categories may contain, and which names contain a link (ADR 0024).
 
-After PRECIS (RFC 8264, RFC 8266): what cannot be seen, or changes the direction of what can, has no business in a name. Joiners and
-variation selectors are invisible too, but Persian, Sinhala, Bengali, Mongolian and Japanese names and emoji cannot be written without
-them: they are allowed where they do something.
+Follows PRECIS (RFC 8264, RFC 8266): a name contains no invisible characters and none that change the text's direction. Joiners and
+variation selectors are invisible too, but Persian, Sinhala, Bengali, Mongolian and Japanese names and emoji need them: they are allowed
+where they have an effect.
 """
 
 import re
@@ -15,8 +15,8 @@ from kit.values.domains import TOP_LEVEL_DOMAINS
 _NON_JOINER: Final = "\u200c"
 _JOINER: Final = "\u200d"
 _VIRAMA: Final = 9
-# First and last of the blocks whose letters join or stack: Arabic to Mandaic and Arabic's extensions, Devanagari to Sinhala, Myanmar,
-# Khmer and Mongolian, Buginese to Vedic, Saurashtra to Meetei, Arabic's presentation forms, the historic ones and those of today beyond.
+# Blocks (first, last) whose letters join or stack: Arabic to Mandaic and Arabic's extensions, Devanagari to Sinhala, Myanmar, Khmer and
+# Mongolian, Buginese to Vedic, Saurashtra to Meetei, Arabic's presentation forms, and historic and modern scripts beyond the BMP.
 _JOINING: Final = (
     (0x0600, 0x08FF),
     (0x0900, 0x0DFF),
@@ -31,8 +31,8 @@ _JOINING: Final = (
     (0x1E900, 0x1E95F),
 )
 _JOINING_STARTS: Final = [first for first, _ in _JOINING]
-# Letters, marks and signs that show nothing: the fillers of Hangul and Khitan, inherent vowels of Khmer, the grapheme joiner, an empty
-# Braille cell, an empty notehead, the place of an object.
+# Blank letters, marks and signs: the fillers of Hangul and Khitan, inherent vowels of Khmer, the grapheme joiner, an empty Braille
+# cell, an empty notehead, the object replacement character.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc\U00016fe4\U0001d159")
 # Signs that enclose the digits or letters after them: a year, the end of a verse. Unicode counts them as format characters.
 _VISIBLE_FORMATS: Final = frozenset(
@@ -41,19 +41,19 @@ _VISIBLE_FORMATS: Final = frozenset(
 _MONGOLIAN: Final = frozenset("\u180b\u180c\u180d\u180e\u180f")
 _MONGOLIAN_LETTERS: Final = range(0x1820, 0x18AB)
 _EMOJI_SELECTORS: Final = frozenset("\ufe0e\ufe0f")
-# What becomes an emoji by a selector, but is no symbol of Unicode's.
+# Becomes an emoji with a selector, but is not in a symbol category.
 _EMOJI_PUNCTUATION: Final = frozenset("\u203c\u2049\u3030\u303d")
 _KEYS: Final = frozenset("0123456789#*")
 _KEYCAP: Final = "\u20e3"
-# Unicode adds emoji each year, and Python knows the year's only later.
+# Unicode adds emoji every year, before Python's unicodedata knows them.
 _NEW_EMOJI: Final = range(0x1F000, 0x1FB00)
-# England, Scotland, Wales: the only flags that are written with tags, which could hide any text elsewhere.
+# The flags of England, Scotland and Wales use tag characters, which could hide text anywhere else.
 _FLAGS: Final = re.compile(
     "\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073))"
     "\U000e007f"
 )
 _SPACES: Final = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-# Thai, Lao, Myanmar and Khmer have no spaces between words; some keyboards write an invisible line break there instead.
+# Thai, Lao, Myanmar and Khmer have no spaces between words; some keyboards insert an invisible line break (U+200B) there.
 _LINE_BREAKS: Final = re.compile(
     "(?<=[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b+(?=[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff])"
 )
@@ -63,19 +63,19 @@ _SCHEME: Final = re.compile(
     re.IGNORECASE,
 )
 _WWW: Final = re.compile(r"\bwww\d{0,3}\.", re.IGNORECASE)
-# IDNA's other dots; NFKC turns the full-width one into a dot, the half-width one into the first of these.
+# IDNA's other dots; NFKC turns the full-width one into a dot and the half-width one into U+3002.
 _DOTS: Final = re.compile("[\u3002\uff0e\uff61]")
 _DOTTED: Final = re.compile(r"[^\s.]+(?:\.[^\s.]+)+")
 _FOUR_NUMBERS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
-def tidy(text: str) -> str:
-    """NFC, with single plain spaces and none at the ends (RFC 8266), and without the line breaks that some scripts have between words."""
+def normalize_name(text: str) -> str:
+    """NFC, with single plain spaces and none at the ends (RFC 8266), without the invisible line breaks between words of some scripts."""
     return _LINE_BREAKS.sub("", _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip(" \t\r\n"))
 
 
-def hidden_character(text: str) -> str | None:
-    """The first character that shows nothing where it stands, or changes the direction of others, as `U+202E RIGHT-TO-LEFT OVERRIDE`."""
+def find_hidden_character(text: str) -> str | None:
+    """The first character that is invisible in its place or changes the text direction, such as `U+202E RIGHT-TO-LEFT OVERRIDE`."""
     text = _FLAGS.sub("\U0001f3f4", text)
     for index, character in enumerate(text):
         if not character.isascii() and _is_hidden(text, index, character):
@@ -83,8 +83,8 @@ def hidden_character(text: str) -> str | None:
     return None
 
 
-def shows_something(text: str) -> bool:
-    """Whether there is a letter, number, sign or symbol, not just marks and spaces."""
+def has_visible_character(text: str) -> bool:
+    """Whether the text has a letter, number, punctuation or symbol, not only marks and spaces."""
     return any(
         unicodedata.category(character)[0] in "LNPS"
         or ord(character) in _NEW_EMOJI
@@ -93,12 +93,12 @@ def shows_something(text: str) -> bool:
     )
 
 
-def link_in(text: str) -> str | None:
-    """What programs that show text make a link of: a scheme, `www.`, or a name that ends in a top-level domain; None without any."""
+def find_link(text: str) -> str | None:
+    """Text that mail programs and browsers would turn into a link: a scheme, `www.`, or a name that ends in a top-level domain."""
     # As written too: NFKC makes letters of signs that end a name, such as ™.
     for plain in (_DOTS.sub(".", unicodedata.normalize("NFKC", text)), _DOTS.sub(".", text)):
-        if found := _SCHEME.search(plain) or _WWW.search(plain):
-            return found[0].strip()
+        if match := _SCHEME.search(plain) or _WWW.search(plain):
+            return match[0].strip()
         for dotted in _DOTTED.findall("".join(map(_host_character, plain))):
             if _is_domain(dotted):
                 return str(dotted)
@@ -131,7 +131,7 @@ def _is_hidden(text: str, index: int, character: str) -> bool:
     if character in _EMOJI_SELECTORS:
         return not _is_emoji_base(before, after)
     if unicodedata.name(character, "").startswith("VARIATION SELECTOR-"):
-        # The form of an ideograph: 葛󠄀 is another name than 葛.
+        # Selects the form of an ideograph: 葛󠄀 and 葛 are different names.
         return not before or not unicodedata.name(before, "").startswith("CJK ")
     if character in _BLANK:
         return True
@@ -148,7 +148,7 @@ def _joins(before: str, joiner: str, after: str) -> bool:
         return _is_symbol(after)
     if not _is_joining(before):
         return False
-    # A non-joiner parts two letters, or shows a virama; a joiner shows the form that a letter has before another.
+    # A non-joiner separates two letters or shows a virama; a joiner selects the form that a letter has before another.
     return joiner == _JOINER or _is_joining(after) or unicodedata.combining(before) == _VIRAMA
 
 
@@ -169,7 +169,7 @@ def _is_emoji_base(before: str, after: str) -> bool:
 
 
 def _is_symbol(character: str) -> bool:
-    """An emoji, the tone of a skin, or another symbol; not of ASCII."""
+    """A non-ASCII symbol: an emoji, a skin tone, or another."""
     if not character or character.isascii():
         return False
     return unicodedata.category(character) in ("So", "Sk") or ord(character) in _NEW_EMOJI

@@ -1,30 +1,30 @@
-"""Networks of clients: what a limit counts by. The gateway and the account service must count the same client the same way."""
+"""Client networks, the subjects of rate limits: the gateway and the account service must identify a client alike."""
 
 import re
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-# What some proxies write: 192.0.2.7:50412, [2001:db8::1]:50412, [2001:db8::1], fe80::1%eth0.
-_WRITTEN: Final = re.compile(r"\[([^\]]*)\](?::\d+)?|([^:\[\]]+):\d+")
-_LONGEST: Final = 64
+# Forms that some proxies send: 192.0.2.7:50412, [2001:db8::1]:50412, [2001:db8::1], fe80::1%eth0.
+_WITH_PORT: Final = re.compile(r"\[([^\]]*)\](?::\d+)?|([^:\[\]]+):\d+")
+_MAX_LENGTH: Final = 64
 _HOST_BITS: Final = 64
 
 
 def client_network(address: str) -> str:
-    """The network that an address counts for: itself for IPv4, its /64 for IPv6, because one client owns a whole /64.
+    """The network of an address: the address itself for IPv4, its /64 for IPv6, because one client usually owns a whole /64.
 
-    Port, brackets and zone are ignored, and an IPv4 address written as IPv6 (::ffff:192.0.2.7) is the IPv4 address. A text that is no
-    address counts for itself, up to 64 characters.
+    Port, brackets and zone are ignored; an IPv4-mapped IPv6 address (::ffff:192.0.2.7) is treated as IPv4. Text that is not an address
+    is returned as it is, cut to 64 characters.
     """
     text = address.strip()
-    if written := _WRITTEN.fullmatch(text):
-        text = written[1] or written[2] or ""
+    if match := _WITH_PORT.fullmatch(text):
+        text = match[1] or match[2] or ""
     try:
-        found = ip_address(text.partition("%")[0])
+        address_value = ip_address(text.partition("%")[0])
     except ValueError:
-        return text[:_LONGEST]
-    if not isinstance(found, IPv6Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return f"{IPv6Address(int(found) >> _HOST_BITS << _HOST_BITS)}/{_HOST_BITS}"
+        return text[:_MAX_LENGTH]
+    if not isinstance(address_value, IPv6Address):
+        return str(address_value)
+    if address_value.ipv4_mapped is not None:
+        return str(address_value.ipv4_mapped)
+    return f"{IPv6Address(int(address_value) >> _HOST_BITS << _HOST_BITS)}/{_HOST_BITS}"

@@ -1,4 +1,4 @@
-"""Rules of texts that people send, each checked once, where the text enters its owning service (guarantees, Limits of inputs)."""
+"""Validates text that clients send, once, in the service that owns it (docs/guarantees.md, Limits of inputs)."""
 
 import re
 import unicodedata
@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from kit.errors import Violations
-from kit.values.names import hidden_character, link_in, shows_something, tidy
+from kit.values.names import find_hidden_character, find_link, has_visible_character, normalize_name
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-_EMAIL_LONGEST = 254
-_LARGEST_PAGE = 100
+_MAX_EMAIL_LENGTH = 254
+_MAX_PAGE_SIZE = 100
 Path = tuple[str | int, ...]
 
-# ISO 3166-1 alpha-2, as assigned; and codes without an assignment by which mail is addressed: XK (Kosovo, user-assigned), and the
+# The assigned codes of ISO 3166-1 alpha-2, and unassigned ones that mail addresses use: XK (Kosovo, user-assigned) and the
 # exceptionally reserved AC and TA (Ascension, Tristan da Cunha), EA and IC (Ceuta and Melilla, the Canary Islands).
 COUNTRIES = frozenset(
     "AC AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF "
@@ -28,22 +28,22 @@ COUNTRIES = frozenset(
 
 
 class FieldReader:
-    """Reads the fields of one input and collects every fault; `raise_if_invalid()` raises them all at once.
+    """Reads the fields of one input and collects every violation; `raise_if_invalid()` raises them all at once.
 
-    Each method answers the cleaned value, or something harmless of the same type after noting a fault.
+    Each method returns the cleaned value; after recording a violation, a harmless value of the same type.
     """
 
     def __init__(self) -> None:
         self.violations = Violations()
 
     def raise_if_invalid(self) -> None:
-        """Raises InvalidArgument with every fault found, if there is one."""
+        """Raises InvalidArgument with every violation, if there is one."""
         self.violations.raise_if_any()
 
     def text(
         self, value: str, *path: str | int, min_length: int = 0, max_length: int, lines: bool = False
     ) -> str:
-        """NFC, trimmed, without control characters (`lines` allows tab and line breaks), `min_length` to `max_length` characters long."""
+        """NFC, trimmed, without control characters (`lines` allows tab and line breaks); lengths are in characters."""
         cleaned = unicodedata.normalize("NFC", value).strip()
         if any(_forbidden(character, lines) for character in cleaned):
             self.violations.add(path, "must not contain control characters")
@@ -57,47 +57,47 @@ class FieldReader:
         return cleaned
 
     def not_blank(self, value: str, *path: str | int) -> str:
-        """For what may be left out: an empty value was, and a blank one was given with nothing in it, which is refused."""
+        """For an optional value: empty means omitted, blank is rejected."""
         self.require(not value or bool(value.strip()), "must not be empty", *path)
         return value
 
     def name(
         self, value: str, *path: str | int, min_length: int = 1, max_length: int, person: bool = False
     ) -> str:
-        """What a person, product or category is called: NFC with single spaces, of visible characters (ADR 0024).
+        """The name of a person, product or category: NFC, single spaces, visible characters (ADR 0024).
 
-        A `person`'s name must not hold a link either: it goes into mails.
+        The name of a `person` must not contain a link, because it appears in emails.
         """
-        tidied = tidy(value)
-        if hidden := hidden_character(tidied):
+        normalized = normalize_name(value)
+        if hidden := find_hidden_character(normalized):
             self.violations.add(
                 path, f"must not contain the invisible or direction-changing character {hidden}"
             )
-            return tidied
-        cleaned = self.text(tidied, *path, min_length=min_length, max_length=max_length)
-        if cleaned and not shows_something(cleaned):
+            return normalized
+        cleaned = self.text(normalized, *path, min_length=min_length, max_length=max_length)
+        if cleaned and not has_visible_character(cleaned):
             self.violations.add(path, "must have a visible character")
-        if person and (link := link_in(cleaned)):
+        if person and (link := find_link(cleaned)):
             self.violations.add(
                 path, f"must not contain a link or a domain ({link[:40]}); a space after a dot makes it none"
             )
         return cleaned
 
     def email(self, value: str, *path: str | int) -> str:
-        """An address of 3 to 254 characters with a dotted domain (RFC 5321), in lower case."""
+        """An email address of 3 to 254 characters with a dotted domain (RFC 5321), in lower case."""
         cleaned = value.strip()
-        if not 3 <= len(cleaned) <= _EMAIL_LONGEST:
-            self.violations.add(path, f"must have 3 to {_EMAIL_LONGEST} characters")
+        if not 3 <= len(cleaned) <= _MAX_EMAIL_LENGTH:
+            self.violations.add(path, f"must have 3 to {_MAX_EMAIL_LENGTH} characters")
             return cleaned
         try:
-            # test_environment: the reserved domain .test is a fine address in tests and in development.
-            found = validate_email(cleaned, check_deliverability=False, test_environment=True)
+            # test_environment allows the reserved domain .test, for tests and development.
+            address = validate_email(cleaned, check_deliverability=False, test_environment=True)
         except EmailNotValidError:
             self.violations.add(path, "must be an email address")
             return cleaned
-        if "." not in found.domain:
+        if "." not in address.domain:
             self.violations.add(path, "must have a domain with a dot")
-        return found.normalized.lower()
+        return address.normalized.lower()
 
     def phone(self, value: str, *path: str | int) -> str:
         """E.164, e.g. +41441234567."""
@@ -107,7 +107,7 @@ class FieldReader:
         return cleaned
 
     def country(self, value: str, *path: str | int) -> str:
-        """ISO 3166-1 alpha-2, and the codes beside it that mail is addressed by."""
+        """A country code in COUNTRIES, in upper case."""
         cleaned = value.strip().upper()
         if cleaned not in COUNTRIES:
             self.violations.add(path, "must be a country code of two letters (ISO 3166-1)")
@@ -118,30 +118,30 @@ class FieldReader:
         cleaned = self.text(value, *path, min_length=1, max_length=max_length)
         try:
             parts = urlsplit(cleaned)
-            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in cleaned
+            is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in cleaned
         except ValueError:
-            fine = False
-        if not fine:
+            is_valid = False
+        if not is_valid:
             self.violations.add(path, "must be an absolute http or https URL")
         return cleaned
 
     def integer(self, value: int, *path: str | int, minimum: int, maximum: int) -> int:
-        """A whole number between two bounds, both allowed."""
+        """A whole number from `minimum` to `maximum`."""
         if not minimum <= value <= maximum:
             self.violations.add(path, f"must be between {minimum:,} and {maximum:,}")
         return value
 
     def page_size(self, requested: int, *path: str | int, default: int = 20) -> int:
-        """How many items a page has; 0 means the default."""
-        return self.integer(requested or default, *path, minimum=1, maximum=_LARGEST_PAGE)
+        """The number of items on a page; 0 means the default."""
+        return self.integer(requested or default, *path, minimum=1, maximum=_MAX_PAGE_SIZE)
 
-    def require(self, fine: bool, rule: str, *path: str | int) -> None:
-        """Notes `rule` at `path` unless it is kept."""
-        if not fine:
+    def require(self, condition: bool, rule: str, *path: str | int) -> None:
+        """Records a violation of `rule` at `path` unless the condition holds."""
+        if not condition:
             self.violations.add(path, rule)
 
 
 def _forbidden(character: str, lines: bool) -> bool:
-    # U+2028 and U+2029 end a line for some programs.
-    kinds = ("Cc", "Cs") if lines else ("Cc", "Cs", "Zl", "Zp")
-    return unicodedata.category(character) in kinds and not (lines and character in "\n\r\t")
+    # Some programs treat U+2028 and U+2029 (Zl, Zp) as line breaks.
+    categories = ("Cc", "Cs") if lines else ("Cc", "Cs", "Zl", "Zp")
+    return unicodedata.category(character) in categories and not (lines and character in "\n\r\t")

@@ -1,8 +1,8 @@
-"""Randomness for secrets."""
+"""Random secrets."""
 
 import secrets
 
 
 def secret_token(size: int = 32) -> str:
-    """Unguessable URL-safe text of `size` random bytes."""
+    """`size` random bytes as URL-safe text."""
     return secrets.token_urlsafe(size)

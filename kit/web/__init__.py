@@ -1,6 +1,6 @@
-"""The HTTP edge of a service: health, metrics, problem+json, correlation; on Litestar.
+"""The HTTP edge of a service, on Litestar: health, metrics, problem+json, correlation ids.
 
-A service adds route handlers of its own. Not here: what they mean, and GraphQL's own way of answering errors.
+A service adds its own route handlers. Not here: GraphQL, which reports errors in its own format.
 """
 
 from kit.web.app import build_app

@@ -1,4 +1,4 @@
-"""Puts the HTTP application of a service together."""
+"""Builds the HTTP application of a service."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +11,7 @@ from kit.web.health import Readiness, health_routes
 from kit.web.middleware import RequestMiddleware
 from kit.web.problems import HANDLERS
 
-_MOST_BODY_BYTES = 1024 * 1024
+_MAX_BODY_BYTES = 1024 * 1024
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[Any]]
 
@@ -24,15 +24,15 @@ def build_app(
     lifespan: Sequence[Lifespan] = (),
     debug: bool = False,
 ) -> ASGIApp:
-    """An ASGI application: the service's routes, health and metrics; `lifespan` is entered in order.
+    """An ASGI application with the service's routes, health and metrics; `lifespan` is entered in order.
 
-    `raw_asgi_routes` are paths whose HTTP is answered by an application of its own, without the framework's share of each request.
+    `raw_asgi_routes` maps paths to ASGI applications that answer HTTP outside Litestar, without its overhead per request.
     """
     litestar = Litestar(
         [*health_routes(readiness), *routes],
         lifespan=list(lifespan),
         exception_handlers=HANDLERS,
-        request_max_body_size=_MOST_BODY_BYTES,
+        request_max_body_size=_MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
         debug=debug,

@@ -1,4 +1,4 @@
-"""/livez says that the process runs, /readyz that it can do its work, /metrics what it did."""
+"""/livez: the process runs. /readyz: it can serve. /metrics: Prometheus metrics."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,33 +16,33 @@ from kit.telemetry import get_logger
 log = get_logger(__name__)
 
 _PING_SECONDS = 2.0
-# Litestar adds the charset to every text.
+# Litestar appends the charset to every text media type.
 _METRICS_TYPE = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
 
 
 class Resource(Protocol):
-    """Something a service holds while it lives."""
+    """Something that a service opens at its start and closes at its end."""
 
     @property
     def name(self) -> str:
-        """How it is called in /readyz."""
+        """Its name in /readyz."""
         ...
 
     async def open(self) -> None:
-        """Makes it usable; raises Unavailable when it cannot yet be."""
+        """Makes it usable; raises Unavailable if it is not available yet."""
         ...
 
     async def close(self) -> None:
-        """Ends it, flushing what it holds."""
+        """Flushes and closes it."""
         ...
 
     async def ping(self) -> None:
-        """Raises unless it works."""
+        """Raises unless it is usable."""
         ...
 
 
 class Phase(StrEnum):
-    """Where a process is in its life."""
+    """The phase of a process."""
 
     STARTING = "starting"
     SERVING = "serving"
@@ -50,9 +50,9 @@ class Phase(StrEnum):
 
 
 class Readiness:
-    """Whether the service can do its work: it serves, and each required resource answers within 2 s.
+    """Whether the service is ready: it is serving, and each required resource responds within 2 s.
 
-    Optional resources are pinged and told, but do not make a service unready that works without them.
+    Optional resources are pinged and reported, but do not make the service unready.
     """
 
     def __init__(self, resources: Sequence[Resource] = (), optional: Sequence[Resource] = ()) -> None:
@@ -61,7 +61,7 @@ class Readiness:
         self.phase = Phase.STARTING
 
     async def check(self) -> tuple[bool, dict[str, str]]:
-        """Whether it is ready, and `ok` or what is wrong for each resource."""
+        """Whether it is ready, and `ok` or the error of each resource."""
         if self.phase is not Phase.SERVING:
             return False, {}
         states = await asyncio.gather(*(_state(resource) for resource in self._resources))
@@ -82,7 +82,9 @@ async def _state(resource: Resource) -> str:
         return error.reason
     except TimeoutError:
         return "TIMEOUT"
-    except Exception as error:  # whatever a driver raises: the probe tells it, and names no host
+    except (
+        Exception
+    ) as error:  # Any error of a driver; only its type is reported, because messages may name hosts.
         log.warning("readyz.ping_failed", resource=resource.name, error=repr(error))
         return type(error).__name__
     return "ok"

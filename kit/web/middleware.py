@@ -1,6 +1,4 @@
-"""What surrounds every HTTP request: correlation id, span, RED metrics, a log line when it is worth one; and its farewell on a process that
-is to end.
-"""
+"""ASGI middleware: correlation id, span, RED metrics, access log, and `Connection: close` during shutdown."""
 
 import time
 from collections.abc import Mapping
@@ -26,12 +24,12 @@ log = get_logger(__name__)
 _RED = RedMetrics("http", ("method", "route"))
 _SLOW_SECONDS = 1.0
 _CLOSE = (b"connection", b"close")
-# Anything else is counted as OTHER: clients may invent methods, labels may not grow with them.
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+# Anything else is counted as OTHER, because clients may invent methods and label values must be bounded.
+_KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class RequestMiddleware:
-    """An ASGI application around another; HTTP on a path of `raw_asgi_routes` goes past it."""
+    """Wraps an ASGI application; HTTP on a path of `raw_asgi_routes` goes to that route's application instead."""
 
     def __init__(
         self, app: ASGIApp, readiness: Readiness, raw_asgi_routes: Mapping[str, ASGIApp] | None = None
@@ -39,57 +37,57 @@ class RequestMiddleware:
         self._app = app
         self._readiness = readiness
         self._raw_asgi_routes = raw_asgi_routes or {}
-        self._watched: dict[tuple[str, str], BoundRedMetrics] = {}
+        self._metrics: dict[tuple[str, str], BoundRedMetrics] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request; anything that is not HTTP passes through."""
+        """Handles HTTP; everything else is passed on unchanged."""
         if scope["type"] == ScopeType.HTTP:
-            await self._answer(scope, receive, send)
+            await self._handle_http(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def _handle_http(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started, status, sampled = time.perf_counter(), 500, False
         request_id, parent = _headers(scope)
         correlation = new_correlation_id(request_id)
         correlation_id.set(correlation)
-        echoed = (b"x-request-id", correlation.encode())
+        id_header = (b"x-request-id", correlation.encode())
 
-        async def answer(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # Who keeps a connection open for the next request makes a new one, and comes to another replica.
-                leaving = self._readiness.phase is Phase.STOPPING and scope["http_version"].startswith("1")
-                farewell = [_CLOSE] if leaving else []
-                message["headers"] = [*message["headers"], echoed, *farewell]
+                # Makes keep-alive clients reconnect to another replica.
+                closing = self._readiness.phase is Phase.STOPPING and scope["http_version"].startswith("1")
+                connection_close_header = [_CLOSE] if closing else []
+                message["headers"] = [*message["headers"], id_header, *connection_close_header]
             await send(message)
 
         try:
             with span(
                 f"HTTP {scope['method']}", kind=SpanKind.SERVER, parent=untrusted_trace(parent)
-            ) as here:
-                sampled = here.sampled
-                await self._app_of(scope)(scope, receive, answer)
+            ) as current:
+                sampled = current.sampled
+                await self._route(scope)(scope, receive, send_with_headers)
         finally:
-            self._told(scope, status, time.perf_counter() - started, sampled)
+            self._record(scope, status, time.perf_counter() - started, sampled)
 
-    def _app_of(self, scope: HTTPScope) -> ASGIApp:
+    def _route(self, scope: HTTPScope) -> ASGIApp:
         path = scope["path"].rstrip("/")
-        if (direct := self._raw_asgi_routes.get(path)) is None:
+        if (raw_app := self._raw_asgi_routes.get(path)) is None:
             return self._app
         scope["path_template"] = path
-        return direct
+        return raw_app
 
-    def _told(self, scope: Any, status: int, seconds: float, sampled: bool) -> None:
+    def _record(self, scope: Any, status: int, seconds: float, sampled: bool) -> None:
         route = scope.get("path_template") or "unmatched"
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        watched = self._watched.get((method, route))
-        if watched is None:
-            watched = self._watched[method, route] = _RED.watch(method, route)
-        watched.observe(seconds, str(status))
+        method = scope["method"] if scope["method"] in _KNOWN_METHODS else "OTHER"
+        metrics = self._metrics.get((method, route))
+        if metrics is None:
+            metrics = self._metrics[method, route] = _RED.bind(method, route)
+        metrics.observe(seconds, str(status))
         if sampled or seconds > _SLOW_SECONDS:
-            log.info("http.served", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
+            log.info("http.request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
 
 
 def _headers(scope: HTTPScope) -> tuple[str | None, str | None]:

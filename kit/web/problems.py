@@ -6,18 +6,17 @@ import orjson
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from kit.errors import Category, Internal, SoukError
+from kit.errors import INTERNAL_MESSAGE, Category, Internal, SoukError
 from kit.errors.transport import http_status
 from kit.telemetry import correlation_id, get_logger
 
 log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-INTERNAL_MESSAGE = "something went wrong on our side"
 
 
 def problem(error: SoukError) -> Response[bytes]:
-    """The answer for an error; an Internal says nothing but that."""
+    """The response for an error; an Internal error shows no details."""
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": error.category.value.replace("_", " ").capitalize(),
@@ -30,19 +29,21 @@ def problem(error: SoukError) -> Response[bytes]:
         if error.details:
             content["details"] = error.details
         if error.fields:
-            content["fields"] = [{"path": list(each.path), "message": each.message} for each in error.fields]
-    return _answer(content)
+            content["fields"] = [
+                {"path": list(field.path), "message": field.message} for field in error.fields
+            ]
+    return _response(content)
 
 
 def on_souk_error(_: Request[Any, Any, Any], error: SoukError) -> Response[bytes]:
-    """A named error of ours."""
+    """Handles a SoukError."""
     if error.category is Category.INTERNAL:
         log.exception("http.failed")
     return problem(error)
 
 
 def on_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """What Litestar refuses itself: no such route, wrong method, malformed body."""
+    """Handles Litestar's own rejections: unknown route, wrong method, malformed body."""
     if error.status_code >= 500:
         return on_exception(_, error)
     title = error.detail if error.status_code != 400 else "The request is malformed"
@@ -53,13 +54,13 @@ def on_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Respon
         "reason": title.upper().replace(" ", "_"),
         "correlationId": correlation_id.get(),
     }
-    return _answer(content, error.headers)
+    return _response(content, error.headers)
 
 
 def on_exception(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """What nobody expected."""
+    """Handles an unexpected exception."""
     log.exception("http.failed")
-    return problem(Internal(INTERNAL_MESSAGE))
+    return problem(Internal())
 
 
 HANDLERS: dict[Any, Any] = {
@@ -69,6 +70,6 @@ HANDLERS: dict[Any, Any] = {
 }
 
 
-def _answer(content: dict[str, Any], headers: dict[str, str] | None = None) -> Response[bytes]:
+def _response(content: dict[str, Any], headers: dict[str, str] | None = None) -> Response[bytes]:
     body = orjson.dumps(content, default=str)
     return Response(body, status_code=content["status"], media_type=MEDIA_TYPE, headers=headers)

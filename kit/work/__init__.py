@@ -1,9 +1,8 @@
-"""Work beside requests: leased effects (`Worker`), sweeps (`Every`), retention (`Retention`), group commit (`Batcher`).
+"""Background work: leased effects (`Worker`), periodic jobs (`PeriodicJob`), retention (`Retention`), group commit (`Batcher`).
 
-See docs/decisions/0011. Which rows are work, how long a lease is and when to try again is a store's to say.
+See docs/decisions/0011. A store decides which rows are work, how long a lease lasts and when to retry.
 """
 
-from kit.work.backoff import Backoff
 from kit.work.batcher import Batcher
 from kit.work.periodic_job import PeriodicJob
 from kit.work.retention import Retention
@@ -11,7 +10,6 @@ from kit.work.supervisor import SupervisedTask, SupervisedThread
 from kit.work.worker import LeaseLost, Worker
 
 __all__ = [
-    "Backoff",
     "Batcher",
     "LeaseLost",
     "PeriodicJob",

@@ -1,4 +1,4 @@
-"""A periodic sweep, such as cancelling what is past its deadline."""
+"""Periodic jobs, such as cancelling expired orders."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _STOP_SECONDS = 8.0
 
 
 class PeriodicJob:
-    """Runs `run` every so many seconds, give or take a tenth, never twice at a time; a failure is logged and forgotten.
+    """Calls `run` every `seconds`, plus or minus 10 %, without overlap; failures are logged and the next run follows as usual.
 
-    Every replica runs its own, so a sweep claims what it works on.
+    Every replica runs it, so `run` must claim the rows that it works on.
     """
 
     def __init__(self, name: str, seconds: float, run: Callable[[], Awaitable[object]]) -> None:
@@ -26,30 +26,30 @@ class PeriodicJob:
         self._seconds = seconds
         self._run = run
         self._stopping = asyncio.Event()
-        self._task = SupervisedTask(f"every-{name}", self._loop)
+        self._task = SupervisedTask(f"job-{name}", self._loop)
 
     async def open(self) -> None:
-        """Starts in the background; the first run comes after a random part of the period."""
+        """Starts in the background; the first run follows after a random part of the period."""
         self._stopping.clear()
         self._task.start()
 
     async def close(self) -> None:
-        """Lets the run under way end within a few seconds, then breaks it off."""
+        """Waits a few seconds for the current run, then cancels it."""
         self._stopping.set()
         await self._task.stop(_STOP_SECONDS)
 
     async def ping(self) -> None:
-        """Nothing to ask."""
+        """Does nothing."""
 
     async def _loop(self) -> None:
         pause = self._seconds * random.random()
         while not await self._stopped(pause):
             try:
-                with span(f"sweep {self.name}"):
+                with span(f"job {self.name}"):
                     await self._run()
-            except Exception:  # the next run may do better
+            except Exception:  # The next run may succeed.
                 WORK.labels(self.name, "failed").inc()
-                log.exception("sweep.failed", sweep=self.name)
+                log.exception("periodic_job.failed", job=self.name)
             else:
                 WORK.labels(self.name, "done").inc()
             pause = self._seconds * random.uniform(0.9, 1.1)

@@ -1,4 +1,4 @@
-"""Deletes rows, or parts of them, that are older than a table keeps them: a job of its own, in small batches."""
+"""Deletes or reduces rows beyond the retention of their table, in small batches."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from kit.work.periodic_job import PeriodicJob
 
 log = get_logger(__name__)
 
-_EVERY_SECONDS = 600.0
-# Takes some 10 ms for narrow rows; a request never waits longer for what a batch locks.
-_BATCH = 1000
+_INTERVAL_SECONDS = 600.0
+# Takes about 10 ms for narrow rows, the maximum time that a request waits for a batch's locks.
+_BATCH_SIZE = 1000
 
 
 class Retention(PeriodicJob):
-    """A job: every ten minutes, deletes what is older than `keep` by the timestamptz `column`, `batch_size` rows a statement.
+    """A job: every ten minutes, deletes rows whose timestamptz `column` is older than `max_age`, `batch_size` rows per statement.
 
-    `Service(jobs=[Retention(db, "audit_events", "time", settings.audit_retention_seconds)])`. The age comes from a
-    setting whose default is documented in docs/operations/retention.md.
+    `Service(jobs=[Retention(db, "audit_events", "time", settings.audit_retention_seconds)])`. The age is a setting whose default is
+    documented in docs/operations/retention.md.
 
-    `column` needs a B-tree index (partial is enough when `condition` or the age implies its predicate): each batch reads
-    the oldest rows from it, so that a table with nothing to delete costs one look at the index. Make the index in a file
-    with `-- transaction: none` when the table may be large. `condition` is SQL that rows must satisfy besides, a constant
-    of ours: `"state IN ('RELEASED', 'RETURNED')"`; rows that are old but do not satisfy it are read each time, so it
-    belongs into the index's predicate when there are many. Rows that refer to a deleted one need ON DELETE CASCADE or a
-    retention of their own.
+    `column` needs a B-tree index, which may be partial if `condition` or the age implies its predicate: each batch reads the oldest rows
+    from it, so that a run without old rows costs one index lookup. For a large table, create the index in a migration with `-- transaction:
+    none`. `condition` is an additional SQL condition, a constant: `"state IN ('RELEASED', 'RETURNED')"`. Old rows that do not satisfy it
+    are read every time; if there are many, add it to the predicate of the index. Rows that reference a deleted row need ON DELETE CASCADE
+    or their own retention.
 
-    With `update`, SQL assignments, rows are not deleted but reduced: `"context = '{}'"`. They must not satisfy `condition`
-    any more after that. A table with several jobs gives each a `name`.
+    With `update`, SQL assignments, rows are reduced instead of deleted: `"context = '{}'"`. Afterwards they must not satisfy `condition`. A
+    table with several jobs needs a `name` for each.
 
-    Replicas may run it at once: each takes rows that no other has locked. Between batches it pauses for as long as the
-    batch took, so it uses half a connection at most. `souk_work_pruned_rows_total{table}` counts.
+    Replicas may run it concurrently: each skips locked rows. Between batches it pauses as long as the batch took, so it uses at most half a
+    connection. `souk_work_pruned_rows_total{table}` counts the rows.
     """
 
     def __init__(
@@ -43,27 +42,27 @@ class Retention(PeriodicJob):
         database: Database,
         table: str,
         column: str,
-        keep: timedelta,
+        max_age: timedelta,
         *,
         condition: str = "",
         update: str = "",
         name: str = "",
-        batch_size: int = _BATCH,
-        every_seconds: float = _EVERY_SECONDS,
+        batch_size: int = _BATCH_SIZE,
+        interval_seconds: float = _INTERVAL_SECONDS,
     ) -> None:
-        super().__init__(f"retention.{name or table}", every_seconds, self.prune)
+        super().__init__(f"retention.{name or table}", interval_seconds, self.prune)
         self._database = database
-        self._keep = keep
+        self._max_age = max_age
         self._batch_size = batch_size
         self._statement = _statement(table, column, condition, update, batch_size)
         self._pruned = PRUNED.labels(name or table)
 
     async def prune(self) -> int:
-        """Deletes or reduces everything that is too old now, and returns the number of rows."""
+        """Deletes or reduces all rows that are too old now; returns their number."""
         total = 0
         while True:
-            began = time.monotonic()
-            status = await self._database.execute(self._statement, self._keep)
+            started_at = time.monotonic()
+            status = await self._database.execute(self._statement, self._max_age)
             count = int(status.rpartition(" ")[2])
             self._pruned.inc(count)
             total += count
@@ -71,16 +70,16 @@ class Retention(PeriodicJob):
                 if total:
                     log.info("retention.pruned", job=self.name, rows=total)
                 return total
-            await asyncio.sleep(time.monotonic() - began)
+            await asyncio.sleep(time.monotonic() - started_at)
 
 
 def _statement(table: str, column: str, condition: str, update: str, batch_size: int) -> str:
-    # The limit is part of the text, so that the generic plan knows how few rows it is about and reads the index.
-    also = f" AND ({condition})" if condition else ""
-    action = f"UPDATE {table} SET {update}" if update else f"DELETE FROM {table}"  # noqa: S608 - constants of ours
+    # The limit is inlined, so that the generic plan expects few rows and uses the index.
+    extra_condition = f" AND ({condition})" if condition else ""
+    action = f"UPDATE {table} SET {update}" if update else f"DELETE FROM {table}"  # noqa: S608 - constants
     return f"""
         {action} WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM {table} WHERE {column} < now() - $1::interval{also}
+            SELECT ctid FROM {table} WHERE {column} < now() - $1::interval{extra_condition}
             ORDER BY {column} LIMIT {int(batch_size)} FOR UPDATE SKIP LOCKED
         ))
-    """  # noqa: S608 - constants of ours
+    """  # noqa: S608 - constants

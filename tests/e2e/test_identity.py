@@ -247,7 +247,7 @@ async def test_new_certificates_under_traffic_fail_no_order(
 
     def replacements() -> int:
         logs = (stack.state / "logs" / f"{name}.log" for name in ("gateway", "order", "account"))
-        return min(log.read_text().count("identity.replaced") for log in logs)
+        return min(log.read_text().count("identity.certificate_replaced") for log in logs)
 
     buying = [asyncio.create_task(keep_ordering(person)) for person in shoppers]
     for _ in range(4):

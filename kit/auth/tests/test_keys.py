@@ -123,7 +123,7 @@ async def test_a_withdrawn_key_counts_no_more_though_nobody_shows_a_new_one(path
     await verifier.verify(before)
 
     # Ten seconds later whoever comes has the keys asked for, without waiting for them.
-    verifier._asked_at -= 11
+    verifier._last_fetch -= 11
 
     async def refused() -> bool:
         try:
@@ -141,7 +141,7 @@ async def test_after_a_quiet_minute_keys_are_asked_for_first(path: Path) -> None
     before = token(keys[0])
     await verifier.verify(before)
     keys.append(keys[0].rotated(after=NOW, keep=timedelta(seconds=-1)))
-    verifier._asked_at -= 61
+    verifier._last_fetch -= 61
 
     with pytest.raises(Unauthenticated):
         await verifier.verify(before)
@@ -159,17 +159,17 @@ async def test_the_last_good_keys_serve_while_nobody_answers_for_new_ones(path: 
     await verifier.verify(token(keys))
     down = True
     for age in (11, 61):
-        verifier._asked_at -= age
+        verifier._last_fetch -= age
         await verifier.verify(token(keys))
 
 
 def test_no_token_lasts_longer_than_services_remember_ended_sessions(path: Path) -> None:
-    with pytest.raises(ValueError, match="at most"):
+    with pytest.raises(ValueError, match="must not exceed"):
         TokenIssuer(SigningKeys.load(path), lifetime=timedelta(minutes=16))
 
 
 def _looked(file: KeyFile) -> bool:
     """Whether the file is looked at anew by the next call."""
-    before = file._look_at
+    before = file._next_check
     file.public()
-    return file._look_at != before
+    return file._next_check != before

@@ -47,12 +47,12 @@ def _counted(outcome: str) -> float:
 
 
 async def test_a_statement_that_a_deadlock_undid_runs_again(db: Database) -> None:
-    before = _counted("repeated")
+    before = _counted("retried")
     async with rival(db.url) as other:
         await other.hold(_BUMP, "b")
         await asyncio.gather(db.execute(_BUMP_BOTH), other.deadlock(_BUMP, "a"))
     assert await _sizes(db) == [1, 1]
-    assert _counted("repeated") == before + 1
+    assert _counted("retried") == before + 1
 
 
 async def test_a_transaction_that_a_deadlock_undid_runs_again_from_its_start(db: Database) -> None:
@@ -92,11 +92,11 @@ async def test_a_serialization_failure_is_run_again(db: Database) -> None:
 
 
 async def test_a_lock_that_is_not_to_be_had_is_asked_for_again(db: Database) -> None:
-    before = _counted("repeated")
+    before = _counted("retried")
     async with rival(db.url) as other:
         await other.hold(_BUMP, "a")
         taking = asyncio.create_task(db.execute(_TAKE, "a"))
-        await eventually(lambda: _counted("repeated") > before)
+        await eventually(lambda: _counted("retried") > before)
         await other.end()
         await taking
     assert await _sizes(db) == [10, 0]
@@ -118,22 +118,22 @@ async def test_repeating_ends_with_the_callers_deadline_and_says_that_the_databa
 
 
 async def test_repeating_without_a_deadline_ends_too(db: Database) -> None:
-    before = _counted("given up")
+    before = _counted("gave_up")
     async with rival(db.url) as other:
         await other.hold(_BUMP, "a")
         with pytest.raises(DatabaseContention):
             await db.execute(_TAKE, "a")
-    assert _counted("given up") == before + 1
+    assert _counted("gave_up") == before + 1
 
 
 async def test_a_statement_of_a_transaction_is_not_repeated_by_itself(db: Database) -> None:
-    before = _counted("repeated")
+    before = _counted("retried")
     async with rival(db.url) as other:
         await other.hold(_BUMP, "a")
         with pytest.raises(DatabaseContention):
             async with db.transaction() as tx:
                 await tx.execute(_TAKE, "a")
-    assert _counted("repeated") == before
+    assert _counted("retried") == before
 
 
 async def test_other_failures_are_not_repeated(db: Database) -> None:

@@ -40,7 +40,7 @@ class ThingRow(Table, tablename="things"):
 class Notes:
     """Publishes strings."""
 
-    def outbox(self, facts: Any) -> list[OutboxColumns]:
+    def outbox_rows_by_topic(self, facts: Any) -> list[OutboxColumns]:
         return [self.outbox_rows(facts)]
 
     def outbox_rows(self, facts: Any, headers: Any = ()) -> OutboxColumns:
@@ -132,7 +132,7 @@ async def test_a_task_that_outlives_the_block_is_outside_of_it(db: Database) -> 
     over.set()
 
     assert await task == 1
-    with pytest.raises(RuntimeError, match="over"):
+    with pytest.raises(RuntimeError, match="already closed"):
         await tx.fetchval("SELECT 1")
 
 

@@ -9,7 +9,7 @@ import pytest
 from kit.db import Database, DatabaseContention, DatabaseUnavailable, try_exclusive_lock
 from kit.db import exclusive_lock as exclusive_module
 from kit.db.errors import DRIVER_ERRORS
-from kit.db.exclusive_lock import exclusive
+from kit.db.exclusive_lock import exclusive_session
 from kit.db.session import LIMITS
 from kit.testing import Postgres, eventually
 from kit.testing.fixtures import database_url, postgres
@@ -83,17 +83,20 @@ async def test_a_lock_whose_session_went_silent_is_taken_by_the_next_and_the_fir
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exclusive_module, "LEASE_SECONDS", 0.5)
-    async with exclusive(database_url, "first", 7) as first, exclusive(database_url, "second", 7) as second:
-        assert await first.take()
-        assert not await second.take()
-        await eventually(second.take, seconds=10)
+    async with (
+        exclusive_session(database_url, "first", 7) as first,
+        exclusive_session(database_url, "second", 7) as second,
+    ):
+        assert await first.acquire()
+        assert not await second.acquire()
+        await eventually(second.acquire, seconds=10)
         with pytest.raises(DRIVER_ERRORS):
-            await first.prove()
+            await first.verify()
 
 
 async def test_a_lock_is_kept_over_long_work(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exclusive_module, "LEASE_SECONDS", 1.0)
-    monkeypatch.setattr(exclusive_module, "_BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(exclusive_module, "_HEARTBEAT_SECONDS", 0.1)
     asked: list[bool] = []
     async with try_exclusive_lock(database_url, "first", 7) as first:
         assert first
@@ -113,9 +116,12 @@ async def test_a_lock_behind_a_cut_connection_is_taken_by_the_next(
     monkeypatch.setattr(exclusive_module, "_STATEMENT_SECONDS", 1.0)
     async with proxy(postgres.port) as wire:
         url = database_url.replace(f":{postgres.port}/", f":{wire.port}/")
-        async with exclusive(url, "far", 7) as far, exclusive(database_url, "near", 7) as near:
-            assert await far.take()
+        async with (
+            exclusive_session(url, "far", 7) as far,
+            exclusive_session(database_url, "near", 7) as near,
+        ):
+            assert await far.acquire()
             wire.cut()
-            await eventually(near.take, seconds=10)
+            await eventually(near.acquire, seconds=10)
             with pytest.raises(DRIVER_ERRORS):
-                await far.prove()
+                await far.verify()

@@ -158,7 +158,7 @@ async def test_several_at_once_make_an_index_once_and_none_waits_for_the_other(
 def test_without_a_transaction_only_what_may_be_repeated_is_taken(package: Path, statement: str) -> None:
     _write(package, "0001_shops.sql", f"-- transaction: none\n{statement}\n")
 
-    with pytest.raises(MigrationError, match="harmless to repeat"):
+    with pytest.raises(MigrationError, match="only idempotent"):
         Migrations(package.name).all()
 
 

@@ -18,14 +18,14 @@ from kit.events import (
     Relay,
     Subscription,
     Topic,
-    drop,
-    drop_kept,
-    kept,
-    replay,
-    replay_kept,
-    waiting,
+    drop_pending,
+    drop_stored,
+    list_pending,
+    list_stored,
+    replay_pending,
+    replay_stored,
 )
-from kit.events.envelope import Outgoing
+from kit.events.envelope import OutgoingRecord
 from kit.events.metrics import DEAD_LETTERS
 from kit.events.tests.notes import Noted, fresh_topic, note, opened, texts
 from kit.testing import Kafka, Postgres, eventually
@@ -155,7 +155,7 @@ async def test_poison_becomes_a_dead_letter_and_can_be_replayed(
     assert headers["dlq_message"] == "cannot stand this one"
     assert (headers["dlq_topic"], headers["dlq_group"], headers["dlq_tries"]) == (topic.name, "notes", "5")
 
-    (listed,) = await waiting(kafka.bootstrap(), f"{topic.name}.dlq.notes")
+    (listed,) = await list_pending(kafka.bootstrap(), f"{topic.name}.dlq.notes")
     assert (listed.key, listed.error, listed.message, listed.tries) == (
         "key",
         "ValueError",
@@ -164,10 +164,10 @@ async def test_poison_becomes_a_dead_letter_and_can_be_replayed(
     )
 
     writer.poison.clear()
-    assert await replay(kafka.bootstrap(), f"{topic.name}.dlq.notes") == 1
+    assert await replay_pending(kafka.bootstrap(), f"{topic.name}.dlq.notes") == 1
     await _wait_for(db, ["after", "before", "poison"])
-    assert await replay(kafka.bootstrap(), f"{topic.name}.dlq.notes") == 0
-    assert await waiting(kafka.bootstrap(), f"{topic.name}.dlq.notes") == []
+    assert await replay_pending(kafka.bootstrap(), f"{topic.name}.dlq.notes") == 0
+    assert await list_pending(kafka.bootstrap(), f"{topic.name}.dlq.notes") == []
     await consumers.close()
 
 
@@ -181,7 +181,7 @@ async def test_a_dead_letter_stays_in_the_database_until_it_is_replayed_or_dropp
     await note(db, Noted("key", "poison"), Noted("key", "worse"), Noted("key", "after"))
     await _wait_for(db, ["after"], seconds=30)
 
-    listed = await kept(db, "notes", topic.name)
+    listed = await list_stored(db, "notes", topic.name)
     assert [(each.key, each.error, each.message, each.tries) for each in listed] == [
         ("key", "ValueError", "cannotstand this", "5")
     ] * 2
@@ -189,12 +189,12 @@ async def test_a_dead_letter_stays_in_the_database_until_it_is_replayed_or_dropp
 
     writer.poison = {"worse"}
     publisher = Publisher(kafka.bootstrap(), "replay")
-    assert await replay_kept(db, publisher, "notes", topic.name) == 2
+    assert await replay_stored(db, publisher, "notes", topic.name) == 2
     # The one whose cause is mended has its effect now; the other comes back.
     await _wait_for(db, ["after", "poison"], seconds=30)
-    await eventually(lambda: kept(db, "notes", topic.name), seconds=30)
-    assert await drop_kept(db, "notes", topic.name) == 1
-    assert await replay_kept(db, publisher, "notes", topic.name) == 0
+    await eventually(lambda: list_stored(db, "notes", topic.name), seconds=30)
+    assert await drop_stored(db, "notes", topic.name) == 1
+    assert await replay_stored(db, publisher, "notes", topic.name) == 0
     await eventually(lambda: _waiting("notes", topic.name) == 0, seconds=30)
     await publisher.close()
     await consumers.close()
@@ -210,9 +210,9 @@ async def test_a_dead_letter_is_not_lost_when_kafka_takes_no_replay(
     )
     publisher = Publisher("127.0.0.1:1", "replay")
     with pytest.raises(Unavailable):
-        await replay_kept(db, publisher, "notes", topic.name)
+        await replay_stored(db, publisher, "notes", topic.name)
     await publisher.close()
-    assert len(await kept(db, "notes", topic.name)) == 1
+    assert len(await list_stored(db, "notes", topic.name)) == 1
 
 
 async def test_a_group_without_a_database_passes_over_dropped_letters(topic: Topic, kafka: Kafka) -> None:
@@ -222,12 +222,12 @@ async def test_a_group_without_a_database_passes_over_dropped_letters(topic: Top
         for each in ("topic", "partition", "offset", "error", "message", "tries", "time")
     ]
     publisher = Publisher(kafka.bootstrap(), "letters")
-    assert await publisher.send([Outgoing(name, b"key", b"", headers)]) == [True]
+    assert await publisher.send([OutgoingRecord(name, b"key", b"", headers)]) == [True]
     await publisher.close()
-    assert len(await waiting(kafka.bootstrap(), name)) == 1
-    assert await drop(kafka.bootstrap(), name) == 1
-    assert await waiting(kafka.bootstrap(), name) == []
-    assert await replay(kafka.bootstrap(), name) == 0
+    assert len(await list_pending(kafka.bootstrap(), name)) == 1
+    assert await drop_pending(kafka.bootstrap(), name) == 1
+    assert await list_pending(kafka.bootstrap(), name) == []
+    assert await replay_pending(kafka.bootstrap(), name) == 0
 
 
 def _waiting(group: str, topic: str) -> float:

@@ -12,8 +12,8 @@ from google.protobuf.wrappers_pb2 import BytesValue, StringValue
 from kit.db import Database, DatabaseUnavailable, Migrations, Transaction
 from kit.errors import Unavailable
 from kit.events import BatchHandler, BatchSubscription, Event, PreparedHandler, Subscription
-from kit.events.delivery import TRIES, Delivery, Progress
-from kit.events.envelope import outgoing
+from kit.events.delivery import MAX_ATTEMPTS, Delivery, Progress
+from kit.events.envelope import to_record
 from kit.events.subscriptions import AnySubscription, consumer_groups
 from kit.telemetry import correlation_id
 from kit.testing.fixtures import database_url, postgres
@@ -66,7 +66,7 @@ def _record(
         "headers": '{"x-request-id": "request-7"}',
         "payload": body.SerializeToString(),
     }
-    sent = outgoing(row)
+    sent = to_record(row)
     return SimpleNamespace(
         topic=TOPIC, partition=partition, offset=offset, key=sent.key, value=sent.value, headers=sent.headers
     )
@@ -142,7 +142,9 @@ async def test_one_poison_event_dies_and_the_others_have_their_effect_once(
     assert reached == {0: 3, 1: 1}
 
 
-async def _until_done(delivery: Delivery, chunk: dict[int, list[Any]], most: int = TRIES) -> dict[int, int]:
+async def _until_done(
+    delivery: Delivery, chunk: dict[int, list[Any]], most: int = MAX_ATTEMPTS
+) -> dict[int, int]:
     """Polls as the consumer would: what is to be tried again is handed over again; answers the offsets reached."""
     reached: dict[int, int] = {}
     for _ in range(most):
@@ -161,7 +163,7 @@ async def _until_done(delivery: Delivery, chunk: dict[int, list[Any]], most: int
 async def test_a_poison_event_is_tried_several_times_first(db: Database, graveyard: Graveyard) -> None:
     delivery = _delivery(db, graveyard, WRITES)
 
-    for _ in range(TRIES - 1):
+    for _ in range(MAX_ATTEMPTS - 1):
         progress = (await delivery.handle({0: [_record("poison", 7)]}))[0]
         assert progress.offset == 7
         assert progress.delay is not None
@@ -196,7 +198,7 @@ async def test_what_passes_by_itself_holds_up_its_partition_only(db: Database, g
     delivery = _delivery(db, graveyard, WRITES)
     chunk = {0: [_record("a", 0), _record("later", 1), _record("b", 2)], 1: [_record("c", 0)]}
 
-    for _ in range(TRIES * 2):
+    for _ in range(MAX_ATTEMPTS * 2):
         reached = await delivery.handle(chunk)
         chunk.pop(1, None)
 

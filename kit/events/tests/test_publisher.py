@@ -15,7 +15,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from kafka.errors import KafkaError
 
 from kit.events import BatchSubscription, Consumers, Event, TopicReplayer, ensure_topics
-from kit.events.envelope import Outgoing
+from kit.events.envelope import OutgoingRecord
 from kit.events.publisher import Publisher
 from kit.events.tests.notes import fresh_topic
 from kit.testing import Kafka, eventually, free_port
@@ -28,8 +28,8 @@ __all__ = ["kafka"]
 _CLOSE_SECONDS = 12.0
 
 
-def _record(topic: str) -> Outgoing:
-    return Outgoing(topic, b"a", b"1", [])
+def _record(topic: str) -> OutgoingRecord:
+    return OutgoingRecord(topic, b"a", b"1", [])
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_a_publisher_whose_broker_went_silent_ends_with_its_threads(tmp_pa
             await asyncio.wait_for(publisher.close(), _CLOSE_SECONDS)
             assert await sending == [False]
     finally:
-        wire.mend()
+        wire.restore()
         server.close()
         await wire.close()
         await asyncio.to_thread(broker.kill)
@@ -133,7 +133,7 @@ def _follow(bootstrap: str) -> Any:
     def heard(_: Event[StringValue]) -> None:
         return
 
-    return TopicReplayer("souk.note.v1", bootstrap, StringValue, heard, back=timedelta(minutes=1))
+    return TopicReplayer("souk.note.v1", bootstrap, StringValue, heard, lookback=timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("make", [_consumers, _follow])

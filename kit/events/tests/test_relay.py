@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kit.db import Database, DatabaseUnavailable
-from kit.db.exclusive_lock import exclusive
+from kit.db.exclusive_lock import exclusive_session
 from kit.events import Relay, Topic
 from kit.events.metrics import OUTBOX_AGE
 from kit.events.relay import _LOCK, BATCH
@@ -121,8 +121,8 @@ async def test_a_relay_that_waits_measures_the_outbox_too_and_a_closed_one_says_
 ) -> None:
     await note(db, Noted("a", "kept back"))
     await db.execute("UPDATE outbox SET time = now() - interval '5 minutes'")
-    async with exclusive(db.url, "stuck", _LOCK) as stuck:
-        assert await stuck.take()
+    async with exclusive_session(db.url, "stuck", _LOCK) as stuck:
+        assert await stuck.acquire()
         relay = Relay(db, kafka.bootstrap())
         await relay.open()
         await eventually(lambda: _age() > 290, seconds=20)

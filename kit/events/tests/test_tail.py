@@ -58,10 +58,14 @@ async def test_a_tail_that_finds_no_topic_goes_on_looking_and_ends_when_told(kaf
     assert heard == []
 
 
-async def followed(topic: Topic, kafka: Kafka, back: timedelta) -> tuple[TopicReplayer, list[str]]:
+async def followed(topic: Topic, kafka: Kafka, lookback: timedelta) -> tuple[TopicReplayer, list[str]]:
     heard: list[str] = []
     follow = TopicReplayer(
-        topic.name, kafka.bootstrap(), StringValue, lambda event: heard.append(event.body.value), back=back
+        topic.name,
+        kafka.bootstrap(),
+        StringValue,
+        lambda event: heard.append(event.body.value),
+        lookback=lookback,
     )
     await follow.open()
     assert await follow.caught_up(20)
@@ -97,7 +101,7 @@ async def test_a_follow_leaves_out_what_is_older(db: Database, topic: Topic, kaf
 
 
 async def test_a_follow_that_finds_no_kafka_says_so_and_waits_no_longer_than_told() -> None:
-    follow = TopicReplayer("souk.nobody.v1", "127.0.0.1:1", StringValue, print, back=timedelta(0))
+    follow = TopicReplayer("souk.nobody.v1", "127.0.0.1:1", StringValue, print, lookback=timedelta(0))
     await follow.open()
     assert not await follow.caught_up(0.01)
     await asyncio.wait_for(follow.close(), 15)

@@ -146,7 +146,7 @@ async def test_a_leader_whose_connection_is_cut_is_followed_by_another(
         before = await records(kafka.bootstrap(), topic.name)
         _in_order(before, writer.count)
 
-        wire.mend()
+        wire.restore()
         await eventually(lambda: _is(db, _SESSIONS, 2), seconds=20)
         await writer.write(100)
         await eventually(writer.published)

@@ -17,7 +17,7 @@ from kit.events import (
     dead_letter_topic,
     topics_used_by,
 )
-from kit.events.envelope import decode, event_type, outgoing
+from kit.events.envelope import decode, event_type, to_record
 from kit.events.subscriptions import BatchSubscription, consumer_groups
 from kit.telemetry import correlation_id
 from kit.testing import FakeClock
@@ -46,7 +46,7 @@ def _record(fact: NoteWritten, **changes: Any) -> Any:
         "headers": rows.headers[0],
         "payload": rows.payloads[0],
     }
-    sent = outgoing(row)
+    sent = to_record(row)
     return SimpleNamespace(topic=sent.topic, key=sent.key, value=sent.value, headers=sent.headers, **changes)
 
 

@@ -31,7 +31,7 @@ def mount(tmp_path: Path, authority: Authority) -> Mount:
 
 @pytest.fixture(autouse=True)
 def at_each_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_CHECK_SECONDS", 0.0)
 
 
 def test_a_right_certificate_has_no_fault(mount: Mount) -> None:
@@ -111,4 +111,4 @@ def test_production_requires_it_and_the_steps_there_are_settings(
 ) -> None:
     environment = {"PROFILE": profile, "IDENTITY": mode, "HTTP_PORT": "1", "GRPC_PORT": "1", "JWKS_URL": "x"}
     identity = identity_from_settings(load(BaseSettings, environment | {"KAFKA_BOOTSTRAP": "x:1"}))
-    assert (identity and (identity.calls, identity.requires)) == expected
+    assert (identity and (identity.calls_use_tls, identity.requires_tls)) == expected

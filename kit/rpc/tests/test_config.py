@@ -18,6 +18,6 @@ def test_every_method_has_a_configuration() -> None:
 
 
 def test_pauses_grow_and_are_bounded() -> None:
-    retries = Retries(attempts=9, initial=0.1, most=0.3)
+    retries = Retries(attempts=9, initial=0.1, maximum=0.3)
     assert all(0 <= retries.pause(1) <= 0.1 for _ in range(50))
     assert all(0 <= retries.pause(8) <= 0.3 for _ in range(50))

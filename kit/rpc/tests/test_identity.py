@@ -20,7 +20,7 @@ from kit.identity import CertificateFiles, Identity, ReloadingCertificate
 from kit.identity import certificates as certificate_files
 from kit.rpc import Call, Channel, Server
 from kit.rpc import channel as channels
-from kit.rpc.callers import unknown
+from kit.rpc.allowed_callers import unknown_entries
 from kit.testing import eventually
 from kit.testing.certificates import Authority, Mount
 from kit.testing.contracts import UnimplementedServicer
@@ -77,7 +77,7 @@ class Town:
         """An order service."""
         server = Server([self.orders], host="127.0.0.1", port=0, identity=identity, callers=callers)
         await server.start()
-        await server.serving()
+        await server.set_serving()
         yield server
         await server.stop(5)
 
@@ -90,7 +90,7 @@ def identity(mount: Mount, name: str, **said: bool) -> Identity:
 
 @pytest.fixture(autouse=True)
 def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certificate_files, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(certificate_files, "_CHECK_SECONDS", 0.02)
     monkeypatch.setattr(channels, "_CONNECT_SECONDS", 0.3)
 
 
@@ -135,7 +135,7 @@ async def plainly(server: Server, mount: Mount, trusts: Authority | None = None)
 
 def refused(caller: str, enforced: str, method: str = "GetOrder") -> float:
     labels = {"service": SERVICE.full_name, "method": method, "caller": caller, "enforced": enforced}
-    return REGISTRY.get_sample_value("souk_rpc_callers_refused_total", labels) or 0.0
+    return REGISTRY.get_sample_value("souk_rpc_callers_rejected_total", labels) or 0.0
 
 
 async def test_a_caller_that_is_listed_is_answered(town: Town, server: Server) -> None:
@@ -322,18 +322,18 @@ async def test_old_connections_are_closed_once_they_are_not_used(town: Town, ser
 
             await eventually(renewed)
         await get(gateway)
-        await eventually(lambda: len(connection._lines) == 1)
+        await eventually(lambda: len(connection._channels) == 1)
 
 
 async def test_on_the_way_to_identity_both_are_answered_and_what_would_be_refused_is_counted(
     town: Town,
 ) -> None:
     before = {caller: refused(caller, "no") for caller in ("none", "intruder")}
-    files = identity(town.mount("order"), "order", calls=False, requires=False)
+    files = identity(town.mount("order"), "order", calls_use_tls=False, requires_tls=False)
     async with (
         town.server(files) as server,
         channel(server, None) as plain,
-        channel(server, identity(town.mount("gateway"), "gateway", requires=False)) as gateway,
+        channel(server, identity(town.mount("gateway"), "gateway", requires_tls=False)) as gateway,
         channel(server, identity(town.mount("intruder"), "intruder")) as intruder,
         channel(server, files) as calls_without,
     ):
@@ -353,7 +353,7 @@ async def test_on_the_way_to_identity_both_are_answered_and_what_would_be_refuse
 
 async def test_a_port_that_is_taken_is_said_in_every_mode(town: Town, server: Server) -> None:
     files = town.mount("order")
-    for said in ({}, {"requires": False}):
+    for said in ({}, {"requires_tls": False}):
         other = Server(
             [town.orders], host="127.0.0.1", port=server.port, identity=identity(files, "order", **said)
         )
@@ -362,12 +362,12 @@ async def test_a_port_that_is_taken_is_said_in_every_mode(town: Town, server: Se
 
 
 def test_entries_of_a_list_name_what_is_served() -> None:
-    assert unknown(CALLERS, [SERVICE]) == set()
-    assert unknown({"OrderService/Nothing": [], "StockService": []}, [SERVICE]) == {
+    assert unknown_entries(CALLERS, [SERVICE]) == set()
+    assert unknown_entries({"OrderService/Nothing": [], "StockService": []}, [SERVICE]) == {
         "OrderService/Nothing",
         "StockService",
     }
-    assert unknown({}, [account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]]) == set()
+    assert unknown_entries({}, [account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]]) == set()
 
 
 async def test_health_and_reflection_are_for_whoever_has_a_certificate(town: Town, server: Server) -> None:
@@ -385,5 +385,5 @@ async def test_health_and_reflection_are_for_whoever_has_a_certificate(town: Tow
             response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
         )
         asked = ask(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
-        listed = await asked.read()
-    assert SERVICE.full_name in {each.name for each in listed.list_services_response.service}
+        allowed = await asked.read()
+    assert SERVICE.full_name in {each.name for each in allowed.list_services_response.service}

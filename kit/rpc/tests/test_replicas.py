@@ -13,10 +13,9 @@ import pytest
 from souk.account.v1 import account_service_pb2
 from souk.order.v1 import order_service_pb2 as pb
 
-from kit.rpc import Call, Channel, Server
+from kit.rpc import Call, Channel, Server, stream_pool
 from kit.rpc import channel as channels
 from kit.rpc import server as servers
-from kit.rpc import spread as spreads
 from kit.rpc import stream as streams
 from kit.rpc.config import MethodConfig, method_configs
 from kit.testing import eventually
@@ -94,7 +93,7 @@ def everything_happens_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     once = {method.name: MethodConfig() for method in SERVICE.methods}
     monkeypatch.setattr(channels, "method_configs", lambda _: once)
     monkeypatch.setattr(streams, "_RENEW_SECONDS", streams._RENEW_SECONDS / 50)
-    monkeypatch.setattr(spreads, "_LOOK_SECONDS", spreads._LOOK_SECONDS / 50)
+    monkeypatch.setattr(stream_pool, "_LOOKUP_SECONDS", stream_pool._LOOKUP_SECONDS / 50)
 
 
 @asynccontextmanager
@@ -102,7 +101,7 @@ async def replica(host: str, port: int = 0) -> AsyncIterator[tuple[OrderRpc, Ser
     orders = OrderRpc()
     server = Server([orders], host=host, port=port)
     await server.start()
-    await server.serving()
+    await server.set_serving()
     try:
         yield orders, server
     finally:

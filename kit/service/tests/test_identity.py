@@ -39,20 +39,20 @@ def bootstrap(mount: Mount) -> str:
     return f"tls://kafka:9094?ca={mount.authorities}&cert={mount.chain}&key={mount.key}"
 
 
-def faults(environment: Mapping[str, str]) -> list[str]:
+def errors(environment: Mapping[str, str]) -> list[str]:
     try:
         load(BaseSettings, {**PRODUCTION, **environment}, checks=[identity_check("shop")])
     except SettingsError as error:
-        return list(error.faults)
+        return list(error.errors)
     return []
 
 
 def test_with_its_certificates_it_starts(mount: Mount) -> None:
-    assert faults(mount.environment() | {"KAFKA_BOOTSTRAP": bootstrap(mount)}) == []
+    assert errors(mount.environment() | {"KAFKA_BOOTSTRAP": bootstrap(mount)}) == []
 
 
 def test_without_them_it_does_not_and_every_fault_is_named_with_those_of_other_settings() -> None:
-    found = "\n".join(faults({"KAFKA_BOOTSTRAP": "kafka:9092", "LOG_LEVEL": "INFO", "GRPC_PORT": "x"}))
+    found = "\n".join(errors({"KAFKA_BOOTSTRAP": "kafka:9092", "LOG_LEVEL": "INFO", "GRPC_PORT": "x"}))
     for fault in (
         "tls.crt cannot be read",
         "tls.key cannot",
@@ -64,19 +64,19 @@ def test_without_them_it_does_not_and_every_fault_is_named_with_those_of_other_s
 
 
 def test_it_does_when_identity_is_switched_off() -> None:
-    assert faults({"IDENTITY": "off", "KAFKA_BOOTSTRAP": "kafka:9092"}) == []
+    assert errors({"IDENTITY": "off", "KAFKA_BOOTSTRAP": "kafka:9092"}) == []
 
 
 @pytest.mark.parametrize("mode", ["accept", "call"])
 def test_on_the_way_kafka_needs_no_certificate_yet(mount: Mount, mode: str) -> None:
     environment = mount.environment() | {"IDENTITY": mode}
-    assert faults(environment | {"KAFKA_BOOTSTRAP": "tls://kafka:9093?ca=/none"}) == []
+    assert errors(environment | {"KAFKA_BOOTSTRAP": "tls://kafka:9093?ca=/none"}) == []
 
 
 def test_both_certificates_are_checked(mount: Mount, authority: Authority, tmp_path: Path) -> None:
     other = Mount(tmp_path / "kafka")
     authority.issue(other, "catalog", ends=-HOUR)
-    found = faults(other.environment() | {"KAFKA_BOOTSTRAP": bootstrap(other)})
+    found = errors(other.environment() | {"KAFKA_BOOTSTRAP": bootstrap(other)})
     assert sum("expired at" in fault for fault in found) == 2
     assert sum("is for catalog, not for shop" in fault for fault in found) == 2
     # Brokers' certificates may be another authority's.
@@ -84,11 +84,11 @@ def test_both_certificates_are_checked(mount: Mount, authority: Authority, tmp_p
         {path.name: path.read_bytes() for path in (mount.chain, mount.key)}
         | {"ca.crt": Authority(tmp_path, "brokers").certificate.read_bytes()}
     )
-    assert faults(mount.environment() | {"KAFKA_BOOTSTRAP": bootstrap(other)}) == []
+    assert errors(mount.environment() | {"KAFKA_BOOTSTRAP": bootstrap(other)}) == []
 
 
 def test_an_address_of_another_form_is_a_fault(mount: Mount) -> None:
-    [fault] = faults(mount.environment() | {"KAFKA_BOOTSTRAP": f"tls://kafka:9094?cert={mount.chain}"})
+    [fault] = errors(mount.environment() | {"KAFKA_BOOTSTRAP": f"tls://kafka:9094?cert={mount.chain}"})
     assert fault.startswith("KAFKA_BOOTSTRAP: Kafka is at")
 
 

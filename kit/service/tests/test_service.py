@@ -161,7 +161,7 @@ async def test_it_takes_new_requests_while_callers_learn_that_it_goes(start: Sta
 
 async def test_it_lives_but_is_not_ready_while_a_part_is_missing(start: Start) -> None:
     running = start(UP_AFTER_SECONDS="5")
-    await running.logged("service.waits")
+    await running.logged("service.waiting_for_dependency")
     assert await running.status("/livez") == 200
     answer = await running.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "starting")
@@ -176,7 +176,7 @@ async def test_it_ends_at_once_when_a_part_is_broken_for_good(start: Start) -> N
 
 async def test_a_stop_amid_the_start_ends_it(start: Start) -> None:
     running = start(UP_AFTER_SECONDS="60")
-    await running.logged("service.waits")
+    await running.logged("service.waiting_for_dependency")
     os.kill(running.process.pid, signal.SIGTERM)
     assert await running.ended() == 0
 

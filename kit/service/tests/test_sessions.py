@@ -78,4 +78,4 @@ async def test_a_service_starts_without_kafka(caplog: pytest.LogCaptureFixture) 
     await news.open()
     await news.wait_until_caught_up(0.01)
     await news.close()
-    assert "sessions.unknown" in caplog.text
+    assert "revoked_sessions.not_caught_up" in caplog.text

@@ -57,7 +57,7 @@ def test_values_are_read_as_their_types() -> None:
 def test_outside_development_every_missing_setting_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         load(Settings, {"FAST": "perhaps", "PAY_WITHIN": "0"})
-    named = {fault.split()[0] for fault in caught.value.faults}
+    named = {fault.split()[0] for fault in caught.value.errors}
     assert {"HTTP_PORT", "DATABASE_URL", "KEYS_FILE", "JWKS_URL", "FAST", "PAY_WITHIN"} <= named
 
 

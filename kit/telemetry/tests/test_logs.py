@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from kit.telemetry import correlation_id, get_logger, mask_email, new_correlation_id, span
+from kit.telemetry import correlation_id, get_logger, new_correlation_id, span
 from kit.telemetry.logs import configure_logging
 
 
@@ -74,11 +74,6 @@ def test_a_field_cannot_replace_the_event(lines: io.StringIO) -> None:
 def test_lines_below_the_level_are_not_written(lines: io.StringIO) -> None:
     get_logger("x").debug("detail")
     assert lines.getvalue() == ""
-
-
-def test_a_masked_address_cannot_be_written_to() -> None:
-    assert mask_email("john@example.com") == "j***@example.com"
-    assert mask_email("nonsense") == "***"
 
 
 def test_a_strange_correlation_id_is_replaced() -> None:

@@ -14,7 +14,7 @@ PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-"
 
 
 @pytest.fixture
-def kept() -> Iterator[InMemorySpanExporter]:
+def sampled() -> Iterator[InMemorySpanExporter]:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     record_spans(provider.get_tracer("test"), 1.0)
@@ -22,35 +22,35 @@ def kept() -> Iterator[InMemorySpanExporter]:
     record_spans(None, 0.0)
 
 
-def test_spans_of_a_kept_trace_nest(kept: InMemorySpanExporter) -> None:
+def test_spans_of_a_kept_trace_nest(sampled: InMemorySpanExporter) -> None:
     with span("outer", kind=SpanKind.SERVER), span("inner") as inner:
         inner.set("lines", 2)
-    one, two = kept.get_finished_spans()
+    one, two = sampled.get_finished_spans()
     assert (one.name, two.name) == ("inner", "outer")
     assert one.parent is not None
     assert one.parent.span_id == two.context.span_id
     assert dict(one.attributes or {}) == {"lines": 2}
 
 
-def test_a_kept_parent_from_outside_is_continued(kept: InMemorySpanExporter) -> None:
+def test_a_kept_parent_from_outside_is_continued(sampled: InMemorySpanExporter) -> None:
     with span("rpc", parent=extract({"traceparent": PARENT + "01"})):
         pass
-    (made,) = kept.get_finished_spans()
-    assert f"{made.context.trace_id:032x}" in PARENT
+    (context_of_span,) = sampled.get_finished_spans()
+    assert f"{context_of_span.context.trace_id:032x}" in PARENT
 
 
-def test_a_parent_that_is_not_kept_is_passed_on_and_nothing_recorded(kept: InMemorySpanExporter) -> None:
+def test_a_parent_that_is_not_kept_is_passed_on_and_nothing_recorded(sampled: InMemorySpanExporter) -> None:
     carrier: dict[str, str] = {}
     with span("rpc", parent=extract({"traceparent": PARENT + "00"})), span("inner"):
         inject(carrier)
     assert carrier == {"traceparent": PARENT + "00"}
-    assert not kept.get_finished_spans()
+    assert not sampled.get_finished_spans()
 
 
 @pytest.mark.parametrize("flag", ["00", "01", "ff"])
 @pytest.mark.parametrize("ratio", [0.0, 1.0])
 def test_a_stranger_names_a_trace_and_does_not_decide_whether_it_is_kept(
-    kept: InMemorySpanExporter, flag: str, ratio: float
+    sampled: InMemorySpanExporter, flag: str, ratio: float
 ) -> None:
     record_spans(TracerProvider().get_tracer("test"), ratio)
     parent = untrusted_trace(PARENT + flag)
@@ -60,38 +60,38 @@ def test_a_stranger_names_a_trace_and_does_not_decide_whether_it_is_kept(
     assert untrusted_trace("nonsense") is None
 
 
-def test_a_failed_span_says_so(kept: InMemorySpanExporter) -> None:
+def test_a_failed_span_says_so(sampled: InMemorySpanExporter) -> None:
     with pytest.raises(ValueError, match="x"), span("rpc"):
         raise ValueError("x")
-    assert not kept.get_finished_spans()[0].status.is_ok
+    assert not sampled.get_finished_spans()[0].status.is_ok
 
 
-def test_a_call_of_a_kept_trace_names_the_server_and_what_was_asked(kept: InMemorySpanExporter) -> None:
+def test_a_call_of_a_kept_trace_names_the_server_and_what_was_asked(sampled: InMemorySpanExporter) -> None:
     with span("rpc"), client_span("postgresql", "SELECT 1"):
         pass
-    call, rpc = kept.get_finished_spans()
+    call, rpc = sampled.get_finished_spans()
     assert (call.name, call.kind) == ("postgresql SELECT", SpanKind.CLIENT)
     assert call.parent is not None
     assert call.parent.span_id == rpc.context.span_id
     assert dict(call.attributes or {}) == {"peer.service": "postgresql", "db.query.text": "SELECT 1"}
 
 
-def test_a_call_outside_of_a_kept_trace_makes_none(kept: InMemorySpanExporter) -> None:
+def test_a_call_outside_of_a_kept_trace_makes_none(sampled: InMemorySpanExporter) -> None:
     with client_span("postgresql", "SELECT 1"):
         assert current_trace() is None
     with span("rpc", parent=extract({"traceparent": PARENT + "00"})), client_span("redis", "MGET"):
         pass
-    assert not kept.get_finished_spans()
+    assert not sampled.get_finished_spans()
 
 
-def test_a_ratio_of_zero_keeps_nothing(kept: InMemorySpanExporter) -> None:
+def test_a_ratio_of_zero_keeps_nothing(sampled: InMemorySpanExporter) -> None:
     record_spans(None, 0.0)
     with span("rpc"):
         trace = current_trace()
         assert trace is not None
         assert not trace.sampled
     assert current_trace() is None
-    assert not kept.get_finished_spans()
+    assert not sampled.get_finished_spans()
 
 
 @pytest.mark.parametrize(

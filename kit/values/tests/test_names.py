@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kit.errors import InvalidArgument
 from kit.values import FieldReader
-from kit.values.names import hidden_character
+from kit.values.names import find_hidden_character
 
 PARTS = [
     *"aZ1. ",
@@ -229,9 +229,9 @@ def test_what_is_taken_stays_as_it_is_and_hides_nothing(name: str) -> None:
     except InvalidArgument:
         return
     assert read(once) == once
-    assert hidden_character(once) is None
+    assert find_hidden_character(once) is None
 
 
 def test_letters_are_letters_whatever_their_script() -> None:
     letters = [chr(point) for point in range(0x80, 0x10000) if unicodedata.category(chr(point))[0] == "L"]
-    assert {letter for letter in letters if hidden_character(letter)} == set("\u115f\u1160\u3164\uffa0")
+    assert {letter for letter in letters if find_hidden_character(letter)} == set("\u115f\u1160\u3164\uffa0")

@@ -91,7 +91,7 @@ async def test_replicas_share_the_work(db: Database) -> None:
 
 async def test_it_is_a_job(db: Database) -> None:
     await db.execute(_HEARD, 31, 3)
-    job = Retention(db, "inbox", "received_at", _DAYS, every_seconds=0.01)
+    job = Retention(db, "inbox", "received_at", _DAYS, interval_seconds=0.01)
     await job.open()
 
     async def pruned() -> bool:

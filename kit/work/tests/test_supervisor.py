@@ -51,19 +51,19 @@ async def test_a_task_goes_on_whatever_ended_it(end: object) -> None:
 
 
 async def test_a_task_that_does_not_end_by_itself_is_cancelled() -> None:
-    ended = asyncio.Event()
+    record_fatal = asyncio.Event()
 
     async def run() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            ended.set()
+            record_fatal.set()
 
     task = SupervisedTask("stubborn", run)
     task.start()
     await asyncio.sleep(0)
     await task.stop(0.01)
-    assert ended.is_set()
+    assert record_fatal.is_set()
     assert _failures("stubborn") == 0
 
 
@@ -89,9 +89,9 @@ async def test_a_thread_that_cannot_go_on_ends_the_process() -> None:
     def run() -> None:
         raise SystemExit
 
-    ended = threading.Event()
-    SupervisedThread("fatal", run, threading.Event(), fatal=ended.set).start()
-    await eventually(ended.is_set)
+    record_fatal = threading.Event()
+    SupervisedThread("fatal", run, threading.Event(), fatal=record_fatal.set).start()
+    await eventually(record_fatal.is_set)
     assert _failures("fatal") == 1
 
 
@@ -125,7 +125,7 @@ async def test_a_sweep_that_was_cancelled_from_within_runs_again() -> None:
     await every.open()
     await eventually(lambda: len(runs) >= 3)
     await every.close()
-    assert _failures("every-cancelled") == 1
+    assert _failures("job-cancelled") == 1
 
 
 async def test_callers_of_a_batch_that_was_cancelled_from_within_are_answered() -> None:
@@ -141,5 +141,5 @@ async def test_callers_of_a_batch_with_too_few_results_are_answered() -> None:
     async def few(_: Sequence[int]) -> Sequence[int | BaseException]:
         return []
 
-    with pytest.raises(RuntimeError, match="0 results of 1"):
+    with pytest.raises(RuntimeError, match="0 results for 1"):
         await asyncio.wait_for(Batcher(few).run(1), 5)

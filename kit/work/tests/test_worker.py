@@ -100,17 +100,6 @@ async def test_a_claim_that_fails_is_repeated() -> None:
     await worker.close()
 
 
-async def test_notify_wakes_it_long_before_it_would_look() -> None:
-    work = Work()
-    worker = work.worker(idle_seconds=60)
-    await worker.open()
-    await eventually(lambda: work.limits)
-    work.items.append("new")
-    worker.notify()
-    await eventually(lambda: work.handled == ["new"], seconds=2)
-    await worker.close()
-
-
 async def test_closing_lets_what_is_under_way_end_and_claims_no_more() -> None:
     work = Work("a", "b")
     work.go.clear()

@@ -1,20 +1,20 @@
-"""One port for TLS and plain text, while a deployment goes from one to the other (IDENTITY=accept and call).
+"""One port for TLS and plain text, while a deployment introduces TLS (IDENTITY=accept and call).
 
-gRPC serves a port in one way only. So each way has a listener of its own on the loopback, and a connection goes to the one that its first
-byte asks for. What this costs ends with IDENTITY=require.
+A gRPC port serves either TLS or plain text. So each has a listener on the loopback, and a connection is forwarded by its first byte. The
+extra hop ends with IDENTITY=require.
 """
 
 import asyncio
 from contextlib import suppress
 
-# The first byte of a TLS handshake (RFC 8446, section 5.1); HTTP/2 in plain text begins with "PRI".
+# The first byte of a TLS handshake (RFC 8446, section 5.1); HTTP/2 in plain text starts with "PRI".
 _HANDSHAKE = b"\x16"
 _FIRST_SECONDS = 10.0
 _CHUNK = 64 * 1024
 
 
-class Front:
-    """Listens for others: `tls` and `plain` are ports of 127.0.0.1."""
+class SharedPort:
+    """Accepts connections and forwards them to the ports `tls` or `plain` of 127.0.0.1."""
 
     def __init__(self, *, tls: int, plain: int) -> None:
         self._ports = {True: tls, False: plain}
@@ -23,35 +23,37 @@ class Front:
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
-        """Raises OSError when the address is taken."""
-        self._server = await asyncio.start_server(self._take, host, port)
+        """Listens; raises OSError when the address is in use."""
+        self._server = await asyncio.start_server(self._accept, host, port)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    def refuse(self) -> None:
-        """Takes no more connections; those that are there go on."""
+    def stop_accepting(self) -> None:
+        """Accepts no more connections; open ones continue."""
         if self._server is not None:
             self._server.close()
 
     async def stop(self) -> None:
-        """Ends the connections; to be called once the listeners have ended."""
-        self.refuse()
+        """Closes the connections; call it after the listeners have stopped."""
+        self.stop_accepting()
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
         try:
             with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
                 first = await asyncio.wait_for(reader.readexactly(1), _FIRST_SECONDS)
-                await self._join(first, reader, writer)
+                await self._forward(first, reader, writer)
         finally:
             self._connections.discard(task)
             writer.close()
 
-    async def _join(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(
+        self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         inner_reader, inner_writer = await asyncio.open_connection(
             "127.0.0.1", self._ports[first == _HANDSHAKE]
         )

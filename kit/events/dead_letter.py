@@ -1,11 +1,11 @@
-"""What a dead letter looks like to an operator."""
+"""A dead letter as operators see it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A dead letter that was not replayed: where the event stood, what it is, and why it was given up."""
+    """A pending dead letter: its original position, event and error."""
 
     record: str
     type: str

@@ -14,7 +14,7 @@ from kit.errors import is_transient
 
 
 @pytest.mark.parametrize(
-    ("error", "meaning"),
+    ("error", "expected"),
     [
         (ConnectionRefusedError(), DatabaseUnavailable),
         (asyncpg.CannotConnectNowError("starting up"), DatabaseUnavailable),
@@ -28,10 +28,10 @@ from kit.errors import is_transient
         (asyncpg.QueryCanceledError("cancelled"), DatabaseBusy),
     ],
 )
-def test_what_passes_by_itself_is_transient(error: Exception, meaning: type[Exception]) -> None:
+def test_what_passes_by_itself_is_transient(error: Exception, expected: type[Exception]) -> None:
     translated = translate(error)
 
-    assert type(translated) is meaning
+    assert type(translated) is expected
     assert is_transient(translated)
 
 
