@@ -134,7 +134,7 @@ async def test_existing_sku_conflicts_are_kept_and_reported_and_new_ones_rejecte
     assert f'product {ids[1]} has the sku "Abc" like product {ids[0]} with "abc"' in str(
         [record.__dict__ for record in caplog.records]
     )
-    assert sum("migration.found" in record.getMessage() for record in caplog.records) == 4
+    assert sum("migration.warning" in record.getMessage() for record in caplog.records) == 4
     assert await connection.fetchval("SELECT count(*) FROM products") == 3
     await connection.close()
     db = Database(database_url, publishes=TOPIC)

@@ -233,4 +233,4 @@ def test_dead_letters_of_a_service_that_listens_to_nothing_are_none() -> None:
     assert (done.returncode, done.stdout) == (0, "")
     told = once("dead-letters", "bury")
     assert told.returncode == 2
-    assert "listens to nothing" in told.stderr
+    assert "subscribes to no topic" in told.stderr
