@@ -10,7 +10,7 @@ from account.search.rpc import SearchRpc
 from account.sessions.rpc import SessionsRpc
 from account.use_cases import UseCases
 from kit.auth import TokenVerifier
-from kit.rpc.server import snake
+from kit.rpc.server import snake_case
 
 
 class AccountRpc:
@@ -21,7 +21,7 @@ class AccountRpc:
     def __init__(self, use_cases: UseCases, verifier: TokenVerifier) -> None:
         parts = _parts(use_cases, verifier)
         for rpc in self.service.methods:
-            name = snake(rpc.name)
+            name = snake_case(rpc.name)
             for part in parts:
                 if hasattr(part, name):
                     setattr(self, name, getattr(part, name))
