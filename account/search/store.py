@@ -1,19 +1,28 @@
 """Reads accounts by their words. Account rows are written by `accounts.store`; only missing words are written here."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
 
 from account.accounts.domain import Account
 from account.accounts.store import COLUMNS, account_of, sorted_words
+from account.search.frequencies import FrequencyCache
 from account.search.query import Query, read_query
 from kit.db import Database, Transaction, WhereClause, bounded_count
 from kit.errors import InvalidArgument
-from kit.values import ACCOUNT, Position, exact_count
+from kit.values import ACCOUNT, MAX_COUNT, Position, exact_count
 
 # PostgreSQL estimates that any prefix matches one account in fifty, and would prefer a sequential scan to the index.
 _NO_SEQUENTIAL_SCAN: Final = "SET LOCAL enable_seqscan = off"
 _NEWEST_FIRST: Final = "ORDER BY create_time DESC, id DESC"
-# About 10 ms of reading. A word that does not fill a page from them is rare enough for its index.
-_SCANNED_ACCOUNTS: Final = 2_000
+# 2 us each. A page of 101 is full before that when one account in a hundred matches.
+_SCANNED_ACCOUNTS: Final = 10_000
+# Fewer matches than these are read from the index and sorted at once.
+_MAX_SORTED: Final = 5_000
+# Letters or digits. Each beginning of three may stand for thousands of different words.
+_MIN_PREFIX: Final = 4
+# The number of matches is an estimate from a sample.
+_ESTIMATE_MARGIN: Final = 1.5
 _WITHOUT_WORDS = """
 SELECT id, name, email, phone FROM accounts WHERE words IS NULL AND delete_time IS NULL
 ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
@@ -21,41 +30,70 @@ ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 _SET_WORDS = "UPDATE accounts SET words = array_to_tsvector($2::text[]) WHERE id = $1"
 
 
+# A FROM clause with its conditions, and their arguments.
+_Source = tuple[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What a query asks for: an account by its id, or words. Neither: all accounts, or none."""
+
+    account_id: UUID | None = None
+    words: Query = ()
+    nothing: bool = False
+
+    def conditions(self) -> Conditions:
+        """Those that need no index of words."""
+        where = Conditions()
+        where.add("delete_time IS NULL")
+        if self.account_id is not None:
+            where.add("id = {}", self.account_id)
+        if self.nothing:
+            where.add("false")
+        return where
+
+
 class PostgresAccountSearchStore:
     """`ports.AccountSearchStore` on PostgreSQL."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._frequencies = FrequencyCache()
 
     async def page(self, query: str, after: Position | None, limit: int) -> list[Account]:
         """Keyset pagination, never an offset.
 
-        PostgreSQL cannot distinguish a common prefix from a rare one, and would read all accounts for a rare one. So the newest
-        accounts are scanned first, which suffices for a common word; only other words use the index.
+        Rare words are read from their index and sorted. For common ones the newest accounts are scanned first, which nearly always fills
+        the page; the index would read every account that has the word.
         """
-        where, words = _where(query)
-        keyset = WhereClause()
-        if after is not None:
-            keyset.add("(create_time, id) < ({}, {})", *after)
+        search = _parse(query)
         async with self._db.transaction() as tx:
-            if words is None:
-                return await self._page(tx, where, keyset, limit)
+            if not search.words:
+                return await self._page(tx, _all(search, after), limit)
+            frequencies = await self._frequencies.get(tx)
             await tx.execute(_NO_SEQUENTIAL_SCAN)
-            accounts = await self._page(tx, where, keyset, limit, newest_with=words)
-            if len(accounts) < limit:
-                accounts = await self._page(tx, where, keyset, limit, all_with=words)
-        return accounts
+            selective = frequencies.selective(search.words)
+            if _is_broad(selective) or frequencies.matches(search.words) > _MAX_SORTED:
+                accounts = await self._page(tx, _newest(search, after), limit)
+                if len(accounts) == limit:
+                    return accounts
+            return await self._page(tx, _indexed(search, after, selective), limit)
 
     async def count(self, query: str) -> int | None:
-        """Stops reading at the limit of the count, except that matches of words are all read from their index."""
-        where, words = _where(query)
-        if words is not None:
-            where.add("words @@ {}::text::tsquery", words)
+        """Counts up to MAX_COUNT. Matches that are estimated far above that are not counted."""
+        search = _parse(query)
         async with self._db.transaction() as tx:
             await tx.execute(_NO_SEQUENTIAL_SCAN)
-            order = "" if words is not None else _NEWEST_FIRST
-            rows = f"SELECT FROM accounts {where.sql} {order}"
-            return exact_count(await tx.fetchval(bounded_count(rows), *where.args))
+            if not search.words:
+                return await self._count(tx, _all(search, None), _NEWEST_FIRST)
+            frequencies = await self._frequencies.get(tx)
+            one_group = len(search.words) == 1
+            if one_group and frequencies.matches(search.words) > MAX_COUNT * _ESTIMATE_MARGIN:
+                return None
+            selective = frequencies.selective(search.words)
+            if not selective and await self._count(tx, _newest(search, None)) is None:
+                return None
+            return await self._count(tx, _indexed(search, None, selective))
 
     async def index_words(self, tx: Transaction, limit: int) -> int:
         """Skips accounts that another replica is indexing."""
@@ -64,45 +102,58 @@ class PostgresAccountSearchStore:
         await tx.executemany(_SET_WORDS, words)
         return len(rows)
 
-    async def _page(
-        self,
-        tx: Transaction,
-        conditions: WhereClause,
-        keyset: WhereClause,
-        limit: int,
-        *,
-        newest_with: str = "",
-        all_with: str = "",
-    ) -> list[Account]:
-        args, source, where = [*conditions.args], "accounts", conditions.sql
-        if all_with:
-            args.append(all_with)
-            source = f"(SELECT * FROM accounts {where} AND words @@ ${len(args)}::text::tsquery OFFSET 0) AS matching"  # noqa: S608
-            where = "WHERE true"
-        if keyset.args:
-            where += f" AND (create_time, id) < (${len(args) + 1}, ${len(args) + 2})"
-            args += keyset.args
-        if newest_with:
-            args.append(newest_with)
-            source = f"(SELECT * FROM accounts {where} {_NEWEST_FIRST} LIMIT {_SCANNED_ACCOUNTS:d}) AS newest"  # noqa: S608
-            where = f"WHERE words @@ ${len(args)}::text::tsquery"
-        sql = f"SELECT {COLUMNS} FROM {source} {where} {_NEWEST_FIRST} LIMIT {limit:d}"  # noqa: S608
-        return [account_of(row) for row in await tx.fetch(sql, *args)]
+    async def _page(self, tx: Transaction, source: _Source, limit: int) -> list[Account]:
+        sql, args = source
+        rows = await tx.fetch(f"SELECT {COLUMNS} FROM {sql} {_NEWEST_FIRST} LIMIT {limit:d}", *args)  # noqa: S608 - of constants
+        return [account_of(row) for row in rows]
+
+    async def _count(self, tx: Transaction, source: _Source, order: str = "") -> int | None:
+        sql, args = source
+        return exact_count(await tx.fetchval(bounded_count(f"SELECT FROM {sql} {order}"), *args))
 
 
-def _where(query: str) -> tuple[WhereClause, str | None]:
-    """The conditions on a row, and a tsquery for its words; None when any words match."""
-    where = WhereClause()
-    where.add("delete_time IS NULL")
+def _is_broad(selective: Query) -> bool:
+    """Whether the index may return very many accounts, although none of the words is known to be common."""
+    return all(
+        len(word) < _MIN_PREFIX for group in selective for alternative in group for word in alternative
+    )
+
+
+def _parse(query: str) -> _Search:
+    if not query.strip():
+        return _Search()
     try:
-        where.add("id = {}", ACCOUNT.parse(query.strip(), "query"))
-        return where, None
+        return _Search(account_id=ACCOUNT.parse(query.strip(), "query"))
     except InvalidArgument:
-        pass  # words, not an id
-    parsed = read_query(query) if query.strip() else []
-    if parsed is None:
-        where.add("false")
-    return where, _tsquery(parsed) if parsed else None
+        words = read_query(query)
+        return _Search(words=words or (), nothing=words is None)
+
+
+def _all(search: _Search, after: Position | None) -> _Source:
+    where = search.conditions()
+    if after is not None:
+        where.add("(create_time, id) < ({}, {})", *after)
+    return f"accounts {where.where}", where.args
+
+
+def _newest(search: _Search, after: Position | None) -> _Source:
+    """The matches among the newest accounts."""
+    source, args = _all(search, after)
+    args = [*args, _tsquery(search.words)]
+    newest = f"SELECT * FROM {source} {_NEWEST_FIRST} LIMIT {_SCANNED_ACCOUNTS:d}"  # noqa: S608 - of constants
+    return f"({newest}) AS newest WHERE words @@ ${len(args)}::text::tsquery", args
+
+
+def _indexed(search: _Search, after: Position | None, selective: Query) -> _Source:
+    """The accounts that the index returns for the selective words, tested for all words. OFFSET 0 keeps the tests out of the index."""
+    where = search.conditions()
+    where.add("words @@ {}::text::tsquery", _tsquery(selective or search.words))
+    inner = f"SELECT * FROM accounts {where.where} OFFSET 0"  # noqa: S608 - of constants
+    tests = f"words @@ {where.parameter(_tsquery(search.words))}::text::tsquery"
+    if after is not None:
+        time, account_id = map(where.parameter, after)
+        tests += f" AND (create_time, id) < ({time}, {account_id})"
+    return f"({inner}) AS matches WHERE {tests}", where.args
 
 
 def _tsquery(query: Query) -> str:

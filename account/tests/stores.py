@@ -40,6 +40,10 @@ class Stores(
 ):
     """All stores, as the fake is."""
 
+    def __init__(self, db: Database) -> None:
+        super().__init__(db)
+        PostgresAccountSearchStore.__init__(self, db)
+
 
 @asynccontextmanager
 async def _on_postgresql(url: str) -> AsyncIterator[World]:

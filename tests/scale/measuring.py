@@ -26,8 +26,6 @@ class Kind(Enum):
 
     REQUEST = 50
     SWEEP = 100
-    # Words of accounts: their index reads every word that begins so, and its matches are sorted. See docs/performance.md.
-    SEARCH = 250
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The contract of the search's store."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -108,7 +109,7 @@ async def test_a_search_reads_an_index(real: World) -> None:
         @asynccontextmanager
         async def transaction(self) -> AsyncIterator[Any]:
             async with db.transaction() as tx:
-                yield SimpleNamespace(execute=tx.execute, fetch=partial(self.fetch, tx))
+                yield SimpleNamespace(execute=tx.execute, fetchrow=tx.fetchrow, fetch=partial(self.fetch, tx))
 
         async def fetch(self, tx: Transaction, sql: str, *args: Any) -> list[Any]:
             rows = await tx.fetch(f"EXPLAIN (ANALYZE, BUFFERS) {sql}", *args)
@@ -120,11 +121,17 @@ async def test_a_search_reads_an_index(real: World) -> None:
         ("name77777", "accounts_by_words", 1),
         ("+41 44 107 77 77", "accounts_by_words", 1),
         ("mail77777 name77777", "accounts_by_words", 1),
+        ("mail77777@example.com", "accounts_by_words", 1),
         ("example", "accounts_newest", 21),
+        ("example.com", "accounts_newest", 21),
     ):
         assert len(await store.page(query, None, 21)) == count
         assert index in plans[-1], plans[-1]
         assert not any("Seq Scan" in plan for plan in plans), plans
+        # Not the 100,000 entries of "example" and "com".
+        assert all(
+            int(rows) < 20_000 for plan in plans for rows in re.findall(r"actual .*? rows=(\d+)", plan)
+        ), plans
         # For a run with --test_output=all.
         print(query, [plan.splitlines()[-1] for plan in plans])
         plans.clear()
