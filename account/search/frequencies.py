@@ -40,10 +40,8 @@ class WordFrequencies:
         return [group for group in groups if all(group)]
 
     def _rare(self, words: Sequence[str]) -> list[str]:
-        longest = max(map(len, words))
-        return [
-            word for word in words if len(word) >= min(longest, _MIN_LENGTH) and self._share(word) < _COMMON
-        ]
+        rare = [word for word in words if self._share(word) < _COMMON]
+        return [word for word in rare if len(word) >= _MIN_LENGTH] or rare
 
     def _share(self, prefix: str) -> float:
         return min(1.0, sum(share for word, share in self._shares.items() if word.startswith(prefix)))

@@ -15,8 +15,8 @@ from kit.values import ACCOUNT, MAX_COUNT, Position, exact_count
 # PostgreSQL estimates that any prefix matches one account in fifty, and would prefer a sequential scan to the index.
 _NO_SEQUENTIAL_SCAN: Final = "SET LOCAL enable_seqscan = off"
 _NEWEST_FIRST: Final = "ORDER BY create_time DESC, id DESC"
-# 2 us each. A page of 101 is full before that when one account in a hundred matches.
-_SCANNED_ACCOUNTS: Final = 10_000
+# 2 us each. A page of 101 is full before that when one account in a hundred matches, and a count exceeds its limit when nearly all do.
+_SCANNED_ACCOUNTS: Final = 12_000
 # Fewer matches than these are read from the index and sorted at once.
 _MAX_SORTED: Final = 5_000
 # Letters or digits. Each beginning of three may stand for thousands of different words.
@@ -73,7 +73,8 @@ class PostgresAccountSearchStore:
             frequencies = await self._frequencies.get(tx)
             await tx.execute(_NO_SEQUENTIAL_SCAN)
             selective = frequencies.selective(search.words)
-            if _is_broad(selective) or frequencies.matches(search.words) > _MAX_SORTED:
+            matches = frequencies.matches(search.words)
+            if matches > _MAX_SORTED or _may_match_most(selective, matches):
                 accounts = await self._page(tx, _newest(search, after), limit)
                 if len(accounts) == limit:
                     return accounts
@@ -87,11 +88,12 @@ class PostgresAccountSearchStore:
             if not search.words:
                 return await self._count(tx, _all(search, None), _NEWEST_FIRST)
             frequencies = await self._frequencies.get(tx)
-            one_group = len(search.words) == 1
-            if one_group and frequencies.matches(search.words) > MAX_COUNT * _ESTIMATE_MARGIN:
+            matches = frequencies.matches(search.words)
+            # Of several groups, the number of accounts that match all is unknown.
+            if len(search.words) == 1 and matches > MAX_COUNT * _ESTIMATE_MARGIN:
                 return None
             selective = frequencies.selective(search.words)
-            if not selective and await self._count(tx, _newest(search, None)) is None:
+            if _may_match_most(selective, matches) and await self._count(tx, _newest(search, None)) is None:
                 return None
             return await self._count(tx, _indexed(search, None, selective))
 
@@ -112,11 +114,10 @@ class PostgresAccountSearchStore:
         return exact_count(await tx.fetchval(bounded_count(f"SELECT FROM {sql} {order}"), *args))
 
 
-def _is_broad(selective: Query) -> bool:
-    """Whether the index may return very many accounts, although none of the words is known to be common."""
-    return all(
-        len(word) < _MIN_PREFIX for group in selective for alternative in group for word in alternative
-    )
+def _may_match_most(selective: Query, matches: float) -> bool:
+    """Whether the words are common, or are such short prefixes that the statistics of whole words say nothing about them."""
+    words = [word for group in selective for alternative in group for word in alternative]
+    return not words or (matches == 0 and all(len(word) < _MIN_PREFIX for word in words))
 
 
 def _parse(query: str) -> _Search:
