@@ -26,6 +26,13 @@ _LETTERS: Final = str.maketrans(
         "\u0131": "i",
         "ħ": "h",
         "ŧ": "t",
+        # Persian's yeh and kaf, the final yeh, and teh marbuta, which people write as heh.
+        "\u06cc": "\u064a",
+        "\u0649": "\u064a",
+        "\u06a9": "\u0643",
+        "\u0629": "\u0647",
+        # Katakana as hiragana.
+        **{chr(code): chr(code - 0x60) for code in range(0x30A1, 0x30F7)},
     }
 )
 # Scripts without spaces between words: Thai, Lao, Myanmar, Khmer, kana, Han.
