@@ -42,9 +42,9 @@ class _Search:
     words: Query = ()
     nothing: bool = False
 
-    def conditions(self) -> Conditions:
+    def conditions(self) -> WhereClause:
         """Those that need no index of words."""
-        where = Conditions()
+        where = WhereClause()
         where.add("delete_time IS NULL")
         if self.account_id is not None:
             where.add("id = {}", self.account_id)
@@ -134,7 +134,7 @@ def _all(search: _Search, after: Position | None) -> _Source:
     where = search.conditions()
     if after is not None:
         where.add("(create_time, id) < ({}, {})", *after)
-    return f"accounts {where.where}", where.args
+    return f"accounts {where.sql}", where.args
 
 
 def _newest(search: _Search, after: Position | None) -> _Source:
@@ -149,7 +149,7 @@ def _indexed(search: _Search, after: Position | None, selective: Query) -> _Sour
     """The accounts that the index returns for the selective words, tested for all words. OFFSET 0 keeps the tests out of the index."""
     where = search.conditions()
     where.add("words @@ {}::text::tsquery", _tsquery(selective or search.words))
-    inner = f"SELECT * FROM accounts {where.where} OFFSET 0"  # noqa: S608 - of constants
+    inner = f"SELECT * FROM accounts {where.sql} OFFSET 0"  # noqa: S608 - of constants
     tests = f"words @@ {where.parameter(_tsquery(search.words))}::text::tsquery"
     if after is not None:
         time, account_id = map(where.parameter, after)
