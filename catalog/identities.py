@@ -5,6 +5,10 @@ import unicodedata
 
 # Combining accents of Latin, Greek and Cyrillic. The combining marks of other scripts are vowels.
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
+# What the search folds and `lower` keeps: ß (and ẞ), the final sigma, dashes and the minus sign.
+_SKU_LETTERS = str.maketrans(
+    {"ß": "ss", "ς": "σ", **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")}
+)
 _INVISIBLE = ("Cf", "Zl", "Zp")
 # Signs that distinguish names, such as C++, C# and .NET, and how a slug spells them.
 _SPELLED_OUT = (
@@ -20,8 +24,9 @@ def category_identity(name: str) -> str:
 
 
 def sku_identity(sku: str) -> str:
-    """SKUs are the same if they differ only in case, width, accents and invisible characters."""
-    return _ACCENTS.sub("", without_invisible(unicodedata.normalize("NFKD", sku).lower())).strip()
+    """SKUs are the same if they differ only in case, width, accents, kinds of dash, repeated spaces and invisible characters."""
+    plain = unicodedata.normalize("NFKD", sku).lower().translate(_SKU_LETTERS)
+    return " ".join(_ACCENTS.sub("", without_invisible(plain)).split())
 
 
 def without_invisible(text: str) -> str:

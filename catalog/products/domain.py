@@ -9,7 +9,7 @@ from uuid import UUID
 from catalog.categories.domain import Category
 from catalog.identities import slug_of, without_invisible
 from catalog.products.errors import VersionConflict
-from kit.values import PRODUCT, FieldReader, Money
+from kit.values import PRODUCT, FieldReader, Money, find_hidden_character
 
 MAX_STOCK: Final = 1_000_000_000
 _PRICE_BELOW: Final = 10_000_000_000
@@ -46,8 +46,8 @@ class Draft:
             name=_name(reader, name),
             description=_description(reader, description),
             price=_price(reader, price),
-            sku=_sku(reader, reader.not_blank(sku, "sku")),
-            category=_category(reader, reader.not_blank(category, "category")),
+            sku=_sku(reader, sku),
+            category=_category(reader, category),
             image_urls=_images(reader, image_urls),
             stock=stock if stock is None else reader.integer(stock, "stock", minimum=0, maximum=MAX_STOCK),
         )
@@ -212,10 +212,15 @@ def _price(reader: FieldReader, value: Money) -> Money:
 
 
 def _sku(reader: FieldReader, value: str) -> str:
-    return reader.text(without_invisible(value), "sku", max_length=64)
+    sku = reader.not_blank(without_invisible(value), "sku")
+    reader.require(bool(sku) or not value, "must not be empty", "sku")
+    hidden = find_hidden_character(sku)
+    reader.require(hidden is None, f"must not contain the character {hidden}", "sku")
+    return reader.text(sku, "sku", max_length=64)
 
 
 def _category(reader: FieldReader, value: str) -> str:
+    reader.not_blank(value, "category")
     name = reader.name(value, "category", min_length=0, max_length=100)
     reader.require(not name or bool(slug_of(name)), "must contain a letter or a digit", "category")
     return name

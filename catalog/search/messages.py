@@ -82,9 +82,12 @@ def _categories(reader: FieldReader, request: pb.SearchProductsRequest) -> tuple
     categories = request.category_filter.values if has_filter else request.categories
     path = ("filter", "categories")
     reader.require(len(categories) <= _MAX_CATEGORIES, f"must name at most {_MAX_CATEGORIES}", *path)
-    for index, category in enumerate(categories[:_MAX_CATEGORIES]):
+    # Slugs are stored in NFC.
+    slugs = {
         reader.text(category, *path, index, max_length=_MAX_CATEGORY)
-    return tuple(sorted(set(categories))) if has_filter or categories else None
+        for index, category in enumerate(categories[:_MAX_CATEGORIES])
+    }
+    return tuple(sorted(slugs)) if has_filter or categories else None
 
 
 def _sort(reader: FieldReader, number: int) -> Sort:

@@ -4,6 +4,7 @@ Not here: the index's definition (`indexing.definition`), alternative spellings 
 """
 
 import html
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -231,11 +232,10 @@ def _loose(text: str, boost: float) -> dict[str, Any]:
 def _sku(query: str) -> list[dict[str, Any]]:
     """The whole SKU, with or without punctuation, or a prefix. A query with a digit or hyphen is more likely meant as a SKU."""
     likely = any(character.isdecimal() or character in "-_/" for character in query)
-    boosts = [
-        ("term", "sku", 1000),
-        ("term", "sku.bare", 900),
-        ("match", "sku.prefix", 100 if likely else 0.5),
-    ]
+    boosts = [("term", "sku", 1000.0)]
+    # Without punctuation nothing is left of a query of signs, which would match every SKU of signs.
+    if any(unicodedata.category(character)[0] in "LMN" for character in query):
+        boosts += [("term", "sku.bare", 900.0), ("match", "sku.prefix", 100.0 if likely else 0.5)]
     return [
         {"constant_score": {"filter": {kind: {field: query}}, "boost": boost}}
         for kind, field, boost in boosts

@@ -75,9 +75,23 @@ def test_case_width_and_spaces_do_not_distinguish_categories(one: str, other: st
     assert Category.from_name(one).id == Category.from_name(other).id
 
 
-@pytest.mark.parametrize("other", ["abc-1", "Abc-1", "ＡＢＣ-1", "ábc-1", "abc\u200b-1", "\ufeffabc\u00ad-1"])
-def test_case_width_accents_and_invisible_characters_do_not_distinguish_skus(other: str) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        *("abc-1", "Abc-1", "ＡＢＣ-1", "ábc-1", "abc\u200b-1", "\ufeffabc\u00ad-1"),
+        *("abc\u2010\u0031", "abc\u2011\u0031", "abc\u2013\u0031", "abc\u2014\u0031", "abc\u2212\u0031"),
+    ],
+)
+def test_case_width_accents_dashes_and_invisible_characters_do_not_distinguish_skus(other: str) -> None:
     assert sku_identity(other) == sku_identity("ABC-1")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Straße1", "STRASSE1"), ("ß1", "ẞ1"), ("ςσ1", "Σσ1"), ("Ab  1", "ab\u00a01"), ("Ab\t1", "ab 1")],
+)
+def test_letters_that_the_search_folds_do_not_distinguish_skus(one: str, other: str) -> None:
+    assert sku_identity(one) == sku_identity(other)
 
 
 def test_the_position_of_a_hyphen_distinguishes_skus() -> None:
@@ -86,6 +100,7 @@ def test_the_position_of_a_hyphen_distinguishes_skus() -> None:
 
 async def test_identities_are_the_same_in_postgresql(database_url: str) -> None:
     texts = ["Abc", "ＡＢＣ", "É\u200b-1", "Straße", "ΣΊΣΥΦΟΣ", "İ", "கி", " a  B ", "한", "ﾊﾟ", "Ёж", "½"]
+    texts += ["ẞ-1", "ςσ1", "Ab\u2011\u2013\u22121", "ﬁ-1", "٣"]
     await Migrations("catalog").apply(database_url)
     connection = await asyncpg.connect(database_url)
 
@@ -93,4 +108,10 @@ async def test_identities_are_the_same_in_postgresql(database_url: str) -> None:
         in_category = await connection.fetchval("SELECT category_identity($1)", text)
         assert in_category == category_identity(text), text
         assert await connection.fetchval("SELECT sku_identity($1)", text) == sku_identity(text), text
+    # Names have single plain spaces, SKUs may have others.
+    assert (
+        await connection.fetchval("SELECT sku_identity($1)", "a\u00a0\u3000b")
+        == "a b"
+        == sku_identity("a\u00a0\u3000b")
+    )
     await connection.close()

@@ -25,6 +25,7 @@ from kit.values.ids import (
     IdKind,
 )
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
+from kit.values.names import find_hidden_character
 from kit.values.network import client_network
 from kit.values.page import MAX_COUNT, Page, exact_count
 from kit.values.text import FieldReader
@@ -33,24 +34,24 @@ from kit.values.tokens import secret_token
 __all__ = [
     "ACCOUNT",
     "AUDIT",
+    "Backoff",
     "CATEGORY",
     "CURRENCIES",
-    "MAX_COUNT",
-    "NOTIFICATION",
-    "ORDER",
-    "PAYMENT",
-    "PRODUCT",
-    "REFUND",
-    "SESSION",
-    "Backoff",
     "Clock",
     "Currency",
     "FieldReader",
     "IdKind",
+    "MAX_COUNT",
     "MixedCurrency",
     "Money",
+    "NOTIFICATION",
+    "ORDER",
+    "PAYMENT",
+    "PRODUCT",
     "Page",
     "Position",
+    "REFUND",
+    "SESSION",
     "backoff_seconds",
     "client_network",
     "deadline",
@@ -59,6 +60,7 @@ __all__ = [
     "encode_cursor",
     "encode_position",
     "exact_count",
+    "find_hidden_character",
     "invalid_cursor",
     "looks_like_card_number",
     "money_from_proto",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -141,6 +142,27 @@ def test_texts_are_trimmed_and_composed() -> None:
 def test_invisible_characters_are_removed_from_a_sku() -> None:
     assert draft(sku="Abc\u200b").sku == "Abc"
     assert sku_identity("AB-1") != sku_identity("A-B1")
+
+
+@pytest.mark.parametrize("sku", ["\u200b", "\u202e", "\u00ad", "\U000e0041", "\u200b" * 65, " ", "\u3000"])
+def test_a_sku_without_visible_characters_is_empty(sku: str) -> None:
+    for parse in (partial(draft, sku=sku), partial(Changes.parse, sku=sku)):
+        with pytest.raises(InvalidArgument) as refusal:
+            parse()
+        assert [(fault.path, fault.message) for fault in refusal.value.fields] == [
+            (("sku",), "must not be empty")
+        ]
+
+
+@pytest.mark.parametrize("sku", ["\u3164", "\u2800", "Ab\u2800-1"])
+def test_a_sku_with_a_blank_character_is_rejected(sku: str) -> None:
+    with pytest.raises(InvalidArgument, match="must not contain the character U\\+"):
+        draft(sku=sku)
+
+
+def test_a_blank_category_does_not_clear_the_category() -> None:
+    with pytest.raises(InvalidArgument, match="must not be empty"):
+        Changes.parse(category=" ")
 
 
 def test_a_creation_emits_an_event_with_version_1() -> None:
