@@ -1,4 +1,4 @@
-"""`python -m gateway`: serves; `--check`, `settings`, `schema` and `collection` beside it."""
+"""`python -m gateway [--check | settings | schema | collection]`; without a command it serves."""
 
 from gateway.app import build
 from gateway.settings import Settings

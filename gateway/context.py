@@ -1,77 +1,76 @@
-"""What resolvers know of the request: who asks, the services, what changes, and loaders that live as long as the request."""
+"""What resolvers get per request: the caller, the services, order updates, and loaders that batch calls."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import strawberry
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    InlineFragmentNode,
-    SelectionSetNode,
-)
+from graphql import FieldNode, FragmentDefinitionNode
 from strawberry.dataloader import DataLoader
 
 from gateway.order_updates import OrderUpdates
+from gateway.peers import Peers
 from kit.auth import Principal
-
-if TYPE_CHECKING:
-    from gateway.peers import Peers
+from kit.graphql.selection import selected
 
 T = TypeVar("T")
 
-# What the services' Batch RPCs take at once.
-_LARGEST_BATCH = 100
-# Orders, or notifications, of several accounts in one answer: messages have a limit, and an order has up to 100 lines.
-_LARGEST_ANSWER = 1000
-_USUAL_PAGE = 20
-_LARGEST_PAGE = 100
+# The limit of the services' Batch RPCs.
+_MAX_BATCH = 100
+# Bounds a response with orders or notifications of several accounts: messages have a size limit, and an order has up to 100 lines.
+_MAX_ROWS_PER_RESPONSE = 1000
+_DEFAULT_PAGE = 20
+_MAX_PAGE = 100
 
 
 class Context:
-    """One request."""
+    """The context of one request."""
 
     __slots__ = ("_loaders", "_selected", "peers", "principal", "updates")
 
-    def __init__(self, peers: "Peers", principal: Principal | None, updates: OrderUpdates) -> None:
+    def __init__(self, peers: Peers, principal: Principal | None, updates: OrderUpdates) -> None:
         self.peers = peers
         self.updates = updates
         self.principal = principal
         self._loaders: dict[str, DataLoader[str, Any]] = {}
-        # The nodes live as long as the document of this request, so that their identity is a key.
+        # The nodes live as long as the request's document, so id() is a valid key.
         self._selected: dict[tuple[Any, ...], bool] = {}
 
     async def load(
         self,
         name: str,
         key: str,
-        many: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]],
-        most: int = _LARGEST_BATCH,
+        load_many: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]],
+        max_batch: int = _MAX_BATCH,
     ) -> T | None:
-        """What `many` answers for a key, asked together with all other keys of this moment, `most` at once; None when left out."""
+        """Loads one key through the DataLoader `name`. Keys requested in the same event-loop tick are batched, up to `max_batch`.
+
+        Returns None if `load_many` omits the key.
+        """
         loader = self._loaders.get(name)
         if loader is None:
 
             async def fetch(keys: list[str]) -> list[T | None]:
-                found = await many(keys)
-                return [found.get(each) for each in keys]
+                values = await load_many(keys)
+                return [values.get(key) for key in keys]
 
-            loader = self._loaders[name] = DataLoader(fetch, max_batch_size=most)
-        found: T | None = await loader.load(key)
-        return found
+            loader = self._loaders[name] = DataLoader(fetch, max_batch_size=max_batch)
+        value: T | None = await loader.load(key)
+        return value
 
     async def load_page(
         self,
         name: str,
         key: str,
-        many: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]],
+        load_many: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]],
         size: int | None,
     ) -> T | None:
-        """The same for lists of `size` each; `name` tells their arguments. So many lists at once as one message has room for."""
-        # What no page may have is refused by whoever is asked.
-        rows = _USUAL_PAGE if size is None else min(max(size, 1), _LARGEST_PAGE)
-        return await self.load(name, key, many, min(_LARGEST_ANSWER // rows, _LARGEST_BATCH))
+        """Like `load`, for lists of `size` items, with smaller batches so that one response fits a message.
+
+        `name` must contain the list's arguments.
+        """
+        # The service rejects an invalid size; here it only must not break the division.
+        rows = _DEFAULT_PAGE if size is None else min(max(size, 1), _MAX_PAGE)
+        return await self.load(name, key, load_many, min(_MAX_ROWS_PER_RESPONSE // rows, _MAX_BATCH))
 
     def selected(
         self,
@@ -79,14 +78,14 @@ class Context:
         path: tuple[str, ...],
         fragments: Mapping[str, FragmentDefinitionNode],
     ) -> bool:
-        """`selected`, worked out once for all rows of a list: they are asked the same."""
+        """`selected`, computed once for all rows of a list: they share the nodes."""
         key = (path, *map(id, nodes))
         if key not in self._selected:
             self._selected[key] = selected(nodes, path, fragments)
         return self._selected[key]
 
-    def forget(self) -> None:
-        """Drops what was loaded: a mutation may have changed it."""
+    def clear_loaders(self) -> None:
+        """Drops loaded values, which a mutation may change."""
         self._loaders.clear()
 
 
@@ -94,37 +93,6 @@ Info = strawberry.Info[Context, None]
 
 
 def selects(info: Info, *path: str) -> bool:
-    """Whether the field being resolved is asked for the field at the end of `path`."""
+    """Whether the document selects the field at the end of `path` below the field being resolved."""
     raw = info._raw_info
     return info.context.selected(raw.field_nodes, path, raw.fragments)
-
-
-def selected(
-    nodes: Sequence[FieldNode], path: Sequence[str], fragments: Mapping[str, FragmentDefinitionNode]
-) -> bool:
-    """Whether these fields select the one at the end of `path`; each fragment is looked at once on each step of it."""
-    sets = [node.selection_set for node in nodes]
-    for name in path:
-        sets = [field.selection_set for field in _named(sets, name, fragments)]
-        if not sets:
-            return False
-    return True
-
-
-def _named(
-    sets: Sequence[SelectionSetNode | None], name: str, fragments: Mapping[str, FragmentDefinitionNode]
-) -> list[FieldNode]:
-    found: list[FieldNode] = []
-    spread: set[str] = set()
-    unread = [each for each in sets if each]
-    while unread:
-        for node in unread.pop().selections:
-            if isinstance(node, FieldNode):
-                if node.name.value == name:
-                    found.append(node)
-            elif isinstance(node, InlineFragmentNode):
-                unread.append(node.selection_set)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                spread.add(node.name.value)
-                unread.append(fragments[node.name.value].selection_set)
-    return found

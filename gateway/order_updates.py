@@ -1,35 +1,35 @@
-"""Who waits for which order to change, on this replica. What changed is asked of the order service; here is only that it did."""
+"""Wakes subscriptions on this replica when their order may have changed; the order itself is then read from its service."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from gateway.metrics import WATCHED
+from gateway.metrics import ORDER_SUBSCRIPTIONS
 
 
 class OrderUpdates:
-    """Wakes those who watch an order."""
+    """The subscriptions to each order."""
 
     def __init__(self) -> None:
-        self._watching: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
 
-    def changed(self, order_ids: Collection[str] | None) -> None:
-        """These orders changed; None: any may have."""
-        for order_id in self._watching if order_ids is None else self._watching.keys() & set(order_ids):
-            for event in self._watching[order_id]:
+    def on_order_event(self, order_ids: Collection[str] | None) -> None:
+        """Wakes the subscriptions to these orders; None: to all, because events may have been missed."""
+        for order_id in self._watchers if order_ids is None else self._watchers.keys() & set(order_ids):
+            for event in self._watchers[order_id]:
                 event.set()
 
     @contextmanager
     def watch(self, order_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the order may have changed; to be cleared before the order is read."""
+        """An event that is set whenever the order may have changed. Clear it before reading the order."""
         event = asyncio.Event()
-        self._watching[order_id].add(event)
-        WATCHED.inc()
+        self._watchers[order_id].add(event)
+        ORDER_SUBSCRIPTIONS.inc()
         try:
             yield event
         finally:
-            WATCHED.dec()
-            self._watching[order_id].discard(event)
-            if not self._watching[order_id]:
-                del self._watching[order_id]
+            ORDER_SUBSCRIPTIONS.dec()
+            self._watchers[order_id].discard(event)
+            if not self._watchers[order_id]:
+                del self._watchers[order_id]

@@ -1,4 +1,4 @@
-"""GET /playground: GraphiQL out of our own files, for development. Nothing comes from elsewhere, and the page's policy says so."""
+"""GET /playground: GraphiQL, for development. The page's policy allows our own files only."""
 
 from pathlib import Path
 from typing import Final
@@ -6,34 +6,39 @@ from typing import Final
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.headers import secure
+from gateway.options import uses_tls
 from gateway.settings import Settings
 from kit.errors import NotFound
+from kit.graphql.headers import security_headers
 
-# GraphiQL styles its editor by attributes.
+# GraphiQL's editor sets style attributes.
 _POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     "worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-# Litestar adds the charset.
+# Litestar appends the charset.
 _FILES: Final = {"index.html": "text/html", "graphiql.js": "text/javascript", "graphiql.css": "text/css"}
 
 
 def playground_routes(settings: Settings) -> list[HTTPRouteHandler]:
-    """The page, the two files that it needs, and the logins that it offers."""
+    """The page, its two files, and the logins that it offers."""
 
     folder: Path = settings.playground_files
-    headers = {**secure(settings), "Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
+    headers = {
+        **security_headers(tls=uses_tls(settings)),
+        "Content-Security-Policy": _POLICY,
+        "Cache-Control": "no-cache",
+    }
 
-    def answer(name: str) -> Response[bytes]:
+    def file_response(name: str) -> Response[bytes]:
         path = folder / name
         if name not in _FILES or not path.is_file():
-            raise NotFound("no such file")
+            raise NotFound("the playground has no such file")
         return Response(path.read_bytes(), media_type=_FILES[name], headers=headers)
 
     @get("/playground", sync_to_thread=True)
     def playground() -> Response[bytes]:
-        return answer("index.html")
+        return file_response("index.html")
 
     @get("/playground/logins.json", sync_to_thread=False)
     def logins() -> Response[list[dict[str, str]]]:
@@ -43,7 +48,7 @@ def playground_routes(settings: Settings) -> list[HTTPRouteHandler]:
 
     @get("/playground/{name:str}", sync_to_thread=True)
     def playground_file(name: str) -> Response[bytes]:
-        return answer(name)
+        return file_response(name)
 
     return [playground, logins, playground_file]
 

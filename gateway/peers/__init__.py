@@ -1,6 +1,6 @@
-"""The five services as the schema sees them: GraphQL values in, gRPC, GraphQL values out.
+"""Clients of the five services: GraphQL values in, gRPC call, GraphQL values out.
 
-Deadlines and retries are data beside the contracts. Nothing is decided here; what a service refuses passes as it comes.
+Deadlines and retries are data beside the contracts. Nothing is decided here; a service's error reaches the client unchanged.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from gateway.peers.payment import Payments
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """All of them."""
+    """All five."""
 
     account: Accounts
     catalog: Catalog

@@ -6,8 +6,8 @@ import strawberry
 from souk.account.v1 import account_pb2 as account
 from souk.account.v1 import account_service_pb2 as pb
 
-from gateway.peers.values import given, instant, or_blank, page, page_size, text_or_none
-from gateway.schema.account import (
+from gateway.peers.values import instant, is_set, or_blank, page, page_size, text_or_none
+from gateway.types.account import (
     Account,
     AccountConnection,
     AccountEdge,
@@ -30,21 +30,21 @@ class Accounts(Peer):
     def __init__(self, address: str, identity: Identity | None = None) -> None:
         super().__init__(address, pb.DESCRIPTOR.services_by_name["AccountService"], identity)
 
-    async def register(self, wanted: RegisterInput) -> AuthPayload:
+    async def register(self, input: RegisterInput) -> AuthPayload:
         """Register."""
         request = pb.RegisterRequest(
-            name=wanted.name, email=wanted.email, password=wanted.password, phone=wanted.phone or ""
+            name=input.name, email=input.email, password=input.password, phone=input.phone or ""
         )
-        answer = await self._call("Register", request, pb.RegisterResponse)
-        return _signed_in(answer.account, answer.tokens, answer.device_token)
+        response = await self._call("Register", request, pb.RegisterResponse)
+        return _auth_payload(response.account, response.tokens, response.device_token)
 
-    async def login(self, wanted: LoginInput) -> AuthPayload:
+    async def login(self, input: LoginInput) -> AuthPayload:
         """Login."""
         request = pb.LoginRequest(
-            email=wanted.email, password=wanted.password, device_token=wanted.device_token or ""
+            email=input.email, password=input.password, device_token=input.device_token or ""
         )
-        answer = await self._call("Login", request, pb.LoginResponse)
-        return _signed_in(answer.account, answer.tokens, answer.device_token)
+        response = await self._call("Login", request, pb.LoginResponse)
+        return _auth_payload(response.account, response.tokens, response.device_token)
 
     async def get(self, account_id: str) -> Account:
         """GetAccount."""
@@ -54,34 +54,34 @@ class Accounts(Peer):
     async def batch_get(self, ids: Sequence[str]) -> Mapping[str, Account]:
         """BatchGetAccounts, by id."""
         request = pb.BatchGetAccountsRequest(account_ids=ids)
-        answer = await self._call("BatchGetAccounts", request, pb.BatchGetAccountsResponse)
-        return {found.id: _account(found) for found in answer.accounts}
+        response = await self._call("BatchGetAccounts", request, pb.BatchGetAccountsResponse)
+        return {message.id: _account(message) for message in response.accounts}
 
     async def refresh(self, refresh_token: str) -> AuthPayload:
         """RefreshTokens."""
         request = pb.RefreshTokensRequest(refresh_token=refresh_token)
-        answer = await self._call("RefreshTokens", request, pb.RefreshTokensResponse)
-        return _signed_in(answer.account, answer.tokens)
+        response = await self._call("RefreshTokens", request, pb.RefreshTokensResponse)
+        return _auth_payload(response.account, response.tokens)
 
     async def logout(self, refresh_token: str | None) -> None:
         """Logout."""
         request = pb.LogoutRequest(refresh_token=refresh_token or "")
         await self._call("Logout", request, pb.LogoutResponse)
 
-    async def update_profile(self, wanted: UpdateProfileInput) -> Account:
-        """UpdateProfile. A name of null is an empty one, which is refused."""
+    async def update_profile(self, input: UpdateProfileInput) -> Account:
+        """UpdateProfile. A name of null becomes empty, which the service rejects."""
         request = pb.UpdateProfileRequest()
-        if given(wanted.name):
-            request.name = wanted.name or ""
-        if given(wanted.phone):
-            request.phone = wanted.phone or ""
+        if is_set(input.name):
+            request.name = input.name or ""
+        if is_set(input.phone):
+            request.phone = input.phone or ""
         return _account((await self._call("UpdateProfile", request, pb.UpdateProfileResponse)).account)
 
     async def change_password(self, current: str, new: str) -> AuthPayload:
         """ChangePassword."""
         request = pb.ChangePasswordRequest(current_password=current, new_password=new)
-        answer = await self._call("ChangePassword", request, pb.ChangePasswordResponse)
-        return _signed_in(answer.account, answer.tokens)
+        response = await self._call("ChangePassword", request, pb.ChangePasswordResponse)
+        return _auth_payload(response.account, response.tokens)
 
     async def request_password_reset(self, email: str) -> None:
         """RequestPasswordReset."""
@@ -125,10 +125,12 @@ class Accounts(Peer):
         request = pb.ListAccountsRequest(
             query=query or "", page_size=page_size(first), page_token=after or "", count_total=count
         )
-        answer = await self._call("ListAccounts", request, pb.ListAccountsResponse)
-        edges = [AccountEdge(cursor=entry.cursor, node=_account(entry.account)) for entry in answer.entries]
-        total = answer.total_count if answer.HasField("total_count") else None
-        return AccountConnection(**page(edges, has_next=answer.has_next_page, after=after), total_count=total)
+        response = await self._call("ListAccounts", request, pb.ListAccountsResponse)
+        edges = [AccountEdge(cursor=entry.cursor, node=_account(entry.account)) for entry in response.entries]
+        total = response.total_count if response.HasField("total_count") else None
+        return AccountConnection(
+            **page(edges, has_next=response.has_next_page, after=after), total_count=total
+        )
 
     async def audit(
         self,
@@ -146,17 +148,18 @@ class Accounts(Peer):
             page_token=after or "",
             count_total=count,
         )
-        answer = await self._call("ListAuditEvents", request, pb.ListAuditEventsResponse)
+        response = await self._call("ListAuditEvents", request, pb.ListAuditEventsResponse)
         edges = [
-            AuditEventEdge(cursor=entry.cursor, node=_event(entry.audit_event)) for entry in answer.entries
+            AuditEventEdge(cursor=entry.cursor, node=_audit_event(entry.audit_event))
+            for entry in response.entries
         ]
-        total = answer.total_count if answer.HasField("total_count") else None
+        total = response.total_count if response.HasField("total_count") else None
         return AuditEventConnection(
-            **page(edges, has_next=answer.has_next_page, after=after), total_count=total
+            **page(edges, has_next=response.has_next_page, after=after), total_count=total
         )
 
 
-def _event(message: pb.AuditEvent) -> AuditEvent:
+def _audit_event(message: pb.AuditEvent) -> AuditEvent:
     return AuditEvent(
         id=strawberry.ID(message.id),
         at=instant(message.create_time),
@@ -181,7 +184,7 @@ def _account(message: account.Account) -> Account:
     )
 
 
-def _signed_in(message: account.Account, tokens: account.Tokens, device_token: str = "") -> AuthPayload:
+def _auth_payload(message: account.Account, tokens: account.Tokens, device_token: str = "") -> AuthPayload:
     return AuthPayload(
         account=_account(message),
         access_token=tokens.access_token,

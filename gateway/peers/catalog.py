@@ -1,4 +1,4 @@
-"""The catalog: products, categories, search. Stock is the order service's business with it."""
+"""The catalog service: products, categories, search and free stock. The order service reserves stock."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,15 +9,15 @@ from souk.catalog.v1 import product_service_pb2 as pb
 from gateway.peers.values import (
     amount,
     currency,
-    given,
     instant,
+    is_set,
     money,
     or_blank,
     page,
     page_size,
     text_or_none,
 )
-from gateway.schema.catalog import (
+from gateway.types.catalog import (
     Category,
     CreateProductInput,
     Facet,
@@ -37,9 +37,9 @@ from kit.rpc import Peer
 
 _USD = "USD"
 
-# Lists show the same products again and again: a version of one is converted once.
-_REMEMBERED = 8192
-_known: dict[tuple[str, int, bool, int | None], Product] = {}
+# Lists repeat products, so each version of a product is converted once.
+_MAX_CACHED = 8192
+_cache: dict[tuple[str, int, bool, int | None], Product] = {}
 
 
 class Catalog(Peer):
@@ -48,38 +48,38 @@ class Catalog(Peer):
     def __init__(self, address: str, identity: Identity | None = None) -> None:
         super().__init__(address, pb.DESCRIPTOR.services_by_name["ProductService"], identity)
 
-    async def create(self, wanted: CreateProductInput) -> Product:
+    async def create(self, input: CreateProductInput) -> Product:
         """CreateProduct."""
         request = pb.CreateProductRequest(
-            name=wanted.name,
-            description=wanted.description,
-            price=money(wanted.price, wanted.currency or _USD, "price", currency_path=("currency",)),
-            sku=or_blank(wanted.sku),
-            category=or_blank(wanted.category),
-            image_urls=wanted.images or (),
-            stock=wanted.stock,
+            name=input.name,
+            description=input.description,
+            price=money(input.price, input.currency or _USD, "price", currency_path=("currency",)),
+            sku=or_blank(input.sku),
+            category=or_blank(input.category),
+            image_urls=input.images or (),
+            stock=input.stock,
         )
         return _product((await self._call("CreateProduct", request, pb.CreateProductResponse)).product)
 
     async def update(
         self, product_id: str, changes: UpdateProductInput, expected_version: int | None
     ) -> Product:
-        """UpdateProduct; what is required cannot be cleared."""
-        faults = [
+        """UpdateProduct; required fields cannot be cleared."""
+        violations = [
             Violation((name,), "must not be null")
             for name in ("name", "description", "price")
             if getattr(changes, name) is None
         ]
-        if faults:
-            raise InvalidArgument("what is required cannot be cleared", fields=faults)
+        if violations:
+            raise InvalidArgument("a required field cannot be null", fields=violations)
         request = pb.UpdateProductRequest(product_id=product_id, expected_version=expected_version)
         for name in ("name", "description", "sku", "category"):
-            if given(value := getattr(changes, name)):
+            if is_set(value := getattr(changes, name)):
                 setattr(request, name, value or "")
-        if given(changes.images):
+        if is_set(changes.images):
             request.images.urls.extend(changes.images or ())
             request.images.SetInParent()
-        if given(changes.price) and changes.price is not None:
+        if is_set(changes.price) and changes.price is not None:
             code = (await self.get(product_id)).currency
             request.price.CopyFrom(money(changes.price, code, "price", currency_path=("price",)))
         return _product((await self._call("UpdateProduct", request, pb.UpdateProductResponse)).product)
@@ -99,7 +99,7 @@ class Catalog(Peer):
     async def set_stock(
         self, product_id: str, stock: int | None, expected: int | None, reason: str | None
     ) -> Product:
-        """SetStock; without stock the product is not tracked any more."""
+        """SetStock; None stops tracking."""
         request = pb.SetStockRequest(
             product_id=product_id, stock=stock, expected=expected, reason=reason or ""
         )
@@ -113,13 +113,13 @@ class Catalog(Peer):
     async def batch_get(self, ids: Sequence[str]) -> Mapping[str, Product]:
         """BatchGetProducts, by id."""
         request = pb.BatchGetProductsRequest(product_ids=ids)
-        answer = await self._call("BatchGetProducts", request, pb.BatchGetProductsResponse)
-        return {found.id: _product(found) for found in answer.products}
+        response = await self._call("BatchGetProducts", request, pb.BatchGetProductsResponse)
+        return {message.id: _product(message) for message in response.products}
 
     async def search(
         self,
         query: str | None,
-        which: ProductFilter | None,
+        filter: ProductFilter | None,
         sort: ProductSort | None,
         first: int | None,
         after: str | None,
@@ -135,24 +135,24 @@ class Catalog(Peer):
             count_facets=extras.facets,
             highlight=extras.highlights,
         )
-        if which is not None:
-            if which.categories is not None:
-                request.category_filter.CopyFrom(pb.CategorySlugs(values=which.categories))
-                # For a catalog that does not know the filter yet.
-                request.categories.extend(which.categories)
-            if which.available is not None:
-                request.available = which.available
-            if which.price is not None:
-                _bound(request, which.price)
-        answer = await self._call("SearchProducts", request, pb.SearchProductsResponse)
+        if filter is not None:
+            if filter.categories is not None:
+                request.category_filter.CopyFrom(pb.CategorySlugs(values=filter.categories))
+                # For a catalog version without category_filter, during a rolling update.
+                request.categories.extend(filter.categories)
+            if filter.available is not None:
+                request.available = filter.available
+            if filter.price is not None:
+                _set_price_range(request, filter.price)
+        response = await self._call("SearchProducts", request, pb.SearchProductsResponse)
         edges = [
             ProductEdge(cursor=hit.cursor, node=_product(hit.product), highlight=text_or_none(hit.highlight))
-            for hit in answer.hits
+            for hit in response.hits
         ]
         return ProductConnection(
-            **page(edges, has_next=answer.has_next_page, after=after),
-            total_count=answer.total_count if answer.HasField("total_count") else None,
-            facets=[_facet(facet) for facet in answer.facets] if extras.facets else None,
+            **page(edges, has_next=response.has_next_page, after=after),
+            total_count=response.total_count if response.HasField("total_count") else None,
+            facets=[_facet(facet) for facet in response.facets] if extras.facets else None,
         )
 
     async def suggest(self, prefix: str, first: int | None) -> list[str]:
@@ -162,11 +162,11 @@ class Catalog(Peer):
 
     async def categories(self) -> list[Category]:
         """ListCategories."""
-        answer = await self._call("ListCategories", pb.ListCategoriesRequest(), pb.ListCategoriesResponse)
-        return [_category(found) for found in answer.categories]
+        response = await self._call("ListCategories", pb.ListCategoriesRequest(), pb.ListCategoriesResponse)
+        return [_category(message) for message in response.categories]
 
 
-def _bound(request: pb.SearchProductsRequest, price: PriceFilter) -> None:
+def _set_price_range(request: pb.SearchProductsRequest, price: PriceFilter) -> None:
     code = price.currency or _USD
     request.currency = code
     for name, bound in (("min", price.min), ("max", price.max)):
@@ -179,15 +179,15 @@ def _bound(request: pb.SearchProductsRequest, price: PriceFilter) -> None:
 def _product(message: product.Product) -> Product:
     stock = message.stock if message.HasField("stock") else None
     key = (message.id, message.version, message.available, stock)
-    known = _known.get(key)
-    if known is None:
-        if len(_known) >= _REMEMBERED:
-            _known.clear()
-        known = _known[key] = _converted(message, stock)
-    return known
+    cached = _cache.get(key)
+    if cached is None:
+        if len(_cache) >= _MAX_CACHED:
+            _cache.clear()
+        cached = _cache[key] = _convert(message, stock)
+    return cached
 
 
-def _converted(message: product.Product, stock: int | None) -> Product:
+def _convert(message: product.Product, stock: int | None) -> Product:
     return Product(
         id=strawberry.ID(message.id),
         name=message.name,
@@ -211,5 +211,5 @@ def _category(message: product.Category) -> Category:
 
 
 def _facet(message: pb.Facet) -> Facet:
-    values = [FacetValue(value=each.value, count=each.count) for each in message.values]
+    values = [FacetValue(value=facet.value, count=facet.count) for facet in message.values]
     return Facet(name=message.name, values=values)

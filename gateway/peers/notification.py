@@ -8,7 +8,7 @@ from souk.notification.v1 import notification_pb2 as notification
 from souk.notification.v1 import notification_service_pb2 as pb
 
 from gateway.peers.values import instant, or_blank, page, page_size
-from gateway.schema.notification import (
+from gateway.types.notification import (
     Notification,
     NotificationConnection,
     NotificationEdge,
@@ -23,7 +23,7 @@ _FAILURE = "NOTIFICATION_FAILURE_"
 
 
 class Notifications(Peer):
-    """The history of what was sent."""
+    """Notifications sent to accounts."""
 
     def __init__(self, address: str, identity: Identity | None = None) -> None:
         super().__init__(address, pb.DESCRIPTOR.services_by_name["NotificationService"], identity)
@@ -31,48 +31,52 @@ class Notifications(Peer):
     async def list(
         self, account_id: str | None, order_id: str | None, first: int | None, after: str | None, count: bool
     ) -> NotificationConnection:
-        """ListNotifications; without an account, everybody's."""
-        request = _wanted(order_id, first, count)
+        """ListNotifications; None lists those of all accounts."""
+        request = _list_request(order_id, first, count)
         request.account_id, request.all_accounts = or_blank(account_id), account_id is None
         request.page_token = after or ""
         return _page(await self._call("ListNotifications", request, pb.ListNotificationsResponse), after)
 
-    async def list_each(
+    async def list_by_account(
         self, account_ids: Sequence[str], order_id: str | None, first: int | None, count: bool
     ) -> Mapping[str, NotificationConnection]:
-        """The first page of each account: BatchListAccountNotifications, or ListNotifications for a single one."""
+        """The first page of each account: BatchListAccountNotifications, or ListNotifications for one account."""
         if len(account_ids) == 1:
             return {account_ids[0]: await self.list(account_ids[0], order_id, first, None, count)}
-        wanted = _wanted(order_id, first, count)
-        request = pb.BatchListAccountNotificationsRequest(account_ids=account_ids, list=wanted)
-        response = pb.BatchListAccountNotificationsResponse
-        answer = await self._call("BatchListAccountNotifications", request, response)
-        return {each: _page(found, None) for each, found in zip(account_ids, answer.pages, strict=True)}
+        shared = _list_request(order_id, first, count)
+        request = pb.BatchListAccountNotificationsRequest(account_ids=account_ids, list=shared)
+        response = await self._call(
+            "BatchListAccountNotifications", request, pb.BatchListAccountNotificationsResponse
+        )
+        return {
+            account_id: _page(page, None)
+            for account_id, page in zip(account_ids, response.pages, strict=True)
+        }
 
     async def batch_list(self, order_ids: Sequence[str]) -> Mapping[str, Sequence[Notification]]:
         """BatchListNotifications, by order."""
         request = pb.BatchListNotificationsRequest(order_ids=order_ids)
-        answer = await self._call("BatchListNotifications", request, pb.BatchListNotificationsResponse)
-        found: dict[str, list[Notification]] = defaultdict(list)
-        for each in answer.notifications:
-            found[each.order_id].append(_notification(each))
-        return found
+        response = await self._call("BatchListNotifications", request, pb.BatchListNotificationsResponse)
+        by_order: dict[str, list[Notification]] = defaultdict(list)
+        for message in response.notifications:
+            by_order[message.order_id].append(_notification(message))
+        return by_order
 
 
-def _wanted(order_id: str | None, first: int | None, count: bool) -> pb.ListNotificationsRequest:
+def _list_request(order_id: str | None, first: int | None, count: bool) -> pb.ListNotificationsRequest:
     return pb.ListNotificationsRequest(
         order_id=or_blank(order_id), page_size=page_size(first), count_total=count
     )
 
 
-def _page(answer: pb.ListNotificationsResponse, after: str | None) -> NotificationConnection:
+def _page(response: pb.ListNotificationsResponse, after: str | None) -> NotificationConnection:
     edges = [
         NotificationEdge(cursor=entry.cursor, node=_notification(entry.notification))
-        for entry in answer.entries
+        for entry in response.entries
     ]
-    total = answer.total_count if answer.HasField("total_count") else None
+    total = response.total_count if response.HasField("total_count") else None
     return NotificationConnection(
-        **page(edges, has_next=answer.has_next_page, after=after), total_count=total
+        **page(edges, has_next=response.has_next_page, after=after), total_count=total
     )
 
 

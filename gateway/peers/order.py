@@ -7,7 +7,7 @@ from souk.order.v1 import order_pb2 as order
 from souk.order.v1 import order_service_pb2 as pb
 
 from gateway.peers.values import amount, currency, instant, or_blank, page, page_size, text_or_none, timestamp
-from gateway.schema.order import (
+from gateway.types.order import (
     Address,
     AddressInput,
     CancelReason,
@@ -20,7 +20,7 @@ from gateway.schema.order import (
     OrderStatus,
     OrderStatusChange,
 )
-from gateway.schema.scalars import Amount, CountryCode
+from gateway.types.scalars import Amount, CountryCode
 from kit.identity import Identity
 from kit.rpc import Peer
 from kit.values import money_from_proto, secret_token
@@ -32,18 +32,18 @@ class Orders(Peer):
     def __init__(self, address: str, identity: Identity | None = None) -> None:
         super().__init__(address, pb.DESCRIPTOR.services_by_name["OrderService"], identity)
 
-    async def place(self, wanted: CreateOrderInput) -> Order:
-        """PlaceOrder. Without a key of the client's own, one is made for this call, so that our own retries are safe."""
-        key = wanted.idempotency_key
+    async def place(self, input: CreateOrderInput) -> Order:
+        """PlaceOrder. Without the client's idempotency key, a random one makes our own retries safe."""
+        key = input.idempotency_key
         request = pb.PlaceOrderRequest(
-            account_id=or_blank(wanted.account_id),
+            account_id=or_blank(input.account_id),
             lines=[
-                pb.PlaceOrderRequest.Line(product_id=each.id, quantity=each.quantity)
-                for each in wanted.products
+                pb.PlaceOrderRequest.Line(product_id=line.id, quantity=line.quantity)
+                for line in input.products
             ],
-            shipping_address=_address_message(wanted.shipping_address),
-            payment_method=or_blank(wanted.payment_method),
-            expected_total=wanted.expected_total or "",
+            shipping_address=_address_message(input.shipping_address),
+            payment_method=or_blank(input.payment_method),
+            expected_total=input.expected_total or "",
             request_id=secret_token() if key is None else key,
             client_request_id=key is not None,
         )
@@ -74,47 +74,50 @@ class Orders(Peer):
     async def list(
         self,
         account_id: str | None,
-        which: OrderFilter | None,
+        filter: OrderFilter | None,
         first: int | None,
         after: str | None,
         count: bool,
     ) -> OrderConnection:
-        """ListOrders; without an account, everybody's."""
-        request = _wanted(which, first, count)
+        """ListOrders; None lists those of all accounts."""
+        request = _list_request(filter, first, count)
         request.account_id, request.all_accounts = or_blank(account_id), account_id is None
         request.page_token = after or ""
         return _page(await self._call("ListOrders", request, pb.ListOrdersResponse), after)
 
-    async def list_each(
-        self, account_ids: Sequence[str], which: OrderFilter | None, first: int | None, count: bool
+    async def list_by_account(
+        self, account_ids: Sequence[str], filter: OrderFilter | None, first: int | None, count: bool
     ) -> Mapping[str, OrderConnection]:
-        """The first page of each account: BatchListOrders, or ListOrders for a single one."""
+        """The first page of each account: BatchListOrders, or ListOrders for one account."""
         if len(account_ids) == 1:
-            return {account_ids[0]: await self.list(account_ids[0], which, first, None, count)}
-        request = pb.BatchListOrdersRequest(account_ids=account_ids, list=_wanted(which, first, count))
-        answer = await self._call("BatchListOrders", request, pb.BatchListOrdersResponse)
-        return {each: _page(found, None) for each, found in zip(account_ids, answer.pages, strict=True)}
+            return {account_ids[0]: await self.list(account_ids[0], filter, first, None, count)}
+        request = pb.BatchListOrdersRequest(account_ids=account_ids, list=_list_request(filter, first, count))
+        response = await self._call("BatchListOrders", request, pb.BatchListOrdersResponse)
+        return {
+            account_id: _page(page, None)
+            for account_id, page in zip(account_ids, response.pages, strict=True)
+        }
 
 
-def _wanted(which: OrderFilter | None, first: int | None, count: bool) -> pb.ListOrdersRequest:
+def _list_request(filter: OrderFilter | None, first: int | None, count: bool) -> pb.ListOrdersRequest:
     request = pb.ListOrdersRequest(page_size=page_size(first), count_total=count)
-    if which is not None:
-        if which.statuses is not None:
-            statuses = ["ORDER_STATUS_" + status.name for status in which.statuses]
+    if filter is not None:
+        if filter.statuses is not None:
+            statuses = ["ORDER_STATUS_" + status.name for status in filter.statuses]
             request.status_filter.CopyFrom(pb.OrderStatuses(values=statuses))
-            # For an order service that does not know the filter yet.
+            # For an order service version without status_filter, during a rolling update.
             request.statuses.extend(request.status_filter.values)
-        if which.created_after is not None:
-            request.created_after.CopyFrom(timestamp(which.created_after))
-        if which.created_before is not None:
-            request.created_before.CopyFrom(timestamp(which.created_before))
+        if filter.created_after is not None:
+            request.created_after.CopyFrom(timestamp(filter.created_after))
+        if filter.created_before is not None:
+            request.created_before.CopyFrom(timestamp(filter.created_before))
     return request
 
 
-def _page(answer: pb.ListOrdersResponse, after: str | None) -> OrderConnection:
-    edges = [OrderEdge(cursor=entry.cursor, node=_order(entry.order)) for entry in answer.entries]
-    total = answer.total_count if answer.HasField("total_count") else None
-    return OrderConnection(**page(edges, has_next=answer.has_next_page, after=after), total_count=total)
+def _page(response: pb.ListOrdersResponse, after: str | None) -> OrderConnection:
+    edges = [OrderEdge(cursor=entry.cursor, node=_order(entry.order)) for entry in response.entries]
+    total = response.total_count if response.HasField("total_count") else None
+    return OrderConnection(**page(edges, has_next=response.has_next_page, after=after), total_count=total)
 
 
 def _order(message: order.Order) -> Order:

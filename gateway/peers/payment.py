@@ -7,8 +7,8 @@ from souk.payment.v1 import payment_pb2 as payment
 from souk.payment.v1 import payment_service_pb2 as pb
 
 from gateway.peers.values import amount, currency, instant, text_or_none
-from gateway.schema.payment import Payment, PaymentStatus, Refund, RefundStatus
-from gateway.schema.scalars import Amount
+from gateway.types.payment import Payment, PaymentStatus, Refund, RefundStatus
+from gateway.types.scalars import Amount
 from kit.identity import Identity
 from kit.rpc import Peer
 
@@ -27,13 +27,13 @@ class Payments(Peer):
     async def batch_get(self, order_ids: Sequence[str]) -> Mapping[str, Payment]:
         """BatchGetPayments, by order."""
         request = pb.BatchGetPaymentsRequest(order_ids=order_ids)
-        answer = await self._call("BatchGetPayments", request, pb.BatchGetPaymentsResponse)
-        return {found.order_id: _payment(found) for found in answer.payments}
+        response = await self._call("BatchGetPayments", request, pb.BatchGetPaymentsResponse)
+        return {message.order_id: _payment(message) for message in response.payments}
 
-    async def refund(self, payment_id: str, sum_: Amount | None, reason: str | None, key: str) -> Payment:
+    async def refund(self, payment_id: str, amount_: Amount | None, reason: str | None, key: str) -> Payment:
         """RefundPayment."""
         request = pb.RefundPaymentRequest(
-            payment_id=payment_id, amount=sum_ or "", reason=reason or "", request_id=key
+            payment_id=payment_id, amount=amount_ or "", reason=reason or "", request_id=key
         )
         return _payment((await self._call("RefundPayment", request, pb.RefundPaymentResponse)).payment)
 

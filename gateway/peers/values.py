@@ -1,4 +1,4 @@
-"""The contracts' common values -> the schema's."""
+"""Converts common values between the contracts and the schema."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -8,17 +8,17 @@ import strawberry
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money as MoneyMessage
 
-from gateway.schema.paging import PageInfo
-from gateway.schema.scalars import Amount, CurrencyCode, Instant
+from gateway.types.paging import PageInfo
+from gateway.types.scalars import Amount, CurrencyCode, Instant
 from kit.errors import InvalidArgument, Violation
 from kit.values import CURRENCIES, Money, money_to_proto
 
-# The same products are answered again and again, and writing an instant costs more than looking it up.
-_INSTANTS = 8192
+# Formatting a timestamp costs more than looking it up, and responses repeat the same products.
+_CACHED_INSTANTS = 8192
 
 
 def amount(money: MoneyMessage) -> Amount:
-    """With exactly the currency's decimals. Amounts of ours are never negative."""
+    """With exactly the currency's number of decimals. Amounts are never negative."""
     exponent = CURRENCIES[money.currency_code].exponent
     if not exponent:
         return Amount(str(money.units))
@@ -43,26 +43,26 @@ def instant(value: Timestamp) -> Instant:
     return _instant(value.seconds, value.nanos // 1_000_000)
 
 
-@lru_cache(_INSTANTS)
+@lru_cache(_CACHED_INSTANTS)
 def _instant(seconds: int, milliseconds: int) -> Instant:
     at = datetime.fromtimestamp(seconds, UTC)
     return Instant(f"{at:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z")
 
 
 def timestamp(value: Instant) -> Timestamp:
-    """An instant of a filter."""
+    """A timestamp of a filter."""
     message = Timestamp()
     message.FromDatetime(datetime.fromisoformat(value))
     return message
 
 
 def or_blank(value: str | None) -> str:
-    """A value that may be left out: the contracts leave it empty then, so one that is given empty goes on as a blank, which is refused."""
+    """An optional text. In the contracts empty means omitted, so an empty input becomes a blank, which services reject."""
     return "" if value is None else value or " "
 
 
 def text_or_none(value: str) -> str | None:
-    """What the contracts leave empty is null in the schema."""
+    """Empty in the contracts is null in the schema."""
     return value or None
 
 
@@ -81,13 +81,13 @@ def page(edges: list[Any], *, has_next: bool, after: str | None) -> dict[str, An
 
 
 def page_size(first: int | None) -> int:
-    """null means the usual; the contracts say that by 0, which nobody may ask for."""
+    """0 means the default in the contracts, so a client's own 0 is rejected here."""
     if first == 0:
         rule = "must be between 1 and 100"
         raise InvalidArgument(f"first: {rule}", fields=[Violation(("first",), rule)])
     return 0 if first is None else first
 
 
-def given(value: Any) -> bool:
-    """Whether an optional field of an input was sent, null included."""
+def is_set(value: Any) -> bool:
+    """Whether the client sent an optional field of an input; null counts."""
     return value is not strawberry.UNSET

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import uvloop
 
-from gateway.tests.listening import SUBSCRIBE, Listening, listening
+from gateway.tests.listening import SUBSCRIBE, listening
 from gateway.tests.served import CONTINUED, PING, TEXT, RawSocket, dial, frame, serving
 from kit.auth import Principal, Role
 
@@ -67,7 +67,7 @@ def p95(times: list[float]) -> float:
 
 async def serve() -> None:
     """The gateway, until its input ends: prints its port and tokens of accounts."""
-    async with listening(Listening) as world:
+    async with listening() as world:
         who = [Principal(uuid4(), Role.USER, uuid4()) for _ in range(_ACCOUNTS)]
         tokens = [world.tokens.token(each).token for each in who]
         # As production has it, but for the time that a silent socket is borne.

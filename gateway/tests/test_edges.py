@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from gateway.execution import Executor
-from gateway.persisted import AllowList
-from gateway.redis_line import RedisLine
 from gateway.tests.world import World, opened
+from kit.cache import PipelinedRedis
+from kit.graphql.execution import Executor
+from kit.graphql.persisted import AllowList
 from kit.testing import Redis
 from kit.testing.fixtures import redis
 
@@ -66,7 +66,7 @@ async def test_a_document_that_costs_too_much_is_not_executed(world: World) -> N
 
 async def test_who_asks_too_much_is_told_when_to_come_again(tmp_path: Path, redis: Redis) -> None:
     few = {"RATE_LIMIT_POINTS": "3", "RATE_LIMIT_POINTS_PER_SECOND": "0.01", "PROXY_HOPS": "1"}
-    async with opened(tmp_path, line=RedisLine(redis.url()), environment=few) as world:
+    async with opened(tmp_path, line=PipelinedRedis(redis.url()), environment=few) as world:
         world.http.headers["x-forwarded-for"] = "203.0.113.1, 198.51.100.7"
         answers = [await world.post({"query": ME}) for _ in range(4)]
         assert [each.status_code for each in answers] == [200, 200, 200, 429]
@@ -85,7 +85,7 @@ async def test_who_asks_too_much_is_told_when_to_come_again(tmp_path: Path, redi
 
 async def test_a_proxys_line_counts_whatever_lines_a_client_sends(tmp_path: Path, redis: Redis) -> None:
     few = {"RATE_LIMIT_POINTS": "3", "RATE_LIMIT_POINTS_PER_SECOND": "0.01", "PROXY_HOPS": "1"}
-    async with opened(tmp_path, line=RedisLine(redis.url()), environment=few) as world:
+    async with opened(tmp_path, line=PipelinedRedis(redis.url()), environment=few) as world:
         statuses = []
         for invented in range(5):
             lines = [("x-forwarded-for", f"203.0.113.{invented}"), ("x-forwarded-for", "198.51.100.9")]
@@ -116,7 +116,7 @@ async def test_tries_to_sign_in_are_limited_by_address_however_many_are_in_a_doc
     tmp_path: Path, redis: Redis
 ) -> None:
     few = {"SIGN_IN_TRIES": "5", "SIGN_IN_TRIES_PER_MINUTE": "0.1"}
-    async with opened(tmp_path, line=RedisLine(redis.url()), environment=few) as world:
+    async with opened(tmp_path, line=PipelinedRedis(redis.url()), environment=few) as world:
         batch = "mutation {" + " ".join(f"a{n}: {LOGIN}" for n in range(4)) + "}"
         assert (await world.post({"query": batch})).status_code == 200
         refused = await world.post({"query": batch})

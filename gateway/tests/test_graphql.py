@@ -9,6 +9,7 @@ import pytest
 from gateway.tests.world import USER, World, opened
 from kit.errors import FailedPrecondition, InvalidArgument, SoukError, Unavailable, Violation
 from kit.values import ACCOUNT, ORDER, PRODUCT
+from kit.errors import INTERNAL_MESSAGE
 
 PRODUCT_ID = PRODUCT.format(PRODUCT.new())
 
@@ -277,7 +278,7 @@ async def test_a_subscription_is_refused_over_http(world: World) -> None:
             {"code": "OUT_OF_STOCK", "lines": [{"productId": "prod_1", "available": 2}]},
         ),
         (Unavailable("down", reason="SEARCH_UNAVAILABLE"), {"code": "SERVICE_UNAVAILABLE"}),
-        (KeyError("a secret"), {"code": "INTERNAL", "message": "internal error"}),
+        (KeyError("a secret"), {"code": "INTERNAL", "message": INTERNAL_MESSAGE}),
     ],
 )
 async def test_what_a_service_refuses_has_its_code(

@@ -18,11 +18,11 @@ from graphql import (
     GraphQLString,
 )
 
-from gateway.reading import Number, fitted
 from gateway.tests.listening import listening
-from gateway.tests.sockets import World as Sockets
-from gateway.tests.streams import World as Streams
 from gateway.tests.world import World, opened
+from kit.graphql.parsing import Number, convert_numbers
+from kit.graphql.tests.sockets import signed_in
+from kit.graphql.tests.streams import requested
 from kit.values import PRODUCT
 
 PRODUCT_ID = PRODUCT.format(PRODUCT.new())
@@ -147,7 +147,7 @@ async def test_no_error_says_what_was_meant(world: World, query: str, variables:
 @pytest.mark.parametrize(("query", "variables"), GUESSED)
 async def test_nor_over_a_socket_or_a_stream(query: str, variables: Any) -> None:
     payload = {"query": query, "variables": variables}
-    async with listening(Sockets) as world, world.signed_in() as socket:
+    async with listening() as world, signed_in(world.app(), world.token()) as socket:
         socket.send(type="subscribe", id="1", payload=payload)
         told = await socket.receive()
         assert told["type"] in ("error", "next")
@@ -155,8 +155,8 @@ async def test_nor_over_a_socket_or_a_stream(query: str, variables: Any) -> None
         assert "Did you mean" not in json.dumps(told)
     if variables:
         return
-    async with listening(Streams) as streams, streams.asks(query) as stream:
-        await stream.begins()
+    async with listening() as world, requested(world.app(), query, token=world.token()) as stream:
+        await stream.started()
         assert "Did you mean" not in json.dumps(await stream.next())
 
 
@@ -229,7 +229,7 @@ def test_numbers_fit_by_type() -> None:
         "ints": [[Number("3e0"), 4], [Number("1.5")]],
         "more": Number("2.0"),
     }
-    assert fitted(given, kinds) == {
+    assert convert_numbers(given, kinds) == {
         "int": 2,
         "ints": [[3, 4], [Decimal("1.5")]],
         "id": 2,
@@ -239,7 +239,7 @@ def test_numbers_fit_by_type() -> None:
         "one": 2,
         "more": Decimal("2.0"),
     }
-    assert [type(value) for value in fitted(given, kinds).values()].count(Number) == 3
+    assert [type(value) for value in convert_numbers(given, kinds).values()].count(Number) == 3
 
 
 async def test_the_largest_variables_are_checked_in_a_moment(world: World) -> None:
@@ -266,7 +266,7 @@ async def test_the_largest_variables_are_checked_in_a_moment(world: World) -> No
 async def test_deeply_nested_messages_close_the_socket_without_a_stack(
     text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with listening(Sockets) as world, world.signed_in() as socket:
+    async with listening() as world, signed_in(world.app(), world.token()) as socket:
         socket.send_text(text)
         assert await socket.closed() in (4400, 4429)
     assert [record for record in caplog.records if record.exc_info] == []

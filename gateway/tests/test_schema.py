@@ -13,12 +13,12 @@ from souk.notification.v1 import notification_pb2
 from souk.order.v1 import order_pb2
 from souk.payment.v1 import payment_pb2
 
-from gateway.schema import build_schema
-from gateway.schema.account import Role
-from gateway.schema.notification import NotificationFailure, NotificationStatus
-from gateway.schema.order import CancelReason, OrderStatus
-from gateway.schema.payment import PaymentStatus, RefundStatus
+from gateway.resolvers import make_schema
 from gateway.tests.world import World, opened
+from gateway.types.account import Role
+from gateway.types.notification import NotificationFailure, NotificationStatus
+from gateway.types.order import CancelReason, OrderStatus
+from gateway.types.payment import PaymentStatus, RefundStatus
 from kit.values import ACCOUNT
 
 FOLDER = Path(__file__).parent.parent
@@ -35,11 +35,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 def test_the_printed_schema_is_the_one_that_is_served() -> None:
     # python -m gateway schema > gateway/schema.graphql
-    assert SCHEMA.read_text().strip() == build_schema().as_str().strip()
+    assert SCHEMA.read_text().strip() == make_schema().as_str().strip()
 
 
 def test_plain_fields_are_read_without_strawberrys_detour() -> None:
-    schema = build_schema()._schema
+    schema = make_schema()._schema
     fields = {
         f"{kind.name}.{name}": field.resolve
         for kind in schema.type_map.values()
@@ -52,7 +52,7 @@ def test_plain_fields_are_read_without_strawberrys_detour() -> None:
 
 
 def test_everything_is_described() -> None:
-    schema = build_schema()._schema
+    schema = make_schema()._schema
     bare = []
     for name, kind in schema.type_map.items():
         if name.startswith("__") or name in ("String", "Int", "Boolean", "ID", "Float"):
@@ -78,7 +78,7 @@ def broken(new: GraphQLSchema) -> list[str]:
 
 
 def test_nothing_that_was_released_is_broken() -> None:
-    assert broken(build_schema()._schema) == []
+    assert broken(make_schema()._schema) == []
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ WITHIN = {
 def lists() -> list[tuple[str, str, str]]:
     """(type, field, what it lists) of every field with pages."""
     found = []
-    for name, kind in build_schema()._schema.type_map.items():
+    for name, kind in make_schema()._schema.type_map.items():
         if not isinstance(kind, GraphQLObjectType):
             continue
         for field_name, field in kind.fields.items():

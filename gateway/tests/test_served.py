@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.metrics import LISTENERS
 from gateway.tests.hostility import MOST_RESIDENT, attack
 from gateway.tests.listening import SUBSCRIBE, USER, Listening, listening
 from gateway.tests.served import CONTINUED, PING, PONG, TEXT, dial, frame, serving
+from kit.graphql.metrics import CONNECTIONS
 from kit.testing import eventually
 
 ENVIRONMENT = {
@@ -25,7 +25,7 @@ ENVIRONMENT = {
 
 @pytest.fixture
 async def world() -> AsyncIterator[Listening]:
-    async with listening(Listening) as world:
+    async with listening() as world:
         yield world
 
 
@@ -154,7 +154,7 @@ async def test_a_socket_that_has_nothing_to_do_is_closed(world: Listening) -> No
 async def test_after_its_session_has_ended_a_socket_is_closed(
     port: int, world: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.listeners._TOKEN_SECONDS", 0.1)
+    monkeypatch.setattr("kit.graphql.connections._TOKEN_CHECK_SECONDS", 0.1)
     socket = await dial(port)
     await socket.sign_in(token(world))
     world.tokens.revoke(USER)
@@ -165,12 +165,12 @@ async def test_after_its_session_has_ended_a_socket_is_closed(
 async def test_a_client_that_does_not_read_is_dropped(
     port: int, world: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.websocket.SEND_SECONDS", 0.5)
+    monkeypatch.setattr("kit.graphql.socket_session.SEND_SECONDS", 0.5)
     monkeypatch.setattr("kit.web.websocket_connection._CLOSE_SECONDS", 0.5)
-    before = LISTENERS._value.get()
+    before = CONNECTIONS._value.get()
     socket = await dial(port, small=True)
     await socket.sign_in(token(world))
-    assert LISTENERS._value.get() == before + 1
+    assert CONNECTIONS._value.get() == before + 1
     transport = socket.writer.transport
     transport.pause_reading()  # type: ignore[attr-defined]
     query = (
@@ -183,7 +183,7 @@ async def test_a_client_that_does_not_read_is_dropped(
         # More than TCP keeps for the client, as long as the server reads.
         if not transport.is_closing():
             socket.say(type="subscribe", id=str(uuid4()), payload={"query": query})
-        return bool(LISTENERS._value.get() == before)
+        return bool(CONNECTIONS._value.get() == before)
 
     await eventually(dropped, seconds=40)
 

@@ -1,54 +1,71 @@
-"""The gateway with services as their contracts say behind it, asked over HTTP: what tests of the endpoint share."""
+"""The gateway over HTTP with fake services behind it: shared by the tests of the endpoint."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from gateway.admission import Admission
-from gateway.context import Context
+from gateway.app import graphql_server
 from gateway.development import development_routes
-from gateway.execution import Executor
-from gateway.limits import Limits
-from gateway.listeners import Listeners
+from gateway.options import graphql_options
 from gateway.order_updates import OrderUpdates
-from gateway.persisted import AllowList, Persisted
+from gateway.peers import Peers
 from gateway.playground import playground_routes
-from gateway.rates import Line, Rates
-from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.tests.fakes import SERVICES, Recorder, standing_in
-from gateway.web import PATH, GraphQL
 from kit.auth import Principal, Role
 from kit.cache import Cache
+from kit.graphql import AllowList, GraphQLServer
+from kit.graphql.rate_limits import RedisClient
 from kit.settings import load
 from kit.testing.principals import FakeTokenVerifier
 from kit.web.app import build_app
 from kit.web.health import Readiness
 
 USER = Principal(uuid4(), Role.USER, uuid4())
-# Nobody listens there: the port is that of discard.
+# The discard port: no server listens there.
 NOWHERE = "redis://127.0.0.1:9/0"
 
 
-class Away:
-    """Redis, when there is none."""
+class NoRedis:
+    """Redis, when it is unavailable."""
 
-    async def ask(self, *words: str | bytes | int) -> Any:
+    async def execute(self, *command: str | bytes | int) -> Any:
         raise ConnectionRefusedError("there is no Redis")
 
     def close(self) -> None:
         pass
 
 
+def make_server(
+    settings: Settings,
+    peers: Peers,
+    tokens: FakeTokenVerifier,
+    *,
+    updates: OrderUpdates | None = None,
+    redis: RedisClient | None = None,
+    redis_url: str = NOWHERE,
+    **options: Any,
+) -> GraphQLServer:
+    """The production server with fakes; `options` replace those of the settings."""
+    return graphql_server(
+        replace(graphql_options(settings), suggestions=False, **options),
+        peers,
+        updates or OrderUpdates(),
+        tokens,
+        redis or NoRedis(),
+        Cache(redis_url, "gateway:document"),
+    )
+
+
 @dataclass
 class World:
-    """A client of the gateway, and what its services heard."""
+    """A client of the gateway, and the calls that its services received."""
 
     http: httpx.AsyncClient
     recorder: Recorder
@@ -56,12 +73,12 @@ class World:
     app: Any
 
     async def ask(self, query: str, *, signed_in: bool = True, **variables: Any) -> dict[str, Any]:
-        """Answers data and errors; what it cost is another test's business."""
+        """Data and errors of the response."""
         response = await self.post({"query": query, "variables": variables}, signed_in=signed_in)
         assert response.status_code == 200, response.text
-        answer: dict[str, Any] = response.json()
-        assert answer.pop("extensions")["cost"]["cost"] > 0
-        return answer
+        body: dict[str, Any] = response.json()
+        assert body.pop("extensions")["cost"]["cost"] > 0
+        return body
 
     async def post(self, body: Any, *, signed_in: bool = False, **headers: str) -> httpx.Response:
         if signed_in:
@@ -76,38 +93,32 @@ class World:
 async def opened(
     folder: Path,
     *,
-    line: Line | None = None,
+    line: RedisClient | None = None,
     redis_url: str = NOWHERE,
     allowed: AllowList | None = None,
     introspection: bool = False,
     environment: Mapping[str, str] | None = None,
     **more: str,
 ) -> AsyncIterator[World]:
-    """A world with settings of its own; the playground's files are in the folder."""
+    """A world with its own settings; the playground's files are in the folder."""
     recorder, tokens = Recorder(), FakeTokenVerifier()
     async with standing_in([make(recorder) for make in SERVICES], tokens) as peers:
         chosen = {"PROFILE": "development", "PLAYGROUND_FILES": str(folder), **(environment or {}), **more}
         settings = load(Settings, chosen)
-        executor = Executor(
-            build_schema(), Limits.of(settings), introspection=introspection, suggestions=False
-        )
-        verifier: Any = tokens
-        cache = Cache(redis_url, "gateway:document")
-        rates = Rates(line or Away(), settings)
-        graphql = GraphQL(
+        server = make_server(
             settings,
-            executor,
-            lambda who: Context(peers, who, OrderUpdates()),
-            verifier,
-            rates,
-            Admission(executor, rates, Persisted(cache, allowed)),
-            Listeners(settings.max_account_listeners, verifier),
+            peers,
+            tokens,
+            redis=line,
+            redis_url=redis_url,
+            introspection=introspection,
+            allowed_documents=allowed,
         )
         (folder / "index.html").write_text("<title>playground</title>")
         routes = [*playground_routes(settings), *development_routes(settings)]
-        app: Any = build_app(routes, Readiness([]), raw_asgi_routes={PATH: graphql})
+        app: Any = build_app(routes, Readiness([]), raw_asgi_routes=server.http)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
             yield World(http, recorder, tokens.token(USER).token, app)
-        await rates.close()
-        await cache.close()
+        for resource in server.resources:
+            await resource.close()

@@ -4,5 +4,6 @@ Not here: rate limits, locks, sessions. Everything in the cache can be read from
 """
 
 from kit.cache.cache import Cache
+from kit.cache.pipelined_redis import PipelinedRedis
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "PipelinedRedis"]

@@ -1,167 +1,155 @@
-"""Cache-aside over Redis: single flight, TTLs with jitter, cached absences; works without Redis."""
+"""Cache-aside over Redis: single flight, jittered lifetimes, cached absences, and no failure when Redis is down."""
 
 import asyncio
 import random
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
+from hiredis import HiredisError
 from prometheus_client import Counter
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from kit.cache.pipelined_redis import PipelinedRedis
 from kit.telemetry import client_span, get_logger
 
-log = get_logger(__name__)
+_LOG = get_logger(__name__)
 _LOOKUPS = Counter("souk_cache_lookups_total", "Keys looked up in the cache, by result.", ["cache", "result"])
-_FAILURES = Counter("souk_cache_failures_total", "Redis calls that failed.", ["cache"])
+_FAILURES = Counter(
+    "souk_cache_failures_total", "Calls that failed because Redis was unavailable.", ["cache"]
+)
 
-_CONNECT_SECONDS = 0.1
-_ANSWER_SECONDS = 0.25
-# After a failure Redis is not called for this long, so that an outage does not slow every request down.
-_PAUSE_SECONDS = 1.0
-# Marks a key as absent; no protobuf message of ours serializes to it.
-_ABSENT = b"\xff"
+_REPLY_SECONDS: Final = 0.25
+# The value of an absent key; no protobuf message of ours serializes to it.
+_ABSENT: Final = b"\xff"
 
 T = TypeVar("T")
 Load = Callable[[Sequence[str]], Awaitable[Mapping[str, bytes]]]
 
 
 class Cache:
-    """A resource that caches bytes under `prefix:key`.
+    """Bytes under `prefix:key` for a limited time.
 
-    Without Redis every read misses, every write does nothing, and the failure is counted.
+    Every method works without Redis: reads return nothing, writes do nothing, and the failure is counted.
     """
 
     name = "redis"
 
     def __init__(self, url: str, prefix: str) -> None:
-        self._redis = Redis.from_url(
-            url,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=_ANSWER_SECONDS,
-            max_connections=64,
-        )
+        self._redis = PipelinedRedis(url, reply_seconds=_REPLY_SECONDS)
         self._prefix = prefix + ":"
         self._loading: dict[str, asyncio.Future[bytes | None]] = {}
-        self._down_until = 0.0
         self._is_down = False
         self._hits = _LOOKUPS.labels(prefix, "hit")
         self._misses = _LOOKUPS.labels(prefix, "miss")
         self._failures = _FAILURES.labels(prefix)
 
     async def open(self) -> None:
-        """Does nothing: connections are opened when needed."""
+        """Does nothing: the connection is opened when needed."""
 
     async def close(self) -> None:
-        """Closes the connections."""
-        await self._redis.aclose()
+        """Closes the connection."""
+        self._redis.close()
 
     async def ping(self) -> None:
-        """Raises RedisError unless Redis answers."""
-        await self._redis.ping()
+        """Raises OSError when Redis does not respond."""
+        await self._redis.execute("PING")
 
     async def get(self, key: str) -> bytes | None:
-        """The cached value of a key."""
+        """The cached value, if any."""
         return (await self.get_many([key])).get(key)
 
     async def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """The cached values; missing keys are left out."""
+        """The cached values; keys without one are omitted."""
         if not keys:
             return {}
-        # The client does not decode, so values are bytes, whatever its types say.
-        values: Any = (
-            await self._guarded("MGET", lambda: self._redis.mget([self._prefix + key for key in keys])) or []
-        )
-        hits = {key: value for key, value in zip(keys, values, strict=False) if value is not None}
-        self._hits.inc(len(hits))
-        self._misses.inc(len(keys) - len(hits))
-        return hits
+        command = ["MGET", *(self._prefix + key for key in keys)]
+        values = await self._guarded("MGET", lambda: self._redis.execute(*command)) or []
+        cached = {key: value for key, value in zip(keys, values, strict=False) if value is not None}
+        self._hits.inc(len(cached))
+        self._misses.inc(len(keys) - len(cached))
+        return cached
 
     async def set_many(self, values: Mapping[str, bytes], *, seconds: float) -> None:
-        """Caches values for `seconds`, minus up to 10 % jitter so that they do not expire together."""
-        if not values:
-            return
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for key, value in values.items():
-                pipe.set(self._prefix + key, value, px=int(seconds * random.uniform(900, 1000)))
-            await self._guarded("SET", pipe.execute)
+        """Caches values for `seconds` minus up to a tenth, so that they do not all expire at once."""
+        if values:
+            commands = [
+                ("SET", self._prefix + key, value, "PX", int(seconds * random.uniform(900, 1000)))
+                for key, value in values.items()
+            ]
+            await self._guarded("SET", lambda: self._redis.execute_many(commands))
 
     async def delete(self, *keys: str) -> None:
-        """Deletes keys."""
+        """Removes keys."""
         if keys:
-            await self._guarded("DEL", lambda: self._redis.delete(*[self._prefix + key for key in keys]))
+            command = ["DEL", *(self._prefix + key for key in keys)]
+            await self._guarded("DEL", lambda: self._redis.execute(*command))
 
     async def increment(self, key: str) -> None:
-        """Increments a counter that starts at 0."""
-        await self._guarded("INCR", lambda: self._redis.incr(self._prefix + key))
+        """Adds one to a number, which starts at 0."""
+        await self._guarded("INCR", lambda: self._redis.execute("INCR", self._prefix + key))
 
     async def get_or_load_many(self, keys: Sequence[str], load: Load, *, seconds: float) -> dict[str, bytes]:
-        """The cached values; loads and caches the missing ones with `load`.
+        """The cached values; missing keys are loaded with `load` and cached.
 
-        Concurrent callers that miss the same key share one load. A key that `load` omits is cached as absent.
+        Concurrent callers that miss the same key wait for one load. A key that `load` omits is cached as absent.
         """
         unique = list(dict.fromkeys(keys))
-        in_flight = {key: self._loading[key] for key in unique if key in self._loading}
-        values_by_key = await self._load_as_leader(
-            [key for key in unique if key not in in_flight], load, seconds
-        )
-        for key, future in in_flight.items():
+        waiting = {key: self._loading[key] for key in unique if key in self._loading}
+        values = await self._load_as_leader([key for key in unique if key not in waiting], load, seconds)
+        for key, future in waiting.items():
             value = await asyncio.shield(future)
             if value is not None:
-                values_by_key[key] = value
-        return values_by_key
+                values[key] = value
+        return values
 
     async def _load_as_leader(self, keys: Sequence[str], load: Load, seconds: float) -> dict[str, bytes]:
-        """Loads keys that no other task is loading; others await the same futures."""
+        """Looks up and loads keys that no other caller is loading; callers that come in the meantime wait for the futures."""
         if not keys:
             return {}
         loop = asyncio.get_running_loop()
         futures: dict[str, asyncio.Future[bytes | None]] = {key: loop.create_future() for key in keys}
         self._loading |= futures
-        values_by_key: dict[str, bytes] = {}
         try:
-            values_by_key = await self._get_or_load(keys, load, seconds)
+            values = await self._get_or_load(keys, load, seconds)
         except BaseException as error:
-            for future in futures.values():
-                future.set_exception(
-                    error if isinstance(error, Exception) else ConnectionError("load was cancelled")
-                )
-                # There may be no waiter; without this asyncio logs the exception as never retrieved.
-                future.exception()
+            _fail(futures.values(), error)
             raise
         else:
             for key, future in futures.items():
-                future.set_result(values_by_key.get(key))
+                future.set_result(values.get(key))
         finally:
             for key in keys:
                 del self._loading[key]
-        return values_by_key
+        return values
 
     async def _get_or_load(self, keys: Sequence[str], load: Load, seconds: float) -> dict[str, bytes]:
         cached = await self.get_many(keys)
-        values_by_key = {key: value for key, value in cached.items() if value != _ABSENT}
+        values = {key: value for key, value in cached.items() if value != _ABSENT}
         missing = [key for key in keys if key not in cached]
         if missing:
             loaded = await load(missing)
             await self.set_many({key: loaded.get(key, _ABSENT) for key in missing}, seconds=seconds)
-            values_by_key |= {key: loaded[key] for key in missing if key in loaded}
-        return values_by_key
+            values |= {key: loaded[key] for key in missing if key in loaded}
+        return values
 
     async def _guarded(self, command: str, call: Callable[[], Awaitable[T]]) -> T | None:
-        if time.monotonic() < self._down_until:
-            return None
         try:
             with client_span("redis", command):
-                answer = await call()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._down_until = time.monotonic() + _PAUSE_SECONDS
+                reply = await call()
+        except (HiredisError, OSError) as error:
             self._failures.inc()
             if not self._is_down:
                 self._is_down = True
-                log.warning("cache.redis_unavailable", error=type(error).__name__)
+                _LOG.warning("cache.redis_unavailable", error=type(error).__name__)
             return None
         if self._is_down:
             self._is_down = False
-            log.info("cache.redis_recovered")
-        return answer
+            _LOG.info("cache.redis_recovered")
+        return reply
+
+
+def _fail(futures: Iterable[asyncio.Future[bytes | None]], error: BaseException) -> None:
+    reason = error if isinstance(error, Exception) else ConnectionError("load was cancelled")
+    for future in futures:
+        future.set_exception(reason)
+        # Marks the exception as retrieved: there may be no waiter.
+        future.exception()

@@ -33,7 +33,6 @@ NOT_YET = (
     "kit/db/",
     "kit/errors/",
     "kit/events/",
-    "kit/graphql/",
     "kit/identity/",
     "kit/rpc/",
     "kit/search/",

@@ -1,0 +1,33 @@
+"""What the schema's fields cost: each field's extra weight, and sizes of lists without an argument `first`."""
+
+from typing import Final
+
+from kit.graphql import FieldCosts
+
+COSTS: Final = FieldCosts(
+    # A search, a sorted list per parent, or a count of everything.
+    weights={
+        "Query.products": 5,
+        "Query.productSuggestions": 5,
+        "Query.accounts": 5,
+        "Account.orders": 5,
+        "Account.notifications": 5,
+        "ProductConnection.facets": 10,
+        "ProductConnection.totalCount": 5,
+        "OrderConnection.totalCount": 5,
+        "AccountConnection.totalCount": 5,
+        "NotificationConnection.totalCount": 5,
+        "AuditEventConnection.totalCount": 5,
+    },
+    list_sizes={
+        "Category": 30,
+        "Order.lines": 5,
+        "Order.notifications": 4,
+        "Order.history": 4,
+        "Payment.refunds": 2,
+        "Facet.values": 10,
+        "ProductConnection.facets": 4,
+    },
+    # Each checks a password, or emails a link to the given address.
+    credential_fields=frozenset({"login", "register", "requestPasswordReset"}),
+)

@@ -1,0 +1,146 @@
+"""Queries and mutations of products, categories and stock."""
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.context import Info, selects
+from gateway.resolvers.arguments import After, First, IdempotencyKey, ProductId
+from gateway.types.catalog import (
+    Category,
+    CreateProductInput,
+    Product,
+    ProductConnection,
+    ProductFilter,
+    ProductSort,
+    SearchExtras,
+    UpdateProductInput,
+)
+from kit.errors import NotFound
+
+StockReason = Annotated[str | None, strawberry.argument(description="For the audit log; 0-500 characters.")]
+
+
+@strawberry.type
+class CatalogQueries:
+    """Products and categories."""
+
+    @strawberry.field(description="Public.")
+    async def product(self, info: Info, id: ProductId) -> Product | None:
+        """One product."""
+        try:
+            return await info.context.peers.catalog.get(id)
+        except NotFound:
+            return None
+
+    @strawberry.field(
+        description="Public. Full-text search with typo tolerance, filters and facets; without a query, RELEVANCE sorts as NEWEST."
+    )
+    async def products(
+        self,
+        info: Info,
+        query: Annotated[
+            str | None, strawberry.argument(description="Search text, 0-200 characters.")
+        ] = None,
+        filter: Annotated[
+            ProductFilter | None, strawberry.argument(description="Only products that match.")
+        ] = None,
+        sort: Annotated[
+            ProductSort | None, strawberry.argument(description="The order of the results.")
+        ] = ProductSort.RELEVANCE,
+        first: First = 20,
+        after: After = None,
+    ) -> ProductConnection | None:
+        """Search."""
+        extras = SearchExtras(
+            selects(info, "totalCount"), selects(info, "facets"), selects(info, "edges", "highlight")
+        )
+        return await info.context.peers.catalog.search(query, filter, sort, first, after, extras)
+
+    @strawberry.field(description="Public. Completions for a search box.")
+    async def product_suggestions(
+        self,
+        info: Info,
+        prefix: Annotated[str, strawberry.argument(description="The text typed so far, 0-200 characters.")],
+        first: First = 10,
+    ) -> list[str] | None:
+        """Search suggestions."""
+        return await info.context.peers.catalog.suggest(prefix, first)
+
+    @strawberry.field(description="Public. All categories, by name.")
+    async def categories(self, info: Info) -> list[Category] | None:
+        """All categories with their number of products."""
+        return await info.context.peers.catalog.categories()
+
+
+@strawberry.type
+class CatalogMutations:
+    """Changes of products and stock."""
+
+    @strawberry.mutation(description="ADMIN.")
+    async def create_product(
+        self,
+        info: Info,
+        input: Annotated[CreateProductInput, strawberry.argument(description="The product.")],
+    ) -> Product | None:
+        """CreateProduct."""
+        return await info.context.peers.catalog.create(input)
+
+    @strawberry.mutation(
+        description="ADMIN. Omitted fields keep their value; null clears an optional field; lists are replaced as a whole. An "
+        "outdated expectedVersion fails with VERSION_CONFLICT."
+    )
+    async def update_product(
+        self,
+        info: Info,
+        id: ProductId,
+        input: Annotated[UpdateProductInput, strawberry.argument(description="The changes.")],
+        expected_version: Annotated[
+            int | None, strawberry.argument(description="The version that the client has read.")
+        ] = None,
+    ) -> Product | None:
+        """UpdateProduct."""
+        info.context.clear_loaders()
+        return await info.context.peers.catalog.update(id, input, expected_version)
+
+    @strawberry.mutation(description="ADMIN. Returns the product as it was; order lines are unaffected.")
+    async def delete_product(self, info: Info, id: ProductId) -> Product | None:
+        """DeleteProduct."""
+        info.context.clear_loaders()
+        return await info.context.peers.catalog.delete(id)
+
+    @strawberry.mutation(
+        description="ADMIN. Adds delta, which may be negative, to the free stock, which cannot fall below zero. Fails with "
+        "FAILED_PRECONDITION (reason NOT_TRACKED) if the product's stock is not tracked."
+    )
+    async def adjust_stock(
+        self,
+        info: Info,
+        product_id: ProductId,
+        delta: Annotated[int, strawberry.argument(description="Units to add; negative: to remove.")],
+        idempotency_key: IdempotencyKey,
+        reason: StockReason = None,
+    ) -> Product | None:
+        """AdjustStock."""
+        info.context.clear_loaders()
+        return await info.context.peers.catalog.adjust_stock(product_id, delta, reason, idempotency_key)
+
+    @strawberry.mutation(
+        description="ADMIN. Sets the free stock; null stops tracking it. If expected is passed, it must equal the current free stock."
+    )
+    async def set_stock(
+        self,
+        info: Info,
+        product_id: ProductId,
+        stock: Annotated[
+            int | None,
+            strawberry.argument(description="0-1,000,000,000; null: not tracked, always available."),
+        ] = None,
+        expected: Annotated[
+            int | None, strawberry.argument(description="The free stock that the client has read.")
+        ] = None,
+        reason: StockReason = None,
+    ) -> Product | None:
+        """SetStock."""
+        info.context.clear_loaders()
+        return await info.context.peers.catalog.set_stock(product_id, stock, expected, reason)

@@ -1,0 +1,19 @@
+"""The root types."""
+
+import strawberry
+
+from gateway.resolvers.account import AccountMutations, AccountQueries
+from gateway.resolvers.catalog import CatalogMutations, CatalogQueries
+from gateway.resolvers.notification import NotificationQueries
+from gateway.resolvers.order import OrderMutations, OrderQueries
+from gateway.resolvers.payment import PaymentMutations, PaymentQueries
+
+
+@strawberry.type(description="All queries.")
+class Query(AccountQueries, CatalogQueries, OrderQueries, PaymentQueries, NotificationQueries):
+    """A query by id returns null when the object does not exist or is not the caller's."""
+
+
+@strawberry.type(description="All mutations. Those of one document run in order.")
+class Mutation(AccountMutations, CatalogMutations, OrderMutations, PaymentMutations):
+    """Mutations that change loaded objects clear the loaders first."""

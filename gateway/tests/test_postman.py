@@ -1,0 +1,38 @@
+"""The collection for Postman and Insomnia: every operation, each a valid document with variables that fit."""
+
+import json
+
+from graphql import OperationDefinitionNode, get_variable_values, parse, validate
+
+from gateway.postman import postman_collection
+from gateway.resolvers import make_schema
+
+SCHEMA = make_schema()._schema
+
+
+def test_every_query_and_mutation_is_in_it() -> None:
+    folders = {
+        folder["name"]: {item["name"] for item in folder["item"]}
+        for folder in json.loads(postman_collection(SCHEMA))["item"]
+    }
+    assert SCHEMA.query_type is not None
+    assert SCHEMA.mutation_type is not None
+    assert folders == {
+        "Queries": set(SCHEMA.query_type.fields),
+        "Mutations": set(SCHEMA.mutation_type.fields),
+    }
+
+
+def test_each_is_a_valid_document_with_variables_that_fit() -> None:
+    for folder in json.loads(postman_collection(SCHEMA))["item"]:
+        for item in folder["item"]:
+            asked = item["request"]["body"]["graphql"]
+            document = parse(asked["query"])
+            assert validate(SCHEMA, document) == [], asked["query"]
+            [operation] = document.definitions
+            assert isinstance(operation, OperationDefinitionNode)
+            values = get_variable_values(
+                SCHEMA, operation.variable_definitions or (), json.loads(asked["variables"])
+            )
+            assert not isinstance(values, list), (item["name"], values)
+            assert item["request"]["description"]

@@ -1,0 +1,168 @@
+"""Orders."""
+
+from enum import Enum
+
+import strawberry
+
+from gateway.types.paging import TOTAL_COUNT, PageInfo
+from gateway.types.scalars import Amount, CountryCode, CurrencyCode, Instant
+
+
+@strawberry.enum(
+    description="PENDING -> CONFIRMED -> SHIPPED -> DELIVERED; PENDING or CONFIRMED may become CANCELLED."
+)
+class OrderStatus(Enum):
+    """The state of an order."""
+
+    PENDING = strawberry.enum_value("PENDING", description="Accepted; the payment is in progress.")
+    CONFIRMED = strawberry.enum_value("CONFIRMED", description="Paid.")
+    SHIPPED = strawberry.enum_value("SHIPPED", description="Shipped.")
+    DELIVERED = strawberry.enum_value("DELIVERED", description="Delivered.")
+    CANCELLED = strawberry.enum_value("CANCELLED", description="Cancelled; a captured payment is refunded.")
+
+
+@strawberry.enum(description="Why an order was cancelled.")
+class CancelReason(Enum):
+    """Why an order was cancelled."""
+
+    CUSTOMER = strawberry.enum_value("CUSTOMER", description="Cancelled by its owner.")
+    ADMIN = strawberry.enum_value("ADMIN", description="Cancelled by an ADMIN.")
+    PAYMENT_FAILED = strawberry.enum_value("PAYMENT_FAILED", description="The payment provider declined.")
+    PAYMENT_TIMEOUT = strawberry.enum_value("PAYMENT_TIMEOUT", description="Not paid before the deadline.")
+    RESERVATION_EXPIRED = strawberry.enum_value(
+        "RESERVATION_EXPIRED", description="Paid after its stock reservation had expired."
+    )
+    ACCOUNT_DELETED = strawberry.enum_value("ACCOUNT_DELETED", description="Its account was deleted.")
+
+
+@strawberry.type(description="A product of an order. name and unitPrice are those at the time of the order.")
+class OrderLine:
+    """A product of an order."""
+
+    product_id: strawberry.ID = strawberry.field(description="The product's id.")
+    name: str = strawberry.field(description="The product's name when the order was placed.")
+    unit_price: Amount = strawberry.field(description="The unit price when the order was placed.")
+    quantity: int = strawberry.field(description="Number of units.")
+    line_total: Amount = strawberry.field(description="unitPrice times quantity.")
+
+
+@strawberry.type(description="A change of an order's status.")
+class OrderStatusChange:
+    """A change of an order's status."""
+
+    status: OrderStatus = strawberry.field(description="The new status.")
+    at: Instant = strawberry.field(description="When it changed.")
+    note: str | None = strawberry.field(description="Shown to the customer.")
+    internal_note: str | None = strawberry.field(description="ADMIN only, null for others.")
+
+
+@strawberry.type(description="A postal address.")
+class Address:
+    """A postal address."""
+
+    name: str = strawberry.field(description="The recipient.")
+    line1: str = strawberry.field(description="Street and number.")
+    line2: str | None = strawberry.field(description="Additional address line.")
+    city: str = strawberry.field(description="City.")
+    region: str | None = strawberry.field(description="State, province or canton.")
+    postal_code: str = strawberry.field(description="In the country's format.")
+    country_code: CountryCode = strawberry.field(description="Country.")
+
+
+@strawberry.type(description="An order of an account.")
+class Order:
+    """An order of an account."""
+
+    id: strawberry.ID = strawberry.field(description="Starts with ord_.")
+    account_id: strawberry.ID = strawberry.field(description="The account that placed the order.")
+    lines: list[OrderLine] = strawberry.field(description="In the order of the request.")
+    total_price: Amount = strawberry.field(
+        description="The total charge: currently the sum of lineTotal; later including tax, shipping and discounts."
+    )
+    refunded_amount: Amount = strawberry.field(description="The amount refunded so far.")
+    currency: CurrencyCode = strawberry.field(description="The currency of all amounts of the order.")
+    status: OrderStatus = strawberry.field(description="The current status.")
+    cancel_reason: CancelReason | None = strawberry.field(description="Null unless CANCELLED.")
+    status_reason: str | None = strawberry.field(description="Further explanation of the status.")
+    history: list[OrderStatusChange] = strawberry.field(description="Oldest first.")
+    shipping_address: Address | None = strawberry.field(description="The shipping address, if any.")
+    version: int = strawberry.field(description="Increases with every change.")
+    created_at: Instant = strawberry.field(description="When the order was placed.")
+    updated_at: Instant = strawberry.field(description="When the order last changed.")
+
+
+@strawberry.type(description="An order on a page.")
+class OrderEdge:
+    """An order on a page."""
+
+    cursor: str = strawberry.field(description="Pass it as `after` to continue after this order.")
+    node: Order = strawberry.field(description="The order.")
+
+
+@strawberry.type(description="A page of orders, newest first.")
+class OrderConnection:
+    """A page of orders."""
+
+    edges: list[OrderEdge] = strawberry.field(description="The orders with their cursors.")
+    nodes: list[Order] = strawberry.field(description="The orders.")
+    page_info: PageInfo = strawberry.field(description="Position of the page.")
+    total_count: int | None = strawberry.field(description=TOTAL_COUNT)
+
+
+@strawberry.input(description="Conditions on orders; all of them must hold.")
+class OrderFilter:
+    """Conditions on orders."""
+
+    statuses: list[OrderStatus] | None = strawberry.field(
+        default=None, description="An order matches any of them. An empty list matches no order."
+    )
+    created_after: Instant | None = strawberry.field(default=None, description="Inclusive.")
+    created_before: Instant | None = strawberry.field(default=None, description="Exclusive.")
+
+
+@strawberry.input(description="A product to order.")
+class OrderProductInput:
+    """A product to order."""
+
+    id: strawberry.ID = strawberry.field(description="The product's id.")
+    quantity: int = strawberry.field(description="1-10,000.")
+
+
+@strawberry.input(description="A postal address.")
+class AddressInput:
+    """A postal address."""
+
+    name: str = strawberry.field(description="The recipient, 1-100 characters.")
+    line1: str = strawberry.field(description="Street and number, 1-100 characters.")
+    line2: str | None = strawberry.field(default=None, description="Additional address line.")
+    city: str = strawberry.field(description="City, 1-100 characters.")
+    region: str | None = strawberry.field(default=None, description="State, province or canton.")
+    postal_code: str = strawberry.field(description="In the country's format.")
+    country_code: CountryCode = strawberry.field(description="Country.")
+
+
+@strawberry.input(
+    description="accountId defaults to the caller's; another account requires ADMIN. paymentMethod is a provider token and defaults to the "
+    "deployment's (pm_card_visa in development). If the total differs from expectedTotal, the error is PRICE_CHANGED with the lines and "
+    "the new total, and nothing is reserved or charged. Repeating an idempotencyKey with the same input returns the same order; with "
+    "different input it fails with IDEMPOTENCY_CONFLICT."
+)
+class CreateOrderInput:
+    """A new order."""
+
+    account_id: strawberry.ID | None = strawberry.field(default=None, description="The account to order for.")
+    products: list[OrderProductInput] = strawberry.field(
+        description="1-100 products; quantities of a repeated product are added up."
+    )
+    shipping_address: AddressInput | None = strawberry.field(
+        default=None, description="The shipping address."
+    )
+    payment_method: str | None = strawberry.field(
+        default=None, description="A provider token, 1-255 characters; never a card number."
+    )
+    expected_total: Amount | None = strawberry.field(
+        default=None, description="The total that the buyer has seen."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Chosen by the client, 1-255 characters; makes the mutation safe to retry."
+    )

@@ -1,0 +1,110 @@
+"""The API's own scalars. All are text in Python, so no precision is lost."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NewType
+
+import strawberry
+from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
+from strawberry.types.scalar import ScalarDefinition
+
+# "999.99": digits, with an optional sign and fraction.
+Amount = NewType("Amount", str)
+# "2026-11-23T09:30:00.000Z"
+Instant = NewType("Instant", str)
+CurrencyCode = NewType("CurrencyCode", str)
+CountryCode = NewType("CountryCode", str)
+
+_AMOUNT = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
+_RFC3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):([0-9]{2})((?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))"
+)
+_MAX_CODE_LENGTH = 10
+
+
+def parse_amount(value: Any) -> Amount:
+    """A decimal in a variable: a number (a Decimal, never a float) or text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise GraphQLError("a Decimal is a number or a string, such as 999.99")
+    text = str(value)
+    if not _AMOUNT.fullmatch(text):
+        raise GraphQLError("a Decimal has digits only, such as 999.99; no exponent, NaN or infinity")
+    return Amount(text)
+
+
+def parse_amount_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Amount:
+    """A decimal in a document, exactly as it is written."""
+    if not isinstance(node, IntValueNode | FloatValueNode | StringValueNode):
+        raise GraphQLError("a Decimal is a number or a string, such as 999.99", node)
+    return parse_amount(node.value)
+
+
+def parse_instant(value: Any) -> Instant:
+    """An RFC 3339 timestamp with any offset."""
+    if not isinstance(value, str):
+        raise GraphQLError("a DateTime is a string, such as 2026-11-23T09:30:00Z")
+    try:
+        instant = _instant(value)
+    except (ValueError, OverflowError):
+        raise GraphQLError("a DateTime must be in RFC 3339 format, such as 2026-11-23T09:30:00Z") from None
+    if instant.tzinfo is None or not any(mark in value for mark in "Tt "):
+        raise GraphQLError("a DateTime needs a time and an offset, such as 2026-11-23T09:30:00Z")
+    try:
+        utc = instant.astimezone(UTC)
+    except OverflowError:
+        raise GraphQLError("a DateTime must be between the years 1 and 9999") from None
+    return Instant(utc.isoformat().replace("+00:00", "Z"))
+
+
+def _instant(text: str) -> datetime:
+    """RFC 3339 allows lower case, a space as separator and leap seconds; `datetime.fromisoformat` does not."""
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        return datetime.fromisoformat(text)
+    day, minute, second, rest = match.groups()
+    is_leap = second == "60"
+    instant = datetime.fromisoformat(f"{day}T{minute}:{59 if is_leap else second}{rest.upper()}")
+    return instant + timedelta(seconds=is_leap)
+
+
+def parse_code(value: Any) -> str:
+    """A code; its service checks whether it is known."""
+    if not isinstance(value, str) or len(value) > _MAX_CODE_LENGTH:
+        raise GraphQLError("a code is a short string, such as USD")
+    return value
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    Amount: strawberry.scalar(
+        name="Decimal",
+        description='Exact decimal amount. Input: a number or a string (999.99 or "999.99"; numbers in variables are exact too; no '
+        "exponent, NaN or infinity). Output: a string with exactly the currency's number of decimals "
+        '("5.00" USD, "500" JPY).',
+        serialize=_identity,
+        parse_value=parse_amount,
+        parse_literal=parse_amount_literal,
+    ),
+    Instant: strawberry.scalar(
+        name="DateTime",
+        description="RFC 3339 timestamp. Input: any offset. Output: UTC with milliseconds, 2026-11-23T09:30:00.000Z.",
+        serialize=_identity,
+        parse_value=parse_instant,
+    ),
+    CurrencyCode: strawberry.scalar(
+        name="CurrencyCode",
+        description="ISO 4217 code that the deployment supports, e.g. USD.",
+        serialize=_identity,
+        parse_value=parse_code,
+    ),
+    CountryCode: strawberry.scalar(
+        name="CountryCode",
+        description="ISO 3166-1 alpha-2, or XK, AC, TA, EA, IC.",
+        serialize=_identity,
+        parse_value=parse_code,
+    ),
+}

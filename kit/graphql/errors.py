@@ -1,0 +1,110 @@
+"""Errors in GraphQL's format: message, extensions.code, reason, fields and the error's own details. Codes: kit.errors.transport."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from graphql import GraphQLError
+from kit.errors import Category, SoukError
+from kit.errors.transport import graphql_code
+from kit.telemetry import correlation_id, get_logger
+from kit.errors import INTERNAL_MESSAGE
+
+log = get_logger(__name__)
+
+PARSE_FAILED: Final = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
+BAD_REQUEST: Final = "BAD_REQUEST"
+BAD_USER_INPUT: Final = "BAD_USER_INPUT"
+
+# Reasons of this package that are also the error's code.
+_OWN_CODES: Final = {
+    "BAD_REQUEST",
+    "PERSISTED_QUERY_NOT_FOUND",
+    "PERSISTED_QUERY_NOT_IN_LIST",
+}
+# How graphql-core reports a variable with an invalid value.
+_VARIABLE_PATH: Final = re.compile(r"^Variable '\$\w+' has invalid value at ((?:\.\w+|\[\d+\])+): ")
+_STEP: Final = re.compile(r"\w+")
+_UNDERSCORE: Final = re.compile(r"_([a-z])")
+
+FormattedError = dict[str, Any]
+
+
+def format_souk_error(error: SoukError) -> FormattedError:
+    """An error of ours that belongs to no place in the document."""
+    if error.category is Category.INTERNAL:
+        return format_internal_error()
+    own = error.reason if error.reason in _OWN_CODES else None
+    code = getattr(error, "code", own) or graphql_code(error)
+    extensions: FormattedError = {"code": code, "reason": error.reason, **_camel_case(error.details)}
+    if error.fields:
+        extensions["fields"] = [
+            {"path": list(violation.path), "message": violation.message} for violation in error.fields
+        ]
+    return {"message": error.message, "extensions": extensions}
+
+
+def format_request_error(message: str, code: str, reason: str = "") -> FormattedError:
+    """A malformed request."""
+    return {"message": message, "extensions": {"code": code, "reason": reason or code}}
+
+
+def format_document_error(error: GraphQLError, code: str) -> FormattedError:
+    """A document that does not parse or does not match the schema."""
+    return {
+        "message": error.message,
+        "locations": [location.formatted for location in error.locations or ()],
+        "extensions": {"code": code, "reason": code},
+    }
+
+
+def format_execution_error(error: GraphQLError) -> FormattedError:
+    """An error raised by a resolver or by coercing the variables."""
+    formatted = _format_cause(error)
+    if error.locations:
+        formatted["locations"] = [location.formatted for location in error.locations]
+    if error.path is not None:
+        formatted["path"] = error.path
+    return formatted
+
+
+def format_internal_error() -> FormattedError:
+    """A fault of ours: the client learns the correlation id only."""
+    extensions = {"code": "INTERNAL", "reason": "INTERNAL", "correlationId": correlation_id.get()}
+    return {"message": INTERNAL_MESSAGE, "extensions": extensions}
+
+
+def _format_cause(error: GraphQLError) -> FormattedError:
+    cause = error.original_error
+    if isinstance(cause, SoukError):
+        if cause.category is Category.INTERNAL:
+            log.error("graphql.resolver_failed", error=cause.message)
+        return format_souk_error(cause)
+    if error.path is None:
+        return _format_variable_error(error)
+    if cause is None:
+        return format_request_error(error.message, BAD_USER_INPUT)
+    log.error("graphql.resolver_failed", exc_info=cause)
+    return format_internal_error()
+
+
+def _format_variable_error(error: GraphQLError) -> FormattedError:
+    formatted = format_request_error(error.message, BAD_USER_INPUT)
+    if match := _VARIABLE_PATH.match(error.message):
+        path = [int(step) if step.isdigit() else step for step in _STEP.findall(match[1])]
+        rule = error.message[match.end() :]
+        formatted["extensions"]["fields"] = [{"path": path, "message": rule}]
+    return formatted
+
+
+def _camel_case(value: Any) -> Any:
+    """Details have Python names; clients get camel case."""
+    if isinstance(value, Mapping):
+        return {
+            _UNDERSCORE.sub(lambda match: match[1].upper(), str(key)): _camel_case(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_camel_case(item) for item in value]
+    return value
