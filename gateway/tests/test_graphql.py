@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 
 from gateway.tests.world import USER, World, opened
-from kit.errors import FailedPrecondition, InvalidArgument, SoukError, Unavailable, Violation
+from kit.errors import (
+    INTERNAL_MESSAGE,
+    FailedPrecondition,
+    InvalidArgument,
+    SoukError,
+    Unavailable,
+    Violation,
+)
 from kit.values import ACCOUNT, ORDER, PRODUCT
-from kit.errors import INTERNAL_MESSAGE
 
 PRODUCT_ID = PRODUCT.format(PRODUCT.new())
 

@@ -10,7 +10,7 @@ import orjson
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from kit.auth import Principal, bearer_token
-from kit.errors import Internal, SoukError, Unauthenticated
+from kit.errors import INTERNAL_MESSAGE, Internal, SoukError, Unauthenticated
 from kit.errors.transport import http_status
 from kit.graphql.bodies import check_content_type, read_body
 from kit.graphql.caching import is_public, public_response, with_vary
@@ -28,7 +28,6 @@ from kit.graphql.parsing import BadRequest, parse_body, parse_url_query
 from kit.graphql.rate_limits import RateLimitResult
 from kit.graphql.results import OperationResult
 from kit.rpc import Verifier
-from kit.errors import INTERNAL_MESSAGE
 from kit.telemetry import get_logger
 
 log = get_logger(__name__)

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from graphql import GraphQLError
-from kit.errors import Category, SoukError
+from kit.errors import INTERNAL_MESSAGE, Category, SoukError
 from kit.errors.transport import graphql_code
 from kit.telemetry import correlation_id, get_logger
-from kit.errors import INTERNAL_MESSAGE
 
 log = get_logger(__name__)
 

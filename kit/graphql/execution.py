@@ -10,7 +10,7 @@ from inspect import isawaitable
 from typing import Any, Final, cast
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType, execute, subscribe
-from kit.errors import Internal, InvalidArgument, SoukError
+from kit.errors import INTERNAL_MESSAGE, Internal, InvalidArgument, SoukError
 from kit.graphql.documents import Documents, Operation
 from kit.graphql.errors import BAD_REQUEST, format_request_error
 from kit.graphql.limits import QueryTooComplex
@@ -18,7 +18,6 @@ from kit.graphql.metrics import OPERATIONS
 from kit.graphql.parsing import GraphQLRequest, convert_numbers
 from kit.graphql.results import OperationResult
 from kit.graphql.values import check_variables
-from kit.errors import INTERNAL_MESSAGE
 from kit.telemetry import get_logger
 
 log = get_logger(__name__)
