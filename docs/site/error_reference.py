@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kit.errors import Category
-from kit.errors.transport import CODES_OF_REASONS, TABLE
+from kit.errors.transport import REASONS_AS_GRAPHQL_CODES, TABLE
 
 SERVICES = ("account", "catalog", "gateway", "kit", "notification", "order", "payment")
 _HEAD = """# Errors
@@ -61,7 +61,7 @@ def reasons(root: Path) -> Iterator[Reason]:
 
 
 def _code(name: str, reason: str, bases: dict[str, list[str]]) -> str:
-    if reason in CODES_OF_REASONS:
+    if reason in REASONS_AS_GRAPHQL_CODES:
         return reason
     category = _category(name, bases)
     return TABLE[category].graphql if category else "-"
