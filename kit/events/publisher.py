@@ -49,7 +49,7 @@ class Publisher:
         self._broker = broker_config(bootstrap)
         self._client_id = client_id
         self._producer: Any = None
-        self._until = math.inf
+        self._gate = _WriteGate()
         self._stopping = threading.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=client_id)
 
@@ -67,13 +67,13 @@ class Publisher:
         self._thread.shutdown(wait=False)
         await asyncio.wait([discarded], timeout=_CLOSE_SECONDS)
         if not discarded.done():
-            log.warning("events.publisher_close_timeout", create_client=self._client_id)
+            log.warning("events.publisher_close_timeout", client=self._client_id)
 
     def _send(self, records: Sequence[OutgoingRecord], until: float) -> list[bool]:
         futures: list[Any] = []
-        self._until = until
         try:
             producer = self._connected()
+            self._gate.until = until
             for record in records:
                 futures.append(producer.send(record.topic, record.value, record.key, record.headers))
             self._flush(producer)
@@ -81,7 +81,10 @@ class Publisher:
             log.warning("events.publish_failed", error=type(error).__name__)
         acknowledged = [future.succeeded() for future in futures]
         acknowledged += [False] * (len(records) - len(futures))
-        if not all(acknowledged):
+        if all(acknowledged):
+            # No record is left to write, and an idle producer must be able to refresh its metadata.
+            self._gate.until = math.inf
+        else:
             self._discard()
         return acknowledged
 
@@ -105,32 +108,13 @@ class Publisher:
                 metrics_enabled=False,
                 socket_options=_SOCKET_OPTIONS,
             )
-            self._gate(self._producer)
+            self._gate = _WriteGate()
+            self._gate.guard(self._producer)
         return self._producer
-
-    def _gate(self, producer: Any) -> None:
-        """Stops the producer's own thread from sending records, or writing to a socket, after `_until`.
-
-        The producer's timeouts do not suffice, because it checks them only after taking the records to send. A large request is written in
-        parts, and a process that was frozen between two parts must not write the rest when it wakes.
-        """
-        drain, network = producer._accumulator.drain, producer._sender._client._net
-        wait_write = network.wait_write
-
-        def gated_drain(*args: Any, **options: Any) -> Any:
-            return drain(*args, **options) if time.monotonic() <= self._until else {}
-
-        async def gated_write(*args: Any, **options: Any) -> None:
-            await wait_write(*args, **options)
-            if time.monotonic() > self._until:
-                raise KafkaConnectionError("the write deadline has passed")
-
-        producer._accumulator.drain = gated_drain
-        network.wait_write = gated_write
 
     def _flush(self, producer: Any) -> None:
         """Waits in slices, so that closing does not wait for a broker that is down."""
-        end = min(time.monotonic() + _DELIVERY_SECONDS, self._until) + 1
+        end = min(time.monotonic() + _DELIVERY_SECONDS, self._gate.until) + 1
         while True:
             try:
                 producer.flush(timeout=0.25)
@@ -150,3 +134,32 @@ class Publisher:
             # kafka-python 3.0 flushes first; if that times out, it leaves the producer and its thread running.
             producer._sender.force_close()
             producer._sender.join(_DISCARD_SECONDS)
+        # Its thread may outlive this, and must not write what counts as not sent.
+        self._gate.until = -math.inf
+
+
+class _WriteGate:
+    """Lets a producer take records to send, and write to a socket, only until `until` (time.monotonic()).
+
+    The producer's timeouts do not suffice, because it checks them only after taking the records to send. A large request is written in
+    parts, and a process that was frozen between two parts must not write the rest when it wakes.
+    """
+
+    def __init__(self) -> None:
+        self.until = math.inf
+
+    def guard(self, producer: Any) -> None:
+        """Applies to this producer from now on."""
+        drain, network = producer._accumulator.drain, producer._sender._client._net
+        wait_write = network.wait_write
+
+        def gated_drain(*args: Any, **options: Any) -> Any:
+            return drain(*args, **options) if time.monotonic() <= self.until else {}
+
+        async def gated_write(*args: Any, **options: Any) -> None:
+            await wait_write(*args, **options)
+            if time.monotonic() > self.until:
+                raise KafkaConnectionError("the write deadline has passed")
+
+        producer._accumulator.drain = gated_drain
+        network.wait_write = gated_write

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -79,6 +80,26 @@ async def test_what_was_handed_over_before_a_pause_is_not_sent_after_it(
     assert await publisher.send([_record(topic)]) == [True]
     await publisher.close()
     assert len(await records(kafka.bootstrap(), topic)) == 2
+
+
+async def test_an_idle_publisher_refreshes_its_metadata_without_errors(
+    kafka: Kafka, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic = (await fresh_topic(kafka)).name
+    publisher = Publisher(kafka.bootstrap(), "idle")
+    until = time.monotonic() + 3.0
+    assert await publisher.send([_record(topic)], until=until) == [True]
+    metadata = publisher._producer._metadata
+    metadata.config["metadata_max_age_ms"] = 200
+    with caplog.at_level(logging.WARNING):
+        await asyncio.sleep(until - time.monotonic())
+        refreshed = metadata._last_successful_refresh_ms
+        metadata.request_update()
+        await asyncio.sleep(1.0)
+    assert [record.getMessage() for record in caplog.records] == []
+    assert metadata._last_successful_refresh_ms > refreshed + 400
+    assert await publisher.send([_record(topic)]) == [True]
+    await publisher.close()
 
 
 async def test_a_publisher_whose_broker_never_answered_ends_with_its_threads(silent: str) -> None:
