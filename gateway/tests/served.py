@@ -11,7 +11,7 @@ from typing import Any
 
 from uvicorn.server import Server
 
-from kit.graphql.socket_session import PROTOCOL
+from kit.graphql.socket_protocol import PROTOCOL
 from kit.testing import eventually, free_port
 from kit.web.connections import server_config
 

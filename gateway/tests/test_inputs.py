@@ -186,14 +186,18 @@ async def test_whole_numbers_within_inputs_and_for_ids(world: World) -> None:
         (SEARCH, '{"n": 10.5}', "10.5"),
         (SEARCH, '{"n": 1e999999999}', "1e999999999"),
         (SEARCH, '{"n": 3000000000.0}', "3000000000.0"),
-        (SEARCH, '{"f": 1.5}', "1.5"),
+        (SEARCH, '{"f": 1.5}', "to be an object"),
         (SEARCH, '{"f": {"available": 1.0}}', "1.0"),
-        (SEARCH, '{"f": {"categories": [1.50]}}', "1.50"),
+        (SEARCH, '{"f": {"categories": [1.50]}}', "String cannot represent"),
         ("query($s: ProductSort) { products(sort: $s) { nodes { id } } }", '{"s": 2.5}', "2.5"),
-        ("query($q: String) { products(query: $q) { nodes { id } } }", '{"q": 1.10}', "1.10"),
+        (
+            "query($q: String) { products(query: $q) { nodes { id } } }",
+            '{"q": 1.10}',
+            "String cannot represent",
+        ),
         ("query($id: ID!) { product(id: $id) { id } }", '{"id": 1.5}', "1.5"),
         ("query($i: CreateProductInput!) { me { id } }", '{"i": {"name": 2.50}}', ""),
-        (CREATE, '{"i": {"name": 2.50, "description": "", "price": 1}}', "2.50"),
+        (CREATE, '{"i": {"name": 2.50, "description": "", "price": 1}}', "String cannot represent"),
         (CREATE, '{"i": {"name": "x", "description": "", "price": [1.25]}}', ""),
     ],
 )
@@ -206,6 +210,121 @@ async def test_a_number_that_does_not_fit_is_shown_as_it_was_sent(
     assert "Decimal(" not in messages
     assert shown in messages
     assert world.recorder.calls == []
+
+
+# The exponent has more digits than a Decimal's.
+FAR = ["1e9999999999999999999", "0e9999999999999999999", "1e-9999999999999999999", "-1E+9999999999999999999"]
+
+
+@pytest.mark.parametrize("number", [*FAR, "0." + "1" * 200, "1" * 5000])
+@pytest.mark.parametrize("place", ["variables", "extensions"])
+async def test_a_number_out_of_range_is_a_bad_request_by_post_and_get(
+    world: World, number: str, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = f'{{"n": {number}}}'
+    posted = await world.post(f'{{"query": "{{ __typename }}", "{place}": {text}}}'.encode())
+    got = await world.http.get("/graphql", params={"query": "{ __typename }", place: text})
+    for response in (posted, got):
+        assert response.status_code == 400
+        [error] = response.json()["errors"]
+        assert error["extensions"]["code"] == "BAD_REQUEST"
+        assert number not in FAR or number in error["message"]
+        assert len(error["message"]) < 300
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("payload", [f'"variables": {{"n": {number}}}' for number in [*FAR, "1" * 5000]])
+async def test_a_number_out_of_range_fails_its_operation_and_not_the_socket(payload: str) -> None:
+    async with listening() as world, signed_in(world.app(), world.token()) as socket:
+        socket.send_text(
+            '{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", ' + payload + "}}"
+        )
+        message = await socket.receive()
+        assert (message["type"], message["id"]) == ("error", "1")
+        assert message["payload"][0]["extensions"]["code"] == "BAD_REQUEST"
+        socket.send(type="ping")
+        assert await socket.receive() == {"type": "pong"}
+
+
+async def test_half_a_surrogate_pair_fails_its_operation_and_not_the_socket() -> None:
+    async with listening() as world, signed_in(world.app(), world.token()) as socket:
+        payload = '{"query": "{ __typename }", "variables": {"q": "\\ud83d"}}'
+        socket.send_text('{"type": "subscribe", "id": "1", "payload": ' + payload + "}")
+        message = await socket.receive()
+        assert message["payload"][0]["extensions"]["reason"] == "LONE_SURROGATE"
+        socket.send(type="ping")
+        assert await socket.receive() == {"type": "pong"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f"{{ products(first: {'1' * 5000}) {{ nodes {{ id }} }} }}",
+        f"{{ products(first: -{'1' * 5000}.5) {{ nodes {{ id }} }} }}",
+        f"query($id: ID! = {'1' * 5000}) {{ product(id: $id) {{ id }} }}",
+        f"{{ product(id: {'1' * 5000}) {{ id }} }}",
+        f"{{ products(first: 1) @include(if: {'1' * 5000}) {{ nodes {{ id }} }} }}",
+    ],
+)
+async def test_a_number_of_5000_digits_in_a_document_is_rejected_briefly(world: World, document: str) -> None:
+    response = await world.post({"query": document})
+    [error] = response.json()["errors"]
+    assert error["message"] == "a number may have up to 100 characters"
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert len(response.text) < 500
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f'{{ products(first: "{"x" * 5000}") {{ nodes {{ id }} }} }}',
+        f"{{ {'x' * 5000} }}",
+        f"{{ products(sort: {'X' * 5000}) {{ nodes {{ id }} }} }}",
+        f"{{ me {{ id }} }} {'x' * 5000}",
+        f'query({"$x: Int " * 2}) {{ product(id: "1", {"x" * 5000}: 1) {{ id }} }}',
+    ],
+)
+async def test_an_error_does_not_repeat_a_long_text_of_the_document(world: World, document: str) -> None:
+    for error in (await world.post({"query": document})).json()["errors"]:
+        assert len(error["message"]) <= 500
+
+
+@pytest.mark.parametrize(
+    ("price", "says"),
+    [
+        ("9.99", ""),
+        ("0.0000001", "2 decimals"),
+        ("0.00000000001", "2 decimals"),
+        ("1E1", "no exponent"),
+        ("1e-7", "no exponent"),
+        ("1" * 41, "40 digits"),
+        ("1." + "1" * 41, "40 digits"),
+        ('"1e1"', "no exponent"),
+        ('"+5"', "such as 999.99"),
+        ('"5."', "such as 999.99"),
+        ('"NaN"', "such as 999.99"),
+        ('""', "such as 999.99"),
+    ],
+)
+async def test_an_amount_is_read_as_it_was_written(world: World, price: str, says: str) -> None:
+    fields = f'"name": "x", "description": "", "price": {price}'
+    body = f'{{"query": {json.dumps(CREATE)}, "variables": {{"i": {{{fields}}}}}}}'
+    answer = (await world.post(body.encode(), signed_in=True)).json()
+    if says:
+        assert says in answer["errors"][0]["message"]
+        assert ("exponent" in answer["errors"][0]["message"]) is (says == "no exponent")
+    else:
+        assert "errors" not in answer
+
+
+async def test_an_empty_operation_name_is_none(world: World) -> None:
+    for query, name in (("{ __typename }", ""), ("query A { __typename }", ""), ("{ __typename }", None)):
+        posted = await world.post({"query": query, "operationName": name})
+        assert posted.json()["data"] == {"__typename": "Query"}
+        got = await world.http.get("/graphql", params={"query": query, "operationName": name or ""})
+        assert got.json()["data"] == {"__typename": "Query"}
+    named = await world.post({"query": "query A { __typename } query B { __typename }", "operationName": ""})
+    assert "operationName" in named.json()["errors"][0]["message"]
 
 
 async def test_amounts_stay_exact_and_have_no_exponent(world: World) -> None:

@@ -9,6 +9,8 @@ import strawberry
 from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
+from kit.graphql.parsing import Number
+
 # "999.99": digits, with an optional sign and fraction.
 Amount = NewType("Amount", str)
 # "2026-11-23T09:30:00.000Z"
@@ -16,7 +18,9 @@ Instant = NewType("Instant", str)
 CurrencyCode = NewType("CurrencyCode", str)
 CountryCode = NewType("CountryCode", str)
 
-_AMOUNT = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
+_AMOUNT = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
+_EXPONENT = re.compile(r"-?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+")
+_MAX_DIGITS = 40
 _RFC3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):([0-9]{2})((?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))"
 )
@@ -27,9 +31,15 @@ def parse_amount(value: Any) -> Amount:
     """A decimal in a variable: a number (a Decimal, never a float) or text."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise GraphQLError("a Decimal is a number or a string, such as 999.99")
-    text = str(value)
-    if not _AMOUNT.fullmatch(text):
-        raise GraphQLError("a Decimal has digits only, such as 999.99; no exponent, NaN or infinity")
+    # str() of a small Decimal has an exponent.
+    text = value.text if isinstance(value, Number) else str(value)
+    if _EXPONENT.fullmatch(text):
+        raise GraphQLError("a Decimal has no exponent")
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        raise GraphQLError("a Decimal is written in digits, such as 999.99")
+    if any(len(digits or "") > _MAX_DIGITS for digits in match.groups()):
+        raise GraphQLError(f"a Decimal has up to {_MAX_DIGITS} digits before and after the point")
     return Amount(text)
 
 

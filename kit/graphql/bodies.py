@@ -10,6 +10,9 @@ from kit.graphql.messages import Request, RequestRejected, reject
 
 # A longer body is read up to here, so that the client reads our response instead of a broken connection.
 _MAX_DRAIN_BYTES: Final = 8 * 1024 * 1024
+# Each further member of a gzip file copies the rest of the body.
+_MAX_MEMBERS: Final = 100
+_GZIP_START: Final = b"\x1f\x8b"
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 _ENCODINGS: Final = {"": False, "identity": False, "gzip": True, "x-gzip": True, "deflate": True}
 _ACCEPT_ENCODING: Final = {"Accept-Encoding": "gzip, deflate"}
@@ -61,20 +64,31 @@ async def _read_limited(request: Request, max_bytes: int) -> bytes:
 
 
 def _decompress(content: bytes, max_bytes: int) -> bytes:
+    """A zlib stream, or the members of a gzip file (RFC 1952, 2.2), which are one text together."""
+    plain, rest = _decompress_member(content, max_bytes)
+    members = 1
+    while rest:
+        if not (content.startswith(_GZIP_START) and rest.startswith(_GZIP_START)) or members == _MAX_MEMBERS:
+            raise reject(400, "the compressed body is followed by other data", "BODY_NOT_COMPRESSED")
+        more, rest = _decompress_member(rest, max_bytes, len(plain))
+        plain, members = plain + more, members + 1
+    return plain
+
+
+def _decompress_member(content: bytes, max_bytes: int, size: int = 0) -> tuple[bytes, bytes]:
+    """The text, and the bytes after it; `size` is the length of the text before it. Raises RequestRejected."""
     decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
         # Bounds the output, whatever the input would expand to.
-        plain = decompressor.decompress(content, max_bytes + 1)
+        plain = decompressor.decompress(content, max_bytes - size + 1)
     except zlib.error as error:
         message = f"the body does not match its Content-Encoding: {error}"
         raise reject(400, message, "BODY_NOT_COMPRESSED") from error
-    if len(plain) > max_bytes:
+    if size + len(plain) > max_bytes:
         raise _too_large(max_bytes)
     if not decompressor.eof:
         raise reject(400, "the compressed body is truncated", "BODY_NOT_COMPRESSED")
-    if decompressor.unused_data:
-        raise reject(400, "the compressed body is followed by other data", "BODY_NOT_COMPRESSED")
-    return plain
+    return plain, decompressor.unused_data
 
 
 def _content_encoding(headers: Mapping[str, str]) -> str:

@@ -69,10 +69,7 @@ class HttpEndpoint:
         except Exception:
             log.exception("graphql.unhandled_error")
             response = self._internal_error(request)
-        if isinstance(response, Response):
-            await response.send(send, head=request.method == "HEAD")
-        else:
-            await response.send(send)
+        await response.send(send, head=request.method == "HEAD")
 
     async def _respond(self, request: Request) -> Response | EventStream:
         origin = request.headers.get("origin")

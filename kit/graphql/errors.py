@@ -23,7 +23,16 @@ _OWN_CODES: Final = {
     "PERSISTED_QUERY_NOT_IN_LIST",
 }
 # How graphql-core reports a variable with an invalid value.
-_VARIABLE_PATH: Final = re.compile(r"^Variable '\$\w+' has invalid value at ((?:\.\w+|\[\d+\])+): ")
+_INVALID_VALUE: Final = re.compile(
+    r"^(?:Variable '\$\w+'|Argument '\w+') has invalid value(?: at ((?:\.\w+|\[\d+\])+))?: "
+)
+# Where a message of graphql-core 3.3 shows what the client sent, which may be a password.
+_SENT: Final = re.compile(r", but encountered error |[,;] found: |(?<=\?) Found: |(?<= value): ")
+_SENT_TOKEN: Final = re.compile(r"(String|BlockString|Int|Float) '.*'", re.DOTALL)
+_SHOWN: Final = re.compile(
+    r"(?:Int|Float|Boolean|ID|Enum '\w+') cannot represent [\w -]*value: (?:-?[0-9][0-9.eE+-]*|[Tt]rue|[Ff]alse)\.?"
+)
+_MAX_MESSAGE_LENGTH: Final = 400
 _STEP: Final = re.compile(r"\w+")
 _UNDERSCORE: Final = re.compile(r"_([a-z])")
 
@@ -52,7 +61,7 @@ def format_request_error(message: str, code: str, reason: str = "") -> Formatted
 def format_document_error(error: GraphQLError, code: str) -> FormattedError:
     """A document that does not parse or does not match the schema."""
     return {
-        "message": error.message,
+        "message": _without_values(error.message),
         "locations": [location.formatted for location in error.locations or ()],
         "extensions": {"code": code, "reason": code},
     }
@@ -83,18 +92,30 @@ def _format_cause(error: GraphQLError) -> FormattedError:
     if error.path is None:
         return _format_variable_error(error)
     if cause is None:
-        return format_request_error(error.message, BAD_USER_INPUT)
+        return format_request_error(_without_values(error.message), BAD_USER_INPUT)
     log.error("graphql.resolver_failed", exc_info=cause)
     return format_internal_error()
 
 
 def _format_variable_error(error: GraphQLError) -> FormattedError:
-    formatted = format_request_error(error.message, BAD_USER_INPUT)
-    if match := _VARIABLE_PATH.match(error.message):
+    message = _without_values(error.message)
+    formatted = format_request_error(message, BAD_USER_INPUT)
+    if (match := _INVALID_VALUE.match(message)) and match[1]:
         path = [int(step) if step.isdigit() else step for step in _STEP.findall(match[1])]
-        rule = error.message[match.end() :]
-        formatted["extensions"]["fields"] = [{"path": path, "message": rule}]
+        formatted["extensions"]["fields"] = [{"path": path, "message": message[match.end() :]}]
     return formatted
+
+
+def _without_values(message: str) -> str:
+    """A message of graphql-core without the values that the client sent, except numbers and Booleans where the schema has neither text
+    nor an object.
+    """
+    match = _INVALID_VALUE.match(message)
+    start = match.end() if match else 0
+    rule = _SENT_TOKEN.sub(r"\1", message[start:])
+    if not _SHOWN.fullmatch(rule) and (sent := _SENT.search(rule)):
+        rule = rule[: sent.start()]
+    return f"{message[:start]}{rule}"[:_MAX_MESSAGE_LENGTH]
 
 
 def _camel_case(value: Any) -> Any:

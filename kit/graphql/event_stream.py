@@ -45,16 +45,22 @@ class EventStream:
         self._disconnect = disconnect
         self._connection = connection
 
-    async def send(self, send: Send) -> None:
-        """Sends the whole response."""
+    async def send(self, send: Send, *, head: bool = False) -> None:
+        """Sends the whole response; `head`: nothing is executed."""
         headers = encode_headers(self._headers)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if head:
+            await self._results.aclose()
+        else:
+            await self._send_events(send)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_events(self, send: Send) -> None:
         with suppress(TimeoutError):
             async with aclosing(self._results), aclosing(self._events()) as events:
                 async for event in events:
                     async with asyncio.timeout(SEND_SECONDS):
                         await send({"type": "http.response.body", "body": event, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _events(self) -> AsyncGenerator[bytes]:
         stops: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._disconnect())}

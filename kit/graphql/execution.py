@@ -83,7 +83,7 @@ class Executor:
         prepared = self._documents.prepare(document)
         if prepared.errors:
             return PlannedOperation(MIN_COST, rejection=OperationResult.rejected(*prepared.errors))
-        operation = prepared.operations.get(request.operationName)
+        operation = prepared.operations.get(request.operationName or None)
         if operation is None:
             message = "operationName must name one of the document's operations"
             return PlannedOperation(MIN_COST, rejection=_rejected(message))

@@ -5,9 +5,19 @@ Not here: cost (kit.graphql.cost) and rates (kit.graphql.rate_limits).
 
 from typing import Any, ClassVar, Final
 
-from graphql import DocumentNode, FieldNode, GraphQLSyntaxError, Visitor, parse, visit
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FloatValueNode,
+    GraphQLSyntaxError,
+    IntValueNode,
+    Visitor,
+    parse,
+    visit,
+)
 from kit.errors import InvalidArgument
 from kit.graphql.options import DocumentLimits
+from kit.graphql.parsing import MAX_NUMBER_LENGTH
 from kit.graphql.sizes import DocumentSizes, TooManyLevels
 
 # graphql-core raises one class for everything that does not parse.
@@ -38,7 +48,7 @@ def parse_limited(text: str, limits: DocumentLimits) -> DocumentNode:
 
 
 def check_document(document: DocumentNode, limits: DocumentLimits) -> None:
-    """Raises QueryTooComplex."""
+    """Raises QueryTooComplex, and InvalidArgument for a number that is too long."""
     _check_limit("TOO_MANY_DEFINITIONS", "definitions", len(document.definitions), limits.definitions)
     counter = _Counter()
     visit(document, counter)
@@ -86,3 +96,15 @@ class _Counter(Visitor):
 
     def enter_fragment_spread(self, *_: Any) -> None:
         self.spreads += 1
+
+    def enter_int_value(self, node: IntValueNode, *_: Any) -> None:
+        _check_number(node)
+
+    def enter_float_value(self, node: FloatValueNode, *_: Any) -> None:
+        _check_number(node)
+
+
+def _check_number(node: IntValueNode | FloatValueNode) -> None:
+    # Python refuses to convert thousands of digits, and an error would show them.
+    if len(node.value) > MAX_NUMBER_LENGTH:
+        raise InvalidArgument(f"a number may have up to {MAX_NUMBER_LENGTH} characters")

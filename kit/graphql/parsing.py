@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl
 
@@ -19,7 +19,9 @@ from graphql import (
 from kit.errors import InvalidArgument
 
 _BOM: Final = b"\xef\xbb\xbf"
-_MAX_NUMBER_LENGTH: Final = 100
+MAX_NUMBER_LENGTH: Final = 100
+# Where msgspec reports an error: in one value of the client's, not in the request's own fields.
+_IN_VALUE: Final = re.compile(r" - at `\$(?:\.(?:variables|extensions))?\[")
 _PARAMETERS: Final = ("query", "variables", "operationName", "extensions")
 _MAX_PARAMETERS: Final = 20
 _BACKSLASH = rb"(?<!\\)(?:\\\\)*"
@@ -38,6 +40,10 @@ class BadRequest(InvalidArgument):
     reason = "BAD_REQUEST"
 
 
+class BadValue(BadRequest):
+    """A well-formed request with a value that cannot be read."""
+
+
 class GraphQLRequest(msgspec.Struct):
     """A request as GraphQL over HTTP defines it."""
 
@@ -54,9 +60,12 @@ class Number(Decimal):
     text: str
 
     def __new__(cls, text: str) -> "Number":
-        if len(text) > _MAX_NUMBER_LENGTH:
-            raise ValueError(f"a number may have up to {_MAX_NUMBER_LENGTH} characters")
-        number = super().__new__(cls, text)
+        if len(text) > MAX_NUMBER_LENGTH:
+            raise ValueError(f"a number may have up to {MAX_NUMBER_LENGTH} characters")
+        try:
+            number = super().__new__(cls, text)
+        except InvalidOperation:
+            raise ValueError(f"the exponent of {text} is out of range") from None
         number.text = text
         return number
 
@@ -86,6 +95,11 @@ def parse_body(content: bytes) -> GraphQLRequest:
         if content.startswith(_BOM):
             return parse_body(content[len(_BOM) :])
         raise _bad_request(content, error) from error
+
+
+def replace_lone_surrogates(content: bytes) -> bytes:
+    """The JSON text with U+FFFD in place of each half of a surrogate pair."""
+    return _LONE_SURROGATE.sub(lambda match: match[0][:-6] + b"\\ufffd", content)
 
 
 def parse_url_query(query_string: bytes) -> GraphQLRequest:
@@ -120,7 +134,7 @@ def _parse_object(text: str | None, name: str) -> dict[str, Any] | None:
         return value
     except (msgspec.MsgspecError, RecursionError) as error:
         cause = _bad_request(text.encode(), error)
-        raise BadRequest(f"{name} must be a JSON object: {cause.message}", reason=cause.reason) from error
+        raise type(cause)(f"{name} must be a JSON object: {cause.message}", reason=cause.reason) from error
 
 
 def _bad_request(content: bytes, error: Exception) -> BadRequest:
@@ -129,10 +143,11 @@ def _bad_request(content: bytes, error: Exception) -> BadRequest:
     if (match := _LONE_SURROGATE.search(content)) is not None:
         escape = match[0][-6:].decode()
         message = f"the body must be Unicode text: {escape} is half of a surrogate pair"
-        return BadRequest(message, reason="LONE_SURROGATE")
+        return BadValue(message, reason="LONE_SURROGATE")
     if isinstance(error, UnicodeDecodeError):
         return BadRequest(f"the body must be UTF-8: {error.reason}", reason="NOT_UTF8")
-    return BadRequest(f"the body must be a GraphQL request in JSON: {error}")
+    kind = BadValue if _IN_VALUE.search(str(error)) else BadRequest
+    return kind(f"the body must be a GraphQL request in JSON: {error}")
 
 
 def convert_numbers(variables: Mapping[str, Any], types: Mapping[str, GraphQLInputType]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class PersistedDocuments:
 
     async def find(self, text: str | None, extensions: Mapping[str, Any] | None) -> str | None:
         """The requested document; None when the request has neither text nor hash."""
-        extension = extensions.get("persistedQuery") if extensions else None
+        extension = _extension(extensions)
         if extension is None:
             return text if text is None or self._allowed is None else self._require_listed(text)
         digest = _digest(extension)
@@ -84,9 +84,10 @@ class PersistedDocuments:
 
     async def store(self, text: str, extensions: Mapping[str, Any] | None) -> None:
         """Stores a valid document that came with its hash."""
-        if not extensions or "persistedQuery" not in extensions or self._allowed is not None:
+        extension = _extension(extensions)
+        if extension is None or self._allowed is not None:
             return
-        digest = extensions["persistedQuery"]["sha256Hash"]
+        digest = _digest(extension)
         if digest not in self._local:
             self._store_locally(digest, text)
             await self._cache.set_many({digest: text.encode()}, seconds=_TTL_SECONDS)
@@ -108,6 +109,11 @@ class PersistedDocuments:
 
     def _store_locally(self, digest: str, text: str) -> None:
         self._local.put(digest, text, getsizeof(text) + getsizeof(digest))
+
+
+def _extension(extensions: Mapping[str, Any] | None) -> Any:
+    """None when it is absent or null."""
+    return extensions.get("persistedQuery") if extensions else None
 
 
 def _digest(extension: Any) -> str:

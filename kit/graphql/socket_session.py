@@ -21,46 +21,32 @@ from kit.graphql.errors import format_internal_error, format_souk_error
 from kit.graphql.metrics import COST, OPERATIONS
 from kit.graphql.operations import Client, Operations
 from kit.graphql.options import SocketOptions
-from kit.graphql.parsing import BadRequest, GraphQLRequest, parse_body
+from kit.graphql.parsing import BadValue, GraphQLRequest
+from kit.graphql.socket_protocol import (
+    ALREADY_SUBSCRIBED,
+    BAD_REQUEST,
+    FORBIDDEN,
+    INIT_TIMEOUT,
+    INTERNAL_ERROR,
+    NORMAL,
+    POLICY_VIOLATION,
+    SHUTTING_DOWN,
+    TOO_MANY_REQUESTS,
+    TRY_AGAIN_LATER,
+    UNAUTHORIZED,
+    Closing,
+    Message,
+    decode_message,
+    parse_payload,
+)
 from kit.rpc import Verifier
 from kit.telemetry import correlation_id, get_logger, new_correlation_id
 from kit.web.websocket_connection import MESSAGE_LIMIT
 
 log = get_logger(__name__)
 
-PROTOCOL: Final = "graphql-transport-ws"
-_NORMAL: Final = 1000
-_SHUTTING_DOWN: Final = 1001
-_POLICY_VIOLATION: Final = 1008
-_INTERNAL_ERROR: Final = 1011
-_BAD_REQUEST: Final = 4400
-_UNAUTHORIZED: Final = 4401
-FORBIDDEN: Final = 4403
-_INIT_TIMEOUT: Final = 4408
-_ALREADY_SUBSCRIBED: Final = 4409
-TOO_MANY_REQUESTS: Final = 4429
 _CLOSE_SECONDS: Final = 5.0
-
-
-class Message(msgspec.Struct):
-    """A client's message."""
-
-    type: str
-    id: str | None = None
-    payload: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_MESSAGE = msgspec.json.Decoder(Message)
 _PARAMETERS = msgspec.json.Decoder(dict[str, Any] | None)
-
-
-class _Closing(Exception):
-    """The socket must be closed with a code of the protocol."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +77,12 @@ class SocketSession:
         self._authenticated = ExitStack()
         self._principal: Principal | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
+        # Completed by the client, until their tasks have ended.
+        self._cancelled: set[asyncio.Task[None]] = set()
         loop = asyncio.get_running_loop()
         self._last_activity = loop.time()
         self._signed_in: asyncio.Future[Principal] = loop.create_future()
-        self._closing: asyncio.Future[_Closing] = loop.create_future()
+        self._closing: asyncio.Future[Closing] = loop.create_future()
 
     async def run(self) -> None:
         """Serves the socket until either side closes it."""
@@ -105,7 +93,7 @@ class SocketSession:
             ends: list[asyncio.Future[Any]] = [reading, watching, self._closing]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            tasks = [reading, watching, *self._operations.values()]
+            tasks = [reading, watching, *self._operations.values(), *self._cancelled]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -114,7 +102,7 @@ class SocketSession:
         if self._closing.done():
             await self._close_socket(self._closing.result())
 
-    async def _close_socket(self, closing: _Closing) -> None:
+    async def _close_socket(self, closing: Closing) -> None:
         with suppress(WebSocketDisconnect, RuntimeError, OSError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 # A close frame has room for 123 bytes of reason.
@@ -125,27 +113,27 @@ class SocketSession:
             while True:
                 text = await self._socket.receive_data(mode="text")
                 self._touch()
-                await self._handle(_decode(text, self._options.max_message_bytes))
+                await self._handle(decode_message(text, self._options.max_message_bytes))
         except (WebSocketDisconnect, OSError):
             pass
-        except _Closing as closing:
+        except Closing as closing:
             self._close(closing)
         except Exception:
             log.exception("socket.failed")
-            self._close(_Closing(_INTERNAL_ERROR, "internal error"))
+            self._close(Closing(INTERNAL_ERROR, "internal error"))
 
     async def _watch(self) -> None:
         """Closes the socket when its client does not sign in, becomes idle, or its token is revoked."""
         try:
             principal = await asyncio.wait_for(asyncio.shield(self._signed_in), self._options.init_seconds)
         except TimeoutError:
-            self._close(_Closing(_INIT_TIMEOUT, "Connection initialisation timeout"))
+            self._close(Closing(INIT_TIMEOUT, "Connection initialisation timeout"))
             return
         async with asyncio.TaskGroup() as group:
             idle = group.create_task(self._close_when_idle())
             reason = await self._services.connections.wait_until_revoked(principal)
-            code = _SHUTTING_DOWN if isinstance(reason, ShuttingDown) else FORBIDDEN
-            self._close(_Closing(code, reason.message))
+            code = SHUTTING_DOWN if isinstance(reason, ShuttingDown) else FORBIDDEN
+            self._close(Closing(code, reason.message))
             idle.cancel()
 
     async def _close_when_idle(self) -> None:
@@ -153,7 +141,7 @@ class SocketSession:
         loop, limit = asyncio.get_running_loop(), self._options.idle_seconds
         while (left := self._last_activity + limit - loop.time()) > 0 or self._operations:
             await asyncio.wait([self._closing], timeout=max(left, limit / 10))
-        self._close(_Closing(_NORMAL, "the socket was idle for too long"))
+        self._close(Closing(NORMAL, "the socket was idle for too long"))
 
     async def _handle(self, message: Message) -> None:
         match message.type:
@@ -166,19 +154,18 @@ class SocketSession:
             case "subscribe":
                 self._subscribe(message)
             case "complete":
-                if (task := self._operations.get(message.id or "")) is not None:
-                    task.cancel()
+                self._complete(message)
             case _:
-                raise _Closing(_BAD_REQUEST, "unknown message type")
+                raise Closing(BAD_REQUEST, "unknown message type")
 
     async def _init(self, message: Message) -> None:
         if self._principal is not None:
-            raise _Closing(TOO_MANY_REQUESTS, "Too many initialisation requests")
+            raise Closing(TOO_MANY_REQUESTS, "Too many initialisation requests")
         principal = await self._authenticate(message)
         try:
             self._authenticated.enter_context(self._services.connections.track(principal))
         except TooManyConnections as error:
-            raise _Closing(TOO_MANY_REQUESTS, error.message) from None
+            raise Closing(TOO_MANY_REQUESTS, error.message) from None
         self._unauthenticated.close()
         self._raise_message_limit()
         self._principal = principal
@@ -191,12 +178,14 @@ class SocketSession:
             parameters = {name.lower(): value for name, value in payload.items()}
             token = bearer_token(str(parameters.get("authorization") or ""))
             if token is None:
-                raise _Closing(_UNAUTHORIZED, "connection_init must carry Authorization")
+                raise Closing(UNAUTHORIZED, "connection_init must carry Authorization")
             return await self._services.verifier.verify(token)
         except (msgspec.MsgspecError, RecursionError):
-            raise _Closing(_BAD_REQUEST, "connection_init's payload must be an object") from None
+            raise Closing(BAD_REQUEST, "connection_init's payload must be an object") from None
         except Unauthenticated as error:
-            raise _Closing(_UNAUTHORIZED, error.message) from None
+            raise Closing(UNAUTHORIZED, error.message) from None
+        except SoukError as error:
+            raise Closing(TRY_AGAIN_LATER, error.message) from None
 
     def _raise_message_limit(self) -> None:
         """The server accepts only short messages from unauthenticated clients."""
@@ -206,24 +195,29 @@ class SocketSession:
 
     def _subscribe(self, message: Message) -> None:
         if self._principal is None:
-            raise _Closing(_UNAUTHORIZED, "Unauthorized")
+            raise Closing(UNAUTHORIZED, "Unauthorized")
         if not message.id:
-            raise _Closing(_BAD_REQUEST, "subscribe must have an id")
+            raise Closing(BAD_REQUEST, "subscribe must have an id")
         if message.id in self._operations:
-            raise _Closing(_ALREADY_SUBSCRIBED, f"Subscriber for {message.id[:60]} already exists")
-        payload = bytes(message.payload)
-        try:
-            request = parse_body(payload)
-        except BadRequest as error:
-            raise _Closing(_BAD_REQUEST, error.message) from None
+            raise Closing(ALREADY_SUBSCRIBED, f"Subscriber for {message.id[:60]} already exists")
         limit = self._options.max_operations
         if len(self._operations) >= limit:
-            raise _Closing(TOO_MANY_REQUESTS, f"a socket may have up to {limit} operations")
+            raise Closing(TOO_MANY_REQUESTS, f"a socket may have up to {limit} operations")
+        payload = bytes(message.payload)
         client = Client(self._principal, self._address)
-        operation = self._run(message.id, request, len(payload), client)
+        operation = self._run(message.id, parse_payload(payload), len(payload), client)
         self._operations[message.id] = asyncio.create_task(operation)
 
-    async def _run(self, operation_id: str, request: GraphQLRequest, size: int, client: Client) -> None:
+    def _complete(self, message: Message) -> None:
+        """Cancels an operation. Its client may use the id again immediately."""
+        if (task := self._operations.pop(message.id or "", None)) is not None:
+            self._cancelled.add(task)
+            task.add_done_callback(self._cancelled.discard)
+            task.cancel()
+
+    async def _run(
+        self, operation_id: str, request: GraphQLRequest | BadValue, size: int, client: Client
+    ) -> None:
         """Runs an operation and reports its failure. An operation that its client completed ends silently."""
         try:
             await self._send_results(operation_id, request, size, client)
@@ -236,14 +230,19 @@ class SocketSession:
             log.exception("socket.operation_failed")
             await self._send_error(operation_id, format_internal_error())
         finally:
-            self._operations.pop(operation_id, None)
+            if self._operations.get(operation_id) is asyncio.current_task():
+                del self._operations[operation_id]
             self._touch()
 
     async def _send_results(
-        self, operation_id: str, request: GraphQLRequest, size: int, client: Client
+        self, operation_id: str, request: GraphQLRequest | BadValue, size: int, client: Client
     ) -> None:
         """Sends an operation's results; raises SoukError for one that is not admitted."""
         operations = self._services.operations
+        if isinstance(request, BadValue):
+            charge = await operations.charge_rejected(client.address)
+            COST.inc(charge.cost)
+            raise charge.rejection or request
         plan, charge = await operations.admit(request, size, client)
         COST.inc(charge.cost)
         if charge.rejection is not None:
@@ -266,7 +265,7 @@ class SocketSession:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._socket.send_data(orjson.dumps(message, default=str).decode(), mode="text")
         except TimeoutError:
-            self._close(_Closing(_POLICY_VIOLATION, "the client does not read"))
+            self._close(Closing(POLICY_VIOLATION, "the client does not read"))
             raise
         except RuntimeError as error:
             # uvicorn raises it after it closed the socket itself for a violation of the protocol.
@@ -275,15 +274,6 @@ class SocketSession:
     def _touch(self) -> None:
         self._last_activity = asyncio.get_running_loop().time()
 
-    def _close(self, closing: _Closing) -> None:
+    def _close(self, closing: Closing) -> None:
         if not self._closing.done():
             self._closing.set_result(closing)
-
-
-def _decode(text: str | bytes, max_bytes: int) -> Message:
-    if len(text) > max_bytes:
-        raise _Closing(_BAD_REQUEST, f"the message exceeds {max_bytes:,} bytes")
-    try:
-        return _MESSAGE.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise _Closing(_BAD_REQUEST, f"not a message of {PROTOCOL}: {error}") from None

@@ -12,7 +12,8 @@ from kit.graphql.endpoint import PATH
 from kit.graphql.headers import Headers
 from kit.graphql.operations import Operations
 from kit.graphql.options import Options
-from kit.graphql.socket_session import FORBIDDEN, PROTOCOL, TOO_MANY_REQUESTS, SessionServices, SocketSession
+from kit.graphql.socket_protocol import FORBIDDEN, PROTOCOL, TOO_MANY_REQUESTS
+from kit.graphql.socket_session import SessionServices, SocketSession
 from kit.rpc import Verifier
 from kit.values import client_network
 

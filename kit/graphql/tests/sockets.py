@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from kit.graphql.socket_session import PROTOCOL
+from kit.graphql.socket_protocol import PROTOCOL
 
 
 class Socket:

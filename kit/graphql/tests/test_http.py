@@ -1,5 +1,6 @@
 """HTTP: GET and caching, media types, and bodies."""
 
+import asyncio
 import gzip
 import json
 import zlib
@@ -12,9 +13,10 @@ import pytest
 
 from kit.graphql import AllowList
 from kit.graphql.content_negotiation import EVENTS, GRAPHQL_JSON, JSON, negotiate
-from kit.graphql.metrics import COST
-from kit.graphql.tests.world import World, opened
+from kit.graphql.metrics import CONNECTIONS, COST
+from kit.graphql.tests.world import Servers, World, opened
 
+SUBSCRIBE = 'subscription { loanUpdated(id: "1") { id } }'
 SITE = "https://site.example"
 SEARCH = "query($n: Int) { titles(first: $n) { nodes { name } } }"
 LOGIN = 'mutation { login(input: {email: "a@b.test", password: "x"}) { id } }'
@@ -77,6 +79,34 @@ async def test_head_is_get_without_content(world: World) -> None:
     assert (head.status_code, head.content) == (200, b"")
     for name in ("etag", "cache-control", "content-type", "content-length"):
         assert head.headers[name] == response.headers[name]
+
+
+@pytest.mark.parametrize("query", ["{ __typename }", SUBSCRIBE, "{", "{ nothing }", "{ me { id } }"])
+@pytest.mark.parametrize("accept", ["text/event-stream", "application/json", GRAPHQL_JSON, "text/html"])
+async def test_head_of_anything_ends_without_content(query: str, accept: str) -> None:
+    servers = Servers()
+    transport = httpx.ASGITransport(app=servers.app())
+    before = CONNECTIONS._value.get()
+    async with httpx.AsyncClient(transport=transport, base_url="http://library.test") as http:
+        headers = {"accept": accept, "authorization": f"Bearer {servers.token()}"}
+        response = await asyncio.wait_for(http.head("/graphql", params={"query": query}, headers=headers), 5)
+    assert response.content == b""
+    if accept == "text/event-stream":
+        assert (response.status_code, response.headers["content-type"]) == (200, accept)
+    assert not servers.library.watchers
+    assert CONNECTIONS._value.get() == before
+    await servers.close()
+
+
+async def test_extensions_may_be_null(world: World) -> None:
+    query = "{ __typename }"
+    for extensions in (None, {"persistedQuery": None}, {"other": None}):
+        for response in (
+            await world.post({"query": query, "extensions": extensions}),
+            await get(world, query, extensions=extensions),
+            await get(world, query, extensions=extensions, variables=None),
+        ):
+            assert response.json()["data"] == {"__typename": "Query"}
 
 
 Send = Callable[[World], Any]
@@ -259,6 +289,9 @@ SEARCH_BODY = json.dumps(
     ensure_ascii=False,
 ).encode()
 
+TRUNCATED = ("BODY_NOT_COMPRESSED", "truncated")
+FOLLOWED = ("BODY_NOT_COMPRESSED", "followed")
+
 
 @pytest.mark.parametrize(
     ("content", "headers"),
@@ -269,6 +302,8 @@ SEARCH_BODY = json.dumps(
         (gzip.compress(SEARCH_BODY), {"content-encoding": "gzip"}),
         (gzip.compress(b"\xef\xbb\xbf" + SEARCH_BODY), {"content-encoding": "x-gzip"}),
         (zlib.compress(SEARCH_BODY), {"content-encoding": "deflate"}),
+        (gzip.compress(SEARCH_BODY[:9]) + gzip.compress(SEARCH_BODY[9:]), {"content-encoding": "gzip"}),
+        (gzip.compress(SEARCH_BODY) + gzip.compress(b""), {"content-encoding": "gzip"}),
         (SEARCH_BODY, {"content-encoding": "identity"}),
         (SEARCH_BODY.replace("🍬".encode(), b"\\ud83c\\udf6c"), {}),
     ],
@@ -334,6 +369,16 @@ async def test_supported_encodings_are_read(world: World, content: bytes, header
             "BODY_TOO_LARGE",
             "65,536",
         ),
+        (
+            gzip.compress(SEARCH_BODY) + gzip.compress(b"x")[:-9],
+            {"content-encoding": "gzip"},
+            400,
+            *TRUNCATED,
+        ),
+        (zlib.compress(SEARCH_BODY) + zlib.compress(b""), {"content-encoding": "deflate"}, 400, *FOLLOWED),
+        (gzip.compress(SEARCH_BODY) + zlib.compress(b""), {"content-encoding": "gzip"}, 400, *FOLLOWED),
+        (gzip.compress(b"") * 3000, {"content-encoding": "gzip"}, 400, *FOLLOWED),
+        (gzip.compress(b" " * 40000) * 2, {"content-encoding": "gzip"}, 413, "BODY_TOO_LARGE", "65,536"),
         (zlib.compress(b" " * 50_000_000), {"content-encoding": "deflate"}, 413, "BODY_TOO_LARGE", "65,536"),
         (b"x" * 65_537, {"content-encoding": "gzip"}, 413, "BODY_TOO_LARGE", "65,536"),
     ],

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kit.errors import Unavailable
 from kit.graphql import AllowList
 from kit.graphql.tests.sockets import Socket, connected, signed_in
 from kit.graphql.tests.world import OTHER, USER, Servers
@@ -100,6 +101,49 @@ async def test_a_disconnect_ends_the_subscription(servers: Servers) -> None:
         await socket.receive()
         assert servers.library.watchers
     assert not servers.library.watchers
+
+
+async def test_an_id_is_free_as_soon_as_its_operation_is_completed(servers: Servers) -> None:
+    async with signed_in(servers.app(), servers.token()) as socket:
+        subscribe(socket)
+        socket.send(type="complete", id="1")
+        subscribe(socket)
+        assert (await socket.receive())["payload"]["data"]["loanUpdated"]["version"] == 1
+        servers.library.change(2, "RETURNED")
+        assert (await socket.receive())["payload"]["data"]["loanUpdated"]["version"] == 2
+        assert socket.silent()
+        subscribe(socket)
+        assert await socket.closed() == 4409, "the second operation still holds it"
+
+
+async def test_completed_operations_do_not_count_against_the_limit(servers: Servers) -> None:
+    async with signed_in(servers.app(max_operations=1), servers.token()) as socket:
+        for number in range(5):
+            subscribe(socket, str(number))
+            socket.send(type="complete", id=str(number))
+        subscribe(socket, "last")
+        assert (await socket.receive())["id"] == "last"
+    assert not servers.library.watchers
+
+
+async def test_extensions_may_be_null(servers: Servers) -> None:
+    for extensions in (None, {"persistedQuery": None}):
+        async with signed_in(servers.app(), servers.token()) as socket:
+            payload = {"query": "{ __typename }", "extensions": extensions}
+            socket.send(type="subscribe", id="1", payload=payload)
+            assert (await socket.receive())["payload"]["data"] == {"__typename": "Query"}
+
+
+async def test_a_client_should_try_again_while_tokens_cannot_be_verified(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def verify(token: str) -> None:
+        raise Unavailable("signing keys are not available")
+
+    monkeypatch.setattr(servers.tokens, "verify", verify)
+    text = '{"type": "connection_init", "payload": {"Authorization": "Bearer x"}}'
+    assert await close_code(servers, lambda socket: socket.send_text(text)) == 1013
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def close_code(servers: Servers, act: Callable[[Socket], None], **options: Any) -> int:
