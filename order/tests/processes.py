@@ -53,9 +53,9 @@ class Keys:
 
 
 class Proxy:
-    """Between the service and its PostgreSQL: once `trigger` went by, answers on that connection are harness back.
+    """A proxy before PostgreSQL: once a connection has sent `trigger`, its responses are dropped.
 
-    So the server does what it was forward_request to, and the service never learns of it.
+    PostgreSQL executes the statement, and the service never learns of it.
     """
 
     def __init__(self, port: int, trigger: bytes = b"") -> None:

@@ -244,10 +244,10 @@ async def test_an_unpaid_order_is_cancelled_at_its_deadline_after_a_crash_and_wi
 
     second = await stack.replica(pending_seconds=2)
 
-    async def ended() -> bool:
+    async def cancelled() -> bool:
         return (await stack.place(second)).status == order_pb2.ORDER_STATUS_CANCELLED
 
-    await eventually(ended, seconds=30)
+    await eventually(cancelled, seconds=30)
     now = await stack.place(second)
     assert (now.id, now.cancel_reason) == (order.id, order_pb2.CANCEL_REASON_PAYMENT_TIMEOUT)
     assert now.update_time.ToDatetime() - order.create_time.ToDatetime() >= timedelta(seconds=2)

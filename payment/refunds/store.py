@@ -26,7 +26,7 @@ class PostgresRefundStore:
         self._db = db
 
     async def lock_refund(self, tx: Transaction, refund_id: UUID) -> Refund | None:
-        """An advisory lock stands for the id, because there may be no row to lock; the row is read under it."""
+        """Takes an advisory lock on the id, because there may be no row to lock yet, and reads the row under it."""
         await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", str(refund_id))
         row = await tx.fetchrow(_REFUND, refund_id)
         return refund_from_row(row, row["currency"]) if row else None

@@ -1,4 +1,4 @@
-"""The gRPC edge, in this process: a test for each RPC."""
+"""The gRPC methods in one process. A test for each RPC."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ ORDERS = Topic(
 
 @dataclass
 class Running:
-    """The service, and what is published around it."""
+    """The running service and the events around it."""
 
     mock: StripeMock
     bootstrap: str
@@ -54,7 +54,7 @@ class Running:
         return event_types(await wait_for_records(self.bootstrap, "souk.payment.v1", count, about))
 
     def charges(self, placed: order.OrderPlaced) -> list[str]:
-        """The states of the intents that the provider holds for an order."""
+        """The statuses of an order's intents at the provider."""
         with self.mock.api.lock:
             intents = self.mock.provider.intents()
         return [intent["status"] for intent in intents if intent["metadata"]["order_id"] == placed.order.id]
@@ -99,7 +99,7 @@ async def test_orders_are_charged_once_and_their_outcome_is_published_once(runni
     assert sorted(await running.published(2, paid, declined, acting)) == ["PaymentFailed", "PaymentSucceeded"]
     assert (running.charges(paid), running.charges(declined)) == (["succeeded"], ["canceled"])
 
-    # The buyer acts; a signed webhook makes us look.
+    # The buyer authenticates; a signed webhook makes the payment due.
     await eventually(lambda: running.charges(acting) == ["requires_action"])
     with running.mock.api.lock:
         [intent] = [i for i in running.mock.provider.intents() if i["status"] == "requires_action"]
@@ -110,7 +110,7 @@ async def test_orders_are_charged_once_and_their_outcome_is_published_once(runni
         "PaymentSucceeded",
     ]
 
-    # The order ends after all: what was captured goes back, once.
+    # The order is cancelled in the end, and its capture is refunded once.
     await running.publish(order.OrderCancelled(order=paid.order), times=5)
     assert (await running.published(4, paid, declined, acting)).count("PaymentRefunded") == 1
 

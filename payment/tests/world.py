@@ -27,11 +27,11 @@ from payment.webhooks.use_cases import Webhooks
 
 
 class Stores(PaymentStore, ChargeStore, RefundStore, WebhookStore, Protocol):
-    """The stores of all aggregates."""
+    """The methods of the stores of all aggregates."""
 
 
 class PostgresStores(PostgresPaymentStore, PostgresChargeStore, PostgresRefundStore, PostgresWebhookStore):
-    """On PostgreSQL."""
+    """All stores on PostgreSQL."""
 
 
 @dataclass

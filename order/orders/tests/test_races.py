@@ -107,7 +107,7 @@ class Race:
             await reaction(tx)
 
     async def run_in_lock_order(self, first: str, second: str) -> list[Any]:
-        """Returns both results; the second call starts while the first pauses the row lock."""
+        """Returns both results; the second call starts while the first holds the row lock."""
         self.store.pauses = True
         one = asyncio.create_task(getattr(self, first)(), context=Context())
         await asyncio.wait_for(self.store.locked.wait(), 10)
@@ -169,10 +169,10 @@ PENDING = [
 async def test_concurrent_changes_of_an_unpaid_order_are_serialized(
     race: Race, first: str, second: str, published: list[str], reason: CancelReason | None
 ) -> None:
-    answers = await race.run_in_lock_order(first, second)
+    results = await race.run_in_lock_order(first, second)
 
     order = await race.now()
-    assert not [answer for answer in answers if isinstance(answer, BaseException)]
+    assert not [result for result in results if isinstance(result, BaseException)]
     assert await race.published() == published
     assert order.cancel_reason is reason
     assert (order.version, len(order.history)) == (1 + len(published), 1 + len(published))
@@ -197,11 +197,11 @@ async def test_concurrent_changes_of_a_paid_order_are_serialized(
 ) -> None:
     await race.pay()
 
-    answers = await race.run_in_lock_order(first, second)
+    results = await race.run_in_lock_order(first, second)
 
     order = await race.now()
-    assert not isinstance(answers[0], BaseException)
-    assert isinstance(answers[1], InvalidOrderState) is rejected
+    assert not isinstance(results[0], BaseException)
+    assert isinstance(results[1], InvalidOrderState) is rejected
     assert await race.published() == ["Confirmed", *published]
     assert order.version == 2 + len(published)
     assert order.status is (Status.SHIPPED if published[0] == "Shipped" else Status.CANCELLED)
@@ -228,7 +228,7 @@ async def test_a_sweep_skips_an_order_that_is_being_changed(race: Race) -> None:
 
 
 async def test_fifty_concurrent_cancellations_cancel_once(race: Race) -> None:
-    answers = await asyncio.gather(*(race.cancel() for _ in range(50)))
+    results = await asyncio.gather(*(race.cancel() for _ in range(50)))
 
-    assert {(answer.status, answer.version) for answer in answers} == {(Status.CANCELLED, 2)}
+    assert {(result.status, result.version) for result in results} == {(Status.CANCELLED, 2)}
     assert await race.published() == ["Cancelled"]

@@ -126,7 +126,7 @@ async def test_concurrent_sweeps_lock_different_orders(postgres_harness: StoreHa
     orders = await postgres_harness.place(4)
     async with postgres_harness.db.transaction() as tx:
         first = await postgres_harness.store.lock_overdue(tx, orders[-1].deadline, 2)
-        # A context of its own: a task inherits the open transaction.
+        # A new context, because a task inherits the open transaction.
         second = await asyncio.create_task(_overdue(postgres_harness, orders[-1]), context=Context())
 
     assert set(ids(first)) | set(ids(second)) == set(ids(orders))

@@ -22,7 +22,7 @@ from order.tests.shop import Shop
 
 
 async def advanced(shop: Shop, status: Status) -> Order:
-    """An order that was shipped, or delivered too."""
+    """An order that was shipped, or shipped and delivered."""
     order = await shop.confirmed()
     for step in (Status.SHIPPED, Status.DELIVERED):
         if (await shop.current(order)).status is not status:

@@ -55,10 +55,10 @@ async def test_payments_that_may_not_be_charged_are_cancelled_in_batches(harness
     assert await harness.store.cancel_expired(harness.clock.now, 2) == 1
     assert await harness.store.cancel_expired(harness.clock.now, 2) == 0
 
-    ended = {
+    outcomes = {
         p.id: (p.status, p.due_time)
         for p in [await harness.get(payment) for payment in (late, later, cancelled)]
     }
-    assert set(ended.values()) == {(PaymentStatus.CANCELLED, None)}
+    assert set(outcomes.values()) == {(PaymentStatus.CANCELLED, None)}
     for other in (started, leased, fresh):
         assert (await harness.get(other)).status is PaymentStatus.PROCESSING

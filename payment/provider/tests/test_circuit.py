@@ -1,4 +1,4 @@
-"""When the circuit lets calls pass."""
+"""When the circuit permits calls."""
 
 import asyncio
 

@@ -27,7 +27,7 @@ _LOGGED = re.compile(r"Request: (\w+ \S+)\n(?:Request data.*\n)?Response: .*stat
 
 
 def program() -> str:
-    """Under Bazel it lies beside the runfiles; elsewhere the environment says where."""
+    """The path of stripe-mock: beside the runfiles under Bazel, from the environment elsewhere."""
     return os.environ.get("SOUK_STRIPE_MOCK") or str(
         Path(os.environ["RUNFILES_DIR"], "go", "bin", "stripe-mock").resolve()
     )
@@ -35,7 +35,7 @@ def program() -> str:
 
 @dataclass
 class World:
-    """The adapter, and what stripe-mock says of its requests."""
+    """The client, and the log of stripe-mock."""
 
     stripe: Stripe
     log: Path
@@ -58,7 +58,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def stripe_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
-    """Its port, and its log."""
+    """The port and the log of stripe-mock."""
     port, log = free_port(), tmp_path_factory.mktemp("stripe") / "stripe-mock.log"
     command = [program(), "-http-addr", f"127.0.0.1:{port}", "-https-addr", "127.0.0.1:0"]
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:

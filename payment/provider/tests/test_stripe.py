@@ -101,7 +101,7 @@ async def test_every_test_payment_method_has_its_outcome(world: World, method: s
     first, last = EXPECTED[method]
     payment, confirmed = await world.confirmed(method)
     assert state_of(confirmed) == first
-    # What is read back later says the same; a method that is none leaves no trace.
+    # Reading the intent later returns the same state; an unknown method leaves no trace.
     if method in OUTCOMES and first is not _WAITS:
         assert await world.stripe.retrieve(payment) == confirmed
     if first is _ACTS:
@@ -109,11 +109,11 @@ async def test_every_test_payment_method_has_its_outcome(world: World, method: s
         with world.api.lock:
             world.mock.authenticate(payment.provider_id, passes=True)
 
-    async def ended() -> bool:
+    async def settled() -> bool:
         return state_of(await world.stripe.retrieve(payment)) == last
 
     if last is not None:
-        await eventually(ended)
+        await eventually(settled)
 
 
 async def test_every_other_payment_method_is_charged_at_once(world: World) -> None:
@@ -277,7 +277,7 @@ async def test_provider_failures_and_unavailability_are_different_errors(
     world.api.faults = Faults(count=1, status=status, after=True)
     with pytest.raises(error):
         await world.stripe.confirm(payment)
-    # The effect had happened.
+    # The call took effect.
     assert (await world.stripe.retrieve(payment)).status is IntentStatus.SUCCEEDED
 
 

@@ -210,8 +210,8 @@ async def test_refunds_racing_with_a_cancellation_never_exceed_the_capture(
 
         async def end(payment: Payment = payment) -> None:
             async with postgres_world.db.transaction() as tx:
-                ended = CancelledOrder(payment.order_id, payment.account_id, payment.amount)
-                await postgres_world.orders.orders_cancelled(tx, [ended])
+                cancelled = CancelledOrder(payment.order_id, payment.account_id, payment.amount)
+                await postgres_world.orders.orders_cancelled(tx, [cancelled])
 
         await asyncio.gather(
             end(), *(postgres_world.refund(payment.id, "30.00") for _ in range(4)), return_exceptions=True
