@@ -74,7 +74,7 @@ class PostgresAccountSearchStore:
             await tx.execute(_NO_SEQUENTIAL_SCAN)
             selective = frequencies.selective(search.words)
             matches = frequencies.matches(search.words)
-            if matches > _MAX_SORTED or _may_match_most(selective, matches):
+            if matches > _MAX_SORTED or _may_match_nearly_all(selective, matches):
                 accounts = await self._page(tx, _newest(search, after), limit)
                 if len(accounts) == limit:
                     return accounts
@@ -93,7 +93,7 @@ class PostgresAccountSearchStore:
             if len(search.words) == 1 and matches > MAX_COUNT * _ESTIMATE_MARGIN:
                 return None
             selective = frequencies.selective(search.words)
-            if _may_match_most(selective, matches) and await self._count(tx, _newest(search, None)) is None:
+            if _may_match_nearly_all(selective, matches) and await self._count(tx, _newest(search, None)) is None:
                 return None
             return await self._count(tx, _indexed(search, None, selective))
 
@@ -114,7 +114,7 @@ class PostgresAccountSearchStore:
         return exact_count(await tx.fetchval(bounded_count(f"SELECT FROM {sql} {order}"), *args))
 
 
-def _may_match_most(selective: Query, matches: float) -> bool:
+def _may_match_nearly_all(selective: Query, matches: float) -> bool:
     """Whether the words are common, or are such short prefixes that the statistics of whole words say nothing about them."""
     words = [word for group in selective for alternative in group for word in alternative]
     return not words or (matches == 0 and all(len(word) < _MIN_PREFIX for word in words))

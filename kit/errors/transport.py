@@ -35,7 +35,6 @@ REASONS_AS_GRAPHQL_CODES = {
     "PRICE_CHANGED",
     "VERSION_CONFLICT",
     "IDEMPOTENCY_CONFLICT",
-    "IDEMPOTENCY_IN_PROGRESS",
 }
 
 _BY_GRPC = {codes.grpc: category for category, codes in TABLE.items()}

@@ -12,7 +12,7 @@ from typing import Any, Final
 from tests.e2e.shop import Response
 
 # No result, or not yet: the same call can be repeated safely.
-RETRYABLE: Final = {"SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED", "IDEMPOTENCY_IN_PROGRESS"}
+RETRYABLE: Final = {"SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED"}
 # Internal to the database; clients must never see it, whatever the code.
 _NEVER: Final = "DATABASE_CONTENTION"
 

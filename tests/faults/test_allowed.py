@@ -54,6 +54,6 @@ def test_any_other_error_is_a_violation(operation: str, response: Response) -> N
     assert not is_retryable(response)
 
 
-@pytest.mark.parametrize("code", ["SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED", "IDEMPOTENCY_IN_PROGRESS"])
+@pytest.mark.parametrize("code", ["SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED"])
 def test_a_failure_is_retried(code: str) -> None:
     assert is_retryable(_error(code, "PEER_UNAVAILABLE"))

@@ -147,9 +147,9 @@ def test_invisible_characters_are_removed_from_a_sku() -> None:
 @pytest.mark.parametrize("sku", ["\u200b", "\u202e", "\u00ad", "\U000e0041", "\u200b" * 65, " ", "\u3000"])
 def test_a_sku_without_visible_characters_is_empty(sku: str) -> None:
     for parse in (partial(draft, sku=sku), partial(Changes.parse, sku=sku)):
-        with pytest.raises(InvalidArgument) as refusal:
+        with pytest.raises(InvalidArgument) as rejection:
             parse()
-        assert [(fault.path, fault.message) for fault in refusal.value.fields] == [
+        assert [(fault.path, fault.message) for fault in rejection.value.fields] == [
             (("sku",), "must not be empty")
         ]
 
