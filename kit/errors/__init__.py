@@ -8,6 +8,7 @@
     |- AlreadyExists        a unique value is taken
     |- FailedPrecondition   the state does not allow it
     |- Aborted              conflicts with a concurrent change
+    |  '- IdempotencyConflict  an idempotency key was reused
     |- ResourceExhausted    a rate or size limit was exceeded
     |- Unavailable          a dependency is down; a retry may succeed
     |  '- Contention        rolled back because of concurrent work; a retry is safe
@@ -26,6 +27,7 @@ from kit.errors.tree import (
     Contention,
     DeadlineExceeded,
     FailedPrecondition,
+    IdempotencyConflict,
     Internal,
     InvalidArgument,
     JsonValue,
@@ -49,6 +51,7 @@ __all__ = [
     "Contention",
     "DeadlineExceeded",
     "FailedPrecondition",
+    "IdempotencyConflict",
     "Internal",
     "InvalidArgument",
     "JsonValue",

@@ -110,6 +110,13 @@ class Aborted(SoukError):
     category = Category.ABORTED
 
 
+class IdempotencyConflict(Aborted):
+    """An idempotency key was used before, with different input."""
+
+    reason = "IDEMPOTENCY_CONFLICT"
+    default_message = "this idempotency key was already used with different input"
+
+
 class ResourceExhausted(SoukError):
     """A rate or size limit was exceeded."""
 

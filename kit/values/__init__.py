@@ -12,6 +12,7 @@ from kit.values.cursor import (
     invalid_cursor,
 )
 from kit.values.deadline import deadline, remaining
+from kit.values.fingerprint import request_fingerprint
 from kit.values.ids import (
     ACCOUNT,
     AUDIT,
@@ -28,7 +29,7 @@ from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_f
 from kit.values.names import find_hidden_character
 from kit.values.network import client_network
 from kit.values.page import MAX_COUNT, Page, exact_count
-from kit.values.text import FieldReader
+from kit.values.text import FieldReader, plain_decimal
 from kit.values.tokens import secret_token
 
 __all__ = [
@@ -65,7 +66,9 @@ __all__ = [
     "looks_like_card_number",
     "money_from_proto",
     "money_to_proto",
+    "plain_decimal",
     "remaining",
+    "request_fingerprint",
     "rfc3339",
     "secret_token",
     "timestamp_from_proto",

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
@@ -10,6 +11,8 @@ from kit.errors import Violations
 from kit.values.names import find_hidden_character, find_link, has_visible_character, normalize_name
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+# Further zeros change nothing, so they are accepted.
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6}0{0,40})?")
 _MAX_EMAIL_LENGTH = 254
 _MAX_PAGE_SIZE = 100
 Path = tuple[str | int, ...]
@@ -131,6 +134,16 @@ class FieldReader:
             self.violations.add(path, f"must be between {minimum:,} and {maximum:,}")
         return value
 
+    def decimal(self, value: str, *path: str | int) -> Decimal | None:
+        """A decimal without sign or exponent; None when empty. `Money.parse` checks the currency's number of decimals."""
+        if not value:
+            return None
+        if not _DECIMAL.fullmatch(value):
+            rule = "must be a decimal number of at most 15 digits and 6 decimals, such as 999.99"
+            self.violations.add(path, rule)
+            return None
+        return Decimal(value)
+
     def page_size(self, requested: int, *path: str | int, default: int = 20) -> int:
         """The number of items on a page; 0 means the default."""
         return self.integer(requested or default, *path, minimum=1, maximum=_MAX_PAGE_SIZE)
@@ -139,6 +152,11 @@ class FieldReader:
         """Records a violation of `rule` at `path` unless the condition holds."""
         if not condition:
             self.violations.add(path, rule)
+
+
+def plain_decimal(value: Decimal | None) -> str:
+    """A decimal without exponent and trailing zeros, so that equal numbers have equal texts; empty for None."""
+    return "" if value is None else f"{value.normalize():f}"
 
 
 def _forbidden(character: str, lines: bool) -> bool:

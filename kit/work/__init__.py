@@ -6,6 +6,7 @@ See docs/decisions/0011. A store decides which rows are work, how long a lease l
 from kit.work.batcher import Batcher
 from kit.work.periodic_job import PeriodicJob
 from kit.work.retention import Retention
+from kit.work.single_flight import SingleFlight
 from kit.work.supervisor import SupervisedTask, SupervisedThread
 from kit.work.worker import LeaseLost, Worker
 
@@ -14,6 +15,7 @@ __all__ = [
     "LeaseLost",
     "PeriodicJob",
     "Retention",
+    "SingleFlight",
     "SupervisedTask",
     "SupervisedThread",
     "Worker",
