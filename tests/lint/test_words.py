@@ -28,21 +28,6 @@ SUFFIXES |= {".html", ".txt", ".svg", ".java", ".nix", ".in", ".json", ".j2", ".
 NOT_YET = (
     "bazel/",
     "gateway/",
-    "kit/auth/",
-    "kit/cache/",
-    "kit/db/",
-    "kit/errors/",
-    "kit/events/",
-    "kit/identity/",
-    "kit/rpc/",
-    "kit/search/",
-    "kit/service/",
-    "kit/settings/",
-    "kit/telemetry/",
-    "kit/testing/",
-    "kit/values/",
-    "kit/web/",
-    "kit/work/",
     "tests/scale/",
 )
 

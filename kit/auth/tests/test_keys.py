@@ -51,8 +51,8 @@ async def test_tokens_of_the_old_key_count_beside_those_of_the_new_one(path: Pat
     verifier = TokenVerifier(rotated.public)
 
     assert kid(token(rotated)) != kid(token(old))
-    for each in (token(old), token(rotated)):
-        await verifier.verify(each)
+    for item in (token(old), token(rotated)):
+        await verifier.verify(item)
 
 
 def test_a_key_goes_once_its_last_token_has_expired(path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_key_goes_once_its_last_token_has_expired(path: Path) -> None:
     assert len(kids(second.rotated(after=NOW, keep=timedelta(seconds=-1)))) == 1
 
 
-def test_the_public_keys_tell_nothing_else(path: Path) -> None:
+def test_the_public_keys_contain_no_private_part(path: Path) -> None:
     for key in SigningKeys.load(path).rotated(after=SOON, keep=KEEP).public():
         assert set(key) == {"kty", "crv", "use", "alg", "kid", "x"}
 
@@ -102,7 +102,7 @@ async def test_tokens_of_a_key_that_was_withdrawn_are_forgotten(path: Path) -> N
     await verifier.verify(before)
     keys.append(keys[0].rotated(after=NOW, keep=timedelta(seconds=-1)))
 
-    async def refused() -> bool:
+    async def rejected() -> bool:
         # Its first token makes the new key known.
         try:
             await verifier.verify(token(keys[-1]))
@@ -111,10 +111,10 @@ async def test_tokens_of_a_key_that_was_withdrawn_are_forgotten(path: Path) -> N
             return True
         return False
 
-    await eventually(refused, seconds=10)
+    await eventually(rejected, seconds=10)
 
 
-async def test_a_withdrawn_key_counts_no_more_though_nobody_shows_a_new_one(path: Path) -> None:
+async def test_a_withdrawn_key_is_rejected_even_without_a_token_of_a_new_key(path: Path) -> None:
     keys = [SigningKeys.load(path)]
     verifier = TokenVerifier(lambda: keys[-1].public())
     before = token(keys[0])
@@ -122,20 +122,20 @@ async def test_a_withdrawn_key_counts_no_more_though_nobody_shows_a_new_one(path
     keys.append(keys[0].rotated(after=NOW, keep=timedelta(seconds=-1)))
     await verifier.verify(before)
 
-    # Ten seconds later whoever comes has the keys asked for, without waiting for them.
+    # Ten seconds later a request triggers a refresh without waiting for it.
     verifier._last_fetch -= 11
 
-    async def refused() -> bool:
+    async def rejected() -> bool:
         try:
             await verifier.verify(before)
         except Unauthenticated:
             return True
         return False
 
-    await eventually(refused, seconds=5)
+    await eventually(rejected, seconds=5)
 
 
-async def test_after_a_quiet_minute_keys_are_asked_for_first(path: Path) -> None:
+async def test_after_an_idle_minute_keys_are_fetched_first(path: Path) -> None:
     keys = [SigningKeys.load(path)]
     verifier = TokenVerifier(lambda: keys[-1].public())
     before = token(keys[0])
@@ -147,7 +147,7 @@ async def test_after_a_quiet_minute_keys_are_asked_for_first(path: Path) -> None
         await verifier.verify(before)
 
 
-async def test_the_last_good_keys_serve_while_nobody_answers_for_new_ones(path: Path) -> None:
+async def test_the_last_valid_keys_are_used_while_keys_cannot_be_fetched(path: Path) -> None:
     keys, down = SigningKeys.load(path), False
 
     def fetch() -> Sequence[Jwk]:
@@ -169,7 +169,7 @@ def test_no_token_lasts_longer_than_services_remember_ended_sessions(path: Path)
 
 
 def _looked(file: KeyFile) -> bool:
-    """Whether the file is looked at anew by the next call."""
+    """Whether the next call checks the file again."""
     before = file._next_check
     file.public()
     return file._next_check != before

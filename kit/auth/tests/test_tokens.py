@@ -44,7 +44,7 @@ def signed(keys: SigningKeys, header: dict[str, Any] | None = None, **changes: A
     )
 
 
-async def refused(verifier: TokenVerifier, token: str) -> str:
+async def rejected(verifier: TokenVerifier, token: str) -> str:
     with pytest.raises(Unauthenticated) as caught:
         await verifier.verify(token)
     return caught.value.reason
@@ -72,7 +72,7 @@ async def test_a_token_ends_after_its_lifetime(keys: SigningKeys) -> None:
     clock.now = utc_now() - timedelta(minutes=16)
     token, expires = TokenIssuer(keys, clock=clock).access_token(ACCOUNT_ID, Role.USER, SESSION_ID)
     assert expires < utc_now()
-    assert await refused(verifier(keys), token) == "TOKEN_EXPIRED"
+    assert await rejected(verifier(keys), token) == "TOKEN_EXPIRED"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ async def test_a_token_ends_after_its_lifetime(keys: SigningKeys) -> None:
     ],
 )
 async def test_a_claim_out_of_place_is_refused(keys: SigningKeys, changes: dict[str, Any]) -> None:
-    assert await refused(verifier(keys), signed(keys, **changes)) == "TOKEN_INVALID"
+    assert await rejected(verifier(keys), signed(keys, **changes)) == "TOKEN_INVALID"
 
 
 async def test_only_our_algorithm_and_keys_count(keys: SigningKeys, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ async def test_only_our_algorithm_and_keys_count(keys: SigningKeys, tmp_path: Pa
     forged = signed(strange, {"kid": keys.signing.key_id})
     embedded = signed(strange, {"jwk": strange.public()[0]})
     for token in (none, confused, forged, embedded, signed(strange)):
-        assert await refused(ours, token) == "TOKEN_INVALID"
+        assert await rejected(ours, token) == "TOKEN_INVALID"
 
 
 async def test_what_is_no_token_is_refused(keys: SigningKeys) -> None:
@@ -129,23 +129,23 @@ async def test_what_is_no_token_is_refused(keys: SigningKeys) -> None:
         "\u00e9.\u00e9.\u00e9",
     ]
     for token in broken:
-        assert await refused(verifier(keys), token) == "TOKEN_INVALID"
+        assert await rejected(verifier(keys), token) == "TOKEN_INVALID"
 
 
-async def test_an_unknown_key_is_asked_for_once_in_a_while(keys: SigningKeys, tmp_path: Path) -> None:
-    asked = 0
+async def test_an_unknown_key_triggers_few_fetches(keys: SigningKeys, tmp_path: Path) -> None:
+    requested = 0
 
     def fetch() -> Any:
-        nonlocal asked
-        asked += 1
+        nonlocal requested
+        requested += 1
         return keys.public()
 
     ours = TokenVerifier(fetch)
     await ours.verify(signed(keys))
     strange = SigningKeys.generate(tmp_path / "strange.json")
     for _ in range(20):
-        await refused(ours, signed(strange, jti=str(uuid4())))
-    assert asked == 1
+        await rejected(ours, signed(strange, jti=str(uuid4())))
+    assert requested == 1
 
 
 async def test_without_any_key_the_verifier_is_unavailable(keys: SigningKeys) -> None:

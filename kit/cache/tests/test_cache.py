@@ -1,4 +1,4 @@
-"""The cache shortens the way, loads once, and does no harm when Redis is away."""
+"""The cache saves loads, loads each key once, and works without Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,13 +22,13 @@ async def cache(redis: Redis) -> AsyncIterator[Cache]:
 
 
 class Loader:
-    """Counts what it is asked for; knows every key but those that begin with `no`."""
+    """Counts what it is requested to load; knows every key except those that start with `no`."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     async def __call__(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        self.asked += keys
+        self.requested += keys
         await asyncio.sleep(0)
         return {key: key.upper().encode() for key in keys if not key.startswith("no")}
 
@@ -37,28 +37,28 @@ async def test_what_was_loaded_is_kept(cache: Cache) -> None:
     load = Loader()
     for _ in range(2):
         assert await cache.get_or_load_many(["a", "b"], load, seconds=60) == {"a": b"A", "b": b"B"}
-    assert load.asked == ["a", "b"]
+    assert load.requested == ["a", "b"]
 
 
 async def test_only_what_is_missing_is_loaded(cache: Cache) -> None:
     load = Loader()
     await cache.get_or_load_many(["a"], load, seconds=60)
     assert await cache.get_or_load_many(["a", "b", "b"], load, seconds=60) == {"a": b"A", "b": b"B"}
-    assert load.asked == ["a", "b"]
+    assert load.requested == ["a", "b"]
 
 
 async def test_an_absence_is_remembered(cache: Cache) -> None:
     load = Loader()
     for _ in range(2):
         assert await cache.get_or_load_many(["nothing"], load, seconds=60) == {}
-    assert load.asked == ["nothing"]
+    assert load.requested == ["nothing"]
 
 
 async def test_callers_at_once_wait_for_one_load(cache: Cache) -> None:
     load = Loader()
     answers = await asyncio.gather(*(cache.get_or_load_many(["a"], load, seconds=60) for _ in range(50)))
     assert answers == [{"a": b"A"}] * 50
-    assert load.asked == ["a"]
+    assert load.requested == ["a"]
 
 
 async def test_a_failed_load_fails_every_waiter_and_is_tried_again(cache: Cache) -> None:
@@ -78,7 +78,7 @@ async def test_what_was_deleted_is_loaded_again(cache: Cache) -> None:
     await cache.get_or_load_many(["a"], load, seconds=60)
     await cache.delete("a")
     await cache.get_or_load_many(["a"], load, seconds=60)
-    assert load.asked == ["a", "a"]
+    assert load.requested == ["a", "a"]
 
 
 async def test_values_end_after_their_lifetime(cache: Cache) -> None:
@@ -124,10 +124,10 @@ async def test_without_redis_everything_is_loaded_and_comes_back_later(redis: Re
         assert await cache.get("a") is None
     finally:
         redis.start()
-    assert load.asked == ["a", "a"]
+    assert load.requested == ["a", "a"]
 
-    async def kept() -> bool:
+    async def is_stored() -> bool:
         await cache.set_many({"a": b"1"}, seconds=60)
         return await cache.get("a") == b"1"
 
-    await eventually(kept, seconds=5)
+    await eventually(is_stored, seconds=5)

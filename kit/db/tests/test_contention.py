@@ -91,7 +91,7 @@ async def test_a_serialization_failure_is_run_again(db: Database) -> None:
     assert await _sizes(db) == [2, 0]
 
 
-async def test_a_lock_that_is_not_to_be_had_is_asked_for_again(db: Database) -> None:
+async def test_a_lock_timeout_is_retried(db: Database) -> None:
     before = _counted("retried")
     async with rival(db.url) as other:
         await other.hold(_BUMP, "a")

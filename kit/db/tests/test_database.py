@@ -40,20 +40,20 @@ class ThingRow(Table, tablename="things"):
 class Notes:
     """Publishes strings."""
 
-    def outbox_rows_by_topic(self, facts: Any) -> list[OutboxColumns]:
-        return [self.outbox_rows(facts)]
+    def outbox_rows_by_topic(self, events: Any) -> list[OutboxColumns]:
+        return [self.outbox_rows(events)]
 
-    def outbox_rows(self, facts: Any, headers: Any = ()) -> OutboxColumns:
+    def outbox_rows(self, events: Any, headers: Any = ()) -> OutboxColumns:
         now = datetime.now(UTC)
-        count = len(facts)
+        count = len(events)
         return OutboxColumns(
             "souk.thing.v1",
-            [uuid4() for _ in facts],
-            [str(fact) for fact in facts],
+            [uuid4() for _ in events],
+            [str(event) for event in events],
             ["souk.thing.v1.ThingMade"] * count,
             [now] * count,
             ["{}"] * count,
-            [str(fact).encode() for fact in facts],
+            [str(event).encode() for event in events],
         )
 
 
@@ -94,7 +94,7 @@ async def test_an_error_undoes_the_rows_and_the_outbox(db: Database) -> None:
     assert await db.fetchval("SELECT (SELECT count(*) FROM things) + (SELECT count(*) FROM outbox)") == 0
 
 
-async def test_facts_are_outbox_rows_in_their_order(db: Database) -> None:
+async def test_events_become_outbox_rows_in_order(db: Database) -> None:
     woken = []
     db.on_emitted(lambda: woken.append(True))
 
@@ -254,8 +254,8 @@ async def test_piccolo_queries_run_on_the_database_and_on_a_transaction(db: Data
     async with db.transaction() as tx:
         await tx.run(ThingRow.insert(ThingRow(id=thing, name="lamp")))
 
-    found = await db.run(ThingRow.objects().where(ThingRow.id == thing).first())
-    assert found.name == "lamp"
+    result = await db.run(ThingRow.objects().where(ThingRow.id == thing).first())
+    assert result.name == "lamp"
     assert await db.run(ThingRow.select(ThingRow.name)) == [{"name": "lamp"}]
     assert await db.run(ThingRow.count()) == 1
     with pytest.raises(RuntimeError, match="through Database"):
@@ -273,7 +273,7 @@ async def test_a_statement_that_takes_too_long_without_a_deadline_is_busy(
     await fresh.close()
 
 
-async def test_a_statement_of_a_kept_trace_is_a_span_that_tells_no_values(db: Database) -> None:
+async def test_a_statement_in_a_sampled_trace_is_a_span_without_values(db: Database) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     record_spans(provider.get_tracer("test"), 1.0)

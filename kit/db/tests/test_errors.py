@@ -46,7 +46,7 @@ def test_everything_else_stays_what_it_is(error: Exception) -> None:
     assert translate(error) is error
 
 
-def test_the_messages_tell_nothing_of_the_server() -> None:
+def test_the_messages_reveal_nothing_about_the_server() -> None:
     translated = translate(ConnectionRefusedError(111, "Connect call failed ('10.0.0.7', 5432)"))
 
     assert "10.0.0.7" not in str(translated)

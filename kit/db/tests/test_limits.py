@@ -97,14 +97,14 @@ async def test_a_lock_whose_session_went_silent_is_taken_by_the_next_and_the_fir
 async def test_a_lock_is_kept_over_long_work(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exclusive_module, "LEASE_SECONDS", 1.0)
     monkeypatch.setattr(exclusive_module, "_HEARTBEAT_SECONDS", 0.1)
-    asked: list[bool] = []
+    requested: list[bool] = []
     async with try_exclusive_lock(database_url, "first", 7) as first:
         assert first
         end = asyncio.get_running_loop().time() + 3
         while asyncio.get_running_loop().time() < end:
             async with try_exclusive_lock(database_url, "second", 7) as second:
-                asked.append(second)
-    assert not any(asked)
+                requested.append(second)
+    assert not any(requested)
     async with try_exclusive_lock(database_url, "third", 7) as third:
         assert third
 

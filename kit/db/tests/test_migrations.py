@@ -220,7 +220,7 @@ async def test_declared_tables_that_equal_the_migrated_pass(database_url: str) -
     await assert_tables_match(database_url, [ShopRow])
 
 
-async def test_every_difference_is_told(database_url: str) -> None:
+async def test_every_difference_is_reported(database_url: str) -> None:
     await _shops(database_url, "id uuid PRIMARY KEY, name text, tags text, close_time timestamptz, city text")
 
     with pytest.raises(AssertionError) as caught:

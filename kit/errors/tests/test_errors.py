@@ -36,18 +36,18 @@ def test_a_reason_defaults_to_the_category() -> None:
 
 
 def test_all_faults_of_an_input_are_answered_at_once() -> None:
-    found = Violations()
-    found.add(("email",), "must have a domain")
-    found.add(("products", 0, "quantity"), "must be at least 1")
+    result = Violations()
+    result.add(("email",), "must have a domain")
+    result.add(("products", 0, "quantity"), "must be at least 1")
     with pytest.raises(InvalidArgument, match=r"email: .*; products\.0\.quantity: ") as caught:
-        found.raise_if_any()
+        result.raise_if_any()
     assert [violation.path for violation in caught.value.fields] == [("email",), ("products", 0, "quantity")]
 
 
 def test_no_fault_raises_nothing() -> None:
-    found = Violations()
-    found.raise_if_any()
-    assert not found
+    result = Violations()
+    result.raise_if_any()
+    assert not result
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the tests of relay and consumers share: a fact, its topic, and reading a topic back."""
+"""Shared by the tests of relay and consumers: an event, its topic, and reading a topic."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from kit.testing import Kafka
 
 @dataclass(frozen=True)
 class Noted:
-    """A fact about the aggregate `key`."""
+    """An event of the aggregate `key`."""
 
     key: str
     text: str
@@ -26,7 +26,7 @@ async def fresh_topic(kafka: Kafka, *others: str) -> Topic:
     name = f"souk.note{uuid4().hex[:8]}.v1"
     names = [name, *(other % name for other in others)]
     await asyncio.to_thread(ensure_topics, kafka.bootstrap(), names)
-    return Topic(name, {Noted: lambda fact: (fact.key, StringValue(value=fact.text))})
+    return Topic(name, {Noted: lambda event: (event.key, StringValue(value=event.text))})
 
 
 async def opened(url: str, topic: Topic | None = None) -> Database:
@@ -38,12 +38,12 @@ async def opened(url: str, topic: Topic | None = None) -> Database:
     return db
 
 
-async def note(db: Database, *facts: Noted) -> None:
-    """Emits facts in one transaction."""
+async def note(db: Database, *events: Noted) -> None:
+    """Emits events in one transaction."""
     async with db.transaction() as tx:
-        await tx.emit(*facts)
+        await tx.emit(*events)
 
 
-def texts(found: Sequence[Any]) -> list[str]:
+def texts(result: Sequence[Any]) -> list[str]:
     """The bodies of records."""
-    return [StringValue.FromString(record.value).value for record in found]
+    return [StringValue.FromString(record.value).value for record in result]

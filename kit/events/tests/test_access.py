@@ -74,8 +74,8 @@ def test_rights_are_written_for_kafkas_tool_and_for_strimzi() -> None:
 
 
 def test_the_certificate_is_named_in_the_address() -> None:
-    told = broker_config("tls://a:1,b:2?ca=/c&cert=/d&key=/e")
-    assert told == {
+    output = broker_config("tls://a:1,b:2?ca=/c&cert=/d&key=/e")
+    assert output == {
         "bootstrap_servers": "a:1,b:2",
         "security_protocol": "SSL",
         "ssl_cafile": "/c",
@@ -115,9 +115,9 @@ Address = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def address(kafka: SecuredKafka, authority: Authority, folder: Path) -> Address:
-    """What somebody of a name is told of Kafka; by default with a right certificate."""
+    """The error that a client with this name gets from Kafka; with a valid certificate by default."""
 
-    def found(name: str, signed_by: Authority = authority, **valid: timedelta) -> str:
+    def result(name: str, signed_by: Authority = authority, **valid: timedelta) -> str:
         mount = Mount(folder / f"{name}-{len(list(folder.iterdir()))}")
         signed_by.issue(mount, name, **valid)
         mount.write(
@@ -126,7 +126,7 @@ def address(kafka: SecuredKafka, authority: Authority, folder: Path) -> Address:
         )
         return kafka.address(mount)
 
-    return found
+    return result
 
 
 @pytest.fixture

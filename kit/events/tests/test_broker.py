@@ -25,13 +25,13 @@ class Encrypted(Kafka):
 
     def prepare(self) -> None:
         super().prepare()
-        told = self._properties.read_text().replace("BROKER:PLAINTEXT", "BROKER:SSL")
+        output = self._properties.read_text().replace("BROKER:PLAINTEXT", "BROKER:SSL")
         for kind, file in (
             ("keystore", self._authority.server("kafka")),
             ("truststore", self._authority.certificate),
         ):
-            told += f"ssl.{kind}.type=PEM\nssl.{kind}.location={file}\n"
-        self._properties.write_text(told)
+            output += f"ssl.{kind}.type=PEM\nssl.{kind}.location={file}\n"
+        self._properties.write_text(output)
 
 
 @pytest.fixture(scope="module")
@@ -47,24 +47,24 @@ def kafka(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Ite
     kafka.stop()
 
 
-async def test_events_are_told_and_heard_by_tls(kafka: Encrypted, authority: Authority) -> None:
+async def test_events_are_published_and_consumed_over_tls(kafka: Encrypted, authority: Authority) -> None:
     bootstrap = f"tls://{kafka.bootstrap()}?ca={authority.certificate}"
     await eventually(lambda: ensure_topics(bootstrap, ["news"]) is not None, seconds=30)
-    heard: list[object] = []
-    tail = TopicWatcher("news", bootstrap, heard.append)
+    received: list[object] = []
+    tail = TopicWatcher("news", bootstrap, received.append)
     await tail.open()
-    await eventually(lambda: heard == [None], seconds=30)
+    await eventually(lambda: received == [None], seconds=30)
     publisher = Publisher(bootstrap, "test")
     assert await publisher.send([OutgoingRecord("news", b"key", b"value", [])]) == [True]
-    await eventually(lambda: {"key"} in heard)
+    await eventually(lambda: {"key"} in received)
     await publisher.close()
     await tail.close()
 
 
 def test_brokers_of_another_authority_are_not_believed(kafka: Encrypted, tmp_path: Path) -> None:
-    told = broker_config(f"tls://{kafka.bootstrap()}?ca={Authority(tmp_path, 'other').certificate}")
+    output = broker_config(f"tls://{kafka.bootstrap()}?ca={Authority(tmp_path, 'other').certificate}")
     with pytest.raises(KafkaError):
-        KafkaConsumer(**told, bootstrap_timeout_ms=2_000)
+        KafkaConsumer(**output, bootstrap_timeout_ms=2_000)
 
 
 def test_a_plain_address_is_plain_and_what_is_neither_is_refused() -> None:

@@ -36,7 +36,7 @@ __all__ = ["database_url", "kafka", "postgres"]
 
 
 class Writer:
-    """The handler of these tests: writes notes, and does as it is told about some of them."""
+    """The handler of these tests: writes notes, and fails for some of them as configured."""
 
     def __init__(self) -> None:
         self.poison: set[str] = set()
@@ -84,10 +84,10 @@ async def _texts(db: Database) -> list[str]:
     return [row["text"] for row in await db.fetch("SELECT text FROM notes ORDER BY text")]
 
 
-async def _wait_for(db: Database, wanted: Sequence[str], seconds: float = 15) -> None:
+async def _wait_for(db: Database, expected: Sequence[str], seconds: float = 15) -> None:
     async def there() -> bool:
-        found = await _texts(db)
-        assert found == sorted(wanted)
+        result = await _texts(db)
+        assert result == sorted(expected)
         return True
 
     await eventually(there, seconds=seconds)
@@ -98,9 +98,9 @@ async def test_what_is_emitted_is_handled_once(
 ) -> None:
     consumers = _consumers(db, topic, kafka, writer)
     await consumers.open()
-    wanted = [f"{number:04}" for number in range(700)]
-    await note(db, *(Noted(text, text) for text in wanted))
-    await _wait_for(db, wanted)
+    expected = [f"{number:04}" for number in range(700)]
+    await note(db, *(Noted(text, text) for text in expected))
+    await _wait_for(db, expected)
     await consumers.close()
 
 
@@ -129,7 +129,7 @@ async def test_events_published_twice_have_one_effect(
     consumers = _consumers(db, topic, kafka, writer)
     await consumers.open()
     await _wait_for(db, ["first"])
-    # It may be heard before it is marked.
+    # It may be consumed before it is marked.
     await eventually(lambda: db.fetchval("SELECT bool_and(published_at IS NOT NULL) FROM outbox"), seconds=20)
     await db.execute("UPDATE outbox SET published_at = NULL")  # as if the relay had died before it marked
     await note(db, Noted("key", "second"))
@@ -182,7 +182,7 @@ async def test_a_dead_letter_stays_in_the_database_until_it_is_replayed_or_dropp
     await _wait_for(db, ["after"], seconds=30)
 
     listed = await list_stored(db, "notes", topic.name)
-    assert [(each.key, each.error, each.message, each.tries) for each in listed] == [
+    assert [(item.key, item.error, item.message, item.tries) for item in listed] == [
         ("key", "ValueError", "cannotstand this", "5")
     ] * 2
     await eventually(lambda: _waiting("notes", topic.name) == 2, seconds=30)
@@ -190,7 +190,7 @@ async def test_a_dead_letter_stays_in_the_database_until_it_is_replayed_or_dropp
     writer.poison = {"worse"}
     publisher = Publisher(kafka.bootstrap(), "replay")
     assert await replay_stored(db, publisher, "notes", topic.name) == 2
-    # The one whose cause is mended has its effect now; the other comes back.
+    # The one whose cause is fixed has its effect now; the other comes back.
     await _wait_for(db, ["after", "poison"], seconds=30)
     await eventually(lambda: list_stored(db, "notes", topic.name), seconds=30)
     assert await drop_stored(db, "notes", topic.name) == 1
@@ -218,8 +218,8 @@ async def test_a_dead_letter_is_not_lost_when_kafka_takes_no_replay(
 async def test_a_group_without_a_database_passes_over_dropped_letters(topic: Topic, kafka: Kafka) -> None:
     name = f"{topic.name}.dlq.notes"
     headers = [
-        (f"dlq_{each}", b"1")
-        for each in ("topic", "partition", "offset", "error", "message", "tries", "time")
+        (f"dlq_{item}", b"1")
+        for item in ("topic", "partition", "offset", "error", "message", "tries", "time")
     ]
     publisher = Publisher(kafka.bootstrap(), "letters")
     assert await publisher.send([OutgoingRecord(name, b"key", b"", headers)]) == [True]
@@ -241,14 +241,14 @@ async def test_what_passes_by_itself_is_tried_until_it_does(
     writer.later.add("patience")
     consumers = _consumers(db, topic, kafka, writer)
     await consumers.open()
-    keys = [f"key{number}" for number in range(20)]  # so many that they are on every partition
+    keys = [f"key{number}" for number in range(20)]  # Enough that every partition gets some.
     await note(db, Noted("key", "patience"))
     await note(db, *(Noted(key, key) for key in keys))
 
-    async def most() -> bool:
+    async def maximum() -> bool:
         return len(await _texts(db)) >= 10
 
-    await eventually(most)  # the other partitions go on
+    await eventually(maximum)  # the other partitions go on
     writer.later.clear()
     await _wait_for(db, ["patience", *keys])
     assert not await records(kafka.bootstrap(), f"{topic.name}.dlq.notes")
@@ -296,13 +296,13 @@ async def test_two_consumers_share_the_work_and_survive_each_other(
     first, second = (_consumers(db, topic, kafka, writer) for _ in range(2))
     await first.open()
     await second.open()
-    wanted = [f"{number:03}" for number in range(60)]
-    for text in wanted[:30]:
+    expected = [f"{number:03}" for number in range(60)]
+    for text in expected[:30]:
         await note(db, Noted(text, text))
     await first.close()
-    for text in wanted[30:]:
+    for text in expected[30:]:
         await note(db, Noted(text, text))
-    await _wait_for(db, wanted, seconds=25)
+    await _wait_for(db, expected, seconds=25)
     await second.close()
 
 
@@ -348,16 +348,16 @@ async def test_a_chunk_under_way_is_finished_before_the_stop(
     db: Database, topic: Topic, kafka: Kafka, writer: Writer
 ) -> None:
     writer.seconds = 1.0
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def slow(tx: Transaction, event: Event[StringValue]) -> None:
-        begun.set()
+        started.set()
         await writer(tx, event)
 
     consumers = _consumers(db, topic, kafka, slow)
     await consumers.open()
     await note(db, Noted("key", "last"))
-    await asyncio.wait_for(begun.wait(), 15)
+    await asyncio.wait_for(started.wait(), 15)
     await consumers.close()
 
     assert await _texts(db) == ["last"]
@@ -366,16 +366,16 @@ async def test_a_chunk_under_way_is_finished_before_the_stop(
 async def test_a_batch_subscription_is_a_group_without_an_inbox(
     db: Database, topic: Topic, kafka: Kafka
 ) -> None:
-    heard: list[str] = []
+    received: list[str] = []
 
     async def index(events: Sequence[Event[Any]]) -> None:
-        heard.extend(event.body.value for event in events)
+        received.extend(event.body.value for event in events)
 
     subscription = BatchSubscription(topic.name, "indexer", (StringValue,), index)
     consumers = Consumers("notes", [subscription], bootstrap=kafka.bootstrap())
     await consumers.open()
     await note(db, Noted("key", "a"), Noted("key", "b"))
-    await eventually(lambda: heard == ["a", "b"])
+    await eventually(lambda: received == ["a", "b"])
     await consumers.close()
 
 

@@ -120,7 +120,7 @@ async def test_duplicates_have_no_effect(db: Database, graveyard: Graveyard) -> 
     assert await _notes(db) == ["once"]
 
 
-async def test_another_group_hears_it_too(db: Database, graveyard: Graveyard) -> None:
+async def test_another_group_receives_it_too(db: Database, graveyard: Graveyard) -> None:
     record = _record("note")
     for purpose in ("", "copies"):
         subscription = Subscription(TOPIC, {StringValue: _write}, purpose)
@@ -143,11 +143,11 @@ async def test_one_poison_event_dies_and_the_others_have_their_effect_once(
 
 
 async def _until_done(
-    delivery: Delivery, chunk: dict[int, list[Any]], most: int = MAX_ATTEMPTS
+    delivery: Delivery, chunk: dict[int, list[Any]], maximum: int = MAX_ATTEMPTS
 ) -> dict[int, int]:
     """Polls as the consumer would: what is to be tried again is handed over again; answers the offsets reached."""
     reached: dict[int, int] = {}
-    for _ in range(most):
+    for _ in range(maximum):
         for partition, progress in (await delivery.handle(chunk)).items():
             reached[partition] = progress.offset
         chunk = {
@@ -221,7 +221,7 @@ async def test_without_the_database_everything_waits_from_where_it_was(graveyard
     assert all(progress.delay for progress in reached.values())
 
 
-async def test_types_that_nobody_asked_for_are_passed_over(db: Database, graveyard: Graveyard) -> None:
+async def test_types_without_a_handler_are_ignored(db: Database, graveyard: Graveyard) -> None:
     record = _record("", message=BytesValue(value=b"x"))
 
     assert await _delivery(db, graveyard, WRITES).handle({0: [record]}) == {0: Progress(1)}
@@ -242,10 +242,10 @@ async def test_handlers_run_under_the_events_correlation_id(db: Database, gravey
 async def test_peers_are_asked_outside_of_the_transaction_and_for_new_events_only(
     db: Database, graveyard: Graveyard
 ) -> None:
-    asked = []
+    requested = []
 
     async def ask(event: Event[StringValue]) -> str:
-        asked.append(event.body.value)
+        requested.append(event.body.value)
         await db.fetchval("SELECT 1")  # raises inside of a transaction
         return event.body.value.upper()
 
@@ -257,7 +257,7 @@ async def test_peers_are_asked_outside_of_the_transaction_and_for_new_events_onl
     await delivery.handle({0: [old]})
     await delivery.handle({0: [old, _record("new", 1)]})
 
-    assert asked == ["old", "new"]
+    assert requested == ["old", "new"]
     assert await _notes(db) == ["OLD", "NEW"]
 
 
@@ -282,18 +282,18 @@ async def test_events_of_a_type_that_came_in_a_row_are_handled_at_once(
     assert len(graveyard.texts) == 1
 
 
-async def test_a_batch_handler_needs_no_database_and_hears_repeats(graveyard: Graveyard) -> None:
-    heard: list[str] = []
+async def test_a_batch_handler_needs_no_database_and_receives_duplicates(graveyard: Graveyard) -> None:
+    received: list[str] = []
 
     async def index(events: Sequence[Event[Any]]) -> None:
-        heard.extend(event.body.value for event in events)
+        received.extend(event.body.value for event in events)
 
     delivery = _delivery(None, graveyard, BatchSubscription(TOPIC, "indexer", (StringValue,), index))
     record = _record("a")
     await delivery.handle({0: [record]})
     await delivery.handle({0: [record]})
 
-    assert heard == ["a", "a"]
+    assert received == ["a", "a"]
 
 
 async def test_rolled_back_effects_leave_the_inbox_empty(db: Database, graveyard: Graveyard) -> None:

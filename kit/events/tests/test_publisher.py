@@ -44,7 +44,7 @@ def silent() -> Iterator[str]:
 async def _no_thread_stays() -> AsyncIterator[None]:
     # The loop's own pool may grow, and stays.
     def ours() -> set[threading.Thread]:
-        return {each for each in threading.enumerate() if not each.name.startswith("asyncio")}
+        return {item for item in threading.enumerate() if not item.name.startswith("asyncio")}
 
     before = ours()
     yield
@@ -137,7 +137,7 @@ async def test_a_publisher_that_is_used_again_and_again_has_one_producer(silent:
         publisher = Publisher(silent, "again")
         for _ in range(2):
             assert await publisher.send([_record("souk.note.v1")]) == [False]
-        assert len([each for each in threading.enumerate() if "kafka" in each.name.lower()]) == 0
+        assert len([item for item in threading.enumerate() if "kafka" in item.name.lower()]) == 0
         await asyncio.wait_for(publisher.close(), _CLOSE_SECONDS)
 
 
@@ -151,10 +151,10 @@ def _consumers(bootstrap: str) -> Any:
 
 
 def _follow(bootstrap: str) -> Any:
-    def heard(_: Event[StringValue]) -> None:
+    def received(_: Event[StringValue]) -> None:
         return
 
-    return TopicReplayer("souk.note.v1", bootstrap, StringValue, heard, lookback=timedelta(minutes=1))
+    return TopicReplayer("souk.note.v1", bootstrap, StringValue, received, lookback=timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("make", [_consumers, _follow])
@@ -170,7 +170,7 @@ async def test_listeners_of_a_silent_broker_end_with_their_threads(
 
 async def test_making_topics_at_a_silent_broker_fails_within_a_bound(silent: str) -> None:
     async with _no_thread_stays():
-        began = time.monotonic()
+        started_at = time.monotonic()
         with pytest.raises(KafkaError):
             await asyncio.to_thread(ensure_topics, silent, ["souk.note.v1"])
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - started_at < 20

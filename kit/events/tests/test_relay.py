@@ -56,7 +56,7 @@ async def test_what_commits_is_published_and_what_rolls_back_is_not(
     assert (record.key, dict(record.headers)["ce_type"]) == (b"a", b"google.protobuf.StringValue")
 
 
-async def test_facts_of_a_key_arrive_in_their_order(db: Database, topic: Topic, kafka: Kafka) -> None:
+async def test_events_of_a_key_arrive_in_order(db: Database, topic: Topic, kafka: Kafka) -> None:
     count = BATCH * 3 + 7
     await note(db, *(Noted(f"key{number % 17}", f"{number:05}") for number in range(count)))
     relay = Relay(db, kafka.bootstrap())
@@ -65,8 +65,8 @@ async def test_facts_of_a_key_arrive_in_their_order(db: Database, topic: Topic, 
     await relay.close()
 
     by_key = defaultdict(list)
-    found = await records(kafka.bootstrap(), topic.name)
-    for record, text in zip(found, texts(found), strict=True):
+    result = await records(kafka.bootstrap(), topic.name)
+    for record, text in zip(result, texts(result), strict=True):
         by_key[record.key].append(text)
     assert sum(map(len, by_key.values())) == count
     assert all(values == sorted(values) for values in by_key.values())
@@ -92,9 +92,9 @@ async def test_a_crash_between_sending_and_marking_publishes_again(
     await eventually(lambda: _published(db, 1))
     await second.close()
 
-    found = await records(kafka.bootstrap(), topic.name)
-    assert len(found) >= 2
-    assert len({dict(record.headers)["ce_id"] for record in found}) == 1
+    result = await records(kafka.bootstrap(), topic.name)
+    assert len(result) >= 2
+    assert len({dict(record.headers)["ce_id"] for record in result}) == 1
 
 
 async def test_of_two_relays_one_works_and_the_other_takes_over(
@@ -142,7 +142,7 @@ async def _leaders(db: Database, count: int) -> bool:
     return bool(await db.fetchval(sql, count))
 
 
-async def test_with_kafka_down_facts_are_kept_and_go_out_in_order_afterwards(
+async def test_with_kafka_down_events_are_stored_and_published_in_order_afterwards(
     db: Database, topic: Topic, kafka: Kafka
 ) -> None:
     relay = Relay(db, kafka.bootstrap())
@@ -174,7 +174,7 @@ async def test_the_relay_survives_a_restart_of_the_database(
     await eventually(lambda: _leaders(db, 1))
     server.stop()
     with pytest.raises(DatabaseUnavailable):
-        await note(db, Noted("a", "meanwhile"))
+        await note(db, Noted("a", "concurrent"))
     await asyncio.to_thread(server.start)
     await note(db, Noted("a", "after"))
     await eventually(lambda: _published(db, 1))

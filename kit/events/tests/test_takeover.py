@@ -62,21 +62,21 @@ class Writer:
         return not await self._db.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL")
 
 
-def _ids(found: Sequence[Any]) -> list[bytes]:
-    return [dict(record.headers)["ce_id"] for record in found]
+def _ids(result: Sequence[Any]) -> list[bytes]:
+    return [dict(record.headers)["ce_id"] for record in result]
 
 
-def _in_order(found: Sequence[Any], count: int) -> None:
+def _in_order(result: Sequence[Any], count: int) -> None:
     """Each key's events are there in order; a repeat comes before anything that it could overtake."""
     latest: dict[bytes, str] = defaultdict(str)
     repeats = 0
-    for record, text in zip(found, texts(found), strict=True):
+    for record, text in zip(result, texts(result), strict=True):
         if text <= latest[record.key]:
             repeats += 1
             continue
         latest[record.key] = text
-    assert len(set(texts(found))) == count
-    assert len(found) - repeats == count
+    assert len(set(texts(result))) == count
+    assert len(result) - repeats == count
 
 
 def _age() -> float:

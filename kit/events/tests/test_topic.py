@@ -1,4 +1,4 @@
-"""Facts as outbox rows, rows as records, records as events."""
+"""Domain events as outbox rows, rows as records, records as events."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -30,13 +30,15 @@ class NoteWritten:
 
 
 TOPIC = Topic(
-    "souk.note.v1", {NoteWritten: lambda fact: (fact.note, StringValue(value=fact.text))}, clock=FakeClock()
+    "souk.note.v1",
+    {NoteWritten: lambda event: (event.note, StringValue(value=event.text))},
+    clock=FakeClock(),
 )
 
 
-def _record(fact: NoteWritten, **changes: Any) -> Any:
-    """The Kafka record of a fact, as a consumer sees it."""
-    rows = TOPIC.outbox_rows([fact])
+def _record(event: NoteWritten, **changes: Any) -> Any:
+    """The Kafka record of an event, as a consumer receives it."""
+    rows = TOPIC.outbox_rows([event])
     row = {
         "topic": rows.topic,
         "event_id": rows.event_ids[0],
@@ -50,7 +52,7 @@ def _record(fact: NoteWritten, **changes: Any) -> Any:
     return SimpleNamespace(topic=sent.topic, key=sent.key, value=sent.value, headers=sent.headers, **changes)
 
 
-def test_facts_become_rows_in_their_order() -> None:
+def test_events_become_rows_in_order() -> None:
     rows = TOPIC.outbox_rows([NoteWritten("note_1", "a"), NoteWritten("note_2", "b")])
 
     assert rows.topic == "souk.note.v1"
@@ -60,12 +62,12 @@ def test_facts_become_rows_in_their_order() -> None:
     assert len(set(rows.event_ids)) == 2
 
 
-def test_a_fact_that_the_topic_does_not_know_is_an_error() -> None:
+def test_an_event_without_an_encoder_is_an_error() -> None:
     with pytest.raises(KeyError):
         TOPIC.outbox_rows(["a string"])
 
 
-def test_the_correlation_id_goes_with_the_fact() -> None:
+def test_an_event_carries_the_correlation_id() -> None:
     token = correlation_id.set("request-7")
     try:
         rows = TOPIC.outbox_rows([NoteWritten("note_1", "a")])
@@ -91,7 +93,7 @@ def test_a_record_is_a_cloud_event_in_binary_mode() -> None:
     assert headers["content-type"] == b"application/protobuf"
 
 
-def test_an_event_arrives_as_it_was_told() -> None:
+def test_an_event_arrives_as_it_was_published() -> None:
     record = _record(NoteWritten("note_1", "hello"))
 
     event = decode(record, StringValue)

@@ -39,9 +39,9 @@ def test_a_right_certificate_has_no_fault(mount: Mount) -> None:
 
 
 def test_every_missing_file_is_named(tmp_path: Path) -> None:
-    found = certificate_errors(files(Mount(tmp_path / "nothing")), "order")
-    assert [Path(fault.split(" ")[0]).name for fault in found] == ["tls.crt", "tls.key", "ca.crt"]
-    assert all("cannot be read: No such file" in fault for fault in found)
+    result = certificate_errors(files(Mount(tmp_path / "nothing")), "order")
+    assert [Path(fault.split(" ")[0]).name for fault in result] == ["tls.crt", "tls.key", "ca.crt"]
+    assert all("cannot be read: No such file" in fault for fault in result)
 
 
 def test_all_faults_of_one_certificate_are_named_at_once(

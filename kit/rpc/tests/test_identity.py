@@ -63,7 +63,7 @@ class Town:
         """Files with a certificate for a name."""
         mount = Mount(self.folder / f"{name}-{len(list(self.folder.iterdir()))}")
         (authority or self.authority).issue(mount, name, **valid)
-        # Whoever it signed, they trust those that our authority signed.
+        # Clients that it signed still trust our authority.
         mount.write({path.name: path.read_bytes() for path in (mount.chain, mount.key)} | self._trusted())
         return mount
 
@@ -133,7 +133,7 @@ async def plainly(server: Server, mount: Mount, trusts: Authority | None = None)
         yield channel
 
 
-def refused(caller: str, enforced: str, method: str = "GetOrder") -> float:
+def rejected(caller: str, enforced: str, method: str = "GetOrder") -> float:
     labels = {"service": SERVICE.full_name, "method": method, "caller": caller, "enforced": enforced}
     return REGISTRY.get_sample_value("souk_rpc_callers_rejected_total", labels) or 0.0
 
@@ -148,15 +148,15 @@ async def test_a_caller_that_is_listed_is_answered(town: Town, server: Server) -
 async def test_one_that_is_listed_for_an_rpc_has_that_one_only(town: Town, server: Server) -> None:
     async with channel(server, identity(town.mount("account"), "account")) as account:
         await close_orders(account)
-        with pytest.raises(PermissionDenied) as refusal:
+        with pytest.raises(PermissionDenied) as rejection:
             await get(account)
-    assert (refusal.value.reason, refusal.value.details) == ("CALLER_NOT_ALLOWED", {"caller": "account"})
+    assert (rejection.value.reason, rejection.value.details) == ("CALLER_NOT_ALLOWED", {"caller": "account"})
 
 
-async def test_a_right_certificate_with_a_name_that_is_not_listed_is_refused_and_counted(
+async def test_a_valid_certificate_of_an_unlisted_service_is_rejected_and_counted(
     town: Town, server: Server
 ) -> None:
-    before = refused("intruder", "yes")
+    before = rejected("intruder", "yes")
     mount = town.mount("intruder")
     async with channel(server, identity(mount, "intruder")) as intruder:
         with pytest.raises(PermissionDenied, match="intruder may not call"):
@@ -165,10 +165,10 @@ async def test_a_right_certificate_with_a_name_that_is_not_listed_is_refused_and
         with pytest.raises(grpc.aio.AioRpcError) as failure:
             await intruder.unary_unary(f"/{SERVICE.full_name}/GetOrder")(b"", timeout=5)
     assert failure.value.code() is grpc.StatusCode.PERMISSION_DENIED
-    assert refused("intruder", "yes") == before + 2
+    assert rejected("intruder", "yes") == before + 2
 
 
-async def test_a_service_without_a_list_answers_nobody(town: Town) -> None:
+async def test_a_service_without_allowed_callers_rejects_everyone(town: Town) -> None:
     async with (
         town.server(identity(town.mount("order"), "order"), callers={}) as server,
         channel(server, identity(town.mount("gateway"), "gateway")) as gateway,
@@ -197,7 +197,7 @@ async def test_who_does_not_prove_a_name_does_not_get_in(town: Town, server: Ser
     assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_without_a_certificate_nobody_gets_in(town: Town, server: Server) -> None:
+async def test_without_a_certificate_no_client_connects(town: Town, server: Server) -> None:
     trusted = grpc.ssl_channel_credentials(town.authority.certificate.read_bytes())
     options = [("grpc.ssl_target_name_override", "order")]
     async with grpc.aio.secure_channel(f"127.0.0.1:{server.port}", trusted, options=options) as stranger:
@@ -325,10 +325,10 @@ async def test_old_connections_are_closed_once_they_are_not_used(town: Town, ser
         await eventually(lambda: len(connection._channels) == 1)
 
 
-async def test_on_the_way_to_identity_both_are_answered_and_what_would_be_refused_is_counted(
+async def test_while_identity_is_introduced_both_are_served_and_future_rejections_are_counted(
     town: Town,
 ) -> None:
-    before = {caller: refused(caller, "no") for caller in ("none", "intruder")}
+    before = {caller: rejected(caller, "no") for caller in ("none", "intruder")}
     files = identity(town.mount("order"), "order", calls_use_tls=False, requires_tls=False)
     async with (
         town.server(files) as server,
@@ -347,11 +347,11 @@ async def test_on_the_way_to_identity_both_are_answered_and_what_would_be_refuse
             town.orders.go.set()
             await held
             await ending
-    assert refused("none", "no") == before["none"] + 2
-    assert refused("intruder", "no") == before["intruder"] + 1
+    assert rejected("none", "no") == before["none"] + 2
+    assert rejected("intruder", "no") == before["intruder"] + 1
 
 
-async def test_a_port_that_is_taken_is_said_in_every_mode(town: Town, server: Server) -> None:
+async def test_a_port_in_use_is_reported_in_every_mode(town: Town, server: Server) -> None:
     files = town.mount("order")
     for said in ({}, {"requires_tls": False}):
         other = Server(
@@ -370,7 +370,7 @@ def test_entries_of_a_list_name_what_is_served() -> None:
     assert unknown_entries({}, [account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]]) == set()
 
 
-async def test_health_and_reflection_are_for_whoever_has_a_certificate(town: Town, server: Server) -> None:
+async def test_health_and_reflection_are_open_to_every_certificate(town: Town, server: Server) -> None:
     async with plainly(server, town.mount("operator")) as operator:
         check = operator.unary_unary(
             "/grpc.health.v1.Health/Check",
@@ -384,6 +384,6 @@ async def test_health_and_reflection_are_for_whoever_has_a_certificate(town: Tow
             request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
             response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
         )
-        asked = ask(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
-        allowed = await asked.read()
-    assert SERVICE.full_name in {each.name for each in allowed.list_services_response.service}
+        requested = ask(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
+        allowed = await requested.read()
+    assert SERVICE.full_name in {item.name for item in allowed.list_services_response.service}

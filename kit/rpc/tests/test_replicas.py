@@ -49,24 +49,24 @@ class Names(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.addresses: list[str] = []
-        self.asked = 0
+        self.requested = 0
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
     def datagram_received(self, data: bytes, sender: Any) -> None:
         """Answers A with the addresses, anything else with none (RFC 1035, 4.1)."""
-        self.asked += 1
+        self.requested += 1
         question = data[12 : data.index(b"\0", 12) + 5]
-        found = self.addresses if question[-4:-2] == b"\0\1" else []
-        answers = [struct.pack("!HHHLH", 0xC00C, 1, 1, 0, 4) + socket.inet_aton(each) for each in found]
+        result = self.addresses if question[-4:-2] == b"\0\1" else []
+        answers = [struct.pack("!HHHLH", 0xC00C, 1, 1, 0, 4) + socket.inet_aton(item) for item in result]
         header = data[:2] + struct.pack("!HHHHH", 0x8180, 1, len(answers), 0, 0)
         self._transport.sendto(header + question + b"".join(answers), sender)
 
     async def look_up(self, host: str, port: str, **_: Any) -> list[tuple[Any, ...]]:
         """What getaddrinfo would say."""
         assert host == NAME
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, int(port))) for each in self.addresses]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (item, int(port))) for item in self.addresses]
 
 
 @pytest.fixture

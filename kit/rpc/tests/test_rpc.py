@@ -333,16 +333,16 @@ async def test_a_taken_port_is_said_so(server: Server) -> None:
 async def test_calls_in_flight_end_before_the_server_does(
     server: Server, channel: Channel, orders: OrderRpc
 ) -> None:
-    begun, go = asyncio.Event(), asyncio.Event()
+    started, go = asyncio.Event(), asyncio.Event()
 
     async def answer(request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
-        begun.set()
+        started.set()
         await go.wait()
         return pb.GetOrderResponse()
 
     orders.answer = answer
     calling = asyncio.create_task(get(channel))
-    await begun.wait()
+    await started.wait()
     stopping = asyncio.create_task(server.stop(5))
     await asyncio.sleep(0)
     go.set()

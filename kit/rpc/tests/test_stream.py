@@ -32,13 +32,13 @@ class OrderRpc(UnimplementedServicer):
     service = SERVICE
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.cancelled: list[str] = []
         self.peers: set[str] = set()
         self.go = asyncio.Event()
 
     async def get_order(self, request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
-        self.asked.append(request.order_id)
+        self.requested.append(request.order_id)
         self.peers.add(call.peer)
         response = pb.GetOrderResponse()
         response.order.id = request.order_id
@@ -55,7 +55,7 @@ class OrderRpc(UnimplementedServicer):
         return response
 
     async def place_order(self, request: pb.PlaceOrderRequest, call: Call) -> pb.PlaceOrderResponse:
-        self.asked.append("place")
+        self.requested.append("place")
         await self.go.wait()
         return pb.PlaceOrderResponse()
 
@@ -101,9 +101,9 @@ async def get(channel: Channel, order_id: str) -> str:
 
 
 async def test_calls_share_a_stream_and_each_gets_its_own_answer(channel: Channel, orders: OrderRpc) -> None:
-    asked = [f"ord_{n}" for n in range(200)]
-    assert await asyncio.gather(*(get(channel, order_id) for order_id in asked)) == asked
-    assert sorted(orders.asked) == sorted(asked)
+    requested = [f"ord_{n}" for n in range(200)]
+    assert await asyncio.gather(*(get(channel, order_id) for order_id in requested)) == requested
+    assert sorted(orders.requested) == sorted(requested)
     assert len(orders.peers) == 1
 
 
@@ -121,23 +121,23 @@ async def test_exchange_answers_what_came_together_in_few_messages(exchange: Any
 
 async def test_a_slow_call_holds_up_no_other(channel: Channel, orders: OrderRpc) -> None:
     slow = asyncio.create_task(get(channel, "wait"))
-    await eventually(lambda: orders.asked == ["wait"])
+    await eventually(lambda: orders.requested == ["wait"])
     assert await get(channel, "ord_1") == "ord_1"
     orders.go.set()
     assert await slow == "wait"
 
 
 async def test_an_error_is_its_own_callers_alone(channel: Channel) -> None:
-    absent, found = await asyncio.gather(
+    absent, result = await asyncio.gather(
         get(channel, "absent"), get(channel, "ord_1"), return_exceptions=True
     )
     assert isinstance(absent, NotFound)
-    assert found == "ord_1"
+    assert result == "ord_1"
 
 
 async def test_a_caller_that_gives_up_stops_its_call_alone(channel: Channel, orders: OrderRpc) -> None:
     first, second = asyncio.create_task(get(channel, "wait_1")), asyncio.create_task(get(channel, "wait_2"))
-    await eventually(lambda: len(orders.asked) == 2)
+    await eventually(lambda: len(orders.requested) == 2)
     first.cancel()
     await eventually(lambda: orders.cancelled == ["wait_1"])
     orders.go.set()
@@ -189,8 +189,8 @@ async def test_a_stream_beyond_its_share_of_calls_is_refused_more(exchange: Any,
         call_service_pb2.CallRequest(id=n, method=GET, body=body, timeout_millis=5000) for n in range(1, 1011)
     ]
     await exchange.write(call_service_pb2.ExchangeRequest(calls=calls))
-    refused = [answer async for answer in _answers(exchange, 10)]
-    assert all(isinstance(decode(answer.status), ResourceExhausted) for answer in refused)
+    rejected = [answer async for answer in _answers(exchange, 10)]
+    assert all(isinstance(decode(answer.status), ResourceExhausted) for answer in rejected)
     orders.go.set()
     assert len([answer async for answer in _answers(exchange, 1000)]) == 1000
 
@@ -206,17 +206,17 @@ async def test_a_server_that_stops_answers_what_it_has_and_takes_no_more(
     server: Server, channel: Channel, orders: OrderRpc
 ) -> None:
     calling = asyncio.create_task(get(channel, "wait"))
-    await eventually(lambda: orders.asked == ["wait"])
-    began = time.monotonic()
+    await eventually(lambda: orders.requested == ["wait"])
+    started_at = time.monotonic()
     stopping = asyncio.create_task(server.stop(30))
     await asyncio.sleep(0)
     orders.go.set()
     assert await calling == "wait"
     await stopping
-    assert time.monotonic() - began < 10, "an idle stream held the server up"
+    assert time.monotonic() - started_at < 10, "an idle stream held the server up"
     with pytest.raises(Unavailable):
         await get(channel, "ord_2")
-    assert orders.asked == ["wait"]
+    assert orders.requested == ["wait"]
 
 
 async def test_a_peer_that_breaks_off_fails_the_calls_it_had_and_is_found_again(
@@ -224,7 +224,7 @@ async def test_a_peer_that_breaks_off_fails_the_calls_it_had_and_is_found_again(
 ) -> None:
     port = server.port
     placing = asyncio.create_task(channel.call("PlaceOrder", pb.PlaceOrderRequest(), pb.PlaceOrderResponse))
-    await eventually(lambda: orders.asked == ["place"])
+    await eventually(lambda: orders.requested == ["place"])
     await server.stop(0)
     with pytest.raises(Unavailable) as caught:
         await placing
@@ -233,10 +233,10 @@ async def test_a_peer_that_breaks_off_fails_the_calls_it_had_and_is_found_again(
     await again.start()
     assert await get(channel, "ord_1") == "ord_1"
     await again.stop(0)
-    assert orders.asked.count("place") == 1, "what a peer had begun is not sent again by itself"
+    assert orders.requested.count("place") == 1, "a call that a peer had started is not sent again"
 
 
-async def test_a_stream_that_breaks_as_grpc_says_internally_is_a_peer_that_is_away() -> None:
+async def test_a_stream_that_breaks_with_internal_is_an_unavailable_peer() -> None:
     async def broken(_: Any, context: Any) -> AsyncIterator[call_service_pb2.ExchangeResponse]:
         # As grpc.aio says of a write that a peer's end has crossed: INTERNAL, "Internal error from Core".
         await context.abort(grpc.StatusCode.INTERNAL, "Internal error from Core")
@@ -263,7 +263,7 @@ async def test_a_stream_is_renewed_and_the_old_one_ends_its_calls(
 ) -> None:
     monkeypatch.setattr(streams, "_RENEW_SECONDS", 0.0)
     slow = asyncio.create_task(get(channel, "wait"))
-    await eventually(lambda: orders.asked == ["wait"])
+    await eventually(lambda: orders.requested == ["wait"])
     assert await get(channel, "ord_1") == "ord_1"
     orders.go.set()
     assert await slow == "wait"

@@ -40,7 +40,7 @@ async def address(authority: Authority) -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def asked(url: str) -> None:
+async def requested(url: str) -> None:
     search = SearchIndex(url, "things", {})
     try:
         await asyncio.wait_for(search.ping(), 10)
@@ -49,11 +49,11 @@ async def asked(url: str) -> None:
 
 
 async def test_a_server_is_believed_whose_authority_the_url_names(authority: Authority, address: str) -> None:
-    await asked(f"{address}?ca={authority.certificate}")
+    await requested(f"{address}?ca={authority.certificate}")
 
 
 async def test_a_server_of_another_authority_is_not(tmp_path: Path, address: str) -> None:
     with pytest.raises(SearchUnavailable):
-        await asked(f"{address}?ca={Authority(tmp_path, 'other').certificate}")
+        await requested(f"{address}?ca={Authority(tmp_path, 'other').certificate}")
     with pytest.raises(SearchUnavailable):
-        await asked(address)
+        await requested(address)

@@ -86,7 +86,7 @@ class OrderRpc(UnimplementedServicer):
 
     async def get_order(self, request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
         if request.order_id == "slow":
-            print('{"event": "slow.begun"}', flush=True)
+            print('{"event": "slow.started"}', flush=True)
             await asyncio.sleep(0.5)
         response = pb.GetOrderResponse()
         response.order.id = request.order_id
@@ -102,7 +102,7 @@ class OrderRpc(UnimplementedServicer):
 ENDING: list[asyncio.Event] = []
 
 
-class Nobody:
+class RejectAll:
     """Knows no token."""
 
     async def verify(self, token: str) -> Principal:
@@ -112,7 +112,7 @@ class Nobody:
 @get("/slow")
 async def slow() -> str:
     """A request that takes its time."""
-    print('{"event": "slow.begun"}', flush=True)
+    print('{"event": "slow.started"}', flush=True)
     await asyncio.sleep(0.5)
     return "done"
 
@@ -123,12 +123,12 @@ async def endless() -> Stream:
     ended = asyncio.Event()
     ENDING.append(ended)
 
-    async def words() -> AsyncIterator[str]:
-        yield "begun"
+    async def chunks() -> AsyncIterator[str]:
+        yield "started"
         await ended.wait()
         yield ", ended"
 
-    return Stream(words())
+    return Stream(chunks())
 
 
 def end() -> None:
@@ -137,9 +137,9 @@ def end() -> None:
         ended.set()
 
 
-async def greet(words: Sequence[str]) -> None:
+async def greet(args: Sequence[str]) -> None:
     """A command."""
-    print("hello", *words)
+    print("hello", *args)
 
 
 def build(settings: Settings) -> Service:
@@ -154,7 +154,7 @@ def build(settings: Settings) -> Service:
         routes=[slow, endless],
         jobs=[Ticks()],
         commands={"greet": greet},
-        verifier=Nobody(),
+        verifier=RejectAll(),
         on_drained=end,
     )
 

@@ -51,8 +51,8 @@ def test_with_its_certificates_it_starts(mount: Mount) -> None:
     assert errors(mount.environment() | {"KAFKA_BOOTSTRAP": bootstrap(mount)}) == []
 
 
-def test_without_them_it_does_not_and_every_fault_is_named_with_those_of_other_settings() -> None:
-    found = "\n".join(errors({"KAFKA_BOOTSTRAP": "kafka:9092", "LOG_LEVEL": "INFO", "GRPC_PORT": "x"}))
+def test_without_them_it_does_not_start_and_reports_all_errors_together() -> None:
+    result = "\n".join(errors({"KAFKA_BOOTSTRAP": "kafka:9092", "LOG_LEVEL": "INFO", "GRPC_PORT": "x"}))
     for fault in (
         "tls.crt cannot be read",
         "tls.key cannot",
@@ -60,7 +60,7 @@ def test_without_them_it_does_not_and_every_fault_is_named_with_those_of_other_s
         "KAFKA_BOOTSTRAP has no client certificate",
         "GRPC_PORT",
     ):
-        assert fault in found
+        assert fault in result
 
 
 def test_it_does_when_identity_is_switched_off() -> None:
@@ -76,9 +76,9 @@ def test_on_the_way_kafka_needs_no_certificate_yet(mount: Mount, mode: str) -> N
 def test_both_certificates_are_checked(mount: Mount, authority: Authority, tmp_path: Path) -> None:
     other = Mount(tmp_path / "kafka")
     authority.issue(other, "catalog", ends=-HOUR)
-    found = errors(other.environment() | {"KAFKA_BOOTSTRAP": bootstrap(other)})
-    assert sum("expired at" in fault for fault in found) == 2
-    assert sum("is for catalog, not for shop" in fault for fault in found) == 2
+    result = errors(other.environment() | {"KAFKA_BOOTSTRAP": bootstrap(other)})
+    assert sum("expired at" in fault for fault in result) == 2
+    assert sum("is for catalog, not for shop" in fault for fault in result) == 2
     # Brokers' certificates may be another authority's.
     other.write(
         {path.name: path.read_bytes() for path in (mount.chain, mount.key)}
@@ -87,7 +87,7 @@ def test_both_certificates_are_checked(mount: Mount, authority: Authority, tmp_p
     assert errors(mount.environment() | {"KAFKA_BOOTSTRAP": bootstrap(other)}) == []
 
 
-def test_an_address_of_another_form_is_a_fault(mount: Mount) -> None:
+def test_an_address_of_another_form_is_an_error(mount: Mount) -> None:
     [fault] = errors(mount.environment() | {"KAFKA_BOOTSTRAP": f"tls://kafka:9094?cert={mount.chain}"})
     assert fault.startswith("KAFKA_BOOTSTRAP: expected host:port")
 
@@ -113,11 +113,11 @@ def test_the_kafka_certificates_end_is_a_metric_that_follows_the_file(
     mount: Mount, authority: Authority
 ) -> None:
     def expiry() -> float:
-        found = REGISTRY.get_sample_value(
+        result = REGISTRY.get_sample_value(
             "souk_identity_certificate_expiry_timestamp_seconds", {"use": "kafka"}
         )
-        assert found is not None
-        return found
+        assert result is not None
+        return result
 
     watch_kafka_certificate(load(BaseSettings, PRODUCTION | {"KAFKA_BOOTSTRAP": bootstrap(mount)}))
     before = expiry()

@@ -78,10 +78,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
         running.process.kill()
 
 
-def once(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def once(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = os.environ | {"PYTHONPATH": PATH, "PROFILE": "development"} | environment
     return subprocess.run(
-        [sys.executable, str(SHOP), *words], env=env, capture_output=True, text=True, timeout=30
+        [sys.executable, str(SHOP), *args], env=env, capture_output=True, text=True, timeout=30
     )
 
 
@@ -114,7 +114,7 @@ async def test_calls_and_requests_in_flight_end_before_it_does(start: Start) -> 
     requesting = asyncio.create_task(running.get("/slow"))
 
     async def both() -> bool:
-        return running.events().count("slow.begun") == 2
+        return running.events().count("slow.started") == 2
 
     await eventually(both, seconds=20)
     os.kill(running.process.pid, signal.SIGTERM)
@@ -130,10 +130,10 @@ async def test_what_would_not_end_by_itself_is_ended_once_it_has_drained(start: 
     await running.ready()
     url = f"http://127.0.0.1:{running.http_port}/endless"
     async with httpx.AsyncClient() as client, client.stream("GET", url, timeout=20) as answer:
-        words = answer.aiter_text()
-        assert await anext(words) == "begun"
+        chunks = answer.aiter_text()
+        assert await anext(chunks) == "started"
         os.kill(running.process.pid, signal.SIGTERM)
-        assert await anext(words) == ", ended"
+        assert await anext(chunks) == ", ended"
     assert await running.ended() == 0
 
 
@@ -146,10 +146,10 @@ async def test_it_takes_new_requests_while_callers_learn_that_it_goes(start: Sta
         before = await client.get(url)
         os.kill(running.process.pid, signal.SIGTERM)
         await running.logged("service.stopping")
-        kept = await client.get(url)
+        is_stored = await client.get(url)
         new = await client.get(url)
     assert "connection" not in before.headers
-    assert [(answer.status_code, answer.headers["connection"]) for answer in (kept, new)] == [
+    assert [(answer.status_code, answer.headers["connection"]) for answer in (is_stored, new)] == [
         (200, "close")
     ] * 2
     assert await running.status("/readyz") == 503
@@ -189,11 +189,11 @@ async def test_a_taken_port_is_named(start: Start) -> None:
     assert f":{running.http_port}" in taken.stdout
 
 
-def test_every_fault_of_the_settings_is_told_at_once() -> None:
-    refused = once(PROFILE="production", UP_AFTER_SECONDS="soon")
-    assert refused.returncode == 2
+def test_all_errors_of_the_settings_are_reported_at_once() -> None:
+    rejected = once(PROFILE="production", UP_AFTER_SECONDS="soon")
+    assert rejected.returncode == 2
     for name in ("DATABASE_URL", "HTTP_PORT", "JWKS_URL", "UP_AFTER_SECONDS"):
-        assert f"  {name} " in refused.stderr
+        assert f"  {name} " in rejected.stderr
 
 
 def test_a_check_pings_every_part_and_exits() -> None:
@@ -223,14 +223,14 @@ def test_it_runs_its_own_commands() -> None:
 
 
 def test_an_unknown_command_is_answered_with_the_known_ones() -> None:
-    refused = once("dance")
-    assert refused.returncode == 2
-    assert "greet" in refused.stderr
+    rejected = once("dance")
+    assert rejected.returncode == 2
+    assert "greet" in rejected.stderr
 
 
-def test_dead_letters_of_a_service_that_listens_to_nothing_are_none() -> None:
+def test_a_service_without_subscriptions_has_no_dead_letters() -> None:
     done = once("dead-letters")
     assert (done.returncode, done.stdout) == (0, "")
-    told = once("dead-letters", "bury")
-    assert told.returncode == 2
-    assert "subscribes to no topic" in told.stderr
+    output = once("dead-letters", "bury")
+    assert output.returncode == 2
+    assert "subscribes to no topic" in output.stderr

@@ -44,8 +44,8 @@ async def test_an_older_document_never_replaces_a_newer(search: SearchIndex) -> 
     await search.write([Document("1", 1, {"name": "old"}), Document("2", 1, {"name": "other"})])
     await search.write([Document("2", 2, None), Document("3", 1, None)])
     await search.refresh()
-    found = await search.search({"query": {"match_all": {}}})
-    assert [hit["_source"] for hit in found["hits"]["hits"]] == [{"name": "new"}]
+    result = await search.search({"query": {"match_all": {}}})
+    assert [hit["_source"] for hit in result["hits"]["hits"]] == [{"name": "new"}]
 
 
 async def test_search_without_a_server_is_unavailable_and_comes_back(

@@ -24,7 +24,7 @@ def read(name: str, *, person: bool = True) -> str:
     return cleaned
 
 
-def refusal(name: str, *, person: bool = True) -> str:
+def rejection(name: str, *, person: bool = True) -> str:
     with pytest.raises(InvalidArgument) as caught:
         read(name, person=person)
     [violation] = caught.value.fields
@@ -129,21 +129,21 @@ def test_names_are_taken_as_their_scripts_write_them(name: str) -> None:
 )
 @pytest.mark.parametrize("person", [True, False])
 def test_what_cannot_be_seen_or_turns_text_around_is_named(name: str, character: str, person: bool) -> None:
-    assert refusal(name, person=person).endswith(f"character {character}")
+    assert rejection(name, person=person).endswith(f"character {character}")
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u00a0\u2003\u3000", "\t\r\n"])
 def test_spaces_are_no_name(name: str) -> None:
-    assert refusal(name) == "must not be empty"
+    assert rejection(name) == "must not be empty"
 
 
 def test_marks_alone_are_no_name() -> None:
-    assert refusal("\u0301\u0302") == "must have a visible character"
+    assert rejection("\u0301\u0302") == "must have a visible character"
 
 
 @pytest.mark.parametrize("name", ["John\0", "Jo\x1bhn", "Jo\nhn"])
 def test_control_characters_are_refused_inside(name: str) -> None:
-    assert refusal(name) == "must not contain control characters"
+    assert rejection(name) == "must not contain control characters"
 
 
 def test_spaces_are_single_and_plain_and_invisible_line_breaks_go() -> None:
@@ -207,7 +207,7 @@ def test_spaces_are_single_and_plain_and_invisible_line_breaks_go() -> None:
     ],
 )
 def test_a_persons_name_holds_no_link(name: str, link: str) -> None:
-    assert f"must not contain a link or a domain ({link})" in refusal(name)
+    assert f"must not contain a link or a domain ({link})" in rejection(name)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_products_name_may_be_a_domains(name: str) -> None:
 
 def test_names_are_measured_as_they_are_kept() -> None:
     assert read("e\u0301" * 200) == "é" * 200
-    assert refusal("x" * 201) == "must have at most 200 characters"
+    assert rejection("x" * 201) == "must have at most 200 characters"
 
 
 @given(st.text(st.sampled_from(PARTS), max_size=8))

@@ -83,11 +83,11 @@ async def test_who_gave_up_before_the_batch_is_not_worked_for() -> None:
 async def test_an_outage_is_everybodys() -> None:
     calls: list[int] = []
 
-    async def away(numbers: Sequence[int]) -> list[int | BaseException]:
+    async def unavailable(numbers: Sequence[int]) -> list[int | BaseException]:
         calls.append(len(numbers))
-        raise Unavailable("the database is away")
+        raise Unavailable("the database is unavailable")
 
-    batcher = Batcher(away)
+    batcher = Batcher(unavailable)
     results = await asyncio.gather(*(batcher.run(number) for number in (1, 2, 3)), return_exceptions=True)
     assert [type(result) for result in results] == [Unavailable] * 3
     assert calls == [3]

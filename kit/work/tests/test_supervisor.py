@@ -24,7 +24,7 @@ async def _cancelled() -> None:
 
 
 async def _raises() -> None:
-    raise KeyError("nobody expected this")
+    raise KeyError("unexpected")
 
 
 async def _returns() -> None:

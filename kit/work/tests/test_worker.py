@@ -16,7 +16,7 @@ class Work:
         self.limits: list[int] = []
         self.handled: list[str] = []
         self.under_way = 0
-        self.most_under_way = 0
+        self.max_under_way = 0
         self.go = asyncio.Event()
         self.go.set()
         self.claim_fails = 0
@@ -25,13 +25,13 @@ class Work:
         self.limits.append(limit)
         if self.claim_fails:
             self.claim_fails -= 1
-            raise OSError("the database is away")
+            raise OSError("the database is unavailable")
         claimed, self.items = self.items[:limit], self.items[limit:]
         return claimed
 
     async def handle(self, item: str) -> None:
         self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
+        self.max_under_way = max(self.max_under_way, self.under_way)
         await asyncio.sleep(0)
         await self.go.wait()
         self.under_way -= 1
@@ -50,11 +50,11 @@ async def test_all_work_is_done_and_never_more_at_once_than_allowed() -> None:
     await eventually(lambda: len(work.handled) == 20)
     await worker.close()
 
-    assert work.most_under_way == 3
+    assert work.max_under_way == 3
     assert max(work.limits) == 3
 
 
-async def test_no_more_is_claimed_than_can_be_begun() -> None:
+async def test_no_more_items_are_claimed_than_can_start() -> None:
     work = Work("a", "b", "c", "d")
     work.go.clear()
     worker = work.worker(concurrency=3)
@@ -115,13 +115,13 @@ async def test_closing_lets_what_is_under_way_end_and_claims_no_more() -> None:
     assert work.items == ["b"]
 
 
-async def test_no_more_are_begun_a_second_than_allowed() -> None:
+async def test_no_more_items_start_per_second_than_allowed() -> None:
     work = Work(*map(str, range(200)))
     worker = Worker("test", work.claim, work.handle, concurrency=50, per_second=100, idle_seconds=0.01)
-    began = time.monotonic()
+    started_at = time.monotonic()
     await worker.open()
     await eventually(lambda: len(work.handled) >= 60)
-    handled, seconds = len(work.handled), time.monotonic() - began
+    handled, seconds = len(work.handled), time.monotonic() - started_at
     await worker.close()
 
     assert seconds > 0.45

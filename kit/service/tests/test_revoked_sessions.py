@@ -1,4 +1,4 @@
-"""A service hears of ended sessions, of those too that ended before it started, on a real Kafka."""
+"""A service learns of revoked sessions, including those revoked before it started, on a real Kafka."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,15 +23,15 @@ __all__ = ["database_url", "kafka", "postgres"]
 
 @dataclass(frozen=True)
 class Ended:
-    """A fact as the account service tells it."""
+    """An event as the account service publishes it."""
 
     session_id: UUID
 
 
-def message(fact: Ended) -> tuple[str, Any]:
+def message(event: Ended) -> tuple[str, Any]:
     account_id, expires = ACCOUNT.format(ACCOUNT.new()), utc_now() + timedelta(minutes=15)
     return account_id, pb.SessionEnded(
-        session_id=SESSION.format(fact.session_id),
+        session_id=SESSION.format(event.session_id),
         account_id=account_id,
         tokens_expire_time=timestamp_to_proto(expires),
     )
@@ -57,7 +57,7 @@ async def end(db: Database) -> UUID:
     return session_id
 
 
-async def test_a_service_knows_what_ended_before_it_started_and_hears_of_what_ends(
+async def test_a_service_learns_of_sessions_revoked_before_and_after_its_start(
     db: Database, kafka: Kafka
 ) -> None:
     before = await end(db)

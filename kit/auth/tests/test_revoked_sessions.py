@@ -20,9 +20,9 @@ async def test_a_token_that_was_taken_is_refused_once_its_session_ended(tmp_path
     verifier.revoked_sessions.add(ended, time.time() + 60)
 
     for token in tokens:
-        with pytest.raises(Unauthenticated) as refusal:
+        with pytest.raises(Unauthenticated) as rejection:
             await verifier.verify(token)
-        assert refusal.value.reason == "TOKEN_INVALID"
+        assert rejection.value.reason == "TOKEN_INVALID"
     await verifier.verify(issuer.access_token(account_id, Role.USER, other)[0])
 
 

@@ -11,14 +11,14 @@ class Sweep:
 
     def __init__(self, seconds: float = 0.0, fails: int = 0) -> None:
         self.runs = 0
-        self.most_at_once = 0
+        self.max_at_once = 0
         self._at_once = 0
         self._seconds = seconds
         self._fails = fails
 
     async def run(self) -> None:
         self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
+        self.max_at_once = max(self.max_at_once, self._at_once)
         await asyncio.sleep(self._seconds)
         self._at_once -= 1
         self.runs += 1
@@ -45,7 +45,7 @@ async def test_it_never_overlaps_itself() -> None:
     await eventually(lambda: sweep.runs >= 3)
     await every.close()
 
-    assert sweep.most_at_once == 1
+    assert sweep.max_at_once == 1
 
 
 async def test_a_failure_does_not_end_it() -> None:
@@ -60,7 +60,7 @@ async def test_closing_lets_a_run_end() -> None:
     sweep = Sweep(seconds=0.1)
     every = PeriodicJob("sweep", 0.001, sweep.run)
     await every.open()
-    await eventually(lambda: sweep.most_at_once == 1)
+    await eventually(lambda: sweep.max_at_once == 1)
     await every.close()
 
     assert sweep.runs >= 1
