@@ -194,10 +194,10 @@ def test_the_sizing_table_follows_from_its_figures() -> None:
             math.ceil(n * cost[name] / 700) for n in (100, 548, 1000, 10_000)
         ]
     totals = [sum(int(row[column]) for row in rows) for column in range(1, 5)]
-    assert "| **all** | " + " | ".join(f"**{total}**" for total in totals) + " |" in page
-    price = int(re.findall(r"With (\d+) a month for a core", page)[0])
+    assert "| **total** | " + " | ".join(f"**{total}**" for total in totals) + " |" in page
+    price = int(re.findall(r"At (\d+) a month for a core", page)[0])
     sentence = (
-        r"1,000 orders a second are (\d+) cores, ([\d,]+) a month, and 10,000 are (\d+) cores, ([\d,]+);"
+        r"1,000 orders a second need (\d+) cores, ([\d,]+) a month, and 10,000 need (\d+) cores, ([\d,]+);"
     )
     stated = [int(number.replace(",", "")) for number in re.findall(sentence, page)[0]]
     assert stated == [totals[2], totals[2] * price, totals[3], totals[3] * price]
