@@ -7,7 +7,7 @@ import unicodedata
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
 # What the search folds and `lower` keeps: ß (and ẞ), the final sigma, dashes and the minus sign.
 _SKU_LETTERS = str.maketrans(
-    {"ß": "ss", "ς": "σ", **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")}
+    {"ß": "ss", "\u03c2": "\u03c3", **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")}
 )
 _INVISIBLE = ("Cf", "Zl", "Zp")
 # Signs that distinguish names, such as C++, C# and .NET, and how a slug spells them.

@@ -193,7 +193,7 @@ def test_spaces_are_single_and_plain_and_invisible_line_breaks_go() -> None:
                 "^",
                 "$",
                 "—now",
-                "’s",
+                "\u2019s",
                 "”",
                 "»",
                 "🎁",
