@@ -20,10 +20,13 @@ WHERE c.oid = 'accounts'::regclass
 
 
 class WordFrequencies:
-    """The most common words with the share of accounts that have them. A word that is not among them counts as rare."""
+    """The most common words with the share of accounts that have them. A word that is not among them counts as rare.
+
+    `accounts` is their number, estimated too.
+    """
 
     def __init__(self, accounts: float = 0, shares: Mapping[str, float] | None = None) -> None:
-        self._accounts = accounts
+        self.accounts = accounts
         self._shares = shares or {}
 
     def matches(self, query: Query) -> float:
@@ -31,7 +34,7 @@ class WordFrequencies:
         shares = [
             sum(min(self._share(word) for word in alternative) for alternative in group) for group in query
         ]
-        return max(0.0, self._accounts) * min(1.0, *shares)
+        return max(0.0, self.accounts) * min(1.0, *shares)
 
     def selective(self, query: Query) -> Query:
         """The part of the query that an index answers cheaply: without common words; empty when there is nothing else in it."""

@@ -93,10 +93,9 @@ class PostgresAccountSearchStore:
             if len(search.words) == 1 and matches > MAX_COUNT * _ESTIMATE_MARGIN:
                 return None
             selective = frequencies.selective(search.words)
-            if (
-                _may_match_nearly_all(selective, matches)
-                and await self._count(tx, _newest(search, None)) is None
-            ):
+            # Of few accounts, counting twice would cost more than it saves.
+            guess = frequencies.accounts > 2 * MAX_COUNT and _may_match_nearly_all(selective, matches)
+            if guess and await self._count(tx, _newest(search, None)) is None:
                 return None
             return await self._count(tx, _indexed(search, None, selective))
 
