@@ -129,7 +129,10 @@ class Copy:
         }
 
     def _generate_contracts(self) -> None:
-        self._contracts.mkdir()
+        # deadlines and retries lie beside the Python of a contract
+        shutil.copytree(
+            self._root / "proto", self._contracts, ignore=shutil.ignore_patterns("*.proto", "*.bazel")
+        )
         site = Path(str(find_spec("google.type").submodule_search_locations[0])).parents[1]  # type: ignore[union-attr, index]
         protos = [
             str(path.relative_to(self._root / "proto"))
