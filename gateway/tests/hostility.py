@@ -27,12 +27,12 @@ _ACCOUNTS = 100
 # Its answer repeats the name, and costs nothing to make.
 _LARGE_ANSWER = "{ " + "x" * 15_000 + " }"
 _SHOPPING = json.dumps({"query": "{ products(first: 20) { nodes { id name price } } }"}).encode()
-MOST_RESIDENT = 512 * 1024 * 1024
-MOST_SECONDS = 0.1
+MAX_RESIDENT_BYTES = 512 * 1024 * 1024
+MAX_SECONDS = 0.1
 
 
 @dataclass
-class Found:
+class Measurements:
     """What was measured."""
 
     before: list[float] = field(default_factory=list)
@@ -69,7 +69,7 @@ async def serve() -> None:
     """The gateway, until its input ends: prints its port and tokens of accounts."""
     async with listening() as world:
         who = [Principal(uuid4(), Role.USER, uuid4()) for _ in range(_ACCOUNTS)]
-        tokens = [world.tokens.token(each).token for each in who]
+        tokens = [world.token(principal) for principal in who]
         # As production has it, but for the time that a silent socket is borne.
         app = world.app({"PROXY_HOPS": "1", "MAX_UNSIGNED_SOCKETS": "20", "MAX_COST": "5000"})
         async with serving(app) as port:
@@ -84,9 +84,9 @@ async def serve() -> None:
 class Attack:
     """Sockets of every kind, each from an address that 20 of them share."""
 
-    def __init__(self, port: int, tokens: list[str], order_id: str, found: Found) -> None:
+    def __init__(self, port: int, tokens: list[str], order_id: str, measured: Measurements) -> None:
         self._port, self._tokens, self._order_id = port, tokens, order_id
-        self._found = found
+        self._measured = measured
         self.kinds = {
             "silent": self._silent,
             "half a head": self._half_a_head,
@@ -110,11 +110,11 @@ class Attack:
         except (OSError, asyncio.IncompleteReadError):
             outcome = "cut"
         finally:
-            self._found.outcomes[f"{name}: {outcome}"] += 1
+            self._measured.outcomes[f"{name}: {outcome}"] += 1
 
     async def _dial(self, address: str, *, small: bool = False) -> RawSocket:
         socket = await dial(self._port, address=address, compressed=True, small=small)
-        self._found.sockets += 1
+        self._measured.sockets += 1
         if socket.status != 101:
             raise ConnectionRefusedError(socket.head)
         return socket
@@ -124,7 +124,7 @@ class Attack:
 
     async def _half_a_head(self, _: str, __: int) -> str:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        self._found.sockets += 1
+        self._measured.sockets += 1
         writer.write(b"POST /graphql HTTP/1.1\r\nHost: a\r\n")
         return (await reader.read()).decode()[9:12]
 
@@ -180,7 +180,7 @@ class Attack:
         for turn in range(40):
             socket.say(type="subscribe", id=f"{turn}", payload={"query": _LARGE_ANSWER})
             await socket.writer.drain()
-        # Whoever reads nothing learns of its end by what it writes.
+        # A client that does not read notices the close when it writes.
         with suppress(ConnectionError):
             while not transport.is_closing():
                 socket.say(type="pong")
@@ -205,20 +205,20 @@ async def shop(port: int, pid: int, times: list[float], worked: list[float], sec
     ) + _SHOPPING
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        began, had_worked = time.monotonic(), _loop_seconds(pid)
+        start, had_worked = time.monotonic(), _loop_seconds(pid)
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         assert b" 200 " in head[:20], head
         await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
-        times.append(time.monotonic() - began)
+        times.append(time.monotonic() - start)
         worked.append(_loop_seconds(pid) - had_worked)
         await asyncio.sleep(0.1)
     writer.close()
 
 
-async def attack(sockets: int, seconds: float) -> Found:
+async def attack(sockets: int, seconds: float) -> Measurements:
     """Measures."""
-    found = Found()
+    measured = Measurements()
     program = [sys.executable, __file__, "--serve"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     server = await asyncio.create_subprocess_exec(
@@ -227,13 +227,13 @@ async def attack(sockets: int, seconds: float) -> Found:
     assert server.stdin is not None
     assert server.stdout is not None
     try:
-        said = json.loads(await server.stdout.readline())
-        await shop(said["port"], server.pid, found.before, [], 3)
-        attacking = Attack(said["port"], said["tokens"], said["order"], found)
+        server_info = json.loads(await server.stdout.readline())
+        await shop(server_info["port"], server.pid, measured.before, [], 3)
+        attacking = Attack(server_info["port"], server_info["tokens"], server_info["order"], measured)
         before = _cpu_seconds(server.pid)
         tasks = []
         shopper = await asyncio.create_subprocess_exec(
-            *[sys.executable, __file__, "--shop", str(said["port"]), str(server.pid), str(seconds)],
+            *[sys.executable, __file__, "--shop", str(server_info["port"]), str(server.pid), str(seconds)],
             stdout=PIPE,
             env=environment,
         )
@@ -244,17 +244,17 @@ async def attack(sockets: int, seconds: float) -> Found:
                 await asyncio.sleep(0.05)
         shopped, _ = await shopper.communicate()
         assert shopper.returncode == 0
-        found.during, found.worked = json.loads(shopped)
-        found.cpu_seconds = _cpu_seconds(server.pid) - before
-        found.resident_bytes = _resident(server.pid)
-        found.still_open = sum(not task.done() for task in tasks)
+        measured.during, measured.worked = json.loads(shopped)
+        measured.cpu_seconds = _cpu_seconds(server.pid) - before
+        measured.resident_bytes = _resident(server.pid)
+        measured.still_open = sum(not task.done() for task in tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         server.stdin.close()
         await asyncio.wait_for(server.wait(), 60)
-    return found
+    return measured
 
 
 def _resident(pid: int) -> int:
@@ -294,9 +294,9 @@ def main() -> None:
         uvloop.run(shop(int(port), int(pid), times, worked, float(seconds)))
         print(json.dumps([times, worked]))
         return
-    found = uvloop.run(attack(chosen.sockets, chosen.seconds))
-    print(json.dumps(found.report(), indent=2))
-    fine = found.resident_bytes < MOST_RESIDENT and p95(found.during) < MOST_SECONDS
+    measured = uvloop.run(attack(chosen.sockets, chosen.seconds))
+    print(json.dumps(measured.report(), indent=2))
+    fine = measured.resident_bytes < MAX_RESIDENT_BYTES and p95(measured.during) < MAX_SECONDS
     sys.exit(0 if fine else 1)
 
 

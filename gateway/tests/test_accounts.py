@@ -118,7 +118,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         ),
     ],
 )
-async def test_an_operation_passes_what_was_given_and_shows_what_was_answered(
+async def test_an_operation_passes_its_input_and_returns_the_response(
     world: World, document: str, shown: Any, rpc: str, sent: dict[str, Any]
 ) -> None:
     assert await world.ask(document) == {"data": shown}
@@ -136,7 +136,7 @@ async def test_an_operation_passes_what_was_given_and_shows_what_was_answered(
         ("name: null", {"name": ""}),
     ],
 )
-async def test_a_profile_keeps_what_is_absent_and_clears_what_is_null(
+async def test_a_profile_keeps_omitted_fields_and_clears_null(
     world: World, given: str, sent: dict[str, str]
 ) -> None:
     answer = await world.ask(f"mutation {{ updateProfile(input: {{{given}}}) {{ id }} }}")
@@ -145,7 +145,7 @@ async def test_a_profile_keeps_what_is_absent_and_clears_what_is_null(
     assert {field.name: value for field, value in request.ListFields()} == sent
 
 
-async def test_a_login_passes_on_the_token_of_its_device(world: World) -> None:
+async def test_a_login_forwards_the_device_token(world: World) -> None:
     await world.ask(
         'mutation { login(input: {email: "a@b.test", password: "p", deviceToken: "d"}) { deviceToken } }'
     )

@@ -18,9 +18,9 @@ async def test_the_audits_of_graphql_over_http_find_no_error_and_no_warning(tmp_
             "node", AUDITS, f"http://127.0.0.1:{port}/graphql", stdout=asyncio.subprocess.PIPE
         )
         said, _ = await asyncio.wait_for(auditing.communicate(), 30)
-    found = json.loads(said)
+    results = json.loads(said)
     assert auditing.returncode == 0
-    assert len(found) >= 61
-    assert [each for each in found if each["status"] in ("error", "warn")] == []
-    # What the specification leaves to a server: all of it is answered.
-    assert [each["name"] for each in found if each["status"] == "notice"] == []
+    assert len(results) >= 61
+    assert [result for result in results if result["status"] in ("error", "warn")] == []
+    # Notices are about optional parts of the specification.
+    assert [result["name"] for result in results if result["status"] == "notice"] == []

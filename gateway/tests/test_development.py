@@ -14,7 +14,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-async def test_the_home_page_has_the_addresses_and_the_logins(world: World) -> None:
+async def test_the_home_page_has_links_and_logins(world: World) -> None:
     page = await world.http.get("/")
     assert page.status_code == 200
     assert '<a href="/playground">/playground</a>' in page.text
@@ -36,14 +36,14 @@ async def test_there_are_no_logins_where_none_are_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/orders/ord_1", "/reset-password?token=x", "/verify-email"])
-async def test_the_links_of_mails_lead_to_a_page_that_says_whose_it_is(world: World, path: str) -> None:
+async def test_links_in_emails_lead_to_a_placeholder_page(world: World, path: str) -> None:
     page = await world.http.get(path)
     assert page.status_code == 200
     assert "SHOP_URL" in page.text
 
 
 @pytest.mark.parametrize("path", ["/", "/playground", "/orders/ord_1", "/livez", "/metrics", "/nowhere"])
-async def test_a_content_type_names_its_charset_once_at_most(world: World, path: str) -> None:
+async def test_a_content_type_has_at_most_one_charset(world: World, path: str) -> None:
     content_type = (await world.http.get(path)).headers["content-type"]
     assert content_type.count("charset") <= 1
     assert content_type.count(";") == len(set(content_type.split(";"))) - 1

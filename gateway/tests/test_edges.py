@@ -39,8 +39,8 @@ def by_hash(digest: str, **more: Any) -> dict[str, Any]:
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}, **more}
 
 
-async def test_every_answer_says_what_it_cost(world: World) -> None:
-    for body, cost in ((ME, 1), ("{ products { nodes { id } } }", 26), ("{ me {", 1), ("{ nobody }", 1)):
+async def test_every_response_has_its_cost(world: World) -> None:
+    for body, cost in ((ME, 1), ("{ products { nodes { id } } }", 26), ("{ me {", 1), ("{ unknown }", 1)):
         response = await world.post({"query": body})
         said = response.json()["extensions"]["cost"]
         assert set(said) == {"cost", "limit", "remaining", "reset"}
@@ -57,25 +57,25 @@ async def test_a_document_that_costs_too_much_is_not_executed(world: World) -> N
     )
     answer = (await world.post({"query": document, "variables": {"n": 100}}, signed_in=True)).json()
     assert code(answer) == "QUERY_TOO_COMPLEX"
-    told = answer["errors"][0]["extensions"]
-    assert told["cost"] > told["limit"] == 5000
+    extensions = answer["errors"][0]["extensions"]
+    assert extensions["cost"] > extensions["limit"] == 5000
     assert world.recorder.calls == []
     fine = (await world.post({"query": document, "variables": {"n": 5}}, signed_in=True)).json()
     assert "errors" not in fine
 
 
-async def test_who_asks_too_much_is_told_when_to_come_again(tmp_path: Path, redis: Redis) -> None:
+async def test_a_rate_limited_client_learns_when_to_retry(tmp_path: Path, redis: Redis) -> None:
     few = {"RATE_LIMIT_POINTS": "3", "RATE_LIMIT_POINTS_PER_SECOND": "0.01", "PROXY_HOPS": "1"}
     async with opened(tmp_path, line=PipelinedRedis(redis.url()), environment=few) as world:
         world.http.headers["x-forwarded-for"] = "203.0.113.1, 198.51.100.7"
         answers = [await world.post({"query": ME}) for _ in range(4)]
-        assert [each.status_code for each in answers] == [200, 200, 200, 429]
-        assert [each.json()["extensions"]["cost"]["remaining"] for each in answers] == [2, 1, 0, 0]
-        refused = answers[-1]
-        assert code(refused.json()) == "RATE_LIMITED"
-        after = refused.json()["errors"][0]["extensions"]["retryAfter"]
+        assert [response.status_code for response in answers] == [200, 200, 200, 429]
+        assert [response.json()["extensions"]["cost"]["remaining"] for response in answers] == [2, 1, 0, 0]
+        rejected = answers[-1]
+        assert code(rejected.json()) == "RATE_LIMITED"
+        after = rejected.json()["errors"][0]["extensions"]["retryAfter"]
         assert 95 <= after <= 100
-        assert refused.headers["retry-after"] == str(after)
+        assert rejected.headers["retry-after"] == str(after)
         # An account has a bucket of its own, and so has another address; who sends rubbish spends too.
         assert (await world.post({"query": ME}, signed_in=True)).status_code == 200
         world.http.headers["x-forwarded-for"] = "203.0.113.1, 198.51.100.8"
@@ -83,7 +83,7 @@ async def test_who_asks_too_much_is_told_when_to_come_again(tmp_path: Path, redi
         assert rubbish == [400, 400, 400, 429]
 
 
-async def test_a_proxys_line_counts_whatever_lines_a_client_sends(tmp_path: Path, redis: Redis) -> None:
+async def test_only_the_trusted_proxys_forwarded_address_counts(tmp_path: Path, redis: Redis) -> None:
     few = {"RATE_LIMIT_POINTS": "3", "RATE_LIMIT_POINTS_PER_SECOND": "0.01", "PROXY_HOPS": "1"}
     async with opened(tmp_path, line=PipelinedRedis(redis.url()), environment=few) as world:
         statuses = []
@@ -98,7 +98,7 @@ async def test_a_proxys_line_counts_whatever_lines_a_client_sends(tmp_path: Path
         assert statuses == [200, 200, 200, 429, 429]
 
 
-async def test_what_nobody_expected_is_told_as_graphql_tells_errors_and_says_nothing(
+async def test_an_unexpected_error_is_a_graphql_error_without_details(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -112,21 +112,19 @@ async def test_what_nobody_expected_is_told_as_graphql_tells_errors_and_says_not
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_tries_to_sign_in_are_limited_by_address_however_many_are_in_a_document(
-    tmp_path: Path, redis: Redis
-) -> None:
+async def test_every_login_attempt_in_a_document_counts(tmp_path: Path, redis: Redis) -> None:
     few = {"SIGN_IN_TRIES": "5", "SIGN_IN_TRIES_PER_MINUTE": "0.1"}
     async with opened(tmp_path, line=PipelinedRedis(redis.url()), environment=few) as world:
         batch = "mutation {" + " ".join(f"a{n}: {LOGIN}" for n in range(4)) + "}"
         assert (await world.post({"query": batch})).status_code == 200
-        refused = await world.post({"query": batch})
-        assert refused.status_code == 429
-        assert refused.json()["errors"][0]["extensions"]["reason"] == "SIGN_IN_RATE_LIMITED"
+        rejected = await world.post({"query": batch})
+        assert rejected.status_code == 429
+        assert rejected.json()["errors"][0]["extensions"]["reason"] == "SIGN_IN_RATE_LIMITED"
         assert world.recorder.names().count("Login") == 4
         assert (await world.post({"query": ME})).status_code == 200
 
 
-async def test_a_document_is_sent_once_and_asked_by_its_hash(tmp_path: Path, redis: Redis) -> None:
+async def test_a_document_is_sent_once_and_then_requested_by_its_hash(tmp_path: Path, redis: Redis) -> None:
     async with opened(tmp_path, redis_url=redis.url()) as world:
         unknown = (await world.post(by_hash(DIGEST))).json()
         assert code(unknown) == "PERSISTED_QUERY_NOT_FOUND"
@@ -144,8 +142,8 @@ async def test_a_document_is_sent_once_and_asked_by_its_hash(tmp_path: Path, red
             assert code((await world.post(body)).json()) == "BAD_REQUEST"
 
 
-async def test_what_is_not_valid_is_not_kept(tmp_path: Path, redis: Redis) -> None:
-    text = "{ nobody }"
+async def test_an_invalid_document_is_not_stored(tmp_path: Path, redis: Redis) -> None:
+    text = "{ unknown }"
     digest = sha256(text.encode()).hexdigest()
     async with opened(tmp_path, redis_url=redis.url()) as world:
         assert code((await world.post(by_hash(digest, query=text))).json()) == "GRAPHQL_VALIDATION_FAILED"
@@ -163,7 +161,7 @@ async def test_what_is_not_valid_is_not_kept(tmp_path: Path, redis: Redis) -> No
         },
     ],
 )
-async def test_with_a_list_nothing_else_is_answered(tmp_path: Path, listed: Any) -> None:
+async def test_with_an_allow_list_other_documents_are_rejected(tmp_path: Path, listed: Any) -> None:
     path = tmp_path / "allowed.json"
     path.write_text(json.dumps(listed))
     async with opened(tmp_path, allowed=AllowList.read(path)) as world:
@@ -173,7 +171,7 @@ async def test_with_a_list_nothing_else_is_answered(tmp_path: Path, listed: Any)
             assert code((await world.post(other)).json()) == "PERSISTED_QUERY_NOT_IN_LIST"
 
 
-async def test_pages_of_known_origins_may_ask(world: World) -> None:
+async def test_pages_of_allowed_origins_may_send_requests(world: World) -> None:
     asks = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
     known = await world.http.options("/graphql", headers={"origin": SHOP, **asks})
     assert known.status_code == 204
@@ -187,7 +185,7 @@ async def test_pages_of_known_origins_may_ask(world: World) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://shop.example.evil.example"])
-async def test_pages_of_other_origins_read_nothing(world: World, origin: str) -> None:
+async def test_pages_of_other_origins_cannot_read_responses(world: World, origin: str) -> None:
     for response in (
         await world.http.options(
             "/graphql", headers={"origin": origin, "access-control-request-method": "POST"}
@@ -200,14 +198,14 @@ async def test_pages_of_other_origins_read_nothing(world: World, origin: str) ->
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-async def test_a_form_of_another_site_cannot_ask(world: World, content_type: str) -> None:
+async def test_a_form_of_another_site_is_rejected(world: World, content_type: str) -> None:
     body = json.dumps({"query": f"mutation {{ {LOGIN} }}"}).encode()
     response = await world.http.post("/graphql", content=body, headers={"content-type": content_type})
     assert response.status_code == 415
     assert world.recorder.calls == []
 
 
-async def test_answers_cannot_be_framed_guessed_or_kept(world: World) -> None:
+async def test_responses_have_security_headers(world: World) -> None:
     for response in (
         await world.post({"query": ME}),
         await world.http.get("/graphql"),
@@ -220,7 +218,7 @@ async def test_answers_cannot_be_framed_guessed_or_kept(world: World) -> None:
         assert "strict-transport-security" not in response.headers
 
 
-async def test_outside_development_browsers_stay_with_tls(tmp_path: Path) -> None:
+async def test_outside_development_browsers_must_use_tls(tmp_path: Path) -> None:
     names = "JWKS_URL ACCOUNT_ADDRESS CATALOG_ADDRESS ORDER_ADDRESS PAYMENT_ADDRESS NOTIFICATION_ADDRESS KAFKA_BOOTSTRAP REDIS_URL"
     production = dict.fromkeys(names.split(), "http://127.0.0.1:1")
     async with opened(tmp_path, PROFILE="production", HTTP_PORT="8080", environment=production) as world:
@@ -231,7 +229,7 @@ async def test_outside_development_browsers_stay_with_tls(tmp_path: Path) -> Non
         )
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(world: World) -> None:
+async def test_a_slow_body_times_out(world: World) -> None:
     sent: list[Any] = []
     first = [{"type": "http.request", "body": b'{"query":', "more_body": True}]
 
@@ -263,7 +261,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(world: World) -> None
     assert json.loads(sent[1]["body"])["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
-async def test_the_playgrounds_files_have_the_headers_too(world: World) -> None:
+async def test_the_playgrounds_files_have_security_headers(world: World) -> None:
     page = await world.http.get("/playground")
     assert "script-src" not in page.headers["content-security-policy"]
     assert "default-src 'self'" in page.headers["content-security-policy"]
@@ -298,7 +296,7 @@ async def test_the_playgrounds_files_have_the_headers_too(world: World) -> None:
         ("too long", "query cop { __typename " + "#" * 20_001 + "\n }"),
     ],
 )
-async def test_attacks_that_graphql_cop_tries_are_refused(world: World, attack: str, document: str) -> None:
+async def test_attacks_of_graphql_cop_are_rejected(world: World, attack: str, document: str) -> None:
     response = await world.post({"query": document}, accept=GRAPHQL_JSON)
     assert response.status_code == 400, attack
     answer = response.json()
@@ -312,13 +310,13 @@ async def test_attacks_that_graphql_cop_tries_are_refused(world: World, attack: 
     assert world.recorder.calls == []
 
 
-async def test_a_batch_of_documents_is_refused(world: World) -> None:
+async def test_batched_requests_are_rejected(world: World) -> None:
     response = await world.post([{"query": "query cop { __typename }"}] * 10)
     assert response.status_code == 400
     assert "data" not in response.text
 
 
-async def test_nothing_is_changed_by_a_link(world: World) -> None:
+async def test_a_link_changes_nothing(world: World) -> None:
     for method in ("GET", "HEAD"):
         response = await world.http.request(
             method, "/graphql", params={"query": f"mutation cop {{ {LOGIN} }}"}
@@ -328,24 +326,24 @@ async def test_nothing_is_changed_by_a_link(world: World) -> None:
     assert world.recorder.calls == []
 
 
-async def test_tracing_cannot_be_asked_for(world: World) -> None:
+async def test_tracing_cannot_be_requested(world: World) -> None:
     headers = {"content-type": "application/json", "x-apollo-tracing": "1"}
     body = json.dumps({"query": ME, "extensions": {"tracing": True}})
     response = await world.http.post("/graphql", content=body, headers=headers)
     assert set(response.json()["extensions"]) == {"cost"}
 
 
-async def test_even_where_introspection_is_on_it_does_not_go_round_in_circles(tmp_path: Path) -> None:
+async def test_circular_introspection_is_rejected_even_if_introspection_is_on(tmp_path: Path) -> None:
     async with opened(tmp_path, introspection=True) as world:
-        asked = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }"
-        assert code((await world.post({"query": asked})).json()) == "GRAPHQL_VALIDATION_FAILED"
+        circular = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }"
+        assert code((await world.post({"query": circular})).json()) == "GRAPHQL_VALIDATION_FAILED"
         usual = (
             "{ __schema { types { name fields { name type { name ofType { name ofType { name } } } } } } }"
         )
         assert "errors" not in (await world.post({"query": usual})).json()
 
 
-async def test_the_first_spread_of_many_fragments_does_not_hold_up_everybody(world: World) -> None:
+async def test_nested_fragment_spreads_do_not_block_the_server(world: World) -> None:
     doubling = " ".join(f"fragment f{n} on Account {{ ...f{n + 1} ...f{n + 1} }}" for n in range(100))
     document = "{ me { ...f0 } } " + doubling + " fragment f100 on Account { id }"
     answer = await asyncio.wait_for(world.post({"query": document}), 5)

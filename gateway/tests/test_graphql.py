@@ -33,12 +33,12 @@ def forget(world: World) -> None:
 
 
 def error(answer: dict[str, Any]) -> dict[str, Any]:
-    [found] = answer["errors"]
-    extensions: dict[str, Any] = found["extensions"]
-    return {**extensions, "message": found["message"], "path": found.get("path")}
+    [only] = answer["errors"]
+    extensions: dict[str, Any] = only["extensions"]
+    return {**extensions, "message": only["message"], "path": only.get("path")}
 
 
-async def test_the_three_mutations_word_for_word(world: World) -> None:
+async def test_the_three_documented_mutations_work_verbatim(world: World) -> None:
     registered = await world.ask(
         'mutation { register(input: {name: "John Doe", email: "john@example.com", password: "SecurePass123!"}) '
         "{ account { id name email } accessToken } }"
@@ -70,7 +70,7 @@ async def test_the_callers_token_and_request_id_reach_the_services(world: World)
     assert call.correlation_id == "abc-123"
 
 
-async def test_a_list_makes_one_call_a_service_whatever_its_size(world: World) -> None:
+async def test_a_list_makes_one_call_per_service_whatever_its_size(world: World) -> None:
     query = """query($first: Int) { orders(first: $first) { nodes {
         account { name } payment { status } notifications { subject } lines { product { name } } } } }"""
     for size in (2, 40):
@@ -95,30 +95,30 @@ async def test_orders_and_notifications_of_many_accounts_are_one_call_each(world
     ):
         world.recorder.calls.clear()
         answer = await world.ask(query, first=size)
-        found = answer["data"]["accounts"]["nodes"]
-        assert len(found) == size
-        assert all(len(each["orders"]["nodes"]) == 3 for each in found)
-        assert all(len(each["notifications"]["nodes"]) == 2 for each in found)
+        nodes = answer["data"]["accounts"]["nodes"]
+        assert len(nodes) == size
+        assert all(len(node["orders"]["nodes"]) == 3 for node in nodes)
+        assert all(len(node["notifications"]["nodes"]) == 2 for node in nodes)
         assert sorted(world.recorder.names()) == expected
     request, _ = world.recorder.last("BatchListOrders")
     assert (request.list.page_size, request.list.count_total) == (3, True)
 
 
-async def test_lists_of_many_accounts_are_asked_for_no_more_at_once_than_a_message_holds(
+async def test_a_batch_of_lists_is_limited_by_the_size_of_a_message(
     world: World,
 ) -> None:
     await world.ask("{ accounts(first: 25) { nodes { orders(first: 100) { nodes { id } } } } }")
     assert sorted(world.recorder.names()) == ["BatchListOrders"] * 3 + ["ListAccounts"]
 
 
-async def test_a_page_of_nothing_is_refused_for_each_account(world: World) -> None:
+async def test_an_empty_page_is_rejected_for_each_account(world: World) -> None:
     answer = await world.ask("{ accounts(first: 3) { nodes { id orders(first: 0) { nodes { id } } } } }")
     assert [node["orders"] for node in answer["data"]["accounts"]["nodes"]] == [None] * 3
     assert [error["extensions"]["fields"][0]["path"] for error in answer["errors"]] == [["first"]] * 3
     assert world.recorder.names() == ["ListAccounts"]
 
 
-async def test_an_accounts_next_page_is_asked_for_alone(world: World) -> None:
+async def test_an_accounts_next_page_is_requested_alone(world: World) -> None:
     await world.ask(
         '{ me { orders(first: 3, after: "c") { nodes { id } } notifications(after: "d") { nodes { id } } } }'
     )
@@ -126,7 +126,7 @@ async def test_an_accounts_next_page_is_asked_for_alone(world: World) -> None:
     assert world.recorder.last("ListNotifications")[0].page_token == "d"
 
 
-async def test_a_notification_that_was_given_up_says_why(world: World) -> None:
+async def test_a_failed_notification_has_its_reason(world: World) -> None:
     fields = "nodes { status failure sentAt }"
     answer = await world.ask(
         f'{{ sent: notifications(first: 1) {{ {fields} }} lost: notifications(first: 1, orderId: "ord_1") {{ {fields} }} }}'
@@ -136,7 +136,7 @@ async def test_a_notification_that_was_given_up_says_why(world: World) -> None:
     assert lost == {"status": "FAILED", "failure": "NOT_TAKEN", "sentAt": None}
 
 
-async def test_a_page_is_counted_only_when_asked(world: World) -> None:
+async def test_a_total_is_computed_only_when_selected(world: World) -> None:
     await world.ask("{ products { nodes { id } } }")
     assert not world.recorder.last("SearchProducts")[0].count_total
     answer = await world.ask("{ products { ...page } } fragment page on ProductConnection { totalCount }")
@@ -144,7 +144,7 @@ async def test_a_page_is_counted_only_when_asked(world: World) -> None:
     assert answer["data"]["products"]["totalCount"] == 3
 
 
-async def test_facets_and_highlights_are_computed_only_when_asked(world: World) -> None:
+async def test_facets_and_highlights_are_computed_only_when_selected(world: World) -> None:
     await world.ask('{ products(query: "mug") { edges { node { id } } } }')
     request, _ = world.recorder.last("SearchProducts")
     assert not request.count_facets
@@ -153,9 +153,9 @@ async def test_facets_and_highlights_are_computed_only_when_asked(world: World) 
         '{ products(query: "mug") { edges { ...mark } facets { name values { value count } } } } '
         "fragment mark on ProductEdge { highlight }"
     )
-    found = answer["data"]["products"]
-    assert found["edges"][0]["highlight"] == "<em>Mug</em>"
-    assert found["facets"] == [{"name": "currency", "values": [{"value": "USD", "count": 3}]}]
+    page = answer["data"]["products"]
+    assert page["edges"][0]["highlight"] == "<em>Mug</em>"
+    assert page["facets"] == [{"name": "currency", "values": [{"value": "USD", "count": 3}]}]
 
 
 async def test_suggestions_and_counts_of_categories(world: World) -> None:
@@ -190,7 +190,7 @@ async def test_amounts_are_exact_in_and_out(world: World) -> None:
     assert answer["data"]["createProduct"]["price"] == "1234567890.01"
 
 
-async def test_a_request_id_is_made_for_an_order_without_a_key(world: World) -> None:
+async def test_an_order_without_a_key_gets_a_request_id(world: World) -> None:
     query = "mutation($i: CreateOrderInput!) { createOrder(input: $i) { id } }"
     products = [{"id": PRODUCT_ID, "quantity": 1}]
     await world.ask(query, i={"products": products})
@@ -202,7 +202,7 @@ async def test_a_request_id_is_made_for_an_order_without_a_key(world: World) -> 
     assert (given.request_id, given.client_request_id) == ("mine", True)
 
 
-async def test_cancelling_and_moving_an_order_pass_what_was_given(world: World) -> None:
+async def test_changes_of_an_order_pass_their_input(world: World) -> None:
     order_id = ORDER.format(ORDER.new())
     cancelled = await world.ask(
         'mutation($id: ID!) { cancelOrder(id: $id, reason: "too late") { status cancelReason statusReason } }',
@@ -228,7 +228,7 @@ async def test_cancelling_and_moving_an_order_pass_what_was_given(world: World) 
 @pytest.mark.parametrize(
     ("given", "sent"), [("amount: 10.50, ", "10.50"), ('amount: "10.5", ', "10.5"), ("", "")]
 )
-async def test_a_refund_passes_what_was_given(world: World, given: str, sent: str) -> None:
+async def test_a_refund_passes_its_input(world: World, given: str, sent: str) -> None:
     answer = await world.ask(
         f'mutation {{ refundPayment(paymentId: "pay_1", {given}reason: "damaged", idempotencyKey: "k") {{ status }} }}'
     )
@@ -242,7 +242,7 @@ async def test_a_refund_passes_what_was_given(world: World, given: str, sent: st
     )
 
 
-async def test_stock_is_changed_by_so_much_and_set(world: World) -> None:
+async def test_stock_is_adjusted_and_set(world: World) -> None:
     adjusted = await world.ask(
         f'mutation {{ adjustStock(productId: "{PRODUCT_ID}", delta: -3, reason: "lost", idempotencyKey: "k") {{ stock }} }}'
     )
@@ -262,7 +262,7 @@ async def test_stock_is_changed_by_so_much_and_set(world: World) -> None:
         assert (request.expected if request.HasField("expected") else None) == expected
 
 
-async def test_a_subscription_is_refused_over_http(world: World) -> None:
+async def test_a_subscription_is_rejected_over_plain_http(world: World) -> None:
     answer = await world.ask('subscription { orderUpdated(id: "ord_1") { id } }')
     assert (error(answer)["code"], answer.get("data")) == ("BAD_REQUEST", None)
 
@@ -287,7 +287,7 @@ async def test_a_subscription_is_refused_over_http(world: World) -> None:
         (KeyError("a secret"), {"code": "INTERNAL", "message": INTERNAL_MESSAGE}),
     ],
 )
-async def test_what_a_service_refuses_has_its_code(
+async def test_each_error_of_a_service_has_its_code(
     world: World, raised: Exception, shown: dict[str, Any]
 ) -> None:
     world.recorder.raises["PlaceOrder"] = raised
@@ -296,12 +296,12 @@ async def test_what_a_service_refuses_has_its_code(
         i={"products": [{"id": PRODUCT_ID, "quantity": 1}]},
     )
     assert answer["data"] == {"createOrder": None}
-    found = error(answer)
-    assert {name: found[name] for name in shown} == shown
-    assert found["path"] == ["createOrder"]
+    reported = error(answer)
+    assert {name: reported[name] for name in shown} == shown
+    assert reported["path"] == ["createOrder"]
     if not isinstance(raised, SoukError):
         assert "secret" not in json.dumps(answer)
-        assert found["correlationId"]
+        assert reported["correlationId"]
 
 
 RELATIONS = {
@@ -312,17 +312,17 @@ RELATIONS = {
 }
 
 
-@pytest.mark.parametrize("away", RELATIONS)
-async def test_a_failing_service_nulls_its_own_field_only(world: World, away: str) -> None:
-    world.recorder.raises[away] = Unavailable("down")
+@pytest.mark.parametrize("method", RELATIONS)
+async def test_a_failing_service_nulls_its_own_field_only(world: World, method: str) -> None:
+    world.recorder.raises[method] = Unavailable("down")
     answer = await world.ask(
         "{ orders(first: 1) { nodes { id account { id } payment { id } notifications { id } lines { product { id } } } } }"
     )
     [node] = answer["data"]["orders"]["nodes"]
     [line] = node.pop("lines")
     assert node.pop("id").startswith("ord_")
-    assert {name for name, value in (node | line).items() if value is None} == {RELATIONS[away]}
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["SERVICE_UNAVAILABLE"]
+    assert {name for name, value in (node | line).items() if value is None} == {RELATIONS[method]}
+    assert [entry["extensions"]["code"] for entry in answer["errors"]] == ["SERVICE_UNAVAILABLE"]
 
 
 async def test_a_failing_service_nulls_its_own_root_field_only(world: World) -> None:
@@ -331,7 +331,7 @@ async def test_a_failing_service_nulls_its_own_root_field_only(world: World) -> 
     assert answer["data"]["products"] is None
     assert answer["data"]["me"]
     assert answer["data"]["categories"]
-    assert [each["path"] for each in answer["errors"]] == [["products"]]
+    assert [entry["path"] for entry in answer["errors"]] == [["products"]]
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ async def test_a_failing_service_nulls_its_own_root_field_only(world: World) -> 
     [
         ("{ me { id ", "GRAPHQL_PARSE_FAILED"),
         ("", "GRAPHQL_PARSE_FAILED"),
-        ("{ nobody }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ unknown }", "GRAPHQL_VALIDATION_FAILED"),
         ("{ __schema { types { name } } }", "GRAPHQL_VALIDATION_FAILED"),
         ("query A { me { id } } query B { me { id } }", "BAD_REQUEST"),
         ("{" + " ".join(f"a{n}: me {{ id }}" for n in range(31)) + "}", "QUERY_TOO_COMPLEX"),
@@ -353,15 +353,15 @@ async def test_a_failing_service_nulls_its_own_root_field_only(world: World) -> 
         ),
     ],
 )
-async def test_documents_that_are_not_answered_say_why(world: World, query: str, code: str) -> None:
+async def test_rejected_documents_have_an_error_code(world: World, query: str, code: str) -> None:
     answer = (await world.post({"query": query})).json()
-    assert {found["extensions"]["code"] for found in answer["errors"]} == {code}
+    assert {entry["extensions"]["code"] for entry in answer["errors"]} == {code}
     assert "data" not in answer
     assert "Did you mean" not in json.dumps(answer)
     assert world.recorder.calls == []
 
 
-async def test_a_variable_that_does_not_fit_names_its_field(world: World) -> None:
+async def test_an_invalid_variable_names_its_field(world: World) -> None:
     answer = await world.ask(
         "mutation($i: CreateOrderInput!) { createOrder(input: $i) { id } }",
         i={"products": [{"id": PRODUCT_ID, "quantity": "two"}]},
@@ -370,14 +370,14 @@ async def test_a_variable_that_does_not_fit_names_its_field(world: World) -> Non
     assert error(answer)["fields"][0]["path"] == ["products", 0, "quantity"]
 
 
-@pytest.mark.parametrize("header", ["Bearer", "Bearer nobody", "Basic eDp5", "Bearer a b"])
-async def test_a_bad_token_is_unauthenticated_whatever_is_asked(world: World, header: str) -> None:
+@pytest.mark.parametrize("header", ["Bearer", "Bearer forged", "Basic eDp5", "Bearer a b"])
+async def test_an_invalid_token_is_unauthenticated_for_every_operation(world: World, header: str) -> None:
     response = await world.post({"query": "{ me { id } }"}, authorization=header)
     assert response.status_code == 401
     assert error(response.json())["code"] == "UNAUTHENTICATED"
 
 
-async def test_other_methods_content_types_and_sizes_are_refused_in_graphqls_json(world: World) -> None:
+async def test_other_methods_content_types_and_sizes_are_rejected_as_graphql_errors(world: World) -> None:
     body = b'{"query": "{ me { id } }"}'
     responses = {
         405: await world.http.put("/graphql", content=body, headers={"content-type": "application/json"}),
@@ -400,8 +400,8 @@ async def test_the_specifications_media_type_has_its_statuses(world: World) -> N
     accept = "application/graphql-response+json"
     fine = await world.post({"query": "{ me { id } }"}, accept=accept)
     assert (fine.status_code, fine.headers["content-type"]) == (200, accept)
-    assert (await world.post({"query": "{ nobody }"}, accept=accept)).status_code == 400
-    assert (await world.post({"query": "{ nobody }"})).status_code == 200
+    assert (await world.post({"query": "{ unknown }"}, accept=accept)).status_code == 400
+    assert (await world.post({"query": "{ unknown }"})).status_code == 200
 
 
 async def test_the_playground_is_served_from_our_own_files_only(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Every value that a client may send passes a limit first, and what is refused says which field and which rule, and no more."""
+"""Every value has a limit that is checked first; a rejection names the field and the rule."""
 
 import json
 import logging
@@ -46,7 +46,7 @@ def nested(levels: int) -> str:
     return "[" * levels + "1" + "]" * levels
 
 
-async def refused(world: World, query: str, variables: Any) -> dict[str, Any]:
+async def rejection(world: World, query: str, variables: Any) -> dict[str, Any]:
     [error] = (await world.ask(query, **variables))["errors"]
     assert world.recorder.calls == []
     return {**error["extensions"], "message": error["message"]}
@@ -54,7 +54,7 @@ async def refused(world: World, query: str, variables: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("levels", [17, 100, 900, 2000, 100_000])
 @pytest.mark.parametrize("place", ["variables", "extensions", "query"])
-async def test_a_deeply_nested_body_is_refused_and_charged(
+async def test_a_deeply_nested_body_is_rejected_and_charged(
     world: World, levels: int, place: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     value = nested(levels) if place == "query" else f'{{"a": {nested(levels)}}}'
@@ -88,7 +88,7 @@ async def test_a_deeply_nested_body_is_refused_and_charged(
 async def test_a_value_beyond_a_limit_names_its_field(
     world: World, variables: Any, path: Any, rule: str
 ) -> None:
-    error = await refused(world, SEARCH, variables)
+    error = await rejection(world, SEARCH, variables)
     assert error["code"] == "BAD_USER_INPUT"
     [field] = error["fields"]
     assert rule in field["message"]
@@ -109,8 +109,8 @@ async def test_a_value_beyond_a_limit_names_its_field(
         (f'mutation {{ cancelOrder(id: "a", reason: "{"x" * 3000}") {{ id }} }}', ["reason"]),
     ],
 )
-async def test_a_text_of_the_document_is_limited_too(world: World, document: str, path: Any) -> None:
-    error = await refused(world, document, {})
+async def test_literals_are_limited_too(world: World, document: str, path: Any) -> None:
+    error = await rejection(world, document, {})
     assert (error["code"], error["fields"][0]["path"]) == ("BAD_USER_INPUT", path)
 
 
@@ -138,21 +138,21 @@ GUESSED = [
 
 
 @pytest.mark.parametrize(("query", "variables"), GUESSED)
-async def test_no_error_says_what_was_meant(world: World, query: str, variables: Any) -> None:
+async def test_no_error_suggests_names(world: World, query: str, variables: Any) -> None:
     answer = await world.post({"query": query, "variables": variables})
     assert answer.json()["errors"]
     assert "Did you mean" not in answer.text
 
 
 @pytest.mark.parametrize(("query", "variables"), GUESSED)
-async def test_nor_over_a_socket_or_a_stream(query: str, variables: Any) -> None:
+async def test_no_error_over_sockets_or_streams_suggests_names(query: str, variables: Any) -> None:
     payload = {"query": query, "variables": variables}
     async with listening() as world, signed_in(world.app(), world.token()) as socket:
         socket.send(type="subscribe", id="1", payload=payload)
-        told = await socket.receive()
-        assert told["type"] in ("error", "next")
-        assert "errors" in told["payload"] or told["payload"][0]["message"]
-        assert "Did you mean" not in json.dumps(told)
+        message = await socket.receive()
+        assert message["type"] in ("error", "next")
+        assert "errors" in message["payload"] or message["payload"][0]["message"]
+        assert "Did you mean" not in json.dumps(message)
     if variables:
         return
     async with listening() as world, requested(world.app(), query, token=world.token()) as stream:
@@ -161,7 +161,7 @@ async def test_nor_over_a_socket_or_a_stream(query: str, variables: Any) -> None
 
 
 @pytest.mark.parametrize("number", ["10", "10.0", "1e1", "1E+1", "100e-1", "10.000"])
-async def test_a_whole_number_is_an_int_however_it_is_written(world: World, number: str) -> None:
+async def test_an_int_may_be_written_in_any_notation(world: World, number: str) -> None:
     body = f'{{"query": {json.dumps(SEARCH)}, "variables": {{"n": {number}}}}}'
     answer = (await world.post(body.encode())).json()
     assert "errors" not in answer
@@ -201,7 +201,7 @@ async def test_whole_numbers_within_inputs_and_for_ids(world: World) -> None:
         (CREATE, '{"i": {"name": "x", "description": "", "price": [1.25]}}', ""),
     ],
 )
-async def test_a_number_that_does_not_fit_is_shown_as_it_was_sent(
+async def test_an_invalid_number_is_shown_as_the_client_wrote_it(
     world: World, query: str, variables: str, shown: str
 ) -> None:
     answer = await world.post(f'{{"query": {json.dumps(query)}, "variables": {variables}}}'.encode())
@@ -334,7 +334,7 @@ async def test_amounts_stay_exact_and_have_no_exponent(world: World) -> None:
         assert ("errors" not in answer) is passes, price
 
 
-def test_numbers_fit_by_type() -> None:
+def test_numbers_are_converted_by_type() -> None:
     kinds: dict[str, Any] = {
         "int": GraphQLInt,
         "ints": GraphQLNonNull(GraphQLList(GraphQLList(GraphQLInt))),
@@ -361,17 +361,17 @@ def test_numbers_fit_by_type() -> None:
     assert [type(value) for value in convert_numbers(given, kinds).values()].count(Number) == 3
 
 
-async def test_the_largest_variables_are_checked_in_a_moment(world: World) -> None:
+async def test_the_largest_variables_are_checked_quickly(world: World) -> None:
     for value in (
         "[1," * 300_000 + "1" + "]" * 300_000,
         "[" + "1," * 500_000 + "1]",
         '["' + '","' * 250_000 + '"]',
     ):
         body = f'{{"query": "{{ me {{ id }} }}", "variables": {{"a": {value}}}}}'.encode()
-        began = time.thread_time()
+        start = time.thread_time()
         answer = await world.post(body[: 1024 * 1024])
         assert answer.status_code in (200, 400)
-        assert time.thread_time() - began < 0.5
+        assert time.thread_time() - start < 0.5
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ async def test_the_largest_variables_are_checked_in_a_moment(world: World) -> No
         '{"type": "connection_init", "payload": ' + nested(3000) + "}",
     ],
 )
-async def test_deeply_nested_messages_close_the_socket_without_a_stack(
+async def test_deeply_nested_messages_close_the_socket_without_a_traceback(
     text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with listening() as world, signed_in(world.app(), world.token()) as socket:

@@ -32,33 +32,33 @@ async def sent(world: World, rpc: str, query: str, **variables: Any) -> Any:
 
 
 @pytest.mark.parametrize("given", [None, {}, {"categories": None}])
-async def test_without_categories_products_of_any_are_searched(world: World, given: Any) -> None:
+async def test_without_a_filter_all_categories_are_searched(world: World, given: Any) -> None:
     request = await sent(world, "SearchProducts", SEARCH, f=given)
     assert not request.HasField("category_filter")
 
 
 @pytest.mark.parametrize("slugs", [[], ["mugs"], ["mugs", "cups"]])
-async def test_a_list_of_categories_is_passed_on_as_it_is(world: World, slugs: list[str]) -> None:
+async def test_a_list_of_categories_is_forwarded_unchanged(world: World, slugs: list[str]) -> None:
     request = await sent(world, "SearchProducts", SEARCH, f={"categories": slugs})
     assert request.HasField("category_filter")
     assert list(request.category_filter.values) == slugs
 
 
 @pytest.mark.parametrize("given", [None, {}, {"statuses": None}])
-async def test_without_statuses_orders_in_any_are_listed(world: World, given: Any) -> None:
+async def test_without_a_filter_orders_of_all_statuses_are_listed(world: World, given: Any) -> None:
     request = await sent(world, "ListOrders", ORDERS, f=given)
     assert not request.HasField("status_filter")
 
 
 @pytest.mark.parametrize("statuses", [[], ["SHIPPED"], ["SHIPPED", "PENDING"]])
-async def test_a_list_of_statuses_is_passed_on_as_it_is(world: World, statuses: list[str]) -> None:
+async def test_a_list_of_statuses_is_forwarded_unchanged(world: World, statuses: list[str]) -> None:
     request = await sent(world, "ListOrders", ORDERS, f={"statuses": statuses})
     assert request.HasField("status_filter")
     assert len(request.status_filter.values) == len(statuses)
 
 
 @pytest.mark.parametrize("field", ["sku", "category"])
-async def test_what_is_given_empty_is_told_from_what_is_left_out(world: World, field: str) -> None:
+async def test_an_empty_text_is_not_an_omitted_one(world: World, field: str) -> None:
     plain = {"name": "Mug", "description": "Steel", "price": "9.99"}
     assert getattr(await sent(world, "CreateProduct", CREATE, i=plain), field) == ""
     assert getattr(await sent(world, "CreateProduct", CREATE, i={**plain, field: None}), field) == ""
@@ -69,7 +69,7 @@ async def test_what_is_given_empty_is_told_from_what_is_left_out(world: World, f
 @pytest.mark.parametrize(
     ("name", "field"), [("accountId", "account_id"), ("paymentMethod", "payment_method")]
 )
-async def test_an_empty_account_or_method_of_an_order_is_not_a_left_out_one(
+async def test_an_empty_account_or_payment_method_is_not_an_omitted_one(
     world: World, name: str, field: str
 ) -> None:
     plain = {"products": [{"id": PRODUCT.format(PRODUCT.new()), "quantity": 1}]}
@@ -90,7 +90,7 @@ async def test_an_empty_account_or_method_of_an_order_is_not_a_left_out_one(
         "2026-11-23T09:29:60Z",
     ],
 )
-def test_an_instant_is_read_in_every_form_of_rfc_3339(text: str) -> None:
+def test_a_timestamp_may_have_any_form_of_rfc_3339(text: str) -> None:
     assert datetime.fromisoformat(parse_instant(text)) == datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
@@ -99,6 +99,6 @@ def test_an_instant_is_read_in_every_form_of_rfc_3339(text: str) -> None:
     ["", "yesterday", "2026-11-23", "2026-11-23T09:30:00", "2026-11-23_09:30:00Z", "2026-02-30T09:30:00Z"]
     + ["2026-11-23T09:30:61Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:60Z"],
 )
-def test_what_is_no_instant_is_refused(text: str) -> None:
+def test_an_invalid_timestamp_is_rejected(text: str) -> None:
     with pytest.raises(GraphQLError):
         parse_instant(text)

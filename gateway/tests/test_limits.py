@@ -12,7 +12,7 @@ from gateway.tests.world import NOWHERE, opened
 from kit.settings import SettingsError, load
 from kit.values import PRODUCT
 
-# Setting, a number, what is just within it, what is just beyond, and the reason that is told.
+# Setting, value, a document within it, one beyond it, and the reason of the error.
 LIMITS = [
     ("MAX_DEPTH", 3, "{ orders { nodes { id } } }", "{ orders { nodes { lines { name } } } }", "TOO_DEEP"),
     ("MAX_FIELDS", 3, "{ me { id name } }", "{ me { id name email } }", "TOO_MANY_FIELDS"),
@@ -57,30 +57,34 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize(("setting", "most", "within", "beyond", "reason"), LIMITS)
-async def test_a_limit_is_a_setting_with_an_error_of_its_own(
-    tmp_path: Path, setting: str, most: int, within: str, beyond: str, reason: str
+@pytest.mark.parametrize(("setting", "limit", "within", "beyond", "reason"), LIMITS)
+async def test_each_limit_has_a_setting_and_a_reason(
+    tmp_path: Path, setting: str, limit: int, within: str, beyond: str, reason: str
 ) -> None:
-    async with opened(tmp_path, environment={setting: str(most)}) as world:
+    async with opened(tmp_path, environment={setting: str(limit)}) as world:
         assert "errors" not in (await world.post({"query": within}, signed_in=True)).json()
         world.recorder.calls.clear()
         [error] = (await world.post({"query": beyond}, signed_in=True)).json()["errors"]
         assert world.recorder.calls == []
-    told = error["extensions"]
-    assert (told["code"], told["reason"], told["limit"]) == ("QUERY_TOO_COMPLEX", reason, most)
-    assert told["cost"] > most
+    extensions = error["extensions"]
+    assert (extensions["code"], extensions["reason"], extensions["limit"]) == (
+        "QUERY_TOO_COMPLEX",
+        reason,
+        limit,
+    )
+    assert extensions["cost"] > limit
     async with opened(tmp_path) as world:
         assert "errors" not in (await world.post({"query": beyond}, signed_in=True)).json()
 
 
-async def test_a_body_may_be_as_long_as_the_setting_says(tmp_path: Path) -> None:
+async def test_the_maximum_size_of_a_body_is_a_setting(tmp_path: Path) -> None:
     async with opened(tmp_path, MAX_BODY_BYTES="64") as world:
         body = b'{"query": "{ me { id } }"}'
         assert (await world.post(body.ljust(64))).status_code == 200
         assert (await world.post(body.ljust(65))).status_code == 413
 
 
-async def test_the_time_of_a_request_goes_down_to_every_call_and_ends_it(tmp_path: Path) -> None:
+async def test_the_deadline_of_a_request_reaches_every_call(tmp_path: Path) -> None:
     async with opened(tmp_path, REQUEST_SECONDS="0.3") as world:
         world.recorder.waits = 30.0
         answer = await world.ask(
@@ -105,7 +109,7 @@ def production(**more: str) -> Mapping[str, str]:
     return {**needed, **dict.fromkeys(NAMES.split(), "127.0.0.1:1"), **more}
 
 
-def test_what_tells_strangers_about_the_schema_is_off_outside_development() -> None:
+def test_introspection_and_suggestions_are_off_outside_development() -> None:
     settings: Any = load(Settings, production())
     assert (settings.introspection, settings.playground, settings.suggestions) == (False, False, False)
     assert settings.cors_origins == ()
@@ -122,7 +126,7 @@ def test_the_playground_is_not_served_outside_development() -> None:
     assert {path for route in here for path in route.paths} >= {"/", "/graphql", "/playground"}
 
 
-def test_a_list_of_documents_that_cannot_be_read_is_no_list_but_an_error(tmp_path: Path) -> None:
+def test_an_unreadable_allow_list_stops_the_start(tmp_path: Path) -> None:
     for content in (None, "{", "[]", '{"0": 1}'):
         path = tmp_path / "documents.json"
         if content is not None:
@@ -131,7 +135,7 @@ def test_a_list_of_documents_that_cannot_be_read_is_no_list_but_an_error(tmp_pat
             build(load(Settings, production(ALLOWED_DOCUMENTS=str(path))))
 
 
-def test_a_limit_that_is_none_is_refused() -> None:
-    with pytest.raises(SettingsError) as refusal:
+def test_an_invalid_limit_is_rejected() -> None:
+    with pytest.raises(SettingsError) as raised:
         load(Settings, production(MAX_DEPTH="0", MAX_COST="many", REQUEST_SECONDS="0"))
-    assert all(name in str(refusal.value) for name in ("MAX_DEPTH", "MAX_COST", "REQUEST_SECONDS"))
+    assert all(name in str(raised.value) for name in ("MAX_DEPTH", "MAX_COST", "REQUEST_SECONDS"))

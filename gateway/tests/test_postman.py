@@ -10,7 +10,7 @@ from gateway.resolvers import make_schema
 SCHEMA = make_schema()._schema
 
 
-def test_every_query_and_mutation_is_in_it() -> None:
+def test_the_collection_has_every_query_and_mutation() -> None:
     folders = {
         folder["name"]: {item["name"] for item in folder["item"]}
         for folder in json.loads(postman_collection(SCHEMA))["item"]
@@ -23,16 +23,16 @@ def test_every_query_and_mutation_is_in_it() -> None:
     }
 
 
-def test_each_is_a_valid_document_with_variables_that_fit() -> None:
+def test_each_request_is_a_valid_document_with_valid_variables() -> None:
     for folder in json.loads(postman_collection(SCHEMA))["item"]:
         for item in folder["item"]:
-            asked = item["request"]["body"]["graphql"]
-            document = parse(asked["query"])
-            assert validate(SCHEMA, document) == [], asked["query"]
+            body = item["request"]["body"]["graphql"]
+            document = parse(body["query"])
+            assert validate(SCHEMA, document) == [], body["query"]
             [operation] = document.definitions
             assert isinstance(operation, OperationDefinitionNode)
             values = get_variable_values(
-                SCHEMA, operation.variable_definitions or (), json.loads(asked["variables"])
+                SCHEMA, operation.variable_definitions or (), json.loads(body["variables"])
             )
             assert not isinstance(values, list), (item["name"], values)
             assert item["request"]["description"]

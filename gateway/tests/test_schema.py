@@ -38,7 +38,7 @@ def test_the_printed_schema_is_the_one_that_is_served() -> None:
     assert SCHEMA.read_text().strip() == make_schema().as_str().strip()
 
 
-def test_plain_fields_are_read_without_strawberrys_detour() -> None:
+def test_plain_fields_do_not_use_strawberrys_resolver() -> None:
     schema = make_schema()._schema
     fields = {
         f"{kind.name}.{name}": field.resolve
@@ -51,7 +51,7 @@ def test_plain_fields_are_read_without_strawberrys_detour() -> None:
     assert fields["Product.createdAt"](SimpleNamespace(created_at="now"), None) == "now"
 
 
-def test_everything_is_described() -> None:
+def test_everything_has_a_description() -> None:
     schema = make_schema()._schema
     bare = []
     for name, kind in schema.type_map.items():
@@ -63,12 +63,14 @@ def test_everything_is_described() -> None:
             if not field.description:
                 bare.append(f"{name}.{field_name}")
             bare += [
-                f"{name}.{field_name}({each})"
-                for each, argument in getattr(field, "args", {}).items()
+                f"{name}.{field_name}({argument_name})"
+                for argument_name, argument in getattr(field, "args", {}).items()
                 if not argument.description
             ]
         bare += [
-            f"{name}.{each}" for each, value in getattr(kind, "values", {}).items() if not value.description
+            f"{name}.{value_name}"
+            for value_name, value in getattr(kind, "values", {}).items()
+            if not value.description
         ]
     assert bare == []
 
@@ -77,7 +79,7 @@ def broken(new: GraphQLSchema) -> list[str]:
     return [change.description for change in find_breaking_changes(parsed(RELEASED.read_text()), new)]
 
 
-def test_nothing_that_was_released_is_broken() -> None:
+def test_the_schema_has_no_breaking_change_since_the_release() -> None:
     assert broken(make_schema()._schema) == []
 
 
@@ -90,13 +92,13 @@ def test_nothing_that_was_released_is_broken() -> None:
         ("  REFUNDED\n", "  GIVEN_BACK\n"),
     ],
 )
-def test_a_break_would_be_seen(was: str, becomes: str) -> None:
+def test_a_breaking_change_is_detected(was: str, becomes: str) -> None:
     text = SCHEMA.read_text()
     assert was in text
     assert len(broken(parsed(text.replace(was, becomes)))) >= 1
 
 
-def test_whatever_a_service_can_say_has_a_name_here() -> None:
+def test_every_enum_value_of_the_services_exists_in_the_schema() -> None:
     pairs: list[tuple[Any, Any]] = [
         (account_pb2.Role, Role),
         (order_pb2.OrderStatus, OrderStatus),
@@ -109,10 +111,10 @@ def test_whatever_a_service_can_say_has_a_name_here() -> None:
     for contract, shown in pairs:
         [nothing, *names] = contract.keys()
         prefix = nothing.removesuffix("UNSPECIFIED")
-        assert [name.removeprefix(prefix) for name in names] == [each.name for each in shown]
+        assert [name.removeprefix(prefix) for name in names] == [value.name for value in shown]
 
 
-# What is selected of each kind of thing that lists hold: every relation of it that can be asked for many at once.
+# Per type that lists hold, all of its relations that load in batches.
 WITHIN = {
     "Account": "id orders(first: 1) { nodes { id payment { id } } totalCount } notifications(first: 3) { nodes { id } }",
     "AuditEvent": "id",
@@ -124,15 +126,15 @@ WITHIN = {
 
 def lists() -> list[tuple[str, str, str]]:
     """(type, field, what it lists) of every field with pages."""
-    found = []
+    rows = []
     for name, kind in make_schema()._schema.type_map.items():
         if not isinstance(kind, GraphQLObjectType):
             continue
         for field_name, field in kind.fields.items():
             of = get_named_type(field.type).name
             if "first" in field.args and of.endswith("Connection"):
-                found.append((name, field_name, of.removesuffix("Connection")))
-    return found
+                rows.append((name, field_name, of.removesuffix("Connection")))
+    return rows
 
 
 @pytest.mark.parametrize(("parent", "field", "of"), lists())

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.tests.hostility import MOST_RESIDENT, attack
+from gateway.tests.hostility import MAX_RESIDENT_BYTES, attack
 from gateway.tests.listening import SUBSCRIBE, USER, Listening, listening
 from gateway.tests.served import CONTINUED, PING, PONG, TEXT, dial, frame, serving
 from kit.graphql.metrics import CONNECTIONS
@@ -39,7 +39,7 @@ def token(world: Listening) -> str:
     return world.tokens.token(USER).token
 
 
-async def test_a_socket_that_says_nothing_is_closed_and_its_connection_ends(port: int) -> None:
+async def test_a_silent_socket_is_closed_with_its_connection(port: int) -> None:
     sockets = [await dial(port, address=f"192.0.2.{number}") for number in range(30)]
     assert {socket.status for socket in sockets} == {101}
     assert await asyncio.wait_for(asyncio.gather(*(socket.closed() for socket in sockets)), 20) == [4408] * 30
@@ -66,7 +66,7 @@ BEFORE_SIGN_IN = {
 
 
 @pytest.mark.parametrize("name", BEFORE_SIGN_IN)
-async def test_a_stranger_is_closed_at_once(port: int, name: str) -> None:
+async def test_an_unauthenticated_violation_closes_the_socket_at_once(port: int, name: str) -> None:
     sent, code = BEFORE_SIGN_IN[name]
     socket = await dial(port, compressed=True)
     assert "permessage-deflate" not in socket.head
@@ -75,7 +75,9 @@ async def test_a_stranger_is_closed_at_once(port: int, name: str) -> None:
     await asyncio.wait_for(socket.ended(), 10)
 
 
-async def test_who_signed_in_may_say_more_at_once_and_not_everything(port: int, world: Listening) -> None:
+async def test_an_authenticated_client_may_send_longer_messages_up_to_a_limit(
+    port: int, world: Listening
+) -> None:
     socket = await dial(port)
     await socket.sign_in(token(world))
     query = "{ me { id } } #" + "x" * 15_000
@@ -88,17 +90,17 @@ async def test_who_signed_in_may_say_more_at_once_and_not_everything(port: int, 
 
 
 @pytest.mark.parametrize("kind", [CONTINUED, PING, PONG, TEXT])
-async def test_a_quarter_mebibyte_of_empty_frames_does_not_hold_up_others(port: int, kind: int) -> None:
+async def test_a_quarter_mebibyte_of_empty_frames_does_not_block_others(port: int, kind: int) -> None:
     flood = frame(TEXT, b"x", fin=False) if kind == CONTINUED else b""
     flood += frame(kind, fin=kind != CONTINUED) * 40_000
     sockets = [await dial(port, address=f"192.0.2.{number}") for number in range(10)]
-    began = time.thread_time()
+    start = time.thread_time()
     for socket in sockets:
         socket.send(flood)
     codes = await asyncio.wait_for(asyncio.gather(*(socket.closed() for socket in sockets)), 30)
     assert not set(codes) & {1000, 1011}
     # Of ten of them, the clients' own work included.
-    assert time.thread_time() - began < 1
+    assert time.thread_time() - start < 1
 
 
 async def test_messages_in_one_packet_are_all_read(port: int, world: Listening) -> None:
@@ -109,7 +111,7 @@ async def test_messages_in_one_packet_are_all_read(port: int, world: Listening) 
         assert await socket.message() == {"type": "pong"}
 
 
-async def test_an_address_has_so_many_sockets_that_did_not_sign_in(port: int, world: Listening) -> None:
+async def test_unauthenticated_sockets_of_an_address_are_limited(port: int, world: Listening) -> None:
     strangers = [await dial(port, address="2001:db8::1") for _ in range(3)]
     assert [socket.status for socket in strangers] == [101] * 3
     assert (await dial(port, address="2001:db8::2")).status == 403
@@ -125,7 +127,7 @@ async def test_an_address_has_so_many_sockets_that_did_not_sign_in(port: int, wo
     await eventually(room)
 
 
-async def test_handshakes_at_once_wait_their_turn(world: Listening) -> None:
+async def test_concurrent_handshakes_are_paced(world: Listening) -> None:
     async with serving(world.app({**ENVIRONMENT, "MAX_UNSIGNED_SOCKETS": "100"})) as port:
         start = time.monotonic()
         sockets = await asyncio.gather(*(dial(port, address="192.0.2.1") for _ in range(80)))
@@ -136,7 +138,7 @@ async def test_handshakes_at_once_wait_their_turn(world: Listening) -> None:
         await sockets[-1].sign_in(token(world))
 
 
-async def test_a_socket_that_has_nothing_to_do_is_closed(world: Listening) -> None:
+async def test_an_idle_socket_is_closed(world: Listening) -> None:
     async with serving(world.app({**ENVIRONMENT, "SOCKET_IDLE_SECONDS": "0.5"})) as port:
         idle, listens = await dial(port), await dial(port)
         for socket in (idle, listens):
@@ -151,7 +153,7 @@ async def test_a_socket_that_has_nothing_to_do_is_closed(world: Listening) -> No
         assert (await listens.message())["payload"]["data"]["orderUpdated"]["version"] == 2
 
 
-async def test_after_its_session_has_ended_a_socket_is_closed(
+async def test_a_revoked_session_closes_its_socket(
     port: int, world: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kit.graphql.connections._TOKEN_CHECK_SECONDS", 0.1)
@@ -162,7 +164,7 @@ async def test_after_its_session_has_ended_a_socket_is_closed(
     await asyncio.wait_for(socket.ended(), 10)
 
 
-async def test_a_client_that_does_not_read_is_dropped(
+async def test_a_client_that_does_not_read_is_disconnected(
     port: int, world: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kit.graphql.socket_session.SEND_SECONDS", 0.5)
@@ -195,13 +197,13 @@ async def test_a_client_that_does_not_read_is_dropped(
     await eventually(cut, seconds=20)
 
 
-async def test_a_server_that_ends_closes_its_sockets_in_order(world: Listening) -> None:
+async def test_a_shutdown_closes_sockets_in_order(world: Listening) -> None:
     async with serving(world.app(ENVIRONMENT)) as port:
         signed_in, stranger = await dial(port), await dial(port)
         await signed_in.sign_in(token(world))
         world.end()
         assert await asyncio.wait_for(signed_in.closed(), 5) == 1001
-    # Whoever is there when the server itself ends is told to come again.
+    # The server closes the remaining sockets with codes that let clients reconnect.
     assert await asyncio.wait_for(stranger.closed(), 5) in (1001, 1012, 4408)
 
 
@@ -209,7 +211,7 @@ async def answered(port: int, sent: bytes, *, more: bytes = b"", every: float = 
     """The status line of what comes back ("" for nothing) and after how many seconds; `more` is sent again and again."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     loop = asyncio.get_running_loop()
-    began = loop.time()
+    start = loop.time()
     writer.write(sent)
 
     async def trickle() -> None:
@@ -227,7 +229,7 @@ async def answered(port: int, sent: bytes, *, more: bytes = b"", every: float = 
     finally:
         trickling.cancel()
         writer.close()
-    return line.decode().strip(), loop.time() - began
+    return line.decode().strip(), loop.time() - start
 
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n"
@@ -243,7 +245,7 @@ HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n
         (b"GET /graphql?query=", b"a", "408"),
     ],
 )
-async def test_a_head_has_so_long_to_come(port: int, sent: bytes, more: bytes, status: str) -> None:
+async def test_slow_headers_time_out(port: int, sent: bytes, more: bytes, status: str) -> None:
     line, seconds = await answered(port, sent, more=more)
     assert status in line
     assert seconds < 5
@@ -273,7 +275,7 @@ async def test_a_head_has_so_long_to_come(port: int, sent: bytes, more: bytes, s
         (b"NONSENSE\r\n\r\n", "400"),
     ],
 )
-async def test_http_keeps_its_limits(port: int, sent: bytes, status: str) -> None:
+async def test_http_limits_hold(port: int, sent: bytes, status: str) -> None:
     line, seconds = await answered(port, sent)
     assert status in line
     assert seconds < 8
@@ -294,19 +296,19 @@ async def test_a_connection_serves_one_request_after_another(port: int) -> None:
     assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 408")
 
 
-async def test_what_follows_an_answer_before_its_request_has_ended_is_not_waited_for(port: int) -> None:
+async def test_a_response_before_the_end_of_its_request_closes_the_connection(port: int) -> None:
     sent = HEAD.replace(b"application/json", b"text/plain").replace(b"Connection: close\r\n", b"")
     line, seconds = await answered(port, sent + b"Content-Length: 1000000\r\n\r\n", more=b"x")
     assert "415" in line
     assert seconds < 5
 
 
-async def test_hostile_clients_of_every_kind_take_neither_memory_nor_much_time() -> None:
+async def test_hostile_clients_take_neither_memory_nor_much_time() -> None:
     # The long form is a command that times a shopper beside them, see gateway.tests.hostility.
-    found = await attack(150, 12)
-    assert found.sockets > 50
-    assert found.during
-    assert found.resident_bytes < MOST_RESIDENT
-    assert found.cpu_seconds / found.sockets < 0.1
-    ended = {name.partition(":")[2] for name in found.outcomes}
+    measured = await attack(150, 12)
+    assert measured.sockets > 50
+    assert measured.during
+    assert measured.resident_bytes < MAX_RESIDENT_BYTES
+    assert measured.cpu_seconds / measured.sockets < 0.1
+    ended = {name.partition(":")[2] for name in measured.outcomes}
     assert ended & {" 1002", " 1009", " 4401", " 4408"}
