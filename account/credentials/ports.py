@@ -1,5 +1,6 @@
 """What the use cases of passwords need. A store method without `tx` is a single statement."""
 
+from collections.abc import Hashable
 from typing import Protocol
 from uuid import UUID
 
@@ -32,8 +33,11 @@ class Passwords(Protocol):
     async def hash(self, password: bytes) -> str:
         """A new salted hash."""
 
-    async def matches(self, password: bytes, password_hash: str | None) -> bool:
-        """Compares a password with a hash. Without a hash it takes the same time and returns false."""
+    async def matches(self, password: bytes, password_hash: str | None, subject: Hashable) -> bool:
+        """Compares a password with a hash. Without a hash it takes the same time and returns false.
+
+        `subject` is whose password it is, such as an address: equal comparisons of one subject may run once.
+        """
 
     def needs_rehash(self, password_hash: str) -> bool:
         """Whether the hash has a lower cost than a new one."""

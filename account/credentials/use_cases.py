@@ -82,7 +82,7 @@ class Logins:
         """Returns the started session and the hash that matched."""
         for _ in range(_MAX_COMPARISONS):
             password_hash = credentials.password_hash if credentials else None
-            guess.wrong = not await self._passwords.matches(attempt.password, password_hash)
+            guess.wrong = not await self._passwords.matches(attempt.password, password_hash, attempt.email)
             if credentials is None or guess.wrong:
                 break
             result = await self._start_session(credentials, attempt)
@@ -141,7 +141,9 @@ class OwnerConfirmation:
         if password_hash is None:
             raise SessionRevoked()
         async with self._guesses.limited(self._guesses.limits.of_session(caller.session_id)) as guess:
-            guess.wrong = not await self._passwords.matches(password_attempt_bytes(password), password_hash)
+            guess.wrong = not await self._passwords.matches(
+                password_attempt_bytes(password), password_hash, caller.account_id
+            )
             if guess.wrong:
                 await self._guesses.record_wrong("account.password_refused", caller.account_id, address)
                 raise WrongPassword.at(field)

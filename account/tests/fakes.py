@@ -1,6 +1,6 @@
 """Fakes of the account service's ports, and its use cases on top of them."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -328,7 +328,7 @@ class FakePasswords:
         self.hashes += 1
         return password[::-1].hex()
 
-    async def matches(self, password: bytes, password_hash: str | None) -> bool:
+    async def matches(self, password: bytes, password_hash: str | None, subject: Hashable) -> bool:
         if self.busy:
             raise TooBusy()
         self.comparisons += 1

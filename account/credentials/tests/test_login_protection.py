@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Hashable
 from datetime import timedelta
 
 import pytest
@@ -91,7 +92,7 @@ async def test_a_client_that_disconnects_frees_its_place(shop: Shop) -> None:
     await shop.register()
     comparing, compare = asyncio.Event(), shop.passwords.matches
 
-    async def never_finish(password: bytes, password_hash: str | None) -> bool:
+    async def never_finish(password: bytes, password_hash: str | None, subject: Hashable) -> bool:
         comparing.set()
         await asyncio.Event().wait()
         raise AssertionError("never set")
@@ -121,7 +122,7 @@ async def test_a_login_that_would_miss_its_deadline_in_line_is_rejected_as_busy(
     await shop.register()
     gate = asyncio.Event()
 
-    async def wait(password: bytes, password_hash: str | None) -> bool:
+    async def wait(password: bytes, password_hash: str | None, subject: Hashable) -> bool:
         await gate.wait()
         return True
 

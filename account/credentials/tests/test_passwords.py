@@ -11,7 +11,6 @@ import pytest
 from account.attempts.errors import TooBusy
 from account.credentials.domain import COMMON_PASSWORDS
 from account.credentials.passwords import BcryptPasswords
-from kit.values.deadline import deadline
 
 
 @pytest.fixture
@@ -23,16 +22,16 @@ async def passwords() -> AsyncIterator[BcryptPasswords]:
 
 async def test_a_password_matches_only_its_own_hash(passwords: BcryptPasswords) -> None:
     hashed = await passwords.hash(b"correct horse")
-    assert await passwords.matches(b"correct horse", hashed)
-    assert not await passwords.matches(b"Correct horse", hashed)
-    assert not await passwords.matches(b"correct horse", None)
+    assert await passwords.matches(b"correct horse", hashed, "john")
+    assert not await passwords.matches(b"Correct horse", hashed, "john")
+    assert not await passwords.matches(b"correct horse", None, "john")
 
 
 async def test_bytes_after_the_72nd_are_compared(passwords: BcryptPasswords) -> None:
     hashed = await passwords.hash(b"x" * 72)
-    assert await passwords.matches(b"x" * 72, hashed)
-    assert not await passwords.matches(b"x" * 73, hashed)
-    assert not await passwords.matches(b"x" * 71 + b"\0", hashed)
+    assert await passwords.matches(b"x" * 72, hashed, "john")
+    assert not await passwords.matches(b"x" * 73, hashed, "john")
+    assert not await passwords.matches(b"x" * 71 + b"\0", hashed, "john")
 
 
 async def test_calls_beyond_the_queue_are_rejected(passwords: BcryptPasswords) -> None:
@@ -41,45 +40,41 @@ async def test_calls_beyond_the_queue_are_rejected(passwords: BcryptPasswords) -
     assert await passwords.hash(b"password")
 
 
-async def test_calls_that_would_miss_their_deadline_are_rejected_at_once() -> None:
-    passwords = BcryptPasswords(cost=8, waiting=1000)
-    await passwords.hash(b"password")
-    started = time.perf_counter()
-    token = deadline.set(time.monotonic() + 0.5)
-    outcomes = await asyncio.gather(
-        *(passwords.hash(b"password") for _ in range(1000)), return_exceptions=True
+async def test_sixteen_logins_of_one_account_at_once_compare_once(passwords: BcryptPasswords) -> None:
+    hashed = await passwords.hash(b"password")
+    many, compared = BcryptPasswords(cost=4, waiting=16), []
+    compare = many._compare
+
+    def counted(attempt: bytes, password_hash: str) -> bool:
+        compared.append(attempt)
+        time.sleep(0.05)
+        return compare(attempt, password_hash)
+
+    many._compare = counted  # type: ignore[method-assign]
+    assert (
+        await asyncio.gather(*(many.matches(b"password", hashed, "john") for _ in range(16))) == [True] * 16
     )
-    deadline.reset(token)
-    rejected = sum(isinstance(outcome, TooBusy) for outcome in outcomes)
-    assert 0 < rejected < 1000
-    # The others took about as long as their deadline; the margin is for a busy machine.
-    assert time.perf_counter() - started < 10
-    assert await passwords.hash(b"password")
-    await passwords.close()
+    assert len(compared) == 1
+    assert await many.matches(b"password", hashed, "john"), "one after them compares again"
+    assert len(compared) == 2
+    await many.close()
 
 
-async def test_a_call_whose_deadline_passed_in_the_queue_is_not_hashed(passwords: BcryptPasswords) -> None:
-    gate, end = threading.Event(), time.monotonic() + 0.05
-    for _ in range(passwords._threads):
-        passwords._pool.submit(gate.wait)
-    token = deadline.set(end)
-    waiting = asyncio.create_task(passwords.hash(b"password"))
-    deadline.reset(token)
-    await asyncio.sleep(end - time.monotonic())
-    gate.set()
-    with pytest.raises(TooBusy):
-        await waiting
+async def test_equal_comparisons_of_different_subjects_or_passwords_are_separate(
+    passwords: BcryptPasswords,
+) -> None:
+    compared, compare = [], passwords._compare
 
+    def counted(attempt: bytes, password_hash: str) -> bool:
+        compared.append(attempt)
+        time.sleep(0.05)
+        return compare(attempt, password_hash)
 
-async def test_a_measurement_from_a_frozen_process_is_corrected(passwords: BcryptPasswords) -> None:
-    """A hash took as long as the freeze. If that measurement rejected every call, no later hash could correct it."""
-    await passwords.hash(b"password")
-    passwords._seconds = 40.0
-    for _ in range(3):
-        token = deadline.set(time.monotonic() + 5)
-        assert await passwords.hash(b"password")
-        deadline.reset(token)
-    assert passwords._seconds < 40.0
+    passwords._compare = counted  # type: ignore[method-assign]
+    tries = [(b"password", "john"), (b"password", "jane"), (b"passwort", "john"), (b"passwort", "john")]
+    results = await asyncio.gather(*(passwords.matches(password, None, who) for password, who in tries))
+    assert results == [False] * 4
+    assert len(compared) == 3
 
 
 async def test_a_mismatch_takes_the_same_time_for_any_hash_and_for_none() -> None:
@@ -98,13 +93,15 @@ async def test_a_mismatch_takes_the_same_time_for_any_hash_and_for_none() -> Non
 
     seconds = [measure(password_hash) for password_hash in (new._dummy_hash, new_hash, old_hash)]
     assert max(seconds) < 1.5 * min(seconds)
-    assert await new.matches(b"password", old_hash)
+    assert await new.matches(b"password", old_hash, "john")
     await old.close()
     await new.close()
 
 
 async def test_hashing_uses_only_spare_cpu_time(passwords: BcryptPasswords) -> None:
-    assert await passwords._run(lambda: os.sched_getscheduler(threading.get_native_id())) == os.SCHED_IDLE
+    assert (
+        await passwords._queue.run(lambda: os.sched_getscheduler(threading.get_native_id())) == os.SCHED_IDLE
+    )
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 

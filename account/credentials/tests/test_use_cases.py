@@ -1,5 +1,7 @@
 """Registering, signing in and changing passwords, on fakes."""
 
+from collections.abc import Hashable
+
 import pytest
 
 from account.accounts.domain import AccountRegistered
@@ -152,8 +154,8 @@ async def test_a_login_fails_if_the_password_changes_during_the_comparison(shop:
     await shop.register()
     compare = shop.passwords.matches
 
-    async def compare_and_change(password: bytes, password_hash: str | None) -> bool:
-        same = await compare(password, password_hash)
+    async def compare_and_change(password: bytes, password_hash: str | None, subject: Hashable) -> bool:
+        same = await compare(password, password_hash, subject)
         [account] = [account for account, _ in shop.store.accounts.values()]
         shop.replace_stored(account, "another")
         return same
