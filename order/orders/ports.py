@@ -1,4 +1,4 @@
-"""What the use cases of an order need: its store, the catalog's stock and the check of an ADMIN."""
+"""What the use cases of an order need: its store and the catalog's stock."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from kit.auth import Principal
 from kit.db import Transaction
 from order.orders.domain import Order
 
@@ -51,12 +50,4 @@ class Stock(Protocol):
 
     async def commit(self, order_id: UUID) -> StockState:
         """Turns a held reservation into a sale and returns its state; idempotent."""
-        ...
-
-
-class AdminVerifier(Protocol):
-    """Asks the account service whether the caller still is an ADMIN."""
-
-    async def require_admin(self, caller: Principal) -> None:
-        """Raises PermissionDenied unless the caller is an ADMIN, Unauthenticated when the session was revoked."""
         ...

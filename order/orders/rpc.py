@@ -2,11 +2,11 @@
 
 from souk.order.v1 import order_service_pb2 as pb
 
+from kit.auth import AdminVerifier
 from kit.events import AdminActed
 from kit.rpc import Call
 from kit.values import ORDER
 from order.orders.messages import cancellation_from_proto, order_to_proto, status_update_from_proto
-from order.orders.ports import AdminVerifier
 from order.orders.use_cases import Orders
 
 

@@ -1,8 +1,6 @@
 """Errors of placing an order.
 
     SoukError
-    |- Aborted
-    |  '- IdempotencyConflict    the key was used with different input
     '- ResourceExhausted
        |- TooManyPending         unpaid orders of the account
        |- TooManyFailedPayments  of the account within an hour
@@ -11,14 +9,7 @@
 Errors of the catalog (OUT_OF_STOCK, PRODUCT_NOT_FOUND, PRICE_CHANGED ...) are passed on unchanged and have no class here.
 """
 
-from kit.errors import Aborted, ResourceExhausted
-
-
-class IdempotencyConflict(Aborted):
-    """The idempotency key was used before, with different input."""
-
-    reason = "IDEMPOTENCY_CONFLICT"
-    default_message = "this idempotency key was already used with different input"
+from kit.errors import ResourceExhausted
 
 
 class TooManyPending(ResourceExhausted):

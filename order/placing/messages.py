@@ -1,16 +1,12 @@
 """PlaceOrderRequest -> command. Validates the input; all errors of a request are reported at once."""
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from uuid import UUID
 
-import orjson
 from souk.order.v1 import order_pb2 as pb
 from souk.order.v1 import order_service_pb2 as service
 
-from kit.values import ACCOUNT, PRODUCT, FieldReader
+from kit.values import ACCOUNT, PRODUCT, FieldReader, plain_decimal, request_fingerprint
 from order.orders.domain import Address
 from order.orders.messages import read_id, require_no_card_number
 from order.placing.domain import PlaceOrder
@@ -18,7 +14,6 @@ from order.placing.domain import PlaceOrder
 _MAX_LINES = 100
 _MAX_QUANTITY = 10_000
 _MAX_ADDRESS_LINE_LENGTH = 100
-_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6}0{0,40})?")
 
 
 def command_from_proto(
@@ -36,7 +31,8 @@ def command_from_proto(
     method = reader.not_blank(request.payment_method, "paymentMethod")
     method = reader.text(method, "paymentMethod", max_length=255)
     require_no_card_number(reader, method, "paymentMethod")
-    expected = _decimal(reader, request.expected_total, "expectedTotal")
+    # The currency's number of decimals is known only once the order is priced.
+    expected = plain_decimal(reader.decimal(request.expected_total, "expectedTotal"))
     request_id = reader.text(request.request_id, "idempotencyKey", min_length=1, max_length=255)
     reader.raise_if_invalid()
     lines = list(quantities.items())
@@ -50,8 +46,10 @@ def command_from_proto(
         payment_method=method,
         expected_total=expected,
         request_id=request_id,
-        input_hash=_fingerprint(account_id or caller_id, sorted(lines), address, named_method, expected),
-        legacy_input_hash=_fingerprint(account_id, lines, address, method, expected),
+        input_hash=request_fingerprint(
+            account_id or caller_id, sorted(lines), address, named_method, expected
+        ),
+        legacy_input_hash=request_fingerprint(account_id, lines, address, method, expected),
     )
 
 
@@ -92,18 +90,3 @@ def _address(reader: FieldReader, address: pb.Address) -> Address:
         postal_code=part(address.postal_code, "postalCode"),
         country_code=reader.country(address.country_code, "shippingAddress", "countryCode"),
     )
-
-
-def _decimal(reader: FieldReader, text: str, *path: str) -> str:
-    """A plain decimal without trailing zeros, or empty. The currency's number of decimals is known only once the order is priced."""
-    if not text:
-        return ""
-    valid = _DECIMAL.fullmatch(text) is not None
-    reader.require(
-        valid, "must be a decimal number of at most 15 digits and 6 decimals, such as 999.99", *path
-    )
-    return f"{Decimal(text).normalize():f}" if valid else ""
-
-
-def _fingerprint(*parts: object) -> bytes:
-    return hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()

@@ -2,9 +2,9 @@
 
 from souk.order.v1 import order_service_pb2 as pb
 
+from kit.auth import AdminVerifier
 from kit.rpc import Call
 from order.orders.messages import order_to_proto
-from order.orders.ports import AdminVerifier
 from order.placing.messages import command_from_proto
 from order.placing.use_cases import Placing
 

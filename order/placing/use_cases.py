@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Database, retry_on_contention
-from kit.errors import SoukError, Violation
+from kit.errors import IdempotencyConflict, SoukError, Violation
 from kit.events import AdminActed
 from kit.values import ORDER, Clock, utc_now
 from kit.work import Batcher
@@ -15,7 +15,7 @@ from order.metrics import REJECTIONS
 from order.orders.domain import Order, OrderPlaced, Schedule
 from order.orders.reporting import record_metrics_and_log
 from order.placing.domain import AccountLimits, PlaceOrder
-from order.placing.errors import IdempotencyConflict, TooManyFailedPayments, TooManyPending, TooManyUnits
+from order.placing.errors import TooManyFailedPayments, TooManyPending, TooManyUnits
 from order.placing.ports import ExistingOrder, NewOrder, Outcome, PlacingStore, Reservation, Reservations
 
 _REJECTIONS = {Outcome.TOO_MANY_PENDING: TooManyPending, Outcome.TOO_MANY_FAILED: TooManyFailedPayments}

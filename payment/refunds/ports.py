@@ -1,11 +1,10 @@
-"""What refunding needs: a store of refunds, a provider and the check of an ADMIN."""
+"""What refunding needs: a store of refunds and a provider."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from kit.auth import Principal
 from kit.db import Transaction
 from payment.payments.domain import Payment
 from payment.payments.refund import ProviderRefund, Refund
@@ -35,11 +34,3 @@ class RefundProvider(Protocol):
 
     async def read_refund(self, payment: Payment, refund: Refund) -> ProviderRefund | None:
         """The state of a refund that was requested before; None if the provider has none."""
-
-
-class AdminVerifier(Protocol):
-    """Asks the account service whether the caller still is an ADMIN."""
-
-    async def require_admin(self, caller: Principal) -> None:
-        """Raises PermissionDenied unless the caller is an ADMIN, Unauthenticated when the session was revoked."""
-        ...

@@ -2,10 +2,10 @@
 
 from souk.payment.v1 import payment_service_pb2 as pb
 
+from kit.auth import AdminVerifier
 from kit.rpc import Call
 from payment.payments.messages import payment_to_proto
 from payment.refunds.messages import refund_request_from_proto
-from payment.refunds.ports import AdminVerifier
 from payment.refunds.use_cases import Refunds
 
 

@@ -3,18 +3,15 @@
 An earlier worker may have made a refund and crashed before it stored the result: the provider's state is read before it is made again.
 """
 
-import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 
-import orjson
-
 from kit.auth import Principal
 from kit.db import Database, Transaction, retry_on_contention
-from kit.errors import InvalidArgument, Violation
+from kit.errors import IdempotencyConflict, InvalidArgument, Violation
 from kit.events import AdminActed
 from kit.telemetry import get_logger
-from kit.values import PAYMENT, REFUND, Clock, Money
+from kit.values import PAYMENT, REFUND, Clock, Money, plain_decimal, request_fingerprint
 from kit.work import LeaseLost
 from payment.leases.domain import LEASE
 from payment.metrics import REFUNDS
@@ -24,7 +21,6 @@ from payment.payments.ports import PaymentStore
 from payment.payments.refund import ProviderRefund, Refund, RefundCommand, RefundStatus
 from payment.provider.errors import ProviderFailed, ProviderUnavailable
 from payment.refunds.domain import RefundRequest
-from payment.refunds.errors import IdempotencyConflict
 from payment.refunds.ports import RefundProvider, RefundStore
 
 log = get_logger(__name__)
@@ -57,7 +53,8 @@ class Refunds:
         Raises PaymentNotFound, NothingCaptured, RefundExceedsCapture, IdempotencyConflict.
         """
         refund_id = REFUND.derive(str(caller.account_id), request.request_id)
-        input_hash = _fingerprint(request)
+        amount_text = plain_decimal(request.amount)
+        input_hash = request_fingerprint(str(request.payment_id), amount_text, request.reason)
         async with self._db.transaction() as tx:
             existing = await self._store.lock_refund(tx, refund_id)
             if existing and (existing.payment_id, existing.input_hash) != (request.payment_id, input_hash):
@@ -169,9 +166,3 @@ def _amount(amount: Decimal | None, currency: str) -> Money | None:
     if rule := money.step_violation() if money.minor else "must be above zero":
         raise InvalidArgument(f"amount: {rule}", fields=[Violation(("amount",), rule)])
     return money
-
-
-def _fingerprint(request: RefundRequest) -> bytes:
-    amount = "" if request.amount is None else f"{request.amount.normalize():f}"
-    parts = (str(request.payment_id), amount, request.reason)
-    return hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()

@@ -7,14 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-from kit.errors import FailedPrecondition, PermissionDenied
+from kit.errors import FailedPrecondition, IdempotencyConflict, PermissionDenied
 from kit.events import AdminActed
 from kit.testing.principals import admin, customer
 from kit.values import ORDER, PRODUCT, Money
 from order.orders.domain import CancelReason, OrderPlaced, Status
 from order.orders.ports import StockState
 from order.placing.domain import AccountLimits
-from order.placing.errors import IdempotencyConflict, TooManyFailedPayments, TooManyPending, TooManyUnits
+from order.placing.errors import TooManyFailedPayments, TooManyPending, TooManyUnits
 from order.placing.use_cases import Policy
 from order.tests.fakes import place_order
 from order.tests.shop import Shop

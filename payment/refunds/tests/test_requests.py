@@ -9,7 +9,7 @@ import pytest
 
 from kit.auth import Principal, Role
 from kit.db import Database
-from kit.errors import InvalidArgument
+from kit.errors import IdempotencyConflict, InvalidArgument
 from kit.testing.fixtures import database_url, postgres
 from kit.values import Money
 from payment.charges.orders import CancelledOrder
@@ -17,7 +17,6 @@ from payment.payments.domain import Intent, IntentStatus, Payment
 from payment.payments.errors import NothingCaptured, PaymentNotFound, RefundExceedsCapture
 from payment.payments.refund import RefundStatus
 from payment.refunds.domain import RefundRequest
-from payment.refunds.errors import IdempotencyConflict
 from payment.tests.fakes import new_payment
 from payment.tests.world import PostgresStores, World, stores
 
