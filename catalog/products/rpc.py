@@ -3,10 +3,10 @@
 from souk.catalog.v1 import product_pb2
 from souk.catalog.v1 import product_service_pb2 as pb
 
-from catalog.ports import AdminVerifier
 from catalog.products.domain import ProductWithStock
 from catalog.products.messages import changes_from_proto, draft_from_proto, product_with_stock_to_proto
 from catalog.products.use_cases import Products
+from kit.auth import AdminVerifier
 from kit.rpc import Call
 from kit.values import PRODUCT, FieldReader, decode_position, encode_position
 

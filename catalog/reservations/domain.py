@@ -11,8 +11,7 @@ from uuid import UUID
 
 from catalog.products.errors import ProductNotFound
 from catalog.reservations.errors import OutOfStock, PriceChanged, TotalOutOfRange
-from catalog.stock.errors import IdempotencyConflict
-from kit.errors import JsonValue, SoukError, Violation
+from kit.errors import IdempotencyConflict, JsonValue, SoukError, Violation
 from kit.values import CURRENCIES, PRODUCT, FieldReader, MixedCurrency, Money
 
 _MAX_LINES: Final = 100

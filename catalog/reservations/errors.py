@@ -10,7 +10,7 @@ SoukError
 |  |- PriceChanged           the total is not the one that the buyer saw
 |  '- OutOfStock             too little stock is free
 '- Aborted
-   '- IdempotencyConflict    (stock) the order already has a reservation with different lines
+   '- IdempotencyConflict    (kit.errors) the order already has a reservation with different lines
 """
 
 from kit.errors import FailedPrecondition, InvalidArgument

@@ -1,37 +1,22 @@
 """Protobuf messages of reservations <-> the domain. The rules for inputs are the domain's."""
 
-from decimal import Decimal, InvalidOperation
-
 from souk.catalog.v1 import stock_service_pb2 as pb
 
 from catalog.reservations.domain import RequestedLine, Reservation, ReservationRequest, ReservationState
-from kit.errors import InvalidArgument, Violation
-from kit.values import ORDER, PRODUCT, money_to_proto, timestamp_to_proto
+from kit.values import ORDER, PRODUCT, FieldReader, money_to_proto, timestamp_to_proto
 
 
 def request_from_proto(request: pb.ReserveStockRequest) -> ReservationRequest:
     """Raises InvalidArgument with all violations."""
-    return ReservationRequest.parse(
-        ORDER.parse(request.order_id, "order_id"),
-        [
-            RequestedLine(PRODUCT.parse(line.product_id, "products", index, "id"), line.quantity)
-            for index, line in enumerate(request.lines)
-        ],
-        _decimal(request.expected_total, "expectedTotal"),
-    )
-
-
-def _decimal(text: str, path: str) -> Decimal | None:
-    if not text:
-        return None
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite():
-        rule = "must be a decimal number, such as 999.99"
-        raise InvalidArgument(f"{path}: {rule}", fields=[Violation((path,), rule)])
-    return value
+    order_id = ORDER.parse(request.order_id, "order_id")
+    lines = [
+        RequestedLine(PRODUCT.parse(line.product_id, "products", index, "id"), line.quantity)
+        for index, line in enumerate(request.lines)
+    ]
+    reader = FieldReader()
+    expected_total = reader.decimal(request.expected_total, "expectedTotal")
+    reader.raise_if_invalid()
+    return ReservationRequest.parse(order_id, lines, expected_total)
 
 
 def reservation_to_proto(reservation: Reservation) -> pb.ReserveStockResponse:

@@ -7,9 +7,8 @@ from uuid import UUID
 from catalog.metrics import RESERVATIONS
 from catalog.reservations.domain import Reservation, ReservationRequest, ReservationState
 from catalog.reservations.ports import ReservationStore
-from catalog.stock.errors import IdempotencyConflict
 from kit.db import Database, Transaction, retry_on_contention
-from kit.errors import SoukError
+from kit.errors import IdempotencyConflict, SoukError
 from kit.values import Clock
 from kit.work import Batcher
 

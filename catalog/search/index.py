@@ -3,11 +3,10 @@
 Results are cached for about a second with the index's generation, so a refresh invalidates them. Empty results are not cached.
 """
 
-import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import orjson
 
@@ -18,11 +17,11 @@ from catalog.search.domain import Criteria, Facet, FacetValue, SearchResult
 from kit.cache import Cache
 from kit.search import SearchIndex
 from kit.values import decode_cursor, encode_cursor, exact_count, invalid_cursor
+from kit.work import SingleFlight
 
 # With fewer hits than this the query probably has a typo.
 _FUZZY_FALLBACK_BELOW: Final = 3
 
-T = TypeVar("T")
 # A JSON object; `hits` is empty if nothing matched.
 Result = Mapping[str, Any]
 
@@ -35,8 +34,8 @@ class ElasticsearchIndexReader:
         self._index = index
         self._cache = cache
         self._seconds = lifetime.total_seconds()
-        self._searches: dict[str, asyncio.Task[SearchResult]] = {}
-        self._suggestions: dict[str, asyncio.Task[Sequence[str]]] = {}
+        self._searches: SingleFlight[str, SearchResult] = SingleFlight()
+        self._suggestions: SingleFlight[str, Sequence[str]] = SingleFlight()
 
     async def search(self, criteria: Criteria) -> SearchResult:
         """Concurrent equal searches share one query. Raises SearchUnavailable, InvalidArgument for a cursor of another search."""
@@ -45,7 +44,7 @@ class ElasticsearchIndexReader:
         async def search() -> SearchResult:
             return _result(await self._cached(key, lambda: self._query(criteria)))
 
-        return await _single_flight(self._searches, key, search)
+        return await self._searches.run(key, search)
 
     async def suggest(self, prefix: str, size: int) -> Sequence[str]:
         """Distinct names of products that complete a prefix; raises SearchUnavailable."""
@@ -55,7 +54,7 @@ class ElasticsearchIndexReader:
             names: Sequence[str] = (await self._cached(key, lambda: self._complete(prefix, size)))["hits"]
             return names
 
-        return await _single_flight(self._suggestions, key, suggest)
+        return await self._suggestions.run(key, suggest)
 
     async def _cached(self, key: str, query: Callable[[], Awaitable[Result]]) -> Result:
         """The cached result of the current generation, else the query's, which is then cached."""
@@ -138,17 +137,6 @@ def _result(result: Result) -> SearchResult:
 
 def _facet(cached: Mapping[str, Any]) -> Facet:
     return Facet(cached["name"], tuple(FacetValue(**value) for value in cached["values"]))
-
-
-async def _single_flight(
-    running: dict[str, asyncio.Task[T]], key: str, start: Callable[[], Coroutine[Any, Any, T]]
-) -> T:
-    """Awaits the running task of the key, or starts it. A cancelled caller does not cancel it for the others."""
-    task = running.get(key)
-    if task is None:
-        task = running[key] = asyncio.create_task(start())
-        task.add_done_callback(lambda _: running.pop(key, None))
-    return await asyncio.shield(task)
 
 
 def _position(criteria: Criteria, scope: str) -> tuple[bool, Sequence[Any]]:

@@ -7,11 +7,11 @@ SoukError
 |  '- StockLimitExceeded      the free stock would exceed the maximum
 '- Aborted
    |- StockConflict           a VersionConflict: the stock was modified concurrently
-   '- IdempotencyConflict     an idempotency key or an order id was used again with different input
+   '- IdempotencyConflict     (kit.errors) an idempotency key was used again with different input
 """
 
 from catalog.products.errors import VersionConflict
-from kit.errors import Aborted, FailedPrecondition
+from kit.errors import FailedPrecondition
 
 
 class StockNotTracked(FailedPrecondition):
@@ -38,10 +38,3 @@ class StockConflict(VersionConflict):
     """The free stock is not what the caller expected; `details.stock` is the free stock."""
 
     default_message = "the stock was modified concurrently"
-
-
-class IdempotencyConflict(Aborted):
-    """An idempotency key or an order id was used again with different input."""
-
-    reason = "IDEMPOTENCY_CONFLICT"
-    default_message = "the idempotency key was used with different input"

@@ -2,10 +2,10 @@
 
 from souk.catalog.v1 import product_service_pb2 as pb
 
-from catalog.ports import AdminVerifier
 from catalog.products.messages import product_with_stock_to_proto
 from catalog.stock.messages import stock_change_from_proto, stock_override_from_proto
 from catalog.stock.use_cases import Stock
+from kit.auth import AdminVerifier
 from kit.rpc import Call
 
 

@@ -6,8 +6,8 @@ from typing import Final
 from uuid import UUID
 
 from catalog.stock.domain import Action, Adjustment
-from catalog.stock.errors import IdempotencyConflict
 from kit.db import Database, Record, Transaction, UniqueViolation
+from kit.errors import IdempotencyConflict
 
 # $10 is the new free stock, NULL if it is no longer tracked; $9 whether availability changed.
 _WRITE: Final = """

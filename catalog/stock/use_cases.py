@@ -3,10 +3,10 @@
 from catalog.products.domain import ProductWithStock
 from catalog.products.use_cases import admin_acted
 from catalog.stock.domain import ProductAvailabilityChanged, StockChange, StockOverride
-from catalog.stock.errors import IdempotencyConflict
 from catalog.stock.ports import ProductLocks, StockStore
 from kit.auth import Principal
 from kit.db import Database, retry_on_contention
+from kit.errors import IdempotencyConflict
 from kit.values import Clock
 
 _PUBLISH_BATCH_SIZE = 500

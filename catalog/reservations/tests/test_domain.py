@@ -19,8 +19,7 @@ from catalog.reservations.domain import (
     rejection_of,
 )
 from catalog.reservations.errors import OutOfStock, PriceChanged, TotalOutOfRange
-from catalog.stock.errors import IdempotencyConflict
-from kit.errors import InvalidArgument, SoukError
+from kit.errors import IdempotencyConflict, InvalidArgument, SoukError
 from kit.values import CURRENCIES, ORDER, PRODUCT, MixedCurrency, Money
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

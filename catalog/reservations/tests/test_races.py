@@ -21,12 +21,12 @@ from catalog.reservations.domain import RequestedLine, Reservation, ReservationR
 from catalog.reservations.store import PostgresReservationStore
 from catalog.reservations.use_cases import Reservations
 from catalog.stock.domain import StockChange, StockOverride
-from catalog.stock.errors import IdempotencyConflict, InsufficientStock, StockConflict, StockNotTracked
+from catalog.stock.errors import InsufficientStock, StockConflict, StockNotTracked
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.use_cases import Stock
 from catalog.tests.concurrently import concurrently, outcomes
 from kit.db import Database, Migrations
-from kit.errors import SoukError
+from kit.errors import IdempotencyConflict, SoukError
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
 from kit.testing.principals import admin

@@ -6,8 +6,8 @@ import pytest
 
 from catalog.reservations.domain import ReservationState
 from catalog.reservations.errors import OutOfStock
-from catalog.stock.errors import IdempotencyConflict
 from catalog.tests.shop import Shop, request
+from kit.errors import IdempotencyConflict
 from kit.values import ORDER, PRODUCT
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from catalog.stock.domain import Adjustment
-from catalog.stock.errors import IdempotencyConflict
+from kit.errors import IdempotencyConflict
 
 
 class FakeStockStore:

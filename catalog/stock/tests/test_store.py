@@ -12,12 +12,12 @@ from catalog.products.domain import Product
 from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import FakeProductStore, draft
 from catalog.stock.domain import Action, Adjustment, StockChange, StockOverride
-from catalog.stock.errors import IdempotencyConflict
 from catalog.stock.ports import StockStore
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.tests.fakes import FakeStockStore
 from kit.db import Database, Migrations
 from kit.db.fake import FakeDatabase
+from kit.errors import IdempotencyConflict
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
 
