@@ -21,31 +21,31 @@ from tests.scale.moments import moment, rolled_back, uuid
 from tests.scale.retention_measures import account_retention, notification_retention
 from tests.scale.world import DAY, MINUTE, SECOND, World, account_id, order_id
 
-# What an ADMIN types.
+# Queries of an ADMIN.
 _QUERIES = {
-    "everybody": "",
+    "all": "",
 }
-# Words that are rare and common, and the beginning of nearly everything.
-_WORDS = {
+# Rare and common terms, and prefixes that match nearly every account.
+_SEARCH_TERMS = {
     "an address": "user.500@example.com",
     "a phone number": "+4420 00000517",
-    "a first name of many": "ada",
+    "a common first name": "ada",
     "a first name": "belin",
-    "a whole name": "Belin Karabach",
-    "half a word": "kar",
-    "a letter that all have": "e",
-    "the domain that all have": "example.com",
+    "a full name": "Belin Karabach",
+    "a prefix": "kar",
+    "a letter in every account": "e",
+    "the domain of every address": "example.com",
     "a digit": "4",
     "two digits": "44",
     "two letters": "be",
     "two common words": "ada example",
-    "nothing that there is": "zzzzzz",
-    "a common and an absent word": "example zzzzzz",
+    "no match": "zzzzzz",
+    "a common and a missing word": "example zzzzzz",
 }
 
 
 def account_measures(db: Database, world: World) -> Iterator[Measure]:
-    """The account service's."""
+    """Measures of the account service."""
     yield from _search(PostgresAccountSearchStore(db), world)
     yield from _accounts(db, PostgresAccountStore(db), world)
     yield from _audit(PostgresAuditStore(db), world)
@@ -56,7 +56,7 @@ def account_measures(db: Database, world: World) -> Iterator[Measure]:
 def _search(store: PostgresAccountSearchStore, world: World) -> Iterator[Measure]:
     middle = world.accounts // 2
     deep = (moment(500_000_000 * SECOND + middle * MINUTE), uuid(account_id(middle)))
-    for group, queries in (("accounts", _QUERIES), ("accounts by words", _WORDS)):
+    for group, queries in (("accounts", _QUERIES), ("accounts by words", _SEARCH_TERMS)):
         for name, query in queries.items():
             yield Measure(f"{group}: first page", name, Kind.REQUEST, partial(store.page, query, None, 101))
         for name, query in queries.items():
@@ -125,7 +125,7 @@ def _sessions(db: Database, world: World) -> Iterator[Measure]:
 
 
 def notification_measures(db: Database, world: World) -> Iterator[Measure]:
-    """The notification service's."""
+    """Measures of the notification service."""
     store, queue = PostgresNotificationStore(db), PostgresMailQueue(db)
     middle = world.orders - world.orders // 20
     deep = (moment(world.placed(middle)), uuid(order_id(middle)))
@@ -146,13 +146,14 @@ def notification_measures(db: Database, world: World) -> Iterator[Measure]:
     for name, chosen in filters.items():
         yield Measure("notifications: totalCount", name, Kind.REQUEST, partial(store.count, chosen))
     ids = [uuid(account_id(number)) for number in (0, *range(500, 519))]
-    each = NotificationFilter()
+    unfiltered = NotificationFilter()
     yield Measure(
-        *("notifications of 20 accounts", "page", Kind.REQUEST), lambda: store.page_by_account(each, ids, 21)
+        *("notifications of 20 accounts", "page", Kind.REQUEST),
+        lambda: store.page_by_account(unfiltered, ids, 21),
     )
     yield Measure(
         *("notifications of 20 accounts", "totalCount", Kind.REQUEST),
-        lambda: store.count_by_account(each, ids),
+        lambda: store.count_by_account(unfiltered, ids),
     )
     some = [uuid(order_id(number)) for number in range(world.orders - 100, world.orders)]
     yield Measure(

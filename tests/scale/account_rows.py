@@ -1,4 +1,4 @@
-"""Rows of the account and notification databases: people, their sessions, what ADMINs did, and mails."""
+"""Rows of the account and notification databases: accounts, sessions, audit events and mails."""
 
 from collections.abc import Iterator
 
@@ -21,21 +21,21 @@ from tests.scale.world import (
     scattered,
 )
 
-# 400 first names and 8,000 families, of which each is as common as another; and one first name that one of fifty has.
+# 400 first names and 8,000 family names, all equally common, and one first name that one account in fifty has.
 _BEGINNINGS = "Al Be Ca De El Fa Ge Ha In Jo Ka Lu Ma No Ol Pe Ro Sa Ti Ul".split()
 _ENDINGS = "ra lin mo ne bert da fried gar hild is ko la mir na os pe rick sa tom va".split()
 _FAMILIES = (
     "bach berg burn dale field ford ham land ley man mer mond ner quist row sen stein ton wood worth".split()
 )
-MAILS_KEPT_DAYS = 90
+MAIL_RETENTION_DAYS = 90
 _LOGINS = 2
-TEXTS_KEPT_DAYS = 30
+CONTENT_RETENTION_DAYS = 30
 _CONTEXT = (
     '{"order_id": "ord_01h455vb4pex5vsknk084sn02q", "lines": [{"name": "A product of the shop", "quantity": 1, '
     '"price": "12.34 USD"}], "total": "12.34 USD"}'
 )
 _MAILS = {
-    "order_placed": ("We have your order", 0),
+    "order_placed": ("Your order was placed", 0),
     "order_confirmed": ("Your order is confirmed", 20 * SECOND),
     "order_cancelled": ("Your order was cancelled", 10 * MINUTE),
     "shipped": ("Your order is on its way", DAY),
@@ -76,15 +76,15 @@ def _accounts(world: World, part: range) -> Iterator[bytes]:
     user, admin, empty, bcrypt = sized(b"USER"), sized(b"ADMIN"), sized(b""), sized(b"$2b$12$" + b"x" * 53)
     for account in part:
         time = long(500_000_000 * SECOND + account * MINUTE)
-        if account >= world.accounts - world.accounts // 100:  # the last hundredth has gone again
+        if account >= world.accounts - world.accounts // 100:  # the last hundredth is deleted
             yield deleted % (*(account_id(account), empty, empty, empty, user, empty), time, time, time)
         else:
             role = admin if account % (world.accounts // 20) == 0 else user
             name, address, telephone = _name(account), email(account), b"+4420%08d" % account
-            words = sorted(words_of(name.decode(), address.decode(), telephone.decode()))
+            terms = sorted(words_of(name.decode(), address.decode(), telephone.decode()))
             yield living % (
                 *(account_id(account), sized(name), sized(address), sized(telephone), role, bcrypt),
-                *(time, time, lexemes(words)),
+                *(time, time, lexemes(terms)),
             )
 
 
@@ -96,23 +96,23 @@ def session_id(account: int) -> bytes:
 def _sessions(world: World, part: range) -> Iterator[bytes]:
     templates = [row(UUID, UUID, LONG, LONG, ended) for ended in (NULL, LONG)]
     for account in part:
-        begun = world.now - account * 97 % 120 * DAY
+        created = world.now - account * 97 % 120 * DAY
         ended = account % 4 == 0
-        values = (session_id(account), account_id(account), long(begun), long(begun + 90 * DAY))
-        yield templates[ended] % (*values, *((long(begun + DAY),) if ended else ()))
+        values = (session_id(account), account_id(account), long(created), long(created + 90 * DAY))
+        yield templates[ended] % (*values, *((long(created + DAY),) if ended else ()))
 
 
 def _refresh_tokens(world: World, part: range) -> Iterator[bytes]:
     first = row(SIZED, UUID, LONG, LONG, LONG, NULL)
     second = row(SIZED, UUID, LONG, LONG, NULL, SIZED)
     for account in part:
-        begun, session = world.now - account * 97 % 120 * DAY, session_id(account)
+        created, session = world.now - account * 97 % 120 * DAY, session_id(account)
         hashes = [
             sized(scattered(SESSION, account) + scattered(AUDIT, account * 2 + number)) for number in (0, 1)
         ]
-        used = long(begun + HOUR)
-        yield first % (hashes[0], session, long(begun), long(begun + 14 * DAY), used)
-        yield second % (hashes[1], session, used, long(begun + HOUR + 14 * DAY), hashes[0])
+        used = long(created + HOUR)
+        yield first % (hashes[0], session, long(created), long(created + 14 * DAY), used)
+        yield second % (hashes[1], session, used, long(created + HOUR + 14 * DAY), hashes[0])
 
 
 def _audit_events(world: World, part: range) -> Iterator[bytes]:
@@ -137,7 +137,7 @@ def _login_attempts(world: World, part: range) -> Iterator[bytes]:
         yield template % (sized(b"account:%064x" % number), long(world.now - number % 3600 * SECOND))
 
 
-def _mailed_links(world: World, part: range) -> Iterator[bytes]:
+def _mailed_link_rows(world: World, part: range) -> Iterator[bytes]:
     template = row(SIZED, same("PASSWORD_RESET"), UUID, LONG, LONG)
     for account in part:
         time = world.now - account % 3600 * SECOND
@@ -174,14 +174,14 @@ def _notifications(world: World, part: range) -> Iterator[bytes]:
     new = {name: template(name, _CONTEXT, SIZED, "SENT", NULL, LONG) for name in _MAILS}
     old = {name: template(name, "{}", SIZED, "SENT", NULL, LONG) for name in _MAILS}
     queued = {name: template(name, _CONTEXT, same(""), "QUEUED", LONG, NULL) for name in _MAILS}
-    recent = world.since(TEXTS_KEPT_DAYS).start
+    recent = world.since(CONTENT_RETENTION_DAYS).start
     for order in part:
         key, account, placed = order_id(order), world.account(order), world.placed(order)
         who, recipient = account_id(account), sized(email(account))
         for number, name in enumerate(_MAILED[world.life(order)]):
             mail = scattered(NOTIFICATION, order * 4 + number)
             time = long(placed + _MAILS[name][1])
-            if order % 5_000 == 3:  # whose recipient never came
+            if order % 5_000 == 3:  # its recipient is unknown
                 yield queued[name] % (mail, scattered(AUDIT, order), key, time, time)
             else:
                 yield (new if order >= recent else old)[name] % (mail, who, key, recipient, time, time)
@@ -210,7 +210,7 @@ ACCOUNT_TABLES = [
         "subject attempts window_start",
     ),
     Table(
-        *("account", "mailed_links", lambda world: range(world.accounts // 50), _mailed_links),
+        *("account", "mailed_links", lambda world: range(world.accounts // 50), _mailed_link_rows),
         "hash purpose account_id create_time expire_time",
     ),
 ]
@@ -219,7 +219,7 @@ NOTIFICATION_TABLES = [
         "notification", "recipients", _people, _recipients, "account_id name email update_time delete_time"
     ),
     Table(
-        *("notification", "notifications", lambda world: world.since(MAILS_KEPT_DAYS), _notifications),
+        *("notification", "notifications", lambda world: world.since(MAIL_RETENTION_DAYS), _notifications),
         "id account_id order_id template context subject recipient status attempts due_time create_time send_time "
         "expire_time failure",
     ),

@@ -1,4 +1,4 @@
-"""Every list, look-up and sweep of the catalog's stores. Searches are Elasticsearch's."""
+"""Every list, look-up and sweep of the catalog's stores. Searches run in Elasticsearch and are not measured."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests.scale.world import MINUTE, World, order_id, product_id
 
 
 def catalog_measures(db: Database, world: World) -> Iterator[Measure]:
-    """The catalog's."""
+    """Measures of the catalog."""
     yield from _products(db, world)
     yield from _stock(db, world)
     yield from catalog_retention(db, world)
@@ -66,10 +66,10 @@ def _stock(db: Database, world: World) -> Iterator[Measure]:
     some_orders = [uuid(order_id(number)) for number in range(0, world.orders, world.orders // 20)]
     yield Measure("reservations committed", "20", Kind.REQUEST, lambda: reservations.commit(some_orders, now))
     yield Measure(
-        *("reservations given back", "20", Kind.REQUEST),
+        *("reservations released", "20", Kind.REQUEST),
         rolled_back(db, lambda tx: reservations.release(tx, some_orders, now)),
     )
-    # Each run expires others; those of the runs before are RELEASED.
+    # Each run expires other reservations; earlier runs have released theirs.
     late = now + timedelta(hours=1)
     yield Measure("sweep: reservations expired", "20", Kind.SWEEP, lambda: reservations.expire(late, 20))
     yield Measure(

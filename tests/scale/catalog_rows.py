@@ -1,4 +1,4 @@
-"""Rows of the catalog's database: products, stock, and what orders took of it."""
+"""Rows of the catalog's database: products, stock and reservations."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ from tests.scale.world import (
 
 _CATEGORIES = 200
 _ADJUSTMENTS = 20
-_WORDS = ("laptop", "phone", "chair", "lamp", "shoe", "watch", "desk", "kettle", "bag", "camera")
+_PRODUCT_KINDS = ("laptop", "phone", "chair", "lamp", "shoe", "watch", "desk", "kettle", "bag", "camera")
 _DESCRIPTION = "Made with care, tested twice, and shipped within a day of your order. " * 4
 _NO_ARRAY = b"\0" * 8 + b"\0\0\0\x19"  # an empty text[]: no dimensions, no nulls, the type's number
 _STATE = {
@@ -52,7 +52,7 @@ def _products(world: World, part: range) -> Iterator[bytes]:
         for gone in (NULL, LONG)
     )
     for product in part:
-        name = f"{_WORDS[product % 10]} {_WORDS[product // 10 % 10]} {product}".encode()
+        name = f"{_PRODUCT_KINDS[product % 10]} {_PRODUCT_KINDS[product // 10 % 10]} {product}".encode()
         time = long(world.start - (world.products - product) * MINUTE)
         values = (
             product_id(product),
@@ -109,7 +109,7 @@ def _reservation_lines(world: World, part: range) -> Iterator[bytes]:
             yield template % (key, integer(line), product_id(product), price, taken)
 
 
-def _told(world: World, part: range) -> Iterator[bytes]:
+def _availability_rows(world: World, part: range) -> Iterator[bytes]:
     template = row(UUID, LONG)
     for product in part:
         yield template % (product_id(product), long(world.now - product * HOUR))
@@ -143,7 +143,7 @@ CATALOG_TABLES = [
         "order_id position product_id name unit_price quantity taken",
     ),
     Table(
-        *("catalog", "availability_told", lambda world: range(world.products // 2), _told),
+        *("catalog", "availability_told", lambda world: range(world.products // 2), _availability_rows),
         "product_id told_time",
     ),
 ]

@@ -1,7 +1,7 @@
-"""Rows as PostgreSQL's binary COPY takes them, made from templates: what is the same in many rows is encoded once.
+"""Rows in the format of PostgreSQL's binary COPY, made from templates: values that many rows share are encoded once.
 
-A template is bytes with a `%b` for each value that differs; its fields are joined by `row`. Formatting bytes is the fastest way that
-Python has to write hundreds of millions of fields.
+A template is bytes with a `%b` for each value that differs; `row` joins its fields. Formatting bytes is the fastest way to write hundreds
+of millions of fields in Python.
 """
 
 from collections.abc import Iterable
@@ -31,13 +31,13 @@ def row(*fields: bytes) -> bytes:
 
 
 def sized(value: bytes) -> bytes:
-    """A text or bytea, to stand for SIZED."""
+    """A text or bytea, for a SIZED field."""
     return _LENGTH(len(value)) + value
 
 
-def lexemes(words: Iterable[str]) -> bytes:
-    """A tsvector without positions, to stand for SIZED."""
-    encoded = [word.encode() + bytes(3) for word in words]  # its end, and the number of positions
+def lexemes(texts: Iterable[str]) -> bytes:
+    """A tsvector without positions, for a SIZED field."""
+    encoded = [text.encode() + bytes(3) for text in texts]  # its end, and the number of positions
     return sized(_LENGTH(len(encoded)) + b"".join(encoded))
 
 

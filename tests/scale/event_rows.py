@@ -1,4 +1,4 @@
-"""Rows of the outbox and inbox that every database has: what was published in the last week and consumed in the last month."""
+"""Rows of the outbox and inbox of every database: events published in the last week and consumed in the last month."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,13 @@ from tests.scale.world import EVENT, SECOND, World, scattered
 PUBLISHED_DAYS = 7
 CONSUMED_DAYS = 30
 _PAYLOAD = b"\x0a" + b"the order with its lines, its total and its address " * 7
-# By database: events that are published for an order, and consumed for one.
+# By database: events published and consumed per order.
 _PUBLISHED = {"order": 4, "payment": 1}
 _CONSUMED = {"order": 1, "payment": 1, "notification": 4}
 
 
 def _outbox(database: str) -> Table:
-    each = _PUBLISHED[database]
+    per_order = _PUBLISHED[database]
     sent, waiting = (
         row(
             *[LONG, UUID, same(f"souk.{database}.v1"), SIZED, same(f"souk.{database}.v1.Event"), LONG],
@@ -27,7 +27,7 @@ def _outbox(database: str) -> Table:
     def rows(world: World, part: range) -> Iterator[bytes]:
         for order in part:
             time = long(world.placed(order))
-            for number in range(order * each, order * each + each):
+            for number in range(order * per_order, order * per_order + per_order):
                 key = sized(b"ord_%026x" % order)
                 values = (long(number + 1), scattered(EVENT, number), key, time)
                 yield waiting % values if order == world.orders - 1 else sent % (*values, time)
@@ -39,13 +39,13 @@ def _outbox(database: str) -> Table:
 
 
 def _inbox(database: str) -> Table:
-    each = _CONSUMED[database]
+    per_order = _CONSUMED[database]
     template = row(same(database), UUID, LONG)
 
     def rows(world: World, part: range) -> Iterator[bytes]:
         for order in part:
             time = long(world.placed(order) + SECOND)
-            for number in range(order * each, order * each + each):
+            for number in range(order * per_order, order * per_order + per_order):
                 yield template % (scattered(EVENT, number), time)
 
     return Table(

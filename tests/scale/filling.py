@@ -1,6 +1,6 @@
-"""Fills the databases of a stack: tables as migrated, then COPY, then everything that pg_dump calls post-data (indexes, keys, triggers).
+"""Fills the databases of a stack: migrated tables, then COPY, then what pg_dump calls post-data (indexes, keys, triggers).
 
-Rows go in frozen and without WAL, which PostgreSQL allows for tables that the same transaction emptied, and indexes are built once, sorted.
+Rows are copied frozen and without WAL, which PostgreSQL allows after TRUNCATE in the same transaction, and each index is built once.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ TABLES = [
     *ACCOUNT_TABLES,
     *EVENT_TABLES,
 ]
-MOST_BYTES = 30_000_000_000
-# A server for this machine of 24 GiB, which nothing but the test uses; it may lose everything when it is killed.
+MAX_BYTES = 30_000_000_000
+# For a machine of 24 GiB and a server that only this test uses; its data may be lost when it is killed.
 SETTINGS = {
     "shared_buffers": "1GB",
     "maintenance_work_mem": "512MB",
@@ -54,34 +54,34 @@ Report = Callable[[str], None]
 
 
 class NotEnoughDisk(Exception):
-    """The folder's disk has no room for the databases."""
+    """The disk of the folder is too small for the databases."""
 
 
 def check_disk(folder: Path, world: World) -> None:
     """Raises NotEnoughDisk."""
     free, needed = shutil.disk_usage(folder).free, world.bytes_needed
-    if needed > MOST_BYTES:
+    if needed > MAX_BYTES:
         raise NotEnoughDisk(
-            f"that takes {_gigabytes(needed)}, more than the {_gigabytes(MOST_BYTES)} allowed"
+            f"the databases need {_gigabytes(needed)}, more than the {_gigabytes(MAX_BYTES)} allowed"
         )
     if free < needed + (2 << 30):
         raise NotEnoughDisk(
-            f"{folder} has {_gigabytes(free)} free; that takes {_gigabytes(needed)} and 2 GiB to spare"
+            f"{folder} has {_gigabytes(free)} free; the databases need {_gigabytes(needed)} and a reserve of 2 GiB"
         )
 
 
 def fill(server: Postgres, world: World, folder: Path, report: Report) -> None:
-    """Makes and fills the five databases on a server that is up; `folder` is for dumps of their schemas."""
-    began = time.monotonic()
+    """Creates and fills the five databases on a running server; dumps of their schemas go to `folder`."""
+    started = time.monotonic()
     for name in DATABASES:
         server.create_database(f"{name}_schema")
         asyncio.run(_migrated(server.url(f"{name}_schema"), name))
         server.create_database(name)
         _run("pg_dump", "-Fc", "--schema-only", "-f", str(_dump(folder, name)), server.url(f"{name}_schema"))
         _run("pg_restore", "--section=pre-data", "-d", server.url(name), str(_dump(folder, name)))
-    _copy_all(server, world, began, report)
+    _copy_all(server, world, started, report)
     for name in DATABASES:
-        # In as many jobs as there are processors; each index is built by one of them.
+        # One job per processor; one job builds an index.
         jobs = str(os.cpu_count() or 1)
         _run(
             "pg_restore",
@@ -92,8 +92,10 @@ def fill(server: Postgres, world: World, folder: Path, report: Report) -> None:
             server.url(name),
             str(_dump(folder, name)),
         )
-        asyncio.run(_finished(server.url(name), server.url(f"{name}_schema")))
-        report(f"{name}: indexes, keys and statistics made, {time.monotonic() - began:.0f} s in all")
+        asyncio.run(_copy_migrations_and_analyze(server.url(name), server.url(f"{name}_schema")))
+        report(
+            f"{name}: indexes, keys and statistics created, {time.monotonic() - started:.0f} s since the start"
+        )
 
 
 async def migrate(server: Postgres) -> None:
@@ -117,11 +119,11 @@ def sizes(server: Postgres) -> dict[str, int]:
     return asyncio.run(ask())
 
 
-def _copy_all(server: Postgres, world: World, began: float, report: Report) -> None:
+def _copy_all(server: Postgres, world: World, started: float, report: Report) -> None:
     context = multiprocessing.get_context("fork")
     copied = context.Value("q")
     largest_first = sorted(range(len(TABLES)), key=lambda number: -len(TABLES[number].items(world)))
-    # Functions of a table cannot be sent to another process; where it stands can.
+    # The functions of a table cannot be sent to another process, its position in TABLES can.
     with ProcessPoolExecutor(
         os.cpu_count() or 1, mp_context=context, initializer=_remember, initargs=(copied,)
     ) as pool:
@@ -130,10 +132,10 @@ def _copy_all(server: Postgres, world: World, began: float, report: Report) -> N
             for number in largest_first
         }
         while copies:
-            done, copies = wait(copies, _REPORT_SECONDS)
-            for copy in done:
+            finished, copies = wait(copies, _REPORT_SECONDS)
+            for copy in finished:
                 copy.result()
-            spent = time.monotonic() - began
+            spent = time.monotonic() - started
             share = min(1, copied.value / world.rows)
             left = spent / share - spent if share else 0
             report(
@@ -142,7 +144,7 @@ def _copy_all(server: Postgres, world: World, began: float, report: Report) -> N
 
 
 def _remember(copied: Any) -> None:
-    """The counter that all processes share, in each of them."""
+    """Stores the counter that all processes share."""
     global _copied
     _copied = copied
 
@@ -154,8 +156,8 @@ def _copy_table(url: str, number: int, world: World) -> None:
 async def _copy(url: str, table: Table, world: World, copied: Any) -> None:
     async def source() -> AsyncIterator[bytes]:
         yield HEADER
-        made = table.rows(world, table.items(world))
-        while chunk := list(islice(made, _CHUNK)):
+        encoded_rows = table.rows(world, table.items(world))
+        while chunk := list(islice(encoded_rows, _CHUNK)):
             yield b"".join(chunk)
             with copied.get_lock():
                 copied.value += len(chunk)
@@ -175,8 +177,10 @@ async def _migrated(url: str, name: str) -> None:
     await Migrations(name).apply(url)
 
 
-async def _finished(url: str, schema_url: str) -> None:
-    connection, schema = [await asyncpg.connect(each, command_timeout=3600) for each in (url, schema_url)]
+async def _copy_migrations_and_analyze(url: str, schema_url: str) -> None:
+    connection, schema = [
+        await asyncpg.connect(address, command_timeout=3600) for address in (url, schema_url)
+    ]
     try:
         applied = await schema.fetch("SELECT * FROM migrations")
         await connection.copy_records_to_table("migrations", records=[tuple(row) for row in applied])
@@ -195,9 +199,9 @@ def _dump(folder: Path, name: str) -> Path:
 
 
 def _run(name: str, *arguments: str) -> None:
-    done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{name} failed:\n{done.stdout}{done.stderr}")
+    finished = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise RuntimeError(f"{name} failed:\n{finished.stdout}{finished.stderr}")
 
 
 def _gigabytes(count: int) -> str:

@@ -1,4 +1,4 @@
-"""The generator's numbers as the stores take them."""
+"""Converts the generator's numbers to the types of the stores."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -11,26 +11,26 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def moment(microseconds: int) -> datetime:
-    """A time of the world."""
+    """A time of the generated data."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def since_epoch(time: datetime) -> int:
-    """A time as the world counts it."""
+    """A time in microseconds since 2000."""
     return int((time - _EPOCH).total_seconds()) * 1_000_000
 
 
 def uuid(value: bytes) -> UUID:
-    """An id of the world."""
+    """An id of the generated data."""
     return UUID(bytes=value)
 
 
 class _Undo(Exception):
-    """Ends a transaction whose effects are not wanted."""
+    """Rolls a transaction back."""
 
 
 def rolled_back(db: Database, run: Callable[[Transaction], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
-    """A call in a transaction that is undone, so that it can be made again."""
+    """A call in a transaction that is rolled back, so that it can be repeated."""
 
     async def call() -> None:
         try:

@@ -21,7 +21,7 @@ from tests.scale.moments import moment, rolled_back, uuid
 from tests.scale.retention_measures import event_retention, order_retention
 from tests.scale.world import World, account_id, order_id, payment_id
 
-_PAGE = 101  # the largest page, and one more to know whether another follows
+_PAGE = 101  # the largest page, and one row more that shows whether another page follows
 _STATUSES: dict[str, tuple[Status, ...] | None] = {
     "any status": None,
     "PENDING": (Status.PENDING,),
@@ -36,7 +36,7 @@ _STATUSES: dict[str, tuple[Status, ...] | None] = {
 
 
 def order_measures(db: Database, world: World) -> Iterator[Measure]:
-    """The order store's."""
+    """Measures of the order service."""
     store = PostgresListingStore(db)
     old, middle = moment(world.start) + timedelta(days=60), world.orders // 2
     deep = (moment(world.placed(middle)), uuid(order_id(middle)))
@@ -97,7 +97,7 @@ def _others(db: Database, world: World) -> Iterator[Measure]:
         rolled_back(db, lambda tx: closed.lock_open(tx, one)),
     )
     yield Measure(
-        *("account deleted: orders reduced", "", Kind.REQUEST),
+        *("account deleted: orders anonymized", "", Kind.REQUEST),
         rolled_back(db, lambda tx: closed.anonymize(tx, one)),
     )
     late = moment(world.now) + timedelta(hours=1)
@@ -113,7 +113,7 @@ def _others(db: Database, world: World) -> Iterator[Measure]:
 
 
 def payment_measures(db: Database, world: World) -> Iterator[Measure]:
-    """The payment store's."""
+    """Measures of the payment service."""
     store, charges, refunds = PostgresPaymentStore(db), PostgresChargeStore(db), PostgresRefundStore(db)
     numbers = range(0, world.orders, world.orders // 100)
     payments: list[UUID] = [uuid(payment_id(number)) for number in numbers]
@@ -134,6 +134,6 @@ def payment_measures(db: Database, world: World) -> Iterator[Measure]:
         Kind.SWEEP,
         lambda: charges.claim_payments(now - timedelta(days=1), lease, 20),
     )
-    yield Measure("sweep: payments given up", "100", Kind.SWEEP, lambda: charges.cancel_expired(now, 100))
+    yield Measure("sweep: payments cancelled", "100", Kind.SWEEP, lambda: charges.cancel_expired(now, 100))
     yield from event_retention(db, world)
     yield Measure("sweep: refunds to make", "20", Kind.SWEEP, lambda: refunds.claim_refunds(now, lease, 20))

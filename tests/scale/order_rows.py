@@ -1,4 +1,4 @@
-"""Rows of the order and payment databases: what orders, charges and refunds left behind."""
+"""Rows of the order and payment databases: orders, payments, refunds and the ledger."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -46,7 +46,7 @@ _STATUS = {
     Life.UNPAID: ("CANCELLED", "PAYMENT_TIMEOUT"),
     Life.CANCELLED: ("CANCELLED", "CUSTOMER"),
 }
-# Statuses with how long after the order was placed they were reached.
+# The later statuses of an order, with the time since it was placed.
 _HISTORY = {
     Life.PENDING: [],
     Life.CONFIRMED: [("CONFIRMED", 20 * SECOND)],

@@ -1,6 +1,6 @@
-"""What statements did, by their own plans: each is run as the store runs it, and auto_explain reports EXPLAIN (ANALYZE, BUFFERS) of it.
+"""Collects the plans of statements: stores run as usual, and auto_explain reports EXPLAIN (ANALYZE, BUFFERS) of each statement.
 
-Nothing is copied from the stores: whatever they send is what is judged, under the plan that their connections use (ADR 0012).
+No SQL is copied from the stores: the statements that they send are measured, with the plans that their connections use (ADR 0012).
 """
 
 import json
@@ -22,7 +22,7 @@ _SETTINGS = {
     "auto_explain.log_format": "json",
     "auto_explain.log_level": "notice",
 }
-# What is small may be read whole: PostgreSQL's own tables, which asyncpg asks for types, and tables of so many rows.
+# Small tables may be scanned: PostgreSQL's own, which asyncpg reads types from, and tables with at most this many rows.
 _FEW_ROWS = 2_000
 
 
@@ -35,42 +35,42 @@ class Plan:
 
     @property
     def pages(self) -> int:
-        """Pages of 8 KiB that it touched."""
+        """Pages of 8 KiB that it read."""
         return int(self.root["Shared Hit Blocks"] + self.root["Shared Read Blocks"])
 
     @property
     def scans(self) -> list[str]:
-        """Tables, other than small ones, that it read from one end to the other."""
+        """Tables, other than small ones, that it scanned sequentially."""
         return [
             node["Relation Name"]
             for node in _nodes(self.root)
             if node["Node Type"] == "Seq Scan"
-            and _looked_at(node) > _FEW_ROWS
+            and _rows_read(node) > _FEW_ROWS
             and not node["Relation Name"].startswith("pg_")
         ]
 
     @property
     def rows_read(self) -> int:
-        """Rows that scans looked at, those thrown away included."""
-        return sum(_looked_at(node) for node in _nodes(self.root) if "Relation Name" in node)
+        """Rows that scans read, including those that a filter removed."""
+        return sum(_rows_read(node) for node in _nodes(self.root) if "Relation Name" in node)
 
 
 @dataclass(slots=True)
 class Plans:
-    """Collects what the statements of a database did."""
+    """Collects the plans of the statements of a database."""
 
-    found: list[Plan] = field(default_factory=list)
+    collected: list[Plan] = field(default_factory=list)
 
     def take(self) -> list[Plan]:
-        """Those since the last time."""
-        found, self.found = self.found, []
-        return found
+        """The plans since the last call."""
+        collected, self.collected = self.collected, []
+        return collected
 
     def notice(self, _: object, message: Any) -> None:
-        """A message of the server, as asyncpg hands it on."""
+        """Receives a message of the server from asyncpg."""
         head, separator, plan = message.message.partition("plan:\n")
         if separator:
-            self.found.append(Plan(float(head.split()[1]), json.loads(plan)["Plan"]))
+            self.collected.append(Plan(float(head.split()[1]), json.loads(plan)["Plan"]))
 
 
 class ExplainedDatabase(Database):
@@ -79,11 +79,11 @@ class ExplainedDatabase(Database):
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(url, **options)
         self.plans = Plans()
-        # Also those of foreign keys, one for each row: reporting them takes longer than running them.
+        # Nested statements include foreign key checks, one per row: reporting them takes longer than running them.
         self.reports_nested = True
 
     async def acquire(self) -> Any:
-        """A connection that reports."""
+        """A connection that reports plans."""
         connection = await super().acquire()
         nested = "on" if self.reports_nested else "off"
         await connection.execute(f"SET auto_explain.log_nested_statements = {nested}")
@@ -91,7 +91,7 @@ class ExplainedDatabase(Database):
         return connection
 
     async def release(self, connection: Any) -> None:
-        """Gives it back."""
+        """Returns it to the pool."""
         if not is_disconnected(connection):
             connection.remove_log_listener(self.plans.notice)
         await super().release(connection)
@@ -114,6 +114,6 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(child)
 
 
-def _looked_at(node: dict[str, Any]) -> int:
+def _rows_read(node: dict[str, Any]) -> int:
     removed = sum(node.get(f"Rows Removed by {why}", 0) for why in ("Filter", "Index Recheck"))
     return int((node["Actual Rows"] + removed) * node["Actual Loops"])

@@ -1,4 +1,4 @@
-"""Every job that deletes or reduces what is too old. Each run finds about a batch more, and takes as long as its slowest statement."""
+"""Every job that deletes or anonymizes old rows. Each run has about a batch of new rows, and takes as long as its slowest statement."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from catalog.stock.history import AdjustmentHistory
 from kit.db import Database
 from kit.settings import BaseSettings, load
 from kit.work import PeriodicJob, Retention
-from tests.scale.account_rows import MAILS_KEPT_DAYS, TEXTS_KEPT_DAYS
+from tests.scale.account_rows import CONTENT_RETENTION_DAYS, MAIL_RETENTION_DAYS
 from tests.scale.event_rows import CONSUMED_DAYS, PUBLISHED_DAYS
 from tests.scale.measuring import Kind, Measure
 from tests.scale.moments import moment
@@ -27,13 +27,13 @@ _BATCH = 1000
 
 
 Run = Callable[[], Awaitable[object]]
-# Of how long it keeps rows, what prunes them.
+# Given a retention time, returns the call that prunes.
 Job = Callable[[timedelta], Run]
 S = TypeVar("S", bound=BaseSettings)
 
 
 def order_retention(db: Database, world: World) -> Iterator[Measure]:
-    """The order service's, and of its outbox and inbox."""
+    """Retention jobs of the order service, its outbox and its inbox."""
 
     def closed(keep: timedelta) -> Run:
         chosen = _settings(order.settings.Settings, "CLOSED_ACCOUNT_RETENTION_SECONDS", keep)
@@ -45,18 +45,20 @@ def order_retention(db: Database, world: World) -> Iterator[Measure]:
 
 
 def event_retention(db: Database, world: World) -> Iterator[Measure]:
-    """Of the outbox and inbox."""
+    """Retention jobs of the outbox and inbox."""
 
-    def kept(table: str, column: str) -> Job:
+    def table_retention(table: str, column: str) -> Job:
         return lambda keep: Retention(db, table, column, keep).prune
 
-    each = _BATCH // 4
-    yield _measure("outbox", kept("outbox", "published_at"), _from_order(world, PUBLISHED_DAYS, each))
-    yield _measure("inbox", kept("inbox", "received_at"), _from_order(world, CONSUMED_DAYS, each))
+    step = _BATCH // 4
+    yield _measure(
+        "outbox", table_retention("outbox", "published_at"), _from_order(world, PUBLISHED_DAYS, step)
+    )
+    yield _measure("inbox", table_retention("inbox", "received_at"), _from_order(world, CONSUMED_DAYS, step))
 
 
 def catalog_retention(db: Database, world: World) -> Iterator[Measure]:
-    """The catalog's."""
+    """Retention jobs of the catalog."""
 
     def reservations(keep: timedelta) -> Run:
         chosen = _settings(catalog.settings.Settings, "RESERVATION_RETENTION_SECONDS", keep)
@@ -70,7 +72,7 @@ def catalog_retention(db: Database, world: World) -> Iterator[Measure]:
 
 
 def account_retention(db: Database, world: World) -> Iterator[Measure]:
-    """The account service's."""
+    """Retention jobs of the account service."""
 
     def job(name: str, setting: str) -> Job:
         def chosen(keep: timedelta) -> Run:
@@ -82,13 +84,13 @@ def account_retention(db: Database, world: World) -> Iterator[Measure]:
     ended, expired = (job(f"sessions.{how}", "SESSION_RETENTION_SECONDS") for how in ("ended", "expired"))
     yield _measure("sessions.ended", ended, lambda n: world.now - (118 - n) * DAY)
     yield _measure("sessions.expired", expired, lambda n: world.now - (30 - n) * DAY)
-    each = world.days * DAY // (world.accounts * 2)
+    interval = world.days * DAY // (world.accounts * 2)
     audit = job("audit_events", "AUDIT_RETENTION_SECONDS")
-    yield _measure("audit_events", audit, lambda n: world.start + n * _BATCH * each)
+    yield _measure("audit_events", audit, lambda n: world.start + n * _BATCH * interval)
 
 
 def notification_retention(db: Database, world: World) -> Iterator[Measure]:
-    """The notification service's."""
+    """Retention jobs of the notification service."""
 
     def job(name: str, setting: str) -> Job:
         def chosen(keep: timedelta) -> Run:
@@ -98,9 +100,9 @@ def notification_retention(db: Database, world: World) -> Iterator[Measure]:
         return chosen
 
     for name, setting, days in (
-        ("notifications", "NOTIFICATION_RETENTION_SECONDS", MAILS_KEPT_DAYS),
-        ("notifications.content", "CONTENT_RETENTION_SECONDS", TEXTS_KEPT_DAYS),
-        ("notifications.no_recipient", "UNKNOWN_RECIPIENT_SECONDS", MAILS_KEPT_DAYS),
+        ("notifications", "NOTIFICATION_RETENTION_SECONDS", MAIL_RETENTION_DAYS),
+        ("notifications.content", "CONTENT_RETENTION_SECONDS", CONTENT_RETENTION_DAYS),
+        ("notifications.no_recipient", "UNKNOWN_RECIPIENT_SECONDS", MAIL_RETENTION_DAYS),
     ):
         yield _measure(name, job(name, setting), _from_order(world, days, 280))
     yield from event_retention(db, world)
@@ -118,7 +120,7 @@ def _growing(job: Job, oldest: Callable[[int], int]) -> Run:
 
 
 def _from_order(world: World, days: float, step: int) -> Callable[[int], int]:
-    """When the orders after the first of the last so many days were placed, so many more of them each time."""
+    """The time of an order of the last `days`, `step` orders later for each run."""
     first = world.since(days).start
     return lambda n: world.placed(min(first + n * step, world.orders - 1))
 

@@ -1,4 +1,4 @@
-"""make scale-test: fills the databases of a stack, measures every list, look-up and sweep on them, and judges what came out.
+"""make scale-test: fills the databases of a stack, measures every list, look-up and sweep on them, and checks the figures.
 
 It uses a PostgreSQL server of its own. It prints its figures, and fails when a page takes longer than 50 ms or a sweep's batch longer than
 100 ms (on warm caches), or when a statement reads all of a large table.
@@ -39,17 +39,17 @@ MEASURES: dict[str, tuple[Topic | None, Callable[[Database, World], Iterator[Mea
 }
 
 
-def say(text: str) -> None:
-    """Prints it at once."""
+def report(text: str) -> None:
+    """Prints and flushes a line."""
     print(text, flush=True)
 
 
 def world_of(orders: int, accounts: int, products: int) -> World:
-    """A world whose last order was placed just now."""
+    """A data set whose last order was placed now."""
     return World(orders, accounts, products, since_epoch(datetime.now(UTC)))
 
 
-async def measured(server: Postgres, world: World, database: str, *, runs: int) -> list[Figure]:
+async def measure_database(server: Postgres, world: World, database: str, *, runs: int) -> list[Figure]:
     """The figures of one database."""
     publishes, measures = MEASURES[database]
     url = server.url(database)
@@ -57,13 +57,13 @@ async def measured(server: Postgres, world: World, database: str, *, runs: int) 
     db = ExplainedDatabase(url, publishes=publishes, pool_size=2)
     await db.open()
     try:
-        return await measure(db, measures(db, world), say, runs=runs)
+        return await measure(db, measures(db, world), report, runs=runs)
     finally:
         await db.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fills, measures and judges; 0 when no rule is broken."""
+    """Fills, measures and checks; 0 if no limit is exceeded."""
     arguments = _arguments(argv)
     if arguments.keep:
         arguments.keep.mkdir(parents=True, exist_ok=True)
@@ -88,29 +88,32 @@ def _run(folder: Path, arguments: argparse.Namespace) -> int:
             filled.write_text(json.dumps({name: getattr(world, name) for name in World.__slots__}))
         return _measure(server, world, arguments.only or DATABASES)
     except NotEnoughDisk as error:
-        say(str(error))
+        report(str(error))
         return 1
     finally:
         server.stop()
 
 
 def _fill(server: Postgres, world: World, folder: Path) -> None:
-    began = time.monotonic()
-    fill(server, world, folder, say)
+    started = time.monotonic()
+    fill(server, world, folder, report)
     total = sum(sizes(server).values())
-    say(f"filled in {(time.monotonic() - began) / 60:.1f} minutes, {total / 1e9:.1f} GB")
+    report(f"filled in {(time.monotonic() - started) / 60:.1f} minutes, {total / 1e9:.1f} GB")
 
 
 def _measure(server: Postgres, world: World, databases: Sequence[str]) -> int:
     figures: list[Figure] = []
     for name in databases:
-        figures += asyncio.run(measured(server, world, name, runs=5))
-    say(
+        figures += asyncio.run(measure_database(server, world, name, runs=5))
+    report(
         f"\n{world.orders:,} orders, {world.accounts:,} accounts, {world.products:,} products\n\n{table(figures)}\n"
     )
-    faults = [fault for figure in figures for fault in figure.faults(times=True)]
-    say("\n".join(f"BROKEN  {fault}" for fault in faults) or f"{len(figures)} measured, every rule kept")
-    return 1 if faults else 0
+    violations = [violation for figure in figures for violation in figure.violations(times=True)]
+    report(
+        "\n".join(f"FAIL  {violation}" for violation in violations)
+        or f"{len(figures)} measures, every limit met"
+    )
+    return 1 if violations else 0
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -121,14 +124,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--folder",
         type=Path,
-        help="where the data goes while it runs; a folder for temporary files by default",
+        help="folder of the data during the run (default: a temporary folder)",
     )
     parser.add_argument(
-        "--keep", type=Path, help="a folder for the data, which stays there and is used again the next time"
+        "--keep", type=Path, help="keep the data in this folder, and use it again in the next run"
     )
-    parser.add_argument(
-        "--only", nargs="+", choices=DATABASES, help="the databases to measure; all by default"
-    )
+    parser.add_argument("--only", nargs="+", choices=DATABASES, help="databases to measure (default: all)")
     return parser.parse_args(argv)
 
 

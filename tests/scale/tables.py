@@ -1,4 +1,4 @@
-"""What a table of the generator is."""
+"""The tables that the generator fills."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from tests.scale.world import World
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, what its rows are made for (orders, accounts, ...) and how; `columns` as a text with spaces."""
+    """A table, the items that it has rows for (orders, accounts, ...), and its rows; `columns` are separated by spaces."""
 
     database: str
     name: str

@@ -1,4 +1,4 @@
-"""The plans of every list, look-up and sweep, on a hundredth of what make scale-test fills: times are not judged here, rows are."""
+"""The plans of every list, look-up and sweep, on a hundredth of what make scale-test fills: checks rows, not times."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from kit.testing.servers import Postgres
 from tests.scale.filling import SETTINGS, NotEnoughDisk, check_disk, fill
 from tests.scale.measuring import Kind, Measure, measure
 from tests.scale.plans import ExplainedDatabase, explain
-from tests.scale.run import MEASURES, measured, world_of
+from tests.scale.run import MEASURES, measure_database, world_of
 from tests.scale.world import World
 
 
@@ -30,14 +30,14 @@ def server(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 
 
 @pytest.mark.parametrize("database", MEASURES)
-async def test_no_statement_reads_a_large_table_or_throws_many_rows_away(
+async def test_no_statement_scans_a_large_table_or_reads_too_many_rows(
     server: Postgres, world: World, database: str
 ) -> None:
-    figures = await measured(server, world, database, runs=1)
-    assert not [fault for figure in figures for fault in figure.faults(times=False)]
+    figures = await measure_database(server, world, database, runs=1)
+    assert not [violation for figure in figures for violation in figure.violations(times=False)]
 
 
-async def test_a_statement_that_reads_a_whole_table_is_found(server: Postgres) -> None:
+async def test_a_sequential_scan_is_detected(server: Postgres) -> None:
     await explain(server.url("order"))
     db = ExplainedDatabase(server.url("order"))
     await db.open()
@@ -48,12 +48,12 @@ async def test_a_statement_that_reads_a_whole_table_is_found(server: Postgres) -
     [figure] = await measure(db, [Measure("orders", "by total", Kind.REQUEST, whole)], print, runs=1)
     await db.close()
     assert figure.scans == ["orders"]
-    assert [fault.rpartition(": ")[2] for fault in figure.faults(times=False)] == [
+    assert [violation.rpartition(": ")[2] for violation in figure.violations(times=False)] == [
         "reads all of orders",
-        "looks at 100,000 rows, at most 15,000 are allowed",
+        "reads 100,000 rows, at most 15,000 are allowed",
     ]
 
 
-def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(NotEnoughDisk, match=r"takes 2,?\d+\.\d GB, more than the 30\.0 GB allowed"):
+def test_a_disk_that_is_too_small_is_rejected_before_filling(tmp_path: Path) -> None:
+    with pytest.raises(NotEnoughDisk, match=r"need 2,?\d+\.\d GB, more than the 30\.0 GB allowed"):
         check_disk(tmp_path, world_of(orders=1_000_000_000, accounts=1_000_000, products=100_000))

@@ -1,7 +1,7 @@
-"""The world that the generator makes: how much of what, and how its parts refer to each other.
+"""The generated data set: its sizes, and how its rows refer to each other.
 
-Everything follows from a number: the id of order 17, who bought it, what became of it. So each table is made by itself, in any process, and
-still agrees with the others.
+Everything is computed from a number: the id of order 17, its account, its status. So any process can generate any table on its own,
+consistent with the others.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
-_EPOCH_MILLISECONDS: Final = 946_684_800_000  # 2000-01-01, from which PostgreSQL counts
+_EPOCH_MILLISECONDS: Final = 946_684_800_000  # 2000-01-01, PostgreSQL's epoch
 
-# How many lines an order has; 1.5 on average.
+# Lines per order; 1.5 on average.
 _LINES: Final = (1, 1, 1, 2, 1, 3, 1, 1, 2, 1, 1, 4, 1, 1, 1, 1, 2, 1, 3, 1)
 _MASK: Final = (1 << 128) - 1
 _ODD: Final = 0x9E3779B97F4A7C15F39CC0605CEDC835  # 2^128 over the golden ratio: its multiples spread evenly
 
 
 class Life(IntEnum):
-    """What became of an order."""
+    """The outcome of an order."""
 
     PENDING = 0
     CONFIRMED = 1
@@ -34,7 +34,7 @@ class Life(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Sizes and the time that they span, in microseconds since 2000; `now` is when the last order is placed."""
+    """Sizes and times, in microseconds since 2000; `now` is when the last order is placed."""
 
     orders: int
     accounts: int
@@ -49,16 +49,16 @@ class World:
 
     @property
     def rows(self) -> int:
-        """About how many rows the large tables have together."""
+        """Approximate number of rows of all large tables."""
         return self.orders * 1267 // 100 + self.accounts * 713 // 100 + self.products * 224 // 10
 
     @property
     def bytes_needed(self) -> int:
-        """About how much disk the databases take while they are filled, with what sorting takes for a while."""
+        """Approximate disk use while the databases are filled, including temporary files of sorting."""
         return self.orders * 2_600 + self.accounts * 2_500 + self.products * 6_000 + 500_000_000
 
     def since(self, days: float) -> range:
-        """The orders of the last so many days."""
+        """The orders of the last `days`."""
         return range(self.orders - min(self.orders, int(self.orders * days / self.days)), self.orders)
 
     def placed(self, order: int) -> int:
@@ -66,7 +66,7 @@ class World:
         return self.start + (order + 1) * self.days * DAY // self.orders
 
     def account(self, order: int) -> int:
-        """Who placed it. One order of a hundred is of the one account that resells, one of fifty of twenty other large ones."""
+        """The account that placed it: one order in a hundred is from one reseller, one in fifty from twenty other large accounts."""
         if order % 100 == 7:
             return 0
         if order % 50 == 9:
@@ -74,16 +74,16 @@ class World:
         return 21 + order * 2_654_435_761 % (self.accounts - 21)
 
     def lines(self, order: int) -> int:
-        """How many products it names."""
+        """The number of its lines."""
         return _LINES[order % 20]
 
     def product(self, order: int, line: int) -> int:
-        """Which; a tenth of all lines names the hundred that sell best."""
+        """The product of a line; a tenth of all lines have one of the hundred best sellers."""
         number = order * 40_503 + line * 7
         return number % min(100, self.products) if number % 10 == 3 else number % self.products
 
     def life(self, order: int) -> Life:
-        """Old orders are delivered or cancelled, but for a few that were forgotten."""
+        """Old orders are delivered or cancelled, except a few that remain CONFIRMED."""
         left = self.orders - order
         if left <= max(20, self.orders // 100_000):
             return Life.PENDING
@@ -94,12 +94,12 @@ class World:
         return Life.SHIPPED if left <= self.orders // 250 else Life.DELIVERED
 
     def is_refunded_partly(self, order: int) -> bool:
-        """Whether a part went back after it was delivered."""
+        """Whether it was refunded in part after delivery."""
         return order % 100 == 1 and self.life(order) is Life.DELIVERED
 
 
 def scattered(kind: int, number: int) -> bytes:
-    """An id that follows from a key, as ids of orders and payments do: neighbours are far apart."""
+    """An id derived from a key, as ids of orders and payments are: consecutive numbers have distant ids."""
     return ((number * 32 + kind + 1) * _ODD & _MASK).to_bytes(16, "big")
 
 
