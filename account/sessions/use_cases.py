@@ -13,9 +13,9 @@ from account.sessions.domain import AuthResult, RefreshToken, SessionEnded, Toke
 from account.sessions.errors import RefreshExpired, SessionRevoked
 from account.sessions.ports import SessionStore
 from account.sessions.tokens import SessionTokens
-from kit.auth import Principal, Role
+from kit.auth import AdminRequired, Principal, Role
 from kit.db import Database, Transaction, retry_on_contention
-from kit.errors import PermissionDenied, Unauthenticated
+from kit.errors import Unauthenticated
 from kit.values import Clock, secret_token
 
 
@@ -88,9 +88,9 @@ class Sessions:
         return role
 
     async def require_admin(self, principal: Principal) -> None:
-        """Raises PermissionDenied unless the account is an ADMIN now, and SessionRevoked: a token can outlive the role by minutes."""
+        """Raises AdminRequired unless the account is an ADMIN now, and SessionRevoked: a token can outlive the role by minutes."""
         if await self.current_role(principal) is not Role.ADMIN:
-            raise PermissionDenied("only for ADMIN", reason="ADMIN_ONLY")
+            raise AdminRequired()
 
     async def _rotate(
         self, tx: Transaction, refresh: RefreshToken, account: Account, token: str, now: datetime

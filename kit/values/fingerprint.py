@@ -6,5 +6,5 @@ import orjson
 
 
 def request_fingerprint(*parts: object) -> bytes:
-    """16 bytes that identify the parts, which must be JSON values; equal parts always give the same bytes."""
+    """16 bytes that identify the parts, any values that orjson encodes; equal parts always give the same bytes."""
     return hashlib.blake2b(orjson.dumps(parts), digest_size=16).digest()
