@@ -25,9 +25,7 @@ SUFFIXES = {
 }
 SUFFIXES |= {".html", ".txt", ".svg", ".java", ".nix", ".in", ".json", ".j2", ".ftl", ""}
 # Folders that still have such words. They only become fewer.
-NOT_YET = (
-    "bazel/",
-)
+NOT_YET = ("bazel/",)
 
 
 def texts() -> dict[str, str]:
