@@ -1,4 +1,4 @@
-"""Identities of category names and SKUs, and slugs. PostgreSQL has functions of the same names (migration 0004, ADR 0032)."""
+"""Identities of category names and SKUs, and slugs. PostgreSQL has functions of the same names (migrations 0004 and 0008, ADR 0032)."""
 
 import re
 import unicodedata

@@ -27,7 +27,7 @@ class AccountsRpc:
     async def get_account(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
         """For the owner and an ADMIN."""
         caller = call.require_principal()
-        account_id = ACCOUNT.parse(request.account_id, "account_id")
+        account_id = ACCOUNT.parse(request.account_id, "id")
         return pb.GetAccountResponse(account=account_to_proto(await self._accounts.get(account_id, caller)))
 
     async def batch_get_accounts(

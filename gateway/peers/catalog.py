@@ -8,6 +8,7 @@ from souk.catalog.v1 import product_service_pb2 as pb
 
 from gateway.peers.values import (
     amount,
+    check_currency,
     currency,
     instant,
     is_set,
@@ -53,7 +54,12 @@ class Catalog(Peer):
         request = pb.CreateProductRequest(
             name=input.name,
             description=input.description,
-            price=money(input.price, input.currency or _USD, "price", currency_path=("currency",)),
+            price=money(
+                input.price,
+                _USD if input.currency is None else input.currency,
+                "price",
+                currency_path=("currency",),
+            ),
             sku=or_blank(input.sku),
             category=or_blank(input.category),
             image_urls=input.images or (),
@@ -75,7 +81,7 @@ class Catalog(Peer):
         request = pb.UpdateProductRequest(product_id=product_id, expected_version=expected_version)
         for name in ("name", "description", "sku", "category"):
             if is_set(value := getattr(changes, name)):
-                setattr(request, name, value or "")
+                setattr(request, name, or_blank(value))
         if is_set(changes.images):
             request.images.urls.extend(changes.images or ())
             request.images.SetInParent()
@@ -167,7 +173,8 @@ class Catalog(Peer):
 
 
 def _set_price_range(request: pb.SearchProductsRequest, price: PriceFilter) -> None:
-    code = price.currency or _USD
+    code = _USD if price.currency is None else price.currency
+    check_currency(code, "filter", "price", "currency")
     request.currency = code
     for name, bound in (("min", price.min), ("max", price.max)):
         if bound is not None:

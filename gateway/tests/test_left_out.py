@@ -67,6 +67,34 @@ async def test_an_empty_text_is_not_an_omitted_one(world: World, field: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("query", "variables", "path"),
+    [
+        (
+            CREATE,
+            {"i": {"name": "Mug", "description": "Steel", "price": "9.99", "currency": ""}},
+            ["currency"],
+        ),
+        (SEARCH, {"f": {"price": {"currency": ""}}}, ["filter", "price", "currency"]),
+    ],
+)
+async def test_an_empty_currency_is_rejected(
+    world: World, query: str, variables: dict[str, Any], path: list[str]
+) -> None:
+    response = await world.ask(query, **variables)
+    assert [field["path"] for field in response["errors"][0]["extensions"]["fields"]] == [path]
+
+
+UPDATE = "mutation($id: ID!, $i: UpdateProductInput!) { updateProduct(id: $id, input: $i) { id } }"
+
+
+@pytest.mark.parametrize("field", ["sku", "category"])
+async def test_only_null_clears_an_optional_text(world: World, field: str) -> None:
+    product_id = PRODUCT.format(PRODUCT.new())
+    assert getattr(await sent(world, "UpdateProduct", UPDATE, id=product_id, i={field: None}), field) == ""
+    assert getattr(await sent(world, "UpdateProduct", UPDATE, id=product_id, i={field: ""}), field) == " "
+
+
+@pytest.mark.parametrize(
     ("name", "field"), [("accountId", "account_id"), ("paymentMethod", "payment_method")]
 )
 async def test_an_empty_account_or_payment_method_is_not_an_omitted_one(

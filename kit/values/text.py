@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from decimal import Decimal
+from typing import Final
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
@@ -11,8 +12,10 @@ from kit.errors import Violations
 from kit.values.names import find_hidden_character, find_link, has_visible_character, normalize_name
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-# Further zeros change nothing, so they are accepted.
-_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6}0{0,40})?")
+_DECIMAL: Final = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]+)(?:\.(?P<decimals>[0-9]+))?")
+_MAX_DIGITS: Final = 15
+# Not counting trailing zeros, which change nothing.
+_MAX_DECIMALS: Final = 6
 _MAX_EMAIL_LENGTH = 254
 _MAX_PAGE_SIZE = 100
 Path = tuple[str | int, ...]
@@ -138,8 +141,7 @@ class FieldReader:
         """A decimal without sign or exponent; None when empty. `Money.parse` checks the currency's number of decimals."""
         if not value:
             return None
-        if not _DECIMAL.fullmatch(value):
-            rule = "must be a decimal number of at most 15 digits and 6 decimals, such as 999.99"
+        if rule := _broken_decimal_rule(value):
             self.violations.add(path, rule)
             return None
         return Decimal(value)
@@ -152,6 +154,19 @@ class FieldReader:
         """Records a violation of `rule` at `path` unless the condition holds."""
         if not condition:
             self.violations.add(path, rule)
+
+
+def _broken_decimal_rule(value: str) -> str:
+    number = _DECIMAL.fullmatch(value)
+    if number is None:
+        return "must be a decimal number without exponent, such as 999.99"
+    if number["sign"]:
+        return "must not be negative"
+    if len(number["whole"].lstrip("0")) > _MAX_DIGITS:
+        return f"must have at most {_MAX_DIGITS} digits before the point"
+    if len((number["decimals"] or "").rstrip("0")) > _MAX_DECIMALS:
+        return f"must have at most {_MAX_DECIMALS} decimals"
+    return ""
 
 
 def plain_decimal(value: Decimal | None) -> str:

@@ -42,7 +42,7 @@ async def test_get_account_rejects_a_malformed_id(edge: Edge, account_id: str) -
 
     with pytest.raises(InvalidArgument) as error:
         await edge.call(caller, "GetAccount", account_id=account_id)
-    assert [field.path for field in error.value.fields] == [("account_id",)]
+    assert [field.path for field in error.value.fields] == [("id",)]
 
 
 async def test_batch_get_accounts_omits_accounts_without_access(edge: Edge) -> None:

@@ -16,12 +16,18 @@ def test_a_plain_decimal_is_read_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["-1", "1e3", " 1", "1,5", ".5", "5.", "0.0000001", "9" * 16, "NaN", "\u0661"]
+    ("text", "rule"),
+    [
+        *[(text, "must be a decimal number") for text in ("1e3", " 1", "1,5", ".5", "5.", "NaN", "\u0661")],
+        ("-1", "must not be negative"),
+        ("0.0000001", "must have at most 6 decimals"),
+        ("9" * 16, "must have at most 15 digits"),
+    ],
 )
-def test_anything_else_is_not_a_decimal(text: str) -> None:
+def test_anything_else_is_rejected_with_the_rule(text: str, rule: str) -> None:
     reader = FieldReader()
     assert reader.decimal(text, "amount") is None
-    with pytest.raises(InvalidArgument, match="amount: must be a decimal number"):
+    with pytest.raises(InvalidArgument, match=f"amount: {rule}"):
         reader.raise_if_invalid()
 
 
