@@ -20,14 +20,14 @@ _CATEGORIES: dict[str, tuple[tuple[int, int], str, str, str]] = {
     "Furniture": ((4990, 149900), "Desk|Office Chair|Bookshelf|Armchair|Dining Table", "Oak|Walnut|Birch|Steel", "a solid frame that is put together in minutes|a height that adjusts smoothly|rounded edges and a natural finish"),
     "Lamps": ((1490, 24900), "Desk Lamp|Floor Lamp|Pendant Lamp|Reading Lamp", "Brass|Black|White|Linen", "warm light that dims without flicker|a swivelling head|a shade of woven fabric"),
     "Bedding": ((1990, 39900), "Duvet|Pillow|Blanket|Sheet Set", "Cotton|Linen|Wool|Down", "soft, breathable fabric|a weave that gets softer with every wash|warmth without weight"),
-    "Shoes": ((3990, 24900), "Running Shoes|Hiking Boots|Sneakers|Sandals", "Men's|Women's|Trail|Lightweight", "a cushioned sole and a breathable upper|a firm grip on wet stack|leather that ages well"),
+    "Shoes": ((3990, 24900), "Running Shoes|Hiking Boots|Sneakers|Sandals", "Men's|Women's|Trail|Lightweight", "a cushioned sole and a breathable upper|a firm grip on wet ground|leather that ages well"),
     "Jackets": ((4990, 39900), "Rain Jacket|Down Jacket|Fleece Jacket|Windbreaker", "Men's|Women's|Packable", "sealed seams and a hood that turns with you|pockets where you want them|recycled insulation"),
     "Bags": ((1990, 29900), "Backpack|Messenger Bag|Travel Bag|Tote Bag", "Canvas|Leather|Waterproof", "a padded sleeve for a laptop|straps that don't cut in|a bottom that stands by itself"),
     "Watches": ((4990, 99900), "Wristwatch|Diver's Watch|Smartwatch|Chronograph", "Steel|Titanium|Leather-Strap", "sapphire glass and a clear dial|water resistance to a hundred metres|a movement that keeps time"),
     "Bicycles": ((29900, 499900), "City Bike|Mountain Bike|Road Bike|Cargo Bike|E-Bike", "Small|Medium|Large", "hydraulic brakes and a stiff frame|a belt that needs no oil|gears for every hill"),
     "Garden": ((490, 19900), "Watering Can|Pruning Shears|Spade|Plant Pot|Garden Hose", "Steel|Terracotta|Copper", "a balance that spares the wrist|an ash handle|no rust for years"),
     "Toys": ((690, 14900), "Building Blocks|Puzzle|Board Game|Plush Bear|Model Train", "Wooden|Family|Classic", "hours of play for ages four and up|pieces that fit precisely|a box that makes a fine present"),
-    "ConsistencyCheck": ((790, 7990), "Cookbook|Travel Guide|Atlas|Novel|Notebook", "Hardcover|Paperback|Illustrated", "fine paper and a sewn binding|many pictures and clear maps|a story that one doesn't put down"),
+    "Books": ((790, 7990), "Cookbook|Travel Guide|Atlas|Novel|Notebook", "Hardcover|Paperback|Illustrated", "fine paper and a sewn binding|many pictures and clear maps|a story that one doesn't put down"),
     "Sports": ((990, 39900), "Yoga Mat|Dumbbell Set|Tennis Racket|Football|Skipping Rope", "Pro|Basic|Travel", "a good grip even with damp hands|a bag to carry it|a weight that suits beginners"),
 }  # fmt: skip
 _BRANDS = "Alder Birk Corvo Delta Elan Fjord Garda Helio Ister Juno Kepler Lumen Mira Nordal Orbis Pavo Quill Riva Solis Tarn".split()

@@ -76,7 +76,7 @@ async def settled(sources: DataSources, seconds: float) -> CheckResult:
 
 
 def main() -> int:
-    """Returns 0 if no invariant is violated."""
+    """Returns 0 if no invariant is violated, 1 if one is, 2 if no stack runs."""
     parser = argparse.ArgumentParser(description="Checks the invariants of a running stack.")
     parser.add_argument(
         "--wait", type=float, default=60.0, help="maximum seconds to wait until all work is done"
@@ -85,9 +85,17 @@ def main() -> int:
         "--internal", action="store_true", help="skip the records of the payment provider and the mail server"
     )
     arguments = parser.parse_args()
-    results = asyncio.run(check_all(Ports.read(os.environ), arguments.wait, external=not arguments.internal))
+    ports = Ports.read(os.environ)
+    try:
+        results = asyncio.run(check_all(ports, arguments.wait, external=not arguments.internal))
+    except ConnectionRefusedError as error:
+        print(
+            f"the stack is not running ({error.strerror or error}): start it with make run", file=sys.stderr
+        )
+        return 2
     violated = sum(bool(result.violations) for result in results)
-    print(f"{len(results)} invariants, {violated} violated")
+    skipped = sum(bool(result.skipped) for result in results)
+    print(f"{len(results) - skipped} invariants, {violated} violated, {skipped} skipped")
     return 1 if violated else 0
 
 

@@ -8,13 +8,16 @@ _MAX_PRINTED = 5
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """An invariant, the number of items that were checked, and its violations."""
+    """An invariant, the number of items that were checked, and its violations; `skipped` is why it was not checked."""
 
     invariant: str
     checked: int
     violations: tuple[str, ...]
+    skipped: str = ""
 
     def __str__(self) -> str:
+        if self.skipped:
+            return f"skipped   {self.invariant}: {self.skipped}"
         if not self.violations:
             return f"ok        {self.invariant}: {self.checked:,}"
         printed = [f"\n            {violation}" for violation in self.violations[:_MAX_PRINTED]]

@@ -11,7 +11,7 @@ from kit.events.topic import EVENT
 from kit.values import ORDER
 from tests.invariants import index, provider
 from tests.invariants.example import ExampleData, example, postgres, violations_by_check
-from tests.invariants.result import check_result
+from tests.invariants.result import CheckResult, check_result
 from tests.invariants.sources import event_id
 from tests.invariants.subscriptions import subscriptions
 
@@ -120,6 +120,10 @@ def test_an_index_equal_to_its_table_violates_nothing() -> None:
 )
 def test_a_difference_between_index_and_table_is_found(documents: dict[str, dict[str, object]]) -> None:
     assert len(index.compare({"a": _ROW}, documents).violations) == 1
+
+
+def test_a_skipped_check_is_not_printed_as_ok() -> None:
+    assert str(CheckResult("mails", 0, (), skipped="no record")) == "skipped   mails: no record"
 
 
 def test_a_result_prints_the_first_violations_and_their_number() -> None:
