@@ -11,6 +11,7 @@ import pytest
 
 from account.attempts.errors import TooBusy
 from account.credentials.hash_queue import HashQueue
+from kit.testing import eventually
 from kit.values.deadline import deadline
 
 
@@ -56,7 +57,7 @@ async def test_more_than_the_bound_are_rejected_at_once() -> None:
 async def test_a_caller_whose_turn_does_not_come_is_rejected_before_its_deadline(queue: HashQueue) -> None:
     gate = threading.Event()
     blocking = asyncio.create_task(queue.run(gate.wait))
-    await asyncio.sleep(0.05)
+    await eventually(lambda: queue._callers == 1)
     with within(0.5):
         started = time.monotonic()
         with pytest.raises(TooBusy):
@@ -95,10 +96,12 @@ async def test_work_whose_callers_have_left_does_not_run(queue: HashQueue) -> No
     gate, ran = threading.Event(), []
     blocking = [asyncio.create_task(queue.run(gate.wait)) for _ in range(queue._threads)]
     left = asyncio.create_task(queue.run(lambda: ran.append("left"), "key"))
-    await asyncio.sleep(0.05)
+    waiting = queue._threads + 1
+    await eventually(lambda: queue._callers == waiting)
     left.cancel()
+    await eventually(lambda: queue._callers == waiting - 1)
     stays = asyncio.create_task(queue.run(lambda: ran.append("stays"), "key"))
-    await asyncio.sleep(0.05)
+    await eventually(lambda: queue._callers == waiting)
     gate.set()
     await asyncio.gather(stays, *blocking)
     assert ran == ["stays"]
