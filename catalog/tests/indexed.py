@@ -80,3 +80,7 @@ async def index(elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[Ind
     yield Index(ProductIndex(search, cache), reader, FakeClock())
     await search.close()
     await cache.close()
+
+
+def deleted(product: Product) -> Product:
+    return replace(product, version=product.version + 1)

@@ -1,125 +1,28 @@
-"""Rebuilding and repairing a real index from real tables, while both are in use."""
+"""Rebuilding a real index from real tables, while both are in use."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
-from elasticsearch import AsyncElasticsearch
 
-from catalog.events import TOPIC
-from catalog.indexing.definition import DEFINITION
 from catalog.indexing.domain import IndexRow
 from catalog.indexing.errors import ReindexRunning
 from catalog.indexing.index import ProductIndex
-from catalog.indexing.indexer import Indexer
 from catalog.indexing.reindexing import Reindexer
-from catalog.indexing.store import PostgresIndexSource
-from catalog.products.domain import Changes, Product
+from catalog.indexing.tests.shop import GRACE, Shop, shop
+from catalog.products.domain import Product
 from catalog.products.store import PostgresProductStore
-from catalog.products.tests.fakes import FakeCache, FakeProductStore, draft
-from catalog.products.use_cases import Products
-from catalog.search.index import ElasticsearchIndexReader
-from catalog.stock.domain import StockOverride
-from catalog.stock.store import PostgresStockStore
-from catalog.stock.use_cases import Stock
+from catalog.products.tests.fakes import draft
 from catalog.tests.indexed import ANYTHING
-from kit.cache import Cache
-from kit.db import Database, Migrations
-from kit.search import SearchIndex, SearchUnavailable
-from kit.testing import Elasticsearch, Redis
+from kit.search import SearchUnavailable
 from kit.testing.fixtures import database_url, elasticsearch, postgres, redis
-from kit.testing.principals import admin
 from kit.values import utc_now
 
-__all__ = ["database_url", "elasticsearch", "postgres", "redis"]
-
-GRACE = timedelta(seconds=0.5)
-
-
-@dataclass
-class Shop:
-    """The catalog on a real database and index; tests call the indexer themselves."""
-
-    products: Products
-    stock: Stock
-    source: PostgresIndexSource
-    index: ProductIndex
-    searches: ElasticsearchIndexReader
-    indexer: Indexer
-    reindexer: Reindexer
-    client: AsyncElasticsearch
-    alias: str
-    db: Database
-    search: SearchIndex
-    cache: Cache
-
-    def __post_init__(self) -> None:
-        self.admin = admin()
-
-    async def make(self, name: str = "Mug", *, stock: int | None = None) -> UUID:
-        return (await self.products.create(self.admin, draft(name, stock=stock))).product.id
-
-    async def make_many(self, count: int) -> list[UUID]:
-        return [await self.make(f"Mug {number}") for number in range(count)]
-
-    async def rename(self, product_id: UUID, name: str) -> None:
-        await self.products.update(self.admin, product_id, Changes.parse(name=name), expected_version=None)
-
-    async def delete(self, product_id: UUID) -> None:
-        await self.products.delete(self.admin, product_id)
-
-    async def set_stock(self, product_id: UUID, stock: int | None) -> None:
-        await self.stock.override(self.admin, StockOverride.parse(product_id, stock, None, ""))
-
-    async def reindex(self, *ids: UUID) -> None:
-        await self.indexer.reindex(dict.fromkeys(ids, utc_now()))
-
-    async def search_all(self) -> dict[UUID, Product]:
-        result = await self.searches.search(replace(ANYTHING, size=100))
-        return {product.id: product for product, _ in result.hits}
-
-    async def indices(self) -> list[str]:
-        return sorted(await self.client.indices.get(index=f"{self.alias}-*"))
-
-
-@pytest.fixture
-async def shop(database_url: str, elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[Shop]:
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url, publishes=TOPIC, pool_size=16)
-    await db.open()
-    alias = f"products-{uuid4().hex}"
-    search, cache = SearchIndex(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
-    client = AsyncElasticsearch(elasticsearch.url())
-    products, stock = PostgresProductStore(db), PostgresStockStore(db)
-    source, index, no_cache = (
-        PostgresIndexSource(db),
-        ProductIndex(search, cache),
-        FakeCache(FakeProductStore()),
-    )
-    indexer = Indexer(source, index, no_cache, clock=utc_now)
-    yield Shop(
-        Products(db, products, stock, no_cache, clock=utc_now),
-        Stock(db, stock, products, clock=utc_now),
-        source,
-        index,
-        ElasticsearchIndexReader(search, cache, lifetime=timedelta(milliseconds=50)),
-        indexer,
-        Reindexer(source, index, indexer, clock=utc_now, grace=GRACE),
-        client,
-        alias,
-        db,
-        search,
-        cache,
-    )
-    await client.close()
-    await search.close()
-    await cache.close()
-    await db.close()
+__all__ = ["database_url", "elasticsearch", "postgres", "redis", "shop"]
 
 
 async def test_a_rebuilt_index_replaces_the_old_one(shop: Shop) -> None:
@@ -264,31 +167,6 @@ async def test_changes_at_any_step_of_a_rebuild_are_in_the_new_index(shop: Shop,
     assert await shop.index.read([changed, deleted, sold]) == {
         product.id: (product, product.id != sold) for product in (await shop.search_all()).values()
     }
-
-
-async def test_only_documents_that_differ_from_the_table_are_repaired(shop: Shop) -> None:
-    stale, deleted, sold, missing, fine = await shop.make_many(5)
-    await shop.reindex(stale, deleted, sold, fine)
-    # These changes do not reach the indexer.
-    await shop.rename(stale, "Cup")
-    await shop.delete(deleted)
-    await shop.set_stock(sold, 0)
-
-    assert await shop.reindexer.repair(settled=timedelta(0)) == 4
-
-    indexed = await shop.index.read([stale, deleted, sold, missing, fine])
-    assert (indexed[stale][0].name, deleted in indexed) == ("Cup", False)
-    assert (indexed[sold][1], indexed[fine][1]) == (False, True)
-    assert missing in indexed
-    assert await shop.reindexer.repair(settled=timedelta(0)) == 0
-
-
-async def test_recent_changes_are_left_to_the_indexer(shop: Shop) -> None:
-    await shop.make_many(3)
-    assert await shop.reindexer.repair() == 0
-    two_minutes = timedelta(minutes=2)
-    later = Reindexer(shop.source, shop.index, shop.indexer, clock=lambda: utc_now() + two_minutes)
-    assert await later.repair() == 3
 
 
 async def test_thousands_of_products_are_read_in_pages(shop: Shop) -> None:
