@@ -4,19 +4,16 @@ from collections.abc import Sequence
 
 from gateway.context import Context
 from gateway.costs import COSTS
-from gateway.development import development_routes
-from gateway.options import graphql_options
+from gateway.development import page_routes
 from gateway.order_updates import OrderUpdates
 from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
-from gateway.playground import playground_routes
-from gateway.postman import postman_collection
 from gateway.resolvers import TEXTS, make_schema
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier
 from kit.auth.verifier import jwks_fetcher
 from kit.cache import Cache, PipelinedRedis
 from kit.events import TopicWatcher
-from kit.graphql import Api, GraphQLServer, Options
+from kit.graphql import Api, GraphQLServer, Options, options_from_settings, postman_collection
 from kit.graphql.rate_limits import RedisClient
 from kit.identity import identity_from_settings
 from kit.rpc import Verifier
@@ -29,7 +26,7 @@ def build(settings: Settings) -> Service:
     updates = OrderUpdates()
     verifier = TokenVerifier(jwks_fetcher(settings.jwks_url))
     server = graphql_server(
-        graphql_options(settings),
+        options_from_settings(settings),
         peers,
         updates,
         verifier,
@@ -45,13 +42,12 @@ def build(settings: Settings) -> Service:
         *server.resources,
         verifier,
     ]
-    playground = playground_routes(settings) if settings.playground else []
     return Service(
         name="gateway",
         settings=settings,
         resources=resources,
         optional=resources,
-        routes=[*server.routes, *playground, *development_routes(settings)],
+        routes=[*server.routes, *page_routes(settings)],
         raw_asgi_routes=server.http,
         jobs=[TopicWatcher("souk.order.v1", settings.kafka_bootstrap, updates.on_order_event)],
         commands=_commands(),
@@ -92,6 +88,6 @@ def _commands() -> dict[str, Command]:
         print(make_schema().as_str())
 
     async def print_collection(args: Sequence[str]) -> None:
-        print(postman_collection(make_schema()._schema))
+        print(postman_collection("Souk", make_schema()._schema))
 
     return {"schema": print_schema, "collection": print_collection}

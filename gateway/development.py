@@ -1,4 +1,4 @@
-"""Pages for development: links at /, and placeholders for the shop's own pages, which emails link to."""
+"""Pages for development: the playground, links at /, and placeholders for the shop's own pages, which emails link to."""
 
 from collections.abc import Sequence
 from html import escape
@@ -7,8 +7,8 @@ from typing import Final
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.options import uses_tls
 from gateway.settings import Settings
+from kit.graphql import playground_routes
 from kit.graphql.headers import security_headers
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -24,11 +24,19 @@ _CALLS: Final = {
 }
 
 
-def development_routes(settings: Settings) -> list[HTTPRouteHandler]:
-    """The pages; none outside of development."""
-    if not settings.is_development:
-        return []
-    headers = {**security_headers(tls=uses_tls(settings)), "Content-Security-Policy": _POLICY}
+def page_routes(settings: Settings) -> list[HTTPRouteHandler]:
+    """The playground where it is on, and the pages that exist in development only."""
+    logins = [entry for entry in settings.playground_logins if entry != "none"]
+    routes: list[HTTPRouteHandler] = []
+    if settings.playground:
+        routes += playground_routes(settings.playground_files, logins, tls=settings.uses_tls)
+    if settings.is_development:
+        routes += _development_routes(settings, logins)
+    return routes
+
+
+def _development_routes(settings: Settings, logins: Sequence[str]) -> list[HTTPRouteHandler]:
+    headers = {**security_headers(tls=settings.uses_tls), "Content-Security-Policy": _POLICY}
 
     def page_response(title: str, body: str) -> Response[str]:
         head = (
@@ -40,7 +48,6 @@ def development_routes(settings: Settings) -> list[HTTPRouteHandler]:
 
     @get("/", sync_to_thread=False)
     def home() -> Response[str]:
-        logins = [entry for entry in settings.playground_logins if entry != "none"]
         return page_response(
             "Souk", _rows(settings.home_links) + (f"<h2>Logins</h2>{_rows(logins)}" if logins else "")
         )

@@ -6,7 +6,6 @@ import strawberry
 from souk.account.v1 import account_pb2 as account
 from souk.account.v1 import account_service_pb2 as pb
 
-from gateway.peers.values import instant, is_set, or_blank, page, page_size, text_or_none
 from gateway.types.account import (
     Account,
     AccountConnection,
@@ -20,6 +19,9 @@ from gateway.types.account import (
     Role,
     UpdateProfileInput,
 )
+from kit.graphql import PageRequest
+from kit.graphql.conversions import id_or_none, instant, is_set, or_blank, text_or_none
+from kit.graphql.paging import connection
 from kit.identity import Identity
 from kit.rpc import Peer
 
@@ -118,45 +120,32 @@ class Accounts(Peer):
         request = pb.SetAccountRoleRequest(account_id=account_id, role="ROLE_" + role.name)
         return _account((await self._call("SetAccountRole", request, pb.SetAccountRoleResponse)).account)
 
-    async def list(
-        self, query: str | None, first: int | None, after: str | None, count: bool
-    ) -> AccountConnection:
+    async def list(self, query: str | None, page: PageRequest) -> AccountConnection:
         """ListAccounts."""
         request = pb.ListAccountsRequest(
-            query=query or "", page_size=page_size(first), page_token=after or "", count_total=count
+            query=query or "", page_size=page.size, page_token=page.token, count_total=page.count
         )
         response = await self._call("ListAccounts", request, pb.ListAccountsResponse)
         edges = [AccountEdge(cursor=entry.cursor, node=_account(entry.account)) for entry in response.entries]
-        total = response.total_count if response.HasField("total_count") else None
-        return AccountConnection(
-            **page(edges, has_next=response.has_next_page, after=after), total_count=total
-        )
+        return connection(AccountConnection, edges, response, page.token)
 
     async def audit(
-        self,
-        account_id: str | None,
-        subject_id: str | None,
-        first: int | None,
-        after: str | None,
-        count: bool,
+        self, account_id: str | None, subject_id: str | None, page: PageRequest
     ) -> AuditEventConnection:
         """ListAuditEvents."""
         request = pb.ListAuditEventsRequest(
             account_id=or_blank(account_id),
             subject_id=or_blank(subject_id),
-            page_size=page_size(first),
-            page_token=after or "",
-            count_total=count,
+            page_size=page.size,
+            page_token=page.token,
+            count_total=page.count,
         )
         response = await self._call("ListAuditEvents", request, pb.ListAuditEventsResponse)
         edges = [
             AuditEventEdge(cursor=entry.cursor, node=_audit_event(entry.audit_event))
             for entry in response.entries
         ]
-        total = response.total_count if response.HasField("total_count") else None
-        return AuditEventConnection(
-            **page(edges, has_next=response.has_next_page, after=after), total_count=total
-        )
+        return connection(AuditEventConnection, edges, response, page.token)
 
 
 def _audit_event(message: pb.AuditEvent) -> AuditEvent:
@@ -164,8 +153,8 @@ def _audit_event(message: pb.AuditEvent) -> AuditEvent:
         id=strawberry.ID(message.id),
         at=instant(message.create_time),
         action=message.action,
-        actor_id=strawberry.ID(message.actor_id) if message.actor_id else None,
-        subject_id=strawberry.ID(message.subject_id) if message.subject_id else None,
+        actor_id=id_or_none(message.actor_id),
+        subject_id=id_or_none(message.subject_id),
         address=text_or_none(message.address),
         detail=text_or_none(message.detail),
     )

@@ -6,18 +6,6 @@ import strawberry
 from souk.catalog.v1 import product_pb2 as product
 from souk.catalog.v1 import product_service_pb2 as pb
 
-from gateway.peers.values import (
-    amount,
-    check_currency,
-    currency,
-    instant,
-    is_set,
-    money,
-    or_blank,
-    page,
-    page_size,
-    text_or_none,
-)
 from gateway.types.catalog import (
     Category,
     CreateProductInput,
@@ -33,6 +21,18 @@ from gateway.types.catalog import (
     UpdateProductInput,
 )
 from kit.errors import InvalidArgument, Violation
+from kit.graphql import PageRequest
+from kit.graphql.conversions import (
+    amount,
+    check_currency,
+    currency,
+    instant,
+    is_set,
+    money,
+    or_blank,
+    text_or_none,
+)
+from kit.graphql.paging import connection, page_size
 from kit.identity import Identity
 from kit.rpc import Peer
 
@@ -127,17 +127,16 @@ class Catalog(Peer):
         query: str | None,
         filter: ProductFilter | None,
         sort: ProductSort | None,
-        first: int | None,
-        after: str | None,
+        page: PageRequest,
         extras: SearchExtras,
     ) -> ProductConnection:
         """SearchProducts."""
         request = pb.SearchProductsRequest(
             query=query or "",
             sort="PRODUCT_SORT_" + (sort or ProductSort.RELEVANCE).name,
-            page_size=page_size(first),
-            page_token=after or "",
-            count_total=extras.total,
+            page_size=page.size,
+            page_token=page.token,
+            count_total=page.count,
             count_facets=extras.facets,
             highlight=extras.highlights,
         )
@@ -155,11 +154,8 @@ class Catalog(Peer):
             ProductEdge(cursor=hit.cursor, node=_product(hit.product), highlight=text_or_none(hit.highlight))
             for hit in response.hits
         ]
-        return ProductConnection(
-            **page(edges, has_next=response.has_next_page, after=after),
-            total_count=response.total_count if response.HasField("total_count") else None,
-            facets=[_facet(facet) for facet in response.facets] if extras.facets else None,
-        )
+        facets = [_facet(facet) for facet in response.facets] if extras.facets else None
+        return connection(ProductConnection, edges, response, page.token, facets=facets)
 
     async def suggest(self, prefix: str, first: int | None) -> list[str]:
         """SuggestProducts."""

@@ -7,7 +7,6 @@ import strawberry
 from souk.notification.v1 import notification_pb2 as notification
 from souk.notification.v1 import notification_service_pb2 as pb
 
-from gateway.peers.values import instant, or_blank, page, page_size
 from gateway.types.notification import (
     Notification,
     NotificationConnection,
@@ -15,6 +14,9 @@ from gateway.types.notification import (
     NotificationFailure,
     NotificationStatus,
 )
+from kit.graphql import PageRequest
+from kit.graphql.conversions import id_or_none, instant, instant_or_none, or_blank
+from kit.graphql.paging import connection
 from kit.identity import Identity
 from kit.rpc import Peer
 
@@ -29,29 +31,27 @@ class Notifications(Peer):
         super().__init__(address, pb.DESCRIPTOR.services_by_name["NotificationService"], identity)
 
     async def list(
-        self, account_id: str | None, order_id: str | None, first: int | None, after: str | None, count: bool
+        self, account_id: str | None, order_id: str | None, page: PageRequest
     ) -> NotificationConnection:
         """ListNotifications; None lists those of all accounts."""
-        request = _list_request(order_id, first, count)
+        request = _list_request(order_id, page)
         request.account_id, request.all_accounts = or_blank(account_id), account_id is None
-        request.page_token = after or ""
-        return _page(await self._call("ListNotifications", request, pb.ListNotificationsResponse), after)
+        request.page_token = page.token
+        return _page(await self._call("ListNotifications", request, pb.ListNotificationsResponse), page.token)
 
     async def list_by_account(
-        self, account_ids: Sequence[str], order_id: str | None, first: int | None, count: bool
+        self, order_id: str | None, page: PageRequest, account_ids: Sequence[str]
     ) -> Mapping[str, NotificationConnection]:
         """The first page of each account: BatchListAccountNotifications, or ListNotifications for one account."""
         if len(account_ids) == 1:
-            return {account_ids[0]: await self.list(account_ids[0], order_id, first, None, count)}
-        shared = _list_request(order_id, first, count)
+            return {account_ids[0]: await self.list(account_ids[0], order_id, page)}
+        shared = _list_request(order_id, page)
         request = pb.BatchListAccountNotificationsRequest(account_ids=account_ids, list=shared)
         response = await self._call(
             "BatchListAccountNotifications", request, pb.BatchListAccountNotificationsResponse
         )
-        return {
-            account_id: _page(page, None)
-            for account_id, page in zip(account_ids, response.pages, strict=True)
-        }
+        pages = (_page(page, "") for page in response.pages)
+        return dict(zip(account_ids, pages, strict=True))
 
     async def batch_list(self, order_ids: Sequence[str]) -> Mapping[str, Sequence[Notification]]:
         """BatchListNotifications, by order."""
@@ -63,21 +63,18 @@ class Notifications(Peer):
         return by_order
 
 
-def _list_request(order_id: str | None, first: int | None, count: bool) -> pb.ListNotificationsRequest:
+def _list_request(order_id: str | None, page: PageRequest) -> pb.ListNotificationsRequest:
     return pb.ListNotificationsRequest(
-        order_id=or_blank(order_id), page_size=page_size(first), count_total=count
+        order_id=or_blank(order_id), page_size=page.size, count_total=page.count
     )
 
 
-def _page(response: pb.ListNotificationsResponse, after: str | None) -> NotificationConnection:
+def _page(response: pb.ListNotificationsResponse, token: str) -> NotificationConnection:
     edges = [
         NotificationEdge(cursor=entry.cursor, node=_notification(entry.notification))
         for entry in response.entries
     ]
-    total = response.total_count if response.HasField("total_count") else None
-    return NotificationConnection(
-        **page(edges, has_next=response.has_next_page, after=after), total_count=total
-    )
+    return connection(NotificationConnection, edges, response, token)
 
 
 def _notification(message: notification.Notification) -> Notification:
@@ -90,8 +87,8 @@ def _notification(message: notification.Notification) -> Notification:
         subject=message.subject,
         status=NotificationStatus[notification.NotificationStatus.Name(message.status).removeprefix(_STATUS)],
         attempts=message.attempts,
-        order_id=strawberry.ID(message.order_id) if message.order_id else None,
+        order_id=id_or_none(message.order_id),
         created_at=instant(message.create_time),
-        sent_at=instant(message.send_time) if message.HasField("send_time") else None,
+        sent_at=instant_or_none(message, "send_time"),
         failure=None if failure == "UNSPECIFIED" else NotificationFailure[failure],
     )

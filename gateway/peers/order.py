@@ -6,7 +6,6 @@ import strawberry
 from souk.order.v1 import order_pb2 as order
 from souk.order.v1 import order_service_pb2 as pb
 
-from gateway.peers.values import amount, currency, instant, or_blank, page, page_size, text_or_none, timestamp
 from gateway.types.order import (
     Address,
     AddressInput,
@@ -20,7 +19,9 @@ from gateway.types.order import (
     OrderStatus,
     OrderStatusChange,
 )
-from gateway.types.scalars import Amount, CountryCode
+from kit.graphql import Amount, CountryCode, PageRequest
+from kit.graphql.conversions import amount, currency, instant, or_blank, text_or_none, timestamp
+from kit.graphql.paging import connection
 from kit.identity import Identity
 from kit.rpc import Peer
 from kit.values import money_from_proto, secret_token
@@ -72,35 +73,28 @@ class Orders(Peer):
         return _order((await self._call("GetOrder", request, pb.GetOrderResponse)).order)
 
     async def list(
-        self,
-        account_id: str | None,
-        filter: OrderFilter | None,
-        first: int | None,
-        after: str | None,
-        count: bool,
+        self, account_id: str | None, filter: OrderFilter | None, page: PageRequest
     ) -> OrderConnection:
         """ListOrders; None lists those of all accounts."""
-        request = _list_request(filter, first, count)
+        request = _list_request(filter, page)
         request.account_id, request.all_accounts = or_blank(account_id), account_id is None
-        request.page_token = after or ""
-        return _page(await self._call("ListOrders", request, pb.ListOrdersResponse), after)
+        request.page_token = page.token
+        return _page(await self._call("ListOrders", request, pb.ListOrdersResponse), page.token)
 
     async def list_by_account(
-        self, account_ids: Sequence[str], filter: OrderFilter | None, first: int | None, count: bool
+        self, filter: OrderFilter | None, page: PageRequest, account_ids: Sequence[str]
     ) -> Mapping[str, OrderConnection]:
         """The first page of each account: BatchListOrders, or ListOrders for one account."""
         if len(account_ids) == 1:
-            return {account_ids[0]: await self.list(account_ids[0], filter, first, None, count)}
-        request = pb.BatchListOrdersRequest(account_ids=account_ids, list=_list_request(filter, first, count))
+            return {account_ids[0]: await self.list(account_ids[0], filter, page)}
+        request = pb.BatchListOrdersRequest(account_ids=account_ids, list=_list_request(filter, page))
         response = await self._call("BatchListOrders", request, pb.BatchListOrdersResponse)
-        return {
-            account_id: _page(page, None)
-            for account_id, page in zip(account_ids, response.pages, strict=True)
-        }
+        pages = (_page(page, "") for page in response.pages)
+        return dict(zip(account_ids, pages, strict=True))
 
 
-def _list_request(filter: OrderFilter | None, first: int | None, count: bool) -> pb.ListOrdersRequest:
-    request = pb.ListOrdersRequest(page_size=page_size(first), count_total=count)
+def _list_request(filter: OrderFilter | None, page: PageRequest) -> pb.ListOrdersRequest:
+    request = pb.ListOrdersRequest(page_size=page.size, count_total=page.count)
     if filter is not None:
         if filter.statuses is not None:
             statuses = ["ORDER_STATUS_" + status.name for status in filter.statuses]
@@ -114,10 +108,9 @@ def _list_request(filter: OrderFilter | None, first: int | None, count: bool) ->
     return request
 
 
-def _page(response: pb.ListOrdersResponse, after: str | None) -> OrderConnection:
+def _page(response: pb.ListOrdersResponse, token: str) -> OrderConnection:
     edges = [OrderEdge(cursor=entry.cursor, node=_order(entry.order)) for entry in response.entries]
-    total = response.total_count if response.HasField("total_count") else None
-    return OrderConnection(**page(edges, has_next=response.has_next_page, after=after), total_count=total)
+    return connection(OrderConnection, edges, response, token)
 
 
 def _order(message: order.Order) -> Order:

@@ -6,9 +6,9 @@ import strawberry
 from souk.payment.v1 import payment_pb2 as payment
 from souk.payment.v1 import payment_service_pb2 as pb
 
-from gateway.peers.values import amount, currency, instant, text_or_none
 from gateway.types.payment import Payment, PaymentStatus, Refund, RefundStatus
-from gateway.types.scalars import Amount
+from kit.graphql import Amount
+from kit.graphql.conversions import amount, currency, instant, text_or_none
 from kit.identity import Identity
 from kit.rpc import Peer
 

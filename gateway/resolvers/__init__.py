@@ -7,8 +7,7 @@ import strawberry
 
 from gateway.resolvers.roots import Mutation, Query
 from gateway.resolvers.subscription import Subscription
-from gateway.types.scalars import SCALARS
-from kit.graphql import TextLimits, build_schema
+from kit.graphql import SCALARS, TextLimits, build_schema
 
 # Beyond any text that a service accepts; each service checks the exact length.
 TEXTS = TextLimits(default=2000, by_name={"description": 20_000})

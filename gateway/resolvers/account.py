@@ -1,12 +1,13 @@
 """Queries and mutations of accounts, and what belongs to an account."""
 
-from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import strawberry
+from strawberry import argument
 
-from gateway.context import Info, selects
-from gateway.resolvers.arguments import AboutOrder, AccountId, After, First
+from gateway.context import Info
+from gateway.resolvers.arguments import AboutOrder, AccountId
 from gateway.types.account import (
     Account,
     AccountConnection,
@@ -19,54 +20,39 @@ from gateway.types.account import (
 )
 from gateway.types.notification import NotificationConnection
 from gateway.types.order import OrderConnection, OrderFilter
-from kit.errors import NotFound
-from kit.graphql import relation
+from kit.graphql import After, First, or_none, page_request, relation
 from kit.values import ACCOUNT
 
-NewPassword = Annotated[
-    str, strawberry.argument(description="8-72 bytes, used byte for byte; common passwords are rejected.")
-]
-EmailedToken = Annotated[
-    str, strawberry.argument(description="The part of the emailed link that follows #token=.")
-]
+NewPassword = Annotated[str, argument("8-72 bytes, used byte for byte; common passwords are rejected.")]
+EmailedToken = Annotated[str, argument("The part of the emailed link that follows #token=.")]
 
 
 @relation(Account, description="The account's orders, newest first.")
 async def orders(
     self: Account,
     info: Info,
-    filter: Annotated[OrderFilter | None, strawberry.argument(description="Only orders that match.")] = None,
+    filter: Annotated[OrderFilter | None, argument("Only orders that match.")] = None,
     first: First = 20,
     after: After = None,
 ) -> OrderConnection | None:
     """The order service allows the owner and ADMIN. First pages are loaded for all accounts of a request together."""
-    context, count = info.context, selects(info, "totalCount")
-    if after:
-        return await context.peers.order.list(self.id, filter, first, after, count)
-
-    async def load(ids: Sequence[str]) -> Mapping[str, OrderConnection]:
-        return await context.peers.order.list_by_account(ids, filter, first, count)
-
-    return await context.load_page(f"orders {filter} {first} {count}", self.id, load, first)
+    peer, page = info.context.peers.order, page_request(info, first, after)
+    if page.token:
+        return await peer.list(self.id, filter, page)
+    load = partial(peer.list_by_account, filter, page)
+    return await info.context.load_page(f"orders {filter}", self.id, load, page)
 
 
 @relation(Account, description="Notifications sent to the account, newest first.")
 async def notifications(
-    self: Account,
-    info: Info,
-    order_id: AboutOrder = None,
-    first: First = 20,
-    after: After = None,
+    self: Account, info: Info, order_id: AboutOrder = None, first: First = 20, after: After = None
 ) -> NotificationConnection | None:
     """The notification service allows the owner and ADMIN. First pages are loaded for all accounts of a request together."""
-    context, count = info.context, selects(info, "totalCount")
-    if after:
-        return await context.peers.notification.list(self.id, order_id, first, after, count)
-
-    async def load(ids: Sequence[str]) -> Mapping[str, NotificationConnection]:
-        return await context.peers.notification.list_by_account(ids, order_id, first, count)
-
-    return await context.load_page(f"notifications {order_id} {first} {count}", self.id, load, first)
+    peer, page = info.context.peers.notification, page_request(info, first, after)
+    if page.token:
+        return await peer.list(self.id, order_id, page)
+    load = partial(peer.list_by_account, order_id, page)
+    return await info.context.load_page(f"notifications {order_id}", self.id, load, page)
 
 
 @strawberry.type
@@ -79,18 +65,12 @@ class AccountQueries:
         principal = info.context.principal
         if principal is None:
             return None
-        try:
-            return await info.context.peers.account.get(ACCOUNT.format(principal.account_id))
-        except NotFound:
-            return None
+        return await or_none(info.context.peers.account.get(ACCOUNT.format(principal.account_id)))
 
     @strawberry.field(description="Owner or ADMIN.")
     async def account(self, info: Info, id: AccountId) -> Account | None:
         """One account."""
-        try:
-            return await info.context.peers.account.get(id)
-        except NotFound:
-            return None
+        return await or_none(info.context.peers.account.get(id))
 
     @strawberry.field(description="ADMIN. Accounts that are not deleted, newest first.")
     async def accounts(
@@ -98,8 +78,8 @@ class AccountQueries:
         info: Info,
         query: Annotated[
             str | None,
-            strawberry.argument(
-                description="Prefixes of words in name, email and phone; all must match, ignoring case and accents. Or a phone "
+            argument(
+                "Prefixes of words in name, email and phone; all must match, ignoring case and accents. Or a phone "
                 "number in any usual notation, or an id. Punctuation alone matches nothing. 0-200 characters."
             ),
         ] = None,
@@ -107,8 +87,7 @@ class AccountQueries:
         after: After = None,
     ) -> AccountConnection | None:
         """All accounts."""
-        count = selects(info, "totalCount")
-        return await info.context.peers.account.list(query, first, after, count)
+        return await info.context.peers.account.list(query, page_request(info, first, after))
 
     @strawberry.field(
         description="ADMIN. Security events and all changes by ADMIN, newest first: who, what, when and from where."
@@ -116,19 +95,17 @@ class AccountQueries:
     async def audit_events(
         self,
         info: Info,
-        account_id: Annotated[
-            strawberry.ID | None, strawberry.argument(description="Only actions of this account.")
-        ] = None,
+        account_id: Annotated[strawberry.ID | None, argument("Only actions of this account.")] = None,
         subject_id: Annotated[
-            strawberry.ID | None,
-            strawberry.argument(description="Only actions on this object; an id of any kind."),
+            strawberry.ID | None, argument("Only actions on this object; an id of any kind.")
         ] = None,
         first: First = 20,
         after: After = None,
     ) -> AuditEventConnection | None:
         """The audit log."""
-        count = selects(info, "totalCount")
-        return await info.context.peers.account.audit(account_id, subject_id, first, after, count)
+        return await info.context.peers.account.audit(
+            account_id, subject_id, page_request(info, first, after)
+        )
 
 
 @strawberry.type
@@ -140,9 +117,7 @@ class AccountMutations:
         "rate limited."
     )
     async def register(
-        self,
-        info: Info,
-        input: Annotated[RegisterInput, strawberry.argument(description="The new account.")],
+        self, info: Info, input: Annotated[RegisterInput, argument("The new account.")]
     ) -> AuthPayload | None:
         """Register."""
         return await info.context.peers.account.register(input)
@@ -153,7 +128,7 @@ class AccountMutations:
         "(reason LOGIN_THROTTLED)."
     )
     async def login(
-        self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="The credentials.")]
+        self, info: Info, input: Annotated[LoginInput, argument("The credentials.")]
     ) -> AuthPayload | None:
         """Login."""
         return await info.context.peers.account.login(input)
@@ -163,9 +138,7 @@ class AccountMutations:
         "new pair (a lost response, a parallel tab); any later reuse revokes the session."
     )
     async def refresh_token(
-        self,
-        info: Info,
-        refresh_token: Annotated[str, strawberry.argument(description="From the latest AuthPayload.")],
+        self, info: Info, refresh_token: Annotated[str, argument("From the latest AuthPayload.")]
     ) -> AuthPayload | None:
         """RefreshTokens."""
         return await info.context.peers.account.refresh(refresh_token)
@@ -176,9 +149,7 @@ class AccountMutations:
     async def logout(
         self,
         info: Info,
-        refresh_token: Annotated[
-            str | None, strawberry.argument(description="A token of the session to revoke.")
-        ] = None,
+        refresh_token: Annotated[str | None, argument("A token of the session to revoke.")] = None,
     ) -> bool | None:
         """Logout."""
         await info.context.peers.account.logout(refresh_token)
@@ -186,12 +157,9 @@ class AccountMutations:
 
     @strawberry.mutation(description="Changes name and phone of the signed-in account.")
     async def update_profile(
-        self,
-        info: Info,
-        input: Annotated[UpdateProfileInput, strawberry.argument(description="The changes.")],
+        self, info: Info, input: Annotated[UpdateProfileInput, argument("The changes.")]
     ) -> Account | None:
         """UpdateProfile."""
-        info.context.clear_loaders()
         return await info.context.peers.account.update_profile(input)
 
     @strawberry.mutation(
@@ -201,10 +169,7 @@ class AccountMutations:
         self,
         info: Info,
         current_password: Annotated[
-            str,
-            strawberry.argument(
-                description="10 wrong ones in one session within 15 minutes fail with RATE_LIMITED."
-            ),
+            str, argument("10 wrong ones in one session within 15 minutes fail with RATE_LIMITED.")
         ],
         new_password: NewPassword,
     ) -> AuthPayload | None:
@@ -215,7 +180,7 @@ class AccountMutations:
         description="Emails a link to reset the password. Always true, whether or not the address is registered."
     )
     async def request_password_reset(
-        self, info: Info, email: Annotated[str, strawberry.argument(description="The account's address.")]
+        self, info: Info, email: Annotated[str, argument("The account's address.")]
     ) -> bool | None:
         """RequestPasswordReset."""
         await info.context.peers.account.request_password_reset(email)
@@ -241,7 +206,6 @@ class AccountMutations:
     )
     async def verify_email(self, info: Info, token: EmailedToken) -> Account | None:
         """VerifyEmail."""
-        info.context.clear_loaders()
         return await info.context.peers.account.verify_email(token)
 
     @strawberry.mutation(
@@ -249,12 +213,9 @@ class AccountMutations:
         "CONFIRMED or SHIPPED. Cannot be undone: personal data is erased, orders remain."
     )
     async def delete_account(
-        self,
-        info: Info,
-        password: Annotated[str, strawberry.argument(description="Proves that the owner is asking.")],
+        self, info: Info, password: Annotated[str, argument("Proves that the owner is asking.")]
     ) -> bool | None:
         """DeleteAccount."""
-        info.context.clear_loaders()
         await info.context.peers.account.delete(password)
         return True
 
@@ -264,14 +225,10 @@ class AccountMutations:
         info: Info,
         account_id: AccountId,
         reason: Annotated[
-            str,
-            strawberry.argument(
-                description="For the audit log, 1-500 characters; must not contain personal data."
-            ),
+            str, argument("For the audit log, 1-500 characters; must not contain personal data.")
         ],
     ) -> bool | None:
         """EraseAccount."""
-        info.context.clear_loaders()
         await info.context.peers.account.erase(account_id, reason)
         return True
 
@@ -279,11 +236,7 @@ class AccountMutations:
         description="ADMIN. Changes an account's role. The last ADMIN cannot lose it (reason LAST_ADMIN)."
     )
     async def set_account_role(
-        self,
-        info: Info,
-        account_id: AccountId,
-        role: Annotated[Role, strawberry.argument(description="The new role.")],
+        self, info: Info, account_id: AccountId, role: Annotated[Role, argument("The new role.")]
     ) -> Account | None:
         """SetAccountRole."""
-        info.context.clear_loaders()
         return await info.context.peers.account.set_role(account_id, role)

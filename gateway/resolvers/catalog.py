@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import strawberry
+from strawberry import argument
 
-from gateway.context import Info, selects
-from gateway.resolvers.arguments import After, First, IdempotencyKey, ProductId
+from gateway.context import Info
+from gateway.resolvers.arguments import IdempotencyKey, ProductId
 from gateway.types.catalog import (
     Category,
     CreateProductInput,
@@ -16,9 +17,9 @@ from gateway.types.catalog import (
     SearchExtras,
     UpdateProductInput,
 )
-from kit.errors import NotFound
+from kit.graphql import After, First, or_none, page_request, selects
 
-StockReason = Annotated[str | None, strawberry.argument(description="For the audit log; 0-500 characters.")]
+StockReason = Annotated[str | None, argument("For the audit log; 0-500 characters.")]
 
 
 @strawberry.type
@@ -28,10 +29,7 @@ class CatalogQueries:
     @strawberry.field(description="Public.")
     async def product(self, info: Info, id: ProductId) -> Product | None:
         """One product."""
-        try:
-            return await info.context.peers.catalog.get(id)
-        except NotFound:
-            return None
+        return await or_none(info.context.peers.catalog.get(id))
 
     @strawberry.field(
         description="Public. Full-text search with typo tolerance, filters and facets; without a query, RELEVANCE sorts as NEWEST."
@@ -39,29 +37,22 @@ class CatalogQueries:
     async def products(
         self,
         info: Info,
-        query: Annotated[
-            str | None, strawberry.argument(description="Search text, 0-200 characters.")
-        ] = None,
-        filter: Annotated[
-            ProductFilter | None, strawberry.argument(description="Only products that match.")
-        ] = None,
-        sort: Annotated[
-            ProductSort | None, strawberry.argument(description="The order of the results.")
-        ] = ProductSort.RELEVANCE,
+        query: Annotated[str | None, argument("Search text, 0-200 characters.")] = None,
+        filter: Annotated[ProductFilter | None, argument("Only products that match.")] = None,
+        sort: Annotated[ProductSort | None, argument("The order of the results.")] = ProductSort.RELEVANCE,
         first: First = 20,
         after: After = None,
     ) -> ProductConnection | None:
         """Search."""
-        extras = SearchExtras(
-            selects(info, "totalCount"), selects(info, "facets"), selects(info, "edges", "highlight")
-        )
-        return await info.context.peers.catalog.search(query, filter, sort, first, after, extras)
+        page = page_request(info, first, after)
+        extras = SearchExtras(selects(info, "facets"), selects(info, "edges", "highlight"))
+        return await info.context.peers.catalog.search(query, filter, sort, page, extras)
 
     @strawberry.field(description="Public. Completions for a search box.")
     async def product_suggestions(
         self,
         info: Info,
-        prefix: Annotated[str, strawberry.argument(description="The text typed so far, 0-200 characters.")],
+        prefix: Annotated[str, argument("The text typed so far, 0-200 characters.")],
         first: First = 10,
     ) -> list[str] | None:
         """Search suggestions."""
@@ -79,9 +70,7 @@ class CatalogMutations:
 
     @strawberry.mutation(description="ADMIN.")
     async def create_product(
-        self,
-        info: Info,
-        input: Annotated[CreateProductInput, strawberry.argument(description="The product.")],
+        self, info: Info, input: Annotated[CreateProductInput, argument("The product.")]
     ) -> Product | None:
         """CreateProduct."""
         return await info.context.peers.catalog.create(input)
@@ -94,19 +83,15 @@ class CatalogMutations:
         self,
         info: Info,
         id: ProductId,
-        input: Annotated[UpdateProductInput, strawberry.argument(description="The changes.")],
-        expected_version: Annotated[
-            int | None, strawberry.argument(description="The version that the client has read.")
-        ] = None,
+        input: Annotated[UpdateProductInput, argument("The changes.")],
+        expected_version: Annotated[int | None, argument("The version that the client has read.")] = None,
     ) -> Product | None:
         """UpdateProduct."""
-        info.context.clear_loaders()
         return await info.context.peers.catalog.update(id, input, expected_version)
 
     @strawberry.mutation(description="ADMIN. Returns the product as it was; order lines are unaffected.")
     async def delete_product(self, info: Info, id: ProductId) -> Product | None:
         """DeleteProduct."""
-        info.context.clear_loaders()
         return await info.context.peers.catalog.delete(id)
 
     @strawberry.mutation(
@@ -117,12 +102,11 @@ class CatalogMutations:
         self,
         info: Info,
         product_id: ProductId,
-        delta: Annotated[int, strawberry.argument(description="Units to add; negative: to remove.")],
+        delta: Annotated[int, argument("Units to add; negative: to remove.")],
         idempotency_key: IdempotencyKey,
         reason: StockReason = None,
     ) -> Product | None:
         """AdjustStock."""
-        info.context.clear_loaders()
         return await info.context.peers.catalog.adjust_stock(product_id, delta, reason, idempotency_key)
 
     @strawberry.mutation(
@@ -133,14 +117,10 @@ class CatalogMutations:
         info: Info,
         product_id: ProductId,
         stock: Annotated[
-            int | None,
-            strawberry.argument(description="0-1,000,000,000; null: not tracked, always available."),
+            int | None, argument("0-1,000,000,000; null: not tracked, always available.")
         ] = None,
-        expected: Annotated[
-            int | None, strawberry.argument(description="The free stock that the client has read.")
-        ] = None,
+        expected: Annotated[int | None, argument("The free stock that the client has read.")] = None,
         reason: StockReason = None,
     ) -> Product | None:
         """SetStock."""
-        info.context.clear_loaders()
         return await info.context.peers.catalog.set_stock(product_id, stock, expected, reason)

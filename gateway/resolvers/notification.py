@@ -2,9 +2,10 @@
 
 import strawberry
 
-from gateway.context import Info, selects
-from gateway.resolvers.arguments import AboutOrder, AccountFilter, After, First
+from gateway.context import Info
+from gateway.resolvers.arguments import AboutOrder, AccountFilter
 from gateway.types.notification import NotificationConnection
+from kit.graphql import After, First, page_request
 
 
 @strawberry.type
@@ -21,5 +22,6 @@ class NotificationQueries:
         after: After = None,
     ) -> NotificationConnection | None:
         """Notifications of all accounts, or of one."""
-        count = selects(info, "totalCount")
-        return await info.context.peers.notification.list(account_id, order_id, first, after, count)
+        return await info.context.peers.notification.list(
+            account_id, order_id, page_request(info, first, after)
+        )

@@ -3,27 +3,18 @@
 from typing import Annotated
 
 import strawberry
+from strawberry import argument
 
-from gateway.context import Info, selects
-from gateway.resolvers.arguments import AccountFilter, After, First, OrderId
+from gateway.context import Info
+from gateway.resolvers.arguments import AccountFilter, OrderId
 from gateway.types.account import Account
 from gateway.types.catalog import Product
 from gateway.types.notification import Notification
-from gateway.types.order import (
-    CreateOrderInput,
-    Order,
-    OrderConnection,
-    OrderFilter,
-    OrderLine,
-    OrderStatus,
-)
+from gateway.types.order import CreateOrderInput, Order, OrderConnection, OrderFilter, OrderLine, OrderStatus
 from gateway.types.payment import Payment
-from kit.errors import NotFound
-from kit.graphql import relation
+from kit.graphql import After, First, or_none, page_request, relation
 
-CustomerText = Annotated[
-    str | None, strawberry.argument(description="Shown to the customer, 0-500 characters.")
-]
+CustomerText = Annotated[str | None, argument("Shown to the customer, 0-500 characters.")]
 
 
 @relation(OrderLine, description="The product as it is now; null if it was deleted.")
@@ -62,25 +53,19 @@ class OrderQueries:
     @strawberry.field(description="Owner or ADMIN.")
     async def order(self, info: Info, id: OrderId) -> Order | None:
         """One order."""
-        try:
-            return await info.context.peers.order.get(id)
-        except NotFound:
-            return None
+        return await or_none(info.context.peers.order.get(id))
 
     @strawberry.field(description="ADMIN. Customers use me { orders }.")
     async def orders(
         self,
         info: Info,
         account_id: AccountFilter = None,
-        filter: Annotated[
-            OrderFilter | None, strawberry.argument(description="Only orders that match.")
-        ] = None,
+        filter: Annotated[OrderFilter | None, argument("Only orders that match.")] = None,
         first: First = 20,
         after: After = None,
     ) -> OrderConnection | None:
         """Orders of all accounts, or of one."""
-        count = selects(info, "totalCount")
-        return await info.context.peers.order.list(account_id, filter, first, after, count)
+        return await info.context.peers.order.list(account_id, filter, page_request(info, first, after))
 
 
 @strawberry.type
@@ -91,10 +76,9 @@ class OrderMutations:
         description="Computes the total, reserves the stock and returns the PENDING order; the payment follows within seconds."
     )
     async def create_order(
-        self, info: Info, input: Annotated[CreateOrderInput, strawberry.argument(description="The order.")]
+        self, info: Info, input: Annotated[CreateOrderInput, argument("The order.")]
     ) -> Order | None:
         """PlaceOrder."""
-        info.context.clear_loaders()
         return await info.context.peers.order.place(input)
 
     @strawberry.mutation(
@@ -102,7 +86,6 @@ class OrderMutations:
     )
     async def cancel_order(self, info: Info, id: OrderId, reason: CustomerText = None) -> Order | None:
         """CancelOrder."""
-        info.context.clear_loaders()
         return await info.context.peers.order.cancel(id, reason)
 
     @strawberry.mutation(
@@ -113,12 +96,9 @@ class OrderMutations:
         self,
         info: Info,
         id: OrderId,
-        status: Annotated[OrderStatus, strawberry.argument(description="SHIPPED or DELIVERED.")],
+        status: Annotated[OrderStatus, argument("SHIPPED or DELIVERED.")],
         note: CustomerText = None,
-        internal_note: Annotated[
-            str | None, strawberry.argument(description="Shown to ADMIN only, 0-500 characters.")
-        ] = None,
+        internal_note: Annotated[str | None, argument("Shown to ADMIN only, 0-500 characters.")] = None,
     ) -> Order | None:
         """UpdateOrderStatus."""
-        info.context.clear_loaders()
         return await info.context.peers.order.update_status(id, status, note, internal_note)

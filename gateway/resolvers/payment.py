@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import strawberry
+from strawberry import argument
 
 from gateway.context import Info
 from gateway.resolvers.arguments import IdempotencyKey, PaymentId
 from gateway.types.payment import Payment
-from gateway.types.scalars import Amount
-from kit.errors import NotFound
+from kit.graphql import Amount, or_none
 
 
 @strawberry.type
@@ -18,10 +18,7 @@ class PaymentQueries:
     @strawberry.field(description="Owner or ADMIN.")
     async def payment(self, info: Info, id: PaymentId) -> Payment | None:
         """One payment."""
-        try:
-            return await info.context.peers.payment.get(id)
-        except NotFound:
-            return None
+        return await or_none(info.context.peers.payment.get(id))
 
 
 @strawberry.type
@@ -34,11 +31,8 @@ class PaymentMutations:
         info: Info,
         payment_id: PaymentId,
         idempotency_key: IdempotencyKey,
-        amount: Annotated[
-            Amount | None, strawberry.argument(description="In the payment's currency, above zero.")
-        ] = None,
-        reason: Annotated[str | None, strawberry.argument(description="0-500 characters.")] = None,
+        amount: Annotated[Amount | None, argument("In the payment's currency, above zero.")] = None,
+        reason: Annotated[str | None, argument("0-500 characters.")] = None,
     ) -> Payment | None:
         """RefundPayment."""
-        info.context.clear_loaders()
         return await info.context.peers.payment.refund(payment_id, amount, reason, idempotency_key)

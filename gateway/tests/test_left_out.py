@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLError
 
 from gateway.tests.world import World, opened
-from gateway.types.scalars import parse_instant
+from kit.graphql.scalars import parse_instant
 from kit.values import PRODUCT
 
 SEARCH = "query($f: ProductFilter) { products(filter: $f) { nodes { id } } }"

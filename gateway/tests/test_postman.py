@@ -4,8 +4,8 @@ import json
 
 from graphql import OperationDefinitionNode, get_variable_values, parse, validate
 
-from gateway.postman import postman_collection
 from gateway.resolvers import make_schema
+from kit.graphql import postman_collection
 
 SCHEMA = make_schema()._schema
 
@@ -13,7 +13,7 @@ SCHEMA = make_schema()._schema
 def test_the_collection_has_every_query_and_mutation() -> None:
     folders = {
         folder["name"]: {item["name"] for item in folder["item"]}
-        for folder in json.loads(postman_collection(SCHEMA))["item"]
+        for folder in json.loads(postman_collection("Souk", SCHEMA))["item"]
     }
     assert SCHEMA.query_type is not None
     assert SCHEMA.mutation_type is not None
@@ -24,7 +24,7 @@ def test_the_collection_has_every_query_and_mutation() -> None:
 
 
 def test_each_request_is_a_valid_document_with_valid_variables() -> None:
-    for folder in json.loads(postman_collection(SCHEMA))["item"]:
+    for folder in json.loads(postman_collection("Souk", SCHEMA))["item"]:
         for item in folder["item"]:
             body = item["request"]["body"]["graphql"]
             document = parse(body["query"])

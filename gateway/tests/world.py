@@ -11,16 +11,14 @@ from uuid import uuid4
 import httpx
 
 from gateway.app import graphql_server
-from gateway.development import development_routes
-from gateway.options import graphql_options
+from gateway.development import page_routes
 from gateway.order_updates import OrderUpdates
 from gateway.peers import Peers
-from gateway.playground import playground_routes
 from gateway.settings import Settings
 from gateway.tests.fakes import SERVICES, Recorder, standing_in
 from kit.auth import Principal, Role
 from kit.cache import Cache
-from kit.graphql import AllowList, GraphQLServer
+from kit.graphql import AllowList, GraphQLServer, options_from_settings
 from kit.graphql.rate_limits import RedisClient
 from kit.settings import load
 from kit.testing.principals import FakeTokenVerifier
@@ -54,7 +52,7 @@ def make_server(
 ) -> GraphQLServer:
     """The production server with fakes; `options` replace those of the settings."""
     return graphql_server(
-        replace(graphql_options(settings), suggestions=False, **options),
+        replace(options_from_settings(settings), suggestions=False, **options),
         peers,
         updates or OrderUpdates(),
         tokens,
@@ -115,8 +113,7 @@ async def opened(
             allowed_documents=allowed,
         )
         (folder / "index.html").write_text("<title>playground</title>")
-        routes = [*playground_routes(settings), *development_routes(settings)]
-        app: Any = build_app(routes, Readiness([]), raw_asgi_routes=server.http)
+        app: Any = build_app(page_routes(settings), Readiness([]), raw_asgi_routes=server.http)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
             yield World(http, recorder, tokens.token(USER).token, app)

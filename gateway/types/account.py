@@ -4,8 +4,7 @@ from enum import Enum
 
 import strawberry
 
-from gateway.types.paging import TOTAL_COUNT, PageInfo
-from gateway.types.scalars import Instant
+from kit.graphql import Connection, Edge, Instant
 
 
 @strawberry.enum(description="What an account is allowed to do.")
@@ -86,21 +85,13 @@ class UpdateProfileInput:
 
 
 @strawberry.type(description="An account on a page.")
-class AccountEdge:
+class AccountEdge(Edge[Account]):
     """An account on a page."""
-
-    cursor: str = strawberry.field(description="Pass it as `after` to continue after this account.")
-    node: Account = strawberry.field(description="The account.")
 
 
 @strawberry.type(description="A page of accounts, newest first.")
-class AccountConnection:
+class AccountConnection(Connection[AccountEdge, Account]):
     """A page of accounts."""
-
-    edges: list[AccountEdge] = strawberry.field(description="The accounts with their cursors.")
-    nodes: list[Account] = strawberry.field(description="The accounts.")
-    page_info: PageInfo = strawberry.field(description="Position of the page.")
-    total_count: int | None = strawberry.field(description=TOTAL_COUNT)
 
 
 @strawberry.type(description="An entry of the audit log: who did what to which object, when and from where.")
@@ -121,18 +112,10 @@ class AuditEvent:
 
 
 @strawberry.type(description="An event on a page of the audit log.")
-class AuditEventEdge:
+class AuditEventEdge(Edge[AuditEvent]):
     """An event on a page of the audit log."""
-
-    cursor: str = strawberry.field(description="Pass it as `after` to continue after this event.")
-    node: AuditEvent = strawberry.field(description="The event.")
 
 
 @strawberry.type(description="A page of the audit log, newest first.")
-class AuditEventConnection:
+class AuditEventConnection(Connection[AuditEventEdge, AuditEvent]):
     """A page of the audit log."""
-
-    edges: list[AuditEventEdge] = strawberry.field(description="The events with their cursors.")
-    nodes: list[AuditEvent] = strawberry.field(description="The events.")
-    page_info: PageInfo = strawberry.field(description="Position of the page.")
-    total_count: int | None = strawberry.field(description=TOTAL_COUNT)

@@ -5,8 +5,7 @@ from enum import Enum
 
 import strawberry
 
-from gateway.types.paging import TOTAL_COUNT, PageInfo
-from gateway.types.scalars import Amount, CurrencyCode, Instant
+from kit.graphql import Amount, Connection, CurrencyCode, Edge, Instant
 
 
 @strawberry.type(description="A category of products.")
@@ -47,11 +46,9 @@ class Product:
 
 
 @strawberry.type(description="A product on a page.")
-class ProductEdge:
+class ProductEdge(Edge[Product]):
     """A product on a page."""
 
-    cursor: str = strawberry.field(description="Pass it as `after` to continue after this product.")
-    node: Product = strawberry.field(description="The product.")
     highlight: str | None = strawberry.field(
         description="The name, or a part of the description, with matches in <em>; the rest is HTML-escaped."
     )
@@ -78,13 +75,9 @@ class Facet:
 
 
 @strawberry.type(description="A page of products.")
-class ProductConnection:
+class ProductConnection(Connection[ProductEdge, Product]):
     """A page of products."""
 
-    edges: list[ProductEdge] = strawberry.field(description="The products with their cursors.")
-    nodes: list[Product] = strawberry.field(description="The products.")
-    page_info: PageInfo = strawberry.field(description="Position of the page.")
-    total_count: int | None = strawberry.field(description=TOTAL_COUNT)
     facets: list[Facet] | None = strawberry.field(
         description="Of all results, not only of this page; computed only when selected."
     )
@@ -94,7 +87,6 @@ class ProductConnection:
 class SearchExtras:
     """Parts of a search that are computed only when the document selects them."""
 
-    total: bool
     facets: bool
     highlights: bool
 

@@ -4,8 +4,7 @@ from enum import Enum
 
 import strawberry
 
-from gateway.types.paging import TOTAL_COUNT, PageInfo
-from gateway.types.scalars import Instant
+from kit.graphql import Connection, Edge, Instant
 
 
 @strawberry.enum(description="The state of a notification.")
@@ -57,18 +56,10 @@ class Notification:
 
 
 @strawberry.type(description="A notification on a page.")
-class NotificationEdge:
+class NotificationEdge(Edge[Notification]):
     """A notification on a page."""
-
-    cursor: str = strawberry.field(description="Pass it as `after` to continue after this notification.")
-    node: Notification = strawberry.field(description="The notification.")
 
 
 @strawberry.type(description="A page of notifications, newest first.")
-class NotificationConnection:
+class NotificationConnection(Connection[NotificationEdge, Notification]):
     """A page of notifications."""
-
-    edges: list[NotificationEdge] = strawberry.field(description="The notifications with their cursors.")
-    nodes: list[Notification] = strawberry.field(description="The notifications.")
-    page_info: PageInfo = strawberry.field(description="Position of the page.")
-    total_count: int | None = strawberry.field(description=TOTAL_COUNT)

@@ -4,8 +4,7 @@ from enum import Enum
 
 import strawberry
 
-from gateway.types.paging import TOTAL_COUNT, PageInfo
-from gateway.types.scalars import Amount, CountryCode, CurrencyCode, Instant
+from kit.graphql import Amount, Connection, CountryCode, CurrencyCode, Edge, Instant
 
 
 @strawberry.enum(
@@ -92,21 +91,13 @@ class Order:
 
 
 @strawberry.type(description="An order on a page.")
-class OrderEdge:
+class OrderEdge(Edge[Order]):
     """An order on a page."""
-
-    cursor: str = strawberry.field(description="Pass it as `after` to continue after this order.")
-    node: Order = strawberry.field(description="The order.")
 
 
 @strawberry.type(description="A page of orders, newest first.")
-class OrderConnection:
+class OrderConnection(Connection[OrderEdge, Order]):
     """A page of orders."""
-
-    edges: list[OrderEdge] = strawberry.field(description="The orders with their cursors.")
-    nodes: list[Order] = strawberry.field(description="The orders.")
-    page_info: PageInfo = strawberry.field(description="Position of the page.")
-    total_count: int | None = strawberry.field(description=TOTAL_COUNT)
 
 
 @strawberry.input(description="Conditions on orders; all of them must hold.")

@@ -4,7 +4,7 @@ from enum import Enum
 
 import strawberry
 
-from gateway.types.scalars import Amount, CurrencyCode, Instant
+from kit.graphql import Amount, CurrencyCode, Instant
 
 
 @strawberry.enum(description="The state of a payment.")

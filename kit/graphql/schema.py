@@ -20,7 +20,7 @@ def build_schema(
     scalars: Mapping[object, ScalarDefinition] | None = None,
     texts: TextLimits,
 ) -> strawberry.Schema:
-    """A Strawberry schema for `GraphQLServer`."""
+    """A Strawberry schema for `GraphQLServer`; its context is a `ResolverContext`, whose loaders each mutation clears first."""
     schema = strawberry.Schema(
         query=query,
         mutation=mutation,
@@ -30,8 +30,26 @@ def build_schema(
     for kind in schema._schema.type_map.values():
         if isinstance(kind, GraphQLObjectType):
             _use_attribute_resolvers(kind)
+    if schema._schema.mutation_type is not None:
+        _clear_loaders_first(schema._schema.mutation_type)
     limit_arguments(schema._schema, texts)
     return schema
+
+
+def _clear_loaders_first(mutations: GraphQLObjectType) -> None:
+    """Mutations of one document run in order, and the results of the later ones must show the changes."""
+    for field in mutations.fields.values():
+        field.resolve = _clearing(field.resolve)
+
+
+def _clearing(resolve: Callable[..., Any] | None) -> Callable[..., Any]:
+    assert resolve is not None
+
+    def cleared(source: Any, info: Any, **arguments: Any) -> Any:
+        info.context.clear_loaders()
+        return resolve(source, info, **arguments)
+
+    return cleared
 
 
 def _use_attribute_resolvers(kind: GraphQLObjectType) -> None:

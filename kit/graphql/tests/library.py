@@ -10,7 +10,7 @@ import strawberry
 
 from kit.auth import Principal
 from kit.errors import InvalidArgument, NotFound
-from kit.graphql import Api, FieldCosts, Options, TextLimits, build_schema, relation
+from kit.graphql import Api, FieldCosts, Options, ResolverContext, TextLimits, build_schema, relation
 from kit.graphql.documents import Documents
 from kit.graphql.execution import Executor, PlannedOperation
 from kit.graphql.parsing import GraphQLRequest
@@ -125,10 +125,10 @@ class Library:
         return self.loan
 
 
-@dataclass(frozen=True)
-class Context:
-    library: Library
-    principal: Principal | None
+class Context(ResolverContext):
+    def __init__(self, library: Library, principal: Principal | None) -> None:
+        super().__init__()
+        self.library, self.principal = library, principal
 
     def called(self, name: str, **arguments: Any) -> None:
         self.library.calls.append((name, arguments))

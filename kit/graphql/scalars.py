@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any, NewType
 
 import strawberry
-from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
+from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
 from kit.graphql.parsing import Number
 
 # "999.99": digits, with an optional sign and fraction.

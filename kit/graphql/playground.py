@@ -1,13 +1,12 @@
 """GET /playground: GraphiQL, for development. The page's policy allows our own files only."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.options import uses_tls
-from gateway.settings import Settings
 from kit.errors import NotFound
 from kit.graphql.headers import security_headers
 
@@ -20,12 +19,11 @@ _POLICY: Final = (
 _FILES: Final = {"index.html": "text/html", "graphiql.js": "text/javascript", "graphiql.css": "text/css"}
 
 
-def playground_routes(settings: Settings) -> list[HTTPRouteHandler]:
-    """The page, its two files, and the logins that it offers."""
+def playground_routes(folder: Path, accounts: Sequence[str], *, tls: bool) -> list[HTTPRouteHandler]:
+    """The page and its two files, which are in `folder`, and the logins that it offers, NAME=EMAIL / PASSWORD."""
 
-    folder: Path = settings.playground_files
     headers = {
-        **security_headers(tls=uses_tls(settings)),
+        **security_headers(tls=tls),
         "Content-Security-Policy": _POLICY,
         "Cache-Control": "no-cache",
     }
@@ -42,9 +40,7 @@ def playground_routes(settings: Settings) -> list[HTTPRouteHandler]:
 
     @get("/playground/logins.json", sync_to_thread=False)
     def logins() -> Response[list[dict[str, str]]]:
-        return Response(
-            [_login(entry) for entry in settings.playground_logins if entry != "none"], headers=headers
-        )
+        return Response([_login(entry) for entry in accounts], headers=headers)
 
     @get("/playground/{name:str}", sync_to_thread=True)
     def playground_file(name: str) -> Response[bytes]:

@@ -35,16 +35,16 @@ _EXAMPLES: Final = {
 }
 
 
-def postman_collection(schema: GraphQLSchema) -> str:
+def postman_collection(name: str, schema: GraphQLSchema) -> str:
     """A JSON collection with a folder of queries and one of mutations; its variables are {{gateway}} and {{token}}."""
     roots = {"Queries": ("query", schema.query_type), "Mutations": ("mutation", schema.mutation_type)}
     folders = [
-        {"name": name, "item": [_request(kind, field, root) for field in root.fields]}
-        for name, (kind, root) in roots.items()
+        {"name": folder, "item": [_request(kind, field, root) for field in root.fields]}
+        for folder, (kind, root) in roots.items()
         if root is not None
     ]
     document = {
-        "info": {"name": "Souk", "schema": _FORMAT},
+        "info": {"name": name, "schema": _FORMAT},
         "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{token}}", "type": "string"}]},
         "variable": [
             {"key": "gateway", "value": "http://127.0.0.1:8000"},

@@ -1,20 +1,20 @@
-"""Converts common values between the contracts and the schema."""
+"""Converts common values between protobuf messages and GraphQL types."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import strawberry
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money as MoneyMessage
 
-from gateway.types.paging import PageInfo
-from gateway.types.scalars import Amount, CurrencyCode, Instant
 from kit.errors import InvalidArgument, Violation
+from kit.graphql.scalars import Amount, CurrencyCode, Instant
 from kit.values import CURRENCIES, Money, money_to_proto
 
-# Formatting a timestamp costs more than looking it up, and responses repeat the same products.
-_CACHED_INSTANTS = 8192
+# Formatting a timestamp costs more than looking it up, and responses repeat the same items.
+_CACHED_INSTANTS: Final = 8192
 
 
 def amount(money: MoneyMessage) -> Amount:
@@ -54,6 +54,11 @@ def _instant(seconds: int, milliseconds: int) -> Instant:
     return Instant(f"{at:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z")
 
 
+def instant_or_none(message: Message, field: str) -> Instant | None:
+    """An optional field of a message."""
+    return instant(getattr(message, field)) if message.HasField(field) else None
+
+
 def timestamp(value: Instant) -> Timestamp:
     """A timestamp of a filter."""
     message = Timestamp()
@@ -71,26 +76,9 @@ def text_or_none(value: str) -> str | None:
     return value or None
 
 
-def page(edges: list[Any], *, has_next: bool, after: str | None) -> dict[str, Any]:
-    """The fields that all connections share."""
-    return {
-        "edges": edges,
-        "nodes": [edge.node for edge in edges],
-        "page_info": PageInfo(
-            has_next_page=has_next,
-            has_previous_page=bool(after),
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        ),
-    }
-
-
-def page_size(first: int | None) -> int:
-    """0 means the default in the contracts, so a client's own 0 is rejected here."""
-    if first == 0:
-        rule = "must be between 1 and 100"
-        raise InvalidArgument(f"first: {rule}", fields=[Violation(("first",), rule)])
-    return 0 if first is None else first
+def id_or_none(value: str) -> strawberry.ID | None:
+    """Empty in the contracts is null in the schema."""
+    return strawberry.ID(value) if value else None
 
 
 def is_set(value: Any) -> bool:
