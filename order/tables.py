@@ -9,6 +9,7 @@ class OrderRow(Table, tablename="orders"):
     """An order without its lines and history."""
 
     id = UUID(primary_key=True)
+    number = BigInt()
     account_id = UUID()
     caller_id = UUID()
     request_id = Text()

@@ -105,6 +105,8 @@ def _list_request(filter: OrderFilter | None, page: PageRequest) -> pb.ListOrder
             request.created_after.CopyFrom(timestamp(filter.created_after))
         if filter.created_before is not None:
             request.created_before.CopyFrom(timestamp(filter.created_before))
+        if filter.number is not None:
+            request.number = filter.number
     return request
 
 
@@ -117,6 +119,7 @@ def _order(message: order.Order) -> Order:
     reason = order.CancelReason.Name(message.cancel_reason).removeprefix("CANCEL_REASON_")
     return Order(
         id=strawberry.ID(message.id),
+        number=message.number,
         account_id=strawberry.ID(message.account_id),
         lines=[_line(line) for line in message.lines],
         total_price=amount(message.total),

@@ -91,6 +91,7 @@ def one_order(order_id: str, account_id: str, *products: str) -> order_pb2.Order
     total = money_to_proto(Money(1998 * len(products), "USD"))
     return order_pb2.Order(
         id=order_id,
+        number="1042",
         account_id=account_id,
         lines=line,
         total=total,

@@ -57,6 +57,12 @@ async def test_a_list_of_statuses_is_forwarded_unchanged(world: World, statuses:
     assert len(request.status_filter.values) == len(statuses)
 
 
+async def test_the_number_of_an_order_is_forwarded_unchanged_even_when_it_is_empty(world: World) -> None:
+    assert (await sent(world, "ListOrders", ORDERS, f={"number": "1042"})).number == "1042"
+    assert (await sent(world, "ListOrders", ORDERS, f={"number": ""})).HasField("number")
+    assert not (await sent(world, "ListOrders", ORDERS, f={"number": None})).HasField("number")
+
+
 @pytest.mark.parametrize("field", ["sku", "category"])
 async def test_an_empty_text_is_not_an_omitted_one(world: World, field: str) -> None:
     plain = {"name": "Mug", "description": "Steel", "price": "9.99"}

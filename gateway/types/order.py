@@ -73,6 +73,9 @@ class Order:
     """An order of an account."""
 
     id: strawberry.ID = strawberry.field(description="Starts with ord_.")
+    number: str = strawberry.field(
+        description="What people call the order: digits, unique, from 1001. Some numbers are left out; it is no invoice number."
+    )
     account_id: strawberry.ID = strawberry.field(description="The account that placed the order.")
     lines: list[OrderLine] = strawberry.field(description="In the order of the request.")
     total_price: Amount = strawberry.field(
@@ -109,6 +112,9 @@ class OrderFilter:
     )
     created_after: Instant | None = strawberry.field(default=None, description="Inclusive.")
     created_before: Instant | None = strawberry.field(default=None, description="Exclusive.")
+    number: str | None = strawberry.field(
+        default=None, description="The order with this number, 1-18 digits."
+    )
 
 
 @strawberry.input(description="A product to order.")

@@ -48,6 +48,7 @@ class Renderer:
         try:
             context = {
                 **_personalized(recipient, self._with_token(notification.context)),
+                "order_name": _order_name(notification.context),
                 "subject": notification.subject,
                 "shop_url": self._shop_url,
             }
@@ -71,6 +72,11 @@ class Renderer:
 
     def _render(self, notification: Notification, kind: str, context: Mapping[str, JsonValue]) -> str:
         return self._templates.get_template(f"{notification.template}.{kind}").render(context)
+
+
+def _order_name(context: Mapping[str, JsonValue]) -> JsonValue:
+    """What the mail calls its order: the number; the id in rows that an earlier release queued, and in mails about refunds."""
+    return context.get("order_number") or context.get("order_id", "")
 
 
 def _personalized(recipient: Recipient, context: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:

@@ -59,6 +59,7 @@ def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
         )
     return {
         "order_id": order.id,
+        "order_number": order.number,
         "lines": lines,
         "total": total.text(),
         "currency": total.currency,

@@ -1,5 +1,6 @@
 """List requests and pages <-> the domain. All errors of a request are reported at once."""
 
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +16,8 @@ _STATUSES = {
     number: Status(name.removeprefix(STATUS_PREFIX)) for name, number in pb.OrderStatus.items() if number
 }
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
 
 def filter_from_proto(request: service.ListOrdersRequest, account_id: UUID | None) -> OrderFilter:
     """The filter of a list, limited to an account; raises InvalidArgument."""
@@ -25,9 +28,18 @@ def filter_from_proto(request: service.ListOrdersRequest, account_id: UUID | Non
     reader.require(set(requested or ()) <= _STATUSES.keys(), "must be known statuses", "filter", "statuses")
     after = _instant(reader, request, "created_after", "createdAfter")
     before = _instant(reader, request, "created_before", "createdBefore")
+    number = request.number.strip() if request.HasField("number") else None
+    known = number is None or bool(_NUMBER.fullmatch(number))
+    reader.require(known, "must be an order's number, 1 to 18 digits", "filter", "number")
     reader.raise_if_invalid()
     statuses = None if requested is None else tuple(_STATUSES[number] for number in sorted(set(requested)))
-    return OrderFilter(account_id, statuses, after, before)
+    return OrderFilter(account_id, statuses, after, before, None if number is None else int(number))
+
+
+def cursor_scope(filter: OrderFilter) -> str:
+    """Binds cursors to their list. Without a number it is what earlier releases wrote, whose cursors stay valid."""
+    before, _, _ = repr(filter).rpartition(", number=")
+    return f"{before})" if filter.number is None else repr(filter)
 
 
 def page_size(requested: int) -> int:
@@ -43,7 +55,7 @@ def page_to_proto(page: Page[Order], filter: OrderFilter, *, internal: bool) -> 
     entries = [
         service.ListOrdersResponse.Entry(
             order=order_to_proto(order, internal=internal),
-            cursor=encode_position(repr(filter), order.create_time, order.id),
+            cursor=encode_position(cursor_scope(filter), order.create_time, order.id),
         )
         for order in page.items
     ]

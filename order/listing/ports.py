@@ -17,6 +17,7 @@ class OrderFilter:
     statuses: tuple[Status, ...] | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    number: int | None = None
 
 
 class ListingStore(Protocol):

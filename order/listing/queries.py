@@ -1,7 +1,7 @@
 """The SQL of order lists: the newest orders that match a filter, and their number.
 
-Each filter has an index in list order (orders_newest, orders_of_account, orders_of_status, orders_of_account_and_status), so a query
-reads only the rows of its page. Statuses are part of the SQL text, because the best index depends on how rare they are (ADR 0012).
+Each filter has an index in list order (orders_newest, orders_of_account, orders_of_status, orders_of_account_and_status; orders_number), so
+a query reads only the rows of its page. Statuses are part of the SQL text, because the best index depends on how rare they are (ADR 0012).
 Several statuses are one subquery each, merged, because no index holds them together in list order.
 """
 
@@ -68,6 +68,8 @@ def _conditions(filter: OrderFilter, after: Position | None, account: str | None
         query.add(f"o.account_id = {account}")
     if filter.account_id is not None:
         query.add("o.account_id = {}", filter.account_id)
+    if filter.number is not None:
+        query.add("o.number = {}", filter.number)
     if filter.created_after is not None:
         query.add("o.create_time >= {}", filter.created_after)
     # Only the tighter upper bound: with both, PostgreSQL may start its index scan at the looser one.

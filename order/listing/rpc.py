@@ -6,7 +6,7 @@ from souk.order.v1 import order_service_pb2 as pb
 
 from kit.rpc import Call
 from kit.values import ACCOUNT, decode_position, invalid_cursor
-from order.listing.messages import filter_from_proto, page_size, page_to_proto
+from order.listing.messages import cursor_scope, filter_from_proto, page_size, page_to_proto
 from order.listing.use_cases import Listing
 
 
@@ -20,7 +20,7 @@ class ListingRpc:
         """A page of the caller's orders, or of any orders for an ADMIN."""
         account_id = call.resolve_account_scope(request.account_id, all_accounts=request.all_accounts)
         filter, size = filter_from_proto(request, account_id), page_size(request.page_size)
-        after = decode_position(request.page_token, repr(filter), "after")
+        after = decode_position(request.page_token, cursor_scope(filter), "after")
         page = await self._listing.page(filter, after, size, count=request.count_total)
         return page_to_proto(page, filter, internal=call.require_principal().is_admin)
 

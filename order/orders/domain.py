@@ -91,10 +91,12 @@ class StatusChange:
 class Order:
     """What an account bought; changed only by its transitions.
 
-    `total` is the amount charged, `refunded` the part of it refunded so far. A PENDING order is cancelled at `deadline`.
+    `number` is what people call it. `total` is the amount charged, `refunded` the part of it refunded so far. A PENDING order is
+    cancelled at `deadline`.
     """
 
     id: UUID
+    number: int
     account_id: UUID
     lines: tuple[Line, ...]
     total: Money
@@ -113,6 +115,7 @@ class Order:
     def place(
         cls,
         order_id: UUID,
+        number: int,
         account_id: UUID,
         lines: Sequence[Line],
         shipping_address: Address | None,
@@ -124,6 +127,7 @@ class Order:
         total = sum((line.total for line in lines[1:]), lines[0].total)
         order = cls(
             id=order_id,
+            number=number,
             account_id=account_id,
             lines=tuple(lines),
             total=total,

@@ -90,6 +90,7 @@ def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
         version=order.version,
         create_time=timestamp_to_proto(order.create_time),
         update_time=timestamp_to_proto(order.update_time),
+        number=str(order.number),
     )
 
 

@@ -27,6 +27,7 @@ def order_from_row(row: Record) -> Order:
     currency = row["currency"]
     return Order(
         id=row["id"],
+        number=row["number"],
         account_id=row["account_id"],
         lines=tuple(
             Line(product, name, Money(price, currency), quantity)

@@ -66,6 +66,10 @@ class PlacingStore(Protocol):
         """The order that was placed with an idempotency key."""
         ...
 
+    async def take_numbers(self, count: int) -> list[int]:
+        """Order numbers that no other call has taken or will take."""
+        ...
+
 
 class Reservations(Protocol):
     """Stock reservations in the catalog."""

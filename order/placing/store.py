@@ -19,34 +19,34 @@ _PLACE = """
 WITH requested AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::bigint[], $8::jsonb[], $9::timestamptz[],
-        $10::timestamptz[], $11::uuid[], $12::text[], $13::text[], $14::timestamptz[], $15::jsonb[], $16::bytea[]
+        $10::timestamptz[], $11::bigint[], $12::uuid[], $13::text[], $14::text[], $15::timestamptz[], $16::jsonb[], $17::bytea[]
     ) AS r(
         id, account_id, caller_id, request_id, input_hash, currency, total, shipping_address, deadline,
-        create_time, event_id, event_key, event_type, event_time, event_headers, event_payload
+        create_time, number, event_id, event_key, event_type, event_time, event_headers, event_payload
     )
 ), checked AS MATERIALIZED (
     SELECT id, CASE
         WHEN (SELECT count(*) FROM orders o WHERE o.account_id = r.account_id AND o.status = 'PENDING')
-            + row_number() OVER (PARTITION BY r.account_id) - 1 >= $24
+            + row_number() OVER (PARTITION BY r.account_id) - 1 >= $25
             THEN 'TOO_MANY_PENDING'
         WHEN (SELECT count(*) FROM orders o WHERE o.account_id = r.account_id AND o.cancel_reason = 'PAYMENT_FAILED'
-              AND o.update_time > r.create_time - interval '1 hour') >= $25
+              AND o.update_time > r.create_time - interval '1 hour') >= $26
             THEN 'TOO_MANY_FAILED'
         END AS rejection
     FROM requested r
 ), accepted AS (
     INSERT INTO orders (
         id, account_id, caller_id, request_id, input_hash, currency, total, refunded, status, status_reason,
-        shipping_address, version, deadline, create_time, update_time
+        shipping_address, version, deadline, create_time, update_time, number
     )
     SELECT id, account_id, caller_id, request_id, input_hash, currency, total, 0, 'PENDING', '',
-           shipping_address, 1, deadline, create_time, create_time
+           shipping_address, 1, deadline, create_time, create_time, number
     FROM requested JOIN checked USING (id) WHERE rejection IS NULL ORDER BY caller_id, request_id
     ON CONFLICT DO NOTHING
     RETURNING id
 ), lines AS (
     INSERT INTO order_lines (order_id, position, product_id, name, unit_price, quantity)
-    SELECT l.* FROM unnest($17::uuid[], $18::int[], $19::uuid[], $20::text[], $21::bigint[], $22::int[])
+    SELECT l.* FROM unnest($18::uuid[], $19::int[], $20::uuid[], $21::text[], $22::bigint[], $23::int[])
         AS l(order_id, position, product_id, name, unit_price, quantity)
     JOIN accepted ON accepted.id = l.order_id
 ), history AS (
@@ -54,11 +54,12 @@ WITH requested AS MATERIALIZED (
     SELECT id, 0, 'PENDING', create_time, '', '' FROM requested JOIN accepted USING (id)
 ), outbox_rows AS (
     INSERT INTO outbox (topic, event_id, key, type, time, headers, payload)
-    SELECT $23::text, event_id, event_key, event_type, event_time, event_headers, event_payload FROM requested JOIN accepted USING (id)
+    SELECT $24::text, event_id, event_key, event_type, event_time, event_headers, event_payload FROM requested JOIN accepted USING (id)
 )
 SELECT id, 'WRITTEN' AS outcome FROM accepted
 UNION ALL SELECT id, rejection FROM checked WHERE rejection IS NOT NULL
 """
+_TAKE_NUMBERS = "SELECT nextval('order_numbers') AS number FROM generate_series(1, $1)"
 
 
 class PostgresPlacingStore:
@@ -93,6 +94,11 @@ class PostgresPlacingStore:
         orders = await read_orders(self._db, [row]) if row else []
         return ExistingOrder(orders[0], bytes(row["input_hash"])) if orders else None
 
+    async def take_numbers(self, count: int) -> list[int]:
+        """One statement."""
+        rows = await self._db.fetch(_TAKE_NUMBERS, count)
+        return [row["number"] for row in rows]
+
     def _columns(self, new_orders: Sequence[NewOrder]) -> list[Any]:
         assert self._db.publishes is not None
         orders = [new.event.order for new in new_orders]
@@ -108,6 +114,7 @@ class PostgresPlacingStore:
                 _address_json(order.shipping_address),
                 order.deadline,
                 order.create_time,
+                order.number,
             )
             for new, order in zip(new_orders, orders, strict=True)
         )
@@ -119,7 +126,7 @@ class PostgresPlacingStore:
         topic, *events = self._db.publishes.outbox_rows(
             [new.event for new in new_orders], [new.headers for new in new_orders]
         )
-        return [*transpose(heads, 10), *events, *transpose(lines, 6), topic]
+        return [*transpose(heads, 11), *events, *transpose(lines, 6), topic]
 
 
 def _address_json(address: Address | None) -> str | None:

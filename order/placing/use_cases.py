@@ -16,6 +16,7 @@ from order.orders.domain import Order, OrderPlaced, Schedule
 from order.orders.reporting import record_metrics_and_log
 from order.placing.domain import AccountLimits, PlaceOrder
 from order.placing.errors import TooManyFailedPayments, TooManyPending, TooManyUnits
+from order.placing.order_numbers import OrderNumbers
 from order.placing.ports import ExistingOrder, NewOrder, Outcome, PlacingStore, Reservation, Reservations
 
 _REJECTIONS = {Outcome.TOO_MANY_PENDING: TooManyPending, Outcome.TOO_MANY_FAILED: TooManyFailedPayments}
@@ -49,6 +50,7 @@ class Placing:
         self._clock = clock
         # Group commit: orders that arrive while a statement runs are written together by the next one.
         self._batcher = Batcher(self._write_batch)
+        self._numbers = OrderNumbers(store.take_numbers)
 
     async def place(self, caller: Principal, command: PlaceOrder, *, address: str = "") -> Order:
         """Places an order, or returns the one already placed with this key; raises IdempotencyConflict if its input differs.
@@ -72,7 +74,7 @@ class Placing:
         except SoukError as rejection:
             REJECTIONS.labels(rejection.reason).inc()
             raise
-        event = self._order_placed(order_id, command, reservation)
+        event = self._order_placed(order_id, await self._numbers.next(), command, reservation)
         return await self._write(caller, NewOrder(event, command), address)
 
     def _check_units(self, command: PlaceOrder) -> None:
@@ -88,10 +90,13 @@ class Placing:
         schedule = Schedule.of(now, self._policy.pending, reservation.expire_time)
         return reservation.state.holds_stock and schedule.pay_before > now
 
-    def _order_placed(self, order_id: UUID, command: PlaceOrder, reservation: Reservation) -> OrderPlaced:
+    def _order_placed(
+        self, order_id: UUID, number: int, command: PlaceOrder, reservation: Reservation
+    ) -> OrderPlaced:
         now = self._clock()
         return Order.place(
             order_id,
+            number,
             command.account_id,
             reservation.lines,
             command.shipping_address,

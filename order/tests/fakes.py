@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from uuid import UUID, uuid4
 
 from kit.db.fake import FakeDatabase
@@ -23,6 +24,7 @@ class FakeStore:
         self._orders: dict[UUID, Order] = {}
         self._requests: dict[tuple[UUID, str], tuple[UUID, bytes]] = {}
         self._closed: dict[UUID, datetime] = {}
+        self._numbers = count(1001)
 
     async def place(
         self, new_orders: Sequence[NewOrder], limits: AccountLimits, tx: object = None
@@ -39,6 +41,9 @@ class FakeStore:
             return None
         order_id, input_hash = self._requests[caller_id, request_id]
         return ExistingOrder(copy(self._orders[order_id]), input_hash)
+
+    async def take_numbers(self, count: int) -> list[int]:
+        return [next(self._numbers) for _ in range(count)]
 
     async def get(self, order_id: UUID, owner: UUID | None) -> Order | None:
         order = self._orders.get(order_id)
@@ -126,6 +131,7 @@ class FakeStore:
             order
             for order in self._orders.values()
             if filter.account_id in (None, order.account_id)
+            and filter.number in (None, order.number)
             and (filter.statuses is None or order.status in filter.statuses)
             and (filter.created_after is None or order.create_time >= filter.created_after)
             and (filter.created_before is None or order.create_time < filter.created_before)

@@ -40,18 +40,22 @@ class StoreHarness:
     closed_accounts: ClosedAccountStore
     clock: FakeClock
     account: UUID
+    last_number: int = 1_000_000
 
     def new_order(
         self, *, key: str | None = None, order_id: UUID | None = None, account: UUID | None = None
     ) -> NewOrder:
         now = self.clock.now
+        self.last_number += 1
         lines = [
             Line(PRODUCT.new(), "Laptop", Money(99_999, "USD"), 2),
             Line(PRODUCT.new(), "Mug", Money(999, "USD"), 1),
         ]
         schedule = Schedule.of(now, timedelta(minutes=10), now + timedelta(hours=1))
         owner = account or self.account
-        event = Order.place(order_id or uuid4(), owner, lines, ADDRESS, "pm_card_visa", schedule, now)
+        event = Order.place(
+            order_id or uuid4(), self.last_number, owner, lines, ADDRESS, "pm_card_visa", schedule, now
+        )
         return NewOrder(event, place_order(owner, key=key))
 
     async def place(self, count: int = 1, *, account: UUID | None = None) -> list[Order]:

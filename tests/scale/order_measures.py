@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 from kit.db import Database
@@ -45,7 +46,7 @@ def order_measures(db: Database, world: World) -> Iterator[Measure]:
         "one account": uuid(account_id(500)),
         "the largest": uuid(account_id(0)),
     }
-    times = {
+    times: dict[str, Any] = {
         "any time": {},
         "one old week": {"created_after": old, "created_before": old + timedelta(days=7)},
         "since yesterday": {"created_after": moment(world.now) - timedelta(days=1)},
@@ -63,6 +64,10 @@ def order_measures(db: Database, world: World) -> Iterator[Measure]:
         yield Measure("orders: deep page", name, Kind.REQUEST, partial(store.page, chosen, deep, _PAGE))
     for name, chosen in filters.items():
         yield Measure("orders: totalCount", name, Kind.REQUEST, partial(store.count, chosen))
+    by_number = OrderFilter(number=1001)
+    yield Measure(
+        "orders: first page", "by number", Kind.REQUEST, partial(store.page, by_number, None, _PAGE)
+    )
     yield from _by_account(store, world, filters)
     yield from _others(db, world)
     yield from order_retention(db, world)

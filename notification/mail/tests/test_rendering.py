@@ -39,6 +39,18 @@ def test_every_mail_about_an_order_names_it(template: Template) -> None:
     assert "ord_1" in mail.html
 
 
+@pytest.mark.parametrize("template", ABOUT_ORDERS)
+def test_a_mail_calls_its_order_by_the_number_and_one_of_an_earlier_release_by_the_id(
+    template: Template,
+) -> None:
+    notification = about_order(FakeClock(), uuid4(), template=template)
+    assert "order ord_1 " in rendered(notification).text
+    notification.context = {**notification.context, "order_number": "1042"}
+    mail = rendered(notification)
+    assert "order 1042 " in mail.text
+    assert "<b>1042</b>" in mail.html
+
+
 def test_a_confirmation_lists_the_lines_and_the_total() -> None:
     mail = rendered(about_order(FakeClock(), uuid4()))
     assert "  2 x Mug <blue>, $9.99 each: $19.98\n  Total: $19.98\n" in mail.text

@@ -133,13 +133,14 @@ async def test_orders_are_counted_exactly_up_to_ten_thousand(
     [order] = await postgres_harness.place()
     mixes: list[tuple[Status, ...] | None] = [None, (Status.PENDING,), (Status.PENDING, Status.SHIPPED)]
     lists = [OrderFilter(account, statuses) for account in (None, order.account_id) for statuses in mixes]
-    await copy_rows(postgres_harness.db, "orders", 9_999, id="gen_random_uuid()", request_id="n::text")
+    different = {"id": "gen_random_uuid()", "number": "nextval('order_numbers')"}
+    await copy_rows(postgres_harness.db, "orders", 9_999, request_id="n::text", **different)
     assert [await postgres_harness.listing.count(filter) for filter in lists] == [10_000] * 6
     assert await postgres_harness.listing.count_by_account(OrderFilter(), [order.account_id]) == {
         order.account_id: 10_000
     }
 
-    await copy_rows(postgres_harness.db, "orders", 1, id="gen_random_uuid()", request_id="'another'")
+    await copy_rows(postgres_harness.db, "orders", 1, request_id="'another'", **different)
 
     assert [await postgres_harness.listing.count(filter) for filter in lists] == [None] * 6
     counted = [
@@ -194,3 +195,18 @@ async def test_filters_apply_to_pages_and_counts(harness: StoreHarness) -> None:
     ]:
         assert ids(await harness.listing.page(filter, None, 9)) == ids(expected)
         assert await harness.listing.count(filter) == len(expected)
+
+
+async def test_an_order_is_found_by_its_number_among_those_that_match(harness: StoreHarness) -> None:
+    first, second = await harness.place(2)
+
+    for filter, matches in [
+        (OrderFilter(number=second.number), [second.id]),
+        (OrderFilter(number=first.number, account_id=harness.account), [first.id]),
+        (OrderFilter(number=first.number, statuses=(Status.PENDING, Status.SHIPPED)), [first.id]),
+        (OrderFilter(number=first.number, statuses=(Status.SHIPPED,)), []),
+        (OrderFilter(number=first.number, account_id=uuid4()), []),
+        (OrderFilter(number=1), []),
+    ]:
+        assert ids(await harness.listing.page(filter, None, 10)) == matches
+        assert await harness.listing.count(filter) == len(matches)

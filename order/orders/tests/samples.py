@@ -24,7 +24,7 @@ def usd(minor: int) -> Money:
 def placed(*lines: Line) -> OrderPlaced:
     order_lines = lines or (Line(uuid4(), "Laptop", usd(99_999), 2),)
     schedule = Schedule.of(NOW, PENDING_TIME, NOW + timedelta(minutes=15))
-    return Order.place(uuid4(), uuid4(), order_lines, None, "pm_card_visa", schedule, NOW)
+    return Order.place(uuid4(), 1042, uuid4(), order_lines, None, "pm_card_visa", schedule, NOW)
 
 
 def pending() -> Order:

@@ -22,7 +22,7 @@ def placed() -> OrderPlaced:
     schedule = Schedule.of(now, timedelta(minutes=10), now + timedelta(hours=1))
     address = Address("John Doe", "Bahnhofstrasse 1", "", "Zürich", "", "", "CH")
     lines = [Line(PRODUCT.parse(PRODUCT_ID), "Laptop", Money(99_999, "USD"), 2)]
-    return Order.place(uuid4(), uuid4(), lines, address, "pm_card_visa", schedule, now)
+    return Order.place(uuid4(), 1042, uuid4(), lines, address, "pm_card_visa", schedule, now)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,14 @@ async def test_many_orders_are_placed_at_once(harness: StoreHarness) -> None:
     assert await harness.listing.count(OrderFilter(account_id=harness.account)) == 20
 
 
+async def test_numbers_are_taken_once_by_any_number_of_replicas(harness: StoreHarness) -> None:
+    blocks = await asyncio.gather(*[harness.placing.take_numbers(50) for _ in range(4)])
+
+    taken = [number for block in blocks for number in block]
+    assert len({*taken}) == 200
+    assert min(taken) == 1001
+
+
 async def test_a_placed_order_is_rolled_back_with_its_transaction(postgres_harness: StoreHarness) -> None:
     new = postgres_harness.new_order()
     with suppress(LookupError):

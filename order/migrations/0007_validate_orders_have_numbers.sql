@@ -1,0 +1,2 @@
+-- transaction: none
+ALTER TABLE orders VALIDATE CONSTRAINT orders_have_numbers;

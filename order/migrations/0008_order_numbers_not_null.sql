@@ -1,0 +1,2 @@
+ALTER TABLE orders ALTER COLUMN number SET NOT NULL;
+ALTER TABLE orders DROP CONSTRAINT orders_have_numbers;
