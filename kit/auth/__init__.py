@@ -5,7 +5,7 @@ Not here: sessions, refresh tokens and passwords, which the account service owns
 
 from kit.auth.admins import AdminRequired, AdminVerifier
 from kit.auth.keys import KeyFile, SigningKeys
-from kit.auth.principal import Principal, Role, bearer_token
+from kit.auth.principal import NotForGuests, Principal, Role, bearer_token
 from kit.auth.revoked_sessions import RevokedSessions
 from kit.auth.sealing import DEVELOPMENT_SEALING_KEY, Sealer
 from kit.auth.tokens import LEEWAY, MAX_LIFETIME, TokenIssuer
@@ -18,6 +18,7 @@ __all__ = [
     "AdminRequired",
     "AdminVerifier",
     "KeyFile",
+    "NotForGuests",
     "Principal",
     "RevokedSessions",
     "Role",

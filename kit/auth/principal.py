@@ -16,9 +16,16 @@ class Role(StrEnum):
     ADMIN = "ADMIN"
 
 
+class NotForGuests(PermissionDenied):
+    """A guest has no password, so the operation needs an account: register first."""
+
+    reason = "NOT_FOR_GUESTS"
+    default_message = "not for guests: register first"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The calling account, with the role and session of its token.
+    """The calling account, with the role and session of its token. A `guest` is an account that cannot sign in (ADR 0043).
 
     The token holds the state as of its signing; only the account service knows the current state.
     """
@@ -27,6 +34,7 @@ class Principal:
     role: Role
     session_id: UUID
     token: str = field(repr=False, default="")
+    guest: bool = False
 
     @property
     def is_admin(self) -> bool:
@@ -41,6 +49,11 @@ class Principal:
         """Raises PermissionDenied unless the caller can access all of them."""
         if not all(map(self.can_access, account_ids)):
             raise PermissionDenied("accountId: not your account", reason="NOT_YOUR_ACCOUNT")
+
+    def reject_guest(self) -> None:
+        """Raises NotForGuests for a guest."""
+        if self.guest:
+            raise NotForGuests()
 
 
 def bearer_token(header: str | None) -> str | None:

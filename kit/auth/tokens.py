@@ -40,7 +40,13 @@ class TokenIssuer:
         self._clock = clock
 
     def access_token(
-        self, account_id: UUID, role: Role, session_id: UUID, *, session_end: datetime | None = None
+        self,
+        account_id: UUID,
+        role: Role,
+        session_id: UUID,
+        *,
+        guest: bool = False,
+        session_end: datetime | None = None,
     ) -> tuple[str, datetime]:
         """A token and its expiry, which is at most `session_end`."""
         # JWT times are whole seconds; the returned expiry must not be later than the token's own.
@@ -48,7 +54,7 @@ class TokenIssuer:
         expires = now + self.lifetime
         if session_end is not None:
             expires = min(expires, session_end.replace(microsecond=0))
-        claims = {
+        claims: dict[str, str | bool | datetime] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": ACCOUNT.format(account_id),
@@ -60,5 +66,8 @@ class TokenIssuer:
             "nbf": now,
             "exp": expires,
         }
+        if guest:
+            # Only in tokens of guests, so that all others stay as they are.
+            claims["guest"] = True
         key = self._keys.signing
         return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key.key_id}), expires

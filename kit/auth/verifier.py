@@ -162,13 +162,14 @@ def _decode(token: str, key: PyJWK) -> tuple[float, Principal]:
             leeway=LEEWAY,
             options={"require": _CLAIMS, "strict_aud": True},
         )
-        if claims["typ"] != TYPE:
+        if claims["typ"] != TYPE or claims.get("guest", True) is not True:
             raise _invalid()
         principal = Principal(
             account_id=ACCOUNT.parse(claims["sub"]),
             role=Role(claims["role"]),
             session_id=SESSION.parse(claims["sid"]),
             token=token,
+            guest="guest" in claims,
         )
     except jwt.ExpiredSignatureError:
         raise Unauthenticated("the token has expired", reason="TOKEN_EXPIRED") from None

@@ -12,6 +12,11 @@ def customer() -> Principal:
     return Principal(uuid4(), Role.USER, uuid4())
 
 
+def guest() -> Principal:
+    """A principal that cannot sign in."""
+    return Principal(uuid4(), Role.USER, uuid4(), guest=True)
+
+
 def admin() -> Principal:
     """A principal with the ADMIN role."""
     return Principal(uuid4(), Role.ADMIN, uuid4())

@@ -11,7 +11,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from kit.auth import Principal, Role, SigningKeys, TokenIssuer, TokenVerifier, bearer_token
+from kit.auth import NotForGuests, Principal, Role, SigningKeys, TokenIssuer, TokenVerifier, bearer_token
 from kit.errors import Unauthenticated, Unavailable
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, SESSION, utc_now
@@ -55,6 +55,18 @@ async def test_a_signed_token_names_its_caller(keys: SigningKeys) -> None:
     assert await verifier(keys).verify(token) == Principal(ACCOUNT_ID, Role.ADMIN, SESSION_ID, token)
 
 
+async def test_a_guests_token_says_so_and_others_do_not(keys: SigningKeys) -> None:
+    issuer = TokenIssuer(keys)
+    guest, _ = issuer.access_token(ACCOUNT_ID, Role.USER, SESSION_ID, guest=True)
+    account, _ = issuer.access_token(ACCOUNT_ID, Role.USER, SESSION_ID)
+
+    assert (await verifier(keys).verify(guest)).guest
+    assert not (await verifier(keys).verify(account)).guest
+    assert "guest" not in jwt.decode(account, options={"verify_signature": False})
+    with pytest.raises(NotForGuests):
+        (await verifier(keys).verify(guest)).reject_guest()
+
+
 @pytest.mark.parametrize(("minutes", "lasts"), [(3, 3), (60, 15)])
 def test_a_token_ends_with_its_session_at_the_latest(keys: SigningKeys, minutes: int, lasts: int) -> None:
     clock = FakeClock()
@@ -92,6 +104,8 @@ async def test_a_token_ends_after_its_lifetime(keys: SigningKeys) -> None:
         {"exp": None},
         {"nbf": int(time.time()) + 600},
         {"iat": "x"},
+        {"guest": "yes"},
+        {"guest": False},
     ],
 )
 async def test_a_claim_out_of_place_is_refused(keys: SigningKeys, changes: dict[str, Any]) -> None:
