@@ -1,7 +1,7 @@
 """Reservations: HELD -> COMMITTED -> RETURNED, or HELD -> RELEASED. The store keeps concurrent transitions from racing."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,50 +33,42 @@ class ReservationState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RequestedLine:
-    """A quantity of a product."""
-
-    product_id: UUID
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
 class ReservationRequest:
-    """The validated lines of an order, one per product. `expected_total` is the total that the buyer saw, if given."""
+    """The units of each product of an order, in the order of its lines. `expected_total` is the total that the buyer saw, if given."""
 
     order_id: UUID
-    lines: tuple[RequestedLine, ...]
+    quantities: Mapping[UUID, int]
     expected_total: Decimal | None
 
     @classmethod
     def parse(
-        cls, order_id: UUID, lines: Sequence[RequestedLine], expected_total: Decimal | None
+        cls, order_id: UUID, lines: Sequence[tuple[UUID, int]], expected_total: Decimal | None
     ) -> "ReservationRequest":
-        """Raises InvalidArgument with all violations."""
+        """From the product and quantity of each line. Raises InvalidArgument with all violations."""
         reader = FieldReader()
         reader.require(
             1 <= len(lines) <= _MAX_LINES, f"must have between 1 and {_MAX_LINES} lines", "products"
         )
-        seen: set[UUID] = set()
-        for index, line in enumerate(lines):
-            reader.integer(line.quantity, "products", index, "quantity", minimum=1, maximum=_MAX_QUANTITY)
-            reader.require(line.product_id not in seen, "must be in one line only", "products", index, "id")
-            seen.add(line.product_id)
+        quantities: dict[UUID, int] = {}
+        for index, (product_id, quantity) in enumerate(lines):
+            reader.integer(quantity, "products", index, "quantity", minimum=1, maximum=_MAX_QUANTITY)
+            reader.require(product_id not in quantities, "must be in one line only", "products", index, "id")
+            quantities[product_id] = quantity
         reader.raise_if_invalid()
-        return cls(order_id, tuple(lines), expected_total)
+        return cls(order_id, quantities, expected_total)
 
     @property
     def input_hash(self) -> bytes:
         """Identifies the lines in any order. The expected total is not part of it."""
-        return self._hash(sorted(self.lines, key=lambda line: line.product_id))
+        return self._hash(sorted(self.quantities.items()))
 
     def matches(self, input_hash: bytes) -> bool:
         """Whether a reservation with this hash has the same lines. Earlier releases hashed the lines in the request's order."""
-        return input_hash in (self.input_hash, self._hash(self.lines))
+        return input_hash in (self.input_hash, self._hash(self.quantities.items()))
 
     @staticmethod
-    def _hash(lines: Sequence[RequestedLine]) -> bytes:
-        text = "|".join(f"{line.product_id.hex}:{line.quantity}" for line in lines)
+    def _hash(lines: Iterable[tuple[UUID, int]]) -> bytes:
+        text = "|".join(f"{product_id.hex}:{quantity}" for product_id, quantity in lines)
         return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
@@ -108,17 +100,17 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class LineQuote:
-    """A requested line with the product's current price, None if it does not exist, and free stock, None if it is not tracked."""
+    """A requested quantity with the product's current price, None if it does not exist, and free stock, None if it is not tracked."""
 
-    line: RequestedLine
-    name: str
+    product_id: UUID
+    quantity: int
     unit_price: Money | None
     free: int | None
 
     @property
     def is_enough(self) -> bool:
         """Whether the requested quantity is free."""
-        return self.free is None or self.line.quantity <= self.free
+        return self.free is None or self.quantity <= self.free
 
 
 def rejection_of(request: ReservationRequest, quotes: Sequence[LineQuote]) -> SoukError:
@@ -126,12 +118,12 @@ def rejection_of(request: ReservationRequest, quotes: Sequence[LineQuote]) -> So
     missing = [Violation(("products", index, "id"), "no such product") for index in _missing(quotes)]
     if missing:
         return ProductNotFound(fields=missing)
-    lines = [(quote.line, quote.unit_price) for quote in quotes if quote.unit_price is not None]
-    currencies = {price.currency for _, price in lines}
+    prices = [(quote.unit_price, quote.quantity) for quote in quotes if quote.unit_price is not None]
+    currencies = {price.currency for price, _ in prices}
     if len(currencies) > 1:
         return MixedCurrency("products: all products of an order must have the same currency")
     (currency,) = currencies
-    total = Money(sum(price.minor * line.quantity for line, price in lines), currency)
+    total = Money(sum(price.minor * quantity for price, quantity in prices), currency)
     if out_of_range := _total_out_of_range(total):
         return out_of_range
     if request.expected_total is not None and request.expected_total != total.decimal():
@@ -162,9 +154,9 @@ def _total_out_of_range(total: Money) -> TotalOutOfRange | None:
 def _current_price_details(quotes: Sequence[LineQuote], total: Money) -> dict[str, JsonValue]:
     lines: list[JsonValue] = [
         {
-            "product_id": PRODUCT.format(quote.line.product_id),
+            "product_id": PRODUCT.format(quote.product_id),
             "unit_price": quote.unit_price.text() if quote.unit_price else None,
-            "quantity": quote.line.quantity,
+            "quantity": quote.quantity,
         }
         for quote in quotes
     ]
@@ -173,8 +165,8 @@ def _current_price_details(quotes: Sequence[LineQuote], total: Money) -> dict[st
 
 def _shortage_details(quote: LineQuote) -> dict[str, JsonValue]:
     return {
-        "product_id": PRODUCT.format(quote.line.product_id),
-        "requested": quote.line.quantity,
+        "product_id": PRODUCT.format(quote.product_id),
+        "requested": quote.quantity,
         # At most the requested quantity: the shop's actual stock is confidential.
-        "available": min(quote.free or 0, quote.line.quantity),
+        "available": min(quote.free or 0, quote.quantity),
     }

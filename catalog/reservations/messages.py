@@ -2,7 +2,7 @@
 
 from souk.catalog.v1 import stock_service_pb2 as pb
 
-from catalog.reservations.domain import RequestedLine, Reservation, ReservationRequest, ReservationState
+from catalog.reservations.domain import Reservation, ReservationRequest, ReservationState
 from kit.values import ORDER, PRODUCT, FieldReader, money_to_proto, timestamp_to_proto
 
 
@@ -10,7 +10,7 @@ def request_from_proto(request: pb.ReserveStockRequest) -> ReservationRequest:
     """Raises InvalidArgument with all violations."""
     order_id = ORDER.parse(request.order_id, "order_id")
     lines = [
-        RequestedLine(PRODUCT.parse(line.product_id, "products", index, "id"), line.quantity)
+        (PRODUCT.parse(line.product_id, "products", index, "id"), line.quantity)
         for index, line in enumerate(request.lines)
     ]
     reader = FieldReader()

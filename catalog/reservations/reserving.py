@@ -121,7 +121,7 @@ async def reserve(
             if _take(request, left):
                 pending.append(request)
             else:
-                quotes = _quotes(request, rows[request.order_id], left)
+                quotes = [replace(q, free=left.get(q.product_id)) for q in _quotes(rows[request.order_id])]
                 outcomes[request.order_id] = rejection_of(request, quotes)
         if not pending:
             return outcomes
@@ -134,9 +134,9 @@ async def _statement(
 ) -> Rows:
     heads = transpose(((r.order_id, r.input_hash, r.expected_total) for r in requests), 3)
     lines = (
-        (request.order_id, position, line.product_id, line.quantity)
+        (request.order_id, position, product_id, quantity)
         for request in requests
-        for position, line in enumerate(request.lines)
+        for position, (product_id, quantity) in enumerate(request.quantities.items())
     )
     args = [*heads, *transpose(lines, 4), now, expire_time]
     for _ in range(_MAX_ROUNDS):
@@ -172,18 +172,18 @@ def _left(rows: Rows) -> dict[UUID, int]:
 
 def _take(request: ReservationRequest, left: dict[UUID, int]) -> bool:
     """Takes all lines from what is left, or returns False if any line exceeds it."""
-    tracked = [line for line in request.lines if line.product_id in left]
-    if any(line.quantity > left[line.product_id] for line in tracked):
+    tracked = {product_id: units for product_id, units in request.quantities.items() if product_id in left}
+    if any(units > left[product_id] for product_id, units in tracked.items()):
         return False
-    for line in tracked:
-        left[line.product_id] -= line.quantity
+    for product_id, units in tracked.items():
+        left[product_id] -= units
     return True
 
 
 def _outcome(request: ReservationRequest, rows: Sequence[Record]) -> Outcome:
     state = rows[0]["state"]
     if not state:
-        return rejection_of(request, _quotes(request, rows))
+        return rejection_of(request, _quotes(rows))
     return Reservation(
         order_id=request.order_id,
         state=ReservationState(state),
@@ -198,15 +198,13 @@ def _outcome(request: ReservationRequest, rows: Sequence[Record]) -> Outcome:
     )
 
 
-def _quotes(
-    request: ReservationRequest, rows: Sequence[Record], left: Mapping[UUID, int] | None = None
-) -> list[LineQuote]:
-    quotes = [_quote(request, index, row) for index, row in enumerate(rows)]
-    if left is None:
-        return quotes
-    return [replace(quote, free=left.get(quote.line.product_id)) for quote in quotes]
-
-
-def _quote(request: ReservationRequest, index: int, row: Record) -> LineQuote:
-    price = Money(row["price"], row["currency"]) if row["price"] is not None else None
-    return LineQuote(request.lines[index], row["name"] or "", price, row["free"])
+def _quotes(rows: Sequence[Record]) -> list[LineQuote]:
+    return [
+        LineQuote(
+            product_id=row["product_id"],
+            quantity=row["quantity"],
+            unit_price=None if row["price"] is None else Money(row["price"], row["currency"]),
+            free=row["free"],
+        )
+        for row in rows
+    ]

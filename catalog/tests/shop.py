@@ -8,7 +8,7 @@ from catalog.categories.use_cases import Categories
 from catalog.products.domain import Changes, ProductWithStock
 from catalog.products.tests.fakes import FakeCache, FakeProductStore, draft
 from catalog.products.use_cases import Products
-from catalog.reservations.domain import RequestedLine, ReservationRequest
+from catalog.reservations.domain import ReservationRequest
 from catalog.reservations.tests.fakes import FakeReservationStore
 from catalog.reservations.use_cases import Reservations
 from catalog.search.tests.fakes import FakeIndexReader
@@ -66,5 +66,5 @@ class Shop:
 
 
 def request(product_id: UUID, quantity: int = 1, *, order_id: UUID | None = None) -> ReservationRequest:
-    lines = [RequestedLine(product_id, quantity)]
+    lines = [(product_id, quantity)]
     return ReservationRequest.parse(order_id or ORDER.new(), lines, None)

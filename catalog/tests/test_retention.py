@@ -10,7 +10,7 @@ import pytest
 from catalog.products.domain import Product
 from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import draft
-from catalog.reservations.domain import RequestedLine, Reservation, ReservationRequest
+from catalog.reservations.domain import Reservation, ReservationRequest
 from catalog.reservations.store import PostgresReservationStore
 from catalog.retention import retentions
 from catalog.settings import Settings
@@ -47,7 +47,7 @@ class Shop:
 
     async def held(self, product_id: UUID) -> UUID:
         now = utc_now()
-        request = ReservationRequest(uuid4(), (RequestedLine(product_id, 1),), None)
+        request = ReservationRequest(uuid4(), {product_id: 1}, None)
         [outcome] = await self.reservations.reserve([request], now, now + timedelta(minutes=15))
         assert isinstance(outcome, Reservation)
         return outcome.order_id

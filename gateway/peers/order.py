@@ -46,7 +46,6 @@ class Orders(Peer):
             payment_method=or_blank(input.payment_method),
             expected_total=input.expected_total or "",
             request_id=secret_token() if key is None else key,
-            client_request_id=key is not None,
         )
         return _order((await self._call("PlaceOrder", request, pb.PlaceOrderResponse)).order)
 

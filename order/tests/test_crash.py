@@ -86,7 +86,7 @@ class Stack:
 
     async def place(self, replica: Replica, *, key: str = KEY, quantity: int = 2) -> order_pb2.Order:
         line = pb.PlaceOrderRequest.Line(product_id=PRODUCT.format(PRODUCT.derive("mug")), quantity=quantity)
-        request = pb.PlaceOrderRequest(lines=[line], request_id=key, client_request_id=True)
+        request = pb.PlaceOrderRequest(lines=[line], request_id=key)
         with acting_as(self.caller):
             return (await replica.channel.call("PlaceOrder", request, pb.PlaceOrderResponse)).order
 

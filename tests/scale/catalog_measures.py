@@ -7,7 +7,7 @@ from uuid import uuid4
 from catalog.categories.store import PostgresCategoryStore
 from catalog.indexing.store import PostgresIndexSource
 from catalog.products.store import PostgresProductStore
-from catalog.reservations.domain import RequestedLine, ReservationRequest
+from catalog.reservations.domain import ReservationRequest
 from catalog.reservations.store import PostgresReservationStore
 from catalog.stock.store import PostgresStockStore
 from kit.db import Database
@@ -56,8 +56,8 @@ def _stock(db: Database, world: World) -> Iterator[Measure]:
     now = moment(world.now)
 
     def request() -> ReservationRequest:
-        lines = (RequestedLine(uuid(product_id(498)), 1), RequestedLine(uuid(product_id(499)), 1))
-        return ReservationRequest(uuid4(), lines, None)
+        quantities = {uuid(product_id(498)): 1, uuid(product_id(499)): 1}
+        return ReservationRequest(uuid4(), quantities, None)
 
     yield Measure(
         *("reserve", "20 orders of 2 lines", Kind.REQUEST),

@@ -9,7 +9,6 @@ from catalog.products.tests.fakes import FakeProductStore
 from catalog.reservations.domain import (
     LineQuote,
     PricedLine,
-    RequestedLine,
     Reservation,
     ReservationRequest,
     ReservationState,
@@ -61,11 +60,16 @@ class FakeReservationStore:
     def _reserve(self, request: ReservationRequest, expire_time: datetime) -> Reservation | SoukError:
         if request.order_id in self._reservations:
             return self._reservations[request.order_id]
-        quotes = [self._quote(line) for line in request.lines]
+        quotes = [self._quote(*line) for line in request.quantities.items()]
         if not all(quote.is_enough for quote in quotes) or not _is_acceptable(request, quotes):
             return rejection_of(request, quotes)
         lines = tuple(
-            PricedLine(quote.line.product_id, quote.name, quote.unit_price, quote.line.quantity)
+            PricedLine(
+                quote.product_id,
+                self._products.products[quote.product_id].name,
+                quote.unit_price,
+                quote.quantity,
+            )
             for quote in quotes
             if quote.unit_price
         )
@@ -74,13 +78,13 @@ class FakeReservationStore:
         self._reservations[request.order_id] = reservation
         return reservation
 
-    def _quote(self, line: RequestedLine) -> LineQuote:
-        product = self._products.products.get(line.product_id)
-        name, price = (product.name, product.price) if product else ("", None)
-        return LineQuote(line, name, price, self._stock.free_stock.get(line.product_id))
+    def _quote(self, product_id: UUID, quantity: int) -> LineQuote:
+        product = self._products.products.get(product_id)
+        price = product.price if product else None
+        return LineQuote(product_id, quantity, price, self._stock.free_stock.get(product_id))
 
     def _take(self, order_id: UUID, quotes: Sequence[LineQuote]) -> None:
-        taken = {quote.line.product_id: quote.line.quantity for quote in quotes if quote.free is not None}
+        taken = {quote.product_id: quote.quantity for quote in quotes if quote.free is not None}
         for product_id, quantity in taken.items():
             self._stock.free_stock[product_id] -= quantity
             if not self._stock.free_stock[product_id]:
@@ -109,7 +113,7 @@ class FakeReservationStore:
 
 
 def _is_acceptable(request: ReservationRequest, quotes: Sequence[LineQuote]) -> bool:
-    priced = [(quote.unit_price, quote.line.quantity) for quote in quotes if quote.unit_price is not None]
+    priced = [(quote.unit_price, quote.quantity) for quote in quotes if quote.unit_price is not None]
     if len(priced) < len(quotes) or len({price.currency for price, _ in priced}) > 1:
         return False
     total = sum(price.minor * quantity for price, quantity in priced)

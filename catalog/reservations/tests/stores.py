@@ -13,7 +13,7 @@ from catalog.events import TOPIC
 from catalog.products.domain import Product
 from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import FakeProductStore, draft
-from catalog.reservations.domain import RequestedLine, Reservation, ReservationRequest, ReservationState
+from catalog.reservations.domain import Reservation, ReservationRequest, ReservationState
 from catalog.reservations.ports import ReservationStore
 from catalog.reservations.store import PostgresReservationStore
 from catalog.reservations.tests.fakes import FakeReservationStore
@@ -96,7 +96,7 @@ class Stores:
 
 def request(*lines: tuple[UUID, int], order_id: UUID | None = None, expected: str = "") -> ReservationRequest:
     total = Decimal(expected) if expected else None
-    return ReservationRequest.parse(order_id or uuid4(), [RequestedLine(*line) for line in lines], total)
+    return ReservationRequest.parse(order_id or uuid4(), lines, total)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from catalog.products.domain import Product
 from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import draft
 from catalog.reservations.consumers import OrderEvents
-from catalog.reservations.domain import RequestedLine, Reservation, ReservationRequest
+from catalog.reservations.domain import Reservation, ReservationRequest
 from catalog.reservations.store import PostgresReservationStore
 from catalog.reservations.use_cases import Reservations
 from catalog.stock.domain import Adjustment
@@ -54,7 +54,7 @@ class Replica:
         return cls(db, reservations, Handlers(group, db))
 
     async def buy(self, *products: UUID) -> Reservation:
-        lines = [RequestedLine(product_id, 1) for product_id in products]
+        lines = [(product_id, 1) for product_id in products]
         return await self.reservations.reserve(ReservationRequest.parse(uuid4(), lines, None))
 
     async def consume(self, order_ids: Sequence[UUID]) -> None:

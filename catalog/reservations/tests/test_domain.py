@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from catalog.products.errors import ProductNotFound
 from catalog.reservations.domain import (
     LineQuote,
-    RequestedLine,
     Reservation,
     ReservationRequest,
     ReservationState,
@@ -29,23 +28,23 @@ WITHOUT_STOCK = [ReservationState.RELEASED, ReservationState.RETURNED]
 
 
 def request(*lines: tuple[UUID, int], expected: str = "") -> ReservationRequest:
-    requested = [RequestedLine(*line) for line in lines or ((MUG, 1),)]
-    return ReservationRequest.parse(ORDER.derive("order"), requested, Decimal(expected) if expected else None)
+    total = Decimal(expected) if expected else None
+    return ReservationRequest.parse(ORDER.derive("order"), lines or ((MUG, 1),), total)
 
 
 def quote(
     minor: int | None = 999, *, quantity: int = 1, free: int | None = None, currency: str = "USD"
 ) -> LineQuote:
     price = None if minor is None else Money(minor, currency)
-    return LineQuote(RequestedLine(PRODUCT.new(), quantity), "Mug", price, free)
+    return LineQuote(PRODUCT.new(), quantity, price, free)
 
 
 def rejection(*quotes: LineQuote, expected: str = "") -> SoukError:
-    lines = [(quote.line.product_id, quote.line.quantity) for quote in quotes]
+    lines = [(quote.product_id, quote.quantity) for quote in quotes]
     return rejection_of(request(*lines, expected=expected), quotes)
 
 
-def violations(*lines: RequestedLine) -> list[tuple[str | int, ...]]:
+def violations(*lines: tuple[UUID, int]) -> list[tuple[str | int, ...]]:
     with pytest.raises(InvalidArgument) as error:
         ReservationRequest.parse(ORDER.new(), lines, None)
     return [violation.path for violation in error.value.fields]
@@ -54,18 +53,18 @@ def violations(*lines: RequestedLine) -> list[tuple[str | int, ...]]:
 @pytest.mark.parametrize("count", [1, 100])
 @pytest.mark.parametrize("quantity", [1, 1_000_000])
 def test_an_order_has_1_to_100_lines_of_1_to_1_000_000_pieces(count: int, quantity: int) -> None:
-    lines = [RequestedLine(PRODUCT.new(), quantity) for _ in range(count)]
+    lines = [(PRODUCT.new(), quantity) for _ in range(count)]
 
-    assert ReservationRequest.parse(ORDER.new(), lines, None).lines == tuple(lines)
+    assert ReservationRequest.parse(ORDER.new(), lines, None).quantities == dict(lines)
 
 
 def test_an_order_without_lines_or_with_more_than_100_is_rejected() -> None:
     assert violations() == [("products",)]
-    assert violations(*[RequestedLine(PRODUCT.new(), 1) for _ in range(101)]) == [("products",)]
+    assert violations(*[(PRODUCT.new(), 1) for _ in range(101)]) == [("products",)]
 
 
 def test_all_invalid_lines_are_reported() -> None:
-    lines = (RequestedLine(MUG, 0), RequestedLine(POT, 1_000_001), RequestedLine(MUG, 1))
+    lines = ((MUG, 0), (POT, 1_000_001), (MUG, 1))
 
     assert violations(*lines) == [
         ("products", 0, "quantity"),
@@ -145,7 +144,7 @@ def test_a_changed_price_is_reported_with_the_current_lines() -> None:
     error = rejection(mug, expected="19.98")
 
     assert isinstance(error, PriceChanged)
-    line = {"product_id": PRODUCT.format(mug.line.product_id), "unit_price": "10.50", "quantity": 2}
+    line = {"product_id": PRODUCT.format(mug.product_id), "unit_price": "10.50", "quantity": 2}
     assert error.details == {"lines": [line], "total": "21.00", "currency": "USD"}
 
 
@@ -161,14 +160,14 @@ def test_a_shortage_is_reported_without_more_than_the_requested_quantity() -> No
 
     assert isinstance(error, OutOfStock)
     expected = [
-        {"product_id": PRODUCT.format(row.line.product_id), "requested": requested, "available": free}
+        {"product_id": PRODUCT.format(row.product_id), "requested": requested, "available": free}
         for row, requested, free in ((short, 5, 3), (sold_out, 1, 0))
     ]
     assert error.details == {"lines": expected}
 
 
 def test_the_order_of_lines_does_not_change_the_hash() -> None:
-    order_id, lines = uuid4(), [RequestedLine(uuid4(), quantity) for quantity in (1, 2, 3)]
+    order_id, lines = uuid4(), [(uuid4(), quantity) for quantity in (1, 2, 3)]
     one, other = (ReservationRequest.parse(order_id, rows, None) for rows in (lines, lines[::-1]))
     assert one.input_hash == other.input_hash
     assert one.input_hash != ReservationRequest.parse(order_id, lines[:2], None).input_hash
@@ -176,11 +175,10 @@ def test_the_order_of_lines_does_not_change_the_hash() -> None:
 
 def test_a_hash_of_an_earlier_release_matches_in_the_order_of_its_lines() -> None:
     lines = sorted(
-        [RequestedLine(uuid4(), 1), RequestedLine(uuid4(), 2)],
-        key=lambda line: line.product_id,
+        [(uuid4(), 1), (uuid4(), 2)],
         reverse=True,
     )
-    text = "|".join(f"{line.product_id.hex}:{line.quantity}" for line in lines)
+    text = "|".join(f"{product_id.hex}:{quantity}" for product_id, quantity in lines)
     earlier = hashlib.blake2b(text.encode(), digest_size=16).digest()
     repeated = ReservationRequest.parse(uuid4(), lines, None)
     assert earlier != repeated.input_hash

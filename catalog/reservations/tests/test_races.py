@@ -17,7 +17,7 @@ from catalog.events import TOPIC
 from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import FakeCache, FakeProductStore, draft
 from catalog.products.use_cases import Products
-from catalog.reservations.domain import RequestedLine, Reservation, ReservationRequest, ReservationState
+from catalog.reservations.domain import Reservation, ReservationRequest, ReservationState
 from catalog.reservations.store import PostgresReservationStore
 from catalog.reservations.use_cases import Reservations
 from catalog.stock.domain import StockChange, StockOverride
@@ -69,8 +69,7 @@ class Shop:
         return (await self.stock.override(self.admin, override)).stock
 
     async def reserve(self, *lines: tuple[UUID, int], order_id: UUID | None = None) -> Reservation:
-        requested = [RequestedLine(*line) for line in lines]
-        return await self.reservations.reserve(ReservationRequest.parse(order_id or uuid4(), requested, None))
+        return await self.reservations.reserve(ReservationRequest.parse(order_id or uuid4(), lines, None))
 
     async def cancel(self, order_id: UUID) -> None:
         """As the consumer of OrderCancelled does."""
