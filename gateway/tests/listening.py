@@ -5,10 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from gateway.order_updates import OrderUpdates
 from gateway.peers import Peers
 from gateway.settings import Settings
-from gateway.tests.fakes import SERVICES, OrderRpc, Recorder, standing_in
+from gateway.tests.fakes.order import OrderRpc
+from gateway.tests.fakes.peers import SERVICES, standing_in
+from gateway.tests.fakes.recorder import Recorder
 from gateway.tests.world import make_server
 from kit.auth import Principal, Role
 from kit.graphql import AllowList, GraphQLServer
@@ -70,4 +74,10 @@ async def listening() -> AsyncIterator[Listening]:
         [orders] = [servicer for servicer in servicers if isinstance(servicer, OrderRpc)]
         world = Listening(peers, recorder, tokens, orders)
         world.changes(1, "PENDING")
+        yield world
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[Listening]:
+    async with listening() as world:
         yield world

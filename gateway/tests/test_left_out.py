@@ -1,26 +1,20 @@
 """What is left out, given empty or written in another of its forms reaches the services as it was meant."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from graphql import GraphQLError
 
-from gateway.tests.world import World, opened
+from gateway.tests.operations import CREATE, PLACE
+from gateway.tests.world import World, world
 from kit.graphql.scalars import parse_instant
 from kit.values import PRODUCT
 
+__all__ = ["world"]
+
 SEARCH = "query($f: ProductFilter) { products(filter: $f) { nodes { id } } }"
 ORDERS = "query($f: OrderFilter) { me { orders(filter: $f) { nodes { id } } } }"
-CREATE = "mutation($i: CreateProductInput!) { createProduct(input: $i) { id } }"
-PLACE = "mutation($i: CreateOrderInput!) { createOrder(input: $i) { id } }"
-
-
-@pytest.fixture(scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with opened(tmp_path_factory.mktemp("playground")) as world:
-        yield world
 
 
 async def sent(world: World, rpc: str, query: str, **variables: Any) -> Any:

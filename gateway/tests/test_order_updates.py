@@ -1,20 +1,14 @@
 """Subscriptions to orders, over sockets and event streams, with fake services."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from gateway.tests.listening import OTHER, SUBSCRIBE, Listening, listening
+from gateway.tests.listening import OTHER, SUBSCRIBE, Listening, world
 from kit.errors import Unavailable
 from kit.graphql.tests.sockets import Socket, signed_in
 from kit.graphql.tests.streams import requested
 from kit.testing import eventually
 
-
-@pytest.fixture
-async def world() -> AsyncIterator[Listening]:
-    async with listening() as world:
-        yield world
+__all__ = ["world"]
 
 
 def subscribe(socket: Socket, order_id: str) -> None:

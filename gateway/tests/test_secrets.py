@@ -1,15 +1,16 @@
 """What a client sent is not in the errors that reject it, nor in the logs: a password is sent in any field, in any wrong form."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from gateway.tests.listening import listening
-from gateway.tests.world import World, opened
+from gateway.tests.world import World, world
 from kit.graphql.tests.sockets import connected, signed_in
 from kit.graphql.tests.streams import requested
+
+__all__ = ["world"]
 
 SECRET = "SecretPass1!"
 NUMBER = 8675309123
@@ -76,12 +77,6 @@ DOCUMENTS = [
 ]
 
 REQUESTS = [*VARIABLES, *((document, None) for document in DOCUMENTS)]
-
-
-@pytest.fixture(scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with opened(tmp_path_factory.mktemp("playground")) as world:
-        yield world
 
 
 def check(text: str, caplog: pytest.LogCaptureFixture) -> None:

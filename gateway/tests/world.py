@@ -9,13 +9,15 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from gateway.app import graphql_server
 from gateway.development import page_routes
 from gateway.order_updates import OrderUpdates
 from gateway.peers import Peers
 from gateway.settings import Settings
-from gateway.tests.fakes import SERVICES, Recorder, standing_in
+from gateway.tests.fakes.peers import SERVICES, standing_in
+from gateway.tests.fakes.recorder import Recorder
 from kit.auth import Principal, Role
 from kit.cache import Cache
 from kit.graphql import AllowList, GraphQLServer, options_from_settings
@@ -119,3 +121,17 @@ async def opened(
             yield World(http, recorder, tokens.token(USER).token, app)
         for resource in server.resources:
             await resource.close()
+
+
+@pytest.fixture(scope="session")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A world that the tests of a module share."""
+    async with opened(tmp_path_factory.mktemp("playground")) as world:
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def forget(world: World) -> None:
+    """Clears what the test before recorded; a module that imports it need not name it."""
+    world.recorder.calls.clear()
+    world.recorder.raises.clear()

@@ -1,0 +1,35 @@
+"""All fake services on one server in this process: what the gateway's peers call in tests."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
+from gateway.tests.fakes.account import AccountRpc
+from gateway.tests.fakes.catalog import ProductRpc
+from gateway.tests.fakes.notification import NotificationRpc
+from gateway.tests.fakes.order import OrderRpc
+from gateway.tests.fakes.payment import PaymentRpc
+from gateway.tests.fakes.recorder import Recorder
+from kit.rpc import Server
+from kit.testing.principals import FakeTokenVerifier
+
+SERVICES: list[Callable[[Recorder], Any]] = [AccountRpc, ProductRpc, OrderRpc, PaymentRpc, NotificationRpc]
+
+
+@asynccontextmanager
+async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> AsyncIterator[Peers]:
+    """The gateway's peers, all of them one server of these."""
+    server = Server(servicers, host="127.0.0.1", port=0, verifier=tokens)
+    await server.start()
+    address = f"127.0.0.1:{server.port}"
+    peers = Peers(
+        Accounts(address), Catalog(address), Orders(address), Payments(address), Notifications(address)
+    )
+    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
+    for peer in held:
+        await peer.open()
+    yield peers
+    for peer in held:
+        await peer.close()
+    await server.stop(0)
