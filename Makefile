@@ -2,8 +2,6 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 STATE := .souk
-# Progress is redrawn in a terminal, and printed as occasional lines elsewhere.
-TERM_IS_TTY := $(shell [ -t 2 ] && echo yes)
 
 .PHONY: help
 help: ## List the targets
@@ -16,7 +14,8 @@ tools: ## Install the tools that are missing
 .PHONY: run
 run: tools ## Start the local stack; Ctrl-C stops it
 	@dev/fetch.sh pypi python_runtime kafka elasticsearch npm
-	@bazel run --ui_event_filters=-info --show_progress_rate_limit=$(if $(TERM_IS_TTY),0.2,5) --show_result=0 //dev:stack
+	@dev/build.sh //dev:stack
+	@bazel run --ui_event_filters=-info --noshow_progress --show_result=0 //dev:stack
 
 .PHONY: reset
 reset: ## Delete the data of a stopped stack
@@ -24,7 +23,7 @@ reset: ## Delete the data of a stopped stack
 
 .PHONY: logs
 logs: ## Follow a component's log: make logs S=order
-	@tail -n 50 -F $(STATE)/logs/$(or $(S),*).log
+	@dev/logs.sh $(STATE)/logs '$(S)'
 
 .PHONY: migrate-up
 migrate-up: tools ## Apply migrations and create topics on the running servers
@@ -86,9 +85,13 @@ proto-gen: tools ## Write generated Python and stubs of the contracts to .souk/s
 .PHONY: docs
 docs: tools ## Build the documentation site into .souk/docs
 	@dev/fetch.sh pypi python_runtime mkdocs
-	@bazel build --ui_event_filters=-info --noshow_progress --show_result=0 //docs/site
+	@dev/build.sh //docs/site
 	@rm -rf $(STATE)/docs && mkdir -p $(STATE)/docs && python3 -m zipfile -e bazel-bin/docs/site/site.zip $(STATE)/docs
 	@echo "open $(STATE)/docs/index.html"
+
+.PHONY: pictures
+pictures: tools ## Make the pictures of the documents from the running stack
+	@bazel run --ui_event_filters=-info --noshow_progress //dev:pictures
 
 .PHONY: events
 events: ## Generate docs/events.md from the contracts and their consumers

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -79,6 +80,26 @@ class Ports:
         return lines
 
 
+def addresses(ports: Ports) -> dict[str, str]:
+    """Where a developer finds what, by name: for the terminal and for the page at /. No text contains a comma."""
+    local = "127.0.0.1"
+    gateway = f"http://{local}:{ports.gateway}"
+    listed = {
+        "Playground": f"{gateway}/playground",
+        "GraphQL": f"POST {gateway}/graphql",
+        "Mails": f"http://{local}:{ports.mail_web}",
+        "Mail templates": f"http://{local}:{ports.notification}/preview",
+        "PostgreSQL": f"{local}:{ports.postgresql} (one database per service; user and password: souk)",
+        "Redis": f"{local}:{ports.redis}",
+        "Kafka": f"{local}:{ports.kafka}",
+        "Elasticsearch": f"http://{local}:{ports.elasticsearch}",
+        "Stripe mock": f"{local}:{ports.stripe}",
+    }
+    if shutil.which("prometheus"):
+        listed["Prometheus"] = f"http://{local}:{ports.prometheus}"
+    return listed
+
+
 def service_environment(
     service: str, ports: Ports, state: Path, *, replica: int = 0, replica_ports: Sequence[Ports] = ()
 ) -> dict[str, str]:
@@ -112,13 +133,7 @@ def service_environment(
             f"127.0.0.1:{getattr(replica, peer + '_grpc')}" for replica in replicas
         )
     if service == "gateway":
-        pages = {
-            "Playground": "/playground",
-            "Mails": f"http://127.0.0.1:{ports.mail_web}",
-            "Mail templates": f"http://127.0.0.1:{ports.notification}/preview",
-            "Prometheus": f"http://127.0.0.1:{ports.prometheus}",
-        }
-        environment["HOME_LINKS"] = ",".join(f"{name}={url}" for name, url in pages.items())
+        environment["HOME_LINKS"] = ",".join(f"{name}={text}" for name, text in addresses(ports).items())
     if service in _DATABASES:
         environment["GRPC_PORT"] = str(getattr(own, service + "_grpc"))
         environment["DATABASE_URL"] = f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}/{service}"

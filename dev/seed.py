@@ -19,10 +19,10 @@ from kit.values import ACCOUNT, SESSION, Money, money_to_proto
 
 T = TypeVar("T")
 
-# Role, email, name, password; only the development profile is seeded.
+# Label, email, name, password; only the development profile is seeded.
 LOGINS = (
     ("ADMIN", "admin@souk.test", "Ada Admin", "AdminPass123!"),
-    ("USER", "john@souk.test", "John Doe", "UserPass123!"),
+    ("John", "john@souk.test", "John Doe", "UserPass123!"),
 )
 _ACCOUNTS = account_pb.DESCRIPTOR.services_by_name["AccountService"]
 _PRODUCTS = catalog_pb.DESCRIPTOR.services_by_name["ProductService"]

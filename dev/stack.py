@@ -18,7 +18,7 @@ from pathlib import Path
 
 from dev.components import Service, programs, run_command, servers, services
 from dev.control import Control
-from dev.ports import SERVICES, Ports
+from dev.ports import SERVICES, Ports, addresses
 from dev.seed import LOGINS, seed
 from kit.identity import Identity
 from kit.testing import Postgres
@@ -181,23 +181,10 @@ class Stack:
 
 def table(stack: Stack) -> str:
     """The addresses and logins."""
-    ports = stack.ports
     rows = [
-        ("Start here", f"http://127.0.0.1:{ports.gateway}"),
-        ("Playground", f"http://127.0.0.1:{ports.gateway}/playground"),
-        ("GraphQL", f"http://127.0.0.1:{ports.gateway}/graphql"),
-        ("Mails", f"http://127.0.0.1:{ports.mail_web}"),
-        ("PostgreSQL", f"127.0.0.1:{ports.postgresql} (one database per service, user souk, password souk)"),
-        ("Redis", f"127.0.0.1:{ports.redis}"),
-        ("Kafka", f"127.0.0.1:{ports.kafka}"),
-        ("Elasticsearch", f"http://127.0.0.1:{ports.elasticsearch}"),
-        ("Stripe mock", f"http://127.0.0.1:{ports.stripe}"),
-        *(
-            [("Prometheus", f"http://127.0.0.1:{ports.prometheus}")]
-            if "prometheus" in stack.components
-            else []
-        ),
-        *((f"Login {role}", f"{email} / {password}") for role, email, _, password in LOGINS),
+        ("Start here", f"http://127.0.0.1:{stack.ports.gateway}"),
+        *addresses(stack.ports).items(),
+        *((f"Login {label}", f"{email} / {password}") for label, email, _, password in LOGINS),
         ("Logs", f"{stack.state / 'logs'} (make logs S=order)"),
     ]
     width = max(len(name) for name, _ in rows)

@@ -5,7 +5,7 @@ load("//bazel/python:interpreter.bzl", "execute")
 _TARGET = """\
 filegroup(
     name = "{name}",
-    srcs = {srcs},
+    srcs = {files} + glob({folders}),
     visibility = ["//visibility:public"],
 )
 """
@@ -20,8 +20,15 @@ def _assembled_impl(rctx):
     execute(rctx, ["bash", "assemble.sh"], quiet = False)
     rctx.delete("target")
     rctx.file("WORKSPACE", "")
-    targets = [_TARGET.format(name = name, srcs = srcs) for name, srcs in rctx.attr.outputs.items()]
-    rctx.file("BUILD.bazel", "".join(targets))
+    targets = [_target(name, srcs) for name, srcs in rctx.attr.outputs.items()]
+    rctx.file("BUILD.bazel", "exports_files([\"%s\"])\n" % rctx.attr.lock.name + "".join(targets))
+
+def _target(name, srcs):
+    return _TARGET.format(
+        name = name,
+        files = [src for src in srcs if not src.endswith("/")],
+        folders = [src + "**" for src in srcs if src.endswith("/")],
+    )
 
 assembled = repository_rule(
     implementation = _assembled_impl,
@@ -30,7 +37,8 @@ assembled = repository_rule(
         "lock": attr.label(mandatory = True, allow_single_file = True),
         "outputs": attr.string_list_dict(
             mandatory = True,
-            doc = "Targets and their files; a directory is one file, used by its path.",
+            doc = "Targets and their files. `folder/` is each file in it, found from the lock's path; an action cannot depend " +
+                  "soundly on a directory. `folder` is one file, used by its path, for data that tests run.",
         ),
         "srcs": attr.label_list(mandatory = True, allow_files = True),
     },

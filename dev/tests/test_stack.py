@@ -1,6 +1,8 @@
 """Ports, environments and catalogue of the local stack, and its report of a component that exits."""
 
+import re
 import socket
+import subprocess
 import sys
 import threading
 from dataclasses import fields
@@ -13,7 +15,7 @@ from dev.catalogue import articles
 from dev.components import Program, services
 from dev.ports import SERVICES, Ports, service_environment
 from dev.prometheus import DEPLOYED, write_config
-from dev.stack import Stack, watch
+from dev.stack import Stack, table, watch
 from kit.testing import free_port
 
 
@@ -44,6 +46,69 @@ def test_each_service_has_its_own_database_and_ports(tmp_path: Path) -> None:
     environments = [service_environment(service, ports, tmp_path) for service in SERVICES]
     assert len({environment["HTTP_PORT"] for environment in environments}) == 6
     assert len({environment.get("DATABASE_URL") for environment in environments}) == 6
+
+
+def test_the_terminal_and_the_page_at_the_root_list_the_same_addresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOUK_KAFKA_HOME", str(tmp_path))
+    monkeypatch.setenv("SOUK_ELASTICSEARCH_HOME", str(tmp_path))
+    stack = Stack(tmp_path, Ports.free(), quiet=True)
+    printed = dict(
+        re.split(r"  +", line.strip(), maxsplit=1)
+        for line in table(stack).splitlines()
+        if "  " in line.strip()
+    )
+
+    links = service_environment("gateway", stack.ports, tmp_path)["HOME_LINKS"].split(",")
+    home = dict(link.split("=", 1) for link in links)
+
+    assert {"Playground", "GraphQL", "Mails", "Mail templates", "PostgreSQL", "Stripe mock"} <= home.keys()
+    assert {name: text for name, text in printed.items() if not re.match("Start|Login|Logs", name)} == home
+
+
+@pytest.mark.parametrize(
+    ("component", "status"), [("order", None), ("", None), ("nosuch", 1), ("../secret", 1)]
+)
+def test_following_a_log_names_the_components_if_there_is_no_such_one(
+    tmp_path: Path, component: str, status: int | None
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "secret.log").write_text("no log\n")
+    for name in ("kafka", "order"):
+        (tmp_path / "logs" / f"{name}.log").write_text(f"{name} is up\n")
+
+    ended, output = follow(tmp_path / "logs", component)
+
+    assert ended == status
+    if status:
+        assert output == f"There is no component {component}. Components: kafka order\n"
+    else:
+        assert "order is up" in output
+
+
+def test_following_logs_before_the_first_start_says_how_to_start(tmp_path: Path) -> None:
+    assert follow(tmp_path / "logs", "order") == (
+        1,
+        f"No logs in {tmp_path / 'logs'}: `make run` starts the stack\n",
+    )
+
+
+def follow(folder: Path, component: str) -> tuple[int | None, str]:
+    """The exit status (None: it follows the log) and what it prints first."""
+    script = Path(__file__).parents[1] / "logs.sh"
+    with subprocess.Popen(
+        ["bash", script, folder, component], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout
+        output = ""
+        try:
+            # `tail` prints a header for each of several files; an exit ends the output.
+            while "order is up" not in output and (line := process.stdout.readline()):
+                output += line
+            return (None if "order is up" in output else process.wait()), output
+        finally:
+            process.kill()
 
 
 def test_a_second_replica_has_its_own_ports_and_peers_call_both(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ _ENVIRONMENT = {"SOURCE_DATE_EPOCH": "315619200", "NO_MKDOCS_2_WARNING": "1"}
 def main(out: str, packages: str, *files: str) -> None:
     """Writes the archive; files are paths in the repository, relative to the current folder."""
     with tempfile.TemporaryDirectory() as folder:
-        sources = {path: Path(path) for path in files if path != packages}
+        sources = {path: Path(path) for path in files}
         site = build(sources, Path(packages), Path(folder))
         _pack(site, Path(out))
 

@@ -11,6 +11,9 @@ _ELSEWHERE = {
     "gateway/schema.graphql": "reference/operations.md",
     "docs/operations/incidents": "operations/index.md",
 }
+# How much a hit counts, by the folder that the site shows the page in: how something is done goes before why it was decided.
+# mkdocs-material counts a hit in a title 1,000 times, so a word in the guide goes before the same word in a decision's title.
+_BOOSTS = {"guide": 100, "operations": 10, "operations/incidents": 0.01, "decisions": 0.01}
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(((?!https?:|mailto:|#)[^)\s#]+)(#[^)\s]*)?\)")
 _FENCE = re.compile(r"(```.*?```)", re.DOTALL)
 
@@ -41,7 +44,12 @@ def write(files: Mapping[str, Path], folder: Path) -> None:
             if path.endswith(PICTURES):
                 target.write_bytes(source.read_bytes())
             else:
-                target.write_text(linked(path, source.read_text()))
+                target.write_text(_front_matter(shown) + linked(path, source.read_text()))
+
+
+def _front_matter(shown: str) -> str:
+    boost = _BOOSTS.get(str(PurePosixPath(shown).parent), 1)
+    return f"---\nsearch:\n  boost: {boost}\n---\n\n"
 
 
 def linked(path: str, text: str) -> str:

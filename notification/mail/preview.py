@@ -15,7 +15,7 @@ from kit.values import ACCOUNT, NOTIFICATION, ORDER, PAYMENT, REFUND, Clock, Mon
 from notification.mail.domain import Mail
 from notification.mail.rendering import Renderer
 from notification.notifications.domain import Notification, Template
-from notification.notifications.messages import link_context, order_context, refund_context
+from notification.notifications.messages import DECLINES, link_context, order_context, refund_context
 from notification.recipients.domain import Recipient
 
 _ACCOUNT: Final = ACCOUNT.derive("preview")
@@ -36,6 +36,30 @@ _NOTES: Final = {
     Template.DELIVERED: "Left with the neighbour at number 3",
 }
 
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<link rel="icon" href="data:,">
+<title>Mail templates</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 0 auto; padding: 1rem }}
+ul {{ list-style: none; margin: 0; padding: 0 }}
+li {{ display: flex; gap: 1rem; border-top: 1px solid #8884 }}
+a {{ flex: 1; padding: .75rem 0; color: inherit }}
+a.text {{ flex: none; padding: .75rem }}
+</style>
+</head>
+<body>
+<h1>Mail templates</h1>
+<p>Every mail that a customer gets, with a sample order, as HTML and as text.</p>
+<ul>{links}</ul>
+</body>
+</html>
+"""
+
 
 class TemplateNotFound(NotFound):
     """There is no template of this name."""
@@ -50,12 +74,11 @@ def preview_routes(renderer: Renderer, sealer: Sealer, clock: Clock) -> list[HTT
     @get("/preview", sync_to_thread=False)
     def index() -> Response[str]:
         links = "".join(
-            f'<li><a href="/preview/{name}">{escape(mail.subject)}{_variant(name)}</a> (<a href="/preview/{name}/text">text</a>)</li>'
+            f'<li><a href="/preview/{name}">{escape(mail.subject)}{_variant(name)}</a>'
+            f'<a class="text" href="/preview/{name}/text">text</a></li>'
             for name, mail in mails(renderer, sealer, clock).items()
         )
-        return Response(
-            f"<!doctype html><title>Mails</title><h1>Mails</h1><ul>{links}</ul>", media_type="text/html"
-        )
+        return Response(_PAGE.format(links=links), media_type="text/html")
 
     @get("/preview/{name:str}", sync_to_thread=False)
     def html(name: str) -> Response[str]:
@@ -69,7 +92,7 @@ def preview_routes(renderer: Renderer, sealer: Sealer, clock: Clock) -> list[HTT
 
 
 def mails(renderer: Renderer, sealer: Sealer, clock: Clock) -> dict[str, Mail]:
-    """One mail per template; for cancellations one per reason, named `order_cancelled-payment_failed`."""
+    """One mail per template; for cancellations one per reason or failure code, named `order_cancelled-card_declined`."""
     now = clock()
     recipient = Recipient(_ACCOUNT, "Zoë O'Neill", "zoe@example.com", now, email_verified=True)
     samples = {Template.WELCOME.value: Notification.welcome(_ACCOUNT, now)}
@@ -86,21 +109,35 @@ def mails(renderer: Renderer, sealer: Sealer, clock: Clock) -> dict[str, Mail]:
         samples[template.value] = Notification.about_order(
             template, _ORDER, _ACCOUNT, _context(_NOTES.get(template, "")), now
         )
-    for name, number in order_pb2.CancelReason.items():
-        if number:
-            key = f"{Template.ORDER_CANCELLED.value}-{name.removeprefix('CANCEL_REASON_').lower()}"
-            context = _context("The colour is sold out." if name == _BY_ADMIN else "", cancel_reason=name)
-            samples[key] = Notification.about_order(Template.ORDER_CANCELLED, _ORDER, _ACCOUNT, context, now)
+    for variant, reason, note in _cancellations():
+        context = _context(note, cancel_reason=reason)
+        samples[f"{Template.ORDER_CANCELLED.value}-{variant}"] = Notification.about_order(
+            Template.ORDER_CANCELLED, _ORDER, _ACCOUNT, context, now
+        )
     samples[Template.REFUNDED.value] = Notification.about_refund(
         REFUND.derive("preview"), _ORDER, _ACCOUNT, _refund_context(), now
     )
     return {name: renderer.mail(notification, recipient) for name, notification in samples.items()}
 
 
+def _cancellations() -> list[tuple[str, str, str]]:
+    """Name, reason and note of a sample per reason and per failure code of a payment."""
+    reasons = [
+        (
+            name.removeprefix("CANCEL_REASON_").lower(),
+            name,
+            "The colour is sold out." if name == _BY_ADMIN else "",
+        )
+        for name, number in order_pb2.CancelReason.items()
+        if number
+    ]
+    return reasons + [(code, "CANCEL_REASON_PAYMENT_FAILED", code) for code in DECLINES]
+
+
 def _variant(name: str) -> str:
     """Distinguishes mails with the same subject: the reason of a cancellation."""
     _, _, variant = name.partition("-")
-    return f": {variant.replace('_', ' ')}" if variant else ""
+    return f" ({variant.replace('_', ' ')})" if variant else ""
 
 
 def _mail(renderer: Renderer, sealer: Sealer, clock: Clock, name: str) -> Mail:

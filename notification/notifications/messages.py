@@ -30,6 +30,17 @@ _REASONS: Final[Mapping[int, str]] = {
     order_pb2.CANCEL_REASON_RESERVATION_EXPIRED: "Your payment reached us after the products had gone back on sale.",
     order_pb2.CANCEL_REASON_ACCOUNT_DELETED: "Your account was deleted.",
 }
+# By the failure code of a payment (souk.payment.v1); a code that this release does not know is only called declined.
+DECLINES: Final[Mapping[str, str]] = {
+    "card_declined": "Your card was declined. Nothing was charged. "
+    "Check the number and expiry date of the card, or ask your bank, and order again; you can also use another card.",
+    "insufficient_funds": "Your payment was declined because the balance was too low. Nothing was charged. "
+    "You can order again with another card.",
+    "authentication_required": "Your bank asked for a confirmation of the payment and did not get it. Nothing was charged. "
+    "Order again, and confirm the payment when your bank asks you to.",
+    "processing_error": "Your payment could not be processed. Nothing was charged. "
+    "Order again in a few minutes, or with another card.",
+}
 
 
 def recipient_from_proto(account: account_pb2.Account) -> Recipient:
@@ -57,14 +68,20 @@ def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
                 "total": (price * line.quantity).text(),
             }
         )
+    reason, note = _REASONS.get(order.cancel_reason, ""), order.history[-1].note if order.history else ""
+    declined = order.cancel_reason == order_pb2.CANCEL_REASON_PAYMENT_FAILED
+    if declined:
+        # The note of a failed payment is a code for programs.
+        reason, note = DECLINES.get(note, f"{reason} Nothing was charged. You can order again."), ""
     return {
         "order_id": order.id,
         "order_number": order.number,
         "lines": lines,
         "total": total.text(),
         "currency": total.currency,
-        "reason": _REASONS.get(order.cancel_reason, ""),
-        "note": order.history[-1].note if order.history else "",
+        "reason": reason,
+        "nothing_charged": declined,
+        "note": note,
         "note_is_customers": order.cancel_reason == order_pb2.CANCEL_REASON_CUSTOMER,
         "address": _address(order),
     }

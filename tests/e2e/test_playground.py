@@ -88,6 +88,17 @@ async def test_the_playground_fills_the_window(stack: StackUnderTest) -> None:
     assert (box["width"], box["height"]) == (1400, 900)
 
 
+@pytest.mark.parametrize("width", [1100, 1400])
+async def test_the_welcome_is_not_cut_off(stack: StackUnderTest, width: int) -> None:
+    async with opened(stack, width=width) as playground:
+        lines = playground.page.locator(".graphiql-query-editor .CodeMirror-line > span")
+        await expect(lines.first).to_contain_text("Welcome to Souk", timeout=30_000)
+        right = "lines => Math.max(...lines.map((line) => line.getBoundingClientRect().right))"
+        buttons = await playground.page.locator(".graphiql-toolbar").bounding_box()
+        assert buttons
+        assert await lines.evaluate_all(right) <= buttons["x"]
+
+
 @pytest.mark.parametrize(("name", "email"), [("ADMIN", "admin@souk.test"), ("John", "john@souk.test")])
 async def test_a_click_logs_in_and_sets_the_header(stack: StackUnderTest, name: str, email: str) -> None:
     async with opened(stack) as playground:

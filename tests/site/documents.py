@@ -28,12 +28,12 @@ def name(path: Path) -> str:
 
 
 def blocks(*languages: str) -> list[Block]:
-    """Every fenced block in one of the languages."""
+    """Every fenced block in one of the languages; without languages, every block."""
     return [
         Block(path, language, text)
         for path, document in documents().items()
         for language, text in _FENCE.findall(document)
-        if language in languages
+        if language in languages or not languages
     ]
 
 

@@ -15,6 +15,8 @@ from tests.house.house import committed
 from tests.lint.checkout import ROOT
 from tests.site.documents import Block, anchors, blocks, commands, documents
 
+# Wider lines are cut off or scroll on a laptop beside the terminal.
+MAX_CODE_LINE = 100
 SCHEMA = build_schema((ROOT / "gateway" / "schema.graphql").read_text())
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
@@ -53,9 +55,51 @@ def test_flags_are_those_of_the_program(path: str, flag: str) -> None:
 @pytest.mark.parametrize("block", blocks("graphql"), ids=lambda block: f"{block.path}: {block.text[:40]}")
 def test_a_query_fits_the_schema(block: Block) -> None:
     text = re.sub(r"^# .*$", "", block.text, flags=re.MULTILINE).strip()
-    # the README has several documents in one block, a line each
-    for document in [text] if block.path != "README.md" else [line for line in text.splitlines() if line]:
-        assert not validate(SCHEMA, parse(document))
+    assert not validate(SCHEMA, parse(text))
+
+
+def test_lines_of_code_for_shop_developers_fit_a_narrow_page() -> None:
+    wide = [
+        f"{block.path}: {line}"
+        for block in blocks()
+        if block.path == "README.md" or block.path.startswith("docs/guide/")
+        for line in block.text.splitlines()
+        if len(line) > MAX_CODE_LINE
+    ]
+    assert not wide
+
+
+def test_every_query_of_the_readme_and_the_guide_says_whose_token_it_needs() -> None:
+    shown = [
+        block
+        for block in blocks("graphql")
+        if block.path == "README.md" or block.path.startswith("docs/guide/")
+    ]
+    assert len([block for block in shown if block.path == "README.md"]) == 5
+    for block in shown:
+        assert re.match(
+            r"# (without a token|with the (token|ADMIN's|account's)|as (ADMIN|the account))", block.text
+        ), block
+
+
+def test_the_mutations_of_the_readme_are_those_of_the_journey() -> None:
+    """Word for word, whatever their line breaks."""
+    journey = (ROOT / "tests" / "e2e" / "test_journey.py").read_text()
+    mutations = re.findall(r'^(?:REGISTER|CREATE_\w+) = """\n(.*?)"""', journey, re.MULTILINE | re.DOTALL)
+    values = iter(["john@example.com", "acc_...", "prod_..."])
+    filled = [re.sub("%s", lambda _: next(values), text) for text in mutations]
+    readme = [
+        " ".join(block.text.split("\n", 1)[1].split())
+        for block in blocks("graphql")
+        if block.path == "README.md"
+    ]
+    assert [" ".join(text.split()) for text in filled] == readme[1:4]
+
+
+def test_the_query_in_the_picture_of_the_playground_fits_the_schema() -> None:
+    document = re.search(r'DOCUMENT: Final = """\\\n(.*?)"""', (ROOT / "dev" / "pictures.py").read_text(), re.DOTALL)
+    assert document
+    assert not validate(SCHEMA, parse(document[1]))
 
 
 def test_queries_of_shell_examples_fit_the_schema() -> None:

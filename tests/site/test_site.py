@@ -90,6 +90,17 @@ def test_search_knows_guides_schema_errors_events_and_decisions(files: dict[str,
     assert [entry["location"] for entry in entries if text in entry["title"] + entry["text"]]
 
 
+def test_the_search_ranks_the_guide_before_operations_and_decisions_last(files: dict[str, bytes]) -> None:
+    entries = json.loads(files["search/search_index.json"])["docs"]
+
+    def boosts(folder: str) -> set[float]:
+        return {entry.get("boost", 1) for entry in entries if entry["location"].rpartition("/")[0] == folder}
+
+    in_a_title = 1000
+    assert min(boosts("guide")) > max(boosts("operations")) > max(boosts("services") | boosts("reference"))
+    assert min(boosts("guide")) > in_a_title * max(boosts("decisions") | boosts("operations/incidents"))
+
+
 def test_the_reference_has_every_type_and_field(files: dict[str, bytes], pages: dict[str, Page]) -> None:
     reference = "".join(files[name].decode() for name in pages if name.startswith("reference/"))
     for name in (

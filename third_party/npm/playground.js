@@ -8,7 +8,10 @@ import { createClient } from 'graphql-ws';
 import React, { createElement as h, useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
-const WELCOME = `# Souk. Sign in at the top right to call what needs an account.
+// Short lines: the editor cuts off what is wider than half of a small window.
+const WELCOME = `# Welcome to Souk.
+# Run this query with the pink button.
+# To order, sign in at the top right.
 
 {
   products(query: "laptop", first: 5) {

@@ -238,6 +238,32 @@ async def test_a_cancellation_states_its_reason(reason: order_pb2.CancelReason, 
     assert sentence in await service.text()
 
 
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("card_declined", "Your card was declined. Nothing was charged."),
+        (
+            "insufficient_funds",
+            "Your payment was declined because the balance was too low. Nothing was charged.",
+        ),
+        ("authentication_required", "Order again, and confirm the payment when your bank asks you to."),
+        ("processing_error", "Your payment could not be processed. Nothing was charged."),
+        ("a_new_code", "Your payment was declined. Nothing was charged. You can order again."),
+    ],
+)
+async def test_a_failed_payment_is_explained_in_words(code: str, sentence: str) -> None:
+    service = Service()
+    await service.handle(account.AccountUpdated(account=john()))
+    history = [order_pb2.OrderStatusChange(), order_pb2.OrderStatusChange(note=code)]
+    failed = ordered(history=history, cancel_reason=order_pb2.CANCEL_REASON_PAYMENT_FAILED)
+    await service.handle(order.OrderCancelled(order=failed))
+
+    text = await service.text()
+    assert sentence in text
+    assert code not in text
+    assert "refunded" not in text
+
+
 _HISTORY = [
     order_pb2.OrderStatusChange(note="earlier"),
     order_pb2.OrderStatusChange(note="Parcel 1234567890123"),
