@@ -9,4 +9,4 @@ else
   options+=(--show_progress_rate_limit=5)
 fi
 # No option suppresses the last line, "INFO: Build completed successfully".
-bazel build "${options[@]}" "$@" 2>&1 | sed -u -E '/^INFO: /d; s/(\x1b\[[0-9;]*m)*INFO: (\x1b\[[0-9;]*m)*Build completed success.*//' >&2
+bazel build "${options[@]}" "$@" 2>&1 | sed -u -E '/^INFO: /d; s/(\x1b\[[0-9;]*m)*INFO:(\x1b\[[0-9;]*m)* Build completed success.*//' >&2

@@ -35,7 +35,7 @@ async def main() -> None:
     picture = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")) / _PLAYGROUND
     async with _opened("/playground") as page:
         await _run(page, DOCUMENT)
-        await page.screenshot(path=picture)
+        await page.screenshot(path=picture, style=".CodeMirror-cursors { visibility: hidden }")
     print(f"made {_PLAYGROUND}")
 
 

@@ -14,7 +14,7 @@ from kit.graphql.headers import security_headers
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _STYLE: Final = (
     "body{font:16px/1.6 system-ui,sans-serif;max-width:42rem;margin:8vh auto;padding:0 1rem;overflow-wrap:anywhere}"
-    "code{background:#eee}"
+    "code{background:#eee}pre{white-space:pre-wrap}"
 )
 # What a real shop's page calls, by the path that emails link to.
 _CALLS: Final = {

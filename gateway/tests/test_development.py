@@ -40,6 +40,8 @@ async def test_links_in_emails_lead_to_a_placeholder_page(world: World, path: st
     page = await world.http.get(path)
     assert page.status_code == 200
     assert "SHOP_URL" in page.text
+    # The call is wider than a phone.
+    assert "pre{white-space:pre-wrap}" in page.text
 
 
 @pytest.mark.parametrize("path", ["/", "/playground", "/orders/ord_1", "/livez", "/metrics", "/nowhere"])

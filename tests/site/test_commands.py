@@ -97,7 +97,9 @@ def test_the_mutations_of_the_readme_are_those_of_the_journey() -> None:
 
 
 def test_the_query_in_the_picture_of_the_playground_fits_the_schema() -> None:
-    document = re.search(r'DOCUMENT: Final = """\\\n(.*?)"""', (ROOT / "dev" / "pictures.py").read_text(), re.DOTALL)
+    document = re.search(
+        r'DOCUMENT: Final = """\\\n(.*?)"""', (ROOT / "dev" / "pictures.py").read_text(), re.DOTALL
+    )
     assert document
     assert not validate(SCHEMA, parse(document[1]))
 
