@@ -21,7 +21,7 @@ from catalog.reservations.rpc import ReservationRpc
 from catalog.reservations.store import PostgresReservationStore
 from catalog.reservations.use_cases import Reservations
 from catalog.retention import retentions
-from catalog.rpc import ProductRpc
+from catalog.rpc import ProductRpc, StockServiceRpc
 from catalog.search.index import ElasticsearchIndexReader
 from catalog.search.rpc import SearchRpc
 from catalog.search.use_cases import ProductSearch
@@ -29,6 +29,9 @@ from catalog.settings import Settings
 from catalog.stock.rpc import StockRpc
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.use_cases import Stock
+from catalog.variants.rpc import VariantPricesRpc
+from catalog.variants.store import PostgresVariantStore
+from catalog.variants.use_cases import Variants
 from kit.cache import Cache
 from kit.db import Database, Migrations
 from kit.errors import InvalidArgument
@@ -81,7 +84,9 @@ def build(settings: Settings) -> Service:
                 StockRpc(stock, admins),
                 SearchRpc(search),
             ),
-            ReservationRpc(reservations),
+            StockServiceRpc(
+                ReservationRpc(reservations), VariantPricesRpc(Variants(PostgresVariantStore(db)))
+            ),
         ],
         callers={"ProductService": ["gateway"], "StockService": ["order"]},
         consumes=[OrderEvents(reservations).subscription(), index_subscription(indexer)],

@@ -1,11 +1,14 @@
-"""The gRPC servicer of products: each aggregate serves its own methods. The servicer of reservations is `reservations.rpc`."""
+"""The gRPC servicers: each aggregate serves its own methods."""
 
 from souk.catalog.v1 import product_service_pb2 as pb
+from souk.catalog.v1 import stock_service_pb2 as stock_pb
 
 from catalog.categories.rpc import CategoriesRpc
 from catalog.products.rpc import ProductsRpc
+from catalog.reservations.rpc import ReservationRpc
 from catalog.search.rpc import SearchRpc
 from catalog.stock.rpc import StockRpc
+from catalog.variants.rpc import VariantPricesRpc
 
 
 class ProductRpc:
@@ -27,3 +30,15 @@ class ProductRpc:
         self.set_stock = stock.set_stock
         self.search_products = search.search_products
         self.suggest_products = search.suggest_products
+
+
+class StockServiceRpc:
+    """souk.catalog.v1.StockService, for the order service only."""
+
+    service = stock_pb.DESCRIPTOR.services_by_name["StockService"]
+
+    def __init__(self, reservations: ReservationRpc, prices: VariantPricesRpc) -> None:
+        self.price_lines = prices.price_lines
+        self.reserve_stock = reservations.reserve_stock
+        self.commit_stock = reservations.commit_stock
+        self.release_stock = reservations.release_stock

@@ -1,6 +1,6 @@
 """The catalog's tables as Piccolo classes, without behaviour. A test compares them with the migrations."""
 
-from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 
 from kit.db import Table
 
@@ -29,10 +29,41 @@ class ProductRow(Table, tablename="products"):
     update_time = Timestamptz()
     delete_time = Timestamptz(null=True, default=None)
     sku_shared = Boolean(default=False)
+    options = JSONB()
+    price_max = BigInt(null=True, default=None)
+    tax_class = Text()
+
+
+class VariantRow(Table, tablename="variants"):
+    """One of what a product is sold as. Deleted variants keep their row."""
+
+    id = UUID(primary_key=True)
+    product_id = UUID()
+    position = Integer()
+    option_values = Array(base_column=Text())
+    option_key = Text()
+    sku = Text(null=True, default=None)
+    sku_shared = Boolean(default=False)
+    price = BigInt()
+    compare_at = BigInt(null=True, default=None)
+    weight_grams = Integer()
+    requires_shipping = Boolean()
+    max_per_order = Integer(null=True, default=None)
+    delete_time = Timestamptz(null=True, default=None)
+
+
+class PriceChangeRow(Table, tablename="price_changes"):
+    """A change of a variant's price; written by a trigger."""
+
+    id = BigInt(primary_key=True)
+    variant_id = UUID()
+    old_price = BigInt()
+    new_price = BigInt()
+    time = Timestamptz()
 
 
 class StockRow(Table, tablename="stock"):
-    """Free stock of a tracked product."""
+    """Free stock of a tracked variant; `product_id` is the variant's id here and in all tables below."""
 
     product_id = UUID(primary_key=True)
     free = BigInt()
@@ -73,6 +104,9 @@ class ReservationLineRow(Table, tablename="reservation_lines"):
     unit_price = BigInt()
     quantity = BigInt()
     taken = BigInt()
+    parent_product_id = UUID(null=True, default=None)
+    sku = Text(null=True, default=None)
+    options = JSONB(null=True, default=None)
 
 
 class AvailabilityChangeRow(Table, tablename="availability_changes"):
@@ -92,6 +126,8 @@ class AvailabilityPublishedRow(Table, tablename="availability_told"):
 TABLES = (
     CategoryRow,
     ProductRow,
+    VariantRow,
+    PriceChangeRow,
     StockRow,
     StockAdjustmentRow,
     ReservationRow,

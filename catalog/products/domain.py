@@ -1,5 +1,6 @@
 """Products. Stock and search are aggregates of their own, unknown here."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,12 +9,15 @@ from uuid import UUID
 
 from catalog.categories.domain import Category
 from catalog.identities import slug_of, without_invisible
-from catalog.products.errors import VersionConflict
+from catalog.options import ProductOption
+from catalog.products.errors import HasVariants, VersionConflict
 from kit.values import PRODUCT, FieldReader, Money, find_hidden_character
 
 MAX_STOCK: Final = 1_000_000_000
+STANDARD_TAX_CLASS: Final = "standard"
 _PRICE_BELOW: Final = 10_000_000_000
 _MAX_IMAGES: Final = 20
+_TAX_CLASS: Final = re.compile(r"(?=.{1,50}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Draft:
     category: str
     image_urls: tuple[str, ...]
     stock: int | None
+    tax_class: str = STANDARD_TAX_CLASS
 
     @classmethod
     def parse(
@@ -39,6 +44,7 @@ class Draft:
         category: str = "",
         image_urls: Sequence[str] = (),
         stock: int | None = None,
+        tax_class: str = "",
     ) -> "Draft":
         """Raises InvalidArgument with all violations."""
         reader = FieldReader()
@@ -50,6 +56,7 @@ class Draft:
             category=_category(reader, category),
             image_urls=_images(reader, image_urls),
             stock=stock if stock is None else reader.integer(stock, "stock", minimum=0, maximum=MAX_STOCK),
+            tax_class=_tax_class(reader, tax_class),
         )
         reader.raise_if_invalid()
         return draft
@@ -65,6 +72,7 @@ class Changes:
     sku: str | None = None
     category: str | None = None
     image_urls: tuple[str, ...] | None = None
+    tax_class: str | None = None
 
     @classmethod
     def parse(
@@ -76,6 +84,7 @@ class Changes:
         sku: str | None = None,
         category: str | None = None,
         image_urls: Sequence[str] | None = None,
+        tax_class: str | None = None,
     ) -> "Changes":
         """Raises InvalidArgument with all violations."""
         reader = FieldReader()
@@ -86,6 +95,7 @@ class Changes:
             sku=sku if sku is None else _sku(reader, sku),
             category=category if category is None else _category(reader, category),
             image_urls=image_urls if image_urls is None else _images(reader, image_urls),
+            tax_class=tax_class if tax_class is None else _tax_class(reader, tax_class),
         )
         reader.raise_if_invalid()
         return changes
@@ -93,7 +103,10 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Something for sale; `sku` is empty if it has none."""
+    """Something for sale; `sku` is empty if it has none.
+
+    With options, `price` is the price of its cheapest variant, `highest_price` that of its most expensive one, and it has no SKU.
+    """
 
     id: UUID
     name: str
@@ -105,6 +118,14 @@ class Product:
     version: int
     create_time: datetime
     update_time: datetime
+    options: tuple[ProductOption, ...] = ()
+    highest_price: Money | None = None
+    tax_class: str = STANDARD_TAX_CLASS
+
+    @property
+    def price_max(self) -> Money:
+        """The price of its most expensive variant."""
+        return self.highest_price or self.price
 
     @classmethod
     def create(
@@ -122,6 +143,7 @@ class Product:
             version=1,
             create_time=now,
             update_time=now,
+            tax_class=draft.tax_class,
         )
         return product, ProductCreated(product)
 
@@ -130,12 +152,14 @@ class Product:
     ) -> tuple["Product", "ProductUpdated | None"]:
         """Applies the changes; `category` is the one that `changes.category` names. No event if nothing differs.
 
-        Raises VersionConflict, or InvalidArgument for a price in another currency.
+        Raises VersionConflict, HasVariants for the price or SKU of a product with options, or InvalidArgument for a price in another
+        currency.
         """
-        if expected_version is not None and expected_version != self.version:
-            raise VersionConflict(details={"version": self.version})
+        self.require_version(expected_version)
         if changes.price is not None:
-            self._check_currency(changes.price)
+            self.require_currency(changes.price, "price")
+        if self.options and (changes.price, changes.sku) != (None, None):
+            raise HasVariants()
         changed = replace(
             self,
             name=self.name if changes.name is None else changes.name,
@@ -144,6 +168,7 @@ class Product:
             sku=self.sku if changes.sku is None else changes.sku,
             category=self.category if changes.category is None else category,
             image_urls=self.image_urls if changes.image_urls is None else changes.image_urls,
+            tax_class=self.tax_class if changes.tax_class is None else changes.tax_class,
         )
         if changed == self:
             return self, None
@@ -154,10 +179,16 @@ class Product:
         """Deletion is a version of its own."""
         return ProductDeleted(self.id, self.version + 1)
 
-    def _check_currency(self, price: Money) -> None:
+    def require_version(self, expected: int | None) -> None:
+        """Raises VersionConflict if the product is not at the version that the caller expected, if any."""
+        if expected is not None and expected != self.version:
+            raise VersionConflict(details={"version": self.version})
+
+    def require_currency(self, price: Money, *path: str | int) -> None:
+        """Raises InvalidArgument for a price in another currency."""
         reader = FieldReader()
         rule = f"must be in {self.price.currency}, the product's currency"
-        reader.require(price.currency == self.price.currency, rule, "price")
+        reader.require(price.currency == self.price.currency, rule, *path)
         reader.raise_if_invalid()
 
 
@@ -224,6 +255,12 @@ def _category(reader: FieldReader, value: str) -> str:
     name = reader.name(value, "category", min_length=0, max_length=100)
     reader.require(not name or bool(slug_of(name)), "must contain a letter or a digit", "category")
     return name
+
+
+def _tax_class(reader: FieldReader, value: str) -> str:
+    rule = "must have 1-50 lower-case letters, digits and single hyphens between them"
+    reader.require(not value or bool(_TAX_CLASS.fullmatch(value)), rule, "taxClass")
+    return value or STANDARD_TAX_CLASS
 
 
 def _images(reader: FieldReader, urls: Sequence[str]) -> tuple[str, ...]:

@@ -4,12 +4,14 @@ SoukError
 |- NotFound
 |  '- ProductNotFound    does not exist or was deleted
 |- AlreadyExists
-|  '- SkuTaken           another product that is not deleted has the SKU
+|  '- SkuTaken           another product or variant that is not deleted has the SKU
+|- FailedPrecondition
+|  '- HasVariants        price and SKU of a product with options are those of its variants
 '- Aborted
    '- VersionConflict    the product was modified concurrently
 """
 
-from kit.errors import Aborted, AlreadyExists, NotFound
+from kit.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound
 
 
 class ProductNotFound(NotFound):
@@ -20,10 +22,17 @@ class ProductNotFound(NotFound):
 
 
 class SkuTaken(AlreadyExists):
-    """Another product that is not deleted has the SKU."""
+    """Another product or variant that is not deleted has the SKU."""
 
     reason = "SKU_TAKEN"
     default_message = "another product has this sku"
+
+
+class HasVariants(FailedPrecondition):
+    """The product has options: price and SKU are those of its variants."""
+
+    reason = "HAS_VARIANTS"
+    default_message = "price and sku of a product with options are set on its variants"
 
 
 class VersionConflict(Aborted):

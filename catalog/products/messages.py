@@ -6,7 +6,8 @@ from souk.catalog.v1 import product_pb2 as pb
 from souk.catalog.v1 import product_service_pb2 as service
 
 from catalog.categories.messages import category_from_proto, category_to_proto
-from catalog.products.domain import Changes, Draft, Product, ProductWithStock
+from catalog.options import ProductOption
+from catalog.products.domain import STANDARD_TAX_CLASS, Changes, Draft, Product, ProductWithStock
 from kit.values import (
     PRODUCT,
     Money,
@@ -30,6 +31,7 @@ def draft_from_proto(request: service.CreateProductRequest) -> Draft:
         category=request.category,
         image_urls=request.image_urls,
         stock=request.stock if request.HasField("stock") else None,
+        tax_class=request.tax_class,
     )
 
 
@@ -42,6 +44,7 @@ def changes_from_proto(request: service.UpdateProductRequest) -> Changes:
         sku=request.sku if request.HasField("sku") else None,
         category=request.category if request.HasField("category") else None,
         image_urls=request.images.urls if request.HasField("images") else None,
+        tax_class=request.tax_class or None,
     )
 
 
@@ -69,6 +72,9 @@ def product_to_proto(product: Product) -> pb.Product:
         version=product.version,
         create_time=timestamp_to_proto(product.create_time),
         update_time=timestamp_to_proto(product.update_time),
+        options=[pb.ProductOption(name=option.name, values=option.values) for option in product.options],
+        price_max=money_to_proto(product.price_max),
+        tax_class=product.tax_class,
     )
 
 
@@ -82,6 +88,7 @@ def decode_product(encoded: bytes) -> Product:
     """The inverse of `encode_product`."""
     message = pb.Product.FromString(encoded)
     price: Money = money_from_proto(message.price, "price")
+    options = tuple(ProductOption(option.name, tuple(option.values)) for option in message.options)
     return Product(
         id=PRODUCT.parse(message.id, "id"),
         name=message.name,
@@ -93,4 +100,8 @@ def decode_product(encoded: bytes) -> Product:
         version=message.version,
         create_time=timestamp_from_proto(message.create_time),
         update_time=timestamp_from_proto(message.update_time),
+        options=options,
+        highest_price=money_from_proto(message.price_max, "price_max") if options else None,
+        # Earlier releases encoded none.
+        tax_class=message.tax_class or STANDARD_TAX_CLASS,
     )

@@ -1,15 +1,21 @@
-"""The only writer of the products table, and its reader for use cases. `indexing.store` reads it for the search index."""
+"""The only writer of the products table, and its reader for use cases. `indexing.store` reads it for the search index.
+
+The variant of a product without options is written by a trigger (migration 0009), those of a product with options by `variants.store`.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import orjson
+
 from catalog.categories.domain import Category
 from catalog.categories.store import find_or_create
+from catalog.options import ProductOption
 from catalog.products.domain import Product
 from catalog.products.errors import ProductNotFound, SkuTaken
-from kit.db import Database, Record, Transaction, UniqueViolation, WhereClause
+from kit.db import Database, ExclusionViolation, Record, Transaction, UniqueViolation, WhereClause
 from kit.values import Money
 
 _SELECT: Final = """
@@ -17,18 +23,20 @@ SELECT p.*, c.slug AS category_slug, c.name AS category_name
 FROM products p LEFT JOIN categories c ON c.id = p.category_id
 """
 _ADD: Final = """
-INSERT INTO products (id, name, description, price, currency, sku, category_id, image_urls, version, create_time, update_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO products
+    (id, name, description, price, currency, sku, category_id, image_urls, version, create_time, update_time, tax_class)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 _SAVE: Final = """
 UPDATE products SET name = $2, description = $3, price = $4, sku = $5,
-    sku_shared = sku_shared AND sku IS NOT DISTINCT FROM $5, category_id = $6, image_urls = $7, version = $8, update_time = $9
+    sku_shared = sku_shared AND sku IS NOT DISTINCT FROM $5, category_id = $6, image_urls = $7, version = $8, update_time = $9,
+    options = $10, price_max = $11, tax_class = $12
 WHERE id = $1
 """
 _DELETE: Final = "UPDATE products SET version = $2, update_time = $3, delete_time = $3 WHERE id = $1"
-# Products whose SKU identity was already shared when it became unique are not in the unique index (migration 0004).
+# SKUs whose identity was already shared when it became unique are not in the unique index (migration 0004).
 _IS_SHARED_SKU: Final = """
-SELECT true FROM products WHERE sku_identity(sku) = sku_identity($1) AND delete_time IS NULL AND sku_shared AND id <> $2
+SELECT true FROM variants WHERE sku_identity(sku) = sku_identity($1) AND delete_time IS NULL AND sku_shared AND product_id <> $2
 AND NOT EXISTS (SELECT FROM products p WHERE p.id = $2 AND p.sku = $1) LIMIT 1
 """
 
@@ -56,6 +64,7 @@ class PostgresProductStore:
             product.version,
             product.create_time,
             product.update_time,
+            product.tax_class,
         )
 
     async def save(self, tx: Transaction, product: Product) -> None:
@@ -73,6 +82,9 @@ class PostgresProductStore:
             product.image_urls,
             product.version,
             product.update_time,
+            orjson.dumps(product.options).decode(),
+            product.highest_price.minor if product.highest_price else None,
+            product.tax_class,
         )
 
     async def delete(self, tx: Transaction, product_id: UUID, version: int, now: datetime) -> None:
@@ -113,8 +125,8 @@ class PostgresProductStore:
             raise SkuTaken()
         try:
             await tx.execute(sql, *args)
-        except UniqueViolation as error:
-            if error.constraint_name == "products_sku":
+        except (UniqueViolation, ExclusionViolation) as error:
+            if error.constraint_name in ("products_sku", "variants_sku"):
                 raise SkuTaken() from error
             raise
 
@@ -133,4 +145,7 @@ def product_from_row(row: Record) -> Product:
         version=row["version"],
         create_time=row["create_time"],
         update_time=row["update_time"],
+        options=tuple(ProductOption(o["name"], tuple(o["values"])) for o in orjson.loads(row["options"])),
+        highest_price=Money(row["price_max"], row["currency"]) if row["price_max"] else None,
+        tax_class=row["tax_class"],
     )

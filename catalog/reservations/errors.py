@@ -2,11 +2,13 @@
 
 SoukError
 |- NotFound
-|  '- ProductNotFound        (products) a line's product does not exist or was deleted
+|  '- ProductNotFound        (products) a line's product or variant does not exist or was deleted
 |- InvalidArgument
+|  |- VariantRequired        a line names a product with options instead of one of its variants
 |  |- MixedCurrency          (kit.values) an order has one currency
 |  '- TotalOutOfRange        the payment provider does not charge this total
 |- FailedPrecondition
+|  |- LineOverLimit          a line has more than the variant allows in one order
 |  |- PriceChanged           the total is not the one that the buyer saw
 |  '- OutOfStock             too little stock is free
 '- Aborted
@@ -21,6 +23,20 @@ class OutOfStock(FailedPrecondition):
 
     reason = "OUT_OF_STOCK"
     default_message = "not enough in stock"
+
+
+class VariantRequired(InvalidArgument):
+    """A line names a product with options, which is sold as one of its variants only."""
+
+    reason = "VARIANT_REQUIRED"
+    default_message = "a product with options is ordered by the id of one of its variants"
+
+
+class LineOverLimit(FailedPrecondition):
+    """A line has more than one order may have of the variant; `details.lines` has the limit of each line in question."""
+
+    reason = "LINE_OVER_LIMIT"
+    default_message = "more than one order may have"
 
 
 class PriceChanged(FailedPrecondition):

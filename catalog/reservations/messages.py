@@ -3,20 +3,24 @@
 from souk.catalog.v1 import stock_service_pb2 as pb
 
 from catalog.reservations.domain import Reservation, ReservationRequest, ReservationState
-from kit.values import ORDER, PRODUCT, FieldReader, money_to_proto, timestamp_to_proto
+from catalog.variants.messages import options_to_proto
+from kit.values import ORDER, PRODUCT, VARIANT, FieldReader, SoldId, money_to_proto, timestamp_to_proto
 
 
 def request_from_proto(request: pb.ReserveStockRequest) -> ReservationRequest:
     """Raises InvalidArgument with all violations."""
     order_id = ORDER.parse(request.order_id, "order_id")
-    lines = [
-        (PRODUCT.parse(line.product_id, "products", index, "id"), line.quantity)
-        for index, line in enumerate(request.lines)
-    ]
+    ids = [SoldId.parse(line.product_id, "products", index, "id") for index, line in enumerate(request.lines)]
     reader = FieldReader()
     expected_total = reader.decimal(request.expected_total, "expectedTotal")
     reader.raise_if_invalid()
-    return ReservationRequest.parse(order_id, lines, expected_total)
+    return ReservationRequest.parse(
+        order_id,
+        [(sold.variant_id, line.quantity) for sold, line in zip(ids, request.lines, strict=True)],
+        expected_total,
+        by_product=[sold.variant_id for sold in ids if sold.by_product],
+        limits_judged=request.limits_judged,
+    )
 
 
 def reservation_to_proto(reservation: Reservation) -> pb.ReserveStockResponse:
@@ -29,6 +33,9 @@ def reservation_to_proto(reservation: Reservation) -> pb.ReserveStockResponse:
                 name=line.name,
                 unit_price=money_to_proto(line.unit_price),
                 quantity=line.quantity,
+                variant_id=VARIANT.format(line.variant_id),
+                sku=line.sku,
+                options=options_to_proto(line.options),
             )
             for line in (reservation.lines if state.has_stock else ())
         ],

@@ -19,6 +19,7 @@ from catalog.reservations.domain import (
     rejection_of,
 )
 from catalog.reservations.errors import OutOfStock
+from catalog.variants.store import OPTIONS_OF_VARIANT, options_from_json
 from kit.db import Database, DatabaseContention, Record, UniqueViolation, transpose
 from kit.errors import SoukError
 from kit.values import CURRENCIES, Money
@@ -30,17 +31,21 @@ _CURRENCIES: Final = ", ".join(
 # The rules, in order (the conditions of `accepted` are those of `domain.rejection_of`):
 #  1. `existing`: an order that has a reservation gets it back unchanged.
 #  2. `locked`: stock rows are locked in the order of their products, before any reservation is written.
-#  3. `checked`: each line with its price and free stock. `demand` adds the quantities that earlier requests of the batch want of the
-#     same product, so that together they never take more than there is.
-#  4. `accepted`: every product exists, one currency, the total is within the currency's limits and a multiple of its step, the total is
-#     the expected one, and the demand for every tracked product is free.
+#  3. `checked`: each line with its variant's price and free stock; lines of unknown variants stay, without a price, and so do lines that
+#     name a product with options. `product_id` is the variant's id, as in the tables; the product's is `parent_product_id`. `demand`
+#     adds the quantities that earlier requests of the batch want of the same variant, so that together they never take more than there is.
+#  4. `accepted`: every variant exists, in a quantity that one order may have, one currency, the total is within the currency's limits and
+#     a multiple of its step (unless the caller judges that), the total is the expected one, and the demand for every tracked variant is
+#     free.
 #  5. `taken`: computes the remainder from the locked read, not from `stock.free`: PostgreSQL first evaluates the CHECK against the
-#     snapshot's row and would reject stock that a concurrent release just returned. `sold_out` queues products without free stock.
+#     snapshot's row and would reject stock that a concurrent release just returned. `sold_out` queues variants without free stock.
 _RESERVE: Final = f"""
 WITH requested AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::numeric[]) WITH ORDINALITY AS r(order_id, input_hash, expected_total, turn)
+    SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::numeric[], $10::boolean[])
+        WITH ORDINALITY AS r(order_id, input_hash, expected_total, limits_judged, turn)
 ), requested_lines AS MATERIALIZED (
-    SELECT * FROM unnest($4::uuid[], $5::int[], $6::uuid[], $7::bigint[]) AS l(order_id, position, product_id, quantity)
+    SELECT * FROM unnest($4::uuid[], $5::int[], $6::uuid[], $7::bigint[], $11::boolean[])
+        AS l(order_id, position, product_id, quantity, by_product)
 ), existing AS MATERIALIZED (
     SELECT r.* FROM reservations r JOIN requested USING (order_id)
 ), new_lines AS MATERIALIZED (
@@ -48,27 +53,35 @@ WITH requested AS MATERIALIZED (
 ), locked AS MATERIALIZED (
     SELECT product_id, free FROM stock WHERE product_id IN (SELECT product_id FROM new_lines) ORDER BY product_id FOR UPDATE
 ), checked AS MATERIALIZED (
-    SELECT n.order_id, n.position, n.product_id, n.quantity, p.name, p.price, p.currency, l.free,
+    SELECT n.order_id, n.position, n.product_id, n.quantity, p.id AS parent_product_id, p.name, p.currency, l.free,
+        CASE WHEN p.id = v.product_id AND NOT (n.by_product AND p.options <> '[]') THEN v.price END AS price,
+        v.sku, v.max_per_order, p.options <> '[]' AS has_options, n.by_product AND p.options <> '[]' AS variant_required,
+        {OPTIONS_OF_VARIANT} AS options,
         sum(n.quantity) OVER (PARTITION BY n.product_id ORDER BY n.turn) AS demand
     FROM new_lines n
-    LEFT JOIN products p ON p.id = n.product_id AND p.delete_time IS NULL
+    LEFT JOIN variants v ON v.id = n.product_id AND v.delete_time IS NULL
+    LEFT JOIN products p ON p.id = coalesce(v.product_id, n.product_id) AND p.delete_time IS NULL
     LEFT JOIN locked l ON l.product_id = n.product_id
 ), accepted AS MATERIALIZED (
     SELECT k.order_id, min(k.currency) AS currency
     FROM checked k JOIN requested r USING (order_id)
     LEFT JOIN (VALUES {_CURRENCIES}) AS c(code, exponent, minimum, maximum, step) ON c.code = k.currency
-    GROUP BY k.order_id, r.expected_total
-    HAVING bool_and(k.price IS NOT NULL AND (k.free IS NULL OR k.demand <= k.free))
+    GROUP BY k.order_id, r.expected_total, r.limits_judged
+    HAVING bool_and(k.price IS NOT NULL AND (k.free IS NULL OR k.demand <= k.free) AND k.quantity <= coalesce(k.max_per_order, k.quantity))
         AND count(DISTINCT k.currency) = 1
-        AND sum(k.price::numeric * k.quantity) BETWEEN min(c.minimum) AND max(c.maximum)
-        AND sum(k.price::numeric * k.quantity) % min(c.step) = 0
+        AND (r.limits_judged OR (
+            sum(k.price::numeric * k.quantity) BETWEEN min(c.minimum) AND max(c.maximum)
+            AND sum(k.price::numeric * k.quantity) % min(c.step) = 0
+        ))
         AND coalesce(r.expected_total * power(10::numeric, min(c.exponent)) = sum(k.price::numeric * k.quantity), true)
 ), held AS (
     INSERT INTO reservations (order_id, state, input_hash, currency, create_time, update_time, expire_time)
     SELECT order_id, 'HELD', input_hash, currency, $8, $8, $9 FROM accepted JOIN requested USING (order_id) ORDER BY order_id
 ), held_lines AS (
-    INSERT INTO reservation_lines (order_id, position, product_id, name, unit_price, quantity, taken)
-    SELECT order_id, position, product_id, name, price, quantity, CASE WHEN free IS NULL THEN 0 ELSE quantity END
+    INSERT INTO reservation_lines
+        (order_id, position, product_id, name, unit_price, quantity, taken, parent_product_id, sku, options)
+    SELECT order_id, position, product_id, name, price, quantity, CASE WHEN free IS NULL THEN 0 ELSE quantity END,
+        parent_product_id, sku, options
     FROM checked JOIN accepted USING (order_id)
 ), taken AS (
     UPDATE stock s SET free = t.free
@@ -82,10 +95,12 @@ WITH requested AS MATERIALIZED (
     INSERT INTO availability_changes (product_id) SELECT product_id FROM taken WHERE free = 0
 )
 SELECT k.order_id, k.position, k.product_id, k.name, k.price, k.currency, k.quantity, k.free,
-    CASE WHEN a.order_id IS NULL THEN '' ELSE 'HELD' END AS state, NULL::bytea AS input_hash, $9::timestamptz AS expire_time
+    CASE WHEN a.order_id IS NULL THEN '' ELSE 'HELD' END AS state, NULL::bytea AS input_hash, $9::timestamptz AS expire_time,
+    k.parent_product_id, k.sku, k.options, k.has_options, k.variant_required, k.max_per_order
 FROM checked k LEFT JOIN accepted a USING (order_id)
 UNION ALL
-SELECT e.order_id, l.position, l.product_id, l.name, l.unit_price, e.currency, l.quantity, NULL, e.state, e.input_hash, e.expire_time
+SELECT e.order_id, l.position, l.product_id, l.name, l.unit_price, e.currency, l.quantity, NULL, e.state, e.input_hash, e.expire_time,
+    coalesce(l.parent_product_id, l.product_id), l.sku, l.options, NULL, NULL, NULL
 FROM existing e LEFT JOIN reservation_lines l USING (order_id)
 ORDER BY order_id, position
 """  # noqa: S608 - only constants are interpolated
@@ -121,7 +136,7 @@ async def reserve(
             if _take(request, left):
                 pending.append(request)
             else:
-                quotes = [replace(q, free=left.get(q.product_id)) for q in _quotes(rows[request.order_id])]
+                quotes = [replace(q, free=left.get(q.variant_id)) for q in _quotes(rows[request.order_id])]
                 outcomes[request.order_id] = rejection_of(request, quotes)
         if not pending:
             return outcomes
@@ -132,13 +147,16 @@ async def reserve(
 async def _statement(
     db: Database, requests: Sequence[ReservationRequest], now: datetime, expire_time: datetime
 ) -> Rows:
-    heads = transpose(((r.order_id, r.input_hash, r.expected_total) for r in requests), 3)
-    lines = (
-        (request.order_id, position, product_id, quantity)
-        for request in requests
-        for position, (product_id, quantity) in enumerate(request.quantities.items())
+    *heads, limits = transpose(
+        ((r.order_id, r.input_hash, r.expected_total, r.limits_judged) for r in requests), 4
     )
-    args = [*heads, *transpose(lines, 4), now, expire_time]
+    lines = (
+        (request.order_id, position, variant_id, quantity, variant_id in request.by_product)
+        for request in requests
+        for position, (variant_id, quantity) in enumerate(request.quantities.items())
+    )
+    *columns, by_product = transpose(lines, 5)
+    args = [*heads, *columns, now, expire_time, limits, by_product]
     for _ in range(_MAX_ROUNDS):
         try:
             rows = await db.fetch(_RESERVE, *args)
@@ -161,7 +179,7 @@ async def _reserved_concurrently(
 
 
 def _left(rows: Rows) -> dict[UUID, int]:
-    """The free stock of each tracked product after a statement."""
+    """The free stock of each tracked variant after a statement."""
     left: dict[UUID, int] = {}
     for row in (row for order_rows in rows.values() for row in order_rows if row["free"] is not None):
         left.setdefault(row["product_id"], row["free"])
@@ -172,11 +190,11 @@ def _left(rows: Rows) -> dict[UUID, int]:
 
 def _take(request: ReservationRequest, left: dict[UUID, int]) -> bool:
     """Takes all lines from what is left, or returns False if any line exceeds it."""
-    tracked = {product_id: units for product_id, units in request.quantities.items() if product_id in left}
-    if any(units > left[product_id] for product_id, units in tracked.items()):
+    tracked = {variant_id: units for variant_id, units in request.quantities.items() if variant_id in left}
+    if any(units > left[variant_id] for variant_id, units in tracked.items()):
         return False
-    for product_id, units in tracked.items():
-        left[product_id] -= units
+    for variant_id, units in tracked.items():
+        left[variant_id] -= units
     return True
 
 
@@ -190,7 +208,15 @@ def _outcome(request: ReservationRequest, rows: Sequence[Record]) -> Outcome:
         input_hash=request.input_hash if rows[0]["input_hash"] is None else bytes(rows[0]["input_hash"]),
         # A reservation of an order that was cancelled first has no lines, but one row.
         lines=tuple(
-            PricedLine(row["product_id"], row["name"], Money(row["price"], row["currency"]), row["quantity"])
+            PricedLine(
+                row["parent_product_id"],
+                row["name"],
+                Money(row["price"], row["currency"]),
+                row["quantity"],
+                row["product_id"],
+                row["sku"] or "",
+                options_from_json(row["options"]),
+            )
             for row in rows
             if row["position"] is not None
         ),
@@ -201,10 +227,14 @@ def _outcome(request: ReservationRequest, rows: Sequence[Record]) -> Outcome:
 def _quotes(rows: Sequence[Record]) -> list[LineQuote]:
     return [
         LineQuote(
-            product_id=row["product_id"],
+            variant_id=row["product_id"],
             quantity=row["quantity"],
             unit_price=None if row["price"] is None else Money(row["price"], row["currency"]),
             free=row["free"],
+            parent_id=row["parent_product_id"],
+            has_options=row["has_options"] or False,
+            variant_required=row["variant_required"] or False,
+            max_per_order=row["max_per_order"],
         )
         for row in rows
     ]

@@ -2,16 +2,18 @@
 
 from souk.catalog.v1 import stock_service_pb2 as pb
 
-from catalog.reservations.messages import request_from_proto, reservation_to_proto, state_to_proto
+from catalog.reservations.messages import (
+    request_from_proto,
+    reservation_to_proto,
+    state_to_proto,
+)
 from catalog.reservations.use_cases import Reservations
 from kit.rpc import Call
 from kit.values import ORDER
 
 
 class ReservationRpc:
-    """souk.catalog.v1.StockService, for the order service only."""
-
-    service = pb.DESCRIPTOR.services_by_name["StockService"]
+    """ReserveStock, CommitStock and ReleaseStock, for the order service only."""
 
     def __init__(self, reservations: Reservations) -> None:
         self._reservations = reservations

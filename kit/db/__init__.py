@@ -5,6 +5,7 @@ Use cases open `db.transaction()` and pass `tx` to their store; only stores cont
 """
 
 from asyncpg import CheckViolationError as CheckViolation
+from asyncpg import ExclusionViolationError as ExclusionViolation
 from asyncpg import ForeignKeyViolationError as ForeignKeyViolation
 from asyncpg import Record
 from asyncpg import UniqueViolationError as UniqueViolation
@@ -30,6 +31,7 @@ __all__ = [
     "DatabaseBusy",
     "DatabaseContention",
     "DatabaseUnavailable",
+    "ExclusionViolation",
     "ForeignKeyViolation",
     "Migration",
     "MigrationError",

@@ -23,7 +23,9 @@ from kit.values.ids import (
     PRODUCT,
     REFUND,
     SESSION,
+    VARIANT,
     IdKind,
+    SoldId,
 )
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
 from kit.values.names import find_hidden_character
@@ -44,6 +46,7 @@ __all__ = [
     "PRODUCT",
     "REFUND",
     "SESSION",
+    "VARIANT",
     "Backoff",
     "Clock",
     "Currency",
@@ -53,6 +56,7 @@ __all__ = [
     "Money",
     "Page",
     "Position",
+    "SoldId",
     "backoff_seconds",
     "client_network",
     "deadline",

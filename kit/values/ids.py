@@ -4,6 +4,7 @@ Inside Souk an id is a `uuid.UUID`; only the edges format and parse TypeIDs.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from typeid import TypeID
@@ -24,7 +25,7 @@ class IdKind:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        self._start = prefix + "_"
+        self.start = prefix + "_"
         # Checks the prefix. typeid-python's own base32 takes ten times as long as the two loops below.
         TypeID(prefix=prefix)
 
@@ -43,12 +44,12 @@ class IdKind:
         for position in range(_SUFFIX_LENGTH - 1, -1, -1):
             characters[position] = _ALPHABET[number & 31]
             number >>= 5
-        return self._start + "".join(characters)
+        return self.start + "".join(characters)
 
     def parse(self, text: str, *path: str | int) -> UUID:
         """Parses an id; raises InvalidArgument with `path` when it is malformed or of another type."""
-        if text.startswith(self._start):
-            suffix = text[len(self._start) :]
+        if text.startswith(self.start):
+            suffix = text[len(self.start) :]
             # 26 characters hold 130 bits, so the first may only use three of its five.
             if len(suffix) == _SUFFIX_LENGTH and suffix[0] in "01234567":
                 number = 0
@@ -59,11 +60,7 @@ class IdKind:
                     number = number << 5 | digit
                 else:
                     return UUID(int=number)
-        raise InvalidArgument(
-            f"{'.'.join(map(str, path))}: not an id of the form {self._start}...",
-            fields=[Violation(path, f"must be an id that begins with {self._start}")],
-            reason="INVALID_ID",
-        )
+        raise _not_an_id(self.start, path)
 
     def parse_all(self, texts: Sequence[str], field: str) -> list[UUID]:
         """Parses the ids of a batch, at most 100; raises InvalidArgument."""
@@ -89,3 +86,34 @@ PAYMENT = IdKind("pay")
 PRODUCT = IdKind("prod")
 REFUND = IdKind("ref")
 SESSION = IdKind("ses")
+# Of the same UUIDs as products: the first variant of a product has its UUID (ADR 0039).
+VARIANT = IdKind("var")
+
+
+@dataclass(frozen=True, slots=True)
+class SoldId:
+    """The id of something that can be bought. `by_product`: it was named by its product, which must have no options then (ADR 0039)."""
+
+    variant_id: UUID
+    by_product: bool
+
+    @classmethod
+    def parse(cls, text: str, *path: str | int) -> "SoldId":
+        """Parses an id that begins with prod_ or var_; raises InvalidArgument with `path`."""
+        kind = VARIANT if text.startswith(VARIANT.start) else PRODUCT
+        try:
+            return cls(kind.parse(text), kind is PRODUCT)
+        except InvalidArgument:
+            raise _not_an_id(f"{PRODUCT.start} or {VARIANT.start}", path) from None
+
+    def format(self) -> str:
+        """The id as it was named."""
+        return (PRODUCT if self.by_product else VARIANT).format(self.variant_id)
+
+
+def _not_an_id(starts: str, path: tuple[str | int, ...]) -> InvalidArgument:
+    return InvalidArgument(
+        f"{'.'.join(map(str, path))}: not an id of the form {starts}...",
+        fields=[Violation(path, f"must be an id that begins with {starts}")],
+        reason="INVALID_ID",
+    )

@@ -20,6 +20,23 @@ class StockRpc:
         self.expire_time = utc_now() + timedelta(minutes=15)
         self.commits_to = catalog_pb.RESERVATION_STATE_COMMITTED
 
+    async def price_lines(self, request: Any, call: Call) -> catalog_pb.PriceLinesResponse:
+        self.requests.append(request)
+        variants = [
+            catalog_pb.SellableVariant(
+                requested_id=requested,
+                found=True,
+                product_id=requested.replace("var_", "prod_"),
+                variant_id=requested.replace("prod_", "var_"),
+                name="Mug",
+                unit_price=money_to_proto(Money(999, "USD")),
+                tax_class="standard",
+                requires_shipping=True,
+            )
+            for requested in request.ids
+        ]
+        return catalog_pb.PriceLinesResponse(variants=variants)
+
     async def reserve_stock(self, request: Any, call: Call) -> catalog_pb.ReserveStockResponse:
         self.requests.append(request)
         if self.rejection:

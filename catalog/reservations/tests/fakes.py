@@ -63,28 +63,23 @@ class FakeReservationStore:
         quotes = [self._quote(*line) for line in request.quantities.items()]
         if not all(quote.is_enough for quote in quotes) or not _is_acceptable(request, quotes):
             return rejection_of(request, quotes)
-        lines = tuple(
-            PricedLine(
-                quote.product_id,
-                self._products.products[quote.product_id].name,
-                quote.unit_price,
-                quote.quantity,
-            )
-            for quote in quotes
-            if quote.unit_price
-        )
+        lines = tuple(self._priced(*line) for line in request.quantities.items())
         self._take(request.order_id, quotes)
         reservation = Reservation(request.order_id, HELD, request.input_hash, lines, expire_time)
         self._reservations[request.order_id] = reservation
         return reservation
 
-    def _quote(self, product_id: UUID, quantity: int) -> LineQuote:
-        product = self._products.products.get(product_id)
+    def _quote(self, variant_id: UUID, quantity: int) -> LineQuote:
+        product = self._products.products.get(variant_id)
         price = product.price if product else None
-        return LineQuote(product_id, quantity, price, self._stock.free_stock.get(product_id))
+        return LineQuote(variant_id, quantity, price, self._stock.free_stock.get(variant_id))
+
+    def _priced(self, variant_id: UUID, quantity: int) -> PricedLine:
+        product = self._products.products[variant_id]
+        return PricedLine(product.id, product.name, product.price, quantity, variant_id, product.sku)
 
     def _take(self, order_id: UUID, quotes: Sequence[LineQuote]) -> None:
-        taken = {quote.product_id: quote.quantity for quote in quotes if quote.free is not None}
+        taken = {quote.variant_id: quote.quantity for quote in quotes if quote.free is not None}
         for product_id, quantity in taken.items():
             self._stock.free_stock[product_id] -= quantity
             if not self._stock.free_stock[product_id]:

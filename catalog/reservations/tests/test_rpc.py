@@ -14,7 +14,11 @@ from catalog.products.tests.fakes import FakeProductStore, draft
 from catalog.reservations.rpc import ReservationRpc
 from catalog.reservations.tests.fakes import FakeReservationStore
 from catalog.reservations.use_cases import Reservations
+from catalog.rpc import StockServiceRpc
 from catalog.stock.tests.fakes import FakeStockStore
+from catalog.variants.rpc import VariantPricesRpc
+from catalog.variants.tests.fakes import FakeVariantStore
+from catalog.variants.use_cases import Variants
 from kit.db.fake import FakeDatabase
 from kit.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 from kit.rpc import Channel, Server
@@ -92,9 +96,11 @@ async def edge() -> AsyncIterator[Edge]:
     stock = FakeStockStore()
     store = FakeReservationStore(products, stock)
     reservations = Reservations(db, store, lifetime=timedelta(minutes=15), clock=clock)
-    server = Server([ReservationRpc(reservations)], host="127.0.0.1", port=0)
+    prices = VariantPricesRpc(Variants(FakeVariantStore(products, stock)))
+    servicer = StockServiceRpc(ReservationRpc(reservations), prices)
+    server = Server([servicer], host="127.0.0.1", port=0)
     await server.start()
-    channel = Channel(f"127.0.0.1:{server.port}", ReservationRpc.service)
+    channel = Channel(f"127.0.0.1:{server.port}", StockServiceRpc.service)
     await channel.open()
     yield Edge(channel, products, stock, clock)
     await channel.close()

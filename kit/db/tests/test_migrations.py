@@ -128,6 +128,27 @@ async def test_an_index_that_failed_half_way_is_made_again(database_url: str, pa
     assert await _indexes(database_url) == {"shops_name": True}
 
 
+async def test_a_procedure_that_fails_in_a_later_batch_keeps_its_earlier_batches_and_is_called_again(
+    database_url: str, package: Path
+) -> None:
+    procedure = (
+        "CREATE TABLE shops (number integer PRIMARY KEY CHECK (number < 3));"
+        " CREATE PROCEDURE fill_shops() LANGUAGE plpgsql AS $$ BEGIN FOR n IN 1..3 LOOP"
+        " INSERT INTO shops VALUES (n) ON CONFLICT DO NOTHING; COMMIT; END LOOP; END $$"
+    )
+    _write(package, "0001_shops.sql", procedure)
+    _write(package, "0002_fill.sql", "-- transaction: none\nCALL fill_shops();\n")
+    with pytest.raises(MigrationError, match="0002_fill"):
+        await Migrations(package.name).apply(database_url)
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT count(*) FROM shops") == 2
+    await connection.execute("ALTER TABLE shops DROP CONSTRAINT shops_number_check")
+
+    assert await Migrations(package.name).apply(database_url) == [f"{package.name}/0002_fill"]
+    assert await connection.fetchval("SELECT count(*) FROM shops") == 3
+    await connection.close()
+
+
 async def test_several_at_once_make_an_index_once_and_none_waits_for_the_other(
     database_url: str, package: Path
 ) -> None:

@@ -1,0 +1,3 @@
+-- transaction: none
+CALL fill_variants();
+ANALYZE variants;

@@ -1,0 +1,1 @@
+"""Variants: what a product is sold as."""
