@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.e2e.shop import Person, Response, Shop
+from tests.e2e.responses import Response
+from tests.e2e.shop import Person, Shop
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["BAD", "INTERNALS", "World", "assert_rejected", "stack", "world"]

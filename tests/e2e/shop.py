@@ -5,16 +5,13 @@ Waiting always has a deadline. Mails and charges are read from the mail sink and
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import cycle
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import aiohttp
 import httpx
@@ -34,40 +31,9 @@ from tests.e2e.documents import (
     SET_STOCK,
     UPDATE_ORDER_STATUS,
 )
+from tests.e2e.responses import SECONDS, Response, within
 
-T = TypeVar("T")
 PASSWORD = "SecurePass123!"
-SECONDS = 20.0
-_POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response of /graphql, with or without errors."""
-
-    status: int
-    data: Mapping[str, Any] | None
-    errors: tuple[Mapping[str, Any], ...]
-
-    @property
-    def codes(self) -> list[str]:
-        """The error codes, in order."""
-        return [error["extensions"]["code"] for error in self.errors]
-
-    @property
-    def fields(self) -> list[str]:
-        """The invalid fields that errors name, e.g. products.0.quantity."""
-        return [
-            ".".join(map(str, violation["path"]))
-            for error in self.errors
-            for violation in error["extensions"].get("fields", ())
-        ]
-
-    def get(self, name: str) -> Any:
-        """A root field's value; raises AssertionError if there are errors."""
-        assert not self.errors, self.errors
-        assert self.data is not None
-        return self.data[name]
 
 
 class Shop:
@@ -312,22 +278,3 @@ class Person:
             return [mail for mail in mails if subject in mail.subject and about in mail.text]
 
         return await within(seconds, arrived, f'a mail "{subject}" to {self.email} about {about}')
-
-
-async def within(seconds: float, probe: Callable[[], Awaitable[T | None]], goal: str) -> T:
-    """Repeats `probe` until its result is truthy; raises AssertionError after `seconds`. Failures of the probe are retried."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            result, last = await probe(), "nothing"
-        except (AssertionError, httpx.TransportError) as error:
-            result, last = None, repr(error)
-        if result:
-            return result
-        assert time.monotonic() < end, f"{goal}: not within {seconds} s; last: {last}"
-        await asyncio.sleep(_POLL_SECONDS)
-
-
-def money(text: str) -> Decimal:
-    """An amount as the API writes it."""
-    return Decimal(text)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.shop import PASSWORD, Person, Response, Shop, within
+from tests.e2e.responses import Response, within
+from tests.e2e.shop import PASSWORD, Person, Shop
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["stack"]

@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 
 from tests.e2e.authorization import ADMIN, ANONYMOUS, CALLERS, MATRIX, NULL, OK, OTHER, OWNER, Row
-from tests.e2e.shop import PASSWORD, SECONDS, Person, Shop
+from tests.e2e.responses import SECONDS
+from tests.e2e.shop import PASSWORD, Person, Shop
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["stack"]

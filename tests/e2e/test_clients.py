@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.programs import run_program
-from tests.e2e.shop import SECONDS
+from tests.e2e.responses import SECONDS
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["stack"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.programs import run_program
-from tests.e2e.shop import within
+from tests.e2e.responses import within
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["stack"]

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.e2e.shop import Person, Shop, money, within
+from tests.e2e.responses import money, within
+from tests.e2e.shop import Person, Shop
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["stack"]

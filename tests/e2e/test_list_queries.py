@@ -25,7 +25,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from dev.ports import Ports
 from dev.stack import Stack
-from tests.e2e.shop import Person, Shop, within
+from tests.e2e.responses import within
+from tests.e2e.shop import Person, Shop
 from tests.e2e.stack import state_folder
 
 SCHEMA = Path(__file__).parents[2] / "gateway" / "schema.graphql"

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.e2e.documents import CANCEL_ORDER
-from tests.e2e.shop import Person, Shop, within
+from tests.e2e.responses import within
+from tests.e2e.shop import Person, Shop
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["stack"]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.e2e.programs import run_program
-from tests.e2e.shop import SECONDS
+from tests.e2e.responses import SECONDS
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["stack"]

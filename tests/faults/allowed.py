@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.e2e.shop import Response
+from tests.e2e.responses import Response
 
 # No result, or not yet: the same call can be repeated safely.
 RETRYABLE: Final = {"SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED"}

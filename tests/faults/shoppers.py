@@ -19,7 +19,8 @@ from typing import Final
 
 import httpx
 
-from tests.e2e.shop import Person, Response, Shop
+from tests.e2e.responses import Response
+from tests.e2e.shop import Person, Shop
 from tests.faults.allowed import error_names, is_retryable, unexpected_errors
 from tests.faults.login import LoggedIn
 from tests.faults.mixes import mixes

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.shop import Response
+from tests.e2e.responses import Response
 from tests.faults.allowed import is_retryable, unexpected_errors
 
 

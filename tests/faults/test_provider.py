@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from tests.e2e.documents import CREATE_PRODUCT
-from tests.e2e.shop import Person, Shop, within
+from tests.e2e.responses import within
+from tests.e2e.shop import Person, Shop
 from tests.faults.stack import FaultStack, fault_stack
 
 __all__ = ["fault_stack"]

@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.e2e.shop import Person, Response, Shop, within
+from tests.e2e.responses import Response, within
+from tests.e2e.shop import Person, Shop
 from tests.faults.allowed import error_names, is_retryable
 from tests.faults.stack import FaultStack, fault_stack
 from tests.invariants.sources import uuid_of

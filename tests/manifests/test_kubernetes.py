@@ -9,17 +9,15 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from catalog.indexing.definition import PLUGINS
 from kit.auth import SigningKeys
 from kit.settings import load
 from tests.lint.checkout import ROOT
+from tests.manifests.every import every_folder, folder_and_service
 from tests.manifests.manifests import (
     BASE,
-    FOLDERS,
     PRODUCTION,
     SERVICES,
     built,
-    containers,
     deployment,
     matches,
     named,
@@ -35,10 +33,6 @@ from tests.manifests.operator_schemas import FILE, OPERATORS, of_operators
 
 # The package lists some versions twice.
 VERSIONS = list(dict.fromkeys(kubernetes_validate.utils.all_versions()))[-3:]
-folder_and_service = pytest.mark.parametrize(
-    ("folder", "service"), [(folder, service) for folder in FOLDERS for service in SERVICES]
-)
-every_folder = pytest.mark.parametrize("folder", FOLDERS)
 
 
 def test_there_are_schemas_of_three_versions_of_kubernetes() -> None:
@@ -114,14 +108,6 @@ def test_account_reads_the_generated_signing_keys(tmp_path: Path) -> None:
     assert mounted == f"{mounts['keys']}/{file.name}"
 
 
-def test_no_secret_is_in_a_manifest() -> None:
-    secret = {"DATABASE_URL", "MAIL_SEALING_KEY", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "SMTP_PASSWORD"}
-    for folder in FOLDERS:
-        assert not of_kind(built(folder), "Secret")
-        for config in of_kind(built(folder), "ConfigMap"):
-            assert not secret & set(config["data"])
-
-
 @folder_and_service
 def test_ports_are_those_of_the_settings(folder: str, service: str) -> None:
     loaded = load(settings(service), service_environment(folder, service))
@@ -173,115 +159,6 @@ def test_a_service_has_an_autoscaler_and_a_disruption_budget(folder: str, servic
     assert scaler["minReplicas"] >= (3 if folder == PRODUCTION else 2)
     assert matches(named(built(folder), "PodDisruptionBudget", name)["spec"]["selector"], labels)
     assert len(workload["spec"]["template"]["spec"]["topologySpreadConstraints"]) == 2
-
-
-@every_folder
-def test_every_pod_is_restricted(folder: str) -> None:
-    """Kubernetes' Pod Security Standard `restricted`, and our own rules: no token, requests and limits."""
-    errors = []
-    for name, template in pods(built(folder)):
-        spec, pod = template["spec"], template["spec"]["securityContext"]
-        if spec["automountServiceAccountToken"] or spec["enableServiceLinks"]:
-            errors.append(f"{name}: has a token or service links")
-        if (
-            not pod["runAsNonRoot"]
-            or pod["runAsUser"] == 0
-            or pod["seccompProfile"]["type"] != "RuntimeDefault"
-        ):
-            errors.append(f"{name}: runs as root or without seccomp")
-        if {"hostNetwork", "hostPID", "hostIPC"} & set(spec):
-            errors.append(f"{name}: uses a namespace of the host")
-        allowed = {"name", "configMap", "emptyDir", "secret", "projected", "persistentVolumeClaim"}
-        if any(set(volume) - allowed for volume in spec.get("volumes", [])):
-            errors.append(f"{name}: has a volume of a type that is not allowed")
-        for container in containers(template):
-            own = container["securityContext"]
-            if own["allowPrivilegeEscalation"] or own["capabilities"] != {"drop": ["ALL"]}:
-                errors.append(f"{name}: may gain privileges")
-            if container["image"].split("/")[-2:-1] == ["souk"] and not own["readOnlyRootFilesystem"]:
-                errors.append(f"{name}: has a writable root file system")
-            if {"cpu", "memory"} - set(container["resources"]["requests"]) or not container["resources"][
-                "limits"
-            ]:
-                errors.append(f"{name}: has no requests or limits")
-    assert not errors
-
-
-@every_folder
-def test_service_accounts_have_no_token(folder: str) -> None:
-    accounts = {account["metadata"]["name"]: account for account in of_kind(built(folder), "ServiceAccount")}
-    assert set(accounts) == set(SERVICES)
-    assert not any(account["automountServiceAccountToken"] for account in accounts.values())
-
-
-def test_images_are_ours_or_have_the_versions_of_the_tests() -> None:
-    images = {container["image"] for _, template in pods(built(BASE)) for container in containers(template)}
-    assert {image for image in images if image.startswith("souk/")} == {
-        f"souk/{name}:latest" for name in (*SERVICES, "stripe-mock")
-    }
-    poms = (ROOT / "third_party" / "kafka" / "pom.xml").read_text() + (
-        ROOT / "third_party" / "elasticsearch" / "pom.xml"
-    ).read_text()
-    versions = dict(re.findall(r"<(kafka|elasticsearch)\.version>([^<]+)<", poms))
-    assert f"apache/kafka:{versions['kafka']}" in images
-    assert f"elasticsearch-icu:{versions['elasticsearch']}" in images
-    assert {"postgres:15", "redis:7"} <= images
-    search = named(built(PRODUCTION), "Elasticsearch", "elasticsearch")["spec"]
-    assert search["version"] == versions["elasticsearch"]
-    assert search["image"].endswith(f"/elasticsearch-icu:{versions['elasticsearch']}")
-
-
-def test_elasticsearch_is_the_official_image_with_the_plugins_of_the_catalog() -> None:
-    dockerfile = (ROOT / "deploy" / "elasticsearch" / "Dockerfile").read_text()
-    pom = (ROOT / "third_party" / "elasticsearch" / "pom.xml").read_text()
-    version = re.findall(r"<elasticsearch\.version>([^<]+)<", pom)
-    assert re.findall(r"^FROM elasticsearch:(\S+)$", dockerfile, re.MULTILINE) == version
-    assert tuple(re.findall(r"^ARG PLUGIN=(\S+)$", dockerfile, re.MULTILINE)) == PLUGINS
-
-
-def test_production_uses_images_of_its_registry_and_no_stateful_sets() -> None:
-    images = {
-        container["image"] for _, template in pods(built(PRODUCTION)) for container in containers(template)
-    }
-    assert images == {f"registry.example.com/souk/{name}:latest" for name in SERVICES}
-    assert not of_kind(built(PRODUCTION), "StatefulSet")
-
-
-def test_production_encrypts_external_and_data_connections() -> None:
-    ingress = named(built(PRODUCTION), "Ingress", "souk")["spec"]
-    assert {rule["host"] for rule in ingress["rules"]} == set(ingress["tls"][0]["hosts"])
-    for service in SERVICES:
-        for name, value in service_environment(PRODUCTION, service).items():
-            assert name != "DATABASE_URL" or "sslmode=verify-full" in value
-            assert name != "REDIS_URL" or value.startswith("rediss://")
-            assert name != "KAFKA_BOOTSTRAP" or value.startswith("tls://")
-            assert name != "ELASTICSEARCH_URL" or value.startswith("https://")
-    kafka = named(built(PRODUCTION), "Kafka", "souk")["spec"]["kafka"]["listeners"]
-    assert [(listener["port"], listener["tls"]) for listener in kafka] == [(9094, True)]
-    assert "http" not in named(built(PRODUCTION), "Elasticsearch", "elasticsearch")["spec"], (
-        "TLS is the default"
-    )
-    postgresql = named(built(PRODUCTION), "Cluster", "postgresql")["spec"]["postgresql"]
-    assert "hostnossl all all all reject" in postgresql["pg_hba"]
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_certificate_authorities_are_mounted_and_created_by_the_guide(service: str) -> None:
-    files = {
-        Path(file)
-        for value in service_environment(PRODUCTION, service).values()
-        for file in re.findall(r"(?:sslrootcert|[?&]ca)=([^&]+)", value)
-    }
-    assert files
-    spec = deployment(PRODUCTION, service)["spec"]["template"]["spec"]
-    mounts = {mount["name"]: Path(mount["mountPath"]) for mount in spec["containers"][0]["volumeMounts"]}
-    volumes = {
-        volume["name"]: volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume
-    }
-    (name,) = [name for name, path in mounts.items() if {file.parent for file in files} == {path}]
-    guide = (ROOT / "docs" / "operations" / "install.md").read_text()
-    assert f"kubectl create secret generic {volumes[name]} -n ecommerce" in guide
-    assert {file.name for file in files} <= set(re.findall(r"--from-file=([\w.]+)=", guide))
 
 
 @every_folder

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
+from tests.manifests.every import every_folder
 from tests.manifests.manifests import (
     BASE,
-    FOLDERS,
     PRODUCTION,
     SERVICES,
     Manifest,
@@ -20,8 +18,6 @@ from tests.manifests.manifests import (
     pods,
     service_environment,
 )
-
-every_folder = pytest.mark.parametrize("folder", FOLDERS)
 
 
 @every_folder

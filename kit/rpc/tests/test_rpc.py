@@ -1,18 +1,14 @@
 """Rules of RPCs, over a real grpc.aio server and channel in this process."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from uuid import UUID
 
 import grpc
 import pytest
 from souk.order.v1 import order_service_pb2 as pb
 
-from kit.auth import Principal, Role
+from kit.auth import Principal
 from kit.errors import (
-    DeadlineExceeded,
     FailedPrecondition,
     Internal,
     InvalidArgument,
@@ -25,82 +21,10 @@ from kit.errors import (
     Violation,
 )
 from kit.rpc import Call, Channel, Server, current_call
+from kit.rpc.tests.orders import ADMIN, SERVICE, USER, OrderRpc, channel, get, orders, raising, server
 from kit.telemetry import correlation_id
-from kit.testing.contracts import UnimplementedServicer
-from kit.values import deadline, remaining
 
-SERVICE = pb.DESCRIPTOR.services_by_name["OrderService"]
-USER = Principal(UUID(int=1), Role.USER, UUID(int=2), "good")
-ADMIN = Principal(UUID(int=1), Role.ADMIN, UUID(int=2), "admin")
-
-Answer = Callable[[pb.GetOrderRequest, Call], Awaitable[pb.GetOrderResponse]]
-
-
-class OrderRpc(UnimplementedServicer):
-    """Answers as each test says."""
-
-    service = SERVICE
-
-    def __init__(self) -> None:
-        self.answer: Answer = self.echo
-        self.calls: list[Call] = []
-
-    async def echo(self, request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
-        response = pb.GetOrderResponse()
-        response.order.id = request.order_id
-        return response
-
-    async def get_order(self, request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
-        self.calls.append(call)
-        return await self.answer(request, call)
-
-    async def place_order(self, request: pb.PlaceOrderRequest, call: Call) -> pb.PlaceOrderResponse:
-        self.calls.append(call)
-        return pb.PlaceOrderResponse()
-
-    async def list_orders(self, request: pb.ListOrdersRequest, call: Call) -> pb.ListOrdersResponse:
-        return pb.ListOrdersResponse()
-
-
-class Verifier:
-    async def verify(self, token: str) -> Principal:
-        if token == "good":
-            return USER
-        if token == "admin":
-            return ADMIN
-        raise Unauthenticated("the token is not valid", reason="TOKEN_INVALID")
-
-
-@pytest.fixture
-def orders() -> OrderRpc:
-    return OrderRpc()
-
-
-@pytest.fixture
-async def server(orders: OrderRpc) -> AsyncIterator[Server]:
-    server = Server([orders], host="127.0.0.1", port=0, verifier=Verifier())
-    await server.start()
-    yield server
-    await server.stop(0)
-
-
-@pytest.fixture
-async def channel(server: Server) -> AsyncIterator[Channel]:
-    channel = Channel(f"127.0.0.1:{server.port}", SERVICE)
-    await channel.open()
-    yield channel
-    await channel.close()
-
-
-async def get(channel: Channel, order_id: str = "ord_1") -> pb.GetOrderResponse:
-    return await channel.call("GetOrder", pb.GetOrderRequest(order_id=order_id), pb.GetOrderResponse)
-
-
-def raising(error: Exception) -> Answer:
-    async def answer(request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
-        raise error
-
-    return answer
+__all__ = ["channel", "orders", "server"]
 
 
 async def test_a_call_is_answered(channel: Channel) -> None:
@@ -154,86 +78,6 @@ async def test_an_unexpected_error_says_nothing_but_internal(
         await get(channel)
     assert not caught.value.details
     assert "hunter2" not in str(caught.value)
-
-
-async def test_the_deadline_reaches_the_server_and_shrinks(channel: Channel, orders: OrderRpc) -> None:
-    seen: list[float | None] = []
-
-    async def answer(request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
-        seen.append(remaining())
-        return pb.GetOrderResponse()
-
-    orders.answer = answer
-    token = deadline.set(time.monotonic() + 0.8)
-    await get(channel)
-    deadline.reset(token)
-    assert seen[0] is not None
-    assert 0 < seen[0] < 1
-
-
-async def test_a_call_without_a_deadline_gets_its_contracts(channel: Channel, orders: OrderRpc) -> None:
-    seen: list[float | None] = []
-
-    async def answer(request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
-        seen.append(remaining())
-        return pb.GetOrderResponse()
-
-    orders.answer = answer
-    await get(channel)
-    assert seen[0] is not None
-    assert 4 < seen[0] < 6  # the wire rounds
-
-
-async def test_a_deadline_that_passes_ends_the_call_on_both_sides(channel: Channel, orders: OrderRpc) -> None:
-    ended = asyncio.Event()
-
-    async def answer(request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-        raise AssertionError
-
-    orders.answer = answer
-    token = deadline.set(time.monotonic() + 0.1)
-    with pytest.raises(DeadlineExceeded):
-        await get(channel)
-    deadline.reset(token)
-    await asyncio.wait_for(ended.wait(), 2)
-
-
-async def test_no_time_left_means_no_call(channel: Channel, orders: OrderRpc) -> None:
-    token = deadline.set(time.monotonic() - 1)
-    with pytest.raises(DeadlineExceeded):
-        await get(channel)
-    deadline.reset(token)
-    assert not orders.calls
-
-
-async def test_unavailable_is_retried_as_the_contract_says(channel: Channel, orders: OrderRpc) -> None:
-    async def answer(request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
-        if len(orders.calls) < 3:
-            raise Unavailable("later")
-        return pb.GetOrderResponse()
-
-    orders.answer = answer
-    await get(channel)
-    assert len(orders.calls) == 3
-
-
-async def test_retries_end(channel: Channel, orders: OrderRpc) -> None:
-    orders.answer = raising(Unavailable("never", reason="DATABASE_UNAVAILABLE"))
-    with pytest.raises(Unavailable, match="never") as caught:
-        await get(channel)
-    assert caught.value.reason == "DATABASE_UNAVAILABLE"
-    assert len(orders.calls) == 3
-
-
-async def test_a_refusal_is_not_retried(channel: Channel, orders: OrderRpc) -> None:
-    orders.answer = raising(NotFound("no such order"))
-    with pytest.raises(NotFound):
-        await get(channel)
-    assert len(orders.calls) == 1
 
 
 async def test_the_callers_token_address_and_correlation_go_along(channel: Channel, orders: OrderRpc) -> None:
