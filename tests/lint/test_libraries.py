@@ -17,7 +17,7 @@ OWNERS = {
     "hiredis": ("kit.cache", "kit.graphql"),
     "jwt": ("kit.auth",),
     "kafka": ("kit.events", "kit.testing"),
-    "redis": (),
+    "redis": ("kit.cache",),
     "strawberry": ("gateway", "kit.graphql"),
     "stripe": ("payment",),
     "uvicorn": ("kit.service", "kit.web"),
