@@ -10,29 +10,20 @@ from account.search.rpc import SearchRpc
 from account.sessions.rpc import SessionsRpc
 from account.use_cases import UseCases
 from kit.auth import TokenVerifier
-from kit.rpc.server import snake_case
+from kit.rpc import ComposedServicer
 
 
-class AccountRpc:
-    """The servicer. Each RPC is the method of that name of one part; kit.rpc.Server rejects a servicer that lacks one."""
+class AccountRpc(ComposedServicer):
+    """souk.account.v1.AccountService: each aggregate serves its own methods."""
 
     service = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
 
     def __init__(self, use_cases: UseCases, verifier: TokenVerifier) -> None:
-        parts = _parts(use_cases, verifier)
-        for rpc in self.service.methods:
-            name = snake_case(rpc.name)
-            for part in parts:
-                if hasattr(part, name):
-                    setattr(self, name, getattr(part, name))
-
-
-def _parts(use_cases: UseCases, verifier: TokenVerifier) -> tuple[object, ...]:
-    return (
-        AccountsRpc(use_cases.accounts, use_cases.roles, use_cases.deletions),
-        AuditRpc(use_cases.audit),
-        CredentialsRpc(use_cases.registrations, use_cases.logins, use_cases.password_changes),
-        LinksRpc(use_cases.reset_requests, use_cases.resets, use_cases.verifications),
-        SearchRpc(use_cases.search),
-        SessionsRpc(use_cases.sessions, verifier),
-    )
+        super().__init__(
+            AccountsRpc(use_cases.accounts, use_cases.roles, use_cases.deletions),
+            AuditRpc(use_cases.audit),
+            CredentialsRpc(use_cases.registrations, use_cases.logins, use_cases.password_changes),
+            LinksRpc(use_cases.reset_requests, use_cases.resets, use_cases.verifications),
+            SearchRpc(use_cases.search),
+            SessionsRpc(use_cases.sessions, verifier),
+        )

@@ -49,10 +49,10 @@ def build(settings: Settings) -> Service:
         optional=[catalog, admins],
         rpc=[
             OrderRpc(
-                orders=OrdersRpc(orders, admins),
-                placing=PlacingRpc(placing, admins, default_method=settings.default_payment_method),
-                listing=ListingRpc(Listing(PostgresListingStore(db))),
-                closed_accounts=ClosedAccountsRpc(closed_accounts),
+                OrdersRpc(orders, admins),
+                PlacingRpc(placing, admins, default_method=settings.default_payment_method),
+                ListingRpc(Listing(PostgresListingStore(db))),
+                ClosedAccountsRpc(closed_accounts),
             )
         ],
         callers={"OrderService": ["gateway"], "OrderService/CloseAccountOrders": ["account"]},

@@ -4,9 +4,8 @@ from souk.account.v1 import account_service_pb2 as pb
 
 from account.audit.messages import audit_filter_from_proto, audit_record_to_proto
 from account.audit.use_cases import AuditLog
-from account.paging import page_from_proto
 from kit.rpc import Call
-from kit.values import encode_position
+from kit.values import encode_position, requested_page
 
 
 class AuditRpc:
@@ -22,7 +21,7 @@ class AuditRpc:
         call.require_admin()
         filter = audit_filter_from_proto(request)
         scope = repr(filter)
-        after, size = page_from_proto(request, scope)
+        after, size = requested_page(request, scope)
         page = await self._log.list_events(filter, after, size, count=request.count_total)
         entries = [
             pb.ListAuditEventsResponse.Entry(

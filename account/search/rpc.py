@@ -3,10 +3,9 @@
 from souk.account.v1 import account_service_pb2 as pb
 
 from account.accounts.messages import account_to_proto
-from account.paging import page_from_proto
 from account.search.use_cases import AccountSearch
 from kit.rpc import Call
-from kit.values import FieldReader, encode_position
+from kit.values import FieldReader, encode_position, requested_page
 
 
 class SearchRpc:
@@ -20,7 +19,7 @@ class SearchRpc:
         call.require_admin()
         query = _query_from_proto(request)
         scope = f"accounts {query}"
-        after, size = page_from_proto(request, scope)
+        after, size = requested_page(request, scope)
         page = await self._search.list_accounts(query, after, size, count=request.count_total)
         entries = [
             pb.ListAccountsResponse.Entry(

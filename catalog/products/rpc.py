@@ -8,7 +8,7 @@ from catalog.products.messages import changes_from_proto, draft_from_proto, prod
 from catalog.products.use_cases import Products
 from kit.auth import AdminVerifier
 from kit.rpc import Call
-from kit.values import PRODUCT, FieldReader, decode_position, encode_position
+from kit.values import PRODUCT, encode_position, requested_page
 
 _NEWEST = "products newest"
 
@@ -42,10 +42,7 @@ class ProductsRpc:
 
     async def list_products(self, request: pb.ListProductsRequest, call: Call) -> pb.ListProductsResponse:
         """A page of all products, newest first."""
-        reader = FieldReader()
-        size = reader.page_size(request.page_size, "first")
-        reader.raise_if_invalid()
-        after = decode_position(request.page_token, _NEWEST, "after")
+        after, size = requested_page(request, _NEWEST)
         products, has_next = await self._products.list_newest(after, size)
         return pb.ListProductsResponse(
             products=_for_caller(products, call), next_page_token=_cursor(products[-1]) if has_next else ""

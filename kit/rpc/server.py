@@ -3,7 +3,6 @@
 Each RPC is served as a regular gRPC method and on the streams of `souk.rpc.v1`, which our own clients use.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -19,6 +18,7 @@ from souk.rpc.v1 import call_service_pb2
 
 from kit.identity import Identity, ReloadingCertificate
 from kit.rpc.allowed_callers import AllowedCallers
+from kit.rpc.composed_servicer import snake_case
 from kit.rpc.handler import Verifier, handler, unary
 from kit.rpc.multiplexer import CallMultiplexer, MethodHandler
 from kit.rpc.shared_port import SharedPort
@@ -206,8 +206,3 @@ def _exchange(multiplexer: CallMultiplexer) -> Any:
 
 def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
-
-
-def snake_case(name: str) -> str:
-    """PlaceOrder -> place_order"""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -30,7 +30,7 @@ from kit.values.ids import (
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
 from kit.values.names import find_hidden_character
 from kit.values.network import client_network
-from kit.values.page import MAX_COUNT, Page, exact_count
+from kit.values.page import MAX_COUNT, Page, exact_count, first_page_size, requested_page
 from kit.values.text import FieldReader, plain_decimal
 from kit.values.tokens import secret_token
 
@@ -66,6 +66,7 @@ __all__ = [
     "encode_position",
     "exact_count",
     "find_hidden_character",
+    "first_page_size",
     "invalid_cursor",
     "looks_like_card_number",
     "money_from_proto",
@@ -73,6 +74,7 @@ __all__ = [
     "plain_decimal",
     "remaining",
     "request_fingerprint",
+    "requested_page",
     "rfc3339",
     "secret_token",
     "timestamp_from_proto",

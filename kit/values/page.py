@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
+
+from kit.values.cursor import Position, decode_position, invalid_cursor
+from kit.values.text import FieldReader
 
 T = TypeVar("T")
 
@@ -27,3 +30,36 @@ class Page(Generic[T]):
     def of(cls, items: Sequence[T], size: int, total: int | None = None) -> "Page[T]":
         """From the items that a query with limit `size + 1` returned."""
         return cls(items[:size], len(items) > size, total)
+
+
+class ListRequest(Protocol):
+    """What the contracts' requests of lists share."""
+
+    @property
+    def page_size(self) -> int: ...
+    @property
+    def page_token(self) -> str: ...
+
+
+def requested_page(request: ListRequest, scope: str) -> tuple[Position | None, int]:
+    """Where the requested page of a list sorted by time starts, and its size.
+
+    Raises InvalidArgument for a size out of range, and for a cursor of another list: `scope` identifies query, filter and sort.
+    """
+    size = _page_size(request)
+    return decode_position(request.page_token, scope, "after"), size
+
+
+def first_page_size(request: ListRequest) -> int:
+    """The size of the first pages of several lists; raises InvalidArgument for a size out of range, and for any cursor."""
+    size = _page_size(request)
+    if request.page_token:
+        raise invalid_cursor("after")
+    return size
+
+
+def _page_size(request: ListRequest) -> int:
+    reader = FieldReader()
+    size = reader.page_size(request.page_size, "first")
+    reader.raise_if_invalid()
+    return size

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from kit.errors import JsonValue
-from kit.values import ACCOUNT, NOTIFICATION, ORDER, REFUND
+from kit.values import ACCOUNT, NOTIFICATION, ORDER, REFUND, backoff_seconds
 
 CHANNEL: Final = "email"
 _FIRST_RETRY_SECONDS = 1.0
@@ -182,5 +182,5 @@ class Notification:
         if now - self.create_time > _GIVE_UP_AFTER:
             self.fail(recipient, reason)
             return
-        seconds = min(_MAX_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2 ** min(max(0, self.attempts - 1), 20))
+        seconds = backoff_seconds(self.attempts, _FIRST_RETRY_SECONDS, _MAX_RETRY_SECONDS, min_share=1.0)
         self.due_time = now + timedelta(seconds=seconds)

@@ -5,7 +5,7 @@ from uuid import UUID
 from souk.notification.v1 import notification_service_pb2 as pb
 
 from kit.rpc import Call
-from kit.values import ACCOUNT, ORDER, FieldReader, Page, decode_position, encode_position, invalid_cursor
+from kit.values import ACCOUNT, ORDER, Page, encode_position, first_page_size, requested_page
 from notification.notifications.domain import Notification
 from notification.notifications.messages import notification_to_proto
 from notification.notifications.ports import NotificationFilter
@@ -26,8 +26,8 @@ class NotificationRpc:
         """A page of one account's history, or of all accounts' for an ADMIN."""
         order_id = _order_id(request)
         account_id = call.resolve_account_scope(request.account_id, all_accounts=request.all_accounts)
-        filter, size = NotificationFilter(account_id, order_id), _size(request.page_size)
-        after = decode_position(request.page_token, repr(filter), "after")
+        filter = NotificationFilter(account_id, order_id)
+        after, size = requested_page(request, repr(filter))
         page = await self._notifications.list(filter, after, size, count=request.count_total)
         return _page(page, filter)
 
@@ -36,9 +36,7 @@ class NotificationRpc:
     ) -> pb.BatchListAccountNotificationsResponse:
         """The first page of several accounts' histories."""
         caller, ids = call.require_principal(), ACCOUNT.parse_unique(request.account_ids, "account_ids")
-        order_id, size = _order_id(request.list), _size(request.list.page_size)
-        if request.list.page_token:
-            raise invalid_cursor("after")
+        order_id, size = _order_id(request.list), first_page_size(request.list)
         pages = await self._notifications.list_by_account(
             caller, NotificationFilter(None, order_id), ids, size, count=request.list.count_total
         )
@@ -60,13 +58,6 @@ class NotificationRpc:
 
 def _order_id(request: pb.ListNotificationsRequest) -> UUID | None:
     return ORDER.parse(request.order_id, "orderId") if request.order_id else None
-
-
-def _size(requested: int) -> int:
-    reader = FieldReader()
-    size = reader.page_size(requested, "first")
-    reader.raise_if_invalid()
-    return size
 
 
 def _page(page: Page[Notification], filter: NotificationFilter) -> pb.ListNotificationsResponse:

@@ -42,14 +42,6 @@ def cursor_scope(filter: OrderFilter) -> str:
     return f"{before})" if filter.number is None else repr(filter)
 
 
-def page_size(requested: int) -> int:
-    """The size of a page; raises InvalidArgument."""
-    reader = FieldReader()
-    size = reader.page_size(requested, "first")
-    reader.raise_if_invalid()
-    return size
-
-
 def page_to_proto(page: Page[Order], filter: OrderFilter, *, internal: bool) -> service.ListOrdersResponse:
     """A page whose cursors are bound to the filter."""
     entries = [

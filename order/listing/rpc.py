@@ -5,8 +5,8 @@ from dataclasses import replace
 from souk.order.v1 import order_service_pb2 as pb
 
 from kit.rpc import Call
-from kit.values import ACCOUNT, decode_position, invalid_cursor
-from order.listing.messages import cursor_scope, filter_from_proto, page_size, page_to_proto
+from kit.values import ACCOUNT, first_page_size, requested_page
+from order.listing.messages import cursor_scope, filter_from_proto, page_to_proto
 from order.listing.use_cases import Listing
 
 
@@ -19,8 +19,8 @@ class ListingRpc:
     async def list_orders(self, request: pb.ListOrdersRequest, call: Call) -> pb.ListOrdersResponse:
         """A page of the caller's orders, or of any orders for an ADMIN."""
         account_id = call.resolve_account_scope(request.account_id, all_accounts=request.all_accounts)
-        filter, size = filter_from_proto(request, account_id), page_size(request.page_size)
-        after = decode_position(request.page_token, cursor_scope(filter), "after")
+        filter = filter_from_proto(request, account_id)
+        after, size = requested_page(request, cursor_scope(filter))
         page = await self._listing.page(filter, after, size, count=request.count_total)
         return page_to_proto(page, filter, internal=call.require_principal().is_admin)
 
@@ -29,9 +29,7 @@ class ListingRpc:
     ) -> pb.BatchListOrdersResponse:
         """The first page of each account."""
         caller, ids = call.require_principal(), ACCOUNT.parse_unique(request.account_ids, "account_ids")
-        filter, size = filter_from_proto(request.list, None), page_size(request.list.page_size)
-        if request.list.page_token:
-            raise invalid_cursor("after")
+        filter, size = filter_from_proto(request.list, None), first_page_size(request.list)
         count = request.list.count_total
         pages = await self._listing.page_by_account(caller, filter, ids, size, count=count)
         return pb.BatchListOrdersResponse(

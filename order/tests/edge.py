@@ -100,10 +100,10 @@ def line(quantity: int = 1) -> pb.PlaceOrderRequest.Line:
 async def edge() -> AsyncIterator[Edge]:
     shop, tokens, admins = Shop(), FakeTokenVerifier(), FakeAdminVerifier()
     rpc = OrderRpc(
-        orders=OrdersRpc(shop.orders, admins),
-        placing=PlacingRpc(shop.placing, admins, default_method="pm_card_visa"),
-        listing=ListingRpc(shop.listing),
-        closed_accounts=ClosedAccountsRpc(shop.closed_accounts),
+        OrdersRpc(shop.orders, admins),
+        PlacingRpc(shop.placing, admins, default_method="pm_card_visa"),
+        ListingRpc(shop.listing),
+        ClosedAccountsRpc(shop.closed_accounts),
     )
     server = Server([rpc], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()

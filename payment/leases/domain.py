@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from kit.values import backoff_seconds
+
 # Longer than a step normally takes. A longer step overlaps with the next worker's, which is harmless: both use the same idempotency keys.
 LEASE: Final = timedelta(seconds=20)
 
@@ -39,8 +41,8 @@ class LeasedWork:
 
     def retry_delay(self) -> timedelta:
         """Doubles with every attempt, up to half a minute."""
-        doublings = min(max(0, self.attempts - 1), 10)
-        return timedelta(seconds=min(_MAX_RETRY_SECONDS, _MIN_RETRY_SECONDS * 2**doublings))
+        seconds = backoff_seconds(self.attempts, _MIN_RETRY_SECONDS, _MAX_RETRY_SECONDS, min_share=1.0)
+        return timedelta(seconds=seconds)
 
     def poll_interval(self, now: datetime) -> timedelta:
         """Grows with the age of the work."""
