@@ -22,7 +22,7 @@ def paths(error: InvalidArgument) -> list[tuple[str | int, ...]]:
     return [violation.path for violation in error.fields]
 
 
-def test_without_size_and_cursor_the_first_20_items_are_asked_for() -> None:
+def test_without_size_and_cursor_the_first_20_items_are_requested() -> None:
     assert requested_page(Request(), "mugs") == (None, 20)
     assert first_page_size(Request()) == 20
 
