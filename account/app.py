@@ -6,6 +6,8 @@ from typing import Final
 from account.accounts.consumers import AccountEvents
 from account.accounts.peers import Orders
 from account.accounts.store import PostgresAccountStore
+from account.addresses.rpc import AddressRpc
+from account.addresses.store import PostgresAddressStore
 from account.attempts.store import PostgresAttemptStore
 from account.audit.consumers import AuditEvents
 from account.audit.domain import AuditEvent
@@ -53,6 +55,7 @@ def build(settings: Settings) -> Service:
         links=PostgresLinkStore(db),
         attempts=PostgresAttemptStore(db),
         audit=PostgresAuditStore(db),
+        addresses=PostgresAddressStore(db),
         passwords=passwords,
         orders=orders,
         sealer=Sealer(settings.mail_sealing_key),
@@ -80,9 +83,10 @@ def build(settings: Settings) -> Service:
         database=db,
         migrations=Migrations("account"),
         verifier=verifier,
-        rpc=[AccountRpc(use_cases, verifier)],
+        rpc=[AccountRpc(use_cases, verifier), AddressRpc(use_cases.addresses)],
         callers={
             "AccountService": ["gateway"],
+            "AddressService": ["gateway"],
             "AccountService/VerifyToken": ["catalog", "order", "payment"],
         },
         routes=[jwks_route(keys)],

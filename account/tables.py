@@ -82,6 +82,24 @@ class DeviceRow(Table, tablename="devices"):
     use_time = Timestamptz()
 
 
+class AddressRow(Table, tablename="addresses"):
+    """A postal address that an account keeps."""
+
+    id = UUID(primary_key=True)
+    account_id = UUID()
+    name = Text()
+    line1 = Text()
+    line2 = Text()
+    city = Text()
+    region = Text()
+    postal_code = Text()
+    country_code = Text()
+    default_shipping = Boolean()
+    default_billing = Boolean()
+    create_time = Timestamptz()
+    update_time = Timestamptz()
+
+
 class AuditEventRow(Table, tablename="audit_events"):
     """An entry of the audit log."""
 
@@ -104,5 +122,6 @@ TABLES = (
     LoginAttemptsRow,
     GuessRow,
     DeviceRow,
+    AddressRow,
     AuditEventRow,
 )

@@ -8,6 +8,8 @@ from account.accounts.deletion import AccountEraser, Deletions
 from account.accounts.ports import AccountStore, OrderCloser
 from account.accounts.roles import Roles
 from account.accounts.use_cases import Accounts
+from account.addresses.ports import AddressStore
+from account.addresses.use_cases import Addresses
 from account.attempts.ports import AttemptStore
 from account.attempts.use_cases import CountedLimit, Throttle
 from account.audit.ports import AuditStore
@@ -58,6 +60,7 @@ class Ports:
     links: LinkStore
     attempts: AttemptStore
     audit: AuditStore
+    addresses: AddressStore
     passwords: Passwords
     orders: OrderCloser
     sealer: Sealer
@@ -98,6 +101,7 @@ class UseCases:
     def _add_accounts(self, db: Database, ports: Ports, clock: Clock) -> None:
         self.accounts = Accounts(db, ports.accounts, self.audit, self.sessions, clock)
         self.roles = Roles(db, ports.accounts, self.audit, self.sessions, clock)
+        self.addresses = Addresses(db, ports.addresses, ports.accounts, self.sessions, clock)
 
     def _add_passwords(self, db: Database, ports: Ports, policy: Policy) -> None:
         store, passwords, sessions = ports.credentials, ports.passwords, self.sessions

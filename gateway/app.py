@@ -6,7 +6,7 @@ from gateway.context import Context
 from gateway.costs import COSTS
 from gateway.development import page_routes
 from gateway.order_updates import OrderUpdates
-from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
+from gateway.peers import Accounts, Addresses, Catalog, Notifications, Orders, Payments, Peers
 from gateway.resolvers import TEXTS, make_schema
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier
@@ -34,11 +34,7 @@ def build(settings: Settings) -> Service:
         Cache(settings.redis_url, "gateway:document"),
     )
     resources: list[Resource] = [
-        peers.account,
-        peers.catalog,
-        peers.order,
-        peers.payment,
-        peers.notification,
+        *peers.all(),
         *server.resources,
         verifier,
     ]
@@ -80,6 +76,7 @@ def _peers(settings: Settings) -> Peers:
         order=Orders(settings.order_address, identity),
         payment=Payments(settings.payment_address, identity),
         notification=Notifications(settings.notification_address, identity),
+        addresses=Addresses(settings.account_address, identity),
     )
 
 

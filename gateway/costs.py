@@ -12,6 +12,7 @@ COSTS: Final = FieldCosts(
         "Query.accounts": 5,
         "Account.orders": 5,
         "Account.notifications": 5,
+        "Account.addresses": 5,
         "ProductConnection.facets": 10,
         "ProductConnection.totalCount": 5,
         "OrderConnection.totalCount": 5,
@@ -21,6 +22,7 @@ COSTS: Final = FieldCosts(
     },
     list_sizes={
         "Category": 30,
+        "Account.addresses": 5,
         "Order.lines": 5,
         "Order.notifications": 4,
         "Order.history": 4,

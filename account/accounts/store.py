@@ -38,6 +38,8 @@ WITH account AS (
     DELETE FROM refresh_tokens USING sessions WHERE session_id = sessions.id AND account_id = $1
 ), devices_of_account AS (
     DELETE FROM devices WHERE account_id = $1
+), addresses_of_account AS (
+    DELETE FROM addresses WHERE account_id = $1
 )
 DELETE FROM mailed_links WHERE account_id = $1
 """

@@ -1,6 +1,6 @@
 """The RPCs on an in-process server with real tokens and fake ports: the fixture `edge` is a client of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,9 @@ from uuid import uuid4
 import pytest
 from souk.account.v1 import account_pb2
 from souk.account.v1 import account_service_pb2 as pb
+from souk.account.v1 import address_service_pb2 as address_pb
 
+from account.addresses.rpc import AddressRpc
 from account.links.domain import LinkRequested
 from account.rpc import AccountRpc
 from account.tests.fakes import World
@@ -25,14 +27,14 @@ PASSWORD = "SecurePass123!"
 class Edge:
     """A client of a running server."""
 
-    channel: Channel
+    channels: Mapping[Any, Channel]
     world: World
     verifier: TokenVerifier
 
-    async def call(self, caller: Principal | None, method: str, **fields: Any) -> Any:
-        request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
+    async def call(self, caller: Principal | None, method: str, *, service: Any = pb, **fields: Any) -> Any:
+        request, response = (getattr(service, method + kind) for kind in ("Request", "Response"))
         with acting_as(caller):
-            return await self.channel.call(method, request(**fields), response)
+            return await self.channels[service].call(method, request(**fields), response)
 
     async def register(self, **fields: Any) -> pb.RegisterResponse:
         defaults = {"name": "John Doe", "email": f"{uuid4().hex}@example.com", "password": PASSWORD}
@@ -44,7 +46,10 @@ class Edge:
         return response
 
     async def caller(self, tokens: account_pb2.Tokens) -> Principal:
-        return replace(await self.verifier.verify(tokens.access_token), token=tokens.access_token)
+        return await self.caller_of(tokens.access_token)
+
+    async def caller_of(self, access_token: str) -> Principal:
+        return replace(await self.verifier.verify(access_token), token=access_token)
 
     async def customer(self) -> tuple[Principal, account_pb2.Account]:
         response = await self.register()
@@ -76,10 +81,16 @@ class Edge:
 async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
     keys = SigningKeys.generate(tmp_path / "keys.json")
     world, verifier = World(keys), TokenVerifier(keys.public)
-    server = Server([AccountRpc(world, verifier)], host="127.0.0.1", port=0, verifier=verifier)
+    servicers: dict[Any, Any] = {pb: AccountRpc(world, verifier), address_pb: AddressRpc(world.addresses)}
+    server = Server([*servicers.values()], host="127.0.0.1", port=0, verifier=verifier)
     await server.start()
-    channel = Channel(f"127.0.0.1:{server.port}", AccountRpc.service)
-    await channel.open()
-    yield Edge(channel, world, verifier)
-    await channel.close()
+    channels = {
+        module: Channel(f"127.0.0.1:{server.port}", servicer.service)
+        for module, servicer in servicers.items()
+    }
+    for channel in channels.values():
+        await channel.open()
+    yield Edge(channels, world, verifier)
+    for channel in channels.values():
+        await channel.close()
     await server.stop(0)

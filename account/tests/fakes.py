@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from account.accounts.tests.fakes import FakeAccountStore, FakeOrders
+from account.addresses.tests.fakes import FakeAddressStore
 from account.attempts.tests.fakes import FakeAttemptStore
 from account.audit.tests.fakes import FakeAuditStore
 from account.credentials.domain import GuessLimits
@@ -29,6 +30,7 @@ class FakeStore(
     FakeLinkStore,
     FakeDeviceStore,
     FakeAuditStore,
+    FakeAddressStore,
     FakeAttemptStore,
 ):
     """All stores in memory. The store contract compares it with PostgreSQL."""
@@ -55,6 +57,7 @@ class World(UseCases):
             links=store,
             attempts=store,
             audit=store,
+            addresses=store,
             passwords=self.passwords,
             orders=self.orders,
             sealer=FakeSealer(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from account.addresses.domain import SavedAddress
 from account.audit.domain import AuditRecord
 from account.credentials.domain import Credentials
 from account.links.domain import Purpose
@@ -35,6 +36,7 @@ class Rows:
         self.attempts: dict[str, tuple[int, datetime]] = {}
         self.guesses: dict[str, tuple[Sequence[str], datetime]] = {}
         self.devices: dict[bytes, tuple[UUID, datetime]] = {}
+        self.addresses: dict[UUID, SavedAddress] = {}
         self.purged: list[UUID] = []
 
     def credentials_of(self, email: str) -> Credentials | None:

@@ -9,6 +9,7 @@ import pytest
 
 from account.accounts.domain import Account, ContactDetails
 from account.accounts.store import PostgresAccountStore
+from account.addresses.store import PostgresAddressStore
 from account.attempts.store import PostgresAttemptStore
 from account.audit.store import PostgresAuditStore
 from account.credentials.store import PostgresCredentialStore
@@ -37,6 +38,7 @@ class Stores(
     PostgresAttemptStore,
     PostgresDeviceStore,
     PostgresAuditStore,
+    PostgresAddressStore,
 ):
     """All stores, as the fake is."""
 

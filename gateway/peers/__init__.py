@@ -1,26 +1,33 @@
-"""Clients of the five services: GraphQL values in, gRPC call, GraphQL values out.
+"""Clients of the services of the contracts that clients of the API need: GraphQL values in, gRPC call, GraphQL values out.
 
 Deadlines and retries are data beside the contracts. Nothing is decided here; a service's error reaches the client unchanged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from gateway.peers.account import Accounts
+from gateway.peers.address import Addresses
 from gateway.peers.catalog import Catalog
 from gateway.peers.notification import Notifications
 from gateway.peers.order import Orders
 from gateway.peers.payment import Payments
+from kit.rpc import Peer
 
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """All five."""
+    """All of them."""
 
     account: Accounts
     catalog: Catalog
     order: Orders
     payment: Payments
     notification: Notifications
+    addresses: Addresses
+
+    def all(self) -> list[Peer]:
+        """Every client, to be opened and closed."""
+        return [getattr(self, field.name) for field in fields(self)]
 
 
-__all__ = ["Accounts", "Catalog", "Notifications", "Orders", "Payments", "Peers"]
+__all__ = ["Accounts", "Addresses", "Catalog", "Notifications", "Orders", "Payments", "Peers"]

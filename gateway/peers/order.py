@@ -6,9 +6,8 @@ import strawberry
 from souk.order.v1 import order_pb2 as order
 from souk.order.v1 import order_service_pb2 as pb
 
+from gateway.peers.address import address_message, address_of
 from gateway.types.order import (
-    Address,
-    AddressInput,
     CancelReason,
     CreateOrderInput,
     Order,
@@ -19,7 +18,7 @@ from gateway.types.order import (
     OrderStatus,
     OrderStatusChange,
 )
-from kit.graphql import Amount, CountryCode, PageRequest
+from kit.graphql import Amount, PageRequest
 from kit.graphql.conversions import amount, currency, instant, or_blank, text_or_none, timestamp
 from kit.graphql.paging import connection
 from kit.identity import Identity
@@ -42,7 +41,7 @@ class Orders(Peer):
                 pb.PlaceOrderRequest.Line(product_id=line.id, quantity=line.quantity)
                 for line in input.products
             ],
-            shipping_address=_address_message(input.shipping_address),
+            shipping_address=address_message(input.shipping_address) if input.shipping_address else None,
             payment_method=or_blank(input.payment_method),
             expected_total=input.expected_total or "",
             request_id=secret_token() if key is None else key,
@@ -136,7 +135,9 @@ def _order(message: order.Order) -> Order:
             )
             for step in message.history
         ],
-        shipping_address=_address(message.shipping_address) if message.HasField("shipping_address") else None,
+        shipping_address=address_of(message.shipping_address)
+        if message.HasField("shipping_address")
+        else None,
         version=message.version,
         created_at=instant(message.create_time),
         updated_at=instant(message.update_time),
@@ -156,29 +157,3 @@ def _line(message: order.OrderLine) -> OrderLine:
 
 def _status(number: int) -> OrderStatus:
     return OrderStatus[order.OrderStatus.Name(number).removeprefix("ORDER_STATUS_")]
-
-
-def _address(message: order.Address) -> Address:
-    return Address(
-        name=message.name,
-        line1=message.line1,
-        line2=text_or_none(message.line2),
-        city=message.city,
-        region=text_or_none(message.region),
-        postal_code=message.postal_code,
-        country_code=CountryCode(message.country_code),
-    )
-
-
-def _address_message(address: AddressInput | None) -> order.Address | None:
-    if address is None:
-        return None
-    return order.Address(
-        name=address.name,
-        line1=address.line1,
-        line2=address.line2 or "",
-        city=address.city,
-        region=address.region or "",
-        postal_code=address.postal_code,
-        country_code=address.country_code,
-    )

@@ -3,6 +3,7 @@
 import strawberry
 
 from gateway.resolvers.account import AccountMutations, AccountQueries
+from gateway.resolvers.address import AddressMutations
 from gateway.resolvers.catalog import CatalogMutations, CatalogQueries
 from gateway.resolvers.notification import NotificationQueries
 from gateway.resolvers.order import OrderMutations, OrderQueries
@@ -15,5 +16,5 @@ class Query(AccountQueries, CatalogQueries, OrderQueries, PaymentQueries, Notifi
 
 
 @strawberry.type(description="All mutations. Those of one document run in order.")
-class Mutation(AccountMutations, CatalogMutations, OrderMutations, PaymentMutations):
+class Mutation(AccountMutations, AddressMutations, CatalogMutations, OrderMutations, PaymentMutations):
     """Mutations that change loaded objects clear the loaders first."""

@@ -4,7 +4,8 @@ from enum import Enum
 
 import strawberry
 
-from kit.graphql import Amount, Connection, CountryCode, CurrencyCode, Edge, Instant
+from gateway.types.address import Address, AddressInput
+from kit.graphql import Amount, Connection, CurrencyCode, Edge, Instant
 
 
 @strawberry.enum(
@@ -53,19 +54,6 @@ class OrderStatusChange:
     at: Instant = strawberry.field(description="When it changed.")
     note: str | None = strawberry.field(description="Shown to the customer.")
     internal_note: str | None = strawberry.field(description="ADMIN only, null for others.")
-
-
-@strawberry.type(description="A postal address.")
-class Address:
-    """A postal address."""
-
-    name: str = strawberry.field(description="The recipient.")
-    line1: str = strawberry.field(description="Street and number.")
-    line2: str | None = strawberry.field(description="Additional address line.")
-    city: str = strawberry.field(description="City.")
-    region: str | None = strawberry.field(description="State, province or canton.")
-    postal_code: str = strawberry.field(description="In the country's format.")
-    country_code: CountryCode = strawberry.field(description="Country.")
 
 
 @strawberry.type(description="An order of an account.")
@@ -123,19 +111,6 @@ class OrderProductInput:
 
     id: strawberry.ID = strawberry.field(description="The product's id.")
     quantity: int = strawberry.field(description="1-10,000.")
-
-
-@strawberry.input(description="A postal address.")
-class AddressInput:
-    """A postal address."""
-
-    name: str = strawberry.field(description="The recipient, 1-100 characters.")
-    line1: str = strawberry.field(description="Street and number, 1-100 characters.")
-    line2: str | None = strawberry.field(default=None, description="Additional address line.")
-    city: str = strawberry.field(description="City, 1-100 characters.")
-    region: str | None = strawberry.field(default=None, description="State, province or canton.")
-    postal_code: str = strawberry.field(description="In the country's format.")
-    country_code: CountryCode = strawberry.field(description="Country.")
 
 
 @strawberry.input(

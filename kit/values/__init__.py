@@ -1,5 +1,6 @@
 """Values that all services share: ids, money, time, text, cursors. No I/O except the clock and the system's randomness."""
 
+from kit.values.address import read_address
 from kit.values.backoff import Backoff, backoff_seconds
 from kit.values.cards import looks_like_card_number
 from kit.values.clock import Clock, rfc3339, timestamp_from_proto, timestamp_to_proto, utc_now
@@ -15,6 +16,7 @@ from kit.values.deadline import deadline, remaining
 from kit.values.fingerprint import request_fingerprint
 from kit.values.ids import (
     ACCOUNT,
+    ADDRESS,
     AUDIT,
     CATEGORY,
     NOTIFICATION,
@@ -36,6 +38,7 @@ from kit.values.tokens import secret_token
 
 __all__ = [
     "ACCOUNT",
+    "ADDRESS",
     "AUDIT",
     "CATEGORY",
     "CURRENCIES",
@@ -72,6 +75,7 @@ __all__ = [
     "money_from_proto",
     "money_to_proto",
     "plain_decimal",
+    "read_address",
     "remaining",
     "request_fingerprint",
     "requested_page",

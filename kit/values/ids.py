@@ -78,6 +78,7 @@ class IdKind:
 
 
 ACCOUNT = IdKind("acc")
+ADDRESS = IdKind("adr")
 AUDIT = IdKind("aud")
 CATEGORY = IdKind("cat")
 NOTIFICATION = IdKind("ntf")

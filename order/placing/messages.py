@@ -3,17 +3,15 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from souk.order.v1 import order_pb2 as pb
 from souk.order.v1 import order_service_pb2 as service
 
-from kit.values import ACCOUNT, PRODUCT, FieldReader, plain_decimal, request_fingerprint
+from kit.values import ACCOUNT, PRODUCT, FieldReader, plain_decimal, read_address, request_fingerprint
 from order.orders.domain import Address
 from order.orders.messages import read_id, require_no_card_number
 from order.placing.domain import PlaceOrder
 
 _MAX_LINES = 100
 _MAX_QUANTITY = 10_000
-_MAX_ADDRESS_LINE_LENGTH = 100
 
 
 def command_from_proto(
@@ -27,7 +25,9 @@ def command_from_proto(
     reader = FieldReader()
     account_id = read_id(reader, ACCOUNT, request.account_id, "accountId") if request.account_id else None
     quantities, first_lines = _products(reader, request.lines)
-    address = _address(reader, request.shipping_address) if request.HasField("shipping_address") else None
+    address = None
+    if request.HasField("shipping_address"):
+        address = Address(**read_address(reader, request.shipping_address, "shippingAddress"))
     method = reader.not_blank(request.payment_method, "paymentMethod")
     method = reader.text(method, "paymentMethod", max_length=255)
     require_no_card_number(reader, method, "paymentMethod")
@@ -73,20 +73,3 @@ def _products(
         quantities[product_id] = total
         first_lines.setdefault(product_id, index)
     return quantities, tuple(first_lines.values())
-
-
-def _address(reader: FieldReader, address: pb.Address) -> Address:
-    def part(value: str, name: str, min_length: int = 0) -> str:
-        return reader.name(
-            value, "shippingAddress", name, min_length=min_length, max_length=_MAX_ADDRESS_LINE_LENGTH
-        )
-
-    return Address(
-        name=part(address.name, "name", 1),
-        line1=part(address.line1, "line1", 1),
-        line2=part(address.line2, "line2"),
-        city=part(address.city, "city", 1),
-        region=part(address.region, "region"),
-        postal_code=part(address.postal_code, "postalCode"),
-        country_code=reader.country(address.country_code, "shippingAddress", "countryCode"),
-    )

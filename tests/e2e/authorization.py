@@ -57,6 +57,7 @@ def _owned(document: str, path: str = "", other: str = NULL) -> Row:
 
 
 _PRODUCT_FIELDS = 'name: "Thing", description: "A thing", price: 5.00'
+ADDRESS = 'name: "A", line1: "1 High Street", city: "London", postalCode: "N1 9GU", countryCode: "GB"'
 _LINES = 'products: [{id: "<product>", quantity: 1}]'
 
 MATRIX = {
@@ -87,6 +88,19 @@ MATRIX = {
     "Mutation.changePassword": _logged_in(
         'mutation { changePassword(currentPassword: "SecurePass123!", newPassword: "SecurePass124!") { accessToken } }',
         consumes_caller=True,
+    ),
+    "Mutation.createAddress": _logged_in(
+        f"mutation {{ createAddress(input: {{address: {{{ADDRESS}}}}}) {{ id }} }}"
+    ),
+    "Mutation.updateAddress": Row(
+        'mutation { updateAddress(id: "<address>", input: {defaultBilling: true}) { id } }',
+        _UNAUTHENTICATED,
+        "NOT_FOUND",
+        OK,
+        "NOT_FOUND",
+    ),
+    "Mutation.deleteAddress": Row(
+        'mutation { deleteAddress(id: "<fresh_address>") }', _UNAUTHENTICATED, "NOT_FOUND", OK, "NOT_FOUND"
     ),
     "Mutation.requestPasswordReset": _public('mutation { requestPasswordReset(email: "<email>") }'),
     "Mutation.resetPassword": _same(
@@ -129,6 +143,7 @@ MATRIX = {
     "Account.orders": _owned(
         '{ account(id: "<account>") { orders(first: 1) { nodes { id } } } }', "account.orders"
     ),
+    "Account.addresses": _owned('{ account(id: "<account>") { addresses { id } } }', "account.addresses"),
     "Account.notifications": _owned(
         '{ account(id: "<account>") { notifications(first: 1) { nodes { id } } } }', "account.notifications"
     ),

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.e2e.authorization import ADMIN, ANONYMOUS, CALLERS, MATRIX, NULL, OK, OTHER, OWNER, Row
+from tests.e2e.authorization import ADDRESS, ADMIN, ANONYMOUS, CALLERS, MATRIX, NULL, OK, OTHER, OWNER, Row
 from tests.e2e.responses import SECONDS
 from tests.e2e.shop import PASSWORD, Person, Shop
 from tests.e2e.stack import StackUnderTest, stack
@@ -18,6 +18,7 @@ from tests.e2e.stack import StackUnderTest, stack
 __all__ = ["stack"]
 
 MAKE_ADMIN = "mutation($id: ID!) { setAccountRole(accountId: $id, role: ADMIN) { role } }"
+CREATE_ADDRESS = f"mutation {{ createAddress(input: {{address: {{{ADDRESS}}}}}) {{ id }} }}"
 # Close code of a WebSocket after a connection_init with an invalid token.
 CLOSED_UNAUTHENTICATED = 4401
 
@@ -34,6 +35,7 @@ class World:
         """Replaces the placeholders of a document."""
         for placeholder, create in {
             "<fresh_account>": self._fresh_account,
+            "<fresh_address>": self._fresh_address,
             "<fresh_order>": self._fresh_order,
             "<fresh_payment>": self._fresh_payment,
             "<fresh_product>": self._fresh_product,
@@ -57,6 +59,11 @@ class World:
 
     async def _fresh_account(self) -> str:
         return (await self.shop.register()).id
+
+    async def _fresh_address(self) -> str:
+        response = await self.people[OWNER].execute(CREATE_ADDRESS)
+        assert response.data is not None
+        return str(response.data["createAddress"]["id"])
 
     async def _fresh_product(self) -> str:
         return await self.people[ADMIN].create_product(price="5.00", stock=10)
@@ -83,6 +90,7 @@ async def world(stack: StackUnderTest) -> AsyncIterator[World]:
         ids = {"account": owner.id, "product": product}
         world = World(shop, {ADMIN: admin, OWNER: owner, OTHER: other}, ids)
         paid = await world._paid()
+        ids["address"] = await world._fresh_address()
         ids |= {"order": paid["id"], "payment": paid["payment"]["id"]}
         ids["shipped"] = await world._fresh_order()
         await admin.update_status(ids["shipped"], "SHIPPED", internalNote="fragile")

@@ -15,7 +15,7 @@ _RESTRICTED = {"Product.stock", "OrderStatusChange.internalNote"}
 def required_rows() -> set[str]:
     schema = build_schema(SCHEMA.read_text())
     rows = set(_RESTRICTED)
-    entities = {"Account", "Order", "Payment", "Product", "Notification", "AuditEvent"}
+    entities = {"Account", "Order", "Payment", "Product", "Notification", "AuditEvent", "SavedAddress"}
     for name, kind in schema.type_map.items():
         if not isinstance(kind, GraphQLObjectType) or name.startswith("__"):
             continue

@@ -44,6 +44,7 @@ class FakeAccountStore(Rows):
     async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
         del self.accounts[account_id]
         self.delete_links_of(account_id)
+        self.addresses = {key: row for key, row in self.addresses.items() if row.account_id != account_id}
         self.devices = {token: row for token, row in self.devices.items() if row[0] != account_id}
         sessions = {session.id for session in self.sessions.values() if session.account_id == account_id}
         self.tokens = {

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.peers import Accounts, Catalog, Notifications, Orders, Payments, Peers
+from gateway.peers import Accounts, Addresses, Catalog, Notifications, Orders, Payments, Peers
 from gateway.tests.fakes.account import AccountRpc
+from gateway.tests.fakes.address import AddressRpc
 from gateway.tests.fakes.catalog import ProductRpc
 from gateway.tests.fakes.notification import NotificationRpc
 from gateway.tests.fakes.order import OrderRpc
@@ -14,7 +15,14 @@ from gateway.tests.fakes.recorder import Recorder
 from kit.rpc import Server
 from kit.testing.principals import FakeTokenVerifier
 
-SERVICES: list[Callable[[Recorder], Any]] = [AccountRpc, ProductRpc, OrderRpc, PaymentRpc, NotificationRpc]
+SERVICES: list[Callable[[Recorder], Any]] = [
+    AccountRpc,
+    AddressRpc,
+    ProductRpc,
+    OrderRpc,
+    PaymentRpc,
+    NotificationRpc,
+]
 
 
 @asynccontextmanager
@@ -24,12 +32,16 @@ async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> As
     await server.start()
     address = f"127.0.0.1:{server.port}"
     peers = Peers(
-        Accounts(address), Catalog(address), Orders(address), Payments(address), Notifications(address)
+        account=Accounts(address),
+        catalog=Catalog(address),
+        order=Orders(address),
+        payment=Payments(address),
+        notification=Notifications(address),
+        addresses=Addresses(address),
     )
-    held = [peers.account, peers.catalog, peers.order, peers.payment, peers.notification]
-    for peer in held:
+    for peer in peers.all():
         await peer.open()
     yield peers
-    for peer in held:
+    for peer in peers.all():
         await peer.close()
     await server.stop(0)
