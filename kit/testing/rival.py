@@ -37,6 +37,18 @@ class Rival:
         await self._connection.execute("ROLLBACK")
 
 
+async def count_lock_waits(url: str) -> int:
+    """The number of statements in this database that wait for a lock."""
+    connection = await asyncpg.connect(url)
+    try:
+        count: int = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return count
+    finally:
+        await connection.close()
+
+
 @asynccontextmanager
 async def rival(url: str) -> AsyncIterator[Rival]:
     """A rival in an open transaction."""

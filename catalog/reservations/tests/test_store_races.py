@@ -4,8 +4,6 @@ import asyncio
 from collections import Counter
 from uuid import uuid4
 
-import asyncpg
-
 from catalog.reservations.domain import Reservation
 from catalog.reservations.errors import OutOfStock
 from catalog.reservations.tests.stores import Stores, real
@@ -13,6 +11,7 @@ from catalog.reservations.tests.test_store import HELD, RELEASED
 from catalog.tests.concurrently import concurrently, task
 from kit.testing import eventually
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.rival import count_lock_waits
 
 __all__ = ["database_url", "postgres", "real"]
 
@@ -61,18 +60,6 @@ async def test_a_release_concurrent_with_its_reservation_leaves_nothing_taken(re
     assert await real.free(mug) == 1000
 
 
-async def _count_waiting(database_url: str) -> int:
-    """The number of statements that wait for a lock."""
-    connection = await asyncpg.connect(database_url)
-    try:
-        count: int = await connection.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return count
-    finally:
-        await connection.close()
-
-
 async def test_stock_returned_while_a_reservation_waits_for_the_lock_can_be_taken(
     real: Stores, database_url: str
 ) -> None:
@@ -103,4 +90,4 @@ async def test_duplicate_requests_for_the_last_piece_both_get_the_reservation(
 
 
 async def _are_waiting(count: int, database_url: str) -> bool:
-    return await _count_waiting(database_url) == count
+    return await count_lock_waits(database_url) == count

@@ -18,6 +18,7 @@ from kit.db import Database, Migrations, Transaction
 from kit.testing import FakeClock, eventually
 from kit.testing.fixtures import database_url, postgres
 from kit.testing.principals import admin, customer
+from kit.testing.rival import count_lock_waits
 from kit.values import ORDER
 from order.orders.domain import CancelReason, Order, Status
 from order.orders.errors import InvalidOrderState
@@ -31,10 +32,6 @@ from order.tests.fakes import FakeCatalog, place_order
 from order.tests.shop import POLICY
 
 __all__ = ["database_url", "postgres"]
-
-_WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-)
 
 
 class HeldStore(PostgresOrderStore):
@@ -66,6 +63,7 @@ class HeldStore(PostgresOrderStore):
 class Race:
     """One order, and the calls that change it."""
 
+    url: str
     db: Database
     store: HeldStore
     catalog: FakeCatalog
@@ -119,7 +117,7 @@ class Race:
         return list(await asyncio.gather(one, two, return_exceptions=True))
 
     async def _is_one_waiting(self) -> bool:
-        return bool(await self.db.fetchval(_WAITING) == 1)
+        return await count_lock_waits(self.url) == 1
 
     async def now(self) -> Order:
         stored = await self.store.get(self.order.id, None)
@@ -144,7 +142,7 @@ async def race(database_url: str) -> AsyncIterator[Race]:
     orders = Orders(db, store, catalog, clock)
     placing = Placing(db, PostgresPlacingStore(db), catalog, POLICY, clock)
     order = await placing.place(owner, place_order(owner.account_id, 2))
-    yield Race(db, store, catalog, clock, orders, owner, order)
+    yield Race(database_url, db, store, catalog, clock, orders, owner, order)
     await db.close()
 
 
