@@ -155,6 +155,7 @@ def _context(note: str = "", **fields: Any) -> dict[str, Any]:
     total = money_to_proto(Money(sum(minor * quantity for _, minor, quantity in _LINES), "USD"))
     order = order_pb2.Order(
         id=ORDER.format(_ORDER),
+        number="1042",
         lines=lines,
         total=total,
         shipping_address=_ADDRESS,
