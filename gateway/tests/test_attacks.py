@@ -3,12 +3,12 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.tests.edges import GRAPHQL_JSON, LOGIN, ME, code, world
 from gateway.tests.world import World, opened
+from kit.graphql.tests.raw_posts import post_raw
 
 __all__ = ["world"]
 
@@ -24,33 +24,8 @@ async def test_a_form_of_another_site_is_rejected(world: World, content_type: st
 
 
 async def test_a_slow_body_times_out(world: World) -> None:
-    sent: list[Any] = []
-    first = [{"type": "http.request", "body": b'{"query":', "more_body": True}]
-
-    async def receive() -> Any:
-        if not first:
-            await asyncio.Event().wait()
-        return first.pop()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/graphql",
-        "raw_path": b"/graphql",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"content-type", b"application/json"), (b"content-length", b"100")],
-        "client": ("192.0.2.7", 1234),
-        "server": ("souk.test", 80),
-        "state": {},
-    }
-    await asyncio.wait_for(world.app(scope, receive, send), 5)
+    first = {"type": "http.request", "body": b'{"query":', "more_body": True}
+    sent = await post_raw(world.app, [first], 100)
     assert sent[0]["status"] == 408
     assert json.loads(sent[1]["body"])["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 

@@ -61,6 +61,7 @@ class TokenVerifier:
         self._fetch = fetch
         self._keys: dict[str, PyJWK] = {}
         self._last_fetch = float("-inf")
+        # Not kit.work.SingleFlight: kit.work needs kit.db, and kit.auth is below both.
         self._fetch_lock = asyncio.Lock()
         self._background_refresh: asyncio.Task[None] | None = None
         self._verified: OrderedDict[str, tuple[float, Principal]] = OrderedDict()

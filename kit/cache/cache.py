@@ -36,6 +36,7 @@ class Cache:
     def __init__(self, url: str, prefix: str) -> None:
         self._redis = PipelinedRedis(url, reply_seconds=_REPLY_SECONDS)
         self._prefix = prefix + ":"
+        # Not kit.work.SingleFlight, which shares one call per key: here one MGET and one load serve many keys.
         self._loading: dict[str, asyncio.Future[bytes | None]] = {}
         self._is_down = False
         self._hits = _LOOKUPS.labels(prefix, "hit")

@@ -32,6 +32,7 @@ class PipelinedRedis(asyncio.Protocol):
         self._reader = hiredis.Reader()
         self._pending: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._unsent: list[bytes] = []
+        # Not kit.work.SingleFlight: `close` cancels the attempt, and kit.work needs kit.db, which is above kit.cache.
         self._connecting: asyncio.Task[None] | None = None
         self._retry_at = 0.0
 

@@ -12,35 +12,13 @@ from kit.db import Migrations
 from kit.testing import Postgres
 from kit.testing.fixtures import postgres
 from kit.values import NOTIFICATION, ORDER, REFUND
-from tests.invariants import events, mail, provider, shop
+from tests.invariants import audit, index
 from tests.invariants.sources import DATABASES, DataSources
 
 __all__ = ["CHECKS", "ExampleData", "example", "postgres"]
 
-CHECKS = {
-    check.__name__: check
-    for check in (
-        shop.stock,
-        shop.reservations,
-        shop.keys,
-        shop.paid,
-        shop.cancelled,
-        shop.refunds,
-        shop.ledger,
-        shop.deadlines,
-        shop.expiries,
-        shop.finished,
-        shop.notifications,
-        shop.delivered,
-        events.published,
-        events.consumed,
-        provider.charged,
-        provider.refunded,
-        provider.balances,
-        provider.keyed,
-        mail.arrived,
-    )
-}
+# The example has no index.
+CHECKS = {check.__name__: check for check in (*audit.CHECKS, *audit.EXTERNAL) if check is not index.index}
 ACCOUNT, PRODUCT, CONFIRMED, CANCELLED = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
 PAYMENT, REFUNDED_PAYMENT, REFUND_ID, EVENT_ID = UUID(int=5), UUID(int=6), UUID(int=7), UUID(int=8)
 

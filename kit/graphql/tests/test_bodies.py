@@ -3,10 +3,10 @@
 import gzip
 import json
 import zlib
-from typing import Any
 
 import pytest
 
+from kit.graphql.tests.raw_posts import post_raw
 from kit.graphql.tests.requests import error, world
 from kit.graphql.tests.world import World
 
@@ -123,30 +123,7 @@ async def test_an_unreadable_body_is_rejected_with_its_reason(
 
 
 async def test_a_truncated_body_is_not_executed_even_if_it_is_a_valid_request(world: World) -> None:
-    messages = [{"type": "http.request", "body": SEARCH_BODY, "more_body": True}, {"type": "http.disconnect"}]
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return messages.pop(0)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/graphql",
-        "raw_path": b"/graphql",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"content-type", b"application/json"), (b"content-length", b"10000")],
-        "client": ("192.0.2.7", 1234),
-        "server": ("library.test", 80),
-        "state": {},
-    }
-    await world.app(scope, receive, send)
+    part = {"type": "http.request", "body": SEARCH_BODY, "more_body": True}
+    sent = await post_raw(world.app, [part, {"type": "http.disconnect"}], 10_000)
     assert sent[0]["status"] == 400
     assert world.library.calls == []
