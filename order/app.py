@@ -4,6 +4,9 @@ from kit.db import Database, Migrations
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
 from kit.work import PeriodicJob
+from order.cart_moves.store import PostgresMovingStore
+from order.cart_moves.use_cases import CartMoves
+from order.carts.retention import cart_jobs
 from order.closed_accounts.consumers import AccountEvents
 from order.closed_accounts.retention import retentions
 from order.closed_accounts.rpc import ClosedAccountsRpc
@@ -35,9 +38,10 @@ def build(settings: Settings) -> Service:
     catalog = Catalog(settings.catalog_address, identity)
     admins = AdminVerifierClient(settings.account_address, identity)
     store = PostgresOrderStore(db)
-    orders = Orders(db, store, catalog)
+    cart_moves = CartMoves(PostgresMovingStore())
+    orders = Orders(db, store, catalog, cart_moves)
     placing = Placing(db, PostgresPlacingStore(db), catalog, policy(settings))
-    closed_accounts = ClosedAccounts(db, PostgresClosedAccountStore(db), store)
+    closed_accounts = ClosedAccounts(db, PostgresClosedAccountStore(db), store, cart_moves)
 
     return Service(
         name="order",
@@ -65,6 +69,7 @@ def build(settings: Settings) -> Service:
                 closed_accounts.cancel_orders_of_closed_accounts,
             ),
             *retentions(db, settings),
+            *cart_jobs(db),
         ],
     )
 

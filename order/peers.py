@@ -1,5 +1,6 @@
-"""The catalog's StockService over gRPC: pb <-> domain. `orders` commits stock, `placing` reserves and releases it."""
+"""The catalog's StockService over gRPC: pb <-> domain. `carts` asks for prices, `placing` reserves and releases, `orders` commits."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from souk.catalog.v1 import stock_service_pb2 as pb
@@ -7,7 +8,8 @@ from souk.catalog.v1 import stock_service_pb2 as pb
 from kit.errors import SoukError, Violation
 from kit.identity import Identity
 from kit.rpc import Peer
-from kit.values import ORDER, PRODUCT, money_from_proto, timestamp_from_proto
+from kit.values import ORDER, PRODUCT, VARIANT, SoldId, money_from_proto, timestamp_from_proto
+from order.carts.domain import Sellable, Unsellable
 from order.orders.domain import Line
 from order.orders.ports import StockState
 from order.placing.domain import PlaceOrder
@@ -23,7 +25,7 @@ _STATES = {
 
 
 class Catalog(Peer):
-    """`orders.ports.Stock` and `placing.ports.Reservations`."""
+    """`orders.ports.Stock`, `placing.ports.Reservations` and `carts.ports.Prices`."""
 
     def __init__(self, address: str, identity: Identity | None = None) -> None:
         super().__init__(address, pb.DESCRIPTOR.services_by_name["StockService"], identity)
@@ -56,6 +58,12 @@ class Catalog(Peer):
             expire_time=timestamp_from_proto(response.expire_time),
         )
 
+    async def price(self, ids: Sequence[SoldId]) -> Sequence[Sellable | Unsellable]:
+        """What is sold under each id, without reserving anything."""
+        request = pb.PriceLinesRequest(ids=[sold.format() for sold in ids])
+        response = await self._call("PriceLines", request, pb.PriceLinesResponse)
+        return [_sellable(variant) for variant in response.variants]
+
     async def commit(self, order_id: UUID) -> StockState:
         """Turns a held reservation into a sale."""
         request = pb.CommitStockRequest(order_id=ORDER.format(order_id))
@@ -73,3 +81,21 @@ def _to_client_line(fault: Violation, command: PlaceOrder) -> Violation:
         case ("products", int(index), *rest) if index < len(command.first_lines):
             return Violation(("products", command.first_lines[index], *rest), fault.message)
     return fault
+
+
+def _sellable(variant: pb.SellableVariant) -> Sellable | Unsellable:
+    if not variant.found:
+        return Unsellable.UNKNOWN
+    if variant.variant_required:
+        return Unsellable.HAS_OPTIONS
+    return Sellable(
+        product_id=PRODUCT.parse(variant.product_id),
+        variant_id=VARIANT.parse(variant.variant_id),
+        name=variant.name,
+        price=money_from_proto(variant.unit_price),
+        tax_class=variant.tax_class,
+        weight_grams=variant.weight_grams,
+        requires_shipping=variant.requires_shipping,
+        max_per_order=variant.max_per_order if variant.HasField("max_per_order") else None,
+        free=variant.free if variant.HasField("free") else None,
+    )

@@ -57,3 +57,13 @@ class Settings(BaseSettings):
     max_units_per_line: int = setting(
         "Maximum units of one product in an order", default=10_000, minimum=1, maximum=10_000
     )
+    cart_seconds: timedelta = setting(
+        "Seconds after the last change at which the cart of an account expires",
+        default=timedelta(days=180),
+        minimum=timedelta(days=1).total_seconds(),
+    )
+    guest_cart_seconds: timedelta = setting(
+        "Seconds after the last change at which the cart of a guest expires",
+        default=timedelta(days=30),
+        minimum=timedelta(days=1).total_seconds(),
+    )

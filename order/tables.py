@@ -1,6 +1,6 @@
 """The order service's tables as Piccolo classes; a test compares them with the migrated schema."""
 
-from piccolo.columns import JSONB, UUID, BigInt, Bytea, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 
 from kit.db import Table
 
@@ -25,6 +25,7 @@ class OrderRow(Table, tablename="orders"):
     deadline = Timestamptz()
     create_time = Timestamptz()
     update_time = Timestamptz()
+    cart_id = UUID(null=True, default=None)
 
 
 class OrderLineRow(Table, tablename="order_lines"):
@@ -56,4 +57,52 @@ class ClosedAccountRow(Table, tablename="closed_accounts"):
     close_time = Timestamptz()
 
 
-TABLES = (OrderRow, OrderLineRow, OrderStatusChangeRow, ClosedAccountRow)
+class CartRow(Table, tablename="carts"):
+    """A cart without its lines."""
+
+    id = UUID(primary_key=True)
+    account_id = UUID()
+    state = Text()
+    currency = Text()
+    version = Integer()
+    has_contact = Boolean()
+    shipping_address = JSONB(null=True, default=None)
+    billing_address = JSONB(null=True, default=None)
+    shipping_method_id = UUID(null=True, default=None)
+    note = Text()
+    order_id = UUID(null=True, default=None)
+    merged_into = UUID(null=True, default=None)
+    create_time = Timestamptz()
+    update_time = Timestamptz()
+    expire_time = Timestamptz()
+
+
+class CartLineRow(Table, tablename="cart_lines"):
+    """A variant in a cart; `seen_price` is in minor units of the cart's currency."""
+
+    cart_id = UUID(primary_key=True)
+    variant_id = UUID()
+    id = UUID()
+    quantity = Integer()
+    seen_price = BigInt()
+    create_time = Timestamptz()
+
+
+class CartRequestRow(Table, tablename="cart_requests"):
+    """The idempotency key of an addition to a cart."""
+
+    account_id = UUID(primary_key=True)
+    request_id = Text()
+    input_hash = Bytea()
+    create_time = Timestamptz()
+
+
+TABLES = (
+    OrderRow,
+    OrderLineRow,
+    OrderStatusChangeRow,
+    ClosedAccountRow,
+    CartRow,
+    CartLineRow,
+    CartRequestRow,
+)

@@ -25,6 +25,11 @@ def amount(money: MoneyMessage) -> Amount:
     return Amount(f"{money.units}.{money.nanos // 10 ** (9 - exponent):0{exponent}d}")
 
 
+def amount_or_none(message: Message, field: str) -> Amount | None:
+    """The amount in an optional field."""
+    return amount(getattr(message, field)) if message.HasField(field) else None
+
+
 def currency(money: MoneyMessage) -> CurrencyCode:
     """The amount's currency."""
     return CurrencyCode(money.currency_code)

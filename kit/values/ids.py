@@ -80,6 +80,8 @@ class IdKind:
 ACCOUNT = IdKind("acc")
 ADDRESS = IdKind("adr")
 AUDIT = IdKind("aud")
+CART = IdKind("cart")
+CART_LINE = IdKind("cli")
 CATEGORY = IdKind("cat")
 NOTIFICATION = IdKind("ntf")
 ORDER = IdKind("ord")

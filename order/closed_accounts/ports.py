@@ -24,5 +24,13 @@ class ClosedAccountStore(Protocol):
         ...
 
     async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
-        """Accounts deleted since then that still have an order to cancel or to anonymize."""
+        """Accounts deleted since then that still have an order to cancel or to anonymize, or a cart."""
+        ...
+
+
+class ErasedCarts(Protocol):
+    """The carts of deleted accounts."""
+
+    async def erase(self, tx: Transaction, account_id: UUID) -> None:
+        """Deletes all carts of an account."""
         ...

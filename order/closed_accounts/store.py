@@ -28,9 +28,12 @@ _RECORD_CLOSED_ACCOUNT = (
     "INSERT INTO closed_accounts (account_id, close_time) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 )
 _WITH_OPEN_ORDERS = """
-SELECT account_id FROM closed_accounts c WHERE close_time >= $1 AND EXISTS (
-    SELECT FROM orders o WHERE o.account_id = c.account_id
-        AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '')
+SELECT account_id FROM closed_accounts c WHERE close_time >= $1 AND (
+    EXISTS (
+        SELECT FROM orders o WHERE o.account_id = c.account_id
+            AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '')
+    )
+    OR EXISTS (SELECT FROM carts WHERE carts.account_id = c.account_id)
 )
 """
 

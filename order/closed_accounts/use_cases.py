@@ -8,7 +8,7 @@ from kit.auth import Principal
 from kit.db import Database, Transaction, retry_on_contention
 from kit.values import Clock, utc_now
 from order.closed_accounts.errors import OpenOrdersExist
-from order.closed_accounts.ports import ClosedAccountStore
+from order.closed_accounts.ports import ClosedAccountStore, ErasedCarts
 from order.orders.domain import Order, OrderCancelled, Status
 from order.orders.ports import OrderStore
 from order.orders.reporting import record_metrics_and_log
@@ -21,11 +21,17 @@ class ClosedAccounts:
     """Closes the orders of accounts."""
 
     def __init__(
-        self, db: Database, store: ClosedAccountStore, orders: OrderStore, clock: Clock = utc_now
+        self,
+        db: Database,
+        store: ClosedAccountStore,
+        orders: OrderStore,
+        carts: ErasedCarts,
+        clock: Clock = utc_now,
     ) -> None:
         self._db = db
         self._store = store
         self._orders = orders
+        self._carts = carts
         self._clock = clock
 
     @retry_on_contention
@@ -40,13 +46,13 @@ class ClosedAccounts:
         record_metrics_and_log(events)
 
     async def account_deleted(self, tx: Transaction, account_id: UUID) -> None:
-        """Cancels what was placed or paid while the account was being deleted, and anonymizes all its orders."""
+        """Cancels what was placed or paid while the account was being deleted, anonymizes all its orders, and deletes its carts."""
         await self._store.record_closed_account(tx, account_id, self._clock())
         record_metrics_and_log(await self._anonymize_and_cancel(tx, account_id))
 
     @retry_on_contention
     async def cancel_orders_of_closed_accounts(self) -> None:
-        """Cancels and anonymizes orders placed with a deleted account's last access tokens; run by a sweep."""
+        """Does the same for what a deleted account's last access tokens still did; run by a sweep."""
         since = self._clock() - _CLOSED_ACCOUNT_LOOKBACK
         for account_id in await self._store.closed_accounts_with_open_orders(since):
             async with self._db.transaction() as tx:
@@ -55,6 +61,7 @@ class ClosedAccounts:
 
     async def _anonymize_and_cancel(self, tx: Transaction, account_id: UUID) -> Sequence[OrderCancelled]:
         await self._store.anonymize(tx, account_id)
+        await self._carts.erase(tx, account_id)
         return await self._cancel_all(tx, await self._store.lock_open(tx, account_id))
 
     async def _cancel_all(self, tx: Transaction, orders: Sequence[Order]) -> Sequence[OrderCancelled]:

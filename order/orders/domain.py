@@ -18,6 +18,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from kit.values import Money
+from order.addresses.domain import Address
 from order.orders.errors import InvalidOrderState
 
 
@@ -42,24 +43,13 @@ class CancelReason(StrEnum):
     ACCOUNT_DELETED = "ACCOUNT_DELETED"
 
 
+_UNPAID = (CancelReason.PAYMENT_FAILED, CancelReason.PAYMENT_TIMEOUT, CancelReason.RESERVATION_EXPIRED)
+
 _TRANSITIONS = {
     Status.PENDING: {Status.CONFIRMED, Status.CANCELLED},
     Status.CONFIRMED: {Status.SHIPPED, Status.CANCELLED},
     Status.SHIPPED: {Status.DELIVERED},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """The shipping address; optional parts may be empty. `country_code` is ISO 3166-1 alpha-2."""
-
-    name: str
-    line1: str
-    line2: str
-    city: str
-    region: str
-    postal_code: str
-    country_code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +82,7 @@ class Order:
     """What an account bought; changed only by its transitions.
 
     `number` is what people call it. `total` is the amount charged, `refunded` the part of it refunded so far. A PENDING order is
-    cancelled at `deadline`.
+    cancelled at `deadline`. `cart_id` is the cart that it was placed from, if any.
     """
 
     id: UUID
@@ -110,6 +100,7 @@ class Order:
     deadline: datetime
     create_time: datetime
     update_time: datetime
+    cart_id: UUID | None = None
 
     @classmethod
     def place(
@@ -122,6 +113,7 @@ class Order:
         payment_method: str,
         schedule: "Schedule",
         now: datetime,
+        cart_id: UUID | None = None,
     ) -> "OrderPlaced":
         """Creates an order and returns the event that carries it."""
         total = sum((line.total for line in lines[1:]), lines[0].total)
@@ -141,6 +133,7 @@ class Order:
             deadline=schedule.deadline,
             create_time=now,
             update_time=now,
+            cart_id=cart_id,
         )
         return OrderPlaced(order, payment_method, schedule.pay_before)
 
@@ -203,6 +196,15 @@ class Order:
         if self.status is not Status.PENDING or now < self.deadline:
             return None
         return self._cancelled(CancelReason.PAYMENT_TIMEOUT, now)
+
+    @property
+    def reopens_cart(self) -> bool:
+        """Whether the order came from a cart and was cancelled unpaid, so that its buyer may try again."""
+        if self.cart_id is None or self.status is not Status.CANCELLED:
+            return False
+        if self.cancel_reason is CancelReason.CUSTOMER:
+            return self.history[-2].status is Status.PENDING
+        return self.cancel_reason in _UNPAID
 
     def _is_unshipped(self) -> bool:
         return self.status in (Status.PENDING, Status.CONFIRMED)

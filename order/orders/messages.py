@@ -3,7 +3,6 @@
 Validation errors name the public API's paths (products.0.quantity, shippingAddress.city), all errors of an input at once.
 """
 
-from dataclasses import asdict
 from uuid import UUID
 
 from souk.order.v1 import order_pb2 as pb
@@ -12,6 +11,7 @@ from souk.order.v1 import order_service_pb2 as service
 from kit.errors import InvalidArgument
 from kit.values import (
     ACCOUNT,
+    CART,
     ORDER,
     PRODUCT,
     FieldReader,
@@ -20,7 +20,8 @@ from kit.values import (
     money_to_proto,
     timestamp_to_proto,
 )
-from order.orders.domain import Address, Order, Status
+from order.addresses.messages import address_to_proto
+from order.orders.domain import Order, Status
 
 _MAX_NOTE_LENGTH = 500
 _REASON = "CANCEL_REASON_"
@@ -86,11 +87,12 @@ def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
             )
             for change in order.history
         ],
-        shipping_address=_address_to_proto(order.shipping_address),
+        shipping_address=address_to_proto(order.shipping_address),
         version=order.version,
         create_time=timestamp_to_proto(order.create_time),
         update_time=timestamp_to_proto(order.update_time),
         number=str(order.number),
+        cart_id=CART.format(order.cart_id) if order.cart_id else "",
     )
 
 
@@ -107,7 +109,3 @@ def read_id(reader: FieldReader, kind: IdKind, text: str, *path: str | int) -> U
 def require_no_card_number(reader: FieldReader, value: str, *path: str) -> None:
     """Rejects text into which a card number was pasted."""
     reader.require(not looks_like_card_number(value), "must not contain a card number", *path)
-
-
-def _address_to_proto(address: Address | None) -> pb.Address | None:
-    return pb.Address(**asdict(address)) if address else None

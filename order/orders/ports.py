@@ -51,3 +51,11 @@ class Stock(Protocol):
     async def commit(self, order_id: UUID) -> StockState:
         """Turns a held reservation into a sale and returns its state; idempotent."""
         ...
+
+
+class ReopenedCarts(Protocol):
+    """The carts that orders were placed from."""
+
+    async def reopen(self, tx: Transaction, orders: Sequence[Order]) -> None:
+        """Opens the carts of orders that were cancelled unpaid; orders without a cart are ignored."""
+        ...

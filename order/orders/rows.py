@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import orjson
-
 from kit.db import Record, Statements
 from kit.values import Money
-from order.orders.domain import Address, CancelReason, Line, Order, Status, StatusChange
+from order.addresses.rows import address_from_json
+from order.orders.domain import CancelReason, Line, Order, Status, StatusChange
 
 ORDER_COLUMNS = """
 SELECT o.*,
@@ -42,13 +41,10 @@ def order_from_row(row: Record) -> Order:
             StatusChange(Status(status), time, note, internal)
             for status, time, note, internal in row["history"]
         ),
-        shipping_address=_address(row["shipping_address"]),
+        shipping_address=address_from_json(row["shipping_address"]),
         version=row["version"],
         deadline=row["deadline"],
         create_time=row["create_time"],
         update_time=row["update_time"],
+        cart_id=row["cart_id"],
     )
-
-
-def _address(text: str | None) -> Address | None:
-    return Address(**orjson.loads(text)) if text else None

@@ -12,7 +12,7 @@ from kit.events import AdminActed
 from kit.values import ORDER, Clock, Money, utc_now
 from order.orders.domain import CancelReason, DomainEvent, Order, Status
 from order.orders.errors import OrderNotFound
-from order.orders.ports import OrderStore, Stock, StockState
+from order.orders.ports import OrderStore, ReopenedCarts, Stock, StockState
 from order.orders.reporting import record_metrics_and_log
 
 _SWEEP_BATCH_SIZE = 100
@@ -21,10 +21,18 @@ _SWEEP_BATCH_SIZE = 100
 class Orders:
     """The use cases of an order."""
 
-    def __init__(self, db: Database, store: OrderStore, stock: Stock, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        db: Database,
+        store: OrderStore,
+        stock: Stock,
+        carts: ReopenedCarts,
+        clock: Clock = utc_now,
+    ) -> None:
         self._db = db
         self._store = store
         self._stock = stock
+        self._carts = carts
         self._clock = clock
 
     async def get(self, caller: Principal, order_id: UUID) -> Order:
@@ -100,6 +108,7 @@ class Orders:
                 if overdue:
                     await self._store.save(tx, overdue)
                     await tx.emit(*events)
+                    await self._carts.reopen(tx, [order for order in overdue if order.reopens_cart])
             record_metrics_and_log(events)
             more = len(overdue) == _SWEEP_BATCH_SIZE
 
@@ -116,6 +125,8 @@ class Orders:
         if event:
             await self._store.save(tx, [order])
             await tx.emit(event, *([acted] if acted else []))
+            if order.reopens_cart:
+                await self._carts.reopen(tx, [order])
 
     async def _save_and_report(self, tx: Transaction, order: Order, event: DomainEvent | None) -> None:
         await self._save_and_emit(tx, order, event)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from order.orders.domain import Address
+from order.addresses.domain import Address
 
 
 @dataclass(frozen=True, slots=True)

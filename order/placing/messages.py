@@ -5,8 +5,8 @@ from uuid import UUID
 
 from souk.order.v1 import order_service_pb2 as service
 
-from kit.values import ACCOUNT, PRODUCT, FieldReader, plain_decimal, read_address, request_fingerprint
-from order.orders.domain import Address
+from kit.values import ACCOUNT, PRODUCT, FieldReader, plain_decimal, request_fingerprint
+from order.addresses.messages import read_address
 from order.orders.messages import read_id, require_no_card_number
 from order.placing.domain import PlaceOrder
 
@@ -25,9 +25,11 @@ def command_from_proto(
     reader = FieldReader()
     account_id = read_id(reader, ACCOUNT, request.account_id, "accountId") if request.account_id else None
     quantities, first_lines = _products(reader, request.lines)
-    address = None
-    if request.HasField("shipping_address"):
-        address = Address(**read_address(reader, request.shipping_address, "shippingAddress"))
+    address = (
+        read_address(reader, request.shipping_address, "shippingAddress")
+        if request.HasField("shipping_address")
+        else None
+    )
     method = reader.not_blank(request.payment_method, "paymentMethod")
     method = reader.text(method, "paymentMethod", max_length=255)
     require_no_card_number(reader, method, "paymentMethod")

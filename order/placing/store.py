@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from kit.db import Database, Statements, Transaction, transpose
-from order.orders.domain import Address
+from order.addresses.rows import address_to_json
 from order.orders.rows import read_orders
 from order.placing.domain import AccountLimits
 from order.placing.ports import ExistingOrder, NewOrder, Outcome
@@ -111,7 +109,7 @@ class PostgresPlacingStore:
                 new.command.input_hash,
                 order.total.currency,
                 order.total.minor,
-                _address_json(order.shipping_address),
+                address_to_json(order.shipping_address),
                 order.deadline,
                 order.create_time,
                 order.number,
@@ -127,7 +125,3 @@ class PostgresPlacingStore:
             [new.event for new in new_orders], [new.headers for new in new_orders]
         )
         return [*transpose(heads, 11), *events, *transpose(lines, 6), topic]
-
-
-def _address_json(address: Address | None) -> str | None:
-    return orjson.dumps(address).decode() if address else None

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid4
 
 from kit.db.fake import FakeDatabase
 from kit.values import PRODUCT, Clock, Money, exact_count
+from order.addresses.domain import Address
 from order.listing.ports import OrderFilter
-from order.orders.domain import Address, CancelReason, Line, Order, Status
+from order.orders.domain import CancelReason, Line, Order, Schedule, Status
 from order.orders.ports import StockState
 from order.placing.domain import AccountLimits, PlaceOrder
 from order.placing.ports import ExistingOrder, NewOrder, Outcome, Reservation
@@ -172,6 +173,20 @@ class FakeCatalog:
         return self.states[order_id]
 
 
+class FakeOrderCarts:
+    """Records the orders whose carts were reopened, and the accounts whose carts were deleted."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.erased: list[UUID] = []
+
+    async def reopen(self, tx: object, orders: Sequence[Order]) -> None:
+        self.orders.extend(orders)
+
+    async def erase(self, tx: object, account_id: UUID) -> None:
+        self.erased.append(account_id)
+
+
 def place_order(
     caller_id: UUID, quantity: int = 1, *, key: str | None = None, account_id: UUID | None = None
 ) -> PlaceOrder:
@@ -187,6 +202,16 @@ def place_order(
         request_id=key or uuid4().hex,
         input_hash=bytes([quantity % 256]),
     )
+
+
+def cancelled_order(order_id: UUID, cart_id: UUID) -> Order:
+    """An order of a cart, cancelled because it was not paid in time."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    line = Line(PRODUCT.new(), "Mug", Money(999, "USD"), 1)
+    schedule = Schedule(now, now)
+    order = Order.place(order_id, 1001, uuid4(), [line], None, "", schedule, now, cart_id).order
+    assert order.expire(now)
+    return order
 
 
 def _newness(order: Order) -> tuple[datetime, UUID]:

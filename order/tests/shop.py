@@ -14,7 +14,7 @@ from order.orders.domain import Order
 from order.orders.use_cases import Orders
 from order.placing.domain import AccountLimits
 from order.placing.use_cases import Placing, Policy
-from order.tests.fakes import FakeCatalog, FakeStore, place_order
+from order.tests.fakes import FakeCatalog, FakeOrderCarts, FakeStore, place_order
 
 POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
 
@@ -27,11 +27,12 @@ class Shop:
         self.db = FakeDatabase()
         self.catalog = FakeCatalog(self.clock)
         self.store = FakeStore(self.db)
+        self.carts = FakeOrderCarts()
         db: Any = self.db
-        self.orders = Orders(db, self.store, self.catalog, self.clock)
+        self.orders = Orders(db, self.store, self.catalog, self.carts, self.clock)
         self.placing = Placing(db, self.store, self.catalog, policy, self.clock)
         self.listing = Listing(self.store)
-        self.closed_accounts = ClosedAccounts(db, self.store, self.store, self.clock)
+        self.closed_accounts = ClosedAccounts(db, self.store, self.store, self.carts, self.clock)
 
     async def place(
         self,

@@ -12,11 +12,12 @@ from kit.db import Database, Migrations
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.values import PRODUCT, Money
+from order.addresses.domain import Address
 from order.closed_accounts.ports import ClosedAccountStore
 from order.closed_accounts.store import PostgresClosedAccountStore
 from order.listing.ports import ListingStore
 from order.listing.store import PostgresListingStore
-from order.orders.domain import Address, Line, Order, Schedule
+from order.orders.domain import Line, Order, Schedule
 from order.orders.events import TOPIC
 from order.orders.ports import OrderStore
 from order.orders.store import PostgresOrderStore

@@ -20,6 +20,7 @@ import asyncpg
 from kit.db import Migrations
 from kit.testing.servers import Postgres, program
 from tests.scale.account_rows import ACCOUNT_TABLES, NOTIFICATION_TABLES
+from tests.scale.cart_rows import CART_TABLES
 from tests.scale.catalog_rows import CATALOG_TABLES
 from tests.scale.copying import HEADER, TRAILER
 from tests.scale.event_rows import EVENT_TABLES
@@ -30,6 +31,7 @@ from tests.scale.world import World
 DATABASES = ("account", "catalog", "notification", "order", "payment")
 TABLES = [
     *ORDER_TABLES,
+    *CART_TABLES,
     *PAYMENT_TABLES,
     *CATALOG_TABLES,
     *NOTIFICATION_TABLES,

@@ -17,6 +17,7 @@ from order.placing.store import PostgresPlacingStore
 from payment.charges.store import PostgresChargeStore
 from payment.payments.store import PostgresPaymentStore
 from payment.refunds.store import PostgresRefundStore
+from tests.scale.cart_measures import cart_measures
 from tests.scale.measuring import Kind, Measure
 from tests.scale.moments import moment, rolled_back, uuid
 from tests.scale.retention_measures import event_retention, order_retention
@@ -70,6 +71,7 @@ def order_measures(db: Database, world: World) -> Iterator[Measure]:
     )
     yield from _by_account(store, world, filters)
     yield from _others(db, world)
+    yield from cart_measures(db, world)
     yield from order_retention(db, world)
 
 

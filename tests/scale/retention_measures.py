@@ -108,7 +108,7 @@ def notification_retention(db: Database, world: World) -> Iterator[Measure]:
     yield from event_retention(db, world)
 
 
-def _growing(job: Job, oldest: Callable[[int], int]) -> Run:
+def growing(job: Job, oldest: Callable[[int], int]) -> Run:
     """A call of a job that keeps, in its n-th run, what is younger than `oldest(n)`, a time of the world."""
     runs = count(1)
 
@@ -136,4 +136,4 @@ def _named(jobs: Sequence[PeriodicJob], name: str) -> Run:
 
 
 def _measure(name: str, job: Job, oldest: Callable[[int], int]) -> Measure:
-    return Measure(f"retention: {name}", "a batch", Kind.SWEEP, _growing(job, oldest))
+    return Measure(f"retention: {name}", "a batch", Kind.SWEEP, growing(job, oldest))

@@ -50,12 +50,12 @@ class World:
     @property
     def rows(self) -> int:
         """Approximate number of rows of all large tables."""
-        return self.orders * 1267 // 100 + self.accounts * 713 // 100 + self.products * 224 // 10
+        return self.orders * 1267 // 100 + self.accounts * 990 // 100 + self.products * 224 // 10
 
     @property
     def bytes_needed(self) -> int:
         """Approximate disk use while the databases are filled, including temporary files of sorting."""
-        return self.orders * 2_600 + self.accounts * 2_500 + self.products * 6_000 + 500_000_000
+        return self.orders * 2_600 + self.accounts * 3_200 + self.products * 6_000 + 500_000_000
 
     def since(self, days: float) -> range:
         """The orders of the last `days`."""
@@ -109,9 +109,21 @@ def ordered(kind: int, number: int, time: int) -> bytes:
     return (milliseconds << 80 | ((number * 32 + kind + 1) * _ODD & _MASK) >> 48).to_bytes(16, "big")
 
 
-ORDER, PAYMENT, REFUND, NOTIFICATION, ACCOUNT, PRODUCT, CATEGORY, SESSION, AUDIT, EVENT, ADJUSTMENT = range(
-    11
-)
+(
+    ORDER,
+    PAYMENT,
+    REFUND,
+    NOTIFICATION,
+    ACCOUNT,
+    PRODUCT,
+    CATEGORY,
+    SESSION,
+    AUDIT,
+    EVENT,
+    ADJUSTMENT,
+    CART,
+    CART_LINE,
+) = range(13)
 
 
 def order_id(order: int) -> bytes:

@@ -4,7 +4,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 from kit.testing.fixtures import database_url, postgres
-from order.orders.domain import Address, CancelReason, Status
+from order.addresses.domain import Address
+from order.orders.domain import CancelReason, Status
 from order.tests.store_contract import StoreHarness, harness, ids, postgres_harness
 
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]

@@ -10,7 +10,8 @@ from souk.order.v1 import order_service_pb2 as pb
 from kit.errors import InvalidArgument
 from kit.testing import FakeClock
 from kit.values import ORDER, PRODUCT, Money
-from order.orders.domain import Address, Line, Order, OrderPlaced, Schedule, Status
+from order.addresses.domain import Address
+from order.orders.domain import Line, Order, OrderPlaced, Schedule, Status
 from order.orders.events import TOPIC
 from order.orders.messages import cancellation_from_proto, order_to_proto, status_update_from_proto
 

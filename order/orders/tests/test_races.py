@@ -28,7 +28,7 @@ from order.orders.store import PostgresOrderStore
 from order.orders.use_cases import Orders
 from order.placing.store import PostgresPlacingStore
 from order.placing.use_cases import Placing
-from order.tests.fakes import FakeCatalog, place_order
+from order.tests.fakes import FakeCatalog, FakeOrderCarts, place_order
 from order.tests.shop import POLICY
 
 __all__ = ["database_url", "postgres"]
@@ -139,7 +139,7 @@ async def race(database_url: str) -> AsyncIterator[Race]:
     await db.open()
     clock, store, owner = FakeClock(), HeldStore(db), customer()
     catalog = FakeCatalog(clock)
-    orders = Orders(db, store, catalog, clock)
+    orders = Orders(db, store, catalog, FakeOrderCarts(), clock)
     placing = Placing(db, PostgresPlacingStore(db), catalog, POLICY, clock)
     order = await placing.place(owner, place_order(owner.account_id, 2))
     yield Race(database_url, db, store, catalog, clock, orders, owner, order)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from order.orders.domain import Address
+from order.addresses.domain import Address
 from order.placing.tests.requests import HOME, command_from_proto, invalid_fields, request
 
 FIELDS = {

@@ -1,0 +1,60 @@
+"""Carts that change hands: a guest's cart merges into an account's, and the cart of an unpaid order opens again.
+
+Everything runs in the transaction of what causes it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from kit.db import Transaction
+from kit.values import Clock, utc_now
+from order.cart_moves.ports import MovingStore
+from order.carts.domain import CartHead, ended_expire_time
+from order.orders.domain import Order
+
+
+class CartMoves:
+    """Merges, reopens and erases carts."""
+
+    def __init__(self, store: MovingStore, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def merge(self, tx: Transaction, guest_id: UUID, into_id: UUID) -> bool:
+        """Moves a guest's carts to an account; of a variant in both open carts, the larger quantity counts. Idempotent.
+
+        False if lines stayed in the guest's cart, because of another currency or of the limit of lines.
+        """
+        carts = await self._store.lock_open(tx, [guest_id, into_id])
+        source, target = carts.get(guest_id), carts.get(into_id)
+        is_complete = True
+        if source and target:
+            is_complete = await self._merge(tx, source, target, self._clock())
+        await self._store.change_owner(tx, guest_id, into_id)
+        return is_complete
+
+    async def reopen(self, tx: Transaction, orders: Sequence[Order]) -> None:
+        """Opens the carts of cancelled orders again, each at a new version. One whose account has an open cart merges into that."""
+        order_ids = {order.cart_id: order.id for order in orders if order.cart_id}
+        if not order_ids:
+            return
+        ordered = await self._store.lock_ordered(tx, order_ids)
+        targets = await self._store.lock_open(tx, [cart.account_id for cart in ordered])
+        to_open = {cart.account_id: cart for cart in reversed(ordered) if cart.account_id not in targets}
+        now = self._clock()
+        await self._store.reopen(tx, [cart.id for cart in to_open.values()], now, ended_expire_time(now))
+        targets = {**targets, **to_open}
+        for cart in ordered:
+            if (target := targets[cart.account_id]) is not cart:
+                await self._merge(tx, cart, target, now)
+
+    async def erase(self, tx: Transaction, account_id: UUID) -> None:
+        """Deletes all carts of an account."""
+        await self._store.erase(tx, account_id)
+
+    async def _merge(self, tx: Transaction, source: CartHead, target: CartHead, now: datetime) -> bool:
+        same = not source.currency or not target.currency or source.currency == target.currency
+        is_complete = same and await self._store.merge_lines(tx, source.id, target.id)
+        await self._store.end_merged(tx, source.id, target.id, now, ended_expire_time(now))
+        return is_complete

@@ -1,0 +1,53 @@
+"""Reads the caller's cart: one statement here, one call to the catalog, and the pricing function."""
+
+from collections.abc import Sequence
+
+from kit.auth import Principal
+from kit.errors import SoukError, is_transient
+from kit.values import Clock, SoldId, utc_now
+from order.cart_quotes.domain import CartQuote, Terms, quote_cart
+from order.cart_quotes.ports import OpenCarts, RulesSource
+from order.carts.domain import Cart, Sellable, Unsellable
+from order.carts.ports import Prices
+
+
+class CartReading:
+    """Quotes carts. `max_units` is what an order may have of one variant."""
+
+    def __init__(
+        self,
+        store: OpenCarts,
+        prices: Prices,
+        rules: RulesSource,
+        *,
+        max_units: int,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._store = store
+        self._prices = prices
+        self._rules = rules
+        self._max_units = max_units
+        self._clock = clock
+
+    async def get(self, caller: Principal) -> CartQuote | None:
+        """The caller's open cart as it is now. While the catalog is unavailable it has no prices."""
+        cart = await self._store.get(caller.account_id)
+        return await self.quote(cart, is_guest=caller.guest) if cart else None
+
+    async def quote(self, cart: Cart, *, is_guest: bool) -> CartQuote:
+        """A cart as it is now."""
+        terms = Terms(await self._rules.current(), self._max_units, self._clock())
+        return quote_cart(cart, await self._variants(cart), terms, is_guest=is_guest)
+
+    async def _variants(self, cart: Cart) -> Sequence[Sellable | Unsellable] | None:
+        if not cart.lines:
+            return []
+        try:
+            return await self._prices.price(
+                [SoldId(line.variant_id, by_product=False) for line in cart.lines]
+            )
+        except SoukError as error:
+            # Any other error would be a mistake of ours, which must not look like an outage.
+            if not is_transient(error):
+                raise
+            return None
