@@ -1,6 +1,9 @@
 """Everything the gateway is made of: the composition root."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+
+from souk.payment.v1.events_pb2 import PaymentActionRequired
 
 from gateway.context import Context
 from gateway.costs import COSTS
@@ -12,7 +15,7 @@ from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier
 from kit.auth.verifier import jwks_fetcher
 from kit.cache import Cache, PipelinedRedis
-from kit.events import TopicWatcher
+from kit.events import TopicReplayer, TopicWatcher
 from kit.graphql import Api, GraphQLServer, Options, options_from_settings, postman_collection
 from kit.graphql.rate_limits import RedisClient
 from kit.identity import identity_from_settings
@@ -45,7 +48,16 @@ def build(settings: Settings) -> Service:
         optional=resources,
         routes=[*server.routes, *page_routes(settings)],
         raw_asgi_routes=server.http,
-        jobs=[TopicWatcher("souk.order.v1", settings.kafka_bootstrap, updates.on_order_event)],
+        jobs=[
+            TopicWatcher("souk.order.v1", settings.kafka_bootstrap, updates.on_order_event),
+            TopicReplayer(
+                "souk.payment.v1",
+                settings.kafka_bootstrap,
+                PaymentActionRequired,
+                updates.on_payment_event,
+                lookback=timedelta(0),
+            ),
+        ],
         commands=_commands(),
         verifier=verifier,
         on_drained=server.close_connections,

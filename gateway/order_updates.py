@@ -5,14 +5,28 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from souk.payment.v1.events_pb2 import PaymentActionRequired
+
 from gateway.metrics import ORDER_SUBSCRIPTIONS
+from kit.events import Event
+
+
+class OrderChange(asyncio.Event):
+    """Set when the order may have changed; `payment` also when its payment waits for the buyer, which is no version of the order."""
+
+    payment = False
+
+    def clear(self) -> None:
+        """Forgets both."""
+        super().clear()
+        self.payment = False
 
 
 class OrderUpdates:
     """The subscriptions to each order."""
 
     def __init__(self) -> None:
-        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watchers: dict[str, set[OrderChange]] = defaultdict(set)
 
     def on_order_event(self, order_ids: Collection[str] | None) -> None:
         """Wakes the subscriptions to these orders; None: to all, because events may have been missed."""
@@ -20,10 +34,16 @@ class OrderUpdates:
             for event in self._watchers[order_id]:
                 event.set()
 
+    def on_payment_event(self, event: Event[PaymentActionRequired]) -> None:
+        """Wakes the subscriptions to the payment's order."""
+        for change in self._watchers.get(event.body.payment.order_id, ()):
+            change.payment = True
+            change.set()
+
     @contextmanager
-    def watch(self, order_id: str) -> Iterator[asyncio.Event]:
+    def watch(self, order_id: str) -> Iterator[OrderChange]:
         """An event that is set whenever the order may have changed. Clear it before reading the order."""
-        event = asyncio.Event()
+        event = OrderChange()
         self._watchers[order_id].add(event)
         ORDER_SUBSCRIPTIONS.inc()
         try:

@@ -27,6 +27,7 @@ secret() {
 stripe_key=${STRIPE_API_KEY:-sk_test_souk}
 stripe_webhooks=${STRIPE_WEBHOOK_SECRET:-whsec_$(openssl rand -hex 24)}
 sealing=${MAIL_SEALING_KEY:-$(random)}
+payment_sealing=${PAYMENT_SEALING_KEY:-$(random)}
 services=(account catalog order payment notification)
 declare -A database
 
@@ -56,5 +57,5 @@ secret account ecommerce Opaque DATABASE_URL "${database[account]}" MAIL_SEALING
 secret account-signing-keys ecommerce Opaque signing-keys.json "$(signing_keys)"
 secret catalog ecommerce Opaque DATABASE_URL "${database[catalog]}" "${search[@]}"
 secret order ecommerce Opaque DATABASE_URL "${database[order]}"
-secret payment ecommerce Opaque DATABASE_URL "${database[payment]}" STRIPE_API_KEY "$stripe_key" STRIPE_WEBHOOK_SECRET "$stripe_webhooks"
+secret payment ecommerce Opaque DATABASE_URL "${database[payment]}" STRIPE_API_KEY "$stripe_key" STRIPE_WEBHOOK_SECRET "$stripe_webhooks" PAYMENT_SEALING_KEY "$payment_sealing"
 secret notification ecommerce Opaque DATABASE_URL "${database[notification]}" MAIL_SEALING_KEY "$sealing"

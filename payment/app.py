@@ -1,5 +1,6 @@
 """The composition root of the payment service."""
 
+from kit.auth import Sealer
 from kit.db import Database, Migrations
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
@@ -9,12 +10,16 @@ from payment.charges.consumers import OrderEvents
 from payment.charges.orders import OrderCharges
 from payment.charges.store import PostgresChargeStore
 from payment.charges.use_cases import Charges
+from payment.page.rpc import PageRpc
+from payment.page.store import PostgresStartStore
+from payment.page.use_cases import PaymentStart
 from payment.payments.events import TOPIC
-from payment.payments.rpc import PaymentsRpc
 from payment.payments.store import PostgresPaymentStore
-from payment.payments.use_cases import Payments
 from payment.provider.circuit import Circuit
 from payment.provider.stripe_client import Stripe, is_down
+from payment.reading.messages import PaymentView
+from payment.reading.rpc import PaymentsRpc
+from payment.reading.use_cases import Payments
 from payment.refunds.rpc import RefundsRpc
 from payment.refunds.store import PostgresRefundStore
 from payment.refunds.use_cases import Refunds
@@ -31,11 +36,13 @@ _OVERDUE_SECONDS = 1.0
 def build(settings: Settings) -> Service:
     """Builds the service without opening anything."""
     db = Database(settings.database_url, publishes=TOPIC)
-    stripe = _stripe(settings)
+    sealer = Sealer(settings.payment_sealing_key)
+    stripe = _stripe(settings, sealer)
     admins = AdminVerifierClient(settings.account_address, identity_from_settings(settings))
     store = PostgresPaymentStore(db)
     orders = OrderCharges(store, default_method=settings.default_payment_method, clock=utc_now)
     charges = Charges(db, store, PostgresChargeStore(db), stripe, clock=utc_now)
+    start = PaymentStart(store, PostgresStartStore(db), charges, clock=utc_now)
     refunds = Refunds(db, store, PostgresRefundStore(db), stripe, clock=utc_now)
     webhooks = Webhooks(PostgresWebhookStore(db), refunds, clock=utc_now)
 
@@ -47,7 +54,13 @@ def build(settings: Settings) -> Service:
         publishes=TOPIC,
         resources=[db, stripe, admins],
         optional=[admins],
-        rpc=[PaymentRpc(PaymentsRpc(Payments(store)), RefundsRpc(refunds, admins))],
+        rpc=[
+            PaymentRpc(
+                PaymentsRpc(Payments(store), PaymentView(sealer)),
+                PageRpc(start, PaymentView(sealer)),
+                RefundsRpc(refunds, admins),
+            )
+        ],
         callers={"PaymentService": ["gateway"]},
         routes=[webhook_route(webhooks, StripeWebhooks(settings.stripe_webhook_secret))],
         consumes=[OrderEvents(orders).subscription()],
@@ -65,12 +78,13 @@ def build(settings: Settings) -> Service:
     )
 
 
-def _stripe(settings: Settings) -> Stripe:
+def _stripe(settings: Settings, sealer: Sealer) -> Stripe:
     return Stripe(
         api_key=settings.stripe_api_key,
         base_url=settings.stripe_base_url,
         shop_url=settings.shop_url,
         circuit=_circuit(settings),
+        sealer=sealer,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kit.auth import DEVELOPMENT_SEALING_KEY
 from kit.settings import BaseSettings, setting
 
 
@@ -33,6 +34,11 @@ class Settings(BaseSettings):
     stripe_api_key: str = setting("Stripe's secret key", development="sk_test_souk", secret=True)
     stripe_webhook_secret: str = setting(
         "Secret that Stripe signs webhooks with", development="whsec_souk_development", secret=True
+    )
+    payment_sealing_key: str = setting(
+        "Key that encrypts the client secrets of payments in the database: 32 random bytes in URL-safe base64",
+        development=DEVELOPMENT_SEALING_KEY,
+        secret=True,
     )
     default_payment_method: str = setting(
         "Payment method of orders that name none; if empty, their payments fail",

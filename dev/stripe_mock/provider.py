@@ -3,11 +3,13 @@
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from dev.stripe_mock.errors import ApiError, invalid, unexpected_state
 from dev.stripe_mock.faults import NextFault
+from dev.stripe_mock.methods import Methods, kind_of
 from dev.stripe_mock.outcomes import OUTCOMES, Outcome
+from dev.stripe_mock.setups import Setups, next_action
 from dev.stripe_mock.state import State
 
 Object = dict[str, Any]
@@ -18,20 +20,6 @@ _WHOLE = ("isk", "ugx")
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 
 
-@dataclass(eq=False)
-class ApiError(Exception):
-    """An error response: HTTP status and Stripe's error object."""
-
-    status: int
-    error: Mapping[str, Any]
-
-
-def invalid(message: str, param: str = "", code: str = "parameter_invalid", status: int = 400) -> ApiError:
-    """Stripe's error for an invalid request."""
-    error = {"type": "invalid_request_error", "code": code, "message": message}
-    return ApiError(status, {**error, **({"param": param} if param else {})})
-
-
 class Provider:
     """The operations; each changes the state and returns the object. `base`: URL of the page where buyers authenticate."""
 
@@ -40,6 +28,8 @@ class Provider:
         self._base = base
         self._processing_seconds = processing_seconds
         self.next_refunds = NextFault()
+        self.methods = Methods(state)
+        self.setups = Setups(state, self.methods, base=base)
 
     def create_intent(self, params: Mapping[str, Any]) -> Object:
         """POST /v1/payment_intents."""
@@ -48,11 +38,15 @@ class Provider:
             raise invalid("Missing required param: currency.", "currency", "parameter_missing")
         method = params.get("payment_method")
         if method is not None:
-            _outcome(method)
+            self._outcome(method)
+        if params.get("customer"):
+            self.methods.customer(params["customer"])
         kinds = _kinds(params)
+        identifier = f"pi_{secrets.token_hex(12)}"
         intent: Object = {
-            "id": f"pi_{secrets.token_hex(12)}",
+            "id": identifier,
             "object": "payment_intent",
+            "client_secret": f"{identifier}_secret_{secrets.token_hex(12)}",
             "amount": amount,
             "amount_received": 0,
             "amount_capturable": 0,
@@ -60,6 +54,8 @@ class Provider:
             "created": int(time.time()),
             "metadata": params.get("metadata", {}),
             "description": params.get("description"),
+            "customer": params.get("customer"),
+            "setup_future_usage": params.get("setup_future_usage"),
             "payment_method": method,
             "payment_method_types": kinds,
             "confirmation_method": "automatic",
@@ -79,14 +75,18 @@ class Provider:
         """POST /v1/payment_intents/ID/confirm; a decline is an ApiError that carries the intent."""
         intent = self.intent(intent_id)
         if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
-            raise _unexpected(intent, "confirm")
-        method = params.get("payment_method") or intent["payment_method"]
+            raise unexpected_state(intent, "confirm")
+        method = self.methods.chosen(params) or intent["payment_method"]
         if method is None:
-            raise _unexpected(intent, "confirm")
-        outcome = _outcome(method)
-        if _kind(method) not in intent["payment_method_types"]:
-            raise invalid(f"This PaymentIntent does not take {_kind(method)}.", "payment_method")
-        intent["payment_method"] = method
+            raise unexpected_state(intent, "confirm")
+        outcome = self._outcome(method)
+        kind = kind_of(self.methods.token(method))
+        if kind not in intent["payment_method_types"]:
+            raise invalid(f"This PaymentIntent does not take {kind}.", "payment_method")
+        self._require_customer(intent, method)
+        intent.update(payment_method=method, last_payment_error=None)
+        for name in ("customer", "setup_future_usage"):
+            intent[name] = params.get(name) or intent.get(name)
         if outcome.status == "processing":
             intent["status"] = "processing"
             self._save(intent, "payment_intent.processing")
@@ -95,7 +95,7 @@ class Provider:
             return intent
         if outcome.status == "requires_action":
             intent["status"] = "requires_action"
-            intent["next_action"] = self._next_action(intent_id, params.get("return_url"))
+            intent["next_action"] = next_action(self._base, intent_id, params.get("return_url"))
             self._save(intent, "payment_intent.requires_action")
             return intent
         return self._finish(intent, outcome.status, outcome)
@@ -104,7 +104,7 @@ class Provider:
         """POST /v1/payment_intents/ID/cancel."""
         intent = self.intent(intent_id)
         if intent["status"] not in _OPEN or intent["status"] == "processing":
-            raise _unexpected(intent, "cancel")
+            raise unexpected_state(intent, "cancel")
         intent.update(status="canceled", canceled_at=int(time.time()), next_action=None)
         intent["cancellation_reason"] = params.get("cancellation_reason")
         self._save(intent, "payment_intent.canceled")
@@ -122,25 +122,18 @@ class Provider:
         """The buyer authenticates at the URL of next_action."""
         intent = self.intent(intent_id)
         if intent["status"] != "requires_action":
-            raise _unexpected(intent, "authenticate")
+            raise unexpected_state(intent, "authenticate")
         failed = Outcome(
             "",
             "payment_intent_authentication_failure",
             "authentication_required",
             later="requires_payment_method",
         )
-        outcome = _outcome(intent["payment_method"]) if passes else failed
+        outcome = self._outcome(intent["payment_method"]) if passes else failed
         try:
             return self._finish(intent, outcome.later, outcome)
         except ApiError:
             return self.intent(intent_id)
-
-    def _next_action(self, intent_id: str, return_url: str | None) -> Object:
-        """As at Stripe, there is a redirect only if the request has a return_url."""
-        if not return_url:
-            return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
-        url = f"{self._base}/mock/authenticate/{intent_id}"
-        return {"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": return_url}}
 
     def settle(self, object_id: str) -> None:
         """Finishes a pending refund or a processing intent, as a bank does later."""
@@ -154,7 +147,7 @@ class Provider:
             self._settle_intent(self.intent(object_id))
 
     def _settle_intent(self, intent: Object) -> None:
-        outcome = _outcome(intent["payment_method"])
+        outcome = self._outcome(intent["payment_method"])
         if intent["status"] == "processing":
             try:
                 self._finish(intent, outcome.later, outcome)
@@ -165,8 +158,8 @@ class Provider:
         """POST /v1/refunds; never more than was captured."""
         intent = self.intent(params.get("payment_intent", ""))
         if intent["status"] != "succeeded":
-            raise _unexpected(intent, "refund")
-        outcome = _outcome(intent["payment_method"])
+            raise unexpected_state(intent, "refund")
+        outcome = self._outcome(intent["payment_method"])
         refunded = (r["amount"] for r in self.refunds(intent["id"]) if r["status"] != "failed")
         remaining = intent["amount_received"] - sum(refunded)
         amount = _amount(params["amount"], "amount", intent["currency"]) if "amount" in params else remaining
@@ -209,6 +202,7 @@ class Provider:
         if status == "succeeded":
             intent.update(amount_received=intent["amount"], latest_charge=f"ch_{secrets.token_hex(12)}")
             intent["last_payment_error"] = None
+            self._save_method(intent)
             self._save(intent, "payment_intent.succeeded")
             return intent
         error = {
@@ -221,6 +215,24 @@ class Provider:
         self._save(intent, "payment_intent.payment_failed")
         raise ApiError(402, {**error, "payment_intent": intent})
 
+    def _save_method(self, intent: Object) -> None:
+        """What was charged is kept for the customer if the intent says so."""
+        if intent.get("customer") and intent.get("setup_future_usage"):
+            attached = self.methods.attach(intent["payment_method"], {"customer": intent["customer"]})
+            intent["payment_method"] = attached["id"]
+
+    def _require_customer(self, intent: Object, method: str) -> None:
+        """An attached method is charged only for its customer."""
+        if method in OUTCOMES:
+            return
+        owner = self.methods.get(method)["customer"]
+        if owner is not None and owner != intent.get("customer"):
+            message = "The PaymentMethod belongs to a Customer; include the Customer in the PaymentIntent."
+            raise invalid(message, "payment_method")
+
+    def _outcome(self, method: str) -> Outcome:
+        return OUTCOMES[self.methods.token(method)]
+
     def _save(self, changed: Object, event: str) -> None:
         self._state.save(changed, event)
 
@@ -229,16 +241,6 @@ class Provider:
         if stored is None or stored["object"] != kind:
             raise invalid(f"No such {kind}: '{object_id}'", "id", "resource_missing", 404)
         return stored
-
-
-def _outcome(method: str) -> Outcome:
-    if method not in OUTCOMES:
-        raise invalid(f"No such PaymentMethod: '{method}'", "payment_method", "resource_missing")
-    return OUTCOMES[method]
-
-
-def _kind(method: str) -> str:
-    return "us_bank_account" if method.startswith("pm_usBank") else "card"
 
 
 def _kinds(params: Mapping[str, Any]) -> list[str]:
@@ -262,9 +264,3 @@ def _amount(text: Any, param: str, currency: str) -> int:
     if currency.lower() in _WHOLE and int(text) % 100:
         raise invalid("Amounts in this currency must end with 00.", param)
     return int(text)
-
-
-def _unexpected(intent: Object, verb: str) -> ApiError:
-    message = f"You cannot {verb} this PaymentIntent because it has a status of {intent['status']}."
-    error = invalid(message, code="payment_intent_unexpected_state")
-    return ApiError(400, {**error.error, "payment_intent": intent})

@@ -1,7 +1,8 @@
 """Stripe's HTTP API over the provider: form parameters, idempotency keys (v1 rules), errors; and /mock for tests and developers.
 
+/pay/ID?client_secret=...&key=... is a page with a card form that confirms an intent (dev.stripe_mock.pages).
 /mock/payment_intents lists every intent, /mock/records every change of an intent or a refund with amount, currency and idempotency key.
-/mock/authenticate/ID is the page where the buyer authenticates (?passes=false: authentication fails).
+/mock/authenticate/ID is the page where the buyer authenticates: browsers are asked; other clients pass (?passes=false: fail).
 POST /mock/faults injects faults (dev.stripe_mock.faults).
 """
 
@@ -14,12 +15,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from dev.stripe_mock.access import key_of, require_access
+from dev.stripe_mock.browser import Pages
+from dev.stripe_mock.errors import ApiError, invalid
 from dev.stripe_mock.faults import Faults, NextFault, operation_of
-from dev.stripe_mock.provider import ApiError, Provider, invalid
+from dev.stripe_mock.provider import Provider
 from dev.stripe_mock.state import State
 
 _MAX_KEY_LENGTH = 255
 _KEY = re.compile(r"[^\[\]]+")
+# As at Stripe: any page may call the API with its publishable key.
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+    "Access-Control-Max-Age": "300",
+}
 
 
 class Api:
@@ -31,6 +42,7 @@ class Api:
         self.webhooks = NextFault()
         self._state = state
         self._provider = provider
+        self._pages = Pages(state, provider)
 
     def post(self, path: str, form: str, key: str) -> tuple[int, str, bool]:
         """Status, body and whether the response is replayed: a repeated key gets the stored response."""
@@ -56,6 +68,12 @@ class Api:
         match path.strip("/").split("/"):
             case ["v1", "payment_intents", intent_id]:
                 return self._read(lambda: self._provider.intent(intent_id))
+            case ["v1", "setup_intents", intent_id]:
+                return self._read(lambda: self._provider.setups.get(intent_id))
+            case ["v1", "payment_methods", method_id]:
+                return self._read(lambda: self._provider.methods.get(method_id))
+            case ["v1", "customers", customer_id, "payment_methods"]:
+                return self._read(lambda: _list(path, self._provider.methods.of_customer(customer_id)))
             case ["v1", "refunds", refund_id]:
                 return self._read(lambda: self._provider.refund(refund_id))
             case ["v1", "refunds"]:
@@ -67,8 +85,32 @@ class Api:
                 return self._read(lambda: _list(path, self._state.records()))
             case ["mock", "authenticate", intent_id]:
                 passes = parameters(urlsplit(target).query).get("passes", "true") == "true"
-                return self._read(lambda: self._provider.authenticate(intent_id, passes=passes))
+                return self._read(lambda: self._pages.authenticate(intent_id, passes))
         return _failure(invalid(f"Unrecognized request URL ({path}).", status=404))[:2]
+
+    def page(self, target: str) -> tuple[str, str] | None:
+        """A page and the address to continue at, one of them empty; None if the path is none of the pages."""
+        parts = urlsplit(target)
+        with self.lock, self._state.change():
+            return self._pages.answer(parts.path, parameters(parts.query))
+
+    def check_access(self, method: str, target: str, form: str, authorization: str) -> tuple[int, str] | None:
+        """The error response to a caller whose key does not allow the call."""
+        parts = urlsplit(target)
+        params = {**parameters(parts.query), **parameters(form)}
+        try:
+            with self.lock:
+                require_access(self._state, method, parts.path, key_of(authorization, params), params)
+        except ApiError as error:
+            return _failure(error)[:2]
+        return None
+
+    def delete(self, target: str) -> tuple[int, str]:
+        """Status and body."""
+        match urlsplit(target).path.strip("/").split("/"):
+            case ["v1", "customers", customer_id]:
+                return self._read(lambda: self._provider.methods.delete_customer(customer_id))
+        return _failure(invalid("Unrecognized request URL.", status=404))[:2]
 
     def inject(self, body: bytes) -> None:
         """POST /mock/faults."""
@@ -102,6 +144,23 @@ class Api:
                 return lambda params: self._provider.cancel_intent(intent_id, params)
             case ["v1", "refunds"]:
                 return self._provider.create_refund
+        return self._saving_operation(path)
+
+    def _saving_operation(self, path: str) -> Callable[[Mapping[str, Any]], Any] | None:
+        methods, setups = self._provider.methods, self._provider.setups
+        match path.strip("/").split("/"):
+            case ["v1", "customers"]:
+                return methods.create_customer
+            case ["v1", "payment_methods"]:
+                return methods.create
+            case ["v1", "payment_methods", method_id, "attach"]:
+                return lambda params: methods.attach(method_id, params)
+            case ["v1", "payment_methods", method_id, "detach"]:
+                return lambda params: methods.detach(method_id, params)
+            case ["v1", "setup_intents"]:
+                return setups.create
+            case ["v1", "setup_intents", intent_id, "confirm"]:
+                return lambda params: setups.confirm(intent_id, params)
         return None
 
     def _execute(
@@ -142,7 +201,20 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._respond(*api.get(self.path))
+            is_browser = "text/html" in self.headers.get("Accept", "")
+            if (is_browser or self.path.startswith("/pay/")) and (page := api.page(self.path)):
+                return self._show(*page)
+            authorization = self.headers.get("Authorization", "")
+            is_api = self.path.startswith("/v1/")
+            denied = api.check_access("GET", self.path, "", authorization) if is_api else None
+            return self._respond(*(denied or api.get(self.path)))
+
+        def do_DELETE(self) -> None:
+            denied = api.check_access("DELETE", self.path, "", self.headers.get("Authorization", ""))
+            self._respond(*(denied or api.delete(self.path)))
+
+        def do_OPTIONS(self) -> None:
+            self._respond(204, "")
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -153,9 +225,9 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
                 except ValueError as error:
                     return self._respond(400, json.dumps({"error": str(error)}))
                 return self._respond(200, "{}")
-            if not self.headers.get("Authorization", "").startswith("Bearer "):
-                missing = {"type": "invalid_request_error", "message": "You did not provide an API key."}
-                return self._respond(401, json.dumps({"error": missing}))
+            authorization = self.headers.get("Authorization", "")
+            if denied := api.check_access("POST", self.path, body.decode(), authorization):
+                return self._respond(*denied)
             fault = api.take_fault(path)
             if fault and not fault.after:
                 return self._fail(fault)
@@ -175,12 +247,23 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
             self.close_connection = True
             return None
 
-        def _respond(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+        def _show(self, page: str, location: str) -> None:
+            headers = {"Location": location} if location else {}
+            self._respond(303 if location else 200, page, headers, kind="text/html; charset=utf-8")
+
+        def _respond(
+            self,
+            status: int,
+            text: str,
+            headers: Mapping[str, str] | None = None,
+            *,
+            kind: str = "application/json",
+        ) -> None:
             encoded = text.encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(encoded)))
-            for name, value in (headers or {}).items():
+            for name, value in {**_CORS, **(headers or {})}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(encoded)

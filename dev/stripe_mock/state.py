@@ -60,9 +60,9 @@ class State:
             "INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
             [changed["id"], changed["object"], body],
         )
-        self._db.execute(
-            "INSERT INTO records (body) VALUES (?)", [json.dumps(_record(changed, event, self._key))]
-        )
+        if changed["object"] in ("payment_intent", "refund"):
+            record = json.dumps(_record(changed, event, self._key))
+            self._db.execute("INSERT INTO records (body) VALUES (?)", [record])
         webhook = {
             "id": f"evt_{uuid4().hex[:24]}",
             "object": "event",

@@ -28,6 +28,7 @@ EVENTS = frozenset(
         "payment_intent.succeeded",
         "refund.failed",
         "refund.updated",
+        "setup_intent.succeeded",
     }
 )
 

@@ -45,6 +45,7 @@ class Orders(Peer):
             payment_method=or_blank(input.payment_method),
             expected_total=input.expected_total or "",
             request_id=secret_token() if key is None else key,
+            confirmation="PAYMENT_CONFIRMATION_" + input.confirmation.name,
         )
         return _order((await self._call("PlaceOrder", request, pb.PlaceOrderResponse)).order)
 

@@ -30,6 +30,11 @@ class Payments(Peer):
         response = await self._call("BatchGetPayments", request, pb.BatchGetPaymentsResponse)
         return {message.order_id: _payment(message) for message in response.payments}
 
+    async def start(self, order_id: str) -> Payment:
+        """StartPayment."""
+        request = pb.StartPaymentRequest(order_id=order_id)
+        return _payment((await self._call("StartPayment", request, pb.StartPaymentResponse)).payment)
+
     async def refund(self, payment_id: str, amount_: Amount | None, reason: str | None, key: str) -> Payment:
         """RefundPayment."""
         request = pb.RefundPaymentRequest(
@@ -48,6 +53,8 @@ def _payment(message: payment.Payment) -> Payment:
         status=PaymentStatus[payment.PaymentStatus.Name(message.status).removeprefix("PAYMENT_STATUS_")],
         failure_code=text_or_none(message.failure_code),
         next_action_url=text_or_none(message.next_action_url),
+        client_secret=text_or_none(message.client_secret),
+        pay_before=instant(message.pay_before),
         refunds=[_refund(refund) for refund in message.refunds],
         created_at=instant(message.create_time),
         updated_at=instant(message.update_time),

@@ -6,7 +6,7 @@ import strawberry
 from strawberry import argument
 
 from gateway.context import Info
-from gateway.resolvers.arguments import IdempotencyKey, PaymentId
+from gateway.resolvers.arguments import IdempotencyKey, OrderId, PaymentId
 from gateway.types.payment import Payment
 from kit.graphql import Amount, or_none
 
@@ -23,7 +23,17 @@ class PaymentQueries:
 
 @strawberry.type
 class PaymentMutations:
-    """Refunds."""
+    """Starting and refunding payments."""
+
+    @strawberry.mutation(
+        description="The order's owner, for an order with confirmation CLIENT. Returns its payment with the clientSecret with which the "
+        "page confirms it. Can be repeated. SERVICE_UNAVAILABLE, reason PAYMENT_NOT_READY: try again."
+    )
+    async def start_payment(self, info: Info, order_id: OrderId) -> Payment | None:
+        """StartPayment. Reading the order first rejects an unknown one at once: its payment would be waited for."""
+        info.context.clear_loaders()
+        await info.context.peers.order.get(order_id)
+        return await info.context.peers.payment.start(order_id)
 
     @strawberry.mutation(description="ADMIN. Without an amount, refunds all that is left of the payment.")
     async def refund_payment(

@@ -23,14 +23,17 @@ class Subscription:
 
     @strawberry.subscription(
         description="Owner or ADMIN. The order now, and again after every change; versions only increase. Quick successive changes may "
-        "arrive as one; the last always arrives. The token comes in connection_init, or in the request's Authorization header."
+        "arrive as one; the last always arrives. Where the page confirms the payment, the order also arrives, with its version "
+        "unchanged, when the payment waits for the buyer: first, and after a decline. The token comes in connection_init, or in the "
+        "request's Authorization header."
     )
     async def order_updated(self, info: Info, id: OrderId) -> AsyncGenerator[Order | None]:
         """Reads the order again whenever it may have changed, with the caller's current permissions."""
         context = info.context
-        version = 0
+        version, payment_changed = 0, False
         with context.updates.watch(id) as changed:
             while True:
+                payment_changed |= changed.payment
                 changed.clear()
                 wait = _POLL_SECONDS
                 try:
@@ -40,8 +43,8 @@ class Subscription:
                         raise
                     wait = _RETRY_SECONDS
                 else:
-                    if order.version > version:
-                        version = order.version
+                    if order.version > version or (payment_changed and order.version == version):
+                        version, payment_changed = order.version, False
                         context.clear_loaders()
                         yield order
                 with suppress(TimeoutError):

@@ -6,6 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from souk.payment.v1.events_pb2 import PaymentActionRequired
+from souk.payment.v1.payment_pb2 import Payment
 
 from gateway.order_updates import OrderUpdates
 from gateway.peers import Peers
@@ -15,10 +17,11 @@ from gateway.tests.fakes.peers import SERVICES, standing_in
 from gateway.tests.fakes.recorder import Recorder
 from gateway.tests.world import make_server
 from kit.auth import Principal, Role
+from kit.events import Event
 from kit.graphql import AllowList, GraphQLServer
 from kit.settings import load
 from kit.testing.principals import FakeTokenVerifier
-from kit.values import ACCOUNT, ORDER
+from kit.values import ACCOUNT, ORDER, utc_now
 from kit.web.app import build_app
 from kit.web.health import Readiness
 
@@ -63,6 +66,12 @@ class Listening:
         """Changes the order and wakes its subscriptions."""
         self.orders.stands(self.order_id, ACCOUNT.format(USER.account_id), version, status)
         self.updates.on_order_event([self.order_id])
+
+    def payment_waits(self, order_id: str) -> None:
+        """The payment of an order waits for its buyer."""
+        body = PaymentActionRequired(payment=Payment(order_id=order_id))
+        event = Event(uuid4(), body.DESCRIPTOR.full_name, "pay_1", utc_now(), body, "", {})
+        self.updates.on_payment_event(event)
 
 
 @asynccontextmanager

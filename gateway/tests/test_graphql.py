@@ -1,8 +1,10 @@
 """The endpoint over HTTP with fake services behind it: the journey, and what each operation passes on."""
 
 import pytest
+from souk.order.v1 import order_pb2
 
 from gateway.tests.world import USER, World, forget, world
+from kit.errors import NotFound
 from kit.values import ACCOUNT, ORDER, PRODUCT
 
 __all__ = ["forget", "world"]
@@ -134,6 +136,37 @@ async def test_a_refund_passes_its_input(world: World, given: str, sent: str) ->
         "damaged",
         "k",
     )
+
+
+async def test_a_payment_is_started_for_an_order_that_the_caller_may_see(world: World) -> None:
+    products = f'products: [{{id: "{PRODUCT_ID}", quantity: 1}}]'
+    placed = await world.ask(f"mutation {{ createOrder(input: {{{products}}}) {{ id }} }}")
+    order_id = placed["data"]["createOrder"]["id"]
+    mutation = f'mutation {{ startPayment(orderId: "{order_id}") {{ status clientSecret payBefore }} }}'
+    answer = await world.ask(mutation)
+    assert answer["data"]["startPayment"]["status"] == "REQUIRES_ACTION"
+    assert answer["data"]["startPayment"]["clientSecret"] == "pi_1_secret_2"
+    assert answer["data"]["startPayment"]["payBefore"]
+    assert world.recorder.last("StartPayment")[0].order_id == order_id
+
+    world.recorder.raises["GetOrder"] = NotFound("no order", reason="ORDER_NOT_FOUND")
+    calls = world.recorder.names().count("StartPayment")
+    rejected = await world.ask(mutation)
+    assert rejected["errors"][0]["extensions"]["reason"] == "ORDER_NOT_FOUND"
+    assert world.recorder.names().count("StartPayment") == calls
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("", order_pb2.PAYMENT_CONFIRMATION_SERVER),
+        (", confirmation: CLIENT", order_pb2.PAYMENT_CONFIRMATION_CLIENT),
+    ],
+)
+async def test_an_order_says_who_confirms_its_payment(world: World, given: str, sent: int) -> None:
+    products = f'products: [{{id: "{PRODUCT_ID}", quantity: 1}}]'
+    await world.ask(f"mutation {{ createOrder(input: {{{products}{given}}}) {{ id }} }}")
+    assert world.recorder.last("PlaceOrder")[0].confirmation == sent
 
 
 async def test_stock_is_adjusted_and_set(world: World) -> None:

@@ -64,6 +64,19 @@ async def test_a_subscription_survives_an_outage_of_the_order_service(world: Lis
         assert (await socket.receive())["payload"]["data"]["orderUpdated"]["version"] == 2
 
 
+async def test_a_subscription_gets_the_order_again_when_its_payment_waits_for_the_buyer(
+    world: Listening,
+) -> None:
+    async with signed_in(world.app(), world.token()) as socket:
+        subscribe(socket, world.order_id)
+        await socket.receive()
+        world.payment_waits("ord_other")
+        world.payment_waits(world.order_id)
+        again = (await socket.receive())["payload"]["data"]["orderUpdated"]
+        assert again == {"id": world.order_id, "status": "PENDING", "version": 1}
+        assert socket.silent()
+
+
 async def test_another_customers_order_is_not_found(world: Listening) -> None:
     async with signed_in(world.app(), world.token(OTHER)) as socket:
         subscribe(socket, world.order_id)

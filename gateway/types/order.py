@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 
 from gateway.types.address import Address, AddressInput
+from gateway.types.payment import PaymentConfirmation
 from kit.graphql import Amount, Connection, CurrencyCode, Edge, Instant
 
 
@@ -134,6 +135,10 @@ class CreateOrderInput:
     )
     expected_total: Amount | None = strawberry.field(
         default=None, description="The total that the buyer has seen."
+    )
+    confirmation: PaymentConfirmation = strawberry.field(
+        default=PaymentConfirmation.SERVER,
+        description="CLIENT: the page confirms the payment after startPayment, and paymentMethod must be null.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None, description="Chosen by the client, 1-255 characters; makes the mutation safe to retry."

@@ -32,6 +32,13 @@ class Status(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class Confirmation(StrEnum):
+    """Who confirms the payment: we, or the buyer's page."""
+
+    SERVER = "SERVER"
+    CLIENT = "CLIENT"
+
+
 class CancelReason(StrEnum):
     """Why an order was cancelled."""
 
@@ -266,6 +273,7 @@ class OrderPlaced(DomainEvent):
 
     payment_method: str
     pay_before: datetime
+    confirmation: Confirmation = Confirmation.SERVER
 
 
 class OrderConfirmed(DomainEvent):

@@ -24,6 +24,7 @@ def _placed(event: OrderPlaced) -> tuple[str, Message]:
         order=order_to_proto(event.order),
         payment_method=event.payment_method,
         pay_before=timestamp_to_proto(event.pay_before),
+        confirmation="PAYMENT_CONFIRMATION_" + event.confirmation,
     )
     return ORDER.format(event.order.id), message
 

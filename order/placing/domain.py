@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from order.addresses.domain import Address
+from order.orders.domain import Confirmation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class PlaceOrder:
     request_id: str
     input_hash: bytes
     legacy_input_hash: bytes = b""
+    confirmation: Confirmation = Confirmation.SERVER
 
     def matches(self, input_hash: bytes) -> bool:
         """Whether an order with this hash was placed with the same input."""

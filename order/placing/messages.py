@@ -3,15 +3,22 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from souk.order.v1 import order_pb2 as pb
 from souk.order.v1 import order_service_pb2 as service
 
 from kit.values import ACCOUNT, PRODUCT, FieldReader, plain_decimal, request_fingerprint
 from order.addresses.messages import read_address
+from order.orders.domain import Confirmation
 from order.orders.messages import read_id, require_no_card_number
 from order.placing.domain import PlaceOrder
 
 _MAX_LINES = 100
 _MAX_QUANTITY = 10_000
+_CONFIRMATIONS = {
+    pb.PAYMENT_CONFIRMATION_UNSPECIFIED: Confirmation.SERVER,
+    pb.PAYMENT_CONFIRMATION_SERVER: Confirmation.SERVER,
+    pb.PAYMENT_CONFIRMATION_CLIENT: Confirmation.CLIENT,
+}
 
 
 def command_from_proto(
@@ -33,12 +40,15 @@ def command_from_proto(
     method = reader.not_blank(request.payment_method, "paymentMethod")
     method = reader.text(method, "paymentMethod", max_length=255)
     require_no_card_number(reader, method, "paymentMethod")
+    confirmation = _confirmation(reader, request)
     # The currency's number of decimals is known only once the order is priced.
     expected = plain_decimal(reader.decimal(request.expected_total, "expectedTotal"))
     request_id = reader.text(request.request_id, "idempotencyKey", min_length=1, max_length=255)
     reader.raise_if_invalid()
     lines = list(quantities.items())
     named_method = "" if method == default_method else method
+    # What a request of an earlier release could not say is part of the hash only where it is said.
+    extras = [confirmation] if confirmation is Confirmation.CLIENT else []
     return PlaceOrder(
         caller_id=caller_id,
         account_id=account_id or caller_id,
@@ -49,10 +59,20 @@ def command_from_proto(
         expected_total=expected,
         request_id=request_id,
         input_hash=request_fingerprint(
-            account_id or caller_id, sorted(lines), address, named_method, expected
+            account_id or caller_id, sorted(lines), address, named_method, expected, *extras
         ),
-        legacy_input_hash=request_fingerprint(account_id, lines, address, method, expected),
+        legacy_input_hash=request_fingerprint(account_id, lines, address, method, expected, *extras),
+        confirmation=confirmation,
     )
+
+
+def _confirmation(reader: FieldReader, request: service.PlaceOrderRequest) -> Confirmation:
+    confirmation = _CONFIRMATIONS.get(request.confirmation)
+    reader.require(confirmation is not None, "must be SERVER or CLIENT", "confirmation")
+    by_page = confirmation is Confirmation.CLIENT
+    rule = "must be empty with confirmation CLIENT: the page sends it to the payment provider"
+    reader.require(not (by_page and request.payment_method), rule, "paymentMethod")
+    return confirmation or Confirmation.SERVER
 
 
 def _products(

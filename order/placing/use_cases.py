@@ -1,7 +1,7 @@
 """Placing an order: reserves stock in the catalog, then writes the order once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -94,7 +94,7 @@ class Placing:
         self, order_id: UUID, number: int, command: PlaceOrder, reservation: Reservation
     ) -> OrderPlaced:
         now = self._clock()
-        return Order.place(
+        placed = Order.place(
             order_id,
             number,
             command.account_id,
@@ -104,6 +104,7 @@ class Placing:
             Schedule.of(now, self._policy.pending, reservation.expire_time),
             now,
         )
+        return replace(placed, confirmation=command.confirmation)
 
     async def _write(self, caller: Principal, new: NewOrder, address: str) -> Order:
         order, command = new.event.order, new.command

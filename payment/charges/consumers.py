@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 
 from souk.order.v1 import events_pb2 as pb
+from souk.order.v1 import order_pb2
 
 from kit.db import Transaction
 from kit.events import BatchHandler, Event, Subscription
 from kit.values import ACCOUNT, ORDER, money_from_proto, timestamp_from_proto
 from payment.charges.orders import CancelledOrder, OrderCharges, PlacedOrder
+from payment.intents.domain import Confirmation
+
+_CONFIRMATIONS = {order_pb2.PAYMENT_CONFIRMATION_CLIENT: Confirmation.CLIENT}
 
 
 class OrderEvents:
@@ -42,6 +46,7 @@ def _placed(body: pb.OrderPlaced) -> PlacedOrder:
         money_from_proto(body.order.total, "order", "total"),
         body.payment_method,
         timestamp_from_proto(body.pay_before),
+        _CONFIRMATIONS.get(body.confirmation, Confirmation.SERVER),
     )
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from kit.db import Transaction
 from kit.values import Clock, Money, looks_like_card_number
-from payment.payments.domain import Payment
+from payment.intents.domain import Confirmation
+from payment.payments.domain import Payment, PaymentSucceeded
 from payment.payments.ports import PaymentStore
 
 
@@ -20,6 +21,7 @@ class PlacedOrder:
     total: Money
     payment_method: str
     pay_before: datetime
+    confirmation: Confirmation = Confirmation.SERVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class OrderCharges:
         self._clock = clock
 
     async def orders_placed(self, tx: Transaction, orders: Sequence[PlacedOrder]) -> None:
-        """Orders that already have a payment are ignored."""
+        """Orders that already have a payment are ignored. A total of zero is paid at once."""
         now = self._clock()
         payments = [
             Payment.for_order(
@@ -50,10 +52,12 @@ class OrderCharges:
                 self._method(order),
                 order.pay_before,
                 now,
+                order.confirmation,
             )
             for order in orders
         ]
-        await self._store.add(tx, payments)
+        added = await self._store.add(tx, payments)
+        await tx.emit(*(PaymentSucceeded(p) for p in payments if p.id in added and not p.amount.minor))
 
     async def orders_cancelled(self, tx: Transaction, orders: Sequence[CancelledOrder]) -> None:
         """An order without a payment gets a cancelled one, so that a late OrderPlaced does not charge it."""
@@ -70,6 +74,8 @@ class OrderCharges:
             await self._store.save(tx, *payments)
 
     def _method(self, order: PlacedOrder) -> str:
+        if order.confirmation is Confirmation.CLIENT:
+            return ""
         # The order service rejects card numbers; in case one gets here, it is not stored. The provider declines this method as unknown.
         if looks_like_card_number(order.payment_method):
             return "card_number_refused"

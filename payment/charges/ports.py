@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
-from payment.payments.domain import Intent, Payment
+from payment.intents.domain import Intent
+from payment.payments.domain import Payment
 
 
 class ChargeStore(Protocol):

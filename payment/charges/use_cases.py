@@ -11,16 +11,10 @@ from kit.telemetry import get_logger
 from kit.values import PAYMENT, Clock
 from kit.work import LeaseLost
 from payment.charges.ports import ChargeProvider, ChargeStore
+from payment.intents.domain import Intent, IntentStatus
 from payment.leases.domain import LEASE
 from payment.metrics import PAYMENTS
-from payment.payments.domain import (
-    DomainEvent,
-    Intent,
-    IntentStatus,
-    Payment,
-    PaymentFailed,
-    PaymentSucceeded,
-)
+from payment.payments.domain import DomainEvent, Payment, PaymentFailed, PaymentSucceeded
 from payment.payments.ports import PaymentStore
 from payment.provider.errors import ProviderFailed, ProviderRejected, ProviderUnavailable
 
@@ -54,6 +48,10 @@ class Charges:
         now, limit = self._clock(), self._provider.available_permits(limit)
         return await self._store.claim_payments(now, now + LEASE, limit) if limit else []
 
+    def may_call_provider(self) -> bool:
+        """Whether a call to the provider may start now."""
+        return self._provider.available_permits(1) > 0
+
     async def cancel_expired(self) -> None:
         """Cancels payments that may no longer be charged, in large batches: they must not queue with those to charge."""
         while cancelled := await self._store.cancel_expired(self._clock(), _OVERDUE_BATCH_SIZE):
@@ -78,7 +76,7 @@ class Charges:
             await self._cancel(payment)
             return
         intent = await self._current_intent(payment)
-        if intent.status is IntentStatus.READY and payment.may_charge(self._clock()):
+        if self._must_confirm(payment, intent):
             # Committed before the call: from here on only the provider knows whether it has charged.
             payment = await self._mark_confirmed(payment, intent)
             if payment.may_charge(self._clock()):
@@ -93,15 +91,19 @@ class Charges:
         if not payment.provider_id:
             self._require_lease(payment)
             return await self._provider.create(payment)
-        if payment.confirmed or payment.provider_failures:
+        if payment.is_confirmed_by_page or payment.confirmed or payment.provider_failures:
             return await self._provider.retrieve(payment)
         return Intent(payment.provider_id, IntentStatus.READY)
+
+    def _must_confirm(self, payment: Payment, intent: Intent) -> bool:
+        is_ready = intent.status is IntentStatus.READY and not payment.is_confirmed_by_page
+        return is_ready and payment.may_charge(self._clock())
 
     def _must_cancel(self, payment: Payment, intent: Intent) -> bool:
         """Whether the intent must be cancelled so that it cannot charge later."""
         match intent.status:
             case IntentStatus.DECLINED:
-                return True
+                return not payment.may_retry(self._clock())
             case IntentStatus.READY | IntentStatus.REQUIRES_ACTION:
                 return not payment.may_charge(self._clock())
         return False

@@ -3,57 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from kit.errors import Violation
 from kit.values import ORDER, PAYMENT, REFUND, Money
+from payment.intents.domain import Confirmation, Intent, IntentStatus
 from payment.leases.domain import LeasedWork
 from payment.payments.errors import NothingCaptured, RefundExceedsCapture
 from payment.payments.refund import ProviderRefund, Refund, RefundCommand, RefundStatus
+from payment.payments.status import PaymentStatus
 
 _CANCEL_REASON: Final = "order cancelled"
+# Declines of a payment that the buyer's page confirms, so that a stolen list of cards cannot be tried on one order.
+MAX_DECLINES: Final = 10
 # A cancelled order is refunded even if refunds fail: another refund follows after 1, 10, 100 and 1,000 minutes.
 _MAX_FAILED_CANCEL_REFUNDS: Final = 5
 _FIRST_CANCEL_RETRY_DELAY: Final = timedelta(minutes=1)
 
 
-class PaymentStatus(StrEnum):
-    """The status of a payment. How much was refunded follows from its refunds."""
-
-    PROCESSING = "PROCESSING"
-    REQUIRES_ACTION = "REQUIRES_ACTION"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the provider may still charge."""
-        return self in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
-
-
-class IntentStatus(StrEnum):
-    """The status of the provider's intent."""
-
-    # New, or declined earlier: confirming it charges.
-    READY = "READY"
-    DECLINED = "DECLINED"
-    REQUIRES_ACTION = "REQUIRES_ACTION"
-    PROCESSING = "PROCESSING"
-    SUCCEEDED = "SUCCEEDED"
-    CANCELLED = "CANCELLED"
-
-
 @dataclass(frozen=True, slots=True)
-class Intent:
-    """The provider's state of a payment; `failure_code` is the public API's, set only when DECLINED."""
+class PaymentActionRequired:
+    """The buyer's page can confirm the payment, or confirm it again after a decline."""
 
-    id: str
-    status: IntentStatus
-    failure_code: str = ""
-    next_action_url: str = ""
+    payment: "Payment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +51,15 @@ class PaymentRefunded:
     refund: "Refund"
 
 
-DomainEvent = PaymentSucceeded | PaymentFailed | PaymentRefunded
+DomainEvent = PaymentActionRequired | PaymentSucceeded | PaymentFailed | PaymentRefunded
 
 
 @dataclass(slots=True)
 class Payment(LeasedWork):
-    """The charge of one order. `confirmed` is set before the provider is asked to charge; afterwards the provider's state decides."""
+    """The charge of one order. `confirmed` is set before the provider is asked to charge; afterwards the provider's state decides.
+
+    `client_secret` is sealed, `declines` counts the provider's webhooks about them.
+    """
 
     id: UUID
     order_id: UUID
@@ -96,6 +72,9 @@ class Payment(LeasedWork):
     confirmed: bool = False
     failure_code: str = ""
     next_action_url: str = ""
+    confirmation: Confirmation = Confirmation.SERVER
+    client_secret: bytes = field(default=b"", repr=False)
+    declines: int = 0
     refunds: list[Refund] = field(default_factory=list)
 
     @classmethod
@@ -107,8 +86,9 @@ class Payment(LeasedWork):
         payment_method: str,
         pay_before: datetime,
         now: datetime,
+        confirmation: Confirmation = Confirmation.SERVER,
     ) -> "Payment":
-        """A payment to charge; its id is derived from the order's."""
+        """A payment to charge; its id is derived from the order's. A total of zero is paid without the provider."""
         return cls(
             id=PAYMENT.derive(ORDER.format(order_id)),
             order_id=order_id,
@@ -116,11 +96,12 @@ class Payment(LeasedWork):
             amount=amount,
             payment_method=payment_method,
             pay_before=pay_before,
-            status=PaymentStatus.PROCESSING,
+            status=PaymentStatus.PROCESSING if amount.minor else PaymentStatus.SUCCEEDED,
             order_cancelled=False,
             create_time=now,
             update_time=now,
-            due_time=now,
+            due_time=now if amount.minor else None,
+            confirmation=confirmation,
         )
 
     @classmethod
@@ -131,6 +112,11 @@ class Payment(LeasedWork):
         payment = cls.for_order(order_id, account_id, amount, "", now, now)
         payment.status, payment.order_cancelled, payment.due_time = PaymentStatus.CANCELLED, True, None
         return payment
+
+    @property
+    def is_confirmed_by_page(self) -> bool:
+        """Whether the buyer's page confirms the intent."""
+        return self.confirmation is Confirmation.CLIENT
 
     @property
     def captured(self) -> Money:
@@ -150,11 +136,16 @@ class Payment(LeasedWork):
     @property
     def needs_manual_refund(self) -> bool:
         """Whether the order is cancelled, part of its capture was not refunded, and no refund is pending."""
-        return self.order_cancelled and self.captured != self.refunded and not self._has_pending_refund()
+        is_pending = any(refund.is_pending for refund in self.refunds)
+        return self.order_cancelled and self.captured != self.refunded and not is_pending
 
     def may_charge(self, now: datetime) -> bool:
         """Whether a charge may start."""
         return self.status.is_open and not self.order_cancelled and now < self.pay_before
+
+    def may_retry(self, now: datetime) -> bool:
+        """Whether the buyer may follow a decline with another card."""
+        return self.is_confirmed_by_page and self.declines < MAX_DECLINES and self.may_charge(now)
 
     def key(self, operation: str) -> str:
         """The provider's idempotency key of an operation."""
@@ -173,15 +164,21 @@ class Payment(LeasedWork):
         """Applies the provider's state to an open payment."""
         if not self.status.is_open:
             return None
-        before = (self.status, self.provider_id)
+        before = (self.status, self.provider_id, self.failure_code)
         self.provider_id = intent.id
         self.next_action_url = intent.next_action_url
+        self.client_secret = intent.client_secret or self.client_secret
         event: DomainEvent | None = None
         match intent.status:
             case IntentStatus.SUCCEEDED:
+                self.failure_code = ""
                 self._settle(PaymentStatus.SUCCEEDED)
                 self._refund_cancelled(now)
                 event = PaymentSucceeded(self)
+            case IntentStatus.READY | IntentStatus.REQUIRES_ACTION | IntentStatus.DECLINED if (
+                self.is_confirmed_by_page
+            ):
+                event = self._wait_for_page(intent, now)
             case IntentStatus.DECLINED:
                 # The payment fails only once the intent is cancelled and cannot charge any more.
                 self.failure_code = intent.failure_code
@@ -195,7 +192,7 @@ class Payment(LeasedWork):
                 self.status = PaymentStatus.REQUIRES_ACTION
             case IntentStatus.READY | IntentStatus.PROCESSING:
                 self.status = PaymentStatus.PROCESSING
-        if before != (self.status, self.provider_id):
+        if before != (self.status, self.provider_id, self.failure_code):
             self.update_time = now
         return event
 
@@ -276,6 +273,13 @@ class Payment(LeasedWork):
             Refund.create(refund_id, self.id, self.refundable, _CANCEL_REASON, now, due_time=due_time)
         )
 
+    def _wait_for_page(self, intent: Intent, now: datetime) -> DomainEvent | None:
+        """The buyer's page can confirm the intent; a decline that it follows with another card is no longer the failure."""
+        is_new = self.status is not PaymentStatus.REQUIRES_ACTION
+        is_new |= intent.failure_code not in ("", self.failure_code)
+        self.status, self.failure_code = PaymentStatus.REQUIRES_ACTION, intent.failure_code
+        return PaymentActionRequired(self) if is_new and self.may_retry(now) else None
+
     def _cancel_refunds(self) -> list[Refund]:
         """The refunds that the cancellation has created; their ids are derived from their number."""
         by_id = {refund.id: refund for refund in self.refunds}
@@ -287,11 +291,8 @@ class Payment(LeasedWork):
     def _cancel_refund_id(self, number: int) -> UUID:
         return REFUND.derive(PAYMENT.format(self.id), "cancel", *([str(number)] if number else []))
 
-    def _has_pending_refund(self) -> bool:
-        return any(refund.is_pending for refund in self.refunds)
-
     def _settle(self, status: PaymentStatus) -> None:
-        self.status, self.due_time, self.next_action_url = status, None, ""
+        self.status, self.due_time, self.next_action_url, self.client_secret = status, None, "", b""
 
     def _sum(self, statuses: Sequence[RefundStatus]) -> Money:
         amounts = (refund.amount.minor for refund in self.refunds if refund.status in statuses)

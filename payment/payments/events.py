@@ -5,8 +5,12 @@ from souk.payment.v1 import events_pb2 as pb
 
 from kit.events import AUDIT, Topic
 from kit.values import PAYMENT
-from payment.payments.domain import PaymentFailed, PaymentRefunded, PaymentSucceeded
+from payment.payments.domain import PaymentActionRequired, PaymentFailed, PaymentRefunded, PaymentSucceeded
 from payment.payments.messages import payment_to_proto, refund_to_proto
+
+
+def _action_required(event: PaymentActionRequired) -> tuple[str, Message]:
+    return PAYMENT.format(event.payment.id), pb.PaymentActionRequired(payment=payment_to_proto(event.payment))
 
 
 def _succeeded(event: PaymentSucceeded) -> tuple[str, Message]:
@@ -26,6 +30,11 @@ def _refunded(event: PaymentRefunded) -> tuple[str, Message]:
 
 TOPIC = Topic(
     "souk.payment.v1",
-    {PaymentSucceeded: _succeeded, PaymentFailed: _failed, PaymentRefunded: _refunded},
+    {
+        PaymentActionRequired: _action_required,
+        PaymentSucceeded: _succeeded,
+        PaymentFailed: _failed,
+        PaymentRefunded: _refunded,
+    },
     also=AUDIT,
 )

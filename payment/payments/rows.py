@@ -6,8 +6,10 @@ from uuid import UUID
 
 from kit.db import Record, Statements
 from kit.values import Money
-from payment.payments.domain import Payment, PaymentStatus
+from payment.intents.domain import Confirmation
+from payment.payments.domain import Payment
 from payment.payments.refund import Refund, RefundStatus
+from payment.payments.status import PaymentStatus
 
 
 async def with_refunds(db: Statements, rows: Sequence[Record]) -> list[Payment]:
@@ -45,6 +47,9 @@ def payment_from_row(row: Record, refunds: Sequence[Record]) -> Payment:
         provider_failures=row["provider_failures"],
         failure_code=row["failure_code"],
         next_action_url=row["next_action_url"],
+        confirmation=Confirmation(row["confirmation"]),
+        client_secret=bytes(row["client_secret"]),
+        declines=row["declines"],
         attempts=row["attempts"],
         due_time=row["due_time"],
         refunds=[refund_from_row(refund, row["currency"]) for refund in refunds],

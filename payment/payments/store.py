@@ -14,13 +14,13 @@ from payment.payments.rows import first_with_refunds, with_refunds
 _ADD = """
 INSERT INTO payments (
     id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, provider_id, confirmed,
-    provider_failures, failure_code, next_action_url, attempts, due_time, create_time, update_time
+    provider_failures, failure_code, next_action_url, attempts, due_time, create_time, update_time, confirmation
 )
 SELECT id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, '', false, 0, '', '', 0,
-    due_time, create_time, create_time
+    due_time, create_time, create_time, confirmation
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::bool[],
-    $10::timestamptz[], $11::timestamptz[]) AS p(
-    id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, due_time, create_time
+    $10::timestamptz[], $11::timestamptz[], $12::text[]) AS p(
+    id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, due_time, create_time, confirmation
 )
 ORDER BY order_id
 ON CONFLICT DO NOTHING RETURNING id
@@ -28,10 +28,11 @@ ON CONFLICT DO NOTHING RETURNING id
 _SAVE = """
 UPDATE payments p SET status = s.status, order_cancelled = s.order_cancelled, provider_id = s.provider_id, confirmed = s.confirmed,
     provider_failures = s.provider_failures, failure_code = s.failure_code, next_action_url = s.next_action_url, due_time = s.due_time,
-    update_time = s.update_time
+    update_time = s.update_time, client_secret = s.client_secret
 FROM unnest($1::uuid[], $2::text[], $3::bool[], $4::text[], $5::bool[], $6::int[], $7::text[], $8::text[], $9::timestamptz[],
-    $10::timestamptz[]) AS s(
-    id, status, order_cancelled, provider_id, confirmed, provider_failures, failure_code, next_action_url, due_time, update_time
+    $10::timestamptz[], $11::bytea[]) AS s(
+    id, status, order_cancelled, provider_id, confirmed, provider_failures, failure_code, next_action_url, due_time, update_time,
+    client_secret
 )
 WHERE p.id = s.id
 """
@@ -44,8 +45,8 @@ WITH saved AS ({_SAVE}), saved_refunds AS (
     )
     SELECT r.id, r.payment_id, r.amount, r.reason, r.status, r.provider_id, r.provider_failures, 0, r.due_time, r.create_time,
         r.update_time, r.input_hash, r.refusals
-    FROM unnest($11::uuid[], $12::uuid[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::int[], $18::timestamptz[],
-        $19::timestamptz[], $20::timestamptz[], $21::bytea[], $22::int[]) AS r(
+    FROM unnest($12::uuid[], $13::uuid[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::int[], $19::timestamptz[],
+        $20::timestamptz[], $21::timestamptz[], $22::bytea[], $23::int[]) AS r(
         id, payment_id, amount, reason, status, provider_id, provider_failures, due_time, create_time, update_time, input_hash, refusals
     )
     ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, provider_id = EXCLUDED.provider_id,
@@ -54,7 +55,7 @@ WITH saved AS ({_SAVE}), saved_refunds AS (
 )
 INSERT INTO ledger (entry, account, payment_id, amount, currency, time)
 SELECT e.entry, side.account, e.payment_id, side.sign * e.amount, e.currency, e.time
-FROM unnest($23::uuid[], $24::uuid[], $25::bigint[], $26::text[], $27::timestamptz[], $28::uuid[])
+FROM unnest($24::uuid[], $25::uuid[], $26::bigint[], $27::text[], $28::timestamptz[], $29::uuid[])
     AS e(entry, payment_id, amount, currency, time, only_after),
     (VALUES ('provider', 1), ('customer', -1)) AS side(account, sign)
 WHERE e.only_after IS NULL OR EXISTS (SELECT FROM ledger WHERE entry = e.only_after)
@@ -83,10 +84,11 @@ class PostgresPaymentStore:
                 p.order_cancelled,
                 p.due_time,
                 p.create_time,
+                p.confirmation,
             )
             for p in payments
         )
-        return {row["id"] for row in await tx.fetch(_ADD, *transpose(rows, 11))}
+        return {row["id"] for row in await tx.fetch(_ADD, *transpose(rows, 12))}
 
     async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
         """A payment, locked until the transaction ends."""
@@ -99,7 +101,7 @@ class PostgresPaymentStore:
 
     async def save(self, tx: Transaction, *payments: Payment) -> None:
         """One statement; without captured money there are no refunds and ledger entries to write."""
-        rows = transpose(map(_payment_columns, payments), 10)
+        rows = transpose(map(_payment_columns, payments), 11)
         if not any(payment.captured.minor for payment in payments):
             await tx.execute(_SAVE, *rows)
             return
@@ -133,6 +135,7 @@ def _payment_columns(payment: Payment) -> tuple[Any, ...]:
         payment.next_action_url,
         payment.due_time,
         payment.update_time,
+        payment.client_secret,
     )
 
 

@@ -8,10 +8,12 @@ from typing import Any, Final, TypeVar
 
 import stripe
 
+from kit.auth import Sealer
 from kit.telemetry import get_logger, span
 from kit.values import CURRENCIES, ORDER, PAYMENT, REFUND, Money
+from payment.intents.domain import Intent, IntentStatus
 from payment.metrics import PROVIDER_REJECTIONS
-from payment.payments.domain import Intent, IntentStatus, Payment
+from payment.payments.domain import Payment
 from payment.payments.refund import ProviderRefund, Refund
 from payment.provider.circuit import Circuit
 from payment.provider.errors import ProviderFailed, ProviderRejected, ProviderUnavailable
@@ -60,7 +62,9 @@ class Stripe:
 
     name = "stripe"
 
-    def __init__(self, *, api_key: str, base_url: str, shop_url: str, circuit: Circuit) -> None:
+    def __init__(
+        self, *, api_key: str, base_url: str, shop_url: str, circuit: Circuit, sealer: Sealer
+    ) -> None:
         self._http: Any = stripe.HTTPXClient(timeout=_TIMEOUT_SECONDS)
         self._client = stripe.StripeClient(
             api_key,
@@ -71,6 +75,7 @@ class Stripe:
         )
         self._shop_url = shop_url.rstrip("/")
         self._circuit = circuit
+        self._sealer = sealer
 
     async def open(self) -> None:
         """Does nothing: connections are opened on demand."""
@@ -95,13 +100,14 @@ class Stripe:
                 "order_id": ORDER.format(payment.order_id),
                 "payment_id": PAYMENT.format(payment.id),
             },
-            "payment_method_types": _method_types(payment.amount.currency),
+            "payment_method_types": _method_types(payment),
         }
         options: Any = {"idempotency_key": payment.key("create")}
         try:
-            return _intent(await self._call("create", lambda: self._intents.create_async(params, options)))
+            created = await self._call("create", lambda: self._intents.create_async(params, options))
         except (stripe.CardError, stripe.InvalidRequestError) as error:
             raise ProviderRejected(error.code or "invalid") from error
+        return self._intent(payment, created)
 
     async def confirm(self, payment: Payment) -> Intent:
         """Idempotent by its key; an intent in a later state is returned as it is."""
@@ -112,10 +118,8 @@ class Stripe:
         }
         options: Any = {"idempotency_key": payment.key("confirm")}
         try:
-            return _intent(
-                await self._call(
-                    "confirm", lambda: self._intents.confirm_async(payment.provider_id, params, options)
-                )
+            confirmed = await self._call(
+                "confirm", lambda: self._intents.confirm_async(payment.provider_id, params, options)
             )
         except stripe.CardError as error:
             return Intent(payment.provider_id, IntentStatus.DECLINED, _failure_code(error.error))
@@ -127,26 +131,25 @@ class Stripe:
                 "payment.method_rejected", payment_id=PAYMENT.format(payment.id), code=error.code or "invalid"
             )
             return Intent(payment.provider_id, IntentStatus.DECLINED, "processing_error")
+        return self._intent(payment, confirmed)
 
     async def retrieve(self, payment: Payment) -> Intent:
         """Reads the intent."""
-        return _intent(
-            await self._read("retrieve", lambda: self._intents.retrieve_async(payment.provider_id))
-        )
+        read = await self._read("retrieve", lambda: self._intents.retrieve_async(payment.provider_id))
+        return self._intent(payment, read)
 
     async def cancel(self, payment: Payment) -> Intent:
         """Idempotent by its key; an intent that can no longer be cancelled is returned as it is."""
         options: Any = {"idempotency_key": payment.key("cancel")}
         try:
-            return _intent(
-                await self._call(
-                    "cancel", lambda: self._intents.cancel_async(payment.provider_id, {}, options)
-                )
+            cancelled = await self._call(
+                "cancel", lambda: self._intents.cancel_async(payment.provider_id, {}, options)
             )
         except stripe.InvalidRequestError as error:
             if error.code == _UNEXPECTED_STATE:
                 return await self.retrieve(payment)
             raise _rejected("cancel", error) from error
+        return self._intent(payment, cancelled)
 
     async def refund(self, payment: Payment, refund: Refund) -> ProviderRefund:
         """Idempotent by the refund's key."""
@@ -183,6 +186,19 @@ class Stripe:
             if getattr(candidate.metadata, "refund_id", "") == refund_id and not refund.rejected:
                 return refund
         return None
+
+    def _intent(self, payment: Payment, resource: Any) -> Intent:
+        status = _STATUSES.get(resource.status, IntentStatus.PROCESSING)
+        code = ""
+        if resource.status == "requires_payment_method" and resource.last_payment_error:
+            status, code = IntentStatus.DECLINED, _failure_code(resource.last_payment_error)
+        url = ""
+        if status is IntentStatus.REQUIRES_ACTION and resource.next_action:
+            redirect = getattr(resource.next_action, "redirect_to_url", None)
+            url = redirect.url if redirect else ""
+        # Sealed here, so that the secret itself is nowhere else: neither in the database nor in logs.
+        secret = self._sealer.seal(resource.client_secret) if payment.is_confirmed_by_page else b""
+        return Intent(resource.id, status, code, url, secret)
 
     @property
     def _intents(self) -> Any:
@@ -235,27 +251,19 @@ def is_down(error: Exception) -> bool:
     return isinstance(error, stripe.StripeError) and (status == 0 or status >= 500)
 
 
-def _intent(resource: Any) -> Intent:
-    status = _STATUSES.get(resource.status, IntentStatus.PROCESSING)
-    code = ""
-    if resource.status == "requires_payment_method" and resource.last_payment_error:
-        status, code = IntentStatus.DECLINED, _failure_code(resource.last_payment_error)
-    url = ""
-    if status is IntentStatus.REQUIRES_ACTION and resource.next_action:
-        redirect = getattr(resource.next_action, "redirect_to_url", None)
-        url = redirect.url if redirect else ""
-    return Intent(resource.id, status, code, url)
-
-
 def _refund(resource: Any) -> ProviderRefund:
     return ProviderRefund(
         resource.id, done=resource.status == "succeeded", rejected=resource.status in ("failed", "canceled")
     )
 
 
-def _method_types(currency: str) -> list[str]:
-    """Stripe rejects an intent that names a method type which its currency does not support."""
-    return ["card", "us_bank_account"] if currency == "USD" else ["card"]
+def _method_types(payment: Payment) -> list[str]:
+    """Stripe rejects an intent that names a method type which its currency does not support.
+
+    A bank debit takes days, and a payment that the page confirms has minutes.
+    """
+    debit = payment.amount.currency == "USD" and not payment.is_confirmed_by_page
+    return ["card", "us_bank_account"] if debit else ["card"]
 
 
 def _failure_code(error: Any) -> str:

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from kit.auth import DEVELOPMENT_SEALING_KEY, Sealer
 from kit.testing import FakeClock
 from kit.values import REFUND, Money
-from payment.payments.domain import Intent, IntentStatus, Payment
+from payment.intents.domain import Intent, IntentStatus
+from payment.payments.domain import Payment
 from payment.payments.refund import ProviderRefund, Refund, RefundStatus
 from payment.webhooks.domain import WebhookEvent
+
+SEALER = Sealer(DEVELOPMENT_SEALING_KEY)
 
 
 class FakePaymentStore:
@@ -47,7 +52,9 @@ class FakePaymentStore:
             assert (payment.due_time is not None) == payment.status.is_open
             for refund in payment.refunds:
                 assert (refund.due_time is not None) == (refund.status is RefundStatus.PENDING)
-            self.payments[payment.id] = deepcopy(payment)
+            # Only webhooks count declines.
+            declines = self.payments[payment.id].declines
+            self.payments[payment.id] = replace(deepcopy(payment), declines=declines)
 
     async def get_many(self, ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
         return [deepcopy(p) for p in self.payments.values() if p.id in ids and owner in (None, p.account_id)]
@@ -62,6 +69,12 @@ class FakePaymentStore:
         for payment in leased:
             payment.due_time, payment.attempts = lease, payment.attempts + 1
         return deepcopy(leased)
+
+    async def claim_payment(self, payment_id: UUID, now: datetime, lease: datetime) -> Payment | None:
+        due = next((p for p in self._due(now) if p.id == payment_id), None)
+        if due is not None:
+            due.due_time, due.attempts = lease, due.attempts + 1
+        return deepcopy(due)
 
     async def cancel_expired(self, now: datetime, limit: int) -> int:
         expired = [p for p in self._due(now) if not p.provider_id and not p.may_charge(now)][:limit]
@@ -80,6 +93,7 @@ class FakePaymentStore:
         for payment in self.payments.values():
             if payment.provider_id == event.intent_id and payment.due_time:
                 if new := event.event_id not in self.recorded:
+                    payment.declines += event.failed
                     payment.due_time = min(now, payment.due_time)
                 self.recorded.add(event.event_id)
                 return new
@@ -129,7 +143,8 @@ class FakeProvider:
     async def create(self, payment: Payment) -> Intent:
         self._called("create")
         intent_id = f"pi_{payment.key('create')}"
-        return self.intents.setdefault(intent_id, Intent(intent_id, IntentStatus.READY))
+        secret = SEALER.seal(f"{intent_id}_secret") if payment.is_confirmed_by_page else b""
+        return self.intents.setdefault(intent_id, Intent(intent_id, IntentStatus.READY, client_secret=secret))
 
     async def confirm(self, payment: Payment) -> Intent:
         self._called("confirm")
@@ -171,8 +186,8 @@ class FakeProvider:
         return ProviderRefund(made, done=self.refunds_succeed) if made else None
 
     def set_intent(self, intent_id: str, intent: Intent) -> None:
-        self.intents[intent_id] = Intent(
-            intent_id, intent.status, intent.failure_code, intent.next_action_url
+        self.intents[intent_id] = replace(
+            intent, id=intent_id, client_secret=self.intents[intent_id].client_secret
         )
 
     def _called(self, name: str) -> None:

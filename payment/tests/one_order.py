@@ -1,12 +1,14 @@
 """The use cases on fakes, with one order."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from kit.values import Money
 from payment.charges.orders import CancelledOrder, PlacedOrder
+from payment.intents.domain import Confirmation
 from payment.payments.domain import Payment
 from payment.tests.fakes import FakePaymentStore
 from payment.tests.world import World
@@ -26,6 +28,13 @@ class OneOrder(World):
         pay_before = self.clock.now.replace(year=self.clock.now.year + 1)
         async with self.db.transaction() as tx:
             placed = PlacedOrder(self.order_id, self.account_id, TOTAL, method, pay_before)
+            await self.orders.orders_placed(tx, [placed])
+
+    async def place_for_page(self, *, seconds: float = 480, total: Money = TOTAL) -> None:
+        """Places the order with confirmation CLIENT."""
+        pay_before = self.clock.now + timedelta(seconds=seconds)
+        placed = PlacedOrder(self.order_id, self.account_id, total, "", pay_before, Confirmation.CLIENT)
+        async with self.db.transaction() as tx:
             await self.orders.orders_placed(tx, [placed])
 
     async def cancel(self) -> None:

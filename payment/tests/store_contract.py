@@ -1,7 +1,7 @@
 """Payment stores under test. `harness` is the fake and PostgreSQL's in turn, `postgres_harness` only PostgreSQL's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +10,8 @@ import pytest
 from kit.db import Database
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
-from payment.payments.domain import Intent, IntentStatus, Payment
+from payment.intents.domain import Confirmation, Intent, IntentStatus
+from payment.payments.domain import Payment
 from payment.tests.fakes import FakePaymentStore, new_payment
 from payment.tests.world import PostgresStores, Stores, stores
 
@@ -27,8 +28,8 @@ class StoreHarness:
     store: Stores
     clock: FakeClock
 
-    async def add(self) -> Payment:
-        payment = new_payment(self.clock)
+    async def add(self, confirmation: Confirmation = Confirmation.SERVER) -> Payment:
+        payment = replace(new_payment(self.clock), confirmation=confirmation)
         async with self.db.transaction() as tx:
             assert await self.store.add(tx, [payment]) == {payment.id}
         self.clock.advance(seconds=1)

@@ -13,6 +13,7 @@ from dev.stripe_mock.webhooks import Deliverer
 from kit.testing import free_port
 from payment.provider.circuit import Circuit
 from payment.provider.stripe_client import Stripe, is_down
+from payment.tests.fakes import SEALER
 
 SECRET = "whsec_test"
 
@@ -34,6 +35,7 @@ def adapter(url: str, *, failures: int = 100) -> Stripe:
         base_url=url,
         shop_url="https://shop.test",
         circuit=circuit,
+        sealer=SEALER,
     )
 
 

@@ -16,8 +16,10 @@ from kit.testing.fixtures import database_url, postgres
 from kit.values import Money
 from kit.work import LeaseLost
 from payment.charges.orders import CancelledOrder, PlacedOrder
-from payment.payments.domain import Intent, IntentStatus, Payment, PaymentStatus
+from payment.intents.domain import Intent, IntentStatus
+from payment.payments.domain import Payment
 from payment.payments.refund import ProviderRefund, RefundStatus
+from payment.payments.status import PaymentStatus
 from payment.provider.errors import ProviderFailed, ProviderRejected, ProviderUnavailable
 from payment.tests.world import PostgresStores, World, stores
 from payment.webhooks.domain import WebhookEvent

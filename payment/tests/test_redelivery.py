@@ -16,7 +16,7 @@ from souk.order.v1 import order_pb2
 from kit.events import BatchHandler, Event
 from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto
 from payment.charges.consumers import OrderEvents
-from payment.payments.domain import Intent, IntentStatus
+from payment.intents.domain import Intent, IntentStatus
 from payment.tests.fakes import FakePaymentStore
 from payment.tests.world import World
 

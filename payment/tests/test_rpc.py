@@ -1,11 +1,12 @@
 """The gRPC methods in one process. A test for each RPC."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Any
 
 import pytest
-from souk.payment.v1 import payment_pb2
+from souk.payment.v1 import events_pb2, payment_pb2
 from souk.payment.v1 import payment_service_pb2 as pb
 
 from kit.auth import Principal
@@ -15,11 +16,15 @@ from kit.testing import FakeClock
 from kit.testing.contracts import acting_as
 from kit.testing.principals import FakeAdminVerifier, FakeTokenVerifier, admin, customer
 from kit.values import ORDER, PAYMENT
-from payment.payments.domain import Intent, IntentStatus, Payment
-from payment.payments.rpc import PaymentsRpc
+from payment.intents.domain import Confirmation, Intent, IntentStatus
+from payment.page.rpc import PageRpc
+from payment.payments.domain import Payment, PaymentActionRequired
+from payment.payments.events import TOPIC
+from payment.reading.messages import PaymentView
+from payment.reading.rpc import PaymentsRpc
 from payment.refunds.rpc import RefundsRpc
 from payment.rpc import PaymentRpc
-from payment.tests.fakes import FakePaymentStore, new_payment
+from payment.tests.fakes import SEALER, FakePaymentStore, new_payment
 from payment.tests.world import World
 
 
@@ -59,7 +64,12 @@ class Edge:
 async def edge() -> AsyncIterator[Edge]:
     store, tokens = FakePaymentStore(), FakeTokenVerifier()
     world = World(store=store)
-    rpc = PaymentRpc(PaymentsRpc(world.payments), RefundsRpc(world.refunds, FakeAdminVerifier()))
+    view = PaymentView(SEALER)
+    rpc = PaymentRpc(
+        PaymentsRpc(world.payments, view),
+        PageRpc(world.start, view),
+        RefundsRpc(world.refunds, FakeAdminVerifier()),
+    )
     server = Server([rpc], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", PaymentRpc.service)
@@ -81,6 +91,53 @@ async def test_get_payment_is_for_the_owner_and_admins(edge: Edge) -> None:
         await edge.get(customer(), payment_id)
     with pytest.raises(Unauthenticated):
         await edge.get(None, payment_id)
+
+
+async def test_start_payment_gives_the_client_secret_to_the_owner_only(edge: Edge) -> None:
+    owner = customer()
+    payment = replace(new_payment(edge.clock, account_id=owner.account_id), confirmation=Confirmation.CLIENT)
+    await edge.store.add(None, [payment])
+    request = pb.StartPaymentRequest(order_id=ORDER.format(payment.order_id))
+
+    started = (await edge.call(owner, "StartPayment", request, pb.StartPaymentResponse)).payment
+
+    assert started.client_secret.endswith("_secret")
+    assert started.status == payment_pb2.PAYMENT_STATUS_REQUIRES_ACTION
+    assert started.pay_before.ToDatetime(UTC) == payment.pay_before
+    payment_id = PAYMENT.format(payment.id)
+    assert (await edge.get(owner, payment_id)).client_secret == started.client_secret
+    assert (await edge.get(admin(), payment_id)).client_secret == ""
+    for other in (admin(), customer()):
+        with pytest.raises(NotFound):
+            await edge.call(other, "StartPayment", request, pb.StartPaymentResponse)
+    with pytest.raises(Unauthenticated):
+        await edge.call(None, "StartPayment", request, pb.StartPaymentResponse)
+    malformed = pb.StartPaymentRequest(order_id="pi_1")
+    with pytest.raises(InvalidArgument) as rejected:
+        await edge.call(owner, "StartPayment", malformed, pb.StartPaymentResponse)
+    assert [fault.path for fault in rejected.value.fields] == [("orderId",)]
+
+
+async def test_a_secret_sealed_with_another_key_is_left_out(edge: Edge) -> None:
+    owner = customer()
+    payment = replace(
+        new_payment(edge.clock, account_id=owner.account_id),
+        confirmation=Confirmation.CLIENT,
+        client_secret=b"sealed with a key that was replaced",
+    )
+    await edge.store.add(None, [payment])
+    assert (await edge.get(owner, PAYMENT.format(payment.id))).client_secret == ""
+
+
+def test_neither_events_nor_logs_carry_a_client_secret() -> None:
+    payment = replace(
+        new_payment(FakeClock()), confirmation=Confirmation.CLIENT, client_secret=SEALER.seal("hush")
+    )
+    rows = TOPIC.outbox_rows([PaymentActionRequired(payment)])
+    message = events_pb2.PaymentActionRequired.FromString(rows.payloads[0])
+    assert message.payment.client_secret == ""
+    assert "client_secret" not in repr(payment)
+    assert "client_secret" not in repr(Intent("pi_1", IntentStatus.READY, client_secret=b"x"))
 
 
 async def test_get_payment_rejects_a_malformed_id(edge: Edge) -> None:

@@ -13,10 +13,13 @@ from payment.charges.orders import OrderCharges
 from payment.charges.ports import ChargeStore
 from payment.charges.store import PostgresChargeStore
 from payment.charges.use_cases import Charges
+from payment.page.ports import StartStore
+from payment.page.store import PostgresStartStore
+from payment.page.use_cases import PaymentStart
 from payment.payments.events import TOPIC
 from payment.payments.ports import PaymentStore
 from payment.payments.store import PostgresPaymentStore
-from payment.payments.use_cases import Payments
+from payment.reading.use_cases import Payments
 from payment.refunds.ports import RefundStore
 from payment.refunds.store import PostgresRefundStore
 from payment.refunds.use_cases import Refunds
@@ -26,11 +29,13 @@ from payment.webhooks.store import PostgresWebhookStore
 from payment.webhooks.use_cases import Webhooks
 
 
-class Stores(PaymentStore, ChargeStore, RefundStore, WebhookStore, Protocol):
+class Stores(PaymentStore, ChargeStore, StartStore, RefundStore, WebhookStore, Protocol):
     """The methods of the stores of all aggregates."""
 
 
-class PostgresStores(PostgresPaymentStore, PostgresChargeStore, PostgresRefundStore, PostgresWebhookStore):
+class PostgresStores(
+    PostgresPaymentStore, PostgresChargeStore, PostgresStartStore, PostgresRefundStore, PostgresWebhookStore
+):
     """All stores on PostgreSQL."""
 
 
@@ -47,6 +52,7 @@ class World:
         self.payments = Payments(self.store)
         self.orders = OrderCharges(self.store, default_method="pm_card_visa", clock=self.clock)
         self.charges = Charges(self.db, self.store, self.store, self.provider, clock=self.clock)
+        self.start = PaymentStart(self.store, self.store, self.charges, clock=self.clock)
         self.refunds = Refunds(self.db, self.store, self.store, self.provider, clock=self.clock)
         self.webhooks = Webhooks(self.store, self.refunds, clock=self.clock)
 

@@ -6,7 +6,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """The provider's id of the intent or refund that changed; the other id is empty, or both. `failed`: a refund that failed."""
+    """The provider's id of the intent or refund that changed; the other id is empty, or both.
+
+    `failed`: a refund that failed, or an intent whose charge was declined.
+    """
 
     event_id: UUID
     intent_id: str = ""

@@ -13,14 +13,16 @@ WITH open AS (
 ), recorded AS (
     INSERT INTO inbox (consumer, event_id) SELECT 'stripe', $3::uuid FROM open ON CONFLICT DO NOTHING RETURNING event_id
 ), changed AS (
-    UPDATE {table} SET due_time = least(due_time, $2)
+    UPDATE {table} SET due_time = least(due_time, $2){counted}
     WHERE id IN (SELECT id FROM open) AND due_time IS NOT NULL AND EXISTS (SELECT FROM recorded)
     RETURNING id
 )
 SELECT status FROM {table} WHERE provider_id = $1 AND provider_id <> '' AND ({settled} OR EXISTS (SELECT FROM changed))
 """
-_INTENT_CHANGED = _RECORD_WEBHOOK.format(table="payments", settled="false")
-_REFUND_CHANGED = _RECORD_WEBHOOK.format(table="refunds", settled="due_time IS NULL")
+_INTENT_CHANGED = _RECORD_WEBHOOK.format(
+    table="payments", settled="false", counted=", declines = declines + $4::int"
+)
+_REFUND_CHANGED = _RECORD_WEBHOOK.format(table="refunds", settled="due_time IS NULL", counted="")
 
 
 class PostgresWebhookStore:
@@ -30,8 +32,9 @@ class PostgresWebhookStore:
         self._db = db
 
     async def intent_changed(self, event: WebhookEvent, now: datetime) -> bool:
-        """Makes the open payment of an intent due."""
-        return await self._db.fetchval(_INTENT_CHANGED, event.intent_id, now, event.event_id) is not None
+        """Makes the open payment of an intent due, and counts a decline."""
+        arguments = (event.intent_id, now, event.event_id, int(event.failed))
+        return await self._db.fetchval(_INTENT_CHANGED, *arguments) is not None
 
     async def refund_changed(self, event: WebhookEvent, now: datetime) -> RefundStatus | None:
         """Makes a pending refund due."""

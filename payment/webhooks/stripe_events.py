@@ -34,7 +34,8 @@ class StripeWebhooks:
 def _event(body: Any) -> WebhookEvent:
     match body:
         case {"id": str(event), "data": {"object": {"object": "payment_intent", "id": str(changed)}}}:
-            return WebhookEvent(_EVENT.derive("stripe", event), intent_id=changed)
+            declined = body.get("type") == "payment_intent.payment_failed"
+            return WebhookEvent(_EVENT.derive("stripe", event), intent_id=changed, failed=declined)
         case {"id": str(event), "data": {"object": {"object": "refund", "id": str(changed), **refund}}}:
             failed = refund.get("status") == "failed"
             return WebhookEvent(_EVENT.derive("stripe", event), refund_id=changed, failed=failed)

@@ -133,6 +133,14 @@ MATRIX = {
     "Mutation.updateOrderStatus": _admin(
         'mutation { updateOrderStatus(id: "<fresh_order>", status: SHIPPED) { id } }'
     ),
+    "Mutation.startPayment": Row(
+        'mutation { startPayment(orderId: "<fresh_page_order>") { clientSecret } }',
+        _UNAUTHENTICATED,
+        "NOT_FOUND",
+        OK,
+        "NOT_FOUND",
+        "startPayment.clientSecret",
+    ),
     "Mutation.refundPayment": _admin(
         'mutation { refundPayment(paymentId: "<fresh_payment>", amount: 1.00, idempotencyKey: "<key>") { id } }'
     ),
@@ -154,6 +162,14 @@ MATRIX = {
         '{ order(id: "<order>") { lines { product { id } } } }', "order.lines.0.product"
     ),
     "Product.stock": Row('{ product(id: "<product>") { stock } }', NULL, NULL, NULL, OK, "product.stock"),
+    "Payment.clientSecret": Row(
+        '{ payment(id: "<fresh_page_payment>") { clientSecret } }',
+        _UNAUTHENTICATED,
+        NULL,
+        OK,
+        NULL,
+        "payment.clientSecret",
+    ),
     "OrderStatusChange.internalNote": Row(
         '{ order(id: "<shipped>") { history { internalNote } } }',
         _UNAUTHENTICATED,

@@ -19,6 +19,7 @@ __all__ = ["stack"]
 
 MAKE_ADMIN = "mutation($id: ID!) { setAccountRole(accountId: $id, role: ADMIN) { role } }"
 CREATE_ADDRESS = f"mutation {{ createAddress(input: {{address: {{{ADDRESS}}}}}) {{ id }} }}"
+START_PAYMENT = "mutation($id: ID!) { startPayment(orderId: $id) { id } }"
 # Close code of a WebSocket after a connection_init with an invalid token.
 CLOSED_UNAUTHENTICATED = 4401
 
@@ -37,6 +38,8 @@ class World:
             "<fresh_account>": self._fresh_account,
             "<fresh_address>": self._fresh_address,
             "<fresh_order>": self._fresh_order,
+            "<fresh_page_order>": self._fresh_page_order,
+            "<fresh_page_payment>": self._fresh_page_payment,
             "<fresh_payment>": self._fresh_payment,
             "<fresh_product>": self._fresh_product,
             "<email>": self._email,
@@ -73,6 +76,14 @@ class World:
 
     async def _fresh_payment(self) -> str:
         return str((await self._paid())["payment"]["id"])
+
+    async def _fresh_page_order(self) -> str:
+        """An order whose payment the owner's page confirms."""
+        return str((await self.people[OWNER].buy(self.ids["product"], confirmation="CLIENT"))["id"])
+
+    async def _fresh_page_payment(self) -> str:
+        started = await self.people[OWNER].execute(START_PAYMENT, id=await self._fresh_page_order())
+        return str(started.get("startPayment")["id"])
 
     async def _paid(self) -> Any:
         order = await self.people[OWNER].buy(self.ids["product"])

@@ -9,7 +9,7 @@ from tests.e2e.authorization import MATRIX
 SCHEMA = Path(__file__).parents[2] / "gateway" / "schema.graphql"
 _ROOTS = ("Query", "Mutation", "Subscription")
 # Not every reader of the parent may see these.
-_RESTRICTED = {"Product.stock", "OrderStatusChange.internalNote"}
+_RESTRICTED = {"Payment.clientSecret", "Product.stock", "OrderStatusChange.internalNote"}
 
 
 def required_rows() -> set[str]:

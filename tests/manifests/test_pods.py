@@ -25,6 +25,7 @@ from tests.manifests.manifests import (
 
 def test_no_secret_is_in_a_manifest() -> None:
     secret = {"DATABASE_URL", "MAIL_SEALING_KEY", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "SMTP_PASSWORD"}
+    secret |= {"PAYMENT_SEALING_KEY"}
     for folder in FOLDERS:
         assert not of_kind(built(folder), "Secret")
         for config in of_kind(built(folder), "ConfigMap"):

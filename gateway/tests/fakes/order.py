@@ -50,6 +50,7 @@ class OrderRpc(UnimplementedServicer):
             ACCOUNT.format(principal.account_id),
             *(line.product_id for line in request.lines),
         )
+        self._known[made.id] = made
         return order.PlaceOrderResponse(order=made)
 
     async def get_order(self, request: Any, call: Call) -> order.GetOrderResponse:

@@ -25,6 +25,13 @@ class PaymentRpc(UnimplementedServicer):
         self._record("BatchGetPayments", request, call)
         return payment.BatchGetPaymentsResponse(payments=map(self._one, request.order_ids))
 
+    async def start_payment(self, request: Any, call: Call) -> payment.StartPaymentResponse:
+        self._record("StartPayment", request, call)
+        started = self._one(request.order_id)
+        started.status = payment_pb2.PAYMENT_STATUS_REQUIRES_ACTION
+        started.client_secret = "pi_1_secret_2"
+        return payment.StartPaymentResponse(payment=started)
+
     async def refund_payment(self, request: Any, call: Call) -> payment.RefundPaymentResponse:
         self._record("RefundPayment", request, call)
         return payment.RefundPaymentResponse(payment=self._one("ord_1"))
@@ -38,4 +45,5 @@ class PaymentRpc(UnimplementedServicer):
             status=payment_pb2.PAYMENT_STATUS_PARTIALLY_REFUNDED,
             create_time=NOW,
             update_time=NOW,
+            pay_before=NOW,
         )

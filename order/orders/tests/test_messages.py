@@ -1,5 +1,6 @@
 """Validation of changes to an order, and the messages and events of orders."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from kit.errors import InvalidArgument
 from kit.testing import FakeClock
 from kit.values import ORDER, PRODUCT, Money
 from order.addresses.domain import Address
-from order.orders.domain import Line, Order, OrderPlaced, Schedule, Status
+from order.orders.domain import Confirmation, Line, Order, OrderPlaced, Schedule, Status
 from order.orders.events import TOPIC
 from order.orders.messages import cancellation_from_proto, order_to_proto, status_update_from_proto
 
@@ -106,6 +107,13 @@ def test_order_placed_carries_the_payment_method_and_its_deadline() -> None:
     assert rows.keys == [ORDER.format(event.order.id)]
     assert message.payment_method == "pm_card_visa"
     assert message.pay_before.ToDatetime() == event.pay_before.replace(tzinfo=None)
+    assert message.confirmation == order_pb2.PAYMENT_CONFIRMATION_SERVER
+
+
+def test_order_placed_says_when_the_page_confirms_the_payment() -> None:
+    rows = TOPIC.outbox_rows([replace(placed(), confirmation=Confirmation.CLIENT)])
+    message = events_pb2.OrderPlaced.FromString(rows.payloads[0])
+    assert message.confirmation == order_pb2.PAYMENT_CONFIRMATION_CLIENT
 
 
 def test_every_event_of_the_contract_is_published() -> None:

@@ -6,10 +6,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from souk.order.v1 import order_pb2
 from souk.order.v1 import order_service_pb2 as pb
 
 from kit.errors import InvalidArgument
 from kit.values import ORDER, PRODUCT
+from order.orders.domain import Confirmation
 from order.placing.tests.requests import HOME, PRODUCT_ID, command_from_proto, invalid_fields, line, request
 
 
@@ -146,3 +148,24 @@ def test_no_input_causes_an_internal_error(
 
 def _encodable(text: str) -> str:
     return text.encode("utf-8", "ignore").decode()
+
+
+def test_who_confirms_the_payment_is_read_and_is_the_server_unless_said() -> None:
+    for value, expected in ((0, Confirmation.SERVER), (1, Confirmation.SERVER), (2, Confirmation.CLIENT)):
+        assert command_from_proto(request(confirmation=value)).confirmation is expected
+    assert invalid_fields(request(confirmation=9)) == ["confirmation"]
+
+
+def test_a_payment_method_is_not_named_where_the_page_confirms() -> None:
+    by_page = {"confirmation": order_pb2.PAYMENT_CONFIRMATION_CLIENT}
+    assert invalid_fields(request(payment_method="pm_card_visa", **by_page)) == ["paymentMethod"]
+
+
+def test_the_input_hash_says_who_confirms_only_where_it_is_the_page() -> None:
+    plain = command_from_proto(request())
+    server = command_from_proto(request(confirmation=order_pb2.PAYMENT_CONFIRMATION_SERVER))
+    page = command_from_proto(request(confirmation=order_pb2.PAYMENT_CONFIRMATION_CLIENT))
+    assert plain.input_hash == server.input_hash
+    assert not page.matches(plain.input_hash)
+    assert not page.matches(plain.legacy_input_hash)
+    assert not plain.matches(page.input_hash)

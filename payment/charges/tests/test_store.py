@@ -5,7 +5,8 @@ from contextvars import Context
 from datetime import timedelta
 
 from kit.testing.fixtures import database_url, postgres
-from payment.payments.domain import Intent, IntentStatus, PaymentStatus
+from payment.intents.domain import Intent, IntentStatus
+from payment.payments.status import PaymentStatus
 from payment.tests.store_contract import StoreHarness, harness, postgres_harness
 from payment.tests.world import stores
 

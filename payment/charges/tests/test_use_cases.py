@@ -5,16 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from payment.payments.domain import (
-    Intent,
-    IntentStatus,
-    Payment,
-    PaymentFailed,
-    PaymentRefunded,
-    PaymentStatus,
-    PaymentSucceeded,
-)
+from payment.intents.domain import Intent, IntentStatus
+from payment.payments.domain import Payment, PaymentFailed, PaymentRefunded, PaymentSucceeded
 from payment.payments.refund import RefundStatus
+from payment.payments.status import PaymentStatus
 from payment.provider.errors import ProviderFailed, ProviderRejected, ProviderUnavailable
 from payment.tests.one_order import OneOrder, world
 from payment.webhooks.domain import WebhookEvent

@@ -11,8 +11,9 @@ from dev.stripe_mock.faults import Faults
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.values import Money
+from payment.intents.domain import Intent, IntentStatus
 from payment.metrics import PROVIDER_REJECTIONS
-from payment.payments.domain import Intent, IntentStatus, Payment
+from payment.payments.domain import Payment
 from payment.payments.refund import RefundStatus
 from payment.provider.errors import ProviderFailed, ProviderRejected, ProviderUnavailable
 from payment.provider.stripe_client import Stripe

@@ -13,7 +13,8 @@ from dev.stripe_mock.provider import Provider
 from dev.stripe_mock.server import Api
 from kit.testing import FakeClock, eventually, free_port
 from kit.values import Money
-from payment.payments.domain import Intent, IntentStatus, Payment
+from payment.intents.domain import Intent, IntentStatus
+from payment.payments.domain import Payment
 from payment.provider.errors import ProviderFailed, ProviderUnavailable
 from payment.provider.stripe_client import Stripe
 from payment.tests.fakes import new_payment, new_refund

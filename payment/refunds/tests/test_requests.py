@@ -13,7 +13,8 @@ from kit.errors import IdempotencyConflict, InvalidArgument
 from kit.testing.fixtures import database_url, postgres
 from kit.values import Money
 from payment.charges.orders import CancelledOrder
-from payment.payments.domain import Intent, IntentStatus, Payment
+from payment.intents.domain import Intent, IntentStatus
+from payment.payments.domain import Payment
 from payment.payments.errors import NothingCaptured, PaymentNotFound, RefundExceedsCapture
 from payment.payments.refund import RefundStatus
 from payment.refunds.domain import RefundRequest

@@ -1,10 +1,12 @@
 """The contract of WebhookStore, on the fake and on PostgreSQL."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 from kit.testing.fixtures import database_url, postgres
-from payment.payments.domain import Intent, IntentStatus, Payment
+from payment.intents.domain import Intent, IntentStatus
+from payment.payments.domain import Payment
 from payment.payments.refund import ProviderRefund, RefundStatus
 from payment.tests.store_contract import StoreHarness, harness, postgres_harness
 from payment.tests.world import stores
@@ -65,3 +67,18 @@ async def test_a_webhook_makes_a_refund_due_while_it_is_pending(harness: StoreHa
     assert (
         await harness.store.refund_changed(WebhookEvent(uuid4(), refund_id="re_2"), harness.clock.now) is None
     )
+
+
+async def test_a_decline_is_counted_once_for_each_event(harness: StoreHarness) -> None:
+    payment = await harness.add()
+    intent = Intent("pi_1", IntentStatus.PROCESSING)
+    await harness.change(payment, lambda stored: stored.apply_intent(intent, harness.clock.now))
+    first = WebhookEvent(uuid4(), "pi_1", failed=True)
+    for event in (first, first, WebhookEvent(uuid4(), "pi_1", failed=True), WebhookEvent(uuid4(), "pi_1")):
+        await harness.store.intent_changed(event, harness.clock.now)
+    assert (await harness.get(payment)).declines == 2
+    # What a worker saves does not undo a count that it did not see.
+    stale = replace(payment, provider_id="pi_1")
+    async with harness.db.transaction() as tx:
+        await harness.store.save(tx, stale)
+    assert (await harness.get(payment)).declines == 2

@@ -14,7 +14,8 @@ import pytest
 from dev.stripe_mock.webhooks import signature
 from kit.values import Money
 from kit.web import Readiness, build_app
-from payment.payments.domain import Intent, IntentStatus, Payment, PaymentFailed, PaymentSucceeded
+from payment.intents.domain import Intent, IntentStatus
+from payment.payments.domain import Payment, PaymentFailed, PaymentSucceeded
 from payment.tests.fakes import FakePaymentStore, new_payment
 from payment.tests.stripe_stub import SECRET
 from payment.tests.world import World

@@ -1,0 +1,1 @@
+"""Payments that the buyer's page confirms: startPayment."""

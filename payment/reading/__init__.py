@@ -1,0 +1,1 @@
+"""Reading payments, and what of a payment each caller sees."""
