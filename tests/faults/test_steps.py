@@ -5,13 +5,15 @@ A step is a state that is visible in a database. As soon as it is reached, the s
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.e2e.shop import Shop
+from tests.e2e.page import DECLINED_CARD, GOOD_CARD, pay_in_page
+from tests.e2e.shop import Person, Shop
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["stack"]
@@ -90,6 +92,40 @@ STEPS = [
         "notifications WHERE create_time > $1 AND order_id IS NOT NULL AND attempts > 0",
     ),
 ]
+# The same, where the buyer's page confirms the payment: from the order to the charge.
+PAGE_STEPS = [
+    ("payment", "payment saved, no intent created", "payment", "payments WHERE create_time > $1"),
+    (
+        "payment",
+        "intent created, the page has no secret",
+        "payment",
+        "payments WHERE create_time > $1 AND provider_id <> ''",
+    ),
+    (
+        "gateway",
+        "secret saved, no response to the page",
+        "payment",
+        "payments WHERE create_time > $1 AND client_secret <> ''",
+    ),
+    (
+        "payment",
+        "PaymentActionRequired published, the page pays",
+        "payment",
+        "outbox WHERE time > $1 AND type LIKE '%PaymentActionRequired' AND published_at IS NOT NULL",
+    ),
+    (
+        "payment",
+        "declined, the page tries another card",
+        "payment",
+        "payments WHERE create_time > $1 AND declines > 0",
+    ),
+    (
+        "payment",
+        "charge saved, PaymentSucceeded not published",
+        "payment",
+        "payments WHERE create_time > $1 AND status = 'SUCCEEDED'",
+    ),
+]
 
 
 @pytest.fixture
@@ -106,10 +142,37 @@ async def test_a_kill_at_this_step_loses_and_duplicates_nothing(
 ) -> None:
     admin, buyer = await shop.admin(), await shop.register()
     product, key = await admin.create_product(price="10.00", stock=5), secrets.token_hex(8)
+    buying = buyer.buy_until_answered(product, key=key, seconds=60)
+    order_id = await kill_while(stack, buying, victim, database, rows)
+    await assert_bought_once(shop, admin, buyer, product, order_id)
+
+
+@pytest.mark.parametrize(
+    ("victim", "state", "database", "rows"), PAGE_STEPS, ids=[f"{s[0]}: {s[1]}" for s in PAGE_STEPS]
+)
+async def test_a_kill_while_the_page_confirms_loses_and_duplicates_nothing(
+    stack: StackUnderTest, shop: Shop, victim: str, state: str, database: str, rows: str
+) -> None:
+    admin, buyer = await shop.admin(), await shop.register()
+    product, key = await admin.create_product(price="10.00", stock=5), secrets.token_hex(8)
+
+    async def buy() -> str:
+        order_id = await buyer.buy_until_answered(product, key=key, seconds=60, confirmation="CLIENT")
+        await pay_in_page(buyer, order_id, [DECLINED_CARD, GOOD_CARD], seconds=60)
+        return order_id
+
+    order_id = await kill_while(stack, buy(), victim, database, rows)
+    await assert_bought_once(shop, admin, buyer, product, order_id)
+
+
+async def kill_while(
+    stack: StackUnderTest, buy: Coroutine[Any, Any, str], victim: str, database: str, rows: str
+) -> str:
+    """Kills and restarts the victim when the rows exist; returns the id of the order."""
     watch = await asyncpg.connect(f"postgresql://souk:souk@127.0.0.1:{stack.ports.postgresql}/{database}")
     try:
         start = datetime.now(UTC)
-        buying = asyncio.create_task(buyer.buy_until_answered(product, key=key, seconds=60))
+        buying = asyncio.create_task(buy)
         async with asyncio.timeout(30):
             while not await watch.fetchval(f"SELECT EXISTS (SELECT FROM {rows})", start):
                 continue
@@ -117,8 +180,11 @@ async def test_a_kill_at_this_step_loses_and_duplicates_nothing(
     finally:
         await watch.close()
     await asyncio.to_thread(stack.start, victim)
+    return await buying
 
-    order_id = await buying
+
+async def assert_bought_once(shop: Shop, admin: Person, buyer: Person, product: str, order_id: str) -> None:
+    """One order, one charge, one notification of each kind."""
     await buyer.wait_for_status(order_id, "CONFIRMED", seconds=60)
     mails = await buyer.wait_for_mail("confirmed", order_id, seconds=60)
     assert [charge["status"] for charge in await shop.charges(order_id)] == ["succeeded"]

@@ -24,6 +24,7 @@ CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     shop.refunds,
     shop.ledger,
     shop.deadlines,
+    shop.payments_end,
     shop.expiries,
     shop.finished,
     shop.notifications,

@@ -42,7 +42,7 @@ async def charged(sources: DataSources) -> CheckResult:
     violations += [
         f"order {order}: payment {row['id']} is SUCCEEDED, but the provider charged nothing"
         for order, row in payments.items()
-        if row["status"] == "SUCCEEDED" and order not in charges
+        if row["status"] == "SUCCEEDED" and row["amount"] and order not in charges
     ]
     return check_result("the provider's charges equal our payments, once", len(charges), sorted(violations))
 
@@ -109,6 +109,10 @@ async def balances(sources: DataSources) -> CheckResult:
             payment is None or payment["status"] in ("SUCCEEDED", "FAILED", "CANCELLED")
         ):
             violations.append(f"order {order}: {intent} is {record['status']}, but its payment is finished")
+        elif _can_still_be_confirmed(record, payment):
+            violations.append(
+                f"order {order}: a page can still confirm {intent}, but its payment is finished"
+            )
     return check_result("the provider holds no money of cancelled orders", len(cancelled), sorted(violations))
 
 
@@ -125,6 +129,13 @@ async def keyed(sources: DataSources) -> CheckResult:
         f"key {key} created {sorted(ids)}" for key, ids in ids_by_key.items() if key and len(ids) > 1
     ]
     return check_result("every call of the provider has its own key", len(records), sorted(violations))
+
+
+def _can_still_be_confirmed(record: Record, payment: Any) -> bool:
+    """Whether a page that has the client secret can charge a payment that is finished."""
+    is_its_intent = payment is not None and payment["provider_id"] == record["id"]
+    is_finished = is_its_intent and payment["status"] in ("FAILED", "CANCELLED")
+    return is_finished and record["status"] in ("requires_payment_method", "requires_confirmation")
 
 
 def _latest(records: Sequence[Record]) -> dict[str, Record]:

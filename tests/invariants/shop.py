@@ -19,6 +19,11 @@ _OVERDUE = (
     "SELECT id, deadline FROM orders WHERE status = 'PENDING' AND deadline < now() - interval '30 seconds'"
 )
 
+# The worker polls every payment at least every 15 minutes.
+_LATE_PAYMENTS = """
+SELECT id, pay_before FROM payments
+WHERE status IN ('PROCESSING', 'REQUIRES_ACTION') AND confirmation = 'CLIENT' AND pay_before < now() - interval '15 minutes'
+"""
 _EXPIRED = "SELECT order_id, expire_time FROM reservations WHERE state = 'HELD' AND expire_time < now() - interval '30 seconds'"
 _FINISHED_BUT_DUE = (
     (
@@ -185,6 +190,19 @@ async def deadlines(sources: DataSources) -> CheckResult:
         "no order is PENDING past its deadline",
         count["n"],
         (f"order {row['id']} since {row['deadline']:%H:%M:%S}" for row in overdue),
+    )
+
+
+async def payments_end(sources: DataSources) -> CheckResult:
+    """No payment that a page confirms is open past its time to pay: its card would be charged for a cancelled order."""
+    late = await sources.rows("payment", _LATE_PAYMENTS)
+    [count] = await sources.rows(
+        "payment", "SELECT count(*) AS n FROM payments WHERE confirmation = 'CLIENT'"
+    )
+    return check_result(
+        "no payment of a page is open past its time to pay",
+        count["n"],
+        (f"payment {row['id']} since {row['pay_before']:%H:%M:%S}" for row in late),
     )
 
 

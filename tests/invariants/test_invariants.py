@@ -48,6 +48,12 @@ _PLANTED = [
         "UPDATE payments SET status = 'PROCESSING', due_time = now() WHERE NOT order_cancelled",
         {"paid", "ledger", "charged"},
     ),
+    (
+        "payment",
+        "UPDATE payments SET status = 'REQUIRES_ACTION', confirmation = 'CLIENT', due_time = now(), "
+        "pay_before = now() - interval '16 minutes' WHERE NOT order_cancelled",
+        {"paid", "ledger", "charged", "payments_end"},
+    ),
     ("payment", "UPDATE payments SET provider_id = 'pi_other' WHERE NOT order_cancelled", {"charged"}),
     ("payment", "UPDATE refunds SET status = 'FAILED'", {"cancelled", "refunds", "ledger", "refunded"}),
     ("payment", "UPDATE refunds SET amount = 2001", {"cancelled", "refunds", "ledger", "refunded"}),

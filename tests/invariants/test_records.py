@@ -1,6 +1,6 @@
 """Every difference between our tables and the provider's or the mail server's records is found; and the parts of the checks alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -131,3 +131,38 @@ def test_a_result_prints_the_first_violations_and_their_number() -> None:
     assert text.startswith("VIOLATED  stock: 7 of 9")
     assert "product 4" in text
     assert "and 2 more" in text
+
+
+async def test_an_order_whose_total_is_zero_is_paid_without_a_charge(example: ExampleData) -> None:
+    changes = {
+        "order": "ALTER TABLE orders DROP CONSTRAINT IF EXISTS orders_total_check; "
+        "UPDATE orders SET total = 0 WHERE status = 'CONFIRMED'",
+        "payment": "ALTER TABLE ledger DISABLE TRIGGER USER; "
+        "DELETE FROM ledger USING payments p WHERE p.id = payment_id AND NOT p.order_cancelled; "
+        "UPDATE payments SET amount = 0, provider_id = '' WHERE NOT order_cancelled",
+    }
+    free = replace(example, records=[record for record in example.records if record["intent"] != "pi_paid"])
+    assert await _violated_after(free, changes) == set()
+
+
+async def test_an_intent_that_a_page_can_still_confirm_is_found(example: ExampleData) -> None:
+    changes = {"payment": "UPDATE payments SET status = 'FAILED' WHERE NOT order_cancelled"}
+    records = [dict(record) for record in example.records if record["event"] != "payment_intent.succeeded"]
+    for record in records:
+        record["status"] = "requires_payment_method"
+    violated = await _violated_after(replace(example, records=records), changes)
+    assert "balances" in violated
+
+
+async def _violated_after(sources: ExampleData, changes: Mapping[str, str]) -> set[str]:
+    """The checks that find something after these statements, which are rolled back."""
+    transactions = [sources.databases[name].transaction() for name in changes]
+    for transaction in transactions:
+        await transaction.start()
+    try:
+        for name, sql in changes.items():
+            await sources.databases[name].execute(sql)
+        return set(await violations_by_check(sources))
+    finally:
+        for transaction in transactions:
+            await transaction.rollback()
