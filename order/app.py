@@ -1,5 +1,7 @@
 """The composition root of the order service."""
 
+from collections.abc import Sequence
+
 from kit.db import Database, Migrations
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
@@ -21,12 +23,16 @@ from order.orders.rpc import OrdersRpc
 from order.orders.store import PostgresOrderStore
 from order.orders.use_cases import Orders
 from order.peers import Catalog
-from order.placing.domain import AccountLimits
 from order.placing.rpc import PlacingRpc
-from order.placing.store import PostgresPlacingStore
 from order.placing.use_cases import Placing, Policy
+from order.pricing.rules import Terms
+from order.quotes.quoting import Quotes
 from order.rpc import OrderRpc
+from order.rules.snapshot import PricingRules
+from order.rules.store import PostgresRulesStore
 from order.settings import Settings
+from order.writing.domain import AccountLimits
+from order.writing.store import PostgresPlacingStore
 
 _CLOSED_ACCOUNT_SWEEP_SECONDS = 30.0
 
@@ -40,8 +46,14 @@ def build(settings: Settings) -> Service:
     store = PostgresOrderStore(db)
     cart_moves = CartMoves(PostgresMovingStore())
     orders = Orders(db, store, catalog, cart_moves)
-    placing = Placing(db, PostgresPlacingStore(db), catalog, policy(settings))
+    rules_store = PostgresRulesStore(db)
+    rules = PricingRules(rules_store, terms(settings))
+    quotes = Quotes(rules, catalog, require_method=settings.require_shipping_method)
+    placing = Placing(db, PostgresPlacingStore(db), catalog, quotes, policy(settings))
     closed_accounts = ClosedAccounts(db, PostgresClosedAccountStore(db), store, cart_moves)
+
+    async def set_pricing_settings(_: Sequence[str]) -> None:
+        await rules_store.replace_terms(terms(settings))
 
     return Service(
         name="order",
@@ -62,6 +74,7 @@ def build(settings: Settings) -> Service:
         callers={"OrderService": ["gateway"], "OrderService/CloseAccountOrders": ["account"]},
         consumes=[PaymentEvents(orders).subscription(), AccountEvents(closed_accounts).subscription()],
         jobs=[
+            rules,
             PeriodicJob("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),
             PeriodicJob(
                 "order.closed_accounts",
@@ -71,6 +84,17 @@ def build(settings: Settings) -> Service:
             *retentions(db, settings),
             *cart_jobs(db),
         ],
+        commands={"set-pricing-settings": set_pricing_settings},
+    )
+
+
+def terms(settings: Settings) -> Terms:
+    """The shop-wide settings of prices."""
+    return Terms(
+        prices_include_tax=settings.prices_include_tax,
+        rounding=settings.tax_rounding,
+        level=settings.tax_level,
+        home_country=settings.shop_country.upper(),
     )
 
 

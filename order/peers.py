@@ -1,4 +1,4 @@
-"""The catalog's StockService over gRPC: pb <-> domain. `carts` asks for prices, `placing` reserves and releases, `orders` commits."""
+"""The catalog's StockService over gRPC: pb <-> domain. `carts` and `quotes` read prices, `placing` reserves, `orders` commits."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,12 +8,14 @@ from souk.catalog.v1 import stock_service_pb2 as pb
 from kit.errors import SoukError, Violation
 from kit.identity import Identity
 from kit.rpc import Peer
-from kit.values import ORDER, PRODUCT, VARIANT, SoldId, money_from_proto, timestamp_from_proto
+from kit.values import ORDER, PRODUCT, VARIANT, Money, SoldId, money_from_proto, timestamp_from_proto
 from order.carts.domain import Sellable, Unsellable
-from order.orders.domain import Line
+from order.lines.domain import Line
 from order.orders.ports import StockState
 from order.placing.domain import PlaceOrder
 from order.placing.ports import Reservation
+from order.pricing.charges import PricedItem
+from order.quotes.ports import QuoteRequest
 
 _STATES = {
     pb.RESERVATION_STATE_UNSPECIFIED: StockState.NONE,
@@ -25,19 +27,44 @@ _STATES = {
 
 
 class Catalog(Peer):
-    """`orders.ports.Stock`, `placing.ports.Reservations` and `carts.ports.Prices`."""
+    """`orders.ports.Stock`, `placing.ports.Reservations`, `quotes.ports.Prices` and `carts.ports.Prices`."""
 
     def __init__(self, address: str, identity: Identity | None = None) -> None:
         super().__init__(address, pb.DESCRIPTOR.services_by_name["StockService"], identity)
 
-    async def reserve(self, order_id: UUID, command: PlaceOrder) -> Reservation:
+    async def price_lines(self, request: QuoteRequest) -> tuple[str, list[PricedItem]] | None:
+        """The lines at the catalog's current prices; None if one of them cannot be ordered, or if their currencies differ."""
+        variants = await self.price(
+            [SoldId(product_id, by_product=True) for product_id in request.quantities]
+        )
+        sold = [variant for variant in variants if isinstance(variant, Sellable)]
+        if len(sold) < len(variants) or len({variant.price.currency for variant in sold}) > 1:
+            return None
+        items = [
+            PricedItem(
+                unit_price=variant.price.minor,
+                quantity=quantity,
+                tax_class=variant.tax_class,
+                weight_grams=variant.weight_grams,
+                requires_shipping=variant.requires_shipping,
+            )
+            for variant, quantity in zip(sold, request.quantities.values(), strict=True)
+        ]
+        return sold[0].price.currency, items
+
+    async def reserve(
+        self, order_id: UUID, command: PlaceOrder, list_price: Money | None = None
+    ) -> Reservation:
         """Reserves all products or none; errors name the lines of the caller's request."""
         lines = [
             pb.ReserveStockRequest.Line(product_id=PRODUCT.format(product_id), quantity=quantity)
             for product_id, quantity in command.quantities.items()
         ]
         request = pb.ReserveStockRequest(
-            order_id=ORDER.format(order_id), lines=lines, expected_total=command.expected_total
+            order_id=ORDER.format(order_id),
+            lines=lines,
+            expected_total=list_price.text() if list_price else command.expected_total,
+            limits_judged=list_price is not None,
         )
         try:
             response = await self._call("ReserveStock", request, pb.ReserveStockResponse)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kit.settings import BaseSettings, setting
+from order.pricing.rounding import Rounding
+from order.pricing.rules import Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,31 @@ class Settings(BaseSettings):
         default=20,
         development=1_000_000,
         minimum=1,
+    )
+    prices_include_tax: bool = setting(
+        "Whether prices of products include tax. It holds for the whole shop, as TAX_ROUNDING, TAX_LEVEL and SHOP_COUNTRY do: they are "
+        "written by the first start, a process with others does not start, and the command set-pricing-settings changes them",
+        default=False,
+        development=True,
+    )
+    tax_rounding: Rounding = setting(
+        "What happens to half a unit of an amount that is rounded: HALF_UP or HALF_EVEN",
+        default=Rounding.HALF_UP,
+    )
+    tax_level: Level = setting(
+        "Where tax is rounded: LINE, each line; or RATE, once for each combination of rates over the order",
+        default=Level.LINE,
+    )
+    shop_country: str = setting(
+        "The shop's country, ISO 3166-1 alpha-2: decides the tax of orders without an address, and which tax is replaced abroad; "
+        "empty: none",
+        default="",
+        development="US",
+    )
+    require_shipping_method: bool = setting(
+        "Whether createOrder needs a shipping method once the shop has one; a checkout always does",
+        default=True,
+        development=False,
     )
     max_units_per_line: int = setting(
         "Maximum units of one product in an order", default=10_000, minimum=1, maximum=10_000

@@ -26,6 +26,14 @@ class OrderRow(Table, tablename="orders"):
     create_time = Timestamptz()
     update_time = Timestamptz()
     cart_id = UUID(null=True, default=None)
+    subtotal = BigInt(null=True, default=None)
+    discount = BigInt()
+    tax = BigInt()
+    tax_included = Boolean()
+    shipping = JSONB(null=True, default=None)
+    shipping_total = BigInt()
+    shipping_required = Boolean()
+    billing_address = JSONB(null=True, default=None)
 
 
 class OrderLineRow(Table, tablename="order_lines"):
@@ -37,6 +45,9 @@ class OrderLineRow(Table, tablename="order_lines"):
     name = Text()
     unit_price = BigInt()
     quantity = Integer()
+    discount = BigInt()
+    tax = BigInt()
+    total = BigInt(null=True, default=None)
 
 
 class OrderStatusChangeRow(Table, tablename="order_status_changes"):
@@ -97,6 +108,113 @@ class CartRequestRow(Table, tablename="cart_requests"):
     create_time = Timestamptz()
 
 
+class OrderTaxRow(Table, tablename="order_taxes"):
+    """The tax of one rate on one line; a `position` of -1 is shipping."""
+
+    order_id = UUID(primary_key=True)
+    position = Integer()
+    number = Integer()
+    name = Text()
+    country = Text()
+    region = Text()
+    ppm = Integer()
+    taxable = BigInt()
+    amount = BigInt()
+    reason = Text()
+
+
+class OrderDiscountRow(Table, tablename="order_discounts"):
+    """What one discount took from one line; a `position` of -1 is shipping."""
+
+    order_id = UUID(primary_key=True)
+    position = Integer()
+    number = Integer()
+    promotion_id = UUID(null=True, default=None)
+    code = Text()
+    name = Text()
+    amount = BigInt()
+
+
+class PricingStateRow(Table, tablename="pricing_state"):
+    """One row: the revision of the rules, and the settings of the shop, null before its first process wrote them."""
+
+    id = Boolean(primary_key=True)
+    revision = BigInt()
+    prices_include_tax = Boolean(null=True, default=None)
+    tax_rounding = Text(null=True, default=None)
+    tax_level = Text(null=True, default=None)
+    home_country = Text(null=True, default=None)
+
+
+class TaxCountryRow(Table, tablename="tax_countries"):
+    """A country with tax rules; `treatment` is null where it is that of the shop."""
+
+    country = Text(primary_key=True)
+    treatment = Text(null=True, default=None)
+    version = Integer()
+
+
+class TaxRateRow(Table, tablename="tax_rates"):
+    """A tax rate in millionths."""
+
+    id = UUID(primary_key=True)
+    country = Text()
+    position = Integer()
+    region = Text()
+    postal_prefix = Text()
+    tax_class = Text(db_column_name="class")
+    name = Text()
+    ppm = Integer()
+    combine = Text()
+    reason = Text()
+    valid_from = Timestamptz(null=True, default=None)
+    valid_until = Timestamptz(null=True, default=None)
+
+
+class ShippingZoneRow(Table, tablename="shipping_zones"):
+    """A zone without its places and methods."""
+
+    id = UUID(primary_key=True)
+    name = Text()
+    version = Integer()
+
+
+class ZonePlaceRow(Table, tablename="zone_places"):
+    """A place of a zone."""
+
+    zone_id = UUID(primary_key=True)
+    position = Integer()
+    country = Text()
+    region = Text()
+    postal_prefix = Text()
+
+
+class ShippingMethodRow(Table, tablename="shipping_methods"):
+    """A method of a zone."""
+
+    id = UUID(primary_key=True)
+    zone_id = UUID()
+    position = Integer()
+    name = Text()
+    kind = Text()
+    tax_class = Text()
+    min_days = Integer(null=True, default=None)
+    max_days = Integer(null=True, default=None)
+
+
+class ShippingRateRow(Table, tablename="shipping_rates"):
+    """A band of a method."""
+
+    method_id = UUID(primary_key=True)
+    position = Integer()
+    currency = Text()
+    measure = Text()
+    basis = Text()
+    band_start = BigInt()
+    band_end = BigInt(null=True, default=None)
+    price = BigInt()
+
+
 TABLES = (
     OrderRow,
     OrderLineRow,
@@ -105,4 +223,13 @@ TABLES = (
     CartRow,
     CartLineRow,
     CartRequestRow,
+    OrderTaxRow,
+    OrderDiscountRow,
+    PricingStateRow,
+    TaxCountryRow,
+    TaxRateRow,
+    ShippingZoneRow,
+    ZonePlaceRow,
+    ShippingMethodRow,
+    ShippingRateRow,
 )

@@ -89,6 +89,8 @@ PAYMENT = IdKind("pay")
 PRODUCT = IdKind("prod")
 REFUND = IdKind("ref")
 SESSION = IdKind("ses")
+SHIPPING_METHOD = IdKind("method")
+SHIPPING_ZONE = IdKind("zone")
 # Of the same UUIDs as products: the first variant of a product has its UUID (ADR 0039).
 VARIANT = IdKind("var")
 

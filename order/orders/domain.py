@@ -19,6 +19,7 @@ from uuid import UUID
 
 from kit.values import Money
 from order.addresses.domain import Address
+from order.lines.domain import Amounts, Line
 from order.orders.errors import InvalidOrderState
 
 
@@ -60,21 +61,6 @@ _TRANSITIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One product of an order, with its name and price when the order was placed."""
-
-    product_id: UUID
-    name: str
-    unit_price: Money
-    quantity: int
-
-    @property
-    def total(self) -> Money:
-        """Exact, because prices are whole minor units."""
-        return self.unit_price * self.quantity
-
-
-@dataclass(frozen=True, slots=True)
 class StatusChange:
     """An entry of the order's history. The customer sees `note`; only an ADMIN sees `internal_note`."""
 
@@ -107,6 +93,8 @@ class Order:
     deadline: datetime
     create_time: datetime
     update_time: datetime
+    amounts: Amounts
+    billing_address: Address | None = None
     cart_id: UUID | None = None
 
     @classmethod
@@ -121,9 +109,13 @@ class Order:
         schedule: "Schedule",
         now: datetime,
         cart_id: UUID | None = None,
+        amounts: Amounts | None = None,
+        billing_address: Address | None = None,
     ) -> "OrderPlaced":
-        """Creates an order and returns the event that carries it."""
+        """Creates an order and returns the event that carries it. Without `amounts`, it costs its lines and nothing else."""
         total = sum((line.total for line in lines[1:]), lines[0].total)
+        if amounts and amounts.shipping:
+            total += amounts.shipping.amounts.total
         order = cls(
             id=order_id,
             number=number,
@@ -141,6 +133,8 @@ class Order:
             create_time=now,
             update_time=now,
             cart_id=cart_id,
+            amounts=amounts or Amounts.plain(total),
+            billing_address=billing_address,
         )
         return OrderPlaced(order, payment_method, schedule.pay_before)
 

@@ -13,7 +13,6 @@ from kit.values import (
     ACCOUNT,
     CART,
     ORDER,
-    PRODUCT,
     FieldReader,
     IdKind,
     looks_like_card_number,
@@ -21,6 +20,7 @@ from kit.values import (
     timestamp_to_proto,
 )
 from order.addresses.messages import address_to_proto
+from order.lines.messages import line_to_proto, set_amounts
 from order.orders.domain import Order, Status
 
 _MAX_NOTE_LENGTH = 500
@@ -61,18 +61,10 @@ def status_update_from_proto(request: service.UpdateOrderStatusRequest) -> tuple
 
 def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
     """`internal` includes the notes that only an ADMIN may see."""
-    return pb.Order(
+    message = pb.Order(
         id=ORDER.format(order.id),
         account_id=ACCOUNT.format(order.account_id),
-        lines=[
-            pb.OrderLine(
-                product_id=PRODUCT.format(line.product_id),
-                name=line.name,
-                unit_price=money_to_proto(line.unit_price),
-                quantity=line.quantity,
-            )
-            for line in order.lines
-        ],
+        lines=[line_to_proto(line) for line in order.lines],
         total=money_to_proto(order.total),
         refunded=money_to_proto(order.refunded),
         status=STATUS_PREFIX + order.status,
@@ -93,7 +85,10 @@ def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
         update_time=timestamp_to_proto(order.update_time),
         number=str(order.number),
         cart_id=CART.format(order.cart_id) if order.cart_id else "",
+        billing_address=address_to_proto(order.billing_address),
     )
+    set_amounts(message, order.amounts)
+    return message
 
 
 def read_id(reader: FieldReader, kind: IdKind, text: str, *path: str | int) -> UUID | None:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from kit.db import Record, Statements
 from kit.values import Money
 from order.addresses.rows import address_from_json
-from order.orders.domain import CancelReason, Line, Order, Status, StatusChange
+from order.lines.rows import LINE_COLUMNS, amounts_from_row, lines_from_row
+from order.orders.domain import CancelReason, Order, Status, StatusChange
 
-ORDER_COLUMNS = """
-SELECT o.*,
-    ARRAY(SELECT (product_id, name, unit_price, quantity) FROM order_lines WHERE order_id = o.id ORDER BY position) AS lines,
+_HISTORY = """
     ARRAY(SELECT (status, time, note, internal_note) FROM order_status_changes WHERE order_id = o.id ORDER BY position) AS history
 """
+ORDER_COLUMNS = "SELECT o.*," + LINE_COLUMNS + "," + _HISTORY
 SELECT_ORDERS = ORDER_COLUMNS + "FROM orders o\n"
 
 
@@ -28,10 +28,7 @@ def order_from_row(row: Record) -> Order:
         id=row["id"],
         number=row["number"],
         account_id=row["account_id"],
-        lines=tuple(
-            Line(product, name, Money(price, currency), quantity)
-            for product, name, price, quantity in row["lines"]
-        ),
+        lines=lines_from_row(row),
         total=Money(row["total"], currency),
         refunded=Money(row["refunded"], currency),
         status=Status(row["status"]),
@@ -47,4 +44,6 @@ def order_from_row(row: Record) -> Order:
         create_time=row["create_time"],
         update_time=row["update_time"],
         cart_id=row["cart_id"],
+        amounts=amounts_from_row(row),
+        billing_address=address_from_json(row["billing_address"]),
     )

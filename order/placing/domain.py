@@ -1,4 +1,4 @@
-"""The command to place an order, and the limits of an account."""
+"""The command to place an order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from order.addresses.domain import Address
 from order.orders.domain import Confirmation
+from order.writing.domain import CartVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class PlaceOrder:
     `quantities` are the units of each product, in the order of the products' first lines; `first_lines` are the indexes of those lines
     in the request, which error paths name. `request_id` is the caller's idempotency key. `input_hash` identifies everything else;
     `legacy_input_hash` is how earlier releases computed it. `expected_total` is the decimal that the buyer saw, or empty.
-    `payment_method` is a provider's token; empty means the deployment's default.
+    `payment_method` is a provider's token; empty means the deployment's default. `cart` is the cart that is ordered, if it is one.
     """
 
     caller_id: UUID
@@ -29,15 +30,15 @@ class PlaceOrder:
     input_hash: bytes
     legacy_input_hash: bytes = b""
     confirmation: Confirmation = Confirmation.SERVER
+    shipping_method_id: UUID | None = None
+    billing_address: Address | None = None
+    cart: CartVersion | None = None
+
+    @property
+    def is_checkout(self) -> bool:
+        """Whether a cart is ordered."""
+        return self.cart is not None
 
     def matches(self, input_hash: bytes) -> bool:
         """Whether an order with this hash was placed with the same input."""
         return input_hash in (self.input_hash, self.legacy_input_hash)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountLimits:
-    """Limits of one account: unpaid orders at a time, failed payments within an hour."""
-
-    pending: int
-    failed_payments: int

@@ -1,15 +1,17 @@
 """Errors of placing an order.
 
     SoukError
+    |- FailedPrecondition
+    |  '- CartChanged            it is not open, or not as the buyer saw it
     '- ResourceExhausted
        |- TooManyPending         unpaid orders of the account
        |- TooManyFailedPayments  of the account within an hour
        '- TooManyUnits           of one product
 
-Errors of the catalog (OUT_OF_STOCK, PRODUCT_NOT_FOUND, PRICE_CHANGED ...) are passed on unchanged and have no class here.
+Errors of `quotes`, and of the catalog (OUT_OF_STOCK, PRODUCT_NOT_FOUND ...) are passed on unchanged and have no class here.
 """
 
-from kit.errors import ResourceExhausted
+from kit.errors import FailedPrecondition, ResourceExhausted
 
 
 class TooManyPending(ResourceExhausted):
@@ -30,3 +32,10 @@ class TooManyUnits(ResourceExhausted):
     """More units of one product than the deployment allows per order."""
 
     reason = "TOO_MANY_UNITS"
+
+
+class CartChanged(FailedPrecondition):
+    """The cart is not open, or not at the version that the buyer saw."""
+
+    reason = "CART_CHANGED"
+    default_message = "the cart has changed"

@@ -6,7 +6,8 @@ from uuid import UUID
 from souk.order.v1 import order_pb2 as pb
 from souk.order.v1 import order_service_pb2 as service
 
-from kit.values import ACCOUNT, PRODUCT, FieldReader, plain_decimal, request_fingerprint
+from kit.values import ACCOUNT, PRODUCT, SHIPPING_METHOD, FieldReader, plain_decimal, request_fingerprint
+from order.addresses.domain import Address
 from order.addresses.messages import read_address
 from order.orders.domain import Confirmation
 from order.orders.messages import read_id, require_no_card_number
@@ -32,11 +33,13 @@ def command_from_proto(
     reader = FieldReader()
     account_id = read_id(reader, ACCOUNT, request.account_id, "accountId") if request.account_id else None
     quantities, first_lines = _products(reader, request.lines)
-    address = (
-        read_address(reader, request.shipping_address, "shippingAddress")
-        if request.HasField("shipping_address")
-        else None
+    address = _address(
+        reader, request.shipping_address, request.HasField("shipping_address"), "shippingAddress"
     )
+    billing = _address(reader, request.billing_address, request.HasField("billing_address"), "billingAddress")
+    shipping_method = None
+    if request.shipping_method_id:
+        shipping_method = read_id(reader, SHIPPING_METHOD, request.shipping_method_id, "shippingMethodId")
     method = reader.not_blank(request.payment_method, "paymentMethod")
     method = reader.text(method, "paymentMethod", max_length=255)
     require_no_card_number(reader, method, "paymentMethod")
@@ -48,7 +51,9 @@ def command_from_proto(
     lines = list(quantities.items())
     named_method = "" if method == default_method else method
     # What a request of an earlier release could not say is part of the hash only where it is said.
-    extras = [confirmation] if confirmation is Confirmation.CLIENT else []
+    extras: list[object] = [confirmation] if confirmation is Confirmation.CLIENT else []
+    if shipping_method or billing:
+        extras.append({"shipping_method": shipping_method, "billing_address": billing})
     return PlaceOrder(
         caller_id=caller_id,
         account_id=account_id or caller_id,
@@ -63,6 +68,8 @@ def command_from_proto(
         ),
         legacy_input_hash=request_fingerprint(account_id, lines, address, method, expected, *extras),
         confirmation=confirmation,
+        shipping_method_id=shipping_method,
+        billing_address=billing,
     )
 
 
@@ -95,3 +102,7 @@ def _products(
         quantities[product_id] = total
         first_lines.setdefault(product_id, index)
     return quantities, tuple(first_lines.values())
+
+
+def _address(reader: FieldReader, address: pb.Address, present: bool, path: str) -> Address | None:
+    return read_address(reader, address, path) if present else None

@@ -1,44 +1,14 @@
-"""What placing an order needs: a store and the catalog's reservations."""
+"""What placing an order needs of the catalog: reservations."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
-from kit.db import Transaction
-from kit.events import context_headers
-from order.orders.domain import Line, Order, OrderPlaced
+from kit.values import Money
+from order.lines.domain import Line
 from order.orders.ports import StockState
-from order.placing.domain import AccountLimits, PlaceOrder
-
-
-@dataclass(frozen=True, slots=True)
-class NewOrder:
-    """An order to write. `headers` are the trace context of its event, because orders of several calls are written together."""
-
-    event: OrderPlaced
-    command: PlaceOrder
-    headers: str = field(default_factory=context_headers)
-
-
-class Outcome(Enum):
-    """The result of writing a new order."""
-
-    WRITTEN = "WRITTEN"
-    # An order with this id, or with the caller's idempotency key, exists.
-    DUPLICATE = "DUPLICATE"
-    TOO_MANY_PENDING = "TOO_MANY_PENDING"
-    TOO_MANY_FAILED = "TOO_MANY_FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class ExistingOrder:
-    """The order that was placed with an idempotency key, and the hash of its input."""
-
-    order: Order
-    input_hash: bytes
+from order.placing.domain import PlaceOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +20,17 @@ class Reservation:
     expire_time: datetime
 
 
-class PlacingStore(Protocol):
-    """Writes new orders."""
-
-    async def place(
-        self, orders: Sequence[NewOrder], limits: AccountLimits, tx: Transaction | None = None
-    ) -> list[Outcome]:
-        """Writes orders and their events, each or not, in one statement; returns an outcome per order.
-
-        With a transaction, they are written when it commits.
-        """
-        ...
-
-    async def find_by_key(self, caller_id: UUID, request_id: str) -> ExistingOrder | None:
-        """The order that was placed with an idempotency key."""
-        ...
-
-    async def take_numbers(self, count: int) -> list[int]:
-        """Order numbers that no other call has taken or will take."""
-        ...
-
-
 class Reservations(Protocol):
     """Stock reservations in the catalog."""
 
-    async def reserve(self, order_id: UUID, command: PlaceOrder) -> Reservation:
+    async def reserve(
+        self, order_id: UUID, command: PlaceOrder, list_price: Money | None = None
+    ) -> Reservation:
         """Prices and reserves all products or none; idempotent by order id.
 
-        Raises the catalog's errors, with paths that name the caller's lines.
+        `list_price` is what the lines were priced at, if the total was judged before: the catalog then raises PRICE_CHANGED only where
+        that is not their price any more, and leaves the limits of totals to the caller. Raises the catalog's errors, with paths that name
+        the caller's lines.
         """
         ...
 

@@ -7,20 +7,25 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Database, retry_on_contention
-from kit.errors import IdempotencyConflict, SoukError, Violation
+from kit.errors import IdempotencyConflict, Internal, SoukError, Unavailable, Violation
 from kit.events import AdminActed
-from kit.values import ORDER, Clock, utc_now
+from kit.values import ORDER, Money
 from kit.work import Batcher
+from order.lines.domain import amounts_of, line_amounts
 from order.metrics import REJECTIONS
-from order.orders.domain import Order, OrderPlaced, Schedule
+from order.orders.domain import Order, Schedule
 from order.orders.reporting import record_metrics_and_log
-from order.placing.domain import AccountLimits, PlaceOrder
-from order.placing.errors import TooManyFailedPayments, TooManyPending, TooManyUnits
-from order.placing.order_numbers import OrderNumbers
-from order.placing.ports import ExistingOrder, NewOrder, Outcome, PlacingStore, Reservation, Reservations
+from order.placing.domain import PlaceOrder
+from order.placing.errors import CartChanged, TooManyFailedPayments, TooManyPending, TooManyUnits
+from order.placing.ports import Reservation, Reservations
+from order.quotes.errors import PriceChanged, RulesChanged
+from order.quotes.quoting import Priced, Quotes
+from order.writing.domain import AccountLimits
+from order.writing.order_numbers import OrderNumbers
+from order.writing.ports import ExistingOrder, NewOrder, Outcome, PlacingStore
 
-_REJECTIONS = {Outcome.TOO_MANY_PENDING: TooManyPending, Outcome.TOO_MANY_FAILED: TooManyFailedPayments}
 _RETRY_AFTER_SECONDS = 60
+_MAX_REPRICINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,15 @@ class Policy:
     account: AccountLimits
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Stock that is reserved for an order, and what the order costs."""
+
+    order_id: UUID
+    reservation: Reservation
+    priced: Priced
+
+
 class Placing:
     """Places orders."""
 
@@ -40,14 +54,14 @@ class Placing:
         db: Database,
         store: PlacingStore,
         reservations: Reservations,
+        quotes: Quotes,
         policy: Policy,
-        clock: Clock = utc_now,
     ) -> None:
         self._db = db
         self._store = store
         self._reservations = reservations
+        self._quotes = quotes
         self._policy = policy
-        self._clock = clock
         # Group commit: orders that arrive while a statement runs are written together by the next one.
         self._batcher = Batcher(self._write_batch)
         self._numbers = OrderNumbers(store.take_numbers)
@@ -55,27 +69,18 @@ class Placing:
     async def place(self, caller: Principal, command: PlaceOrder, *, address: str = "") -> Order:
         """Places an order, or returns the one already placed with this key; raises IdempotencyConflict if its input differs.
 
-        The order's id is derived from the key, so a retry finds its own reservation.
+        The order's id is derived from the key, so a retry finds its own reservation. What the order costs is judged before anything is
+        reserved. If prices or rules change until it is written, it is priced again: the buyer gets an error only if the total is no
+        longer the expected one. With `command.cart`, the cart is taken in the statement that writes the order, or nothing is written.
         """
         caller.require_access_to(command.account_id)
         self._check_units(command)
-        order_id = ORDER.derive(str(command.caller_id), command.request_id)
         try:
-            reservation = await self._reservations.reserve(order_id, command)
-            if not self._can_be_paid(reservation):
-                # The key's reservation has expired or is about to. If no order was stored for the key, retry with a new order id; the
-                # unique index on (caller_id, request_id) decides between concurrent retries.
-                if existing := await self._find_existing(command):
-                    return _require_same_request(existing, command)
-                if reservation.state.holds_stock:
-                    await self._reservations.release(order_id)
-                order_id = ORDER.new()
-                reservation = await self._reservations.reserve(order_id, command)
+            held = await self._hold(caller, command)
         except SoukError as rejection:
             REJECTIONS.labels(rejection.reason).inc()
             raise
-        event = self._order_placed(order_id, await self._numbers.next(), command, reservation)
-        return await self._write(caller, NewOrder(event, command), address)
+        return held if isinstance(held, Order) else await self._write(caller, command, held, address)
 
     def _check_units(self, command: PlaceOrder) -> None:
         max_units = self._policy.units_per_line
@@ -84,46 +89,102 @@ class Placing:
                 rule = f"at most {max_units:,} of one product in an order"
                 raise TooManyUnits(rule, fields=[Violation(("products", line, "quantity"), rule)])
 
+    async def _hold(self, caller: Principal, command: PlaceOrder) -> Held | Order:
+        """Prices the order and reserves its stock, or returns the order that has the key."""
+        start = await self._quotes.start(caller, command)
+        # A stored order is returned before its prices are judged again.
+        if start.needs_quote and (existing := await self._find_existing(command)):
+            return _require_same_request(existing, command)
+        for _ in range(_MAX_REPRICINGS + 1):
+            priced = await self._quotes.quote(command, start)
+            try:
+                return await self._reserve(command, priced)
+            except SoukError as rejection:
+                # The catalog has other prices than a moment ago; whether that matters depends on the total.
+                if priced.quote is None or rejection.reason != PriceChanged.reason:
+                    raise
+        raise RulesChanged()
+
+    async def _reserve(self, command: PlaceOrder, priced: Priced) -> Held | Order:
+        order_id = ORDER.derive(str(command.caller_id), command.request_id)
+        list_price = Money(priced.quote.list_price, priced.quote.currency) if priced.quote else None
+        reservation = await self._reservations.reserve(order_id, command, list_price)
+        if not self._can_be_paid(reservation):
+            # The key's reservation has expired or is about to. If no order was stored for the key, retry with a new order id; the
+            # unique index on (caller_id, request_id) decides between concurrent retries.
+            if existing := await self._find_existing(command):
+                return _require_same_request(existing, command)
+            if reservation.state.holds_stock:
+                await self._reservations.release(order_id)
+            order_id = ORDER.new()
+            reservation = await self._reservations.reserve(order_id, command, list_price)
+        return Held(order_id, reservation, priced)
+
     def _can_be_paid(self, reservation: Reservation) -> bool:
         """Whether an order on this reservation would still have time to be charged: a retry may find one that is minutes old."""
-        now = self._clock()
+        now = self._quotes.clock()
         schedule = Schedule.of(now, self._policy.pending, reservation.expire_time)
         return reservation.state.holds_stock and schedule.pay_before > now
 
-    def _order_placed(
-        self, order_id: UUID, number: int, command: PlaceOrder, reservation: Reservation
-    ) -> OrderPlaced:
-        now = self._clock()
+    async def _write(self, caller: Principal, command: PlaceOrder, held: Held, address: str) -> Order:
+        """Writes the order, priced again while the rules change."""
+        number, priced = await self._numbers.next(), held.priced
+        for attempts_left in range(_MAX_REPRICINGS, -1, -1):
+            try:
+                priced = await self._quotes.settle(command, priced, held.reservation.lines)
+            except SoukError as rejection:
+                return await self._give_up(command, held.order_id, rejection)
+            new = self._new_order(number, command, held, priced)
+            outcome = await self._submit(caller, command, new, address)
+            if outcome is Outcome.WRITTEN:
+                record_metrics_and_log([new.event])
+                return new.event.order
+            if outcome is not Outcome.RULES_CHANGED or not attempts_left:
+                break
+            try:
+                priced = await self._quotes.renew(caller, command, priced)
+            except SoukError as rejection:
+                return await self._give_up(command, held.order_id, rejection)
+        return await self._give_up(command, held.order_id, _rejection(outcome))
+
+    def _new_order(self, number: int, command: PlaceOrder, held: Held, priced: Priced) -> NewOrder:
+        now, quote, lines = self._quotes.clock(), priced.quote, held.reservation.lines
+        if quote:
+            charges = zip(lines, quote.lines, strict=True)
+            lines = tuple(replace(line, amounts=line_amounts(quote, charge)) for line, charge in charges)
         placed = Order.place(
-            order_id,
+            held.order_id,
             number,
             command.account_id,
-            reservation.lines,
+            lines,
             command.shipping_address,
             command.payment_method,
-            Schedule.of(now, self._policy.pending, reservation.expire_time),
+            Schedule.of(now, self._policy.pending, held.reservation.expire_time),
             now,
+            command.cart.cart_id if command.cart else None,
+            amounts_of(quote) if quote else None,
+            command.billing_address,
         )
-        return replace(placed, confirmation=command.confirmation)
+        required = priced.needs_method and quote is not None and quote.needs_shipping
+        placed = replace(placed, confirmation=command.confirmation)
+        return NewOrder(placed, command, priced.snapshot.revision, quote, required)
 
-    async def _write(self, caller: Principal, new: NewOrder, address: str) -> Order:
-        order, command = new.event.order, new.command
+    async def _submit(self, caller: Principal, command: PlaceOrder, new: NewOrder, address: str) -> Outcome:
         if command.account_id == command.caller_id:
-            outcome = await self._batcher.run(new)
-        else:
-            acted = AdminActed.by(caller, "order.place_order", ORDER.format(order.id), address)
-            outcome = await self._place_with_audit(new, acted)
-        if outcome is Outcome.WRITTEN:
-            record_metrics_and_log([new.event])
-            return order
+            return await self._batcher.run(new)
+        acted = AdminActed.by(caller, "order.place_order", ORDER.format(new.event.order.id), address)
+        return await self._place_with_audit(new, acted)
+
+    async def _give_up(self, command: PlaceOrder, order_id: UUID, rejection: SoukError) -> Order:
+        """Returns the order that has the key, if there is one; else releases the stock and raises."""
         existing = await self._find_existing(command)
-        if existing is None or existing.order.id != order.id:
-            await self._reservations.release(order.id)
+        # A repetition of the request finds the reservation, while the catalog is down.
+        if (existing is None or existing.order.id != order_id) and not isinstance(rejection, Unavailable):
+            await self._reservations.release(order_id)
         if existing:
             return _require_same_request(existing, command)
-        rejection = _REJECTIONS[outcome]
         REJECTIONS.labels(rejection.reason).inc()
-        raise rejection(details={"retry_after": _RETRY_AFTER_SECONDS})
+        raise rejection
 
     @retry_on_contention
     async def _place_with_audit(self, new: NewOrder, acted: AdminActed) -> Outcome:
@@ -145,3 +206,17 @@ def _require_same_request(existing: ExistingOrder, command: PlaceOrder) -> Order
     if not command.matches(existing.input_hash):
         raise IdempotencyConflict()
     return existing.order
+
+
+def _rejection(outcome: Outcome) -> SoukError:
+    match outcome:
+        case Outcome.RULES_CHANGED:
+            return RulesChanged()
+        case Outcome.CART_CHANGED:
+            return CartChanged()
+        case Outcome.TOO_MANY_PENDING:
+            return TooManyPending(details={"retry_after": _RETRY_AFTER_SECONDS})
+        case Outcome.TOO_MANY_FAILED:
+            return TooManyFailedPayments(details={"retry_after": _RETRY_AFTER_SECONDS})
+        case _:
+            return Internal(f"an order without a key was not written: {outcome.value}")

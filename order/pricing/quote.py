@@ -48,6 +48,7 @@ class Quote:
     shipping: Charge | None
     offers: tuple[Offer, ...]
     tax_included: bool
+    needs_shipping: bool
     problems: tuple[Problem, ...]
 
     @property
@@ -134,6 +135,7 @@ def price(
         shipping=charges[-1] if len(charges) > len(items) else None,
         offers=offered,
         tax_included=taxation.treatment is Treatment.INCLUDED,
+        needs_shipping=needs_shipping,
         problems=tuple(_problems(rules, destination, method_id, offered, needs_shipping=needs_shipping)),
     )
 
@@ -157,14 +159,16 @@ def _problems(
 ) -> Iterator[Problem]:
     if not rules.knows_region(destination):
         yield Problem.REGION_UNKNOWN
-    if not needs_shipping or not rules.has_methods:
+    if not needs_shipping:
         return
     possible = [offer.method.id for offer in offered if offer.price is not None]
+    if method_id is not None and method_id not in possible:
+        yield Problem.METHOD_GONE
+    if not rules.has_methods:
+        return
     if not destination.country:
         yield Problem.ADDRESS_MISSING
     elif not possible:
         yield Problem.NOT_DELIVERED_THERE
     elif method_id is None:
         yield Problem.METHOD_MISSING
-    if method_id is not None and method_id not in possible:
-        yield Problem.METHOD_GONE

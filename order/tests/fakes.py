@@ -1,6 +1,6 @@
 """Fakes of the order service's ports. The store keeps the same contract as PostgreSQL's (store_contract)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,13 +8,21 @@ from itertools import count
 from uuid import UUID, uuid4
 
 from kit.db.fake import FakeDatabase
+from kit.errors import FailedPrecondition
 from kit.values import PRODUCT, Clock, Money, exact_count
 from order.addresses.domain import Address
+from order.lines.domain import Line
 from order.listing.ports import OrderFilter
-from order.orders.domain import CancelReason, Line, Order, Schedule, Status
+from order.orders.domain import CancelReason, Order, Schedule, Status
 from order.orders.ports import StockState
-from order.placing.domain import AccountLimits, PlaceOrder
-from order.placing.ports import ExistingOrder, NewOrder, Outcome, Reservation
+from order.placing.domain import PlaceOrder
+from order.placing.ports import Reservation
+from order.pricing.charges import PricedItem
+from order.pricing.rules import Rules
+from order.quotes.ports import QuoteRequest
+from order.rules.domain import Snapshot
+from order.writing.domain import AccountLimits
+from order.writing.ports import ExistingOrder, NewOrder, Outcome
 
 
 class FakeStore:
@@ -25,6 +33,7 @@ class FakeStore:
         self._orders: dict[UUID, Order] = {}
         self._requests: dict[tuple[UUID, str], tuple[UUID, bytes]] = {}
         self._closed: dict[UUID, datetime] = {}
+        self.rules = FakeRules()
         self._numbers = count(1001)
 
     async def place(
@@ -111,6 +120,8 @@ class FakeStore:
         self, new: NewOrder, before: Sequence[Order], earlier_in_batch: int, limits: AccountLimits
     ) -> Outcome:
         order, key = new.event.order, (new.command.caller_id, new.command.request_id)
+        if new.revision != self.rules.snapshot.revision:
+            return Outcome.RULES_CHANGED
         orders = [other for other in before if other.account_id == order.account_id]
         hour_ago = order.create_time - timedelta(hours=1)
         if sum(o.status is Status.PENDING for o in orders) + earlier_in_batch >= limits.pending:
@@ -139,6 +150,33 @@ class FakeStore:
         ]
 
 
+class FakeRules:
+    """The rules of the shop, and what this process knows of them: `known` until it asks for newer ones."""
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.snapshot = self.known = Snapshot(1, rules or Rules())
+        self.changes_forever = False
+
+    def start(self, rules: Rules) -> None:
+        """New rules that this process knows already."""
+        self.change(rules)
+        self.known = self.snapshot
+
+    def change(self, rules: Rules) -> None:
+        self.snapshot = Snapshot(self.snapshot.revision + 1, rules)
+
+    async def current(self) -> Snapshot:
+        if self.changes_forever:
+            self.change(self.snapshot.rules)
+        return self.known
+
+    async def after(self, revision: int) -> Snapshot:
+        self.known = self.snapshot
+        if self.changes_forever:
+            self.change(self.snapshot.rules)
+        return self.known
+
+
 class FakeCatalog:
     """Sells everything at 9.99 USD, or raises `rejection`. `states` are the reservations by order id."""
 
@@ -149,13 +187,29 @@ class FakeCatalog:
         self.states: dict[UUID, StockState] = {}
         self.expires: dict[UUID, datetime] = {}
         self.rejection: Exception | None = None
+        self.unknown = False
+        self.priced = 0
+        self.reserved_price: Money | None = None
+        self.before_reserving: Callable[[], Awaitable[None]] = _do_nothing
 
-    async def reserve(self, order_id: UUID, command: PlaceOrder) -> Reservation:
+    async def price_lines(self, request: QuoteRequest) -> tuple[str, list[PricedItem]] | None:
+        self.priced += 1
+        if self.unknown:
+            return None
+        items = [PricedItem(self.price.minor, quantity) for quantity in request.quantities.values()]
+        return self.price.currency, items
+
+    async def reserve(
+        self, order_id: UUID, command: PlaceOrder, list_price: Money | None = None
+    ) -> Reservation:
+        await self.before_reserving()
         if self.rejection:
             raise self.rejection
+        if list_price and list_price != self.price * sum(command.quantities.values()):
+            raise FailedPrecondition(reason="PRICE_CHANGED")
         state = self.states.setdefault(order_id, StockState.HELD)
         lines = tuple(
-            Line(product_id, "Mug", self.price, quantity)
+            Line(product_id, "Mug", self.reserved_price or self.price, quantity)
             for product_id, quantity in command.quantities.items()
         )
         expire_time = self.expires.setdefault(order_id, self._clock() + timedelta(minutes=15))
@@ -212,6 +266,9 @@ def cancelled_order(order_id: UUID, cart_id: UUID) -> Order:
     order = Order.place(order_id, 1001, uuid4(), [line], None, "", schedule, now, cart_id).order
     assert order.expire(now)
     return order
+
+
+async def _do_nothing() -> None: ...
 
 
 def _newness(order: Order) -> tuple[datetime, UUID]:

@@ -12,9 +12,10 @@ from order.closed_accounts.use_cases import ClosedAccounts
 from order.listing.use_cases import Listing
 from order.orders.domain import Order
 from order.orders.use_cases import Orders
-from order.placing.domain import AccountLimits
 from order.placing.use_cases import Placing, Policy
+from order.quotes.quoting import Quotes
 from order.tests.fakes import FakeCatalog, FakeOrderCarts, FakeStore, place_order
+from order.writing.domain import AccountLimits
 
 POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
 
@@ -30,7 +31,9 @@ class Shop:
         self.carts = FakeOrderCarts()
         db: Any = self.db
         self.orders = Orders(db, self.store, self.catalog, self.carts, self.clock)
-        self.placing = Placing(db, self.store, self.catalog, policy, self.clock)
+        self.rules = self.store.rules
+        self.quotes = Quotes(self.rules, self.catalog, require_method=True, clock=self.clock)
+        self.placing = Placing(db, self.store, self.catalog, self.quotes, policy)
         self.listing = Listing(self.store)
         self.closed_accounts = ClosedAccounts(db, self.store, self.store, self.carts, self.clock)
 

@@ -15,16 +15,17 @@ from kit.values import PRODUCT, Money
 from order.addresses.domain import Address
 from order.closed_accounts.ports import ClosedAccountStore
 from order.closed_accounts.store import PostgresClosedAccountStore
+from order.lines.domain import Line
 from order.listing.ports import ListingStore
 from order.listing.store import PostgresListingStore
-from order.orders.domain import Line, Order, Schedule
+from order.orders.domain import Order, Schedule
 from order.orders.events import TOPIC
 from order.orders.ports import OrderStore
 from order.orders.store import PostgresOrderStore
-from order.placing.domain import AccountLimits
-from order.placing.ports import NewOrder, Outcome, PlacingStore
-from order.placing.store import PostgresPlacingStore
 from order.tests.fakes import FakeStore, place_order
+from order.writing.domain import AccountLimits
+from order.writing.ports import NewOrder, Outcome, PlacingStore
+from order.writing.store import PostgresPlacingStore
 
 NO_LIMITS = AccountLimits(1000, 1000)
 ADDRESS = Address("John Doe", "Bahnhofstrasse 1", "", "Zürich", "ZH", "8001", "CH")
@@ -57,7 +58,7 @@ class StoreHarness:
         event = Order.place(
             order_id or uuid4(), self.last_number, owner, lines, ADDRESS, "pm_card_visa", schedule, now
         )
-        return NewOrder(event, place_order(owner, key=key))
+        return NewOrder(event, place_order(owner, key=key), revision=1)
 
     async def place(self, count: int = 1, *, account: UUID | None = None) -> list[Order]:
         orders = []

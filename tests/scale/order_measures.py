@@ -13,7 +13,7 @@ from order.listing.ports import OrderFilter
 from order.listing.store import PostgresListingStore
 from order.orders.domain import Status
 from order.orders.store import PostgresOrderStore
-from order.placing.store import PostgresPlacingStore
+from order.writing.store import PostgresPlacingStore
 from payment.charges.store import PostgresChargeStore
 from payment.payments.store import PostgresPaymentStore
 from payment.refunds.store import PostgresRefundStore

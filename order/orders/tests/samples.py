@@ -4,12 +4,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from kit.values import Money
-from order.orders.domain import (
-    Line,
-    Order,
-    OrderPlaced,
-    Schedule,
-)
+from order.lines.domain import Line
+from order.orders.domain import Order, OrderPlaced, Schedule
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)

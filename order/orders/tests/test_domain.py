@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from kit.values import MixedCurrency, Money
+from order.lines.domain import Line
 from order.orders.domain import (
     CancelReason,
-    Line,
     Order,
     OrderCancelled,
     OrderConfirmed,

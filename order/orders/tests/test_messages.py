@@ -12,7 +12,8 @@ from kit.errors import InvalidArgument
 from kit.testing import FakeClock
 from kit.values import ORDER, PRODUCT, Money
 from order.addresses.domain import Address
-from order.orders.domain import Confirmation, Line, Order, OrderPlaced, Schedule, Status
+from order.lines.domain import Line
+from order.orders.domain import Confirmation, Order, OrderPlaced, Schedule, Status
 from order.orders.events import TOPIC
 from order.orders.messages import cancellation_from_proto, order_to_proto, status_update_from_proto
 

@@ -26,10 +26,11 @@ from order.orders.events import TOPIC
 from order.orders.ports import StockState
 from order.orders.store import PostgresOrderStore
 from order.orders.use_cases import Orders
-from order.placing.store import PostgresPlacingStore
 from order.placing.use_cases import Placing
-from order.tests.fakes import FakeCatalog, FakeOrderCarts, place_order
+from order.quotes.quoting import Quotes
+from order.tests.fakes import FakeCatalog, FakeOrderCarts, FakeRules, place_order
 from order.tests.shop import POLICY
+from order.writing.store import PostgresPlacingStore
 
 __all__ = ["database_url", "postgres"]
 
@@ -140,7 +141,13 @@ async def race(database_url: str) -> AsyncIterator[Race]:
     clock, store, owner = FakeClock(), HeldStore(db), customer()
     catalog = FakeCatalog(clock)
     orders = Orders(db, store, catalog, FakeOrderCarts(), clock)
-    placing = Placing(db, PostgresPlacingStore(db), catalog, POLICY, clock)
+    placing = Placing(
+        db,
+        PostgresPlacingStore(db),
+        catalog,
+        Quotes(FakeRules(), catalog, require_method=True, clock=clock),
+        POLICY,
+    )
     order = await placing.place(owner, place_order(owner.account_id, 2))
     yield Race(database_url, db, store, catalog, clock, orders, owner, order)
     await db.close()

@@ -13,11 +13,11 @@ from kit.testing.principals import admin, customer
 from kit.values import ORDER, PRODUCT, Money
 from order.orders.domain import CancelReason, OrderPlaced, Status
 from order.orders.ports import StockState
-from order.placing.domain import AccountLimits
 from order.placing.errors import TooManyFailedPayments, TooManyPending, TooManyUnits
 from order.placing.use_cases import Policy
 from order.tests.fakes import place_order
 from order.tests.shop import Shop
+from order.writing.domain import AccountLimits
 
 POLICY = Policy(timedelta(minutes=10), 1000, AccountLimits(pending=3, failed_payments=2))
 

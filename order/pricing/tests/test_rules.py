@@ -147,7 +147,7 @@ def test_a_method_without_a_band_is_not_offered_for_a_reason(
     result = quote(shop(band), Destination("US"), item, method=POST)
 
     assert [(offer.price, offer.reason) for offer in result.offers] == [(None, reason)]
-    assert result.problems == (Problem.NOT_DELIVERED_THERE, Problem.METHOD_GONE)
+    assert result.problems == (Problem.METHOD_GONE, Problem.NOT_DELIVERED_THERE)
     assert result.shipping is None
 
 

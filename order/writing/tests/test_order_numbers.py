@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from order.placing.order_numbers import OrderNumbers
+from order.writing.order_numbers import OrderNumbers
 
 
 class Sequences:

@@ -12,10 +12,10 @@ from kit.db import Database
 from kit.testing.fixtures import database_url, postgres
 from order.listing.ports import OrderFilter
 from order.orders.events import TOPIC
-from order.placing.domain import AccountLimits
-from order.placing.ports import Outcome
-from order.placing.store import PostgresPlacingStore
 from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, postgres_harness
+from order.writing.domain import AccountLimits
+from order.writing.ports import Outcome
+from order.writing.store import PostgresPlacingStore
 
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
 

@@ -1,0 +1,1 @@
+"""What an order costs by the rules that this process knows, and whether it may be placed so."""
