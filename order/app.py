@@ -31,6 +31,12 @@ from order.rpc import OrderRpc
 from order.rules.snapshot import PricingRules
 from order.rules.store import PostgresRulesStore
 from order.settings import Settings
+from order.shipping.rpc import ShippingRpc
+from order.shipping.store import PostgresZoneStore
+from order.shipping.use_cases import Shipping
+from order.taxes.rpc import TaxRpc
+from order.taxes.store import PostgresTaxStore
+from order.taxes.use_cases import Taxes
 from order.writing.domain import AccountLimits
 from order.writing.store import PostgresPlacingStore
 
@@ -69,9 +75,16 @@ def build(settings: Settings) -> Service:
                 PlacingRpc(placing, admins, default_method=settings.default_payment_method),
                 ListingRpc(Listing(PostgresListingStore(db))),
                 ClosedAccountsRpc(closed_accounts),
-            )
+            ),
+            TaxRpc(Taxes(db, PostgresTaxStore(db)), admins),
+            ShippingRpc(Shipping(db, PostgresZoneStore(db), rules), admins),
         ],
-        callers={"OrderService": ["gateway"], "OrderService/CloseAccountOrders": ["account"]},
+        callers={
+            "TaxService": ["gateway"],
+            "ShippingService": ["gateway"],
+            "OrderService": ["gateway"],
+            "OrderService/CloseAccountOrders": ["account"],
+        },
         consumes=[PaymentEvents(orders).subscription(), AccountEvents(closed_accounts).subscription()],
         jobs=[
             rules,

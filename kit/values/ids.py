@@ -91,6 +91,7 @@ REFUND = IdKind("ref")
 SESSION = IdKind("ses")
 SHIPPING_METHOD = IdKind("method")
 SHIPPING_ZONE = IdKind("zone")
+TAXES = IdKind("tax")
 # Of the same UUIDs as products: the first variant of a product has its UUID (ADR 0039).
 VARIANT = IdKind("var")
 

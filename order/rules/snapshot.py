@@ -44,6 +44,10 @@ class PricingRules:
         current = await self.current()
         return current if current.revision >= revision else await self.after(current.revision)
 
+    async def newest(self) -> Snapshot:
+        """The rules as they are now; one statement, unless they have changed."""
+        return await self.at(await self._store.revision())
+
     async def after(self, revision: int) -> Snapshot:
         """Rules that are newer than a revision that was rejected. Concurrent callers load them once."""
         async with self._loading:
