@@ -121,14 +121,16 @@ async def test_concurrent_handshakes_are_paced(world: Listening) -> None:
 
 
 async def test_an_idle_socket_is_closed(world: Listening) -> None:
-    async with serving(world.app({**ENVIRONMENT, "SOCKET_IDLE_SECONDS": "0.5"})) as port:
-        idle, listens = await dial(port), await dial(port)
-        for socket in (idle, listens):
-            await socket.sign_in(token(world))
-        listens.say(
-            type="subscribe", id="1", payload={"query": SUBSCRIBE, "variables": {"id": world.order_id}}
-        )
+    limits = {"SOCKET_INIT_SECONDS": "60", "SOCKET_IDLE_SECONDS": "0.5"}
+    async with serving(world.app({**ENVIRONMENT, **limits})) as port:
+        listens, idle = await dial(port), await dial(port)
+        # Both messages at once: between them the socket has no operation, and this client may pause.
+        subscribe = {"query": SUBSCRIBE, "variables": {"id": world.order_id}}
+        listens.say(type="connection_init", payload={"Authorization": f"Bearer {token(world)}"})
+        listens.say(type="subscribe", id="1", payload=subscribe)
+        assert await listens.message() == {"type": "connection_ack"}
         assert (await listens.message())["type"] == "next"
+        await idle.sign_in(token(world))
         assert await asyncio.wait_for(idle.closed(), 10) == 1000
         await asyncio.wait_for(idle.ended(), 10)
         world.changes(2, "CONFIRMED")
