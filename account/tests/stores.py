@@ -20,8 +20,9 @@ from account.search.store import PostgresAccountSearchStore
 from account.sessions.domain import Lifetimes, Session
 from account.sessions.store import PostgresSessionStore
 from account.tests.fakes import FakeStore
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.db.fake import FakeDatabase
+from kit.testing.migrated import migrated
 from kit.values import utc_now
 
 NOW: Final = utc_now()
@@ -49,11 +50,8 @@ class Stores(
 
 @asynccontextmanager
 async def _on_postgresql(url: str) -> AsyncIterator[World]:
-    await Migrations("account").apply(url)
-    db = Database(url, publishes=TOPIC)
-    await db.open()
-    yield db, Stores(db)
-    await db.close()
+    async with migrated(url, "account", publishes=TOPIC) as db:
+        yield db, Stores(db)
 
 
 @pytest.fixture

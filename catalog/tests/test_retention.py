@@ -17,10 +17,11 @@ from catalog.settings import Settings
 from catalog.stock.domain import Action, Adjustment
 from catalog.stock.history import AdjustmentHistory
 from catalog.stock.store import PostgresStockStore
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.settings import load
 from kit.testing.copy_rows import copy_rows
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 from kit.values import utc_now
 from kit.work import Retention
 
@@ -58,11 +59,8 @@ class Shop:
 
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Shop]:
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url)
-    await db.open()
-    yield Shop(db)
-    await db.close()
+    async with migrated(database_url, "catalog") as db:
+        yield Shop(db)
 
 
 async def test_closed_reservations_are_deleted_with_their_lines_and_sold_ones_are_kept(shop: Shop) -> None:

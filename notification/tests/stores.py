@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 from notification.mail.ports import Due, MailQueue
 from notification.mail.store import PostgresMailQueue
 from notification.mail.tests.fakes import FakeMailQueue
@@ -89,11 +90,8 @@ class Stores:
 
 @pytest.fixture
 async def real(database_url: str) -> AsyncIterator[Stores]:
-    await Migrations("notification").apply(database_url)
-    db = Database(database_url, pool_size=10)
-    await db.open()
-    yield Stores.on(db)
-    await db.close()
+    async with migrated(database_url, "notification", pool_size=10) as db:
+        yield Stores.on(db)
 
 
 @pytest.fixture(params=["fake", "postgresql"])

@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from kit.auth import Principal
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.errors import Unavailable
 from kit.testing import FakeClock
+from kit.testing.migrated import migrated
 from kit.testing.principals import customer
 from kit.values import PRODUCT, Money, SoldId
 from order.cart_moves.store import PostgresMovingStore
@@ -132,8 +133,5 @@ def addition(quantities: dict[UUID, int], *, key: str = "") -> Addition:
 
 @pytest.fixture
 async def carts(database_url: str) -> AsyncIterator[CartHarness]:
-    await Migrations("order").apply(database_url)
-    db = Database(database_url, publishes=TOPIC)
-    await db.open()
-    yield CartHarness(db)
-    await db.close()
+    async with migrated(database_url, "order", publishes=TOPIC) as db:
+        yield CartHarness(db)

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from kit.db import Database, Migrations
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
+from kit.testing.migrated import migrated
 from kit.values import PRODUCT, Money
 from order.addresses.domain import Address
 from order.closed_accounts.ports import ClosedAccountStore
@@ -86,19 +86,16 @@ class StoreHarness:
 
 @pytest.fixture
 async def postgres_harness(database_url: str) -> AsyncIterator[StoreHarness]:
-    await Migrations("order").apply(database_url)
-    db = Database(database_url, publishes=TOPIC)
-    await db.open()
-    yield StoreHarness(
-        db,
-        PostgresOrderStore(db),
-        PostgresPlacingStore(db),
-        PostgresListingStore(db),
-        PostgresClosedAccountStore(db),
-        FakeClock(),
-        uuid4(),
-    )
-    await db.close()
+    async with migrated(database_url, "order", publishes=TOPIC) as db:
+        yield StoreHarness(
+            db,
+            PostgresOrderStore(db),
+            PostgresPlacingStore(db),
+            PostgresListingStore(db),
+            PostgresClosedAccountStore(db),
+            FakeClock(),
+            uuid4(),
+        )
 
 
 @pytest.fixture(params=["fake", "postgresql"])

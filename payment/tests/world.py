@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 import pytest
 
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
+from kit.testing.migrated import migrated
 from payment.charges.orders import OrderCharges
 from payment.charges.ports import ChargeStore
 from payment.charges.store import PostgresChargeStore
@@ -70,8 +71,5 @@ class World:
 @pytest.fixture
 async def stores(database_url: str) -> AsyncIterator[tuple[Database, PostgresStores]]:
     """PostgreSQL's stores on a migrated database."""
-    await Migrations("payment").apply(database_url)
-    db = Database(database_url, publishes=TOPIC, pool_size=10)
-    await db.open()
-    yield db, PostgresStores(db)
-    await db.close()
+    async with migrated(database_url, "payment", publishes=TOPIC, pool_size=10) as db:
+        yield db, PostgresStores(db)

@@ -15,10 +15,10 @@ from catalog.products.domain import Product
 from catalog.products.ports import ProductStore
 from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import FakeProductStore, draft
-from kit.db import Database, Migrations
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 
 __all__ = ["database_url", "postgres"]
 
@@ -54,11 +54,8 @@ async def stores(request: pytest.FixtureRequest, database_url: str) -> AsyncIter
         fake = FakeProductStore()
         yield Stores(FakeDatabase(), fake, fake, FakeClock())
         return
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url, publishes=TOPIC)
-    await db.open()
-    yield Stores(db, PostgresCategoryStore(db), PostgresProductStore(db), FakeClock())
-    await db.close()
+    async with migrated(database_url, "catalog", publishes=TOPIC) as db:
+        yield Stores(db, PostgresCategoryStore(db), PostgresProductStore(db), FakeClock())
 
 
 async def test_a_category_is_found_by_its_name_in_any_spelling_or_by_its_slug(stores: Stores) -> None:

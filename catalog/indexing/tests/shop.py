@@ -24,10 +24,11 @@ from catalog.stock.store import PostgresStockStore
 from catalog.stock.use_cases import Stock
 from catalog.tests.indexed import ANYTHING
 from kit.cache import Cache
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.search import SearchIndex
 from kit.testing import Elasticsearch, Redis
 from kit.testing.fixtures import database_url, elasticsearch, postgres, redis
+from kit.testing.migrated import migrated
 from kit.testing.principals import admin
 from kit.values import utc_now
 
@@ -84,34 +85,31 @@ class Shop:
 
 @pytest.fixture
 async def shop(database_url: str, elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[Shop]:
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url, publishes=TOPIC, pool_size=16)
-    await db.open()
-    alias = f"products-{uuid4().hex}"
-    search, cache = SearchIndex(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
-    client = AsyncElasticsearch(elasticsearch.url())
-    products, stock = PostgresProductStore(db), PostgresStockStore(db)
-    source, index, no_cache = (
-        PostgresIndexSource(db),
-        ProductIndex(search, cache),
-        FakeCache(FakeProductStore()),
-    )
-    indexer = Indexer(source, index, no_cache, clock=utc_now)
-    yield Shop(
-        Products(db, products, stock, no_cache, clock=utc_now),
-        Stock(db, stock, products, clock=utc_now),
-        source,
-        index,
-        ElasticsearchIndexReader(search, cache, lifetime=timedelta(milliseconds=50)),
-        indexer,
-        Reindexer(source, index, indexer, clock=utc_now, grace=GRACE),
-        client,
-        alias,
-        db,
-        search,
-        cache,
-    )
-    await client.close()
-    await search.close()
-    await cache.close()
-    await db.close()
+    async with migrated(database_url, "catalog", publishes=TOPIC, pool_size=16) as db:
+        alias = f"products-{uuid4().hex}"
+        search, cache = SearchIndex(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
+        client = AsyncElasticsearch(elasticsearch.url())
+        products, stock = PostgresProductStore(db), PostgresStockStore(db)
+        source, index, no_cache = (
+            PostgresIndexSource(db),
+            ProductIndex(search, cache),
+            FakeCache(FakeProductStore()),
+        )
+        indexer = Indexer(source, index, no_cache, clock=utc_now)
+        yield Shop(
+            Products(db, products, stock, no_cache, clock=utc_now),
+            Stock(db, stock, products, clock=utc_now),
+            source,
+            index,
+            ElasticsearchIndexReader(search, cache, lifetime=timedelta(milliseconds=50)),
+            indexer,
+            Reindexer(source, index, indexer, clock=utc_now, grace=GRACE),
+            client,
+            alias,
+            db,
+            search,
+            cache,
+        )
+        await client.close()
+        await search.close()
+        await cache.close()

@@ -16,9 +16,10 @@ from catalog.products.tests.fakes import FakeCache, FakeProductStore, draft
 from catalog.products.use_cases import Products
 from catalog.stock.store import PostgresStockStore
 from catalog.tests.concurrently import outcomes
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 from kit.testing.principals import admin
 
 __all__ = ["database_url", "postgres"]
@@ -46,14 +47,11 @@ class Shop:
 
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Shop]:
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url, publishes=TOPIC, pool_size=16)
-    await db.open()
-    rows = PostgresProductStore(db)
-    no_cache = FakeCache(FakeProductStore())
-    products = Products(db, rows, PostgresStockStore(db), no_cache, clock=FakeClock())
-    yield Shop(db, products, rows)
-    await db.close()
+    async with migrated(database_url, "catalog", publishes=TOPIC, pool_size=16) as db:
+        rows = PostgresProductStore(db)
+        no_cache = FakeCache(FakeProductStore())
+        products = Products(db, rows, PostgresStockStore(db), no_cache, clock=FakeClock())
+        yield Shop(db, products, rows)
 
 
 async def test_only_one_of_many_changes_of_the_same_version_is_applied(shop: Shop) -> None:

@@ -19,6 +19,7 @@ from kit.db import Database, Migrations
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 from kit.values import PRODUCT
 
 __all__ = ["database_url", "postgres"]
@@ -51,11 +52,8 @@ async def stores(request: pytest.FixtureRequest, database_url: str) -> AsyncIter
     if request.param == "fake":
         yield Stores(FakeDatabase(), FakeProductStore(), FakeClock())
         return
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url, publishes=TOPIC)
-    await db.open()
-    yield Stores(db, PostgresProductStore(db), FakeClock())
-    await db.close()
+    async with migrated(database_url, "catalog", publishes=TOPIC) as db:
+        yield Stores(db, PostgresProductStore(db), FakeClock())
 
 
 async def test_a_saved_product_is_read_back_unchanged(stores: Stores) -> None:

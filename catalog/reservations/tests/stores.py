@@ -20,11 +20,11 @@ from catalog.reservations.tests.fakes import FakeReservationStore
 from catalog.stock.domain import Adjustment
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.tests.fakes import FakeStockStore
-from kit.db import Database, Migrations
 from kit.db.fake import FakeDatabase
 from kit.errors import SoukError
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 from kit.values import Money
 
 __all__ = ["database_url", "postgres"]
@@ -101,13 +101,10 @@ def request(*lines: tuple[UUID, int], order_id: UUID | None = None, expected: st
 
 @pytest.fixture
 async def real(database_url: str) -> AsyncIterator[Stores]:
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url, publishes=TOPIC, pool_size=20)
-    await db.open()
-    yield Stores(
-        db, PostgresProductStore(db), PostgresStockStore(db), PostgresReservationStore(db), FakeClock()
-    )
-    await db.close()
+    async with migrated(database_url, "catalog", publishes=TOPIC, pool_size=20) as db:
+        yield Stores(
+            db, PostgresProductStore(db), PostgresStockStore(db), PostgresReservationStore(db), FakeClock()
+        )
 
 
 @pytest.fixture(params=["fake", "postgresql"])

@@ -25,10 +25,11 @@ from catalog.stock.errors import InsufficientStock, StockConflict, StockNotTrack
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.use_cases import Stock
 from catalog.tests.concurrently import concurrently, outcomes
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.errors import IdempotencyConflict, SoukError
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 from kit.testing.principals import admin
 from kit.testing.rival import rival
 
@@ -94,17 +95,14 @@ class Shop:
 
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Shop]:
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url, publishes=TOPIC, pool_size=16)
-    await db.open()
-    clock, rows, product_rows = FakeClock(), PostgresStockStore(db), PostgresProductStore(db)
-    no_cache = FakeCache(FakeProductStore())
-    products = Products(db, product_rows, rows, no_cache, clock=clock)
-    stock = Stock(db, rows, product_rows, clock=clock)
-    store = PostgresReservationStore(db)
-    reservations = Reservations(db, store, lifetime=timedelta(minutes=15), clock=clock)
-    yield Shop(db, products, stock, reservations, rows, clock)
-    await db.close()
+    async with migrated(database_url, "catalog", publishes=TOPIC, pool_size=16) as db:
+        clock, rows, product_rows = FakeClock(), PostgresStockStore(db), PostgresProductStore(db)
+        no_cache = FakeCache(FakeProductStore())
+        products = Products(db, product_rows, rows, no_cache, clock=clock)
+        stock = Stock(db, rows, product_rows, clock=clock)
+        store = PostgresReservationStore(db)
+        reservations = Reservations(db, store, lifetime=timedelta(minutes=15), clock=clock)
+        yield Shop(db, products, stock, reservations, rows, clock)
 
 
 async def test_concurrent_adjustments_are_all_applied(shop: Shop) -> None:

@@ -20,10 +20,11 @@ from catalog.reservations.errors import LineOverLimit, OutOfStock, TotalOutOfRan
 from catalog.reservations.store import PostgresReservationStore
 from catalog.tests.concurrently import concurrently
 from catalog.variants.store import PostgresVariantStore
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.errors import SoukError
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 from kit.values import PRODUCT, VARIANT, Money, SoldId
 
 __all__ = ["database_url", "postgres"]
@@ -66,28 +67,25 @@ class Shop:
 
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Shop]:
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url, publishes=TOPIC, pool_size=20)
-    await db.open()
-    clock, medium = FakeClock(), VARIANT.new()
-    product, _ = Product.create(draft("Shirt"), None, clock.now)
-    async with db.transaction() as tx:
-        await PostgresProductStore(db).add(tx, product)
-        await tx.execute(
-            "UPDATE variants SET option_values = '{S,red}', option_key = 's', sku = 'S-1' WHERE id = $1",
-            product.id,
-        )
-        await tx.execute(
-            "INSERT INTO variants (id, product_id, position, option_values, option_key, sku, price, max_per_order, weight_grams)"
-            " VALUES ($1, $2, 1, '{M,red}', 'm', 'M-1', 1200, 40, 250)",
-            medium,
-            product.id,
-        )
-        await tx.execute(
-            "UPDATE products SET options = $2 WHERE id = $1", product.id, orjson.dumps(_OPTIONS).decode()
-        )
-    yield Shop(db, PostgresReservationStore(db), clock, product.id, medium)
-    await db.close()
+    async with migrated(database_url, "catalog", publishes=TOPIC, pool_size=20) as db:
+        clock, medium = FakeClock(), VARIANT.new()
+        product, _ = Product.create(draft("Shirt"), None, clock.now)
+        async with db.transaction() as tx:
+            await PostgresProductStore(db).add(tx, product)
+            await tx.execute(
+                "UPDATE variants SET option_values = '{S,red}', option_key = 's', sku = 'S-1' WHERE id = $1",
+                product.id,
+            )
+            await tx.execute(
+                "INSERT INTO variants (id, product_id, position, option_values, option_key, sku, price, max_per_order, weight_grams)"
+                " VALUES ($1, $2, 1, '{M,red}', 'm', 'M-1', 1200, 40, 250)",
+                medium,
+                product.id,
+            )
+            await tx.execute(
+                "UPDATE products SET options = $2 WHERE id = $1", product.id, orjson.dumps(_OPTIONS).decode()
+            )
+        yield Shop(db, PostgresReservationStore(db), clock, product.id, medium)
 
 
 async def test_a_reservation_has_price_sku_and_options_of_each_variant(shop: Shop) -> None:

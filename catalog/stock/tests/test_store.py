@@ -15,11 +15,11 @@ from catalog.stock.domain import Action, Adjustment, StockChange, StockOverride
 from catalog.stock.ports import StockStore
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.tests.fakes import FakeStockStore
-from kit.db import Database, Migrations
 from kit.db.fake import FakeDatabase
 from kit.errors import IdempotencyConflict
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 
 __all__ = ["database_url", "postgres"]
 
@@ -60,11 +60,8 @@ async def stores(request: pytest.FixtureRequest, database_url: str) -> AsyncIter
     if request.param == "fake":
         yield Stores(FakeDatabase(), FakeProductStore(), FakeStockStore(), FakeClock())
         return
-    await Migrations("catalog").apply(database_url)
-    db = Database(database_url, publishes=TOPIC)
-    await db.open()
-    yield Stores(db, PostgresProductStore(db), PostgresStockStore(db), FakeClock())
-    await db.close()
+    async with migrated(database_url, "catalog", publishes=TOPIC) as db:
+        yield Stores(db, PostgresProductStore(db), PostgresStockStore(db), FakeClock())
 
 
 async def test_adjustments_record_actor_action_time_and_reason(stores: Stores) -> None:

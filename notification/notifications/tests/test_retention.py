@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from kit.db import Database, Migrations
+from kit.db import Database
 from kit.settings import load
 from kit.testing import FakeClock
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 from kit.values import utc_now
 from notification.notifications.domain import Failure, Notification, Status
 from notification.notifications.ports import NotificationFilter
@@ -63,11 +64,8 @@ class History:
 
 @pytest.fixture
 async def history(database_url: str) -> AsyncIterator[History]:
-    await Migrations("notification").apply(database_url)
-    db = Database(database_url)
-    await db.open()
-    yield History(db)
-    await db.close()
+    async with migrated(database_url, "notification") as db:
+        yield History(db)
 
 
 async def test_the_content_is_erased_after_a_month_and_the_notification_deleted_after_a_year(

@@ -14,9 +14,10 @@ from uuid import UUID
 import pytest
 
 from kit.auth import Principal
-from kit.db import Database, Migrations, Transaction
+from kit.db import Database, Transaction
 from kit.testing import FakeClock, eventually
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.migrated import migrated
 from kit.testing.principals import admin, customer
 from kit.testing.rival import count_lock_waits
 from kit.values import ORDER
@@ -135,22 +136,19 @@ class Race:
 
 @pytest.fixture
 async def race(database_url: str) -> AsyncIterator[Race]:
-    await Migrations("order").apply(database_url)
-    db = Database(database_url, publishes=TOPIC)
-    await db.open()
-    clock, store, owner = FakeClock(), HeldStore(db), customer()
-    catalog = FakeCatalog(clock)
-    orders = Orders(db, store, catalog, FakeOrderCarts(), clock)
-    placing = Placing(
-        db,
-        PostgresPlacingStore(db),
-        catalog,
-        Quotes(FakeRules(), catalog, require_method=True, clock=clock),
-        POLICY,
-    )
-    order = await placing.place(owner, place_order(owner.account_id, 2))
-    yield Race(database_url, db, store, catalog, clock, orders, owner, order)
-    await db.close()
+    async with migrated(database_url, "order", publishes=TOPIC) as db:
+        clock, store, owner = FakeClock(), HeldStore(db), customer()
+        catalog = FakeCatalog(clock)
+        orders = Orders(db, store, catalog, FakeOrderCarts(), clock)
+        placing = Placing(
+            db,
+            PostgresPlacingStore(db),
+            catalog,
+            Quotes(FakeRules(), catalog, require_method=True, clock=clock),
+            POLICY,
+        )
+        order = await placing.place(owner, place_order(owner.account_id, 2))
+        yield Race(database_url, db, store, catalog, clock, orders, owner, order)
 
 
 PENDING = [
