@@ -26,6 +26,7 @@ COSTS: Final = FieldCosts(
         "Order.lines": 5,
         "Order.notifications": 4,
         "Order.history": 4,
+        "OrderLine.options": 2,
         "Payment.refunds": 2,
         "Facet.values": 10,
         "ProductConnection.facets": 4,

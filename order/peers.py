@@ -10,7 +10,7 @@ from kit.identity import Identity
 from kit.rpc import Peer
 from kit.values import ORDER, PRODUCT, VARIANT, Money, SoldId, money_from_proto, timestamp_from_proto
 from order.carts.domain import Sellable, Unsellable
-from order.lines.domain import Line
+from order.lines.domain import Line, OptionValue
 from order.orders.ports import StockState
 from order.placing.domain import PlaceOrder
 from order.placing.ports import Reservation
@@ -34,9 +34,7 @@ class Catalog(Peer):
 
     async def price_lines(self, request: QuoteRequest) -> tuple[str, list[PricedItem]] | None:
         """The lines at the catalog's current prices; None if one of them cannot be ordered, or if their currencies differ."""
-        variants = await self.price(
-            [SoldId(product_id, by_product=True) for product_id in request.quantities]
-        )
+        variants = await self.price(_sold_ids(request))
         sold = [variant for variant in variants if isinstance(variant, Sellable)]
         if len(sold) < len(variants) or len({variant.price.currency for variant in sold}) > 1:
             return None
@@ -57,8 +55,10 @@ class Catalog(Peer):
     ) -> Reservation:
         """Reserves all products or none; errors name the lines of the caller's request."""
         lines = [
-            pb.ReserveStockRequest.Line(product_id=PRODUCT.format(product_id), quantity=quantity)
-            for product_id, quantity in command.quantities.items()
+            pb.ReserveStockRequest.Line(
+                product_id=sold.format(), quantity=command.quantities[sold.variant_id]
+            )
+            for sold in _sold_ids(command)
         ]
         request = pb.ReserveStockRequest(
             order_id=ORDER.format(order_id),
@@ -73,15 +73,7 @@ class Catalog(Peer):
             raise
         return Reservation(
             state=_STATES[response.state],
-            lines=tuple(
-                Line(
-                    PRODUCT.parse(line.product_id),
-                    line.name,
-                    money_from_proto(line.unit_price),
-                    line.quantity,
-                )
-                for line in response.lines
-            ),
+            lines=tuple(map(_line, response.lines)),
             expire_time=timestamp_from_proto(response.expire_time),
         )
 
@@ -100,6 +92,23 @@ class Catalog(Peer):
         """Returns the stock of a reservation."""
         request = pb.ReleaseStockRequest(order_id=ORDER.format(order_id))
         return _STATES[(await self._call("ReleaseStock", request, pb.ReleaseStockResponse)).state]
+
+
+def _sold_ids(request: QuoteRequest) -> list[SoldId]:
+    return [SoldId(variant_id, variant_id in request.by_product) for variant_id in request.quantities]
+
+
+def _line(line: pb.PricedLine) -> Line:
+    return Line(
+        PRODUCT.parse(line.product_id),
+        line.name,
+        money_from_proto(line.unit_price),
+        line.quantity,
+        # A replica of the release before variants sends none.
+        variant_id=VARIANT.parse(line.variant_id) if line.variant_id else None,
+        sku=line.sku,
+        options=tuple(OptionValue(option.name, option.value) for option in line.options),
+    )
 
 
 def _to_client_line(fault: Violation, command: PlaceOrder) -> Violation:

@@ -37,7 +37,7 @@ class OrderRow(Table, tablename="orders"):
 
 
 class OrderLineRow(Table, tablename="order_lines"):
-    """One product of an order; `position` counts from 0."""
+    """One line of an order; `position` counts from 0. `product_id` is the variant's id, `parent_product_id` its product's."""
 
     order_id = UUID(primary_key=True)
     position = Integer()
@@ -48,6 +48,9 @@ class OrderLineRow(Table, tablename="order_lines"):
     discount = BigInt()
     tax = BigInt()
     total = BigInt(null=True, default=None)
+    parent_product_id = UUID(null=True, default=None)
+    sku = Text(null=True, default=None)
+    options = JSONB(null=True, default=None)
 
 
 class OrderStatusChangeRow(Table, tablename="order_status_changes"):

@@ -7,6 +7,7 @@ from souk.order.v1 import order_pb2 as order
 from souk.order.v1 import order_service_pb2 as pb
 
 from gateway.peers.address import address_message, address_of
+from gateway.types.options import OptionValue
 from gateway.types.order import (
     CancelReason,
     CreateOrderInput,
@@ -23,7 +24,7 @@ from kit.graphql.conversions import amount, currency, instant, or_blank, text_or
 from kit.graphql.paging import connection
 from kit.identity import Identity
 from kit.rpc import Peer
-from kit.values import money_from_proto, secret_token
+from kit.values import PRODUCT, VARIANT, money_from_proto, secret_token
 
 
 class Orders(Peer):
@@ -153,6 +154,10 @@ def _line(message: order.OrderLine) -> OrderLine:
         unit_price=amount(message.unit_price),
         quantity=message.quantity,
         line_total=Amount(total.text()),
+        # An order service of the release before variants sends none.
+        variant_id=strawberry.ID(message.variant_id or VARIANT.format(PRODUCT.parse(message.product_id))),
+        sku=text_or_none(message.sku),
+        options=[OptionValue(name=option.name, value=option.value) for option in message.options],
     )
 
 

@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 
 from gateway.types.address import Address, AddressInput
+from gateway.types.options import OptionValue
 from gateway.types.payment import PaymentConfirmation
 from kit.graphql import Amount, Connection, CurrencyCode, Edge, Instant
 
@@ -36,15 +37,22 @@ class CancelReason(Enum):
     ACCOUNT_DELETED = strawberry.enum_value("ACCOUNT_DELETED", description="Its account was deleted.")
 
 
-@strawberry.type(description="A product of an order. name and unitPrice are those at the time of the order.")
+@strawberry.type(
+    description="A variant of a product in an order. name, unitPrice, sku and options are those at the time of the order."
+)
 class OrderLine:
-    """A product of an order."""
+    """A variant of a product in an order."""
 
     product_id: strawberry.ID = strawberry.field(description="The product's id.")
     name: str = strawberry.field(description="The product's name when the order was placed.")
     unit_price: Amount = strawberry.field(description="The unit price when the order was placed.")
     quantity: int = strawberry.field(description="Number of units.")
     line_total: Amount = strawberry.field(description="unitPrice times quantity.")
+    variant_id: strawberry.ID = strawberry.field(description="The variant's id; starts with var_.")
+    sku: str | None = strawberry.field(description="The variant's SKU when the order was placed.")
+    options: list[OptionValue] = strawberry.field(
+        description="The variant's options when the order was placed, in the product's order; empty without options."
+    )
 
 
 @strawberry.type(description="A change of an order's status.")
@@ -110,7 +118,9 @@ class OrderFilter:
 class OrderProductInput:
     """A product to order."""
 
-    id: strawberry.ID = strawberry.field(description="The product's id.")
+    id: strawberry.ID = strawberry.field(
+        description="The id of a variant, or of a product without options; with options it fails with the reason VARIANT_REQUIRED."
+    )
     quantity: int = strawberry.field(description="1-10,000.")
 
 

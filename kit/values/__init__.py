@@ -31,7 +31,9 @@ from kit.values.ids import (
     SHIPPING_ZONE,
     TAXES,
     VARIANT,
+    Id,
     IdKind,
+    IdParser,
     SoldId,
 )
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
@@ -64,7 +66,9 @@ __all__ = [
     "Clock",
     "Currency",
     "FieldReader",
+    "Id",
     "IdKind",
+    "IdParser",
     "MixedCurrency",
     "Money",
     "Page",

@@ -5,6 +5,7 @@ Inside Souk an id is a `uuid.UUID`; only the edges format and parse TypeIDs.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from typeid import TypeID
@@ -18,6 +19,15 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {character: value for value, character in enumerate(_ALPHABET)}
 _SUFFIX_LENGTH = 26
 _MAX_BATCH = 100
+Id = TypeVar("Id", covariant=True)
+
+
+class IdParser(Protocol[Id]):
+    """A kind of id, or `SoldId`."""
+
+    def parse(self, text: str, /, *path: str | int) -> Id:
+        """Raises InvalidArgument with `path`."""
+        ...
 
 
 class IdKind:

@@ -19,10 +19,19 @@ class LineAmounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One product of an order, with its name and price when the order was placed.
+class OptionValue:
+    """What a variant is of one option of its product, e.g. Size: M."""
 
-    `amounts` are None where nothing but the units is charged: no discount and no tax.
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One variant of a product, with its name, price, SKU and options when the order was placed; `sku` is empty if it had none.
+
+    `amounts` are None where nothing but the units is charged: no discount and no tax. `variant_id` is None on lines of earlier releases:
+    the variant has the UUID of its product.
     """
 
     product_id: UUID
@@ -30,6 +39,14 @@ class Line:
     unit_price: Money
     quantity: int
     amounts: LineAmounts | None = None
+    variant_id: UUID | None = None
+    sku: str = ""
+    options: tuple[OptionValue, ...] = ()
+
+    @property
+    def sold_id(self) -> UUID:
+        """The variant's id."""
+        return self.variant_id or self.product_id
 
     @property
     def total(self) -> Money:

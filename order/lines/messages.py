@@ -2,7 +2,7 @@
 
 from souk.order.v1 import order_pb2 as pb
 
-from kit.values import PRODUCT, SHIPPING_METHOD, Money, money_to_proto
+from kit.values import PRODUCT, SHIPPING_METHOD, VARIANT, Money, money_to_proto
 from order.lines.domain import Amounts, Line, Shipping, Tax
 
 
@@ -14,6 +14,9 @@ def line_to_proto(line: Line) -> pb.OrderLine:
         name=line.name,
         unit_price=money_to_proto(line.unit_price),
         quantity=line.quantity,
+        variant_id=VARIANT.format(line.sold_id),
+        sku=line.sku,
+        options=[pb.OptionValue(name=option.name, value=option.value) for option in line.options],
         discount=money_to_proto(line.amounts.discount if line.amounts else zero),
         tax=money_to_proto(line.amounts.tax if line.amounts else zero),
         total=money_to_proto(line.total),

@@ -7,11 +7,12 @@ import orjson
 
 from kit.db import Record
 from kit.values import Money
-from order.lines.domain import Amounts, Line, LineAmounts, Shipping, Tax, sum_by_rate
+from order.lines.domain import Amounts, Line, LineAmounts, OptionValue, Shipping, Tax, sum_by_rate
 
 LINE_COLUMNS = """
     ARRAY(
-        SELECT (product_id, name, unit_price, quantity, discount, tax, total) FROM order_lines WHERE order_id = o.id ORDER BY position
+        SELECT (product_id, name, unit_price, quantity, parent_product_id, sku, options, discount, tax, total)
+        FROM order_lines WHERE order_id = o.id ORDER BY position
     ) AS lines,
     ARRAY(
         SELECT (name, ppm, country, region, reason, taxable, amount) FROM order_taxes WHERE order_id = o.id ORDER BY position, number
@@ -23,8 +24,17 @@ def lines_from_row(row: Record) -> tuple[Line, ...]:
     """The lines of an order that was selected with LINE_COLUMNS."""
     currency = row["currency"]
     return tuple(
-        Line(product, name, Money(price, currency), quantity, _line_amounts(currency, *amounts))
-        for product, name, price, quantity, *amounts in row["lines"]
+        Line(
+            product_id or sold_id,
+            name,
+            Money(price, currency),
+            quantity,
+            _line_amounts(currency, *amounts),
+            sold_id if product_id else None,
+            sku or "",
+            tuple(OptionValue(*option) for option in orjson.loads(options)) if options else (),
+        )
+        for sold_id, name, price, quantity, product_id, sku, options, *amounts in row["lines"]
     )
 
 
@@ -45,6 +55,12 @@ def amounts_from_row(row: Record) -> Amounts:
         tax_included=row["tax_included"],
         shipping=_shipping(orjson.loads(row["shipping"]), currency) if row["shipping"] else None,
     )
+
+
+def options_to_json(line: Line) -> str | None:
+    """[["Size", "M"]]; None without options."""
+    options = [(option.name, option.value) for option in line.options]
+    return orjson.dumps(options).decode() if options else None
 
 
 def shipping_to_json(shipping: Shipping | None) -> str | None:

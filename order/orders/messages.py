@@ -14,7 +14,8 @@ from kit.values import (
     CART,
     ORDER,
     FieldReader,
-    IdKind,
+    Id,
+    IdParser,
     looks_like_card_number,
     money_to_proto,
     timestamp_to_proto,
@@ -91,7 +92,7 @@ def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
     return message
 
 
-def read_id(reader: FieldReader, kind: IdKind, text: str, *path: str | int) -> UUID | None:
+def read_id(reader: FieldReader, kind: IdParser[Id], text: str, *path: str | int) -> Id | None:
     """Like `kind.parse`, but collects the error with the others of the input."""
     try:
         return kind.parse(text, *path)

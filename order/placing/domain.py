@@ -13,9 +13,10 @@ from order.writing.domain import CartVersion
 class PlaceOrder:
     """A validated request to place an order.
 
-    `quantities` are the units of each product, in the order of the products' first lines; `first_lines` are the indexes of those lines
-    in the request, which error paths name. `request_id` is the caller's idempotency key. `input_hash` identifies everything else;
-    `legacy_input_hash` is how earlier releases computed it. `expected_total` is the decimal that the buyer saw, or empty.
+    `quantities` are the units of each variant, in the order of the variants' first lines; `first_lines` are the indexes of those lines
+    in the request, which error paths name. `by_product` are the variants that a line named by their product. `request_id` is the caller's
+    idempotency key. `input_hash` identifies everything else; `legacy_input_hash` is how earlier releases computed it. `expected_total` is
+    the decimal that the buyer saw, or empty.
     `payment_method` is a provider's token; empty means the deployment's default. `cart` is the cart that is ordered, if it is one.
     """
 
@@ -33,6 +34,7 @@ class PlaceOrder:
     shipping_method_id: UUID | None = None
     billing_address: Address | None = None
     cart: CartVersion | None = None
+    by_product: frozenset[UUID] = frozenset()
 
     @property
     def is_checkout(self) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 from souk.order.v1 import order_pb2 as pb
 from souk.order.v1 import order_service_pb2 as service
 
-from kit.values import ACCOUNT, PRODUCT, SHIPPING_METHOD, FieldReader, plain_decimal, request_fingerprint
+from kit.values import ACCOUNT, SHIPPING_METHOD, FieldReader, SoldId, plain_decimal, request_fingerprint
 from order.addresses.domain import Address
 from order.addresses.messages import read_address
 from order.orders.domain import Confirmation
@@ -32,7 +32,7 @@ def command_from_proto(
     """
     reader = FieldReader()
     account_id = read_id(reader, ACCOUNT, request.account_id, "accountId") if request.account_id else None
-    quantities, first_lines = _products(reader, request.lines)
+    quantities, first_lines, by_product = _products(reader, request.lines)
     address = _address(
         reader, request.shipping_address, request.HasField("shipping_address"), "shippingAddress"
     )
@@ -70,6 +70,7 @@ def command_from_proto(
         confirmation=confirmation,
         shipping_method_id=shipping_method,
         billing_address=billing,
+        by_product=by_product,
     )
 
 
@@ -84,24 +85,27 @@ def _confirmation(reader: FieldReader, request: service.PlaceOrderRequest) -> Co
 
 def _products(
     reader: FieldReader, lines: Sequence[service.PlaceOrderRequest.Line]
-) -> tuple[Mapping[UUID, int], tuple[int, ...]]:
-    """Units of each product, added up over its lines, and the index of each product's first line."""
+) -> tuple[Mapping[UUID, int], tuple[int, ...], frozenset[UUID]]:
+    """Units of each variant, added up over its lines, the index of each variant's first line, and those named by their product."""
     reader.require(1 <= len(lines) <= _MAX_LINES, f"must have between 1 and {_MAX_LINES} lines", "products")
     quantities: dict[UUID, int] = {}
     first_lines: dict[UUID, int] = {}
+    by_product: set[UUID] = set()
     for index, line in enumerate(lines[:_MAX_LINES]):
-        product_id = read_id(reader, PRODUCT, line.product_id, "products", index, "id")
+        sold = read_id(reader, SoldId, line.product_id, "products", index, "id")
         reader.integer(line.quantity, "products", index, "quantity", minimum=1, maximum=_MAX_QUANTITY)
-        if product_id is None:
+        if sold is None:
             continue
-        total = quantities.get(product_id, 0) + line.quantity
-        if product_id in quantities:
+        total = quantities.get(sold.variant_id, 0) + line.quantity
+        if sold.variant_id in quantities:
             rule = f"must not exceed {_MAX_QUANTITY:,} together with the other lines of this product"
             valid = line.quantity > _MAX_QUANTITY or total <= _MAX_QUANTITY
             reader.require(valid, rule, "products", index, "quantity")
-        quantities[product_id] = total
-        first_lines.setdefault(product_id, index)
-    return quantities, tuple(first_lines.values())
+        quantities[sold.variant_id] = total
+        first_lines.setdefault(sold.variant_id, index)
+        if sold.by_product:
+            by_product.add(sold.variant_id)
+    return quantities, tuple(first_lines.values()), frozenset(by_product)
 
 
 def _address(reader: FieldReader, address: pb.Address, present: bool, path: str) -> Address | None:

@@ -14,7 +14,12 @@ class QuoteRequest(Protocol):
 
     @property
     def quantities(self) -> Mapping[UUID, int]:
-        """The units of each product."""
+        """The units of each variant."""
+        ...
+
+    @property
+    def by_product(self) -> frozenset[UUID]:
+        """The variants that were named by their product, which must not have options then."""
         ...
 
     @property

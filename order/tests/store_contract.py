@@ -11,11 +11,11 @@ import pytest
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.testing.migrated import migrated
-from kit.values import PRODUCT, Money
+from kit.values import PRODUCT, VARIANT, Money
 from order.addresses.domain import Address
 from order.closed_accounts.ports import ClosedAccountStore
 from order.closed_accounts.store import PostgresClosedAccountStore
-from order.lines.domain import Line
+from order.lines.domain import Line, OptionValue
 from order.listing.ports import ListingStore
 from order.listing.store import PostgresListingStore
 from order.orders.domain import Order, Schedule
@@ -51,7 +51,15 @@ class StoreHarness:
         self.last_number += 1
         lines = [
             Line(PRODUCT.new(), "Laptop", Money(99_999, "USD"), 2),
-            Line(PRODUCT.new(), "Mug", Money(999, "USD"), 1),
+            Line(
+                PRODUCT.new(),
+                "Mug",
+                Money(999, "USD"),
+                1,
+                variant_id=VARIANT.new(),
+                sku="MUG-R",
+                options=(OptionValue("Color", "red"),),
+            ),
         ]
         schedule = Schedule.of(now, timedelta(minutes=10), now + timedelta(hours=1))
         owner = account or self.account

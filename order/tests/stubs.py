@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+from souk.catalog.v1 import product_pb2
 from souk.catalog.v1 import stock_service_pb2 as catalog_pb
 
 from kit.rpc import Call
-from kit.values import Money, money_to_proto, timestamp_to_proto, utc_now
+from kit.values import PRODUCT, VARIANT, Money, SoldId, money_to_proto, timestamp_to_proto, utc_now
 
 
 class StockRpc:
@@ -41,15 +42,7 @@ class StockRpc:
         self.requests.append(request)
         if self.rejection:
             raise self.rejection
-        priced = [
-            catalog_pb.PricedLine(
-                product_id=line.product_id,
-                name="Mug",
-                unit_price=money_to_proto(Money(999, "USD")),
-                quantity=line.quantity,
-            )
-            for line in request.lines
-        ]
+        priced = [_priced(line) for line in request.lines]
         return catalog_pb.ReserveStockResponse(
             lines=priced,
             state=catalog_pb.RESERVATION_STATE_HELD,
@@ -61,3 +54,17 @@ class StockRpc:
 
     async def release_stock(self, request: Any, call: Call) -> catalog_pb.ReleaseStockResponse:
         return catalog_pb.ReleaseStockResponse(state=catalog_pb.RESERVATION_STATE_RETURNED)
+
+
+def _priced(line: Any) -> catalog_pb.PricedLine:
+    """A product is sold as it is, a variant is red."""
+    sold = SoldId.parse(line.product_id)
+    return catalog_pb.PricedLine(
+        product_id=PRODUCT.format(sold.variant_id),
+        name="Mug",
+        unit_price=money_to_proto(Money(999, "USD")),
+        quantity=line.quantity,
+        variant_id=VARIANT.format(sold.variant_id),
+        sku="" if sold.by_product else "MUG-R",
+        options=[] if sold.by_product else [product_pb2.OptionValue(name="Color", value="red")],
+    )

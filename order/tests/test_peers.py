@@ -8,7 +8,8 @@ import pytest
 
 from kit.errors import NotFound, Violation
 from kit.rpc import Server
-from kit.values import ORDER, PRODUCT, Money
+from kit.values import ORDER, PRODUCT, VARIANT, Money
+from order.lines.domain import Line, OptionValue
 from order.orders.ports import StockState
 from order.peers import Catalog
 from order.tests.fakes import place_order
@@ -39,6 +40,31 @@ async def test_the_reservation_request_has_every_product_and_the_expected_total(
     assert reservation.state is StockState.HELD
     assert reservation.lines[0].total == Money(1998, "USD")
     assert reservation.expire_time == rpc.expire_time
+
+
+async def test_products_and_variants_are_reserved_as_they_were_named_and_lines_keep_the_variant(
+    peer: tuple[StockRpc, Catalog],
+) -> None:
+    rpc, catalog = peer
+    mug, shirt = PRODUCT.new(), VARIANT.new()
+    command = replace(place_order(uuid4()), quantities={mug: 1, shirt: 2}, by_product=frozenset({mug}))
+
+    reservation = await catalog.reserve(ORDER.new(), command)
+
+    named = [line.product_id for line in rpc.requests[0].lines]
+    assert named == [PRODUCT.format(mug), VARIANT.format(shirt)]
+    assert reservation.lines == (
+        Line(mug, "Mug", Money(999, "USD"), 1, variant_id=mug),
+        Line(
+            shirt,
+            "Mug",
+            Money(999, "USD"),
+            2,
+            variant_id=shirt,
+            sku="MUG-R",
+            options=(OptionValue("Color", "red"),),
+        ),
+    )
 
 
 async def test_an_error_of_the_catalog_names_the_line_of_the_callers_request(

@@ -7,7 +7,7 @@ from typing import Any
 from kit.db import OutboxEncoder, transpose
 from order.addresses.rows import address_to_json
 from order.lines.domain import Line
-from order.lines.rows import shipping_to_json
+from order.lines.rows import options_to_json, shipping_to_json
 from order.pricing.charges import Charge
 from order.writing.domain import AccountLimits
 from order.writing.ports import NewOrder
@@ -82,7 +82,17 @@ def _cart(new: NewOrder) -> _Row:
 def _lines(new: NewOrder, *, amounts: bool) -> Iterator[_Row]:
     order = new.event.order
     for index, line in enumerate(order.lines):
-        row = (order.id, index, line.product_id, line.name, line.unit_price.minor, line.quantity)
+        row = (
+            order.id,
+            index,
+            line.sold_id,
+            line.name,
+            line.unit_price.minor,
+            line.quantity,
+            line.product_id if line.variant_id else None,
+            line.sku or None,
+            options_to_json(line),
+        )
         yield (*row, *_line_amounts(line)) if amounts else row
 
 

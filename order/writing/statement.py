@@ -48,6 +48,9 @@ _LINE: _Columns = {
     "name": "text",
     "unit_price": "bigint",
     "quantity": "int",
+    "parent_product_id": "uuid",
+    "sku": "text",
+    "options": "jsonb",
 }
 _LINE_AMOUNTS: _Columns = {"discount": "bigint", "tax": "bigint", "total": "bigint"}
 _TAX: _Columns = {

@@ -13,12 +13,7 @@ from kit.values import ACCOUNT, ORDER, PRODUCT, Money, money_to_proto
 
 
 def one_order(order_id: str, account_id: str, *products: str) -> order_pb2.Order:
-    line = [
-        order_pb2.OrderLine(
-            product_id=product_id, name="Mug", unit_price=money_to_proto(Money(999, "USD")), quantity=2
-        )
-        for product_id in products
-    ]
+    line = [_line(product_id) for product_id in products]
     total = money_to_proto(Money(1998 * len(products), "USD"))
     return order_pb2.Order(
         id=order_id,
@@ -33,6 +28,17 @@ def one_order(order_id: str, account_id: str, *products: str) -> order_pb2.Order
         create_time=NOW,
         update_time=NOW,
     )
+
+
+def _line(product_id: str) -> order_pb2.OrderLine:
+    """A line for a variant has a SKU and options; that of a product is as a service of the release before variants sends it."""
+    line = order_pb2.OrderLine(
+        product_id=product_id, name="Mug", unit_price=money_to_proto(Money(999, "USD")), quantity=2
+    )
+    if product_id.startswith("var_"):
+        line.product_id, line.variant_id, line.sku = PRODUCT.format(PRODUCT.new()), product_id, "MUG-R"
+        line.options.add(name="Color", value="red")
+    return line
 
 
 class OrderRpc(UnimplementedServicer):

@@ -10,7 +10,7 @@ from souk.order.v1 import order_pb2
 from souk.order.v1 import order_service_pb2 as pb
 
 from kit.errors import InvalidArgument
-from kit.values import ORDER, PRODUCT
+from kit.values import ORDER, PRODUCT, VARIANT
 from order.orders.domain import Confirmation
 from order.placing.tests.requests import HOME, PRODUCT_ID, command_from_proto, invalid_fields, line, request
 
@@ -25,6 +25,17 @@ def test_quantities_of_repeated_products_are_added_up() -> None:
         (PRODUCT_ID, 5, 0),
         (other, 1, 1),
     ]
+
+
+def test_a_variant_and_the_product_with_its_id_are_one_line_that_must_have_no_options() -> None:
+    mug, other = PRODUCT.parse(PRODUCT_ID), VARIANT.new()
+
+    command = command_from_proto(
+        request(line(VARIANT.format(mug), 2), line(VARIANT.format(other)), line(PRODUCT_ID, 3))
+    )
+
+    assert (command.quantities, command.first_lines) == ({mug: 5, other: 1}, (0, 1))
+    assert command.by_product == {mug}
 
 
 @pytest.mark.parametrize(
