@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from account.accounts.consumers import AccountEvents
-from account.accounts.peers import Orders
 from account.accounts.store import PostgresAccountStore
 from account.addresses.rpc import AddressRpc
 from account.addresses.store import PostgresAddressStore
@@ -17,10 +16,13 @@ from account.credentials.passwords import BcryptPasswords
 from account.credentials.store import PostgresCredentialStore
 from account.devices.store import PostgresDeviceStore
 from account.events import TOPIC
+from account.guests.domain import GuestPolicy
+from account.guests.peers import GuestOrders
+from account.guests.store import PostgresGuestStore
 from account.links.domain import LinkLifetimes
 from account.links.store import PostgresLinkStore
 from account.retention import retentions
-from account.rpc import AccountRpc
+from account.rpc import AccountRpc, GuestRpc
 from account.search.store import PostgresAccountSearchStore
 from account.sessions.domain import Lifetimes
 from account.sessions.key_rotation import rotate_keys
@@ -37,6 +39,7 @@ from kit.values import utc_now
 from kit.work import PeriodicJob
 
 _MAKE_SEARCHABLE_SECONDS: Final = 60.0
+_GUEST_EXPIRY_SECONDS: Final = 600.0
 
 
 def build(settings: Settings) -> Service:
@@ -45,7 +48,7 @@ def build(settings: Settings) -> Service:
     verifier = TokenVerifier(keys.public)
     db = Database(settings.database_url, publishes=TOPIC)
     passwords = BcryptPasswords(cost=settings.bcrypt_cost, waiting=settings.passwords_waiting)
-    orders = Orders(settings.order_address, identity_from_settings(settings))
+    orders = GuestOrders(settings.order_address, identity_from_settings(settings))
     ports = Ports(
         accounts=PostgresAccountStore(db),
         search=PostgresAccountSearchStore(db),
@@ -56,6 +59,9 @@ def build(settings: Settings) -> Service:
         attempts=PostgresAttemptStore(db),
         audit=PostgresAuditStore(db),
         addresses=PostgresAddressStore(db),
+        guests=PostgresGuestStore(db),
+        guest_tokens=verifier,
+        guest_orders=orders,
         passwords=passwords,
         orders=orders,
         sealer=Sealer(settings.mail_sealing_key),
@@ -83,10 +89,11 @@ def build(settings: Settings) -> Service:
         database=db,
         migrations=Migrations("account"),
         verifier=verifier,
-        rpc=[AccountRpc(use_cases, verifier), AddressRpc(use_cases.addresses)],
+        rpc=[AccountRpc(use_cases, verifier), AddressRpc(use_cases.addresses), GuestRpc(use_cases, TokenVerifier(keys.public))],
         callers={
             "AccountService": ["gateway"],
             "AddressService": ["gateway"],
+            "GuestService": ["gateway"],
             "AccountService/VerifyToken": ["catalog", "order", "payment"],
         },
         routes=[jwks_route(keys)],
@@ -97,6 +104,9 @@ def build(settings: Settings) -> Service:
         jobs=[
             PeriodicJob(
                 "account.make_searchable", _MAKE_SEARCHABLE_SECONDS, use_cases.search.make_searchable
+            ),
+            PeriodicJob(
+                "account.guest_expiry", _GUEST_EXPIRY_SECONDS, use_cases.guest_expiry.delete_unused
             ),
             *retentions(db, settings),
         ],
@@ -113,10 +123,14 @@ def _keys(settings: Settings) -> KeyFile:
 def _policy(settings: Settings) -> Policy:
     return Policy(
         lifetimes=Lifetimes(settings.session_idle_seconds, settings.session_absolute_seconds),
-        link_lifetimes=LinkLifetimes(settings.password_reset_seconds, settings.email_verification_seconds),
+        link_lifetimes=LinkLifetimes(
+            settings.password_reset_seconds, settings.email_verification_seconds, settings.order_link_seconds
+        ),
         guesses=GuessLimits(settings.login_failures_per_account, settings.login_failures_per_address),
         registrations_per_network=settings.registrations_per_address,
         resets_per_network=settings.login_failures_per_address,
+        guests_per_network=settings.guests_per_address,
+        guests=GuestPolicy(settings.guest_retention_seconds, settings.guest_order_retention_seconds),
         reset_min_duration=settings.reset_answer_seconds,
         max_waiting_guesses=settings.passwords_waiting,
     )

@@ -1,11 +1,13 @@
 """AccountService, composed of the aggregates' RPCs."""
 
-from souk.account.v1 import account_service_pb2
+from souk.account.v1 import account_service_pb2, guest_service_pb2
 
 from account.accounts.rpc import AccountsRpc
 from account.audit.rpc import AuditRpc
 from account.credentials.rpc import CredentialsRpc
-from account.links.rpc import LinksRpc
+from account.guests.ports import GuestTokenVerifier
+from account.guests.rpc import GuestsRpc
+from account.links.rpc import LinksRpc, OrderLinksRpc
 from account.search.rpc import SearchRpc
 from account.sessions.rpc import SessionsRpc
 from account.use_cases import UseCases
@@ -26,4 +28,16 @@ class AccountRpc(ComposedServicer):
             LinksRpc(use_cases.reset_requests, use_cases.resets, use_cases.verifications),
             SearchRpc(use_cases.search),
             SessionsRpc(use_cases.sessions, verifier),
+        )
+
+
+class GuestRpc(ComposedServicer):
+    """souk.account.v1.GuestService."""
+
+    service = guest_service_pb2.DESCRIPTOR.services_by_name["GuestService"]
+
+    def __init__(self, use_cases: UseCases, verifier: GuestTokenVerifier) -> None:
+        super().__init__(
+            GuestsRpc(use_cases.guest_starts, use_cases.guest_contacts, use_cases.guest_merges, verifier),
+            OrderLinksRpc(use_cases.order_links, use_cases.order_link_requests),
         )

@@ -91,3 +91,19 @@ class Settings(BaseSettings):
     registrations_per_address: int = setting(
         "Maximum registrations from one network in 15 minutes", default=100, development=1_000_000, minimum=1
     )
+    order_link_seconds: timedelta = setting(
+        "Lifetime of the link in mails to guests in seconds", default=timedelta(days=30), minimum=10
+    )
+    guests_per_address: int = setting(
+        "Maximum new guests from one network in 15 minutes", default=300, development=1_000_000, minimum=1
+    )
+    guest_retention_seconds: timedelta = setting(
+        "Seconds after its last use for which a guest without orders is kept",
+        default=timedelta(days=30),
+        minimum=timedelta(days=1).total_seconds(),
+    )
+    guest_order_retention_seconds: timedelta = setting(
+        "Seconds for which a guest is kept after the last of its orders ended and changed",
+        default=timedelta(days=365),
+        minimum=timedelta(days=1).total_seconds(),
+    )

@@ -14,7 +14,7 @@ class AccountRow(Table, tablename="accounts"):
 
     id = UUID(primary_key=True)
     name = Text()
-    email = Text()
+    email = Text(null=True, default=None)
     phone = Text()
     role = Text()
     email_verified = Boolean()
@@ -23,6 +23,10 @@ class AccountRow(Table, tablename="accounts"):
     update_time = Timestamptz()
     delete_time = Timestamptz(null=True, default=None)
     words = TSVector(null=True, default=None, secret=True)
+    guest = Boolean()
+    contact_email = Text()
+    merged_into = UUID(null=True, default=None)
+    guest_due_time = Timestamptz(null=True, default=None)
 
 
 class SessionRow(Table, tablename="sessions"):

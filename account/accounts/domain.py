@@ -33,7 +33,10 @@ class AccountDeleted:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person who can sign in; `phone` is empty when unknown. Each change returns its event, or None when nothing changed."""
+    """A person who can sign in, or a guest, whose name and email may be empty; `phone` is empty when unknown.
+
+    Each change returns its event, or None when nothing changed.
+    """
 
     id: UUID
     name: str
@@ -43,6 +46,7 @@ class Account:
     email_verified: bool
     create_time: datetime
     update_time: datetime
+    guest: bool = False
 
     @classmethod
     def register(cls, details: "ContactDetails", now: datetime) -> tuple["Account", AccountRegistered]:
@@ -82,17 +86,21 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ContactDetails:
-    """The validated name, email address and phone number of a registration."""
+    """The validated name, email address and phone number of a registration or a guest."""
 
     name: str
     email: str
     phone: str
 
     @classmethod
-    def read(cls, reading: FieldReader, *, name: str, email: str, phone: str) -> "ContactDetails":
-        """Adds each violation to `reading`."""
+    def read(
+        cls, reading: FieldReader, *, name: str, email: str, phone: str, path: tuple[str, ...] = ()
+    ) -> "ContactDetails":
+        """Adds each violation to `reading`, with names within `path`."""
         return cls(
-            name=_name(reading, name), email=reading.email(email, "email"), phone=_phone(reading, phone)
+            name=_name(reading, name, *path),
+            email=reading.email(email, *path, "email"),
+            phone=_phone(reading, phone, *path),
         )
 
 
@@ -126,9 +134,9 @@ def normalize_email(text: str) -> str:
     return address
 
 
-def _name(reading: FieldReader, text: str) -> str:
-    return reading.name(text, "name", max_length=100, person=True)
+def _name(reading: FieldReader, text: str, *path: str) -> str:
+    return reading.name(text, *path, "name", max_length=100, person=True)
 
 
-def _phone(reading: FieldReader, text: str) -> str:
-    return reading.phone(text, "phone") if text else ""
+def _phone(reading: FieldReader, text: str, *path: str) -> str:
+    return reading.phone(text, *path, "phone") if text else ""

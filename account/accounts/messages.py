@@ -24,6 +24,7 @@ def account_to_proto(account: Account) -> account_pb2.Account:
         role=ROLES[account.role],
         create_time=timestamp_to_proto(account.create_time),
         update_time=timestamp_to_proto(account.update_time),
+        guest=account.guest,
     )
 
 

@@ -34,7 +34,8 @@ class Roles:
             if role is not Role.ADMIN and admins == {account_id}:
                 raise LastAdmin()
             account = await self._store.lock(tx, account_id)
-            if account is None:
+            # A guest has no password, so it must not get more rights.
+            if account is None or account.guest:
                 raise AccountNotFound()
             return await self._set(tx, account, role, audit)
 

@@ -12,7 +12,7 @@ from kit.auth import Role
 from kit.db import Database, Record, Transaction
 from kit.values import ACCOUNT
 
-COLUMNS: Final = "id, name, email, phone, role, email_verified, create_time, update_time"
+COLUMNS: Final = "id, name, coalesce(email, contact_email) AS email, phone, role, email_verified, create_time, update_time, guest"
 
 _ADD = """
 INSERT INTO accounts (id, name, email, phone, role, email_verified, password_hash, create_time, update_time, words)
@@ -31,8 +31,8 @@ _GET_MANY = f"SELECT {COLUMNS} FROM accounts WHERE id = ANY($1::uuid[]) AND dele
 # Every table with personal data in one statement.
 _ERASE = """
 WITH account AS (
-    UPDATE accounts SET name = '', email = '', phone = '', password_hash = '', role = 'USER', email_verified = false,
-        update_time = $2, delete_time = $2, words = NULL
+    UPDATE accounts SET name = '', email = '', contact_email = '', phone = '', password_hash = '', role = 'USER',
+        email_verified = false, update_time = $2, delete_time = $2, words = NULL
     WHERE id = $1
 ), tokens AS (
     DELETE FROM refresh_tokens USING sessions WHERE session_id = sessions.id AND account_id = $1
@@ -128,6 +128,7 @@ def account_of(row: Record) -> Account:
         email_verified=row["email_verified"],
         create_time=row["create_time"],
         update_time=row["update_time"],
+        guest=row["guest"],
     )
 
 

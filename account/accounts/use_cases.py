@@ -49,7 +49,8 @@ class Accounts:
 
     @retry_on_contention
     async def update_profile(self, caller: Principal, profile: Profile, address: str) -> Account:
-        """Changes the caller's name and phone number; raises SessionRevoked."""
+        """Changes the caller's name and phone number; raises SessionRevoked, NotForGuests."""
+        caller.reject_guest()
         await self._sessions.current_role(caller)
         async with self._db.transaction() as tx:
             account = await self._store.lock(tx, caller.account_id)

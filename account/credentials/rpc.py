@@ -25,6 +25,7 @@ class CredentialsRpc:
             phone=request.phone,
             password=request.password,
             address=call.address,
+            guest_token=request.guest_token,
         )
         return pb.RegisterResponse(
             account=account_to_proto(result.account),

@@ -132,11 +132,15 @@ class OwnerConfirmation:
         self._guesses = guesses
 
     async def confirm(self, caller: Principal, password: str, field: str, address: str) -> str:
-        """Returns the hash of the password; raises WrongPassword naming `field`, SessionRevoked, LoginThrottled, TooBusy.
+        """Returns the hash of the password, or nothing for a guest, which has none.
+
+        Raises WrongPassword naming `field`, SessionRevoked, LoginThrottled, TooBusy.
 
         Wrong passwords count for the session, so that no other client can fill the bucket.
         """
         await self._sessions.current_role(caller)
+        if caller.guest:
+            return ""
         password_hash = await self._store.password_hash(caller.account_id)
         if password_hash is None:
             raise SessionRevoked()
@@ -187,6 +191,7 @@ class PasswordChanges:
 
     async def change_password(self, caller: Principal, *, current: str, new: str, address: str) -> AuthResult:
         """Revokes every session and mailed link, and starts a session; raises InvalidArgument and the errors of `confirm`."""
+        caller.reject_guest()
         password = new_password(new, "newPassword")
         confirmed = await self._confirmation.confirm(caller, current, "currentPassword", address)
         password_hash = await self._new_passwords.hash(password)

@@ -12,6 +12,7 @@ class Purpose(StrEnum):
 
     PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105 - no password
     EMAIL_VERIFICATION = "EMAIL_VERIFICATION"
+    ORDER_ACCESS = "ORDER_ACCESS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,12 @@ class LinkLifetimes:
 
     password_reset: timedelta
     email_verification: timedelta
+    order_access: timedelta = timedelta(days=30)
 
     def of(self, purpose: Purpose) -> timedelta:
         """The lifetime for a purpose."""
-        return self.password_reset if purpose is Purpose.PASSWORD_RESET else self.email_verification
+        return {
+            Purpose.PASSWORD_RESET: self.password_reset,
+            Purpose.EMAIL_VERIFICATION: self.email_verification,
+            Purpose.ORDER_ACCESS: self.order_access,
+        }[purpose]

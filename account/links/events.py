@@ -15,6 +15,7 @@ def _link_requested(event: LinkRequested) -> tuple[str, Message]:
     message = {
         Purpose.PASSWORD_RESET: pb.PasswordResetRequested,
         Purpose.EMAIL_VERIFICATION: pb.EmailVerificationRequested,
+        Purpose.ORDER_ACCESS: pb.OrderLinkRequested,
     }[event.purpose]
     return ACCOUNT.format(event.account.id), message(
         account=account_to_proto(event.account),

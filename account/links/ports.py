@@ -22,7 +22,9 @@ class LinkStore(Protocol):
     ) -> None:
         """Replaces earlier links of the account for the same purpose."""
 
-    async def link_owner(self, purpose: Purpose, token_hash: bytes, now: datetime) -> UUID | None:
+    async def link_owner(
+        self, purpose: Purpose, token_hash: bytes, now: datetime, tx: Transaction | None = None
+    ) -> UUID | None:
         """The account of a link; None when it is unknown, used or expired."""
 
     async def consume_link(self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:
@@ -37,3 +39,10 @@ class Sealer(Protocol):
 
     def seal(self, text: str) -> bytes:
         """The encrypted token."""
+
+
+class OrderFinder(Protocol):
+    """The order service."""
+
+    async def find_owner(self, number: str) -> UUID | None:
+        """The account of the order with a number."""

@@ -1,10 +1,36 @@
 """The RPCs of mailed links."""
 
 from souk.account.v1 import account_service_pb2 as pb
+from souk.account.v1 import guest_service_pb2 as guest_pb
 
 from account.accounts.messages import account_to_proto
+from account.links.order_links import OrderLinkRequests, OrderLinks
 from account.links.use_cases import EmailVerifications, PasswordResetRequests, PasswordResets
+from account.sessions.messages import tokens_to_proto
 from kit.rpc import Call
+
+
+class OrderLinksRpc:
+    """Serves the links of guests."""
+
+    def __init__(self, links: OrderLinks, requests: OrderLinkRequests) -> None:
+        self._links = links
+        self._requests = requests
+
+    async def open_order_link(
+        self, request: guest_pb.OpenOrderLinkRequest, call: Call
+    ) -> guest_pb.OpenOrderLinkResponse:
+        """Public; the link identifies the guest."""
+        result = await self._links.open(request.token, call.address)
+        account, tokens = account_to_proto(result.account), tokens_to_proto(result)
+        return guest_pb.OpenOrderLinkResponse(account=account, tokens=tokens)
+
+    async def request_order_link(
+        self, request: guest_pb.RequestOrderLinkRequest, call: Call
+    ) -> guest_pb.RequestOrderLinkResponse:
+        """Public."""
+        await self._requests.request(request.number, request.email, call.address)
+        return guest_pb.RequestOrderLinkResponse()
 
 
 class LinksRpc:

@@ -39,9 +39,11 @@ class PostgresLinkStore:
         )
         await tx.run(MailedLinkRow.insert(row))
 
-    async def link_owner(self, purpose: Purpose, token_hash: bytes, now: datetime) -> UUID | None:
+    async def link_owner(
+        self, purpose: Purpose, token_hash: bytes, now: datetime, tx: Transaction | None = None
+    ) -> UUID | None:
         """The account of a link; None when it is unknown, used or expired."""
-        owner: UUID | None = await self._db.fetchval(_OWNER, token_hash, purpose.value, now)
+        owner: UUID | None = await (tx or self._db).fetchval(_OWNER, token_hash, purpose.value, now)
         return owner
 
     async def consume_link(self, tx: Transaction, purpose: Purpose, token_hash: bytes, now: datetime) -> bool:

@@ -27,9 +27,9 @@ class LinkTokens:
         await self._store.save_link(tx, purpose, account.id, hash_token(token), now, expire_time)
         return LinkRequested(purpose, account, self._sealer.seal(token), expire_time)
 
-    async def owner(self, purpose: Purpose, token: str) -> UUID:
+    async def owner(self, purpose: Purpose, token: str, tx: Transaction | None = None) -> UUID:
         """The account of a link; raises LinkInvalid."""
-        owner = await self._store.link_owner(purpose, hash_token(token), self._clock())
+        owner = await self._store.link_owner(purpose, hash_token(token), self._clock(), tx)
         if owner is None:
             raise LinkInvalid.at("token")
         return owner

@@ -173,7 +173,8 @@ class EmailVerifications:
         self._links = links
 
     async def request_email_verification(self, caller: Principal, address: str) -> None:
-        """Mails a link to the caller unless the address is verified; raises SessionRevoked."""
+        """Mails a link to the caller unless the address is verified; raises SessionRevoked, NotForGuests."""
+        caller.reject_guest()
         await self._sessions.current_role(caller)
         accounts = await self._accounts.get_many([caller.account_id])
         if not accounts:

@@ -45,7 +45,7 @@ class _Search:
     def conditions(self) -> WhereClause:
         """Those that need no index of words."""
         where = WhereClause()
-        where.add("delete_time IS NULL")
+        where.add("delete_time IS NULL AND NOT guest")
         if self.account_id is not None:
             where.add("id = {}", self.account_id)
         if self.nothing:

@@ -31,14 +31,16 @@ class Sessions:
         self._tokens = tokens
         self._clock = clock
 
-    async def start(self, tx: Transaction, account: Account, action: str, address: str) -> AuthResult:
-        """Starts a session; the audit log records it as `action`."""
+    async def start(
+        self, tx: Transaction, account: Account, action: str | None, address: str
+    ) -> AuthResult:
+        """Starts a session; the audit log records it as `action`, if there is one."""
         session = self._tokens.start_session(account.id, self._clock())
         refresh_token = secret_token()
         await self._store.add_session(tx, session, hash_token(refresh_token))
-        await self._audit.record(
-            tx, AuditEvent(action, account.id, account.id, address, session_id=session.id)
-        )
+        if action is not None:
+            audit = AuditEvent(action, account.id, account.id, address, session_id=session.id)
+            await self._audit.record(tx, audit)
         return self._tokens.issue(
             account, session.id, session.expire_time, refresh_token, session.refresh_expire_time
         )

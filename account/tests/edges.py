@@ -10,10 +10,11 @@ import pytest
 from souk.account.v1 import account_pb2
 from souk.account.v1 import account_service_pb2 as pb
 from souk.account.v1 import address_service_pb2 as address_pb
+from souk.account.v1 import guest_service_pb2 as guest_pb
 
 from account.addresses.rpc import AddressRpc
 from account.links.domain import LinkRequested
-from account.rpc import AccountRpc
+from account.rpc import AccountRpc, GuestRpc
 from account.tests.fakes import World
 from kit.auth import Principal, SigningKeys, TokenVerifier
 from kit.errors import Unauthenticated
@@ -81,7 +82,11 @@ class Edge:
 async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
     keys = SigningKeys.generate(tmp_path / "keys.json")
     world, verifier = World(keys), TokenVerifier(keys.public)
-    servicers: dict[Any, Any] = {pb: AccountRpc(world, verifier), address_pb: AddressRpc(world.addresses)}
+    servicers: dict[Any, Any] = {
+        pb: AccountRpc(world, verifier),
+        address_pb: AddressRpc(world.addresses),
+        guest_pb: GuestRpc(world, TokenVerifier(keys.public)),
+    }
     server = Server([*servicers.values()], host="127.0.0.1", port=0, verifier=verifier)
     await server.start()
     channels = {

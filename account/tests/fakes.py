@@ -10,13 +10,15 @@ from account.audit.tests.fakes import FakeAuditStore
 from account.credentials.domain import GuessLimits
 from account.credentials.tests.fakes import FakeCredentialStore, FakePasswords
 from account.devices.tests.fakes import FakeDeviceStore
+from account.guests.domain import GuestPolicy
+from account.guests.tests.fakes import FakeGuestOrders, FakeGuestStore
 from account.links.domain import LinkLifetimes
 from account.links.tests.fakes import FakeLinkStore, FakeSealer
 from account.search.tests.fakes import FakeAccountSearchStore
 from account.sessions.domain import Lifetimes
 from account.sessions.tests.fakes import FakeSessionStore
 from account.use_cases import Policy, Ports, UseCases
-from kit.auth import SigningKeys, TokenIssuer
+from kit.auth import SigningKeys, TokenIssuer, TokenVerifier
 from kit.db.fake import FakeDatabase
 from kit.testing import FakeClock
 from kit.values import utc_now
@@ -31,6 +33,7 @@ class FakeStore(
     FakeDeviceStore,
     FakeAuditStore,
     FakeAddressStore,
+    FakeGuestStore,
     FakeAttemptStore,
 ):
     """All stores in memory. The store contract compares it with PostgreSQL."""
@@ -44,6 +47,7 @@ class World(UseCases):
         self.store = store = FakeStore()
         self.passwords = FakePasswords()
         self.orders = FakeOrders()
+        self.guest_orders = FakeGuestOrders()
         self.clock = FakeClock()
         self.clock.now = utc_now()
         self.issuer = TokenIssuer(keys, clock=self.clock)
@@ -58,6 +62,9 @@ class World(UseCases):
             attempts=store,
             audit=store,
             addresses=store,
+            guests=store,
+            guest_tokens=TokenVerifier(keys.public),
+            guest_orders=self.guest_orders,
             passwords=self.passwords,
             orders=self.orders,
             sealer=FakeSealer(),
@@ -69,6 +76,8 @@ class World(UseCases):
             guesses=GuessLimits(3, 5),
             registrations_per_network=100,
             resets_per_network=5,
+            guests_per_network=20,
+            guests=GuestPolicy(timedelta(days=30), timedelta(days=365)),
             reset_min_duration=timedelta(0),
             max_waiting_guesses=100,
         )

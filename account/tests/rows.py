@@ -37,10 +37,13 @@ class Rows:
         self.guesses: dict[str, tuple[Sequence[str], datetime]] = {}
         self.devices: dict[bytes, tuple[UUID, datetime]] = {}
         self.addresses: dict[UUID, SavedAddress] = {}
+        self.guest_due_times: dict[UUID, datetime] = {}
+        self.merged: dict[UUID, UUID] = {}
         self.purged: list[UUID] = []
 
     def credentials_of(self, email: str) -> Credentials | None:
-        return next((stored for stored in self.accounts.values() if stored.account.email == email), None)
+        accounts = (stored for stored in self.accounts.values() if not stored.account.guest)
+        return next((stored for stored in accounts if stored.account.email == email), None)
 
     def delete_links_of(self, account_id: UUID) -> None:
         self.links = {link: row for link, row in self.links.items() if row[1] != account_id}

@@ -15,6 +15,7 @@ from account.audit.store import PostgresAuditStore
 from account.credentials.store import PostgresCredentialStore
 from account.devices.store import PostgresDeviceStore
 from account.events import TOPIC
+from account.guests.store import PostgresGuestStore
 from account.links.store import PostgresLinkStore
 from account.search.store import PostgresAccountSearchStore
 from account.sessions.domain import Lifetimes, Session
@@ -40,6 +41,7 @@ class Stores(
     PostgresDeviceStore,
     PostgresAuditStore,
     PostgresAddressStore,
+    PostgresGuestStore,
 ):
     """All stores, as the fake is."""
 

@@ -17,7 +17,7 @@ class FakeAccountStore(Rows):
     """In memory."""
 
     async def add(self, tx: Transaction, account: Account, password_hash: str) -> None:
-        if any(stored.account.email == account.email for stored in self.accounts.values()):
+        if self.credentials_of(account.email):
             raise EmailTaken()
         self.accounts[account.id] = Credentials(account, password_hash)
 

@@ -23,7 +23,9 @@ class FakeLinkStore(Rows):
         others = {link: row for link, row in self.links.items() if row[:2] != (purpose, account_id)}
         self.links = {**others, token_hash: (purpose, account_id, expire_time)}
 
-    async def link_owner(self, purpose: Purpose, token_hash: bytes, now: datetime) -> UUID | None:
+    async def link_owner(
+        self, purpose: Purpose, token_hash: bytes, now: datetime, tx: Transaction | None = None
+    ) -> UUID | None:
         link = self.links.get(token_hash)
         return link[1] if link is not None and link[0] is purpose and link[2] > now else None
 

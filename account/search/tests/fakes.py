@@ -26,7 +26,7 @@ class FakeAccountSearchStore(Rows):
         return 0
 
     def _search(self, query: str) -> list[Account]:
-        accounts = [account for account, _ in self.accounts.values()]
+        accounts = [account for account, _ in self.accounts.values() if not account.guest]
         if not query.strip():
             return accounts
         by_id = [account for account in accounts if ACCOUNT.format(account.id) == query.strip()]
