@@ -89,7 +89,11 @@ def build(settings: Settings) -> Service:
         database=db,
         migrations=Migrations("account"),
         verifier=verifier,
-        rpc=[AccountRpc(use_cases, verifier), AddressRpc(use_cases.addresses), GuestRpc(use_cases, TokenVerifier(keys.public))],
+        rpc=[
+            AccountRpc(use_cases, verifier),
+            AddressRpc(use_cases.addresses),
+            GuestRpc(use_cases, TokenVerifier(keys.public)),
+        ],
         callers={
             "AccountService": ["gateway"],
             "AddressService": ["gateway"],
@@ -105,9 +109,7 @@ def build(settings: Settings) -> Service:
             PeriodicJob(
                 "account.make_searchable", _MAKE_SEARCHABLE_SECONDS, use_cases.search.make_searchable
             ),
-            PeriodicJob(
-                "account.guest_expiry", _GUEST_EXPIRY_SECONDS, use_cases.guest_expiry.delete_unused
-            ),
+            PeriodicJob("account.guest_expiry", _GUEST_EXPIRY_SECONDS, use_cases.guest_expiry.delete_unused),
             *retentions(db, settings),
         ],
         commands={"grant_admin": grant_admin, "rotate_keys": rotate_signing_keys},

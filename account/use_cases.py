@@ -136,9 +136,7 @@ class UseCases:
         store, passwords, sessions = ports.credentials, ports.passwords, self.sessions
         limit = self._limit("register", policy.registrations_per_network, RegisterThrottled)
         hashes = LimitedHashes(passwords, limit)
-        self.registrations = Registrations(
-            db, self.accounts, self.guest_registrations, hashes, self.devices
-        )
+        self.registrations = Registrations(db, self.accounts, self.guest_registrations, hashes, self.devices)
         self.guesses = PasswordGuesses(self.throttle, policy.guesses, self.devices, self.audit)
         self.logins = Logins(db, store, passwords, self.devices, self.guesses)
         self.confirmation = OwnerConfirmation(store, passwords, sessions, self.guesses)

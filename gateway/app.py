@@ -9,7 +9,7 @@ from gateway.context import Context
 from gateway.costs import COSTS
 from gateway.development import page_routes
 from gateway.order_updates import OrderUpdates
-from gateway.peers import Accounts, Addresses, Catalog, Notifications, Orders, Payments, Peers
+from gateway.peers import Accounts, Addresses, Catalog, Guests, Notifications, Orders, Payments, Peers
 from gateway.resolvers import TEXTS, make_schema
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier
@@ -89,6 +89,7 @@ def _peers(settings: Settings) -> Peers:
         payment=Payments(settings.payment_address, identity),
         notification=Notifications(settings.notification_address, identity),
         addresses=Addresses(settings.account_address, identity),
+        guests=Guests(settings.account_address, identity),
     )
 
 

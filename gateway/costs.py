@@ -31,6 +31,8 @@ COSTS: Final = FieldCosts(
         "Facet.values": 10,
         "ProductConnection.facets": 4,
     },
-    # Each checks a password, or emails a link to the given address.
-    credential_fields=frozenset({"login", "register", "requestPasswordReset"}),
+    # Each checks a password, emails a link to the given address, or makes an account.
+    credential_fields=frozenset(
+        {"login", "register", "requestPasswordReset", "requestOrderLink", "startGuest"}
+    ),
 )

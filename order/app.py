@@ -84,6 +84,8 @@ def build(settings: Settings) -> Service:
             "ShippingService": ["gateway"],
             "OrderService": ["gateway"],
             "OrderService/CloseAccountOrders": ["account"],
+            "OrderService/FindOrderOwner": ["account"],
+            "OrderService/SummarizeAccountOrders": ["account"],
         },
         consumes=[PaymentEvents(orders).subscription(), AccountEvents(closed_accounts).subscription()],
         jobs=[

@@ -79,7 +79,7 @@ def with_contact(guest: Account, contact: ContactDetails, now: datetime) -> Acco
 
 
 def registered(guest: Account, details: ContactDetails, now: datetime) -> Account:
-    """The account that a guest becomes. The address is unverified: whoever holds the guest's session may have entered it."""
+    """The account that a guest becomes. The address is unverified: any holder of the guest's session may have entered it."""
     return replace(
         guest,
         name=details.name,

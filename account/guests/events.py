@@ -24,4 +24,7 @@ def _merged(event: GuestMerged) -> tuple[str, Message]:
     return guest_id, pb.GuestMerged(guest_id=guest_id, into_id=ACCOUNT.format(event.into_id))
 
 
-EVENTS: dict[type, Callable[[Any], tuple[str, Message]]] = {GuestContactSet: _contact_set, GuestMerged: _merged}
+EVENTS: dict[type, Callable[[Any], tuple[str, Message]]] = {
+    GuestContactSet: _contact_set,
+    GuestMerged: _merged,
+}

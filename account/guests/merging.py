@@ -46,11 +46,11 @@ class GuestMerges:
             raise GuestOnly.at("guestToken") from None
         if not guest.guest:
             raise GuestOnly.at("guestToken")
-        await self._merge(caller, guest, address)
+        await self._merge(caller, guest, await self._is_living(guest), address)
         return guest.account_id
 
     @retry_on_contention
-    async def _merge(self, caller: Principal, guest: Principal, address: str) -> None:
+    async def _merge(self, caller: Principal, guest: Principal, is_living: bool, address: str) -> None:
         async with self._db.transaction() as tx:
             locked, into = await self._store.lock_pair(tx, guest.account_id, caller.account_id)
             if into is None:
@@ -58,7 +58,8 @@ class GuestMerges:
             if locked is None:
                 await self._require_merged(tx, guest, caller)
                 return
-            await self._require_living_session(guest)
+            if not is_living:
+                raise GuestOnly.at("guestToken")
             now = self._clock()
             await self._sessions.revoke_all(tx, locked)
             await self._store.merge_guest(tx, guest.account_id, caller.account_id, now)
@@ -72,8 +73,9 @@ class GuestMerges:
         if await self._store.merged_into(tx, guest.account_id) != caller.account_id:
             raise GuestOnly.at("guestToken")
 
-    async def _require_living_session(self, guest: Principal) -> None:
+    async def _is_living(self, guest: Principal) -> bool:
         try:
             await self._sessions.current_role(guest)
         except SessionRevoked:
-            raise GuestOnly.at("guestToken") from None
+            return False
+        return True

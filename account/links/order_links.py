@@ -25,9 +25,7 @@ from kit.values import client_network
 class OrderLinks:
     """Issues and opens links."""
 
-    def __init__(
-        self, db: Database, guests: GuestStore, sessions: GuestSessions, tokens: LinkTokens
-    ) -> None:
+    def __init__(self, db: Database, guests: GuestStore, sessions: GuestSessions, tokens: LinkTokens) -> None:
         self._db = db
         self._guests = guests
         self._sessions = sessions

@@ -31,9 +31,7 @@ class Sessions:
         self._tokens = tokens
         self._clock = clock
 
-    async def start(
-        self, tx: Transaction, account: Account, action: str | None, address: str
-    ) -> AuthResult:
+    async def start(self, tx: Transaction, account: Account, action: str | None, address: str) -> AuthResult:
         """Starts a session; the audit log records it as `action`, if there is one."""
         session = self._tokens.start_session(account.id, self._clock())
         refresh_token = secret_token()

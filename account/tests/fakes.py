@@ -39,8 +39,22 @@ class FakeStore(
     """All stores in memory. The store contract compares it with PostgreSQL."""
 
 
+# Limits: 3 wrong passwords for an account from one network, 5 from one network.
+POLICY = Policy(
+    lifetimes=Lifetimes(timedelta(days=14), timedelta(days=90)),
+    link_lifetimes=LinkLifetimes(timedelta(hours=1), timedelta(days=1)),
+    guesses=GuessLimits(3, 5),
+    registrations_per_network=100,
+    resets_per_network=5,
+    guests_per_network=20,
+    guests=GuestPolicy(timedelta(days=30), timedelta(days=365)),
+    reset_min_duration=timedelta(0),
+    max_waiting_guesses=100,
+)
+
+
 class World(UseCases):
-    """The use cases on fakes. Limits: 3 wrong passwords for an account from one network, 5 from one network."""
+    """The use cases on fakes, with POLICY."""
 
     def __init__(self, keys: SigningKeys) -> None:
         self.db = FakeDatabase()
@@ -70,15 +84,4 @@ class World(UseCases):
             sealer=FakeSealer(),
             tokens=self.issuer,
         )
-        policy = Policy(
-            lifetimes=Lifetimes(timedelta(days=14), timedelta(days=90)),
-            link_lifetimes=LinkLifetimes(timedelta(hours=1), timedelta(days=1)),
-            guesses=GuessLimits(3, 5),
-            registrations_per_network=100,
-            resets_per_network=5,
-            guests_per_network=20,
-            guests=GuestPolicy(timedelta(days=30), timedelta(days=365)),
-            reset_min_duration=timedelta(0),
-            max_waiting_guesses=100,
-        )
-        super().__init__(db, ports, policy, self.clock)
+        super().__init__(db, ports, POLICY, self.clock)

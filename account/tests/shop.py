@@ -32,9 +32,15 @@ class Shop(World):
         phone: str = "",
         password: str = PASSWORD,
         address: str = HOME,
+        guest_token: str = "",
     ) -> AuthResult:
         return await self.registrations.register(
-            name=name, email=email, phone=phone, password=password, address=address
+            name=name,
+            email=email,
+            phone=phone,
+            password=password,
+            address=address,
+            guest_token=guest_token,
         )
 
     async def login(
@@ -63,6 +69,10 @@ class Shop(World):
 
     async def principal(self, signed_in: AuthResult) -> Principal:
         return await self.verifier.verify(signed_in.access_token)
+
+    def guest_verifier(self) -> TokenVerifier:
+        """Verifies signatures only, as for merges."""
+        return self.verifier
 
     async def reset_token(self) -> str:
         """The token of a new password reset link."""

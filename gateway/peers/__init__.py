@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from gateway.peers.account import Accounts
 from gateway.peers.address import Addresses
 from gateway.peers.catalog import Catalog
+from gateway.peers.guest import Guests
 from gateway.peers.notification import Notifications
 from gateway.peers.order import Orders
 from gateway.peers.payment import Payments
@@ -24,10 +25,11 @@ class Peers:
     payment: Payments
     notification: Notifications
     addresses: Addresses
+    guests: Guests
 
     def all(self) -> list[Peer]:
         """Every client, to be opened and closed."""
         return [getattr(self, field.name) for field in fields(self)]
 
 
-__all__ = ["Accounts", "Addresses", "Catalog", "Notifications", "Orders", "Payments", "Peers"]
+__all__ = ["Accounts", "Addresses", "Catalog", "Guests", "Notifications", "Orders", "Payments", "Peers"]

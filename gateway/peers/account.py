@@ -35,10 +35,14 @@ class Accounts(Peer):
     async def register(self, input: RegisterInput) -> AuthPayload:
         """Register."""
         request = pb.RegisterRequest(
-            name=input.name, email=input.email, password=input.password, phone=input.phone or ""
+            name=input.name,
+            email=input.email,
+            password=input.password,
+            phone=input.phone or "",
+            guest_token=input.guest_token or "",
         )
         response = await self._call("Register", request, pb.RegisterResponse)
-        return _auth_payload(response.account, response.tokens, response.device_token)
+        return auth_payload(response.account, response.tokens, response.device_token)
 
     async def login(self, input: LoginInput) -> AuthPayload:
         """Login."""
@@ -46,24 +50,24 @@ class Accounts(Peer):
             email=input.email, password=input.password, device_token=input.device_token or ""
         )
         response = await self._call("Login", request, pb.LoginResponse)
-        return _auth_payload(response.account, response.tokens, response.device_token)
+        return auth_payload(response.account, response.tokens, response.device_token)
 
     async def get(self, account_id: str) -> Account:
         """GetAccount."""
         request = pb.GetAccountRequest(account_id=account_id)
-        return _account((await self._call("GetAccount", request, pb.GetAccountResponse)).account)
+        return account_of((await self._call("GetAccount", request, pb.GetAccountResponse)).account)
 
     async def batch_get(self, ids: Sequence[str]) -> Mapping[str, Account]:
         """BatchGetAccounts, by id."""
         request = pb.BatchGetAccountsRequest(account_ids=ids)
         response = await self._call("BatchGetAccounts", request, pb.BatchGetAccountsResponse)
-        return {message.id: _account(message) for message in response.accounts}
+        return {message.id: account_of(message) for message in response.accounts}
 
     async def refresh(self, refresh_token: str) -> AuthPayload:
         """RefreshTokens."""
         request = pb.RefreshTokensRequest(refresh_token=refresh_token)
         response = await self._call("RefreshTokens", request, pb.RefreshTokensResponse)
-        return _auth_payload(response.account, response.tokens)
+        return auth_payload(response.account, response.tokens)
 
     async def logout(self, refresh_token: str | None) -> None:
         """Logout."""
@@ -77,13 +81,13 @@ class Accounts(Peer):
             request.name = input.name or ""
         if is_set(input.phone):
             request.phone = input.phone or ""
-        return _account((await self._call("UpdateProfile", request, pb.UpdateProfileResponse)).account)
+        return account_of((await self._call("UpdateProfile", request, pb.UpdateProfileResponse)).account)
 
     async def change_password(self, current: str, new: str) -> AuthPayload:
         """ChangePassword."""
         request = pb.ChangePasswordRequest(current_password=current, new_password=new)
         response = await self._call("ChangePassword", request, pb.ChangePasswordResponse)
-        return _auth_payload(response.account, response.tokens)
+        return auth_payload(response.account, response.tokens)
 
     async def request_password_reset(self, email: str) -> None:
         """RequestPasswordReset."""
@@ -103,11 +107,11 @@ class Accounts(Peer):
     async def verify_email(self, token: str) -> Account:
         """VerifyEmail."""
         request = pb.VerifyEmailRequest(token=token)
-        return _account((await self._call("VerifyEmail", request, pb.VerifyEmailResponse)).account)
+        return account_of((await self._call("VerifyEmail", request, pb.VerifyEmailResponse)).account)
 
-    async def delete(self, password: str) -> None:
+    async def delete(self, password: str | None) -> None:
         """DeleteAccount."""
-        request = pb.DeleteAccountRequest(password=password)
+        request = pb.DeleteAccountRequest(password=password or "")
         await self._call("DeleteAccount", request, pb.DeleteAccountResponse)
 
     async def erase(self, account_id: str, reason: str) -> None:
@@ -118,7 +122,7 @@ class Accounts(Peer):
     async def set_role(self, account_id: str, role: Role) -> Account:
         """SetAccountRole."""
         request = pb.SetAccountRoleRequest(account_id=account_id, role="ROLE_" + role.name)
-        return _account((await self._call("SetAccountRole", request, pb.SetAccountRoleResponse)).account)
+        return account_of((await self._call("SetAccountRole", request, pb.SetAccountRoleResponse)).account)
 
     async def list(self, query: str | None, page: PageRequest) -> AccountConnection:
         """ListAccounts."""
@@ -126,7 +130,9 @@ class Accounts(Peer):
             query=query or "", page_size=page.size, page_token=page.token, count_total=page.count
         )
         response = await self._call("ListAccounts", request, pb.ListAccountsResponse)
-        edges = [AccountEdge(cursor=entry.cursor, node=_account(entry.account)) for entry in response.entries]
+        edges = [
+            AccountEdge(cursor=entry.cursor, node=account_of(entry.account)) for entry in response.entries
+        ]
         return connection(AccountConnection, edges, response, page.token)
 
     async def audit(
@@ -160,7 +166,8 @@ def _audit_event(message: pb.AuditEvent) -> AuditEvent:
     )
 
 
-def _account(message: account.Account) -> Account:
+def account_of(message: account.Account) -> Account:
+    """The account of a message."""
     return Account(
         id=strawberry.ID(message.id),
         name=message.name,
@@ -170,12 +177,14 @@ def _account(message: account.Account) -> Account:
         role=Role[account.Role.Name(message.role).removeprefix("ROLE_")],
         created_at=instant(message.create_time),
         updated_at=instant(message.update_time),
+        guest=message.guest,
     )
 
 
-def _auth_payload(message: account.Account, tokens: account.Tokens, device_token: str = "") -> AuthPayload:
+def auth_payload(message: account.Account, tokens: account.Tokens, device_token: str = "") -> AuthPayload:
+    """The account and tokens of a response."""
     return AuthPayload(
-        account=_account(message),
+        account=account_of(message),
         access_token=tokens.access_token,
         access_token_expires_at=instant(tokens.access_token_expire_time),
         refresh_token=tokens.refresh_token,

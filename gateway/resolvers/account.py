@@ -213,7 +213,12 @@ class AccountMutations:
         "CONFIRMED or SHIPPED. Cannot be undone: personal data is erased, orders remain."
     )
     async def delete_account(
-        self, info: Info, password: Annotated[str, argument("Proves that the owner is asking.")]
+        self,
+        info: Info,
+        password: Annotated[
+            str | None,
+            argument("Proves that the owner is asking. Required, except for guests, who have none."),
+        ] = None,
     ) -> bool | None:
         """DeleteAccount."""
         await info.context.peers.account.delete(password)

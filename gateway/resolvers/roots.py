@@ -5,6 +5,7 @@ import strawberry
 from gateway.resolvers.account import AccountMutations, AccountQueries
 from gateway.resolvers.address import AddressMutations
 from gateway.resolvers.catalog import CatalogMutations, CatalogQueries
+from gateway.resolvers.guest import GuestMutations
 from gateway.resolvers.notification import NotificationQueries
 from gateway.resolvers.order import OrderMutations, OrderQueries
 from gateway.resolvers.payment import PaymentMutations, PaymentQueries
@@ -16,5 +17,7 @@ class Query(AccountQueries, CatalogQueries, OrderQueries, PaymentQueries, Notifi
 
 
 @strawberry.type(description="All mutations. Those of one document run in order.")
-class Mutation(AccountMutations, AddressMutations, CatalogMutations, OrderMutations, PaymentMutations):
+class Mutation(
+    AccountMutations, AddressMutations, GuestMutations, CatalogMutations, OrderMutations, PaymentMutations
+):
     """Mutations that change loaded objects clear the loaders first."""

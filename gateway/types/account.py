@@ -15,13 +15,13 @@ class Role(Enum):
     ADMIN = strawberry.enum_value("ADMIN", description="An operator of the shop.")
 
 
-@strawberry.type(description="A registered user.")
+@strawberry.type(description="A registered user, or a guest.")
 class Account:
-    """A registered user."""
+    """A registered user, or a guest."""
 
     id: strawberry.ID = strawberry.field(description="Starts with acc_.")
-    name: str = strawberry.field(description="1-100 characters.")
-    email: str = strawberry.field(description="In lower case.")
+    name: str = strawberry.field(description="1-100 characters; empty for a guest without a contact.")
+    email: str = strawberry.field(description="In lower case; empty for a guest without a contact.")
     email_verified: bool = strawberry.field(
         description="Whether the address was verified by an emailed link."
     )
@@ -29,6 +29,7 @@ class Account:
     role: Role = strawberry.field(description="Decides what the account is allowed to do.")
     created_at: Instant = strawberry.field(description="When the account was created.")
     updated_at: Instant = strawberry.field(description="When the account last changed.")
+    guest: bool = strawberry.field(description="Whether it has no password and cannot sign in.")
 
 
 @strawberry.type(description="An account and the tokens of its new session.")
@@ -60,6 +61,11 @@ class RegisterInput:
     email: str = strawberry.field(description="3-254 characters, with a dotted domain.")
     password: str = strawberry.field(description="8-72 bytes; common passwords are rejected.")
     phone: str | None = strawberry.field(default=None, description="In E.164 format, e.g. +41441234567.")
+    guest_token: str | None = strawberry.field(
+        default=None,
+        description="An access token of the guest that becomes the account: its orders and cart stay, its sessions are revoked. Any other "
+        "token fails with BAD_USER_INPUT (reason GUEST_ONLY).",
+    )
 
 
 @strawberry.input(description="Credentials.")

@@ -20,6 +20,14 @@ class OrderFilter:
     number: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """What an account has ordered: whether an order is open, and when one changed last."""
+
+    has_open: bool
+    update_time: datetime
+
+
 class ListingStore(Protocol):
     """Reads pages of orders, newest first. A count is None above MAX_COUNT."""
 
@@ -41,4 +49,12 @@ class ListingStore(Protocol):
         self, filter: OrderFilter, account_ids: Sequence[UUID]
     ) -> Mapping[UUID, int | None]:
         """The number of orders of each account."""
+        ...
+
+    async def summaries(self, account_ids: Sequence[UUID]) -> Mapping[UUID, OrderSummary]:
+        """What each account has ordered; accounts without orders are missing."""
+        ...
+
+    async def owner(self, number: int) -> UUID | None:
+        """The account of the order with a number."""
         ...

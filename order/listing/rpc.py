@@ -1,4 +1,4 @@
-"""The gRPC methods that list orders."""
+"""The gRPC methods that list orders, and those by which the account service asks about guests."""
 
 from dataclasses import replace
 
@@ -6,12 +6,18 @@ from souk.order.v1 import order_service_pb2 as pb
 
 from kit.rpc import Call
 from kit.values import ACCOUNT, first_page_size, requested_page
-from order.listing.messages import cursor_scope, filter_from_proto, page_to_proto
+from order.listing.messages import (
+    cursor_scope,
+    filter_from_proto,
+    page_to_proto,
+    parse_number,
+    summary_to_proto,
+)
 from order.listing.use_cases import Listing
 
 
 class ListingRpc:
-    """ListOrders and BatchListOrders."""
+    """Lists and summaries."""
 
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
@@ -38,3 +44,19 @@ class ListingRpc:
                 for account_id, page in zip(ids, pages, strict=True)
             ]
         )
+
+    async def summarize_account_orders(
+        self, request: pb.SummarizeAccountOrdersRequest, call: Call
+    ) -> pb.SummarizeAccountOrdersResponse:
+        """For the account service, without a user."""
+        ids = ACCOUNT.parse_unique(request.account_ids, "account_ids")
+        summaries = await self._listing.summaries(ids)
+        return pb.SummarizeAccountOrdersResponse(summaries=map(summary_to_proto, summaries))
+
+    async def find_order_owner(
+        self, request: pb.FindOrderOwnerRequest, call: Call
+    ) -> pb.FindOrderOwnerResponse:
+        """For the account service, without a user."""
+        number = parse_number(request.number)
+        owner = None if number is None else await self._listing.owner(number)
+        return pb.FindOrderOwnerResponse(account_id=ACCOUNT.format(owner) if owner else "")

@@ -7,10 +7,15 @@ from uuid import UUID
 
 from kit.db import Database
 from kit.values import exact_count
-from order.listing.ports import OrderFilter
+from order.listing.ports import OrderFilter, OrderSummary
 from order.listing.queries import count_orders, newest_orders
 from order.orders.domain import Order
 from order.orders.rows import ORDER_COLUMNS, order_from_row
+
+_SUMMARIES = """
+SELECT account_id, bool_or(status IN ('PENDING', 'CONFIRMED', 'SHIPPED')) AS has_open, max(update_time) AS update_time
+FROM orders WHERE account_id = ANY($1::uuid[]) GROUP BY account_id
+"""
 
 
 class PostgresListingStore:
@@ -52,3 +57,15 @@ class PostgresListingStore:
         sql = f"SELECT account.id, counted.count FROM unnest(${len(args) + 1}::uuid[]) AS account(id), LATERAL ({count}) counted"  # noqa: S608 - built from constants
         rows = await self._db.fetch(sql, *args, list(account_ids))
         return {row["id"]: exact_count(row["count"]) for row in rows}
+
+    async def summaries(self, account_ids: Sequence[UUID]) -> dict[UUID, OrderSummary]:
+        """By the index of an account's orders."""
+        rows = await self._db.fetch(_SUMMARIES, list(account_ids))
+        return {row["account_id"]: OrderSummary(row["has_open"], row["update_time"]) for row in rows}
+
+    async def owner(self, number: int) -> UUID | None:
+        """By the unique index of numbers."""
+        owner: UUID | None = await self._db.fetchval(
+            "SELECT account_id FROM orders WHERE number = $1", number
+        )
+        return owner

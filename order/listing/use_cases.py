@@ -6,7 +6,7 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.values import Page
-from order.listing.ports import ListingStore, OrderFilter
+from order.listing.ports import ListingStore, OrderFilter, OrderSummary
 from order.orders.domain import Order
 
 
@@ -34,3 +34,12 @@ class Listing:
             Page.of(pages.get(account_id, ()), size, totals[account_id] if count else None)
             for account_id in account_ids
         ]
+
+    async def summaries(self, account_ids: Sequence[UUID]) -> list[OrderSummary | None]:
+        """What each account has ordered, in the order of the ids; None: nothing."""
+        summaries = await self._store.summaries(account_ids)
+        return [summaries.get(account_id) for account_id in account_ids]
+
+    async def owner(self, number: int) -> UUID | None:
+        """The account of the order with a number."""
+        return await self._store.owner(number)

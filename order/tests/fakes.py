@@ -12,7 +12,7 @@ from kit.errors import FailedPrecondition
 from kit.values import PRODUCT, Clock, Money, exact_count
 from order.addresses.domain import Address
 from order.lines.domain import Line
-from order.listing.ports import OrderFilter
+from order.listing.ports import OrderFilter, OrderSummary
 from order.orders.domain import CancelReason, Order, Schedule, Status
 from order.orders.ports import StockState
 from order.placing.domain import PlaceOrder
@@ -51,6 +51,13 @@ class FakeStore:
             return None
         order_id, input_hash = self._requests[caller_id, request_id]
         return ExistingOrder(copy(self._orders[order_id]), input_hash)
+
+    async def summaries(self, account_ids: Sequence[UUID]) -> dict[UUID, OrderSummary]:
+        lists = {owner: self._matching(OrderFilter(account_id=owner)) for owner in account_ids}
+        return {owner: _summary(orders) for owner, orders in lists.items() if orders}
+
+    async def owner(self, number: int) -> UUID | None:
+        return next((o.account_id for o in self._orders.values() if o.number == number), None)
 
     async def take_numbers(self, count: int) -> list[int]:
         return [next(self._numbers) for _ in range(count)]
@@ -285,3 +292,8 @@ def _anonymous(order: Order) -> Order:
         replace(change, note="") if change.status is Status.CANCELLED else change for change in order.history
     )
     return replace(order, shipping_address=address, status_reason="", history=history)
+
+
+def _summary(orders: Sequence[Order]) -> OrderSummary:
+    has_open = any(order.status not in (Status.DELIVERED, Status.CANCELLED) for order in orders)
+    return OrderSummary(has_open, max(order.update_time for order in orders))

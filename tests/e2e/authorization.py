@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 # A value; null without an error. Any other outcome is an error code.
 OK, NULL = "ok", "null"
-ANONYMOUS, OWNER, OTHER, ADMIN = "anonymous", "owner", "other", "admin"
-CALLERS = (ANONYMOUS, OTHER, OWNER, ADMIN)
+ANONYMOUS, GUEST, OWNER, OTHER, ADMIN = "anonymous", "guest", "owner", "other", "admin"
+CALLERS = (ANONYMOUS, GUEST, OTHER, OWNER, ADMIN)
 _UNAUTHENTICATED, _FORBIDDEN = "UNAUTHENTICATED", "FORBIDDEN"
 
 
@@ -19,7 +19,8 @@ _UNAUTHENTICATED, _FORBIDDEN = "UNAUTHENTICATED", "FORBIDDEN"
 class Row:
     """The outcome for every caller.
 
-    `path`: the value in question, by default the root field. `consumes_caller`: the caller cannot be used again.
+    `path`: the value in question, by default the root field. `consumes_caller`: the caller cannot be used again. `guest`: the outcome for a
+    guest, by default that of another account.
     """
 
     document: str
@@ -29,10 +30,13 @@ class Row:
     admin: str
     path: str = ""
     consumes_caller: bool = False
+    guest: str = ""
 
     def expected(self, caller: str) -> str:
         """The outcome for one of CALLERS."""
-        return {ANONYMOUS: self.anonymous, OTHER: self.other, OWNER: self.owner, ADMIN: self.admin}[caller]
+        guest = self.guest or self.other
+        outcomes = {ANONYMOUS: self.anonymous, OTHER: self.other, OWNER: self.owner, ADMIN: self.admin}
+        return {**outcomes, GUEST: guest}[caller]
 
 
 def _public(document: str, path: str = "") -> Row:
@@ -43,8 +47,8 @@ def _admin(document: str) -> Row:
     return Row(document, _UNAUTHENTICATED, _FORBIDDEN, _FORBIDDEN, OK)
 
 
-def _logged_in(document: str, *, consumes_caller: bool = False) -> Row:
-    return Row(document, _UNAUTHENTICATED, OK, OK, OK, consumes_caller=consumes_caller)
+def _logged_in(document: str, *, consumes_caller: bool = False, guest: str = OK) -> Row:
+    return Row(document, _UNAUTHENTICATED, OK, OK, OK, consumes_caller=consumes_caller, guest=guest)
 
 
 def _same(document: str, outcome: str) -> Row:
@@ -84,13 +88,21 @@ MATRIX = {
         'mutation { refreshToken(refreshToken: "guessed") { accessToken } }', _UNAUTHENTICATED
     ),
     "Mutation.logout": _logged_in("mutation { logout }", consumes_caller=True),
-    "Mutation.updateProfile": _logged_in('mutation { updateProfile(input: {name: "Jo"}) { id } }'),
+    "Mutation.updateProfile": _logged_in(
+        'mutation { updateProfile(input: {name: "Jo"}) { id } }', guest=_FORBIDDEN
+    ),
     "Mutation.changePassword": _logged_in(
         'mutation { changePassword(currentPassword: "SecurePass123!", newPassword: "SecurePass124!") { accessToken } }',
         consumes_caller=True,
+        guest=_FORBIDDEN,
     ),
+    "Mutation.startGuest": _public("mutation { startGuest { accessToken } }"),
+    "Mutation.openOrderLink": _same(
+        'mutation { openOrderLink(token: "guessed") { accessToken } }', "BAD_USER_INPUT"
+    ),
+    "Mutation.requestOrderLink": _public('mutation { requestOrderLink(number: "1001", email: "<email>") }'),
     "Mutation.createAddress": _logged_in(
-        f"mutation {{ createAddress(input: {{address: {{{ADDRESS}}}}}) {{ id }} }}"
+        f"mutation {{ createAddress(input: {{address: {{{ADDRESS}}}}}) {{ id }} }}", guest=_FORBIDDEN
     ),
     "Mutation.updateAddress": Row(
         'mutation { updateAddress(id: "<address>", input: {defaultBilling: true}) { id } }',
@@ -98,15 +110,23 @@ MATRIX = {
         "NOT_FOUND",
         OK,
         "NOT_FOUND",
+        guest=_FORBIDDEN,
     ),
     "Mutation.deleteAddress": Row(
-        'mutation { deleteAddress(id: "<fresh_address>") }', _UNAUTHENTICATED, "NOT_FOUND", OK, "NOT_FOUND"
+        'mutation { deleteAddress(id: "<fresh_address>") }',
+        _UNAUTHENTICATED,
+        "NOT_FOUND",
+        OK,
+        "NOT_FOUND",
+        guest=_FORBIDDEN,
     ),
     "Mutation.requestPasswordReset": _public('mutation { requestPasswordReset(email: "<email>") }'),
     "Mutation.resetPassword": _same(
         'mutation { resetPassword(token: "guessed", newPassword: "SecurePass124!") }', "BAD_USER_INPUT"
     ),
-    "Mutation.requestEmailVerification": _logged_in("mutation { requestEmailVerification }"),
+    "Mutation.requestEmailVerification": _logged_in(
+        "mutation { requestEmailVerification }", guest=_FORBIDDEN
+    ),
     "Mutation.verifyEmail": _same('mutation { verifyEmail(token: "guessed") { id } }', "BAD_USER_INPUT"),
     "Mutation.deleteAccount": _logged_in(
         'mutation { deleteAccount(password: "SecurePass123!") }', consumes_caller=True

@@ -55,3 +55,4 @@ mutation Set($id: ID!, $stock: Int, $expected: Int) {
 }
 """
 ORDER_UPDATED = "subscription Updated($id: ID!) { orderUpdated(id: $id) { id status version } }"
+START_GUEST = "mutation { startGuest { account { id } accessToken } }"

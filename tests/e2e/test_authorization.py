@@ -1,4 +1,4 @@
-"""Runs the access matrix on the stack: every row by an anonymous caller, another customer, the owner and an ADMIN."""
+"""Runs the access matrix on the stack: every row by an anonymous caller, a guest, another customer, the owner and an ADMIN."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.e2e.authorization import ADDRESS, ADMIN, ANONYMOUS, CALLERS, MATRIX, NULL, OK, OTHER, OWNER, Row
+from tests.e2e.authorization import (
+    ADDRESS,
+    ADMIN,
+    ANONYMOUS,
+    CALLERS,
+    GUEST,
+    MATRIX,
+    NULL,
+    OK,
+    OTHER,
+    OWNER,
+    Row,
+)
 from tests.e2e.responses import SECONDS
 from tests.e2e.shop import PASSWORD, Person, Shop
 from tests.e2e.stack import StackUnderTest, stack
@@ -53,6 +65,8 @@ class World:
 
     async def fresh_caller(self, caller: str) -> Person:
         """A new account for a row that consumes its caller."""
+        if caller == GUEST:
+            return await self.shop.guest()
         person = await self.shop.register()
         if caller == ADMIN:
             assert (await self.people[ADMIN].execute(MAKE_ADMIN, id=person.id)).errors == ()
@@ -99,7 +113,7 @@ async def world(stack: StackUnderTest) -> AsyncIterator[World]:
         admin, owner, other = await shop.admin(), await shop.register(), await shop.register()
         product = await admin.create_product(price="5.00", stock=100_000)
         ids = {"account": owner.id, "product": product}
-        world = World(shop, {ADMIN: admin, OWNER: owner, OTHER: other}, ids)
+        world = World(shop, {ADMIN: admin, OWNER: owner, OTHER: other, GUEST: await shop.guest()}, ids)
         paid = await world._paid()
         ids["address"] = await world._fresh_address()
         ids |= {"order": paid["id"], "payment": paid["payment"]["id"]}

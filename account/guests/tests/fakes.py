@@ -51,9 +51,7 @@ class FakeGuestStore(Rows):
 
     async def due_guests(self, now: datetime, limit: int) -> Sequence[DueGuest]:
         due = sorted((time, id_) for id_, time in self.guest_due_times.items() if time <= now)
-        return [
-            DueGuest(id_, self._use_time(id_)) for _, id_ in due if id_ in self.accounts
-        ][:limit]
+        return [DueGuest(id_, self._use_time(id_)) for _, id_ in due if id_ in self.accounts][:limit]
 
     async def postpone_guests(self, times: Mapping[UUID, datetime]) -> None:
         self.guest_due_times |= times

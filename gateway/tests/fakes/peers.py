@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.peers import Accounts, Addresses, Catalog, Notifications, Orders, Payments, Peers
+from gateway.peers import Accounts, Addresses, Catalog, Guests, Notifications, Orders, Payments, Peers
 from gateway.tests.fakes.account import AccountRpc
 from gateway.tests.fakes.address import AddressRpc
 from gateway.tests.fakes.catalog import ProductRpc
+from gateway.tests.fakes.guest import GuestRpc
 from gateway.tests.fakes.notification import NotificationRpc
 from gateway.tests.fakes.order import OrderRpc
 from gateway.tests.fakes.payment import PaymentRpc
@@ -18,6 +19,7 @@ from kit.testing.principals import FakeTokenVerifier
 SERVICES: list[Callable[[Recorder], Any]] = [
     AccountRpc,
     AddressRpc,
+    GuestRpc,
     ProductRpc,
     OrderRpc,
     PaymentRpc,
@@ -38,6 +40,7 @@ async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> As
         payment=Payments(address),
         notification=Notifications(address),
         addresses=Addresses(address),
+        guests=Guests(address),
     )
     for peer in peers.all():
         await peer.open()

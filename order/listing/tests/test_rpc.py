@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from souk.order.v1 import order_pb2
+from souk.order.v1 import order_service_pb2 as pb
 
 from kit.errors import (
     InvalidArgument,
@@ -133,3 +134,23 @@ async def test_a_cursor_is_valid_only_for_its_own_list(edge: Edge) -> None:
 async def test_a_page_has_between_1_and_100_orders(edge: Edge, size: int) -> None:
     with pytest.raises(InvalidArgument):
         await edge.list(customer(), page_size=size)
+
+
+async def test_summarize_account_orders_and_find_order_owner_need_no_user(edge: Edge) -> None:
+    owner = customer()
+    order = await edge.place(owner)
+    ids = [ACCOUNT.format(owner.account_id), ACCOUNT.format(ACCOUNT.new())]
+
+    request = pb.SummarizeAccountOrdersRequest(account_ids=ids)
+    summaries = await edge.call(None, "SummarizeAccountOrders", request, pb.SummarizeAccountOrdersResponse)
+    owners = [
+        (
+            await edge.call(
+                None, "FindOrderOwner", pb.FindOrderOwnerRequest(number=number), pb.FindOrderOwnerResponse
+            )
+        ).account_id
+        for number in (f" {order.number} ", "1", "ord_1", "")
+    ]
+
+    assert [(s.has_orders, s.has_open_orders) for s in summaries.summaries] == [(True, True), (False, False)]
+    assert owners == [ids[0], "", "", ""]

@@ -11,7 +11,7 @@ import pytest
 
 from kit.testing.copy_rows import copy_rows
 from kit.testing.fixtures import database_url, postgres
-from order.listing.ports import OrderFilter
+from order.listing.ports import OrderFilter, OrderSummary
 from order.orders.domain import CancelReason, Order, Status
 from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, ids, postgres_harness
 
@@ -210,3 +210,26 @@ async def test_an_order_is_found_by_its_number_among_those_that_match(harness: S
     ]:
         assert ids(await harness.listing.page(filter, None, 10)) == matches
         assert await harness.listing.count(filter) == len(matches)
+
+
+async def test_the_orders_of_accounts_are_summarized(harness: StoreHarness) -> None:
+    [pending] = await harness.place()
+    ended = await harness.place_cancelled()
+    stranger, other = uuid4(), uuid4()
+    [others] = await harness.place(account=other)
+    await harness.change(others, lambda stored: stored.payment_failed("card_declined", harness.clock.now))
+    placed = await harness.store.get(ended.id, None)
+    assert placed
+
+    summaries = await harness.listing.summaries([harness.account, other, stranger])
+
+    assert summaries.keys() == {harness.account, other}
+    assert summaries[harness.account] == OrderSummary(True, placed.update_time)
+    assert not summaries[other].has_open
+    assert pending.update_time < placed.update_time
+
+
+async def test_an_order_is_of_the_account_that_its_number_names(harness: StoreHarness) -> None:
+    [order] = await harness.place()
+    assert await harness.listing.owner(order.number) == harness.account
+    assert await harness.listing.owner(1) is None
