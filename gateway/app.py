@@ -9,7 +9,18 @@ from gateway.context import Context
 from gateway.costs import COSTS
 from gateway.development import page_routes
 from gateway.order_updates import OrderUpdates
-from gateway.peers import Accounts, Addresses, Catalog, Guests, Notifications, Orders, Payments, Peers
+from gateway.peers import (
+    Accounts,
+    Addresses,
+    Catalog,
+    Guests,
+    Notifications,
+    Orders,
+    Payments,
+    Peers,
+    ShippingRules,
+    TaxRules,
+)
 from gateway.resolvers import TEXTS, make_schema
 from gateway.settings import Settings
 from kit.auth import Principal, TokenVerifier
@@ -90,6 +101,8 @@ def _peers(settings: Settings) -> Peers:
         notification=Notifications(settings.notification_address, identity),
         addresses=Addresses(settings.account_address, identity),
         guests=Guests(settings.account_address, identity),
+        tax=TaxRules(settings.order_address, identity),
+        shipping=ShippingRules(settings.order_address, identity),
     )
 
 

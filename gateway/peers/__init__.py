@@ -12,6 +12,8 @@ from gateway.peers.guest import Guests
 from gateway.peers.notification import Notifications
 from gateway.peers.order import Orders
 from gateway.peers.payment import Payments
+from gateway.peers.shipping import ShippingRules
+from gateway.peers.tax import TaxRules
 from kit.rpc import Peer
 
 
@@ -26,10 +28,23 @@ class Peers:
     notification: Notifications
     addresses: Addresses
     guests: Guests
+    tax: TaxRules
+    shipping: ShippingRules
 
     def all(self) -> list[Peer]:
         """Every client, to be opened and closed."""
         return [getattr(self, field.name) for field in fields(self)]
 
 
-__all__ = ["Accounts", "Addresses", "Catalog", "Guests", "Notifications", "Orders", "Payments", "Peers"]
+__all__ = [
+    "Accounts",
+    "Addresses",
+    "Catalog",
+    "Guests",
+    "Notifications",
+    "Orders",
+    "Payments",
+    "Peers",
+    "ShippingRules",
+    "TaxRules",
+]

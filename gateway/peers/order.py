@@ -7,6 +7,8 @@ from souk.order.v1 import order_pb2 as order
 from souk.order.v1 import order_service_pb2 as pb
 
 from gateway.peers.address import address_message, address_of
+from gateway.peers.shipping import order_shipping
+from gateway.peers.tax import tax_of
 from gateway.types.options import OptionValue
 from gateway.types.order import (
     CancelReason,
@@ -24,7 +26,7 @@ from kit.graphql.conversions import amount, currency, instant, or_blank, text_or
 from kit.graphql.paging import connection
 from kit.identity import Identity
 from kit.rpc import Peer
-from kit.values import PRODUCT, VARIANT, money_from_proto, secret_token
+from kit.values import PRODUCT, VARIANT, Money, money_from_proto, secret_token
 
 
 class Orders(Peer):
@@ -43,6 +45,8 @@ class Orders(Peer):
                 for line in input.products
             ],
             shipping_address=address_message(input.shipping_address) if input.shipping_address else None,
+            shipping_method_id=or_blank(input.shipping_method_id),
+            billing_address=address_message(input.billing_address) if input.billing_address else None,
             payment_method=or_blank(input.payment_method),
             expected_total=input.expected_total or "",
             request_id=secret_token() if key is None else key,
@@ -117,12 +121,19 @@ def _page(response: pb.ListOrdersResponse, token: str) -> OrderConnection:
 
 def _order(message: order.Order) -> Order:
     reason = order.CancelReason.Name(message.cancel_reason).removeprefix("CANCEL_REASON_")
+    # An order service of the release before has no amounts but the total, during a rolling update.
+    zero = Amount(Money.zero(message.total.currency_code).text())
     return Order(
         id=strawberry.ID(message.id),
         number=message.number,
         account_id=strawberry.ID(message.account_id),
         lines=[_line(line) for line in message.lines],
         total_price=amount(message.total),
+        subtotal=amount(message.subtotal if message.HasField("subtotal") else message.total),
+        shipping=order_shipping(message.shipping) if message.HasField("shipping") else None,
+        taxes=[tax_of(tax) for tax in message.taxes],
+        tax_total=amount(message.tax_total) if message.HasField("tax_total") else zero,
+        tax_included=message.tax_included,
         refunded_amount=amount(message.refunded),
         currency=currency(message.total),
         status=_status(message.status),
@@ -140,6 +151,7 @@ def _order(message: order.Order) -> Order:
         shipping_address=address_of(message.shipping_address)
         if message.HasField("shipping_address")
         else None,
+        billing_address=address_of(message.billing_address) if message.HasField("billing_address") else None,
         version=message.version,
         created_at=instant(message.create_time),
         updated_at=instant(message.update_time),
@@ -158,6 +170,8 @@ def _line(message: order.OrderLine) -> OrderLine:
         variant_id=strawberry.ID(message.variant_id or VARIANT.format(PRODUCT.parse(message.product_id))),
         sku=text_or_none(message.sku),
         options=[OptionValue(name=option.name, value=option.value) for option in message.options],
+        tax=amount(message.tax) if message.HasField("tax") else Amount(Money.zero(total.currency).text()),
+        total=amount(message.total) if message.HasField("total") else Amount(total.text()),
     )
 
 

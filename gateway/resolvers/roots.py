@@ -9,15 +9,32 @@ from gateway.resolvers.guest import GuestMutations
 from gateway.resolvers.notification import NotificationQueries
 from gateway.resolvers.order import OrderMutations, OrderQueries
 from gateway.resolvers.payment import PaymentMutations, PaymentQueries
+from gateway.resolvers.shipping import ShippingMutations, ShippingQueries
+from gateway.resolvers.tax import TaxMutations, TaxQueries
 
 
 @strawberry.type(description="All queries.")
-class Query(AccountQueries, CatalogQueries, OrderQueries, PaymentQueries, NotificationQueries):
+class Query(
+    AccountQueries,
+    CatalogQueries,
+    OrderQueries,
+    PaymentQueries,
+    NotificationQueries,
+    TaxQueries,
+    ShippingQueries,
+):
     """A query by id returns null when the object does not exist or is not the caller's."""
 
 
 @strawberry.type(description="All mutations. Those of one document run in order.")
 class Mutation(
-    AccountMutations, AddressMutations, GuestMutations, CatalogMutations, OrderMutations, PaymentMutations
+    AccountMutations,
+    AddressMutations,
+    GuestMutations,
+    CatalogMutations,
+    OrderMutations,
+    PaymentMutations,
+    TaxMutations,
+    ShippingMutations,
 ):
     """Mutations that change loaded objects clear the loaders first."""

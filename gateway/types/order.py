@@ -7,6 +7,8 @@ import strawberry
 from gateway.types.address import Address, AddressInput
 from gateway.types.options import OptionValue
 from gateway.types.payment import PaymentConfirmation
+from gateway.types.shipping import OrderShipping
+from gateway.types.tax import Tax
 from kit.graphql import Amount, Connection, CurrencyCode, Edge, Instant
 
 
@@ -53,6 +55,8 @@ class OrderLine:
     options: list[OptionValue] = strawberry.field(
         description="The variant's options when the order was placed, in the product's order; empty without options."
     )
+    tax: Amount = strawberry.field(description="Within total, or added to it; see Order.taxIncluded.")
+    total: Amount = strawberry.field(description="What is charged for the line.")
 
 
 @strawberry.type(description="A change of an order's status.")
@@ -76,7 +80,18 @@ class Order:
     account_id: strawberry.ID = strawberry.field(description="The account that placed the order.")
     lines: list[OrderLine] = strawberry.field(description="In the order of the request.")
     total_price: Amount = strawberry.field(
-        description="The total charge: currently the sum of lineTotal; later including tax, shipping and discounts."
+        description="The total charge: subtotal and shipping, with the taxes unless they are included."
+    )
+    subtotal: Amount = strawberry.field(
+        description="What the products cost; where the tax of the shop's own country is replaced, without that tax."
+    )
+    shipping: OrderShipping | None = strawberry.field(
+        description="Null: nothing was to be shipped, or no method was named."
+    )
+    taxes: list[Tax] = strawberry.field(description="The taxes of lines and shipping, one for each rate.")
+    tax_total: Amount = strawberry.field(description="The sum of the taxes.")
+    tax_included: bool = strawberry.field(
+        description="Whether prices contain the taxes; else they are added to them."
     )
     refunded_amount: Amount = strawberry.field(description="The amount refunded so far.")
     currency: CurrencyCode = strawberry.field(description="The currency of all amounts of the order.")
@@ -85,6 +100,7 @@ class Order:
     status_reason: str | None = strawberry.field(description="Further explanation of the status.")
     history: list[OrderStatusChange] = strawberry.field(description="Oldest first.")
     shipping_address: Address | None = strawberry.field(description="The shipping address, if any.")
+    billing_address: Address | None = strawberry.field(description="The billing address, if any.")
     version: int = strawberry.field(description="Increases with every change.")
     created_at: Instant = strawberry.field(description="When the order was placed.")
     updated_at: Instant = strawberry.field(description="When the order last changed.")
@@ -140,11 +156,19 @@ class CreateOrderInput:
     shipping_address: AddressInput | None = strawberry.field(
         default=None, description="The shipping address."
     )
+    shipping_method_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="One of shippingMethods for the address. Required for products that are shipped once the shop has a method, except "
+        "for ADMIN: without it, FAILED_PRECONDITION (reason SHIPPING_METHOD_REQUIRED).",
+    )
+    billing_address: AddressInput | None = strawberry.field(
+        default=None, description="Decides the taxes where there is no shipping address."
+    )
     payment_method: str | None = strawberry.field(
         default=None, description="A provider token, 1-255 characters; never a card number."
     )
     expected_total: Amount | None = strawberry.field(
-        default=None, description="The total that the buyer has seen."
+        default=None, description="The total that the buyer has seen, with shipping and taxes."
     )
     confirmation: PaymentConfirmation = strawberry.field(
         default=PaymentConfirmation.SERVER,

@@ -74,6 +74,10 @@ MATRIX = {
     "Query.categories": _public("{ categories { id } }"),
     "Query.order": _owned('{ order(id: "<order>") { id } }'),
     "Query.orders": _admin("{ orders(first: 1) { nodes { id } } }"),
+    "Query.shop": _public("{ shop { pricesIncludeTax } }"),
+    "Query.shippingMethods": _public('{ shippingMethods(countryCode: "AQ") { id } }'),
+    "Query.shippingZones": _admin("{ shippingZones { id } }"),
+    "Query.taxRates": _admin('{ taxRates(countryCode: "AQ") { version } }'),
     "Query.payment": _owned('{ payment(id: "<payment>") { id } }'),
     "Query.notifications": _admin("{ notifications(first: 1) { nodes { id } } }"),
     "Query.auditEvents": _admin("{ auditEvents(first: 1) { nodes { id } } }"),
@@ -152,6 +156,21 @@ MATRIX = {
     "Mutation.cancelOrder": _owned('mutation { cancelOrder(id: "<fresh_order>") { id } }', other="NOT_FOUND"),
     "Mutation.updateOrderStatus": _admin(
         'mutation { updateOrderStatus(id: "<fresh_order>", status: SHIPPED) { id } }'
+    ),
+    # Rules of a country without prices and without methods: orders of other tests cost what they did.
+    "Mutation.setTaxRates": _admin('mutation { setTaxRates(countryCode: "AQ", rates: []) { version } }'),
+    "Mutation.setTaxTreatment": _admin(
+        'mutation { setTaxTreatment(countryCode: "AQ", treatment: null) { version } }'
+    ),
+    "Mutation.setShippingZone": _admin(
+        'mutation { setShippingZone(input: {name: "Antarctica", places: [], methods: []}) { id } }'
+    ),
+    "Mutation.deleteShippingZone": Row(
+        'mutation { deleteShippingZone(id: "zone_00000000000000000000000001") }',
+        _UNAUTHENTICATED,
+        _FORBIDDEN,
+        _FORBIDDEN,
+        "NOT_FOUND",
     ),
     "Mutation.startPayment": Row(
         'mutation { startPayment(orderId: "<fresh_page_order>") { clientSecret } }',

@@ -4,7 +4,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateway.peers import Accounts, Addresses, Catalog, Guests, Notifications, Orders, Payments, Peers
+from gateway.peers import (
+    Accounts,
+    Addresses,
+    Catalog,
+    Guests,
+    Notifications,
+    Orders,
+    Payments,
+    Peers,
+    ShippingRules,
+    TaxRules,
+)
 from gateway.tests.fakes.account import AccountRpc
 from gateway.tests.fakes.address import AddressRpc
 from gateway.tests.fakes.catalog import ProductRpc
@@ -13,6 +24,7 @@ from gateway.tests.fakes.notification import NotificationRpc
 from gateway.tests.fakes.order import OrderRpc
 from gateway.tests.fakes.payment import PaymentRpc
 from gateway.tests.fakes.recorder import Recorder
+from gateway.tests.fakes.rules import ShippingRpc, TaxRpc
 from kit.rpc import Server
 from kit.testing.principals import FakeTokenVerifier
 
@@ -24,6 +36,8 @@ SERVICES: list[Callable[[Recorder], Any]] = [
     OrderRpc,
     PaymentRpc,
     NotificationRpc,
+    TaxRpc,
+    ShippingRpc,
 ]
 
 
@@ -41,6 +55,8 @@ async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> As
         notification=Notifications(address),
         addresses=Addresses(address),
         guests=Guests(address),
+        tax=TaxRules(address),
+        shipping=ShippingRules(address),
     )
     for peer in peers.all():
         await peer.open()
