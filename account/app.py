@@ -22,7 +22,7 @@ from account.guests.store import PostgresGuestStore
 from account.links.domain import LinkLifetimes
 from account.links.store import PostgresLinkStore
 from account.retention import retentions
-from account.rpc import AccountRpc, GuestRpc
+from account.rpc import AccountServiceRpc, GuestRpc
 from account.search.store import PostgresAccountSearchStore
 from account.sessions.domain import Lifetimes
 from account.sessions.key_rotation import rotate_keys
@@ -90,7 +90,7 @@ def build(settings: Settings) -> Service:
         migrations=Migrations("account"),
         verifier=verifier,
         rpc=[
-            AccountRpc(use_cases, verifier),
+            AccountServiceRpc(use_cases, verifier),
             AddressRpc(use_cases.addresses),
             GuestRpc(use_cases, TokenVerifier(keys.public)),
         ],

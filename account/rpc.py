@@ -15,7 +15,7 @@ from kit.auth import TokenVerifier
 from kit.rpc import ComposedServicer
 
 
-class AccountRpc(ComposedServicer):
+class AccountServiceRpc(ComposedServicer):
     """souk.account.v1.AccountService: each aggregate serves its own methods."""
 
     service = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]

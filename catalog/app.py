@@ -21,7 +21,7 @@ from catalog.reservations.rpc import ReservationRpc
 from catalog.reservations.store import PostgresReservationStore
 from catalog.reservations.use_cases import Reservations
 from catalog.retention import retentions
-from catalog.rpc import ProductRpc, StockServiceRpc
+from catalog.rpc import ProductServiceRpc, StockServiceRpc
 from catalog.search.index import ElasticsearchIndexReader
 from catalog.search.rpc import SearchRpc
 from catalog.search.use_cases import ProductSearch
@@ -78,7 +78,7 @@ def build(settings: Settings) -> Service:
         resources=[db, redis, elasticsearch, admins],
         optional=[redis, elasticsearch, admins],
         rpc=[
-            ProductRpc(
+            ProductServiceRpc(
                 ProductsRpc(products, admins),
                 CategoriesRpc(categories),
                 StockRpc(stock, admins),

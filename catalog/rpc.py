@@ -6,7 +6,7 @@ from souk.catalog.v1 import stock_service_pb2 as stock_pb
 from kit.rpc import ComposedServicer
 
 
-class ProductRpc(ComposedServicer):
+class ProductServiceRpc(ComposedServicer):
     """souk.catalog.v1.ProductService."""
 
     service = pb.DESCRIPTOR.services_by_name["ProductService"]

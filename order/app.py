@@ -27,7 +27,7 @@ from order.placing.rpc import PlacingRpc
 from order.placing.use_cases import Placing, Policy
 from order.pricing.rules import Terms
 from order.quotes.quoting import Quotes
-from order.rpc import OrderRpc
+from order.rpc import OrderServiceRpc
 from order.rules.snapshot import PricingRules
 from order.rules.store import PostgresRulesStore
 from order.settings import Settings
@@ -70,7 +70,7 @@ def build(settings: Settings) -> Service:
         resources=[db, catalog, admins],
         optional=[catalog, admins],
         rpc=[
-            OrderRpc(
+            OrderServiceRpc(
                 OrdersRpc(orders, admins),
                 PlacingRpc(placing, admins, default_method=settings.default_payment_method),
                 ListingRpc(Listing(PostgresListingStore(db))),

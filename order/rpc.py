@@ -5,7 +5,7 @@ from souk.order.v1 import order_service_pb2 as pb
 from kit.rpc import ComposedServicer
 
 
-class OrderRpc(ComposedServicer):
+class OrderServiceRpc(ComposedServicer):
     """souk.order.v1.OrderService."""
 
     service = pb.DESCRIPTOR.services_by_name["OrderService"]

@@ -23,7 +23,7 @@ from payment.reading.use_cases import Payments
 from payment.refunds.rpc import RefundsRpc
 from payment.refunds.store import PostgresRefundStore
 from payment.refunds.use_cases import Refunds
-from payment.rpc import PaymentRpc
+from payment.rpc import PaymentServiceRpc
 from payment.settings import Settings
 from payment.webhooks.store import PostgresWebhookStore
 from payment.webhooks.stripe_events import StripeWebhooks
@@ -55,7 +55,7 @@ def build(settings: Settings) -> Service:
         resources=[db, stripe, admins],
         optional=[admins],
         rpc=[
-            PaymentRpc(
+            PaymentServiceRpc(
                 PaymentsRpc(Payments(store), PaymentView(sealer)),
                 PageRpc(start, PaymentView(sealer)),
                 RefundsRpc(refunds, admins),

@@ -5,7 +5,7 @@ from souk.payment.v1 import payment_service_pb2 as pb
 from kit.rpc import ComposedServicer
 
 
-class PaymentRpc(ComposedServicer):
+class PaymentServiceRpc(ComposedServicer):
     """souk.payment.v1.PaymentService."""
 
     service = pb.DESCRIPTOR.services_by_name["PaymentService"]

@@ -14,7 +14,7 @@ from souk.account.v1 import guest_service_pb2 as guest_pb
 
 from account.addresses.rpc import AddressRpc
 from account.links.domain import LinkRequested
-from account.rpc import AccountRpc, GuestRpc
+from account.rpc import AccountServiceRpc, GuestRpc
 from account.tests.fakes import World
 from kit.auth import Principal, SigningKeys, TokenVerifier
 from kit.errors import Unauthenticated
@@ -83,7 +83,7 @@ async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
     keys = SigningKeys.generate(tmp_path / "keys.json")
     world, verifier = World(keys), TokenVerifier(keys.public)
     servicers: dict[Any, Any] = {
-        pb: AccountRpc(world, verifier),
+        pb: AccountServiceRpc(world, verifier),
         address_pb: AddressRpc(world.addresses),
         guest_pb: GuestRpc(world, TokenVerifier(keys.public)),
     }

@@ -11,7 +11,7 @@ from souk.account.v1 import account_service_pb2 as pb
 from souk.order.v1 import order_service_pb2 as order_pb
 
 from account.app import build
-from account.rpc import AccountRpc
+from account.rpc import AccountServiceRpc
 from account.settings import Settings
 from kit.auth import Principal, Role, TokenVerifier
 from kit.auth.verifier import jwks_fetcher
@@ -119,7 +119,7 @@ async def running(database_url: str, kafka: Kafka, tmp_path: Path) -> AsyncItera
     }
     settings = load(Settings, environment)
     service = build(settings)
-    channel = Channel(f"127.0.0.1:{settings.grpc_port}", AccountRpc.service)
+    channel = Channel(f"127.0.0.1:{settings.grpc_port}", AccountServiceRpc.service)
     await channel.open()
     verifier = TokenVerifier(jwks_fetcher(f"http://127.0.0.1:{port}/.well-known/jwks.json"))
     news = RevokedSessionsListener(kafka.bootstrap(), verifier.revoked_sessions)

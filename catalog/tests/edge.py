@@ -13,7 +13,7 @@ from catalog.categories.use_cases import Categories
 from catalog.products.rpc import ProductsRpc
 from catalog.products.tests.fakes import FakeCache, FakeProductStore
 from catalog.products.use_cases import Products
-from catalog.rpc import ProductRpc
+from catalog.rpc import ProductServiceRpc
 from catalog.search.rpc import SearchRpc
 from catalog.search.tests.fakes import FakeIndexReader
 from catalog.search.use_cases import ProductSearch
@@ -76,7 +76,7 @@ async def edge() -> AsyncIterator[Edge]:
     store, search, admins = FakeProductStore(), FakeIndexReader(), FakeAdminVerifier()
     stock = FakeStockStore()
     products = Products(db, store, stock, FakeCache(store), clock=clock)
-    servicer = ProductRpc(
+    servicer = ProductServiceRpc(
         ProductsRpc(products, admins),
         CategoriesRpc(Categories(store)),
         StockRpc(Stock(db, stock, store, clock=clock), admins),
@@ -84,7 +84,7 @@ async def edge() -> AsyncIterator[Edge]:
     )
     server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
-    channel = Channel(f"127.0.0.1:{server.port}", ProductRpc.service)
+    channel = Channel(f"127.0.0.1:{server.port}", ProductServiceRpc.service)
     await channel.open()
     boss, buyer = tokens.token(admin()), tokens.token(customer())
     yield Edge(channel, store, stock, search, admins, clock, boss, buyer)

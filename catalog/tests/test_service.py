@@ -13,7 +13,7 @@ from souk.catalog.v1 import stock_service_pb2 as stock_pb
 from souk.order.v1 import events_pb2 as order
 
 from catalog.app import build
-from catalog.rpc import ProductRpc, StockServiceRpc
+from catalog.rpc import ProductServiceRpc, StockServiceRpc
 from catalog.settings import Settings
 from kit.auth import Principal
 from kit.errors import FailedPrecondition
@@ -130,7 +130,7 @@ async def running(
     settings = load(Settings, environment)
     service = replace(build(settings), verifier=tokens)
     address = f"127.0.0.1:{settings.grpc_port}"
-    products, stock = Channel(address, ProductRpc.service), Channel(address, StockServiceRpc.service)
+    products, stock = Channel(address, ProductServiceRpc.service), Channel(address, StockServiceRpc.service)
     await products.open()
     await stock.open()
     async with running_service(service, database_url, kafka):

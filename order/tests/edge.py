@@ -17,7 +17,7 @@ from order.closed_accounts.rpc import ClosedAccountsRpc
 from order.listing.rpc import ListingRpc
 from order.orders.rpc import OrdersRpc
 from order.placing.rpc import PlacingRpc
-from order.rpc import OrderRpc
+from order.rpc import OrderServiceRpc
 from order.tests.shop import Shop
 
 
@@ -99,7 +99,7 @@ def line(quantity: int = 1) -> pb.PlaceOrderRequest.Line:
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
     shop, tokens, admins = Shop(), FakeTokenVerifier(), FakeAdminVerifier()
-    rpc = OrderRpc(
+    rpc = OrderServiceRpc(
         OrdersRpc(shop.orders, admins),
         PlacingRpc(shop.placing, admins, default_method="pm_card_visa"),
         ListingRpc(shop.listing),
@@ -107,7 +107,7 @@ async def edge() -> AsyncIterator[Edge]:
     )
     server = Server([rpc], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
-    channel = Channel(f"127.0.0.1:{server.port}", OrderRpc.service)
+    channel = Channel(f"127.0.0.1:{server.port}", OrderServiceRpc.service)
     await channel.open()
     yield Edge(channel, tokens, shop, admins)
     await channel.close()

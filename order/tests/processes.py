@@ -15,7 +15,7 @@ from kit.auth.tokens import TokenIssuer
 from kit.errors import SoukError
 from kit.rpc import Channel
 from kit.testing import ChildProcess, eventually, free_port
-from order.rpc import OrderRpc
+from order.rpc import OrderServiceRpc
 
 _HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
@@ -129,7 +129,7 @@ class Replica:
         flags = ["-S"] if sys.flags.no_site else []
         argv = [sys.executable, *flags, "-m", "order"]
         self._process = ChildProcess("order", argv, log=self._log, env=environment)
-        self.channel = Channel(f"127.0.0.1:{self._grpc_port}", OrderRpc.service)
+        self.channel = Channel(f"127.0.0.1:{self._grpc_port}", OrderServiceRpc.service)
 
     async def ready(self) -> "Replica":
         """Waits until it serves."""

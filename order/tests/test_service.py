@@ -23,7 +23,7 @@ from kit.testing.records import event_types, publish, wait_for_records
 from kit.testing.running_service import running_service as running_service
 from kit.values import PRODUCT
 from order.app import build
-from order.rpc import OrderRpc
+from order.rpc import OrderServiceRpc
 from order.settings import Settings
 from order.tests.stubs import StockRpc
 
@@ -113,7 +113,7 @@ async def running(database_url: str, kafka: Kafka) -> AsyncIterator[Running]:
     }
     settings = load(Settings, environment)
     service = replace(build(settings), verifier=tokens)
-    channel = Channel(f"127.0.0.1:{settings.grpc_port}", OrderRpc.service)
+    channel = Channel(f"127.0.0.1:{settings.grpc_port}", OrderServiceRpc.service)
     await channel.open()
     async with running_service(service, database_url, kafka):
         yield Running(channel, tokens.token(customer()), tokens.token(admin()), kafka.bootstrap(), rpc)

@@ -23,7 +23,7 @@ from payment.payments.events import TOPIC
 from payment.reading.messages import PaymentView
 from payment.reading.rpc import PaymentsRpc
 from payment.refunds.rpc import RefundsRpc
-from payment.rpc import PaymentRpc
+from payment.rpc import PaymentServiceRpc
 from payment.tests.fakes import SEALER, FakePaymentStore, new_payment
 from payment.tests.world import World
 
@@ -65,14 +65,14 @@ async def edge() -> AsyncIterator[Edge]:
     store, tokens = FakePaymentStore(), FakeTokenVerifier()
     world = World(store=store)
     view = PaymentView(SEALER)
-    rpc = PaymentRpc(
+    rpc = PaymentServiceRpc(
         PaymentsRpc(world.payments, view),
         PageRpc(world.start, view),
         RefundsRpc(world.refunds, FakeAdminVerifier()),
     )
     server = Server([rpc], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
-    channel = Channel(f"127.0.0.1:{server.port}", PaymentRpc.service)
+    channel = Channel(f"127.0.0.1:{server.port}", PaymentServiceRpc.service)
     await channel.open()
     yield Edge(channel, tokens, store, world.clock)
     await channel.close()
