@@ -35,7 +35,7 @@ class ProductRow(Table, tablename="products"):
 
 
 class VariantRow(Table, tablename="variants"):
-    """One of what a product is sold as. Deleted variants keep their row."""
+    """A variant of a product. Deleted variants keep their row."""
 
     id = UUID(primary_key=True)
     product_id = UUID()

@@ -94,13 +94,13 @@ class ContactDetails:
 
     @classmethod
     def read(
-        cls, reading: FieldReader, *, name: str, email: str, phone: str, path: tuple[str, ...] = ()
+        cls, reader: FieldReader, *, name: str, email: str, phone: str, path: tuple[str, ...] = ()
     ) -> "ContactDetails":
-        """Adds each violation to `reading`, with names within `path`."""
+        """Adds each violation to `reader`, with names within `path`."""
         return cls(
-            name=_name(reading, name, *path),
-            email=reading.email(email, *path, "email"),
-            phone=_phone(reading, phone, *path),
+            name=_name(reader, name, *path),
+            email=reader.email(email, *path, "email"),
+            phone=_phone(reader, phone, *path),
         )
 
 
@@ -114,29 +114,29 @@ class Profile:
     @classmethod
     def read(cls, *, name: str | None, phone: str | None) -> "Profile":
         """An empty phone number removes it; raises InvalidArgument."""
-        reading = FieldReader()
+        reader = FieldReader()
         profile = cls(
-            name=None if name is None else _name(reading, name),
-            phone=None if phone is None else _phone(reading, phone),
+            name=None if name is None else _name(reader, name),
+            phone=None if phone is None else _phone(reader, phone),
         )
-        reading.raise_if_invalid()
+        reader.raise_if_invalid()
         return profile
 
 
 def normalize_email(text: str) -> str:
     """The stored form of an address: NFC, lower case, domain in Unicode. Empty for an invalid address, which no account has."""
-    reading = FieldReader()
-    address = reading.email(text, "email")
+    reader = FieldReader()
+    address = reader.email(text, "email")
     try:
-        reading.raise_if_invalid()
+        reader.raise_if_invalid()
     except InvalidArgument:
         return ""
     return address
 
 
-def _name(reading: FieldReader, text: str, *path: str) -> str:
-    return reading.name(text, *path, "name", max_length=100, person=True)
+def _name(reader: FieldReader, text: str, *path: str) -> str:
+    return reader.name(text, *path, "name", max_length=100, person=True)
 
 
-def _phone(reading: FieldReader, text: str, *path: str) -> str:
-    return reading.phone(text, *path, "phone") if text else ""
+def _phone(reader: FieldReader, text: str, *path: str) -> str:
+    return reader.phone(text, *path, "phone") if text else ""

@@ -31,9 +31,9 @@ def account_to_proto(account: Account) -> account_pb2.Account:
 def erasure_from_proto(request: pb.EraseAccountRequest) -> tuple[UUID, str]:
     """The account id and the reason; raises InvalidArgument."""
     account_id = ACCOUNT.parse(request.account_id, "accountId")
-    reading = FieldReader()
-    reason = reading.text(request.reason, "reason", min_length=1, max_length=500)
-    reading.raise_if_invalid()
+    reader = FieldReader()
+    reason = reader.text(request.reason, "reason", min_length=1, max_length=500)
+    reader.raise_if_invalid()
     return account_id, reason
 
 

@@ -52,14 +52,11 @@ class SavedAddress:
 
     def change(self, change: AddressChange, now: datetime) -> "SavedAddress":
         """The changed address."""
-
-        def default(now_default: bool, requested: bool | None) -> bool:
-            return now_default if requested is None else requested
-
+        shipping, billing = change.default_shipping, change.default_billing
         return replace(
             self,
             address=change.address or self.address,
-            default_shipping=default(self.default_shipping, change.default_shipping),
-            default_billing=default(self.default_billing, change.default_billing),
+            default_shipping=self.default_shipping if shipping is None else shipping,
+            default_billing=self.default_billing if billing is None else billing,
             update_time=now,
         )

@@ -1,7 +1,10 @@
 """Errors of saved addresses.
 
-FailedPrecondition  AddressLimit     ADDRESS_LIMIT
-NotFound            AddressNotFound  ADDRESS_NOT_FOUND
+SoukError
+|- NotFound
+|  '- AddressNotFound   it does not exist or belongs to another account
+'- FailedPrecondition
+   '- AddressLimit      the account has the maximum number of addresses
 """
 
 from kit.errors import FailedPrecondition, NotFound

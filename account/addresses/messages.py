@@ -13,18 +13,18 @@ from kit.values import ADDRESS, FieldReader, read_address, timestamp_to_proto
 
 def new_address_from_proto(request: pb.CreateAddressRequest) -> tuple[PostalAddress, AddressChange]:
     """The address and its defaults; raises InvalidArgument with every invalid field."""
-    reading = FieldReader()
-    address = PostalAddress(**read_address(reading, request.address, "address"))
-    reading.raise_if_invalid()
+    reader = FieldReader()
+    address = PostalAddress(**read_address(reader, request.address, "address"))
+    reader.raise_if_invalid()
     return address, AddressChange(None, request.default_shipping, request.default_billing)
 
 
 def change_from_proto(request: pb.UpdateAddressRequest) -> tuple[UUID, AddressChange]:
     """The id and the change; raises InvalidArgument with every invalid field."""
-    address_id, reading, address = ADDRESS.parse(request.address_id, "id"), FieldReader(), None
+    address_id, reader, address = ADDRESS.parse(request.address_id, "id"), FieldReader(), None
     if request.HasField("address"):
-        address = PostalAddress(**read_address(reading, request.address, "address"))
-    reading.raise_if_invalid()
+        address = PostalAddress(**read_address(reader, request.address, "address"))
+    reader.raise_if_invalid()
     shipping = request.default_shipping if request.HasField("default_shipping") else None
     billing = request.default_billing if request.HasField("default_billing") else None
     return address_id, AddressChange(address, shipping, billing)

@@ -1,4 +1,4 @@
-"""AddressService."""
+"""The gRPC servicer of saved addresses."""
 
 from souk.account.v1 import address_service_pb2 as pb
 
@@ -9,7 +9,7 @@ from kit.values import ACCOUNT, ADDRESS
 
 
 class AddressRpc:
-    """The servicer."""
+    """souk.account.v1.AddressService."""
 
     service = pb.DESCRIPTOR.services_by_name["AddressService"]
 

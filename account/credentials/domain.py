@@ -50,20 +50,20 @@ class GuessLimits:
 
 def new_password(text: str, *path: str) -> bytes:
     """A valid new password; raises InvalidArgument naming `path`."""
-    reading = FieldReader()
-    password = read_password(reading, text, *path)
-    reading.raise_if_invalid()
+    reader = FieldReader()
+    password = read_password(reader, text, *path)
+    reader.raise_if_invalid()
     return password
 
 
-def read_password(reading: FieldReader, text: str, *path: str) -> bytes:
-    """A new password, exactly as it was sent: neither trimmed nor normalized. Adds each violation to `reading`."""
+def read_password(reader: FieldReader, text: str, *path: str) -> bytes:
+    """A new password, exactly as it was sent: neither trimmed nor normalized. Adds each violation to `reader`."""
     password = password_attempt_bytes(text)
     min_bytes, max_bytes = _MIN_PASSWORD_BYTES, _MAX_PASSWORD_BYTES
-    reading.require(len(password) >= min_bytes, f"must have at least {min_bytes} bytes", *path)
-    reading.require(len(password) <= max_bytes, f"must have at most {max_bytes} bytes", *path)
-    reading.require(b"\0" not in password, "must not contain a NUL", *path)
-    reading.require(text.lower() not in COMMON_PASSWORDS, "is one of the most common passwords", *path)
+    reader.require(len(password) >= min_bytes, f"must have at least {min_bytes} bytes", *path)
+    reader.require(len(password) <= max_bytes, f"must have at most {max_bytes} bytes", *path)
+    reader.require(b"\0" not in password, "must not contain a NUL", *path)
+    reader.require(text.lower() not in COMMON_PASSWORDS, "is one of the most common passwords", *path)
     return password
 
 

@@ -55,10 +55,10 @@ class Registrations:
 
         Raises InvalidArgument, GuestOnly, EmailTaken, RegisterThrottled, TooBusy.
         """
-        reading = FieldReader()
-        details = ContactDetails.read(reading, name=name, email=email, phone=phone)
-        new_password = read_password(reading, password, "password")
-        reading.raise_if_invalid()
+        reader = FieldReader()
+        details = ContactDetails.read(reader, name=name, email=email, phone=phone)
+        new_password = read_password(reader, password, "password")
+        reader.raise_if_invalid()
         guest = await self._guests.verify(guest_token) if guest_token else None
         password_hash = await self._hashes.hash(new_password, client_network(address))
 

@@ -33,7 +33,7 @@ class SearchRpc:
 
 def _query_from_proto(request: pb.ListAccountsRequest) -> str:
     """Raises InvalidArgument."""
-    reading = FieldReader()
-    query = reading.text(request.query, "query", max_length=200)
-    reading.raise_if_invalid()
+    reader = FieldReader()
+    query = reader.text(request.query, "query", max_length=200)
+    reader.raise_if_invalid()
     return query

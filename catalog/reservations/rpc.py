@@ -2,11 +2,7 @@
 
 from souk.catalog.v1 import stock_service_pb2 as pb
 
-from catalog.reservations.messages import (
-    request_from_proto,
-    reservation_to_proto,
-    state_to_proto,
-)
+from catalog.reservations.messages import request_from_proto, reservation_to_proto, state_to_proto
 from catalog.reservations.use_cases import Reservations
 from kit.rpc import Call
 from kit.values import ORDER
