@@ -12,12 +12,12 @@ from kit.events import Event
 
 
 class OrderChange(asyncio.Event):
-    """Set when the order may have changed; `payment` also when its payment waits for the buyer, which is no version of the order."""
+    """Set when the order may have changed. `payment`: its payment waits for the buyer, which does not change the order's version."""
 
     payment = False
 
     def clear(self) -> None:
-        """Forgets both."""
+        """Resets the event and `payment`."""
         super().clear()
         self.payment = False
 
@@ -31,8 +31,8 @@ class OrderUpdates:
     def on_order_event(self, order_ids: Collection[str] | None) -> None:
         """Wakes the subscriptions to these orders; None: to all, because events may have been missed."""
         for order_id in self._watchers if order_ids is None else self._watchers.keys() & set(order_ids):
-            for event in self._watchers[order_id]:
-                event.set()
+            for change in self._watchers[order_id]:
+                change.set()
 
     def on_payment_event(self, event: Event[PaymentActionRequired]) -> None:
         """Wakes the subscriptions to the payment's order."""
@@ -43,13 +43,13 @@ class OrderUpdates:
     @contextmanager
     def watch(self, order_id: str) -> Iterator[OrderChange]:
         """An event that is set whenever the order may have changed. Clear it before reading the order."""
-        event = OrderChange()
-        self._watchers[order_id].add(event)
+        change = OrderChange()
+        self._watchers[order_id].add(change)
         ORDER_SUBSCRIPTIONS.inc()
         try:
-            yield event
+            yield change
         finally:
             ORDER_SUBSCRIPTIONS.dec()
-            self._watchers[order_id].discard(event)
+            self._watchers[order_id].discard(change)
             if not self._watchers[order_id]:
                 del self._watchers[order_id]

@@ -1,4 +1,4 @@
-"""Clients of the services of the contracts that clients of the API need: GraphQL values in, gRPC call, GraphQL values out.
+"""One client for each service of the contracts that the API offers: GraphQL values in, gRPC call, GraphQL values out.
 
 Deadlines and retries are data beside the contracts. Nothing is decided here; a service's error reaches the client unchanged.
 """
@@ -19,7 +19,7 @@ from kit.rpc import Peer
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """All of them."""
+    """The clients."""
 
     account: Accounts
     catalog: Catalog

@@ -10,7 +10,7 @@ from gateway.types.account import Account
 from gateway.types.address import CreateAddressInput, SavedAddress, UpdateAddressInput
 from kit.graphql import relation
 
-AddressId = Annotated[strawberry.ID, argument("Begins with adr_.")]
+AddressId = Annotated[strawberry.ID, argument("Starts with adr_.")]
 
 
 @relation(
@@ -36,7 +36,6 @@ class AddressMutations:
         self, info: Info, input: Annotated[CreateAddressInput, argument("The new address.")]
     ) -> SavedAddress | None:
         """CreateAddress."""
-        info.context.clear_loaders()
         return await info.context.peers.addresses.create(input)
 
     @strawberry.mutation(description="Changes an address of the signed-in account. Orders keep their copies.")
@@ -47,7 +46,6 @@ class AddressMutations:
         input: Annotated[UpdateAddressInput, argument("The changes.")],
     ) -> SavedAddress | None:
         """UpdateAddress."""
-        info.context.clear_loaders()
         return await info.context.peers.addresses.update(id, input)
 
     @strawberry.mutation(
@@ -55,6 +53,5 @@ class AddressMutations:
     )
     async def delete_address(self, info: Info, id: AddressId) -> bool | None:
         """DeleteAddress."""
-        info.context.clear_loaders()
         await info.context.peers.addresses.delete(id)
         return True

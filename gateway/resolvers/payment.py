@@ -30,8 +30,7 @@ class PaymentMutations:
         "page confirms it. Can be repeated. SERVICE_UNAVAILABLE, reason PAYMENT_NOT_READY: try again."
     )
     async def start_payment(self, info: Info, order_id: OrderId) -> Payment | None:
-        """StartPayment. Reading the order first rejects an unknown one at once: its payment would be waited for."""
-        info.context.clear_loaders()
+        """StartPayment. The order is read first, so that an unknown one is rejected at once; StartPayment would wait for its payment."""
         await info.context.peers.order.get(order_id)
         return await info.context.peers.payment.start(order_id)
 

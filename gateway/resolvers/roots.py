@@ -37,4 +37,4 @@ class Mutation(
     TaxMutations,
     ShippingMutations,
 ):
-    """Mutations that change loaded objects clear the loaders first."""
+    """Each mutation clears the loaders first (kit.graphql.schema)."""
