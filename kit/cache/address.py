@@ -30,15 +30,15 @@ class RedisAddress:
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES:
             raise ValueError(f"the URL of Redis must start with one of {', '.join(_SCHEMES)}")
-        read = parse_url(url)
-        if parts.scheme != "unix" and parts.path.strip("/") and "db" not in read:
+        parsed = parse_url(url)
+        if parts.scheme != "unix" and parts.path.strip("/") and "db" not in parsed:
             raise ValueError("the database in the URL of Redis must be a number")
         return cls(
-            host=read.get("host", "127.0.0.1"),
-            port=read.get("port", 6379),
-            path=read.get("path", ""),
+            host=parsed.get("host", "127.0.0.1"),
+            port=parsed.get("port", 6379),
+            path=parsed.get("path", ""),
             tls=parts.scheme == "rediss",
-            user=read.get("username", ""),
-            password=read.get("password", ""),
-            database=read.get("db", 0),
+            user=parsed.get("username", ""),
+            password=parsed.get("password", ""),
+            database=parsed.get("db", 0),
         )

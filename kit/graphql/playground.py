@@ -20,7 +20,7 @@ _FILES: Final = {"index.html": "text/html", "graphiql.js": "text/javascript", "g
 
 
 def playground_routes(folder: Path, accounts: Sequence[str], *, tls: bool) -> list[HTTPRouteHandler]:
-    """The page and its two files, which are in `folder`, and the logins that it offers, NAME=EMAIL / PASSWORD."""
+    """Serves the page and its two files from `folder`. The page offers the logins in `accounts`, each as NAME=EMAIL / PASSWORD."""
 
     headers = {
         **security_headers(tls=tls),

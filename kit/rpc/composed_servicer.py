@@ -1,4 +1,4 @@
-"""A servicer made of the parts that the aggregates of a service bring."""
+"""A servicer made of parts, one for each aggregate of a service."""
 
 import re
 
@@ -11,7 +11,7 @@ def snake_case(name: str) -> str:
 
 
 class ComposedServicer:
-    """Base of a servicer whose RPCs are the methods of that name of its parts; `kit.rpc.Server` rejects one that lacks an RPC."""
+    """Base of a servicer that takes each RPC from the part with a method of its name; `kit.rpc.Server` rejects one that lacks an RPC."""
 
     service: ServiceDescriptor
 

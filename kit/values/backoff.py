@@ -29,7 +29,7 @@ def backoff_seconds(
     multiplier: float = 2.0,
     min_share: float = 0.5,
 ) -> float:
-    """Seconds to wait after a number of failures in a row; a random share of the full pause, from `min_share` to 1, which is all of it."""
+    """Seconds to wait after a number of failures in a row: the full pause, times a random factor between `min_share` and 1."""
     # Bounded, because a power of a large number overflows.
     pause = min(maximum, initial * multiplier ** min(max(failures - 1, 0), 20))
     return pause * random.uniform(min_share, 1.0)

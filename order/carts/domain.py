@@ -5,7 +5,7 @@
     OPEN -> EXPIRED  not changed for too long
 
 A cart stores what is wanted, and of prices only those that were seen when a line was added. Not here: current prices and what they mean for
-a cart (`pricing`), rows (`store`), stock, which a cart does not hold.
+a cart (`cart_quotes`), rows (`store`), stock, which a cart does not hold.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Changes of the caller's cart. Prices are named before the transaction; the lock of the cart is held only within it.
 
-Not here: what a cart costs and what is wrong with it (`quotes`), merging and reopening (`moving`).
+Not here: what a cart costs and what is wrong with it (`cart_quotes`), merging and reopening (`cart_moves`).
 """
 
 from collections.abc import Sequence

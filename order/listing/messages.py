@@ -32,7 +32,7 @@ def filter_from_proto(request: service.ListOrdersRequest, account_id: UUID | Non
     valid = number is not None or not request.HasField("number")
     reader.require(valid, "must be an order's number, 1 to 18 digits", "filter", "number")
     reader.raise_if_invalid()
-    statuses = None if requested is None else tuple(_STATUSES[number] for number in sorted(set(requested)))
+    statuses = None if requested is None else tuple(_STATUSES[value] for value in sorted(set(requested)))
     return OrderFilter(account_id, statuses, after, before, number)
 
 

@@ -1,4 +1,4 @@
-"""Starting a payment: its intent exists when the buyer's page asks for the secret, and not only when a worker comes to it.
+"""Starting a payment: the intent is created while the buyer's page waits for its secret, and not only when a worker claims the payment.
 
 The order is placed first, so the payment's row, which the order's event creates, may be a moment away.
 """
@@ -20,8 +20,8 @@ from payment.payments.ports import PaymentStore
 
 _POLL_SECONDS: Final = 0.05
 _WAIT_SECONDS: Final = 4.0
-# Left of the caller's deadline for the answer.
-_ANSWER_SECONDS: Final = 0.5
+# Left of the caller's deadline for the response.
+_RESPONSE_SECONDS: Final = 0.5
 
 
 class PaymentStart:
@@ -39,7 +39,7 @@ class PaymentStart:
         Raises PaymentNotReady, NotConfirmedByPage, PaymentNotFound.
         """
         left = remaining()
-        seconds = _WAIT_SECONDS if left is None else min(_WAIT_SECONDS, left - _ANSWER_SECONDS)
+        seconds = _WAIT_SECONDS if left is None else min(_WAIT_SECONDS, left - _RESPONSE_SECONDS)
         try:
             async with asyncio.timeout(seconds):
                 return await self._wait(caller, order_id)

@@ -58,7 +58,7 @@ DomainEvent = PaymentActionRequired | PaymentSucceeded | PaymentFailed | Payment
 class Payment(LeasedWork):
     """The charge of one order. `confirmed` is set before the provider is asked to charge; afterwards the provider's state decides.
 
-    `client_secret` is sealed, `declines` counts the provider's webhooks about them.
+    `client_secret` is sealed. `declines` is the number of webhooks in which the provider reported one.
     """
 
     id: UUID
