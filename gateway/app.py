@@ -18,6 +18,7 @@ from gateway.peers import (
     Orders,
     Payments,
     Peers,
+    SavedMethods,
     ShippingRules,
     TaxRules,
 )
@@ -101,6 +102,7 @@ def _peers(settings: Settings) -> Peers:
         notification=Notifications(settings.notification_address, identity),
         addresses=Addresses(settings.account_address, identity),
         guests=Guests(settings.account_address, identity),
+        saved_methods=SavedMethods(settings.payment_address, identity),
         tax=TaxRules(settings.order_address, identity),
         shipping=ShippingRules(settings.order_address, identity),
     )

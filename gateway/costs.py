@@ -13,6 +13,10 @@ COSTS: Final = FieldCosts(
         "Account.orders": 5,
         "Account.notifications": 5,
         "Account.addresses": 5,
+        "Account.paymentMethods": 5,
+        # These may wait for the payment provider.
+        "Mutation.startPayment": 10,
+        "Mutation.startSavingPaymentMethod": 10,
         "ProductConnection.facets": 10,
         "ProductConnection.totalCount": 5,
         "OrderConnection.totalCount": 5,
@@ -23,6 +27,7 @@ COSTS: Final = FieldCosts(
     list_sizes={
         "Category": 30,
         "Account.addresses": 5,
+        "Account.paymentMethods": 3,
         "Order.lines": 5,
         "Order.taxes": 2,
         "Query.shippingMethods": 4,

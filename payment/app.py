@@ -10,13 +10,24 @@ from payment.charges.consumers import OrderEvents
 from payment.charges.orders import OrderCharges
 from payment.charges.store import PostgresChargeStore
 from payment.charges.use_cases import Charges
+from payment.customers.consumers import AccountEvents
+from payment.customers.store import PostgresCustomerStore
+from payment.customers.stripe_customers import StripeCustomers
+from payment.customers.use_cases import Customers
+from payment.methods.charging import CustomerCharges
+from payment.methods.rpc import SavedMethodRpc
+from payment.methods.saving import MethodWork
+from payment.methods.store import PostgresMethodStore
+from payment.methods.stripe_cards import StripeCards
+from payment.methods.use_cases import Methods
 from payment.page.rpc import PageRpc
 from payment.page.store import PostgresStartStore
 from payment.page.use_cases import PaymentStart
 from payment.payments.events import TOPIC
 from payment.payments.store import PostgresPaymentStore
 from payment.provider.circuit import Circuit
-from payment.provider.stripe_client import Stripe, is_down
+from payment.provider.stripe_api import is_down
+from payment.provider.stripe_client import Stripe
 from payment.reading.messages import PaymentView
 from payment.reading.rpc import PaymentsRpc
 from payment.reading.use_cases import Payments
@@ -31,6 +42,7 @@ from payment.webhooks.use_cases import Webhooks
 from payment.webhooks.web import webhook_route
 
 _OVERDUE_SECONDS = 1.0
+_SAVED_METHODS_AT_ONCE = 4
 
 
 def build(settings: Settings) -> Service:
@@ -40,8 +52,13 @@ def build(settings: Settings) -> Service:
     stripe = _stripe(settings, sealer)
     admins = AdminVerifierClient(settings.account_address, identity_from_settings(settings))
     store = PostgresPaymentStore(db)
-    orders = OrderCharges(store, default_method=settings.default_payment_method, clock=utc_now)
-    charges = Charges(db, store, PostgresChargeStore(db), stripe, clock=utc_now)
+    cards, method_store = StripeCards(stripe), PostgresMethodStore(db)
+    customers = Customers(PostgresCustomerStore(db), StripeCustomers(stripe), clock=utc_now)
+    methods = Methods(db, method_store, customers, cards, clock=utc_now)
+    saving = MethodWork(db, method_store, store, cards, clock=utc_now)
+    orders = OrderCharges(store, methods, default_method=settings.default_payment_method, clock=utc_now)
+    provider = CustomerCharges(stripe, method_store, customers)
+    charges = Charges(db, store, PostgresChargeStore(db), provider, clock=utc_now)
     start = PaymentStart(store, PostgresStartStore(db), charges, clock=utc_now)
     refunds = Refunds(db, store, PostgresRefundStore(db), stripe, clock=utc_now)
     webhooks = Webhooks(PostgresWebhookStore(db), refunds, clock=utc_now)
@@ -59,11 +76,12 @@ def build(settings: Settings) -> Service:
                 PaymentsRpc(Payments(store), PaymentView(sealer)),
                 PageRpc(start, PaymentView(sealer)),
                 RefundsRpc(refunds, admins),
-            )
+            ),
+            SavedMethodRpc(methods),
         ],
-        callers={"PaymentService": ["gateway"]},
+        callers={"PaymentService": ["gateway"], "SavedMethodService": ["gateway"]},
         routes=[webhook_route(webhooks, StripeWebhooks(settings.stripe_webhook_secret))],
-        consumes=[OrderEvents(orders).subscription()],
+        consumes=[OrderEvents(orders).subscription(), AccountEvents(customers).subscription()],
         jobs=[
             Worker(
                 "payments",
@@ -74,6 +92,8 @@ def build(settings: Settings) -> Service:
             ),
             PeriodicJob("payments.overdue", _OVERDUE_SECONDS, charges.cancel_expired),
             Worker("refunds", refunds.claim, refunds.make, concurrency=settings.charges_at_once),
+            Worker("saved_methods", saving.claim, saving.advance, concurrency=_SAVED_METHODS_AT_ONCE),
+            Worker("customers", customers.claim, customers.delete, concurrency=_SAVED_METHODS_AT_ONCE),
         ],
     )
 

@@ -25,6 +25,7 @@ class PaymentRow(Table, tablename="payments"):
     confirmation = Text()
     client_secret = Bytea()
     declines = Integer()
+    save_method = Boolean()
     attempts = Integer()
     due_time = Timestamptz(null=True, default=None)
     create_time = Timestamptz()
@@ -60,4 +61,36 @@ class LedgerRow(Table, tablename="ledger"):
     time = Timestamptz()
 
 
-TABLES = (PaymentRow, RefundRow, LedgerRow)
+class ProviderCustomerRow(Table, tablename="provider_customers"):
+    """An account at the provider; of a deleted account, only that it was deleted."""
+
+    account_id = UUID(primary_key=True)
+    provider_id = Text()
+    delete_time = Timestamptz(null=True, default=None)
+    attempts = Integer()
+    due_time = Timestamptz(null=True, default=None)
+    create_time = Timestamptz()
+
+
+class SavedMethodRow(Table, tablename="saved_methods"):
+    """A payment method of an account."""
+
+    id = UUID(primary_key=True)
+    account_id = UUID()
+    state = Text()
+    provider_id = Text()
+    payment_id = UUID(null=True, default=None)
+    method_id = Text()
+    brand = Text()
+    last4 = Text()
+    exp_month = Integer()
+    exp_year = Integer()
+    is_default = Boolean()
+    provider_failures = Integer()
+    attempts = Integer()
+    due_time = Timestamptz(null=True, default=None)
+    create_time = Timestamptz()
+    update_time = Timestamptz()
+
+
+TABLES = (PaymentRow, RefundRow, LedgerRow, ProviderCustomerRow, SavedMethodRow)

@@ -51,6 +51,13 @@ class Methods:
             raise invalid(f"No such PaymentMethod: '{method_id}'", "payment_method", "resource_missing", 404)
         return stored
 
+    def expanded(self, intent: Object, query: Mapping[str, Any]) -> Object:
+        """The intent with its method's object in place of the id, if the request expands it; tokens have none."""
+        expands = "payment_method" in dict(query.get("expand", {})).values()
+        method = intent["payment_method"]
+        stored = self._state.get(method) if expands and method else None
+        return {**intent, "payment_method": stored} if stored else intent
+
     def of_customer(self, customer: str) -> list[Object]:
         """A customer's methods, newest first."""
         return [method for method in self._state.all("payment_method") if method["customer"] == customer]
@@ -95,6 +102,10 @@ class Methods:
         deleted = {"id": customer_id, "object": "customer", "deleted": True, "metadata": {}}
         self._state.save(deleted, "customer.deleted")
         return deleted
+
+    def customers(self) -> list[Object]:
+        """All customers, newest first."""
+        return self._state.all("customer")
 
     def customer(self, customer_id: str) -> Object:
         """A customer that exists."""

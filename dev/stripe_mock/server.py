@@ -67,9 +67,9 @@ class Api:
         path = urlsplit(target).path
         match path.strip("/").split("/"):
             case ["v1", "payment_intents", intent_id]:
-                return self._read(lambda: self._provider.intent(intent_id))
+                return self._read(lambda: self._expanded(self._provider.intent(intent_id), target))
             case ["v1", "setup_intents", intent_id]:
-                return self._read(lambda: self._provider.setups.get(intent_id))
+                return self._read(lambda: self._expanded(self._provider.setups.get(intent_id), target))
             case ["v1", "payment_methods", method_id]:
                 return self._read(lambda: self._provider.methods.get(method_id))
             case ["v1", "customers", customer_id, "payment_methods"]:
@@ -159,9 +159,14 @@ class Api:
                 return lambda params: methods.detach(method_id, params)
             case ["v1", "setup_intents"]:
                 return setups.create
+            case ["v1", "setup_intents", intent_id, "cancel"]:
+                return lambda params: setups.cancel(intent_id, params)
             case ["v1", "setup_intents", intent_id, "confirm"]:
                 return lambda params: setups.confirm(intent_id, params)
         return None
+
+    def _expanded(self, intent: dict[str, Any], target: str) -> dict[str, Any]:
+        return self._provider.methods.expanded(intent, parameters(urlsplit(target).query))
 
     def _execute(
         self, operation: Callable[[Mapping[str, Any]], Any] | None, params: Mapping[str, Any]

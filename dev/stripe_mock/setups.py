@@ -76,6 +76,15 @@ class Setups:
             return intent
         return self._finish(intent, outcome, succeeds=outcome.status == "succeeded")
 
+    def cancel(self, intent_id: str, params: Mapping[str, Any]) -> Object:
+        """POST /v1/setup_intents/ID/cancel."""
+        intent = self.get(intent_id)
+        if intent["status"] not in _OPEN:
+            raise unexpected_state(intent, "cancel")
+        intent.update(status="canceled", next_action=None)
+        self._state.save(intent, "setup_intent.canceled")
+        return intent
+
     def authenticate(self, intent_id: str, *, passes: bool) -> Object:
         """The buyer authenticates at the page of next_action."""
         intent = self.get(intent_id)

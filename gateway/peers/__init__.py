@@ -12,6 +12,7 @@ from gateway.peers.guest import Guests
 from gateway.peers.notification import Notifications
 from gateway.peers.order import Orders
 from gateway.peers.payment import Payments
+from gateway.peers.saved_method import SavedMethods
 from gateway.peers.shipping import ShippingRules
 from gateway.peers.tax import TaxRules
 from kit.rpc import Peer
@@ -28,6 +29,7 @@ class Peers:
     notification: Notifications
     addresses: Addresses
     guests: Guests
+    saved_methods: SavedMethods
     tax: TaxRules
     shipping: ShippingRules
 
@@ -45,6 +47,7 @@ __all__ = [
     "Orders",
     "Payments",
     "Peers",
+    "SavedMethods",
     "ShippingRules",
     "TaxRules",
 ]

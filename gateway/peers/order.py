@@ -51,6 +51,7 @@ class Orders(Peer):
             expected_total=input.expected_total or "",
             request_id=secret_token() if key is None else key,
             confirmation="PAYMENT_CONFIRMATION_" + input.confirmation.name,
+            save_method=input.save_method,
         )
         return _order((await self._call("PlaceOrder", request, pb.PlaceOrderResponse)).order)
 

@@ -9,6 +9,7 @@ from gateway.resolvers.guest import GuestMutations
 from gateway.resolvers.notification import NotificationQueries
 from gateway.resolvers.order import OrderMutations, OrderQueries
 from gateway.resolvers.payment import PaymentMutations, PaymentQueries
+from gateway.resolvers.saved_method import SavedMethodMutations
 from gateway.resolvers.shipping import ShippingMutations, ShippingQueries
 from gateway.resolvers.tax import TaxMutations, TaxQueries
 
@@ -34,6 +35,7 @@ class Mutation(
     CatalogMutations,
     OrderMutations,
     PaymentMutations,
+    SavedMethodMutations,
     TaxMutations,
     ShippingMutations,
 ):

@@ -165,7 +165,8 @@ class CreateOrderInput:
         default=None, description="Decides the taxes where there is no shipping address."
     )
     payment_method: str | None = strawberry.field(
-        default=None, description="A provider token, 1-255 characters; never a card number."
+        default=None,
+        description="A provider token, or a saved method of the account (pme_...); 1-255 characters; never a card number.",
     )
     expected_total: Amount | None = strawberry.field(
         default=None, description="The total that the buyer has seen, with shipping and taxes."
@@ -173,6 +174,10 @@ class CreateOrderInput:
     confirmation: PaymentConfirmation = strawberry.field(
         default=PaymentConfirmation.SERVER,
         description="CLIENT: the page confirms the payment after startPayment, and paymentMethod must be null.",
+    )
+    save_method: bool = strawberry.field(
+        default=False,
+        description="Saves the payment method for the account once it was charged. Not for guests.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None, description="Chosen by the client, 1-255 characters; makes the mutation safe to retry."

@@ -268,6 +268,7 @@ class OrderPlaced(DomainEvent):
     payment_method: str
     pay_before: datetime
     confirmation: Confirmation = Confirmation.SERVER
+    save_method: bool = False
 
 
 class OrderConfirmed(DomainEvent):

@@ -25,6 +25,7 @@ def _placed(event: OrderPlaced) -> tuple[str, Message]:
         payment_method=event.payment_method,
         pay_before=timestamp_to_proto(event.pay_before),
         confirmation="PAYMENT_CONFIRMATION_" + event.confirmation,
+        save_method=event.save_method,
     )
     return ORDER.format(event.order.id), message
 

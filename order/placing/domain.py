@@ -31,6 +31,7 @@ class PlaceOrder:
     input_hash: bytes
     legacy_input_hash: bytes = b""
     confirmation: Confirmation = Confirmation.SERVER
+    save_method: bool = False
     shipping_method_id: UUID | None = None
     billing_address: Address | None = None
     cart: CartVersion | None = None

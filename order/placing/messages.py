@@ -52,6 +52,8 @@ def command_from_proto(
     named_method = "" if method == default_method else method
     # What a request of an earlier release could not say is part of the hash only where it is said.
     extras: list[object] = [confirmation] if confirmation is Confirmation.CLIENT else []
+    if request.save_method:
+        extras.append("save_method")
     if shipping_method or billing:
         extras.append({"shipping_method": shipping_method, "billing_address": billing})
     return PlaceOrder(
@@ -68,6 +70,7 @@ def command_from_proto(
         ),
         legacy_input_hash=request_fingerprint(account_id, lines, address, method, expected, *extras),
         confirmation=confirmation,
+        save_method=request.save_method,
         shipping_method_id=shipping_method,
         billing_address=billing,
         by_product=by_product,

@@ -166,7 +166,7 @@ class Placing:
             command.billing_address,
         )
         required = priced.needs_method and quote is not None and quote.needs_shipping
-        placed = replace(placed, confirmation=command.confirmation)
+        placed = replace(placed, confirmation=command.confirmation, save_method=command.save_method)
         return NewOrder(placed, command, priced.snapshot.revision, quote, required)
 
     async def _submit(self, caller: Principal, command: PlaceOrder, new: NewOrder, address: str) -> Outcome:

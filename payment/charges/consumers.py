@@ -47,6 +47,7 @@ def _placed(body: pb.OrderPlaced) -> PlacedOrder:
         body.payment_method,
         timestamp_from_proto(body.pay_before),
         _CONFIRMATIONS.get(body.confirmation, Confirmation.SERVER),
+        body.save_method,
     )
 
 

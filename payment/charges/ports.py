@@ -1,8 +1,11 @@
 """What charging needs: a store of due payments and a provider."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
+from kit.db import Transaction
 from payment.intents.domain import Intent
 from payment.payments.domain import Payment
 
@@ -15,6 +18,13 @@ class ChargeStore(Protocol):
 
     async def cancel_expired(self, now: datetime, limit: int) -> int:
         """Cancels due payments for which no charge was started and none may start any more; returns their number."""
+
+
+class SavedMethods(Protocol):
+    """`methods.use_cases.Methods`."""
+
+    async def payments_placed(self, tx: Transaction, payments: Sequence[tuple[UUID, UUID]]) -> None:
+        """What is charged for these (account, payment) is to be saved."""
 
 
 class ChargeProvider(Protocol):

@@ -75,6 +75,7 @@ class Payment(LeasedWork):
     confirmation: Confirmation = Confirmation.SERVER
     client_secret: bytes = field(default=b"", repr=False)
     declines: int = 0
+    save_method: bool = False
     refunds: list[Refund] = field(default_factory=list)
 
     @classmethod

@@ -50,6 +50,7 @@ def payment_from_row(row: Record, refunds: Sequence[Record]) -> Payment:
         confirmation=Confirmation(row["confirmation"]),
         client_secret=bytes(row["client_secret"]),
         declines=row["declines"],
+        save_method=row["save_method"],
         attempts=row["attempts"],
         due_time=row["due_time"],
         refunds=[refund_from_row(refund, row["currency"]) for refund in refunds],

@@ -14,13 +14,14 @@ from payment.payments.rows import first_with_refunds, with_refunds
 _ADD = """
 INSERT INTO payments (
     id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, provider_id, confirmed,
-    provider_failures, failure_code, next_action_url, attempts, due_time, create_time, update_time, confirmation
+    provider_failures, failure_code, next_action_url, attempts, due_time, create_time, update_time, confirmation, save_method
 )
 SELECT id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, '', false, 0, '', '', 0,
-    due_time, create_time, create_time, confirmation
+    due_time, create_time, create_time, confirmation, save_method
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::bool[],
-    $10::timestamptz[], $11::timestamptz[], $12::text[]) AS p(
-    id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, due_time, create_time, confirmation
+    $10::timestamptz[], $11::timestamptz[], $12::text[], $13::bool[]) AS p(
+    id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, due_time, create_time, confirmation,
+    save_method
 )
 ORDER BY order_id
 ON CONFLICT DO NOTHING RETURNING id
@@ -85,10 +86,11 @@ class PostgresPaymentStore:
                 p.due_time,
                 p.create_time,
                 p.confirmation,
+                p.save_method,
             )
             for p in payments
         )
-        return {row["id"] for row in await tx.fetch(_ADD, *transpose(rows, 12))}
+        return {row["id"] for row in await tx.fetch(_ADD, *transpose(rows, 13))}
 
     async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
         """A payment, locked until the transaction ends."""

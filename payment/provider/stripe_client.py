@@ -3,26 +3,22 @@
 An intent is created first and confirmed with the payment method second: a bad method then fails an intent whose id is already stored.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import stripe
 
 from kit.auth import Sealer
-from kit.telemetry import get_logger, span
+from kit.telemetry import get_logger
 from kit.values import CURRENCIES, ORDER, PAYMENT, REFUND, Money
 from payment.intents.domain import Intent, IntentStatus
-from payment.metrics import PROVIDER_REJECTIONS
 from payment.payments.domain import Payment
 from payment.payments.refund import ProviderRefund, Refund
 from payment.provider.circuit import Circuit
-from payment.provider.errors import ProviderFailed, ProviderRejected, ProviderUnavailable
+from payment.provider.errors import ProviderRejected
+from payment.provider.stripe_api import StripeApi
 
 log = get_logger(__name__)
 
-T = TypeVar("T")
-
-_TIMEOUT_SECONDS = 8.0
 _STATUSES: Final = {
     "requires_payment_method": IntentStatus.READY,
     "requires_confirmation": IntentStatus.READY,
@@ -40,58 +36,21 @@ _FAILURE_CODES: Final = {
 }
 # Errors of refunds that may go away: our Stripe balance is too low, or the charge is locked.
 _RETRYABLE_REFUND_ERRORS: Final = frozenset({"balance_insufficient", "insufficient_funds", "lock_timeout"})
-# Invalid requests caused by our account or settings; they say nothing about the charge.
-_CONFIGURATION_ERRORS: Final = frozenset(
-    {
-        "account_invalid",
-        "api_key_expired",
-        "livemode_mismatch",
-        "platform_api_key_expired",
-        "secret_key_required",
-        "testmode_charges_only",
-        "tls_version_unsupported",
-        "url_invalid",
-    }
-)
 # Stripe returns this when an earlier attempt of the same call was already applied; the intent is read again.
 _UNEXPECTED_STATE = "payment_intent_unexpected_state"
 
 
-class Stripe:
+class Stripe(StripeApi):
     """`charges.ports.ChargeProvider` and `refunds.ports.RefundProvider`; a resource."""
-
-    name = "stripe"
 
     def __init__(
         self, *, api_key: str, base_url: str, shop_url: str, circuit: Circuit, sealer: Sealer
     ) -> None:
-        self._http: Any = stripe.HTTPXClient(timeout=_TIMEOUT_SECONDS)
-        self._client = stripe.StripeClient(
-            api_key,
-            base_addresses={"api": base_url.rstrip("/")},
-            http_client=self._http,
-            # We retry ourselves, because the intent's state must be read after a failure.
-            max_network_retries=0,
-        )
+        super().__init__(api_key=api_key, base_url=base_url, circuit=circuit)
         self._shop_url = shop_url.rstrip("/")
-        self._circuit = circuit
         self._sealer = sealer
 
-    async def open(self) -> None:
-        """Does nothing: connections are opened on demand."""
-
-    async def close(self) -> None:
-        """Closes the connections."""
-        await self._http.close_async()
-
-    async def ping(self) -> None:
-        """Does nothing: the service stays ready while Stripe is down."""
-
-    def available_permits(self, limit: int) -> int:
-        """How many of `limit` calls the circuit permits."""
-        return self._circuit.permits(limit)
-
-    async def create(self, payment: Payment) -> Intent:
+    async def create(self, payment: Payment, customer_id: str = "") -> Intent:
         """Idempotent for a day by its key. A retry after that creates another intent, which is harmless until it is confirmed."""
         params: Any = {
             "amount": _provider_amount(payment.amount),
@@ -102,23 +61,27 @@ class Stripe:
             },
             "payment_method_types": _method_types(payment),
         }
+        if customer_id:
+            params["customer"] = customer_id
+            if payment.save_method:
+                params["setup_future_usage"] = "off_session"
         options: Any = {"idempotency_key": payment.key("create")}
         try:
-            created = await self._call("create", lambda: self._intents.create_async(params, options))
+            created = await self.call("create", lambda: self._intents.create_async(params, options))
         except (stripe.CardError, stripe.InvalidRequestError) as error:
             raise ProviderRejected(error.code or "invalid") from error
         return self._intent(payment, created)
 
-    async def confirm(self, payment: Payment) -> Intent:
-        """Idempotent by its key; an intent in a later state is returned as it is."""
+    async def confirm(self, payment: Payment, card_id: str = "") -> Intent:
+        """Idempotent by its key; an intent in a later state is returned as it is. `card_id`: a saved card, which the buyer pays with."""
         # Without a return_url, only Stripe's own script can take the buyer to a bank that requires authentication.
         params: Any = {
-            "payment_method": payment.payment_method,
+            "payment_method": card_id or payment.payment_method,
             "return_url": f"{self._shop_url}/orders/{ORDER.format(payment.order_id)}",
         }
         options: Any = {"idempotency_key": payment.key("confirm")}
         try:
-            confirmed = await self._call(
+            confirmed = await self.call(
                 "confirm", lambda: self._intents.confirm_async(payment.provider_id, params, options)
             )
         except stripe.CardError as error:
@@ -135,20 +98,20 @@ class Stripe:
 
     async def retrieve(self, payment: Payment) -> Intent:
         """Reads the intent."""
-        read = await self._read("retrieve", lambda: self._intents.retrieve_async(payment.provider_id))
+        read = await self.read("retrieve", lambda: self._intents.retrieve_async(payment.provider_id))
         return self._intent(payment, read)
 
     async def cancel(self, payment: Payment) -> Intent:
         """Idempotent by its key; an intent that can no longer be cancelled is returned as it is."""
         options: Any = {"idempotency_key": payment.key("cancel")}
         try:
-            cancelled = await self._call(
+            cancelled = await self.call(
                 "cancel", lambda: self._intents.cancel_async(payment.provider_id, {}, options)
             )
         except stripe.InvalidRequestError as error:
             if error.code == _UNEXPECTED_STATE:
                 return await self.retrieve(payment)
-            raise _rejected("cancel", error) from error
+            raise self.rejected("cancel", error) from error
         return self._intent(payment, cancelled)
 
     async def refund(self, payment: Payment, refund: Refund) -> ProviderRefund:
@@ -160,7 +123,7 @@ class Stripe:
         }
         options: Any = {"idempotency_key": refund.key()}
         try:
-            created = await self._call("refund", lambda: self._refunds.create_async(params, options))
+            created = await self.call("refund", lambda: self._refunds.create_async(params, options))
         except (stripe.CardError, stripe.InvalidRequestError) as error:
             log.warning("refund.rejected", refund_id=REFUND.format(refund.id), code=error.code or "invalid")
             final = error.code not in _RETRYABLE_REFUND_ERRORS
@@ -171,11 +134,9 @@ class Stripe:
         """By its id at Stripe, or else by our id in the metadata of the intent's refunds."""
         if refund.provider_id:
             return _refund(
-                await self._read("refund", lambda: self._refunds.retrieve_async(refund.provider_id))
+                await self.read("refund", lambda: self._refunds.retrieve_async(refund.provider_id))
             )
-        return await self._read(
-            "refunds", lambda: self._find_refund_by_key(payment, REFUND.format(refund.id))
-        )
+        return await self.read("refunds", lambda: self._find_refund_by_key(payment, REFUND.format(refund.id)))
 
     async def _find_refund_by_key(self, payment: Payment, refund_id: str) -> ProviderRefund | None:
         params: Any = {"payment_intent": payment.provider_id, "limit": 100}
@@ -202,53 +163,11 @@ class Stripe:
 
     @property
     def _intents(self) -> Any:
-        return self._client.v1.payment_intents
+        return self.v1.payment_intents
 
     @property
     def _refunds(self) -> Any:
-        return self._client.v1.refunds
-
-    async def _call(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Raises ProviderUnavailable and ProviderFailed. CardError and InvalidRequestError, which concern the charge, pass through."""
-        try:
-            with self._circuit.guard(), span(f"stripe {operation}"):
-                return await call()
-        except stripe.CardError:
-            raise
-        except stripe.InvalidRequestError as error:
-            if error.http_status == 404 or error.code in _CONFIGURATION_ERRORS:
-                raise _rejected(operation, error) from error
-            raise
-        except stripe.IdempotencyError as error:
-            # An earlier release or setting used the key with other parameters: the resulting state must be read first.
-            raise ProviderFailed() from error
-        except stripe.StripeError as error:
-            status = error.http_status or 0
-            if status >= 500:
-                raise ProviderFailed() from error
-            if status not in (0, 409, 429):
-                raise _rejected(operation, error) from error
-            raise ProviderUnavailable() from error
-
-    async def _read(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        """For reads, which Stripe has no valid reason to reject."""
-        try:
-            return await self._call(operation, call)
-        except (stripe.CardError, stripe.InvalidRequestError) as error:
-            raise _rejected(operation, error) from error
-
-
-def _rejected(operation: str, error: stripe.StripeError) -> ProviderUnavailable:
-    """A wrong key, a missing permission, ids of another account: the call is retried, and an alert asks an operator to fix it."""
-    log.error("provider.rejected", operation=operation, status=error.http_status, code=error.code)
-    PROVIDER_REJECTIONS.labels(operation).inc()
-    return ProviderUnavailable()
-
-
-def is_down(error: Exception) -> bool:
-    """Whether an error shows that Stripe is down or failing; a rejection or a rate limit does not."""
-    status = getattr(error, "http_status", None) or 0
-    return isinstance(error, stripe.StripeError) and (status == 0 or status >= 500)
+        return self.v1.refunds
 
 
 def _refund(resource: Any) -> ProviderRefund:

@@ -99,6 +99,9 @@ class FakePaymentStore:
                 return new
         return False
 
+    async def setup_changed(self, event: WebhookEvent, now: datetime) -> bool:
+        return False
+
     async def refund_changed(self, event: WebhookEvent, now: datetime) -> RefundStatus | None:
         for refund in self._refunds():
             if refund.provider_id != event.refund_id:
@@ -116,6 +119,16 @@ class FakePaymentStore:
 
     def _refunds(self) -> list[Refund]:
         return [refund for payment in self.payments.values() for refund in payment.refunds]
+
+
+class FakeSavedMethods:
+    """Records for which payments a method is to be saved."""
+
+    def __init__(self) -> None:
+        self.placed: list[tuple[UUID, UUID]] = []
+
+    async def payments_placed(self, tx: object, payments: Sequence[tuple[UUID, UUID]]) -> None:
+        self.placed += payments
 
 
 class FakeProvider:

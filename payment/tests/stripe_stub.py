@@ -12,7 +12,8 @@ from dev.stripe_mock.state import State
 from dev.stripe_mock.webhooks import Deliverer
 from kit.testing import free_port
 from payment.provider.circuit import Circuit
-from payment.provider.stripe_client import Stripe, is_down
+from payment.provider.stripe_api import is_down
+from payment.provider.stripe_client import Stripe
 from payment.tests.fakes import SEALER
 
 SECRET = "whsec_test"

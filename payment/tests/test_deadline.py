@@ -1,7 +1,7 @@
 """The race at the deadline of payments that pages confirm: 100 seeds on PostgreSQL and the Stripe mock, with two replicas of the worker.
 
 Buyers pay, are declined, authenticate or leave while the time to pay ends. Webhooks are lost, doubled or arrive before the response to
-the page. Orders are cancelled meanwhile, or hear late that they were paid.
+the page. Orders are cancelled concurrently, or consume late that they were paid.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class Buyer:
     delay: float
     passes: bool
     cancels: bool
-    hears_late: bool
+    consumes_late: bool
     secret: str = ""
     status: str = "PENDING"
 
@@ -71,7 +71,7 @@ class Buyer:
             delay=random.uniform(0, RACE),
             passes=random.random() < 0.7,
             cancels=random.random() < 0.15,
-            hears_late=random.random() < 0.2,
+            consumes_late=random.random() < 0.2,
         )
 
     @property
@@ -174,11 +174,11 @@ class Race(World):
         async with self.db.transaction() as tx:
             await self.orders.orders_cancelled(tx, [CancelledOrder(order.id, order.account_id, order.total)])
 
-    async def hear(self, *, late: bool) -> None:
+    async def consume(self, *, late: bool) -> None:
         """Orders consume what was published about their payments."""
         for payment in await self.store.find_by_orders(list(self.buyers), None):
             buyer = self.buyers[payment.order_id]
-            if buyer.status == "PENDING" and (late or not buyer.hears_late):
+            if buyer.status == "PENDING" and (late or not buyer.consumes_late):
                 published = await self.published(payment)
                 if published["PaymentSucceeded"]:
                     buyer.status = "CONFIRMED"
@@ -221,13 +221,13 @@ async def test_at_the_deadline_every_payment_is_confirmed_or_fully_refunded_and_
     await asyncio.gather(*workers)
     for _ in range(SEEDS // 10):
         await race.step(race.charges)
-    await race.hear(late=False)
+    await race.consume(late=False)
     # The orders' own deadline, two minutes later, and what follows from it.
     race.clock.advance(minutes=2)
     await asyncio.gather(*map(race.cancel, buyers))
     for _ in range(6):
         await race.step(race.charges)
-        await race.hear(late=True)
+        await race.consume(late=True)
         race.clock.advance(minutes=2)
 
     outcomes = Counter([await outcome(race, buyer) for buyer in buyers])

@@ -24,7 +24,7 @@ from payment.reading.use_cases import Payments
 from payment.refunds.ports import RefundStore
 from payment.refunds.store import PostgresRefundStore
 from payment.refunds.use_cases import Refunds
-from payment.tests.fakes import FakePaymentStore, FakeProvider
+from payment.tests.fakes import FakePaymentStore, FakeProvider, FakeSavedMethods
 from payment.webhooks.ports import WebhookStore
 from payment.webhooks.store import PostgresWebhookStore
 from payment.webhooks.use_cases import Webhooks
@@ -51,7 +51,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.payments = Payments(self.store)
-        self.orders = OrderCharges(self.store, default_method="pm_card_visa", clock=self.clock)
+        self.saved_methods = FakeSavedMethods()
+        self.orders = OrderCharges(
+            self.store, self.saved_methods, default_method="pm_card_visa", clock=self.clock
+        )
         self.charges = Charges(self.db, self.store, self.store, self.provider, clock=self.clock)
         self.start = PaymentStart(self.store, self.store, self.charges, clock=self.clock)
         self.refunds = Refunds(self.db, self.store, self.store, self.provider, clock=self.clock)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """The provider's id of the intent or refund that changed; the other id is empty, or both.
+    """The provider's id of the intent, refund or setup that changed; the other ids are empty, or all of them.
 
     `failed`: a refund that failed, or an intent whose charge was declined.
     """
@@ -14,4 +14,5 @@ class WebhookEvent:
     event_id: UUID
     intent_id: str = ""
     refund_id: str = ""
+    setup_id: str = ""
     failed: bool = False

@@ -20,6 +20,9 @@ class WebhookStore(Protocol):
     async def intent_changed(self, event: WebhookEvent, now: datetime) -> bool:
         """Makes the open payment of an intent due; returns whether it did."""
 
+    async def setup_changed(self, event: WebhookEvent, now: datetime) -> bool:
+        """Makes the method that a page saves due; returns whether it did."""
+
     async def refund_changed(self, event: WebhookEvent, now: datetime) -> RefundStatus | None:
         """Makes a pending refund due; returns its status if it did or if the refund is settled."""
 

@@ -17,12 +17,17 @@ WITH open AS (
     WHERE id IN (SELECT id FROM open) AND due_time IS NOT NULL AND EXISTS (SELECT FROM recorded)
     RETURNING id
 )
-SELECT status FROM {table} WHERE provider_id = $1 AND provider_id <> '' AND ({settled} OR EXISTS (SELECT FROM changed))
+SELECT {status} FROM {table} WHERE provider_id = $1 AND provider_id <> '' AND ({settled} OR EXISTS (SELECT FROM changed))
 """
 _INTENT_CHANGED = _RECORD_WEBHOOK.format(
-    table="payments", settled="false", counted=", declines = declines + $4::int"
+    table="payments", settled="false", counted=", declines = declines + $4::int", status="status"
 )
-_REFUND_CHANGED = _RECORD_WEBHOOK.format(table="refunds", settled="due_time IS NULL", counted="")
+_REFUND_CHANGED = _RECORD_WEBHOOK.format(
+    table="refunds", settled="due_time IS NULL", counted="", status="status"
+)
+
+
+_SETUP_CHANGED = _RECORD_WEBHOOK.format(table="saved_methods", settled="false", counted="", status="state")
 
 
 class PostgresWebhookStore:
@@ -35,6 +40,10 @@ class PostgresWebhookStore:
         """Makes the open payment of an intent due, and counts a decline."""
         arguments = (event.intent_id, now, event.event_id, int(event.failed))
         return await self._db.fetchval(_INTENT_CHANGED, *arguments) is not None
+
+    async def setup_changed(self, event: WebhookEvent, now: datetime) -> bool:
+        """Makes the method that a page saves due."""
+        return await self._db.fetchval(_SETUP_CHANGED, event.setup_id, now, event.event_id) is not None
 
     async def refund_changed(self, event: WebhookEvent, now: datetime) -> RefundStatus | None:
         """Makes a pending refund due."""

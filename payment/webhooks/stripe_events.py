@@ -39,6 +39,8 @@ def _event(body: Any) -> WebhookEvent:
         case {"id": str(event), "data": {"object": {"object": "refund", "id": str(changed), **refund}}}:
             failed = refund.get("status") == "failed"
             return WebhookEvent(_EVENT.derive("stripe", event), refund_id=changed, failed=failed)
+        case {"id": str(event), "data": {"object": {"object": "setup_intent", "id": str(changed)}}}:
+            return WebhookEvent(_EVENT.derive("stripe", event), setup_id=changed)
         case {"id": str(event), "data": {"object": {}}}:
             return WebhookEvent(_EVENT.derive("stripe", event))
     raise MalformedWebhook()

@@ -18,6 +18,8 @@ class Webhooks:
         """Returns whether an open payment or a pending refund became due; not for repeated events and for objects unknown here."""
         if event.refund_id:
             return await self._refund_changed(event)
+        if event.setup_id:
+            return await self._store.setup_changed(event, self._clock())
         return bool(event.intent_id) and await self._store.intent_changed(event, self._clock())
 
     async def _refund_changed(self, event: WebhookEvent) -> bool:

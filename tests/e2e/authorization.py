@@ -180,6 +180,23 @@ MATRIX = {
         "NOT_FOUND",
         "startPayment.clientSecret",
     ),
+    "Mutation.startSavingPaymentMethod": _logged_in(
+        "mutation { startSavingPaymentMethod { clientSecret } }", consumes_caller=True
+    ),
+    "Mutation.setDefaultPaymentMethod": Row(
+        'mutation { setDefaultPaymentMethod(id: "<fresh_method>") { id } }',
+        _UNAUTHENTICATED,
+        "NOT_FOUND",
+        OK,
+        "NOT_FOUND",
+    ),
+    "Mutation.deletePaymentMethod": Row(
+        'mutation { deletePaymentMethod(id: "<fresh_method>") }',
+        _UNAUTHENTICATED,
+        "NOT_FOUND",
+        OK,
+        "NOT_FOUND",
+    ),
     "Mutation.refundPayment": _admin(
         'mutation { refundPayment(paymentId: "<fresh_payment>", amount: 1.00, idempotencyKey: "<key>") { id } }'
     ),
@@ -189,6 +206,9 @@ MATRIX = {
     # Fields that another service resolves than their parent, and fields that not every reader of their parent may see.
     "Account.orders": _owned(
         '{ account(id: "<account>") { orders(first: 1) { nodes { id } } } }', "account.orders"
+    ),
+    "Account.paymentMethods": _owned(
+        '{ account(id: "<account>") { paymentMethods { id } } }', "account.paymentMethods"
     ),
     "Account.addresses": _owned('{ account(id: "<account>") { addresses { id } } }', "account.addresses"),
     "Account.notifications": _owned(

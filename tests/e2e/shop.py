@@ -118,21 +118,9 @@ class Shop:
             intent for intent in response.json()["data"] if intent["metadata"].get("order_id") == order_id
         ]
 
-    async def confirm_in_page(self, client_secret: str, card: str) -> Mapping[str, Any]:
-        """Confirms an intent with a card number, as the provider's script does; returns the intent, declined or not."""
-        intent_id = client_secret.partition("_secret_")[0]
-        kind = "setup_intents" if intent_id.startswith("seti_") else "payment_intents"
-        form = {"key": "pk_test_souk", "client_secret": client_secret, "payment_method_data[type]": "card"}
-        form["payment_method_data[card][number]"] = card
-        answer = (await self._http.post(f"{self._stripe}/v1/{kind}/{intent_id}/confirm", data=form)).json()
-        confirmed: Mapping[str, Any] = answer.get("error", {}).get(kind.removesuffix("s"), answer)
-        return confirmed
-
-    async def answer_bank(self, intent_id: str, *, passes: bool = True) -> Mapping[str, Any]:
-        """Allows or rejects a payment at the bank's page; returns the intent."""
-        url = f"{self._stripe}/mock/authenticate/{intent_id}?passes={str(passes).lower()}"
-        answered: Mapping[str, Any] = (await self._http.get(url)).json()
-        return answered
+    async def ask_provider(self, method: str, path: str, **options: Any) -> Any:
+        """What the provider answers to a page, errors too."""
+        return (await self._http.request(method, self._stripe + path, **options)).json()
 
     async def net_captured(self, order_id: str) -> list[int]:
         """Captured minus refunded, in minor units, for each payment intent of an order."""

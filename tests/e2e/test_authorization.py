@@ -23,6 +23,7 @@ from tests.e2e.authorization import (
     OWNER,
     Row,
 )
+from tests.e2e.page import save_method
 from tests.e2e.responses import SECONDS
 from tests.e2e.shop import PASSWORD, Person, Shop
 from tests.e2e.stack import StackUnderTest, stack
@@ -49,6 +50,7 @@ class World:
         for placeholder, create in {
             "<fresh_account>": self._fresh_account,
             "<fresh_address>": self._fresh_address,
+            "<fresh_method>": self._fresh_method,
             "<fresh_order>": self._fresh_order,
             "<fresh_page_order>": self._fresh_page_order,
             "<fresh_page_payment>": self._fresh_page_payment,
@@ -81,6 +83,10 @@ class World:
         response = await self.people[OWNER].execute(CREATE_ADDRESS)
         assert response.data is not None
         return str(response.data["createAddress"]["id"])
+
+    async def _fresh_method(self) -> str:
+        """A payment method that the owner saved; the one before it is deleted, since there is a limit."""
+        return await save_method(self.people[OWNER])
 
     async def _fresh_product(self) -> str:
         return await self.people[ADMIN].create_product(price="5.00", stock=10)

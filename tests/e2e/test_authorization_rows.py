@@ -15,7 +15,16 @@ _RESTRICTED = {"Payment.clientSecret", "Product.stock", "OrderStatusChange.inter
 def required_rows() -> set[str]:
     schema = build_schema(SCHEMA.read_text())
     rows = set(_RESTRICTED)
-    entities = {"Account", "Order", "Payment", "Product", "Notification", "AuditEvent", "SavedAddress"}
+    entities = {
+        "Account",
+        "Order",
+        "Payment",
+        "Product",
+        "Notification",
+        "AuditEvent",
+        "SavedAddress",
+        "SavedMethod",
+    }
     for name, kind in schema.type_map.items():
         if not isinstance(kind, GraphQLObjectType) or name.startswith("__"):
             continue

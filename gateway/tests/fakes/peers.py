@@ -13,6 +13,7 @@ from gateway.peers import (
     Orders,
     Payments,
     Peers,
+    SavedMethods,
     ShippingRules,
     TaxRules,
 )
@@ -25,6 +26,7 @@ from gateway.tests.fakes.order import OrderRpc
 from gateway.tests.fakes.payment import PaymentRpc
 from gateway.tests.fakes.recorder import Recorder
 from gateway.tests.fakes.rules import ShippingRpc, TaxRpc
+from gateway.tests.fakes.saved_method import SavedMethodRpc
 from kit.rpc import Server
 from kit.testing.principals import FakeTokenVerifier
 
@@ -35,6 +37,7 @@ SERVICES: list[Callable[[Recorder], Any]] = [
     ProductRpc,
     OrderRpc,
     PaymentRpc,
+    SavedMethodRpc,
     NotificationRpc,
     TaxRpc,
     ShippingRpc,
@@ -55,6 +58,7 @@ async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> As
         notification=Notifications(address),
         addresses=Addresses(address),
         guests=Guests(address),
+        saved_methods=SavedMethods(address),
         tax=TaxRules(address),
         shipping=ShippingRules(address),
     )

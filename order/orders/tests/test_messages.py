@@ -112,8 +112,9 @@ def test_order_placed_carries_the_payment_method_and_its_deadline() -> None:
 
 
 def test_order_placed_says_when_the_page_confirms_the_payment() -> None:
-    rows = TOPIC.outbox_rows([replace(placed(), confirmation=Confirmation.CLIENT)])
+    rows = TOPIC.outbox_rows([replace(placed(), confirmation=Confirmation.CLIENT, save_method=True)])
     message = events_pb2.OrderPlaced.FromString(rows.payloads[0])
+    assert message.save_method
     assert message.confirmation == order_pb2.PAYMENT_CONFIRMATION_CLIENT
 
 

@@ -180,3 +180,6 @@ def test_the_input_hash_says_who_confirms_only_where_it_is_the_page() -> None:
     assert not page.matches(plain.input_hash)
     assert not page.matches(plain.legacy_input_hash)
     assert not plain.matches(page.input_hash)
+    saving = command_from_proto(request(save_method=True))
+    assert saving.save_method
+    assert not saving.matches(plain.input_hash)

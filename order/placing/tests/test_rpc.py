@@ -1,5 +1,7 @@
 """The gRPC methods of placing on a server in this process: responses and errors."""
 
+from dataclasses import replace
+
 import pytest
 from souk.order.v1 import order_pb2
 
@@ -7,6 +9,7 @@ from kit.errors import (
     Aborted,
     FailedPrecondition,
     InvalidArgument,
+    PermissionDenied,
 )
 from kit.testing.principals import customer
 from kit.values import ACCOUNT
@@ -56,6 +59,15 @@ async def test_place_order_names_every_invalid_field(edge: Edge) -> None:
         ("products", 0, "quantity"),
         ("paymentMethod",),
     ]
+
+
+async def test_guests_save_no_payment_method(edge: Edge) -> None:
+    guest = replace(customer(), guest=True)
+    with pytest.raises(PermissionDenied) as rejection:
+        await edge.place(guest, save_method=True)
+    assert rejection.value.reason == "NOT_FOR_GUESTS"
+    assert await edge.place(guest)
+    assert await edge.place(customer(), save_method=True)
 
 
 async def test_place_order_passes_on_the_catalogs_error(edge: Edge) -> None:

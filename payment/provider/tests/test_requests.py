@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import stripe
@@ -17,6 +18,9 @@ import stripe
 from kit.testing import FakeClock, eventually, free_port, wait_until
 from kit.testing.process import port_open
 from kit.values import Money
+from payment.customers.stripe_customers import StripeCustomers
+from payment.intents.domain import Confirmation
+from payment.methods.stripe_cards import StripeCards
 from payment.payments.domain import Payment
 from payment.payments.refund import Refund
 from payment.provider.stripe_client import Stripe
@@ -110,6 +114,44 @@ async def test_stripe_accepts_the_requests_that_make_and_read_a_refund(world: Wo
         "POST /v1/refunds": "200",
         "GET /v1/refunds/re_1": "200",
         "GET /v1/refunds": "200",
+    }
+
+
+async def test_stripe_accepts_the_request_that_creates_an_intent_for_the_page_and_saves_its_card(
+    world: World,
+) -> None:
+    payment = replace(world.payment, confirmation=Confirmation.CLIENT, save_method=True)
+    intent = await world.stripe.create(payment, "cus_1")
+    assert intent.client_secret
+    assert await world.responses(1) == {"POST /v1/payment_intents": "200"}
+
+
+async def test_stripe_accepts_the_request_that_charges_a_saved_card(world: World) -> None:
+    await world.stripe.confirm(world.payment, "pm_1")
+    assert await world.responses(1) == {"POST /v1/payment_intents/pi_1/confirm": "200"}
+
+
+async def test_stripe_accepts_the_requests_for_customers(world: World) -> None:
+    customers = StripeCustomers(world.stripe)
+    assert (await customers.create_customer(uuid4())).startswith("cus_")
+    await customers.delete_customer("cus_1")
+    assert await world.responses(2) == {"POST /v1/customers": "200", "DELETE /v1/customers/cus_1": "200"}
+
+
+async def test_stripe_accepts_the_requests_for_setups_and_cards(world: World) -> None:
+    cards = StripeCards(world.stripe)
+    setup = await cards.create_setup("cus_1", "key")
+    assert setup.client_secret
+    await cards.read_setup("seti_1")
+    await cards.cancel_setup("seti_1")
+    await cards.charged_card("pi_1")
+    await cards.detach("pm_1")
+    assert await world.responses(5) == {
+        "POST /v1/setup_intents": "200",
+        "GET /v1/setup_intents/seti_1": "200",
+        "POST /v1/setup_intents/seti_1/cancel": "200",
+        "GET /v1/payment_intents/pi_1": "200",
+        "POST /v1/payment_methods/pm_1/detach": "200",
     }
 
 

@@ -1,0 +1,1 @@
+"""Saved payment methods: saving, listing, deleting, and charging them for their account."""

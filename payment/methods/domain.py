@@ -1,0 +1,118 @@
+"""A payment method that an account saved. The card itself is at the provider; here is what a page shows of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from kit.values import PAYMENT, PAYMENT_METHOD
+from payment.leases.domain import LeasedWork
+
+MAX_METHODS: Final = 10
+# A page that is left open does not keep its setup forever.
+_SETUP_LIFETIME: Final = timedelta(hours=1)
+
+
+class MethodState(StrEnum):
+    """PENDING until the provider has the card, DELETING until it has forgotten it."""
+
+    PENDING = "PENDING"
+    SAVED = "SAVED"
+    DELETING = "DELETING"
+
+
+class SetupStatus(StrEnum):
+    """The status of the provider's setup intent."""
+
+    OPEN = "OPEN"
+    SUCCEEDED = "SUCCEEDED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCard:
+    """A card at the provider. It is `attached` to a customer if it can be charged again."""
+
+    id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    attached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The provider's setup intent; `card` once it succeeded."""
+
+    id: str
+    status: SetupStatus
+    client_secret: str = field(default="", repr=False)
+    card: ProviderCard | None = None
+
+
+@dataclass(slots=True)
+class SavedMethod(LeasedWork):
+    """A method; `provider_id` is its setup intent, or `payment_id` the payment that it was charged for first."""
+
+    id: UUID
+    account_id: UUID
+    state: MethodState = MethodState.PENDING
+    payment_id: UUID | None = None
+    method_id: str = ""
+    brand: str = ""
+    last4: str = ""
+    exp_month: int = 0
+    exp_year: int = 0
+    is_default: bool = False
+
+    @classmethod
+    def of_setup(cls, account_id: UUID, setup: Setup, now: datetime) -> "SavedMethod":
+        """A page is about to confirm a setup; its webhook, or a poll, finishes it."""
+        method = cls(
+            id=PAYMENT_METHOD.new(),
+            account_id=account_id,
+            provider_id=setup.id,
+            create_time=now,
+            update_time=now,
+        )
+        method.schedule_poll(now)
+        return method
+
+    @classmethod
+    def of_payment(cls, account_id: UUID, payment_id: UUID, now: datetime) -> "SavedMethod":
+        """What is charged for a payment is to be saved; the id follows from the payment's, so a repeated event adds none."""
+        return cls(
+            id=PAYMENT_METHOD.derive(PAYMENT.format(payment_id)),
+            account_id=account_id,
+            payment_id=payment_id,
+            create_time=now,
+            update_time=now,
+            due_time=now,
+        )
+
+    def is_abandoned(self, now: datetime) -> bool:
+        """Whether its page was left without confirming."""
+        return now >= self.create_time + _SETUP_LIFETIME
+
+    def save(self, card: ProviderCard, saved: int, now: datetime) -> None:
+        """The provider has the card; beyond the limit it forgets it again. The first of an account is the default."""
+        self.method_id, self.brand, self.last4 = card.id, card.brand, card.last4
+        self.exp_month, self.exp_year = card.exp_month, card.exp_year
+        if saved >= MAX_METHODS:
+            self.delete(now)
+            return
+        self.state, self.is_default, self.due_time, self.update_time = MethodState.SAVED, not saved, None, now
+
+    def delete(self, now: datetime) -> None:
+        """A worker has the provider forget the card."""
+        self.state, self.is_default, self.due_time, self.update_time = MethodState.DELETING, False, now, now
+
+    def schedule_poll(self, now: datetime) -> None:
+        """While the page or the payment must go on."""
+        self.due_time = now + self.poll_interval(now)
+
+    def schedule_retry(self, now: datetime) -> None:
+        """After a failed attempt."""
+        self.due_time = now + self.retry_delay()
