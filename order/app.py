@@ -8,7 +8,14 @@ from kit.service import AdminVerifierClient, Service
 from kit.work import PeriodicJob
 from order.cart_moves.store import PostgresMovingStore
 from order.cart_moves.use_cases import CartMoves
+from order.cart_quotes.rpc import CartRpc
+from order.cart_quotes.use_cases import CartReading
+from order.carts.domain import CartLifetimes
 from order.carts.retention import cart_jobs
+from order.carts.store import PostgresCartStore
+from order.carts.use_cases import Carts
+from order.checkout.rpc import CheckoutRpc
+from order.checkout.use_cases import Checkout
 from order.closed_accounts.consumers import AccountEvents
 from order.closed_accounts.retention import retentions
 from order.closed_accounts.rpc import ClosedAccountsRpc
@@ -27,7 +34,7 @@ from order.placing.rpc import PlacingRpc
 from order.placing.use_cases import Placing, Policy
 from order.pricing.rules import Terms
 from order.quotes.quoting import Quotes
-from order.rpc import OrderServiceRpc
+from order.rpc import CartServiceRpc, OrderServiceRpc
 from order.rules.snapshot import PricingRules
 from order.rules.store import PostgresRulesStore
 from order.settings import Settings
@@ -56,6 +63,10 @@ def build(settings: Settings) -> Service:
     rules = PricingRules(rules_store, terms(settings))
     quotes = Quotes(rules, catalog, require_method=settings.require_shipping_method)
     placing = Placing(db, PostgresPlacingStore(db), catalog, quotes, policy(settings))
+    cart_store = PostgresCartStore(db)
+    carts = Carts(db, cart_store, catalog, lifetimes(settings))
+    reading = CartReading(cart_store, catalog, rules, max_units=settings.max_units_per_line)
+    checkout = Checkout(cart_store, reading, placing)
     closed_accounts = ClosedAccounts(db, PostgresClosedAccountStore(db), store, cart_moves)
 
     async def set_pricing_settings(_: Sequence[str]) -> None:
@@ -78,6 +89,7 @@ def build(settings: Settings) -> Service:
             ),
             TaxRpc(Taxes(db, PostgresTaxStore(db)), admins),
             ShippingRpc(Shipping(db, PostgresZoneStore(db), rules), admins),
+            CartServiceRpc(CartRpc(carts, reading), CheckoutRpc(checkout)),
         ],
         callers={
             "TaxService": ["gateway"],
@@ -86,6 +98,7 @@ def build(settings: Settings) -> Service:
             "OrderService/CloseAccountOrders": ["account"],
             "OrderService/FindOrderOwner": ["account"],
             "OrderService/SummarizeAccountOrders": ["account"],
+            "CartService": ["gateway"],
         },
         consumes=[PaymentEvents(orders).subscription(), AccountEvents(closed_accounts).subscription()],
         jobs=[
@@ -111,6 +124,11 @@ def terms(settings: Settings) -> Terms:
         level=settings.tax_level,
         home_country=settings.shop_country.upper(),
     )
+
+
+def lifetimes(settings: Settings) -> CartLifetimes:
+    """How long the settings keep carts."""
+    return CartLifetimes(account=settings.cart_seconds, guest=settings.guest_cart_seconds)
 
 
 def policy(settings: Settings) -> Policy:

@@ -6,13 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from kit.values import CURRENCIES, Money
-from order.addresses.domain import Address
 from order.carts.domain import Cart, CartLine, Sellable, Unsellable
 from order.pricing.charges import Charge, PricedItem
-from order.pricing.places import Destination
 from order.pricing.quote import Problem as QuoteProblem
 from order.pricing.quote import Quote, price
-from order.pricing.rules import Rules
+from order.pricing.rules import MethodKind, Rules
+from order.quotes.quoting import destination_of
 
 
 class ProblemCode(StrEnum):
@@ -126,18 +125,10 @@ def quote_cart(
         (
             *_cart_problems(cart, is_guest=is_guest),
             *_line_problems(cart, pairs, terms.max_units),
-            *(_quote_problems(quote) if quote else ()),
+            *(_quote_problems(cart, quote) if quote else ()),
         ),
         tuple(_warnings(pairs)),
     )
-
-
-def destination(cart: Cart, rules: Rules) -> Destination:
-    """Where the cart goes: the shipping address, else the billing address, else the shop's own country."""
-    address: Address | None = cart.shipping_address or cart.billing_address
-    if address is None:
-        return Destination(rules.terms.home_country)
-    return Destination.of(address.country_code, address.region, address.postal_code)
 
 
 def _quote(cart: Cart, sellable: Sequence[tuple[CartLine, Sellable]], terms: Terms) -> Quote:
@@ -148,7 +139,7 @@ def _quote(cart: Cart, sellable: Sequence[tuple[CartLine, Sellable]], terms: Ter
     return price(
         items,
         terms.rules,
-        destination(cart, terms.rules),
+        destination_of(terms.rules, cart.shipping_address, cart.billing_address),
         cart.shipping_method_id,
         currency=cart.currency,
         now=terms.now,
@@ -177,11 +168,16 @@ def _line_problems(
             yield CartProblem(ProblemCode.LINE_SHORT, ("lines", index, "quantity"))
 
 
-def _quote_problems(quote: Quote) -> Iterator[CartProblem]:
-    for problem in quote.problems:
+def _quote_problems(cart: Cart, quote: Quote) -> Iterator[CartProblem]:
+    problems = list(quote.problems)
+    is_delivery = quote.method is not None and quote.method.kind is MethodKind.DELIVERY
+    if is_delivery and cart.shipping_address is None and QuoteProblem.ADDRESS_MISSING not in problems:
+        problems.insert(0, QuoteProblem.ADDRESS_MISSING)
+    for problem in problems:
         yield CartProblem(ProblemCode(problem.value), _PATHS[problem])
-    currency = CURRENCIES[quote.currency]
-    if quote.total and not currency.minimum <= quote.total <= currency.maximum:
+    currency, total = CURRENCIES[quote.currency], Money(quote.total, quote.currency)
+    is_charged = currency.minimum <= total.minor <= currency.maximum and not total.step_violation()
+    if total.minor and not is_charged:
         yield CartProblem(ProblemCode.TOTAL_OUT_OF_RANGE, ("total",))
 
 

@@ -1,15 +1,17 @@
 """The contract's cart messages <-> the domain. All errors of a request are reported at once."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 from uuid import UUID
 
+from google.type.money_pb2 import Money as MoneyMessage
 from souk.order.v1 import cart_pb2 as pb
 from souk.order.v1 import cart_service_pb2 as service
 
-from kit.errors import InvalidArgument
 from kit.values import (
     CART,
     CART_LINE,
+    SHIPPING_METHOD,
     VARIANT,
     FieldReader,
     Money,
@@ -21,9 +23,19 @@ from kit.values import (
 from order.addresses.messages import address_to_proto, read_address
 from order.cart_quotes.domain import CartProblem, CartQuote, CartWarning, QuotedLine
 from order.carts.domain import MAX_LINES, MAX_QUANTITY, Addition, CartChange
+from order.lines.domain import amounts_of
+from order.lines.messages import tax_to_proto
 from order.orders.messages import read_id
+from order.pricing.quote import Quote
+from order.pricing.rules import MethodKind
 
 _MAX_NOTE_LENGTH = 500
+_CHANGES: Sequence[Literal["shipping_address", "billing_address", "shipping_method_id", "note"]] = (
+    "shipping_address",
+    "billing_address",
+    "shipping_method_id",
+    "note",
+)
 _PROBLEM = "CART_PROBLEM_CODE_"
 _WARNING = "CART_WARNING_CODE_"
 
@@ -38,7 +50,7 @@ def addition_from_proto(request: service.AddToCartRequest) -> Addition:
     first_lines: dict[SoldId, int] = {}
     for index, line in enumerate(request.lines[:MAX_LINES]):
         reader.integer(line.quantity, "lines", index, "quantity", minimum=1, maximum=MAX_QUANTITY)
-        sold = _sold_id(reader, line.id, "lines", index, "id")
+        sold = read_id(reader, SoldId, line.id, "lines", index, "id")
         if sold is None:
             continue
         quantities[sold] = quantities.get(sold, 0) + line.quantity
@@ -68,30 +80,31 @@ def quantity_from_proto(request: service.SetCartLineRequest) -> tuple[UUID, int]
 def change_from_proto(request: service.UpdateCartRequest) -> CartChange:
     """The fields to set or to clear; raises InvalidArgument."""
     reader = FieldReader()
-    names = {name for name in ("shipping_address", "billing_address", "note") if request.HasField(name)}
+    names = {name for name in _CHANGES if request.HasField(name)}
     shipping = billing = None
     if request.HasField("shipping_address"):
         shipping = read_address(reader, request.shipping_address, "shippingAddress")
     if request.HasField("billing_address"):
         billing = read_address(reader, request.billing_address, "billingAddress")
     note = reader.text(request.note, "note", max_length=_MAX_NOTE_LENGTH, lines=True)
+    method_id = None
+    if request.shipping_method_id:
+        method_id = read_id(reader, SHIPPING_METHOD, request.shipping_method_id, "shippingMethodId")
     reader.raise_if_invalid()
     if request.clear_shipping_address:
         names.add("shipping_address")
     if request.clear_billing_address:
         names.add("billing_address")
-    return CartChange(frozenset(names), shipping, billing, note=note)
+    return CartChange(frozenset(names), shipping, billing, method_id, note)
 
 
 def cart_to_proto(quoted: CartQuote) -> pb.Cart:
     """The cart with its prices as they are now."""
     cart, quote = quoted.cart, quoted.quote
-    return pb.Cart(
+    message = pb.Cart(
         id=CART.format(cart.id),
         lines=[_line_to_proto(line) for line in quoted.lines],
         currency=cart.currency,
-        subtotal=money_to_proto(Money(quote.subtotal, quote.currency)) if quote else None,
-        total=money_to_proto(Money(quote.total, quote.currency)) if quote else None,
         shipping_address=address_to_proto(cart.shipping_address),
         billing_address=address_to_proto(cart.billing_address),
         note=cart.note,
@@ -99,7 +112,11 @@ def cart_to_proto(quoted: CartQuote) -> pb.Cart:
         warnings=list(_warnings_to_proto(quoted.warnings)),
         version=cart.version,
         update_time=timestamp_to_proto(cart.update_time),
+        shipping_method_id=SHIPPING_METHOD.format(cart.shipping_method_id) if cart.shipping_method_id else "",
     )
+    if quote:
+        _set_amounts(message, quote)
+    return message
 
 
 def problems_to_proto(problems: Sequence[CartProblem]) -> list[pb.CartProblem]:
@@ -108,6 +125,29 @@ def problems_to_proto(problems: Sequence[CartProblem]) -> list[pb.CartProblem]:
         pb.CartProblem(code=_PROBLEM + problem.code, path=[str(part) for part in problem.path])
         for problem in problems
     ]
+
+
+def _set_amounts(message: pb.Cart, quote: Quote) -> None:
+    def money(minor: int) -> MoneyMessage:
+        return money_to_proto(Money(minor, quote.currency))
+
+    message.subtotal.CopyFrom(money(quote.subtotal))
+    message.total.CopyFrom(money(quote.total))
+    message.tax_total.CopyFrom(money(quote.tax))
+    message.tax_included = quote.tax_included
+    message.taxes.extend(map(tax_to_proto, amounts_of(quote).taxes))
+    if quote.shipping:
+        message.shipping_price.CopyFrom(money(quote.shipping.total))
+    for offer in quote.offers:
+        message.shipping_methods.add(
+            method_id=SHIPPING_METHOD.format(offer.method.id),
+            name=offer.method.name,
+            pickup=offer.method.kind is MethodKind.PICKUP,
+            min_days=offer.method.min_days,
+            max_days=offer.method.max_days,
+            price=None if offer.price is None else money(offer.price),
+            reason=offer.reason.value if offer.reason else "",
+        )
 
 
 def _line_to_proto(quoted: QuotedLine) -> pb.CartLine:
@@ -131,13 +171,3 @@ def _warnings_to_proto(warnings: Sequence[CartWarning]) -> Iterator[pb.CartWarni
             now=money_to_proto(warning.now) if warning.now else None,
             available=warning.available,
         )
-
-
-def _sold_id(reader: FieldReader, text: str, *path: str | int) -> SoldId | None:
-    """Like `SoldId.parse`, but collects the error with the others of the input."""
-    try:
-        return SoldId.parse(text, *path)
-    except InvalidArgument as error:
-        for fault in error.fields:
-            reader.violations.add(fault.path, fault.message)
-        return None

@@ -4,7 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from order.carts.domain import Cart
-from order.pricing.rules import Rules
+from order.rules.domain import Snapshot
 
 
 class OpenCarts(Protocol):
@@ -18,6 +18,6 @@ class OpenCarts(Protocol):
 class RulesSource(Protocol):
     """The shop's rules for prices."""
 
-    async def current(self) -> Rules:
-        """The rules as they are now."""
+    async def at(self, revision: int) -> Snapshot:
+        """The rules at a revision, or newer ones."""
         ...

@@ -1,4 +1,4 @@
-"""The gRPC servicer of carts. Every response has the cart as it is now."""
+"""The gRPC methods of carts. Every response has the cart as it is now."""
 
 from souk.order.v1 import cart_pb2
 from souk.order.v1 import cart_service_pb2 as pb
@@ -16,9 +16,7 @@ from order.carts.use_cases import Carts
 
 
 class CartRpc:
-    """souk.order.v1.CartService."""
-
-    service = pb.DESCRIPTOR.services_by_name["CartService"]
+    """GetCart, AddToCart, SetCartLine and UpdateCart."""
 
     def __init__(self, carts: Carts, reading: CartReading) -> None:
         self._carts = carts

@@ -36,7 +36,8 @@ class CartReading:
 
     async def quote(self, cart: Cart, *, is_guest: bool) -> CartQuote:
         """A cart as it is now."""
-        terms = Terms(await self._rules.current(), self._max_units, self._clock())
+        snapshot = await self._rules.at(cart.rules_revision)
+        terms = Terms(snapshot.rules, self._max_units, self._clock())
         return quote_cart(cart, await self._variants(cart), terms, is_guest=is_guest)
 
     async def _variants(self, cart: Cart) -> Sequence[Sellable | Unsellable] | None:

@@ -11,7 +11,7 @@ a cart (`cart_quotes`), rows (`store`), stock, which a cart does not hold.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, StrEnum
 from uuid import UUID
 
 from kit.values import Money, SoldId
@@ -21,6 +21,15 @@ MAX_LINES = 100
 MAX_QUANTITY = 10_000
 # For how long a cart is kept after it was ordered, merged or expired.
 ENDED_LIFETIME = timedelta(days=30)
+
+
+class CartState(StrEnum):
+    """The state of a cart."""
+
+    OPEN = "OPEN"
+    ORDERED = "ORDERED"
+    MERGED = "MERGED"
+    EXPIRED = "EXPIRED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +44,14 @@ class CartLine:
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """An open cart. `currency` is that of its lines, empty without lines; `has_contact` says that mails can reach its guest."""
+    """A cart. `currency` is that of its lines, empty without lines; `has_contact` says that mails can reach its guest.
+
+    `rules_revision` is that of the shop's rules when the cart was read.
+    """
 
     id: UUID
     account_id: UUID
+    state: CartState
     currency: str
     lines: tuple[CartLine, ...]
     has_contact: bool
@@ -48,6 +61,7 @@ class Cart:
     note: str
     version: int
     update_time: datetime
+    rules_revision: int
 
 
 @dataclass(frozen=True, slots=True)

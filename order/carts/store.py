@@ -19,13 +19,16 @@ from order.carts.domain import (
     CartChange,
     CartHead,
     CartLine,
+    CartState,
     NewLine,
 )
 
 CART_COLUMNS = """
-SELECT c.*, ARRAY(SELECT (id, variant_id, quantity, seen_price) FROM cart_lines WHERE cart_id = c.id ORDER BY id) AS lines
+SELECT c.*, (SELECT revision FROM pricing_state) AS rules_revision,
+    ARRAY(SELECT (id, variant_id, quantity, seen_price) FROM cart_lines WHERE cart_id = c.id ORDER BY id) AS lines
 """
 _GET = CART_COLUMNS + "FROM carts c WHERE c.account_id = $1 AND c.state = 'OPEN'"
+_FIND = CART_COLUMNS + "FROM carts c WHERE c.id = $1 AND c.account_id = $2"
 _RECORD_REQUEST = """
 INSERT INTO cart_requests (account_id, request_id, input_hash, create_time) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING input_hash
@@ -84,6 +87,11 @@ class PostgresCartStore:
     async def get(self, account_id: UUID) -> Cart | None:
         """One statement."""
         row = await self._db.fetchrow(_GET, account_id)
+        return cart_from_row(row) if row else None
+
+    async def find(self, cart_id: UUID, account_id: UUID) -> Cart | None:
+        """One statement."""
+        row = await self._db.fetchrow(_FIND, cart_id, account_id)
         return cart_from_row(row) if row else None
 
     async def record_request(
@@ -148,6 +156,7 @@ def cart_from_row(row: Record) -> Cart:
     return Cart(
         id=row["id"],
         account_id=row["account_id"],
+        state=CartState(row["state"]),
         currency=currency,
         lines=tuple(
             CartLine(line_id, variant_id, quantity, Money(price, currency))
@@ -160,4 +169,5 @@ def cart_from_row(row: Record) -> Cart:
         note=row["note"],
         version=row["version"],
         update_time=row["update_time"],
+        rules_revision=row["rules_revision"],
     )

@@ -26,14 +26,15 @@ def line_to_proto(line: Line) -> pb.OrderLine:
 def set_amounts(message: pb.Order, amounts: Amounts) -> None:
     """Sets the fields of an order that its total is made of."""
     message.subtotal.CopyFrom(money_to_proto(amounts.subtotal))
-    message.taxes.extend(_tax(tax) for tax in amounts.taxes)
+    message.taxes.extend(tax_to_proto(tax) for tax in amounts.taxes)
     message.tax_total.CopyFrom(money_to_proto(amounts.tax))
     message.tax_included = amounts.tax_included
     if amounts.shipping:
         message.shipping.CopyFrom(_shipping(amounts.shipping))
 
 
-def _tax(tax: Tax) -> pb.OrderTax:
+def tax_to_proto(tax: Tax) -> pb.OrderTax:
+    """A tax as charged."""
     return pb.OrderTax(
         name=tax.name,
         ppm=tax.ppm,

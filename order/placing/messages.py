@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from souk.order.v1 import cart_service_pb2 as carts
 from souk.order.v1 import order_pb2 as pb
 from souk.order.v1 import order_service_pb2 as service
 
@@ -43,7 +44,7 @@ def command_from_proto(
     method = reader.not_blank(request.payment_method, "paymentMethod")
     method = reader.text(method, "paymentMethod", max_length=255)
     require_no_card_number(reader, method, "paymentMethod")
-    confirmation = _confirmation(reader, request)
+    confirmation = read_confirmation(reader, request)
     # The currency's number of decimals is known only once the order is priced.
     expected = plain_decimal(reader.decimal(request.expected_total, "expectedTotal"))
     request_id = reader.text(request.request_id, "idempotencyKey", min_length=1, max_length=255)
@@ -77,7 +78,10 @@ def command_from_proto(
     )
 
 
-def _confirmation(reader: FieldReader, request: service.PlaceOrderRequest) -> Confirmation:
+def read_confirmation(
+    reader: FieldReader, request: service.PlaceOrderRequest | carts.CheckoutRequest
+) -> Confirmation:
+    """Who confirms the payment; by the buyer's page, only without a payment method."""
     confirmation = _CONFIRMATIONS.get(request.confirmation)
     reader.require(confirmation is not None, "must be SERVER or CLIENT", "confirmation")
     by_page = confirmation is Confirmation.CLIENT

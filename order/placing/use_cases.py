@@ -82,6 +82,11 @@ class Placing:
             raise
         return held if isinstance(held, Order) else await self._write(caller, command, held, address)
 
+    async def find(self, caller_id: UUID, request_id: str) -> Order | None:
+        """The order that was placed with a key."""
+        existing = await self._store.find_by_key(caller_id, request_id)
+        return existing.order if existing else None
+
     def _check_units(self, command: PlaceOrder) -> None:
         max_units = self._policy.units_per_line
         for line, quantity in zip(command.first_lines, command.quantities.values(), strict=True):

@@ -1,99 +1,71 @@
 """Carts on a real PostgreSQL, with prices of a catalog that tests set."""
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from kit.auth import Principal
 from kit.db import Database
-from kit.errors import Unavailable
 from kit.testing import FakeClock
 from kit.testing.migrated import migrated
 from kit.testing.principals import customer
-from kit.values import PRODUCT, Money, SoldId
+from kit.values import SoldId
 from order.cart_moves.store import PostgresMovingStore
 from order.cart_moves.use_cases import CartMoves
 from order.cart_quotes.domain import CartQuote
 from order.cart_quotes.use_cases import CartReading
-from order.carts.domain import Addition, Cart, CartLifetimes, Sellable, Unsellable
+from order.carts.domain import Addition, Cart, CartLifetimes
 from order.carts.store import PostgresCartStore
 from order.carts.use_cases import Carts
+from order.checkout.use_cases import Checkout
 from order.orders.events import TOPIC
+from order.orders.store import PostgresOrderStore
+from order.orders.use_cases import Orders
+from order.placing.use_cases import Placing
 from order.pricing.rules import Rules
+from order.quotes.quoting import Quotes
+from order.rules.domain import Snapshot
+from order.tests.fakes import FakeRules
+from order.tests.shop import POLICY
+from order.tests.small_catalog import SmallCatalog
+from order.writing.store import PostgresPlacingStore
 
 LIFETIMES = CartLifetimes(account=timedelta(days=180), guest=timedelta(days=30))
 
 
-class FakePrices:
-    """Sells products without options; `down` makes the catalog unavailable."""
+class ShopRules(FakeRules):
+    """The rules of a shop as carts read them; none unless a test sets them."""
 
-    def __init__(self) -> None:
-        self._sold: dict[UUID, Sellable | Unsellable] = {}
-        self.down = False
-        self.calls: list[Sequence[SoldId]] = []
-
-    def sell(self, price: int = 999, currency: str = "USD", **details: Any) -> UUID:
-        """A new product; its id is its variant's too."""
-        variant_id = PRODUCT.new()
-        self._sold[variant_id] = Sellable(
-            product_id=variant_id,
-            variant_id=variant_id,
-            name="Mug",
-            price=Money(price, currency),
-            **details,
-        )
-        return variant_id
-
-    def with_options(self) -> UUID:
-        """A product with options."""
-        product_id = PRODUCT.new()
-        self._sold[product_id] = Unsellable.HAS_OPTIONS
-        return product_id
-
-    def change(self, variant_id: UUID, **details: Any) -> None:
-        sold = self._sold[variant_id]
-        assert isinstance(sold, Sellable)
-        self._sold[variant_id] = replace(sold, **details)
-
-    def delete(self, variant_id: UUID) -> None:
-        del self._sold[variant_id]
-
-    async def price(self, ids: Sequence[SoldId]) -> Sequence[Sellable | Unsellable]:
-        self.calls.append(ids)
-        if self.down:
-            raise Unavailable("the catalog is down")
-        return [self._sold.get(sold.variant_id, Unsellable.UNKNOWN) for sold in ids]
+    async def at(self, revision: int) -> Snapshot:
+        return await self.current()
 
 
-class FakeRules:
-    """The rules of a shop; none unless a test sets them."""
-
-    def __init__(self) -> None:
-        self.rules = Rules()
-
-    async def current(self) -> Rules:
-        return self.rules
-
-
-@dataclass
 class CartHarness:
-    """The use cases of carts, and a customer."""
+    """The use cases of carts and of checkout, and a customer."""
 
-    db: Database
-    clock: FakeClock = field(default_factory=FakeClock)
-    prices: FakePrices = field(default_factory=FakePrices)
-    rules: FakeRules = field(default_factory=FakeRules)
-    caller: Principal = field(default_factory=customer)
-
-    def __post_init__(self) -> None:
-        self.store = PostgresCartStore(self.db)
-        self.carts = Carts(self.db, self.store, self.prices, LIFETIMES, self.clock)
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.caller = customer()
+        self.clock = FakeClock()
+        self.prices = SmallCatalog(self.clock)
+        self.rules = ShopRules()
+        self.store = PostgresCartStore(db)
+        self.carts = Carts(db, self.store, self.prices, LIFETIMES, self.clock)
         self.moves = CartMoves(PostgresMovingStore(), self.clock)
         self.reading = CartReading(self.store, self.prices, self.rules, max_units=10_000, clock=self.clock)
+        quotes = Quotes(self.rules, self.prices, require_method=True, clock=self.clock)
+        self.placing = Placing(db, PostgresPlacingStore(db), self.prices, quotes, POLICY)
+        self.orders = Orders(db, PostgresOrderStore(db), self.prices, self.moves, self.clock)
+        self.checkout = Checkout(self.store, self.reading, self.placing)
+
+    async def set_rules(self, rules: Rules) -> None:
+        """New rules of the shop, which this process knows."""
+        revision = await self.db.fetchval(
+            "UPDATE pricing_state SET revision = revision + 1 RETURNING revision"
+        )
+        self.rules.snapshot = self.rules.known = Snapshot(revision, rules)
 
     async def add(
         self, quantities: dict[UUID, int], caller: Principal | None = None, *, key: str = ""
@@ -134,4 +106,6 @@ def addition(quantities: dict[UUID, int], *, key: str = "") -> Addition:
 @pytest.fixture
 async def carts(database_url: str) -> AsyncIterator[CartHarness]:
     async with migrated(database_url, "order", publishes=TOPIC) as db:
-        yield CartHarness(db)
+        harness = CartHarness(db)
+        await harness.set_rules(Rules())
+        yield harness

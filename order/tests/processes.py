@@ -15,7 +15,7 @@ from kit.auth.tokens import TokenIssuer
 from kit.errors import SoukError
 from kit.rpc import Channel
 from kit.testing import ChildProcess, eventually, free_port
-from order.rpc import OrderServiceRpc
+from order.rpc import CartServiceRpc, OrderServiceRpc
 
 _HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
@@ -130,10 +130,12 @@ class Replica:
         argv = [sys.executable, *flags, "-m", "order"]
         self._process = ChildProcess("order", argv, log=self._log, env=environment)
         self.channel = Channel(f"127.0.0.1:{self._grpc_port}", OrderServiceRpc.service)
+        self.carts = Channel(f"127.0.0.1:{self._grpc_port}", CartServiceRpc.service)
 
     async def ready(self) -> "Replica":
         """Waits until it serves."""
         await self.channel.open()
+        await self.carts.open()
 
         async def serves() -> bool:
             assert self._process.status is None, self._process.tail()
@@ -153,4 +155,5 @@ class Replica:
     async def close(self) -> None:
         """Kills the process if it still runs."""
         await self.channel.close()
+        await self.carts.close()
         await self.kill()

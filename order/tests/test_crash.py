@@ -1,127 +1,23 @@
 """One key places one order: with replicas that race, and replicas that are killed between the effect and the response."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from souk.order.v1 import order_pb2
-from souk.order.v1 import order_service_pb2 as pb
 
-from kit.auth import Principal
-from kit.db import Migrations
 from kit.errors import Aborted, SoukError
-from kit.rpc import Call, Server
 from kit.testing import eventually
-from kit.testing.contracts import acting_as
 from kit.testing.fixtures import database_url, postgres
-from kit.values import PRODUCT
-from order.tests.processes import Keys, Proxy, Replica
-from order.tests.stubs import StockRpc
+from order.tests.crash_stack import KEY, REASON, Stack, stack
 
-__all__ = ["database_url", "postgres"]
+__all__ = ["database_url", "postgres", "stack"]
 
-KEY = "a-key-of-the-client"
-REASON = "a reason of the client"
 _IDLE_AFTER_WRITING = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'idle in transaction' AND backend_xid IS NOT NULL AND query LIKE '%UPDATE orders%'
 """
-
-
-class SlowStock(StockRpc):
-    """A catalog that responds once `may_respond` is set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may_respond = asyncio.Event()
-        self.may_respond.set()
-
-    async def reserve_stock(self, request: Any, call: Call) -> Any:
-        result = await super().reserve_stock(request, call)
-        await self.may_respond.wait()
-        return result
-
-
-@dataclass
-class Stack:
-    """A database, a catalog, and the replicas that a test starts."""
-
-    folder: Path
-    url: str
-    keys: Keys
-    stock: SlowStock
-    server: Server
-    caller: Principal
-    observer: asyncpg.Connection
-    proxies: list[Proxy] = field(default_factory=list)
-    replicas: list[Replica] = field(default_factory=list)
-
-    async def replica(self, *, proxy: Proxy | None = None, pending_seconds: int = 600) -> Replica:
-        parts = urlsplit(self.url)
-        url = parts._replace(netloc=f"souk:souk@127.0.0.1:{proxy.port}").geturl() if proxy else self.url
-        replica = Replica(
-            self.folder,
-            database_url=url,
-            catalog_port=self.server.port,
-            jwks_url=self.keys.url,
-            pending_seconds=pending_seconds,
-        )
-        self.replicas.append(replica)
-        return await replica.ready()
-
-    async def proxy(self, trigger: str) -> Proxy:
-        """A proxy to PostgreSQL that drops responses once `trigger` was sent."""
-        port = urlsplit(self.url).port
-        assert port
-        proxy = Proxy(port, trigger.encode())
-        self.proxies.append(proxy)
-        await proxy.open()
-        return proxy
-
-    async def place(self, replica: Replica, *, key: str = KEY, quantity: int = 2) -> order_pb2.Order:
-        line = pb.PlaceOrderRequest.Line(product_id=PRODUCT.format(PRODUCT.derive("mug")), quantity=quantity)
-        request = pb.PlaceOrderRequest(lines=[line], request_id=key)
-        with acting_as(self.caller):
-            return (await replica.channel.call("PlaceOrder", request, pb.PlaceOrderResponse)).order
-
-    async def cancel(self, replica: Replica, order_id: str) -> order_pb2.Order:
-        request = pb.CancelOrderRequest(order_id=order_id, reason=REASON)
-        with acting_as(self.caller):
-            return (await replica.channel.call("CancelOrder", request, pb.CancelOrderResponse)).order
-
-    async def rows(self) -> tuple[int, int, int]:
-        """The numbers of orders, lines and events."""
-        counts = [await self.observer.fetchval(f"SELECT count(*) FROM {t}") for t in TABLES]
-        return counts[0], counts[1], counts[2]
-
-
-TABLES = ("orders", "order_lines", "outbox")
-
-
-@pytest.fixture
-async def stack(database_url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    await Migrations("order").apply(database_url)
-    keys, stock = Keys(tmp_path), SlowStock()
-    await keys.open()
-    server = Server([stock], host="127.0.0.1", port=0)
-    await server.start()
-    observer = await asyncpg.connect(database_url)
-    stack = Stack(tmp_path, database_url, keys, stock, server, keys.customer(), observer)
-    yield stack
-    stock.may_respond.set()
-    for replica in stack.replicas:
-        await replica.close()
-    for proxy in stack.proxies:
-        await proxy.close()
-    await observer.close()
-    await server.stop(0)
-    await keys.close()
 
 
 async def test_fifty_concurrent_calls_with_one_key_on_two_replicas_place_one_order(stack: Stack) -> None:

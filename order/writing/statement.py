@@ -127,7 +127,8 @@ _CART_CHANGED = """
             THEN 'CART_CHANGED'
         WHEN r.cart_id IS NOT NULL AND row_number() OVER (PARTITION BY r.cart_id) > 1 THEN 'CART_CHANGED'"""
 _ORDERED_CARTS = """, ordered_carts AS (
-    UPDATE carts SET state = 'ORDERED', order_id = r.id, version = carts.version + 1, update_time = r.create_time
+    UPDATE carts SET state = 'ORDERED', order_id = r.id, version = carts.version + 1, update_time = r.create_time,
+        expire_time = date_trunc('day', r.create_time) + interval '31 days'
     FROM requested r JOIN accepted USING (id) WHERE carts.id = r.cart_id
 )"""
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kit.values import CART, CART_LINE, PRODUCT, Money
 from order.addresses.domain import Address
 from order.cart_quotes.domain import CartQuote, ProblemCode, Terms, WarningCode, quote_cart
-from order.carts.domain import Cart, CartLine, Sellable, Unsellable
+from order.carts.domain import Cart, CartLine, CartState, Sellable, Unsellable
 from order.pricing.places import Place
 from order.pricing.rules import Band, Method, Rules, TaxRate, Zone
 from order.pricing.rules import Terms as ShopTerms
@@ -40,6 +40,8 @@ def cart(*lines: CartLine, **fields: Any) -> Cart:
         "note": "",
         "version": 1,
         "update_time": NOW,
+        "state": CartState.OPEN,
+        "rules_revision": 1,
         **fields,
     }
     return Cart(id=CART.new(), account_id=PRODUCT.new(), lines=lines, **values)

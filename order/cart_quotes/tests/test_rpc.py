@@ -16,6 +16,8 @@ from kit.testing.fixtures import database_url, postgres
 from kit.testing.principals import FakeTokenVerifier, customer, guest
 from kit.values import CART, CART_LINE, PRODUCT, VARIANT, Money, money_to_proto
 from order.cart_quotes.rpc import CartRpc
+from order.checkout.rpc import CheckoutRpc
+from order.rpc import CartServiceRpc
 from order.tests.cart_harness import CartHarness, carts
 
 __all__ = ["carts", "database_url", "postgres"]
@@ -52,9 +54,11 @@ class Edge:
 @pytest.fixture
 async def edge(carts: CartHarness) -> AsyncIterator[Edge]:
     tokens = FakeTokenVerifier()
-    server = Server([CartRpc(carts.carts, carts.reading)], host="127.0.0.1", port=0, verifier=tokens)
+    checkout = CheckoutRpc(carts.checkout)
+    servicer = CartServiceRpc(CartRpc(carts.carts, carts.reading), checkout)
+    server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
-    channel = Channel(f"127.0.0.1:{server.port}", CartRpc.service)
+    channel = Channel(f"127.0.0.1:{server.port}", CartServiceRpc.service)
     await channel.open()
     yield Edge(channel, carts, tokens, tokens.token(carts.caller))
     await channel.close()
