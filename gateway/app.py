@@ -104,7 +104,7 @@ def _peers(settings: Settings) -> Peers:
         guests=Guests(settings.account_address, identity),
         saved_methods=SavedMethods(settings.payment_address, identity),
         tax=TaxRules(settings.order_address, identity),
-        shipping=ShippingRules(settings.order_address, identity),
+        shipping=ShippingRules(settings.order_address, identity, settings.stripe_publishable_key),
     )
 
 

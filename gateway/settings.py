@@ -22,6 +22,11 @@ class Settings(GraphQLSettings):
     order_address: str = setting("order's gRPC, host:port", development="127.0.0.1:9003")
     payment_address: str = setting("payment's gRPC, host:port", development="127.0.0.1:9004")
     notification_address: str = setting("notification's gRPC, host:port", development="127.0.0.1:9005")
+    stripe_publishable_key: str = setting(
+        "Stripe's publishable key, for pages that confirm payments (Query.shop); empty: they get none",
+        default="",
+        development="pk_test_souk",
+    )
     playground: bool = setting("Whether /playground is served", default=False, development=True)
     playground_logins: tuple[str, ...] = setting(
         "Logins that the playground offers, NAME=EMAIL / PASSWORD; none: no logins",

@@ -31,10 +31,11 @@ _BASIS = "SHIPPING_BASIS_"
 
 
 class ShippingRules(Peer):
-    """Shipping zones and methods."""
+    """Shipping zones and methods, and the shop; `publishable_key`: the payment provider's, empty for none."""
 
-    def __init__(self, address: str, identity: Identity | None = None) -> None:
+    def __init__(self, address: str, identity: Identity | None = None, publishable_key: str = "") -> None:
         super().__init__(address, pb.DESCRIPTOR.services_by_name["ShippingService"], identity)
+        self._publishable_key = publishable_key
 
     async def zones(self) -> list[ShippingZone]:
         """ListShippingZones."""
@@ -83,7 +84,7 @@ class ShippingRules(Peer):
             prices_include_tax=response.prices_include_tax,
             delivery_countries=[CountryCode(code) for code in response.delivery_country_codes],
             currencies=[CurrencyCode(code) for code in sorted(CURRENCIES)],
-            publishable_key=None,
+            publishable_key=text_or_none(self._publishable_key),
         )
 
 

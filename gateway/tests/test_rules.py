@@ -167,7 +167,7 @@ async def test_a_storefront_learns_what_it_has_to_know_of_the_shop(world: World)
     shop = response["data"]["shop"]
     assert (shop["pricesIncludeTax"], shop["deliveryCountries"]) == (True, ["CH", "US"])
     assert {"JPY", "KWD", "USD"} <= set(shop["currencies"])
-    assert shop["publishableKey"] is None
+    assert shop["publishableKey"] == "pk_test_1"
 
 
 async def test_an_order_is_placed_with_its_method_and_billing_address(world: World) -> None:

@@ -1,91 +1,12 @@
 """What a page may do with a publishable key, over HTTP: confirm with a client secret, try again, authenticate, save a card."""
 
-import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from http.client import HTTPConnection
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from dev.stripe_mock.provider import Provider
-from dev.stripe_mock.server import Api, serve
-from dev.stripe_mock.state import State
-from kit.testing import free_port
+from dev.stripe_mock.tests.mock_client import BANK_ASKS, DECLINED, PUBLISHABLE, SECRET, Mock, mock
 
-PUBLISHABLE, SECRET = "pk_test_souk", "sk_test_souk"
-DECLINED, ASKS = "4000000000000002", "4000002760003184"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def body(self) -> Any:
-        return json.loads(self.text)
-
-
-@dataclass(frozen=True)
-class Mock:
-    """A client of the mock."""
-
-    port: int
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        form: dict[str, str] | None = None,
-        *,
-        key: str = "",
-        accept: str = "*/*",
-    ) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        headers = {"Accept": accept, **({"Authorization": f"Bearer {key}"} if key else {})}
-        connection.request(method, path, urlencode(form or {}), headers)
-        response = connection.getresponse()
-        answer = Answer(response.status, dict(response.getheaders()), response.read().decode())
-        connection.close()
-        return answer
-
-    def intent(self, kind: str = "payment_intents", **more: str) -> dict[str, Any]:
-        amount = {"amount": "1000", "currency": "usd"} if kind == "payment_intents" else {}
-        made: dict[str, Any] = self.call("POST", f"/v1/{kind}", {**amount, **more}, key=SECRET).body
-        return made
-
-    def confirm(self, intent: dict[str, Any], number: str, **more: str) -> Answer:
-        form = {
-            "key": PUBLISHABLE,
-            "client_secret": intent["client_secret"],
-            "payment_method_data[type]": "card",
-            "payment_method_data[card][number]": number,
-            **more,
-        }
-        return self.call("POST", f"/v1/{intent['object']}s/{intent['id']}/confirm", form)
-
-    def open(self, path: str) -> Answer:
-        """As a browser does."""
-        return self.call("GET", path, accept="text/html,application/xhtml+xml")
-
-
-@pytest.fixture
-def mock(tmp_path: Path) -> Iterator[Mock]:
-    state, port = State(tmp_path), free_port()
-    server = serve(Api(state, Provider(state, base=f"http://127.0.0.1:{port}")), port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield Mock(port)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+__all__ = ["mock"]
 
 
 def test_a_page_pays_with_its_client_secret(mock: Mock) -> None:
@@ -139,7 +60,7 @@ def test_a_publishable_key_does_not_do_what_a_secret_key_does(mock: Mock, method
 @pytest.mark.parametrize(("passes", "status"), [("true", "succeeded"), ("false", "requires_payment_method")])
 def test_the_bank_asks_in_a_page_and_sends_the_buyer_back(mock: Mock, passes: str, status: str) -> None:
     intent = mock.intent()
-    waiting = mock.confirm(intent, ASKS, return_url="https://shop.test/orders/1?tab=pay").body
+    waiting = mock.confirm(intent, BANK_ASKS, return_url="https://shop.test/orders/1?tab=pay").body
     page = waiting["next_action"]["redirect_to_url"]["url"].removeprefix(f"http://127.0.0.1:{mock.port}")
     assert 'id="pass"' in mock.open(page).text
     query = urlencode({"key": PUBLISHABLE, "client_secret": intent["client_secret"]})
@@ -162,7 +83,7 @@ def test_the_bank_asks_in_a_page_and_sends_the_buyer_back(mock: Mock, passes: st
 
 def test_without_a_return_url_the_form_opens_the_banks_page(mock: Mock) -> None:
     intent = mock.intent()
-    waiting = mock.confirm(intent, ASKS).body
+    waiting = mock.confirm(intent, BANK_ASKS).body
     page = waiting["next_action"]["use_stripe_sdk"]["stripe_js"].removeprefix(f"http://127.0.0.1:{mock.port}")
     answered = mock.open(f"{page}?passes=true")
     assert (answered.status, "postMessage" in answered.text) == (200, True)

@@ -60,7 +60,7 @@ async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> As
         guests=Guests(address),
         saved_methods=SavedMethods(address),
         tax=TaxRules(address),
-        shipping=ShippingRules(address),
+        shipping=ShippingRules(address, publishable_key="pk_test_1"),
     )
     for peer in peers.all():
         await peer.open()
