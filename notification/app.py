@@ -4,6 +4,7 @@ from email.utils import parseaddr
 
 from kit.auth import Sealer
 from kit.db import Database, Migrations
+from kit.guests import MergedGuests
 from kit.service import Service
 from kit.values import utc_now
 from kit.work import PeriodicJob, Worker
@@ -17,7 +18,7 @@ from notification.notifications.consumers import EventHandlers
 from notification.notifications.retention import retentions
 from notification.notifications.rpc import NotificationRpc
 from notification.notifications.store import PostgresNotificationStore
-from notification.notifications.use_cases import Notifications
+from notification.notifications.use_cases import GuestNotifications, Notifications
 from notification.recipients.store import PostgresRecipientStore
 from notification.recipients.use_cases import Recipients
 from notification.settings import Settings
@@ -33,6 +34,8 @@ def build(settings: Settings) -> Service:
     renderer = Renderer(shop_url=settings.shop_url, mail_domain=_mail_domain(settings), sealer=sealer)
     recipients = Recipients(PostgresRecipientStore(), clock=utc_now)
     notifications = Notifications(PostgresNotificationStore(db), clock=utc_now)
+    on_merged = GuestNotifications(notifications, recipients).guest_merged
+    guests = MergedGuests(db, ["notifications"], on_merged)
     delivery = MailDelivery(PostgresMailQueue(db), renderer, mailer, clock=utc_now)
 
     return Service(
@@ -44,10 +47,11 @@ def build(settings: Settings) -> Service:
         rpc=[NotificationRpc(notifications)],
         callers={"NotificationService": ["gateway"]},
         routes=preview_routes(renderer, sealer, utc_now) if settings.is_development else [],
-        consumes=EventHandlers(notifications, recipients, clock=utc_now).subscriptions(),
+        consumes=EventHandlers(notifications, recipients, guests, clock=utc_now).subscriptions(),
         jobs=[
             _worker(delivery, settings),
             PeriodicJob("notification.erasure", _ERASURE_SWEEP_SECONDS, notifications.erase_late_arrivals),
+            guests.job("notification.merged_guests"),
             *retentions(db, settings),
         ],
     )

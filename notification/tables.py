@@ -1,8 +1,9 @@
 """The notification service's tables, declared for Piccolo; a test compares them with the migrated schema. No behaviour."""
 
-from piccolo.columns import JSONB, UUID, Boolean, Integer, SmallInt, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Boolean, Bytea, Integer, SmallInt, Text, Timestamptz
 
 from kit.db import Table
+from kit.guests import MergedAccountRow
 
 
 class RecipientRow(Table, tablename="recipients"):
@@ -14,6 +15,9 @@ class RecipientRow(Table, tablename="recipients"):
     update_time = Timestamptz()
     email_verified = Boolean(default=False)
     delete_time = Timestamptz(null=True, default=None)
+    guest = Boolean()
+    sealed_order_token = Bytea(null=True, default=None)
+    order_token_expire_time = Timestamptz(null=True, default=None)
 
 
 class NotificationRow(Table, tablename="notifications"):
@@ -36,4 +40,4 @@ class NotificationRow(Table, tablename="notifications"):
     priority = SmallInt(default=1)
 
 
-TABLES = (RecipientRow, NotificationRow)
+TABLES = (RecipientRow, NotificationRow, MergedAccountRow)

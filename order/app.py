@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kit.db import Database, Migrations
+from kit.guests import MergedGuests
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
 from kit.work import PeriodicJob
@@ -68,6 +69,7 @@ def build(settings: Settings) -> Service:
     reading = CartReading(cart_store, catalog, rules, max_units=settings.max_units_per_line)
     checkout = Checkout(cart_store, reading, placing)
     closed_accounts = ClosedAccounts(db, PostgresClosedAccountStore(db), store, cart_moves)
+    guests = MergedGuests(db, ["orders"], closed_accounts.guest_merged, others=["carts"])
 
     async def set_pricing_settings(_: Sequence[str]) -> None:
         await rules_store.replace_terms(terms(settings))
@@ -100,7 +102,10 @@ def build(settings: Settings) -> Service:
             "OrderService/SummarizeAccountOrders": ["account"],
             "CartService": ["gateway"],
         },
-        consumes=[PaymentEvents(orders).subscription(), AccountEvents(closed_accounts).subscription()],
+        consumes=[
+            PaymentEvents(orders).subscription(),
+            AccountEvents(closed_accounts, guests).subscription(),
+        ],
         jobs=[
             rules,
             PeriodicJob("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),
@@ -109,6 +114,7 @@ def build(settings: Settings) -> Service:
                 _CLOSED_ACCOUNT_SWEEP_SECONDS,
                 closed_accounts.cancel_orders_of_closed_accounts,
             ),
+            guests.job("order.merged_guests"),
             *retentions(db, settings),
             *cart_jobs(db),
         ],

@@ -3,6 +3,7 @@
 from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 
 from kit.db import Table
+from kit.guests import MergedAccountRow
 
 
 class OrderRow(Table, tablename="orders"):
@@ -235,4 +236,5 @@ TABLES = (
     ZonePlaceRow,
     ShippingMethodRow,
     ShippingRateRow,
+    MergedAccountRow,
 )

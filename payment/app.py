@@ -2,6 +2,7 @@
 
 from kit.auth import Sealer
 from kit.db import Database, Migrations
+from kit.guests import MergedGuests
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
 from kit.values import utc_now
@@ -52,6 +53,7 @@ def build(settings: Settings) -> Service:
     stripe = _stripe(settings, sealer)
     admins = AdminVerifierClient(settings.account_address, identity_from_settings(settings))
     store = PostgresPaymentStore(db)
+    guests = MergedGuests(db, ["payments"])
     cards, method_store = StripeCards(stripe), PostgresMethodStore(db)
     customers = Customers(PostgresCustomerStore(db), StripeCustomers(stripe), clock=utc_now)
     methods = Methods(db, method_store, customers, cards, clock=utc_now)
@@ -81,7 +83,7 @@ def build(settings: Settings) -> Service:
         ],
         callers={"PaymentService": ["gateway"], "SavedMethodService": ["gateway"]},
         routes=[webhook_route(webhooks, StripeWebhooks(settings.stripe_webhook_secret))],
-        consumes=[OrderEvents(orders).subscription(), AccountEvents(customers).subscription()],
+        consumes=[OrderEvents(orders).subscription(), AccountEvents(customers, guests).subscription()],
         jobs=[
             Worker(
                 "payments",
@@ -90,6 +92,7 @@ def build(settings: Settings) -> Service:
                 concurrency=settings.charges_at_once,
                 per_second=settings.charges_per_second,
             ),
+            guests.job("payments.merged_guests"),
             PeriodicJob("payments.overdue", _OVERDUE_SECONDS, charges.cancel_expired),
             Worker("refunds", refunds.claim, refunds.make, concurrency=settings.charges_at_once),
             Worker("saved_methods", saving.claim, saving.advance, concurrency=_SAVED_METHODS_AT_ONCE),

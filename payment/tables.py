@@ -3,6 +3,7 @@
 from piccolo.columns import UUID, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 
 from kit.db import Table
+from kit.guests import MergedAccountRow
 
 
 class PaymentRow(Table, tablename="payments"):
@@ -93,4 +94,4 @@ class SavedMethodRow(Table, tablename="saved_methods"):
     update_time = Timestamptz()
 
 
-TABLES = (PaymentRow, RefundRow, LedgerRow, ProviderCustomerRow, SavedMethodRow)
+TABLES = (PaymentRow, RefundRow, LedgerRow, ProviderCustomerRow, SavedMethodRow, MergedAccountRow)

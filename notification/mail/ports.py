@@ -26,6 +26,9 @@ class MailQueue(Protocol):
         SENT is saved regardless of the lease, once.
         """
 
+    async def drop(self, notification: Notification) -> bool:
+        """Deletes a leased notification; returns False, and deletes nothing, if another worker has taken over the lease."""
+
 
 class Mailer(Protocol):
     """Sends mail."""

@@ -96,7 +96,11 @@ def mails(renderer: Renderer, sealer: Sealer, clock: Clock) -> dict[str, Mail]:
     now = clock()
     recipient = Recipient(_ACCOUNT, "Zoë O'Neill", "zoe@example.com", now, email_verified=True)
     samples = {Template.WELCOME.value: Notification.welcome(_ACCOUNT, now)}
-    for template, hours in ((Template.EMAIL_VERIFICATION, 24), (Template.PASSWORD_RESET, 0.5)):
+    for template, hours in (
+        (Template.EMAIL_VERIFICATION, 24),
+        (Template.PASSWORD_RESET, 0.5),
+        (Template.ORDER_LINK, 720),
+    ):
         until = now + timedelta(hours=hours)
         context = link_context(sealer.seal("sample-token"), until, now)
         samples[template.value] = Notification.with_link(template, _EVENT, _ACCOUNT, context, until, now)

@@ -51,6 +51,7 @@ class Renderer:
                 "order_name": _order_name(notification.context),
                 "subject": notification.subject,
                 "shop_url": self._shop_url,
+                "order_url": self._order_url(notification.context, recipient),
             }
             text, html = (self._render(notification, kind, context) for kind in ("txt", "html"))
         except (TemplateError, ValueError) as error:
@@ -63,8 +64,14 @@ class Renderer:
             html=html,
         )
 
+    def _order_url(self, context: Mapping[str, JsonValue], recipient: Recipient) -> str:
+        """Where the order is shown: its owner signs in there, a guest's link signs it in."""
+        url = f"{self._shop_url}/orders/{context.get('order_id', '')}"
+        link = recipient.order_link
+        return f"{url}#token={self._sealer.unseal(link.sealed_token)}" if recipient.is_guest and link else url
+
     def _with_token(self, context: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-        # The only place where a link's token is decrypted.
+        # Tokens of links are decrypted only here and in _order_url.
         sealed = context.get("sealed_token")
         return (
             {**context, "token": self._sealer.unseal(sealed.encode())} if isinstance(sealed, str) else context

@@ -6,7 +6,7 @@ from kit.db import Database, Record
 from notification.mail.ports import Due
 from notification.notifications.domain import Notification
 from notification.notifications.store import notification_from_row
-from notification.recipients.domain import Recipient
+from notification.recipients.domain import OrderLink, Recipient
 
 # In the NOT EXISTS: an earlier notification of the same account and priority goes first, unless it has been tried before.
 # The inner join leaves out accounts that are not known yet: an order's event may arrive before its account's.
@@ -25,7 +25,7 @@ WHERE r.account_id = n.account_id AND n.id IN (
     ) next LIMIT {limit:d}
 )
 RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_time AS recipient_time,
-    r.email_verified AS recipient_is_verified,
+    r.email_verified AS recipient_is_verified, r.guest AS recipient_is_guest, r.sealed_order_token, r.order_token_expire_time,
     r.delete_time IS NOT NULL AS recipient_is_deleted
 """
 # `attempts` is the lease's fencing token: a worker that lost its lease changes nothing, except that a sent mail stays sent.
@@ -33,6 +33,7 @@ _SAVE = """
 UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5, failure = $6
 WHERE id = $1 AND status <> 'SENT' AND (status = 'QUEUED' AND attempts = $7 OR $3 = 'SENT')
 """
+_DROP = "DELETE FROM notifications WHERE id = $1 AND status = 'QUEUED' AND attempts = $2"
 
 
 class PostgresMailQueue:
@@ -60,8 +61,13 @@ class PostgresMailQueue:
         )
         return tag != "UPDATE 0"
 
+    async def drop(self, notification: Notification) -> bool:
+        """One statement."""
+        return await self._db.execute(_DROP, notification.id, notification.attempts) != "DELETE 0"
+
 
 def _recipient(row: Record) -> Recipient:
+    sealed = row["sealed_order_token"]
     return Recipient(
         row["account_id"],
         row["recipient_name"],
@@ -69,4 +75,6 @@ def _recipient(row: Record) -> Recipient:
         row["recipient_time"],
         row["recipient_is_verified"],
         row["recipient_is_deleted"],
+        row["recipient_is_guest"],
+        OrderLink(bytes(sealed), row["order_token_expire_time"]) if sealed else None,
     )

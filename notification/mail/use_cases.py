@@ -35,6 +35,11 @@ class MailDelivery:
     async def send(self, due: Due) -> None:
         """Sends a leased notification; schedules a retry if the mail server is temporarily unavailable."""
         notification, recipient = due
+        if recipient.is_guest and notification.is_about_unpaid_order:
+            # Anyone can order as a guest with another person's address; it gets mails only once an order is paid.
+            dropped = await self._queue.drop(notification)
+            MAILS.labels(notification.template, "unpaid_guest" if dropped else "lease_lost").inc()
+            return
         if recipient.is_deleted:
             outcome = "account_deleted"
             notification.fail(recipient.email, Failure.ACCOUNT_DELETED)

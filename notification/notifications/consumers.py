@@ -9,6 +9,7 @@ from souk.payment.v1 import events_pb2 as payment
 
 from kit.db import Transaction
 from kit.events import BatchHandler, Event, Subscription
+from kit.guests import MergedGuests
 from kit.values import ACCOUNT, ORDER, REFUND, Clock, timestamp_from_proto
 from notification.notifications.domain import Notification, Template
 from notification.notifications.messages import (
@@ -18,13 +19,17 @@ from notification.notifications.messages import (
     refund_context,
 )
 from notification.notifications.use_cases import Notifications
+from notification.recipients.domain import OrderLink
 from notification.recipients.use_cases import Recipients
 
 
 class EventHandlers:
     """Handlers of souk.account.v1, souk.order.v1 and souk.payment.v1."""
 
-    def __init__(self, notifications: Notifications, recipients: Recipients, *, clock: Clock) -> None:
+    def __init__(
+        self, notifications: Notifications, recipients: Recipients, guests: MergedGuests, *, clock: Clock
+    ) -> None:
+        self._guests = guests
         self._notifications = notifications
         self._recipients = recipients
         self._clock = clock
@@ -40,6 +45,8 @@ class EventHandlers:
                     account.AccountDeleted: self.account_deleted,
                     account.EmailVerificationRequested: self._link(Template.EMAIL_VERIFICATION),
                     account.PasswordResetRequested: self._link(Template.PASSWORD_RESET),
+                    account.OrderLinkRequested: self._link(Template.ORDER_LINK),
+                    account.GuestMerged: self._guests.merged,
                 },
             ),
             Subscription(
@@ -62,8 +69,11 @@ class EventHandlers:
         await self._notifications.queue(tx, [Notification.welcome(recipient.account_id, self._clock())])
 
     async def account_updated(self, tx: Transaction, event: Event[account.AccountUpdated]) -> None:
-        """Saves the recipient."""
-        await self._recipients.update(tx, recipient_from_proto(event.body.account))
+        """Saves the recipient, of a guest also the link to its orders."""
+        body, link = event.body, None
+        if body.sealed_order_token:
+            link = OrderLink(body.sealed_order_token, timestamp_from_proto(body.order_token_expire_time))
+        await self._recipients.update(tx, recipient_from_proto(body.account, link))
 
     async def account_deleted(self, tx: Transaction, event: Event[account.AccountDeleted]) -> None:
         """Erases the recipient and the content of their notifications."""
@@ -88,7 +98,10 @@ class EventHandlers:
 
         async def handle(tx: Transaction, event: Event[Any]) -> None:
             now, expire_time = self._clock(), timestamp_from_proto(event.body.token_expire_time)
-            recipient = recipient_from_proto(event.body.account)
+            link = None
+            if template is Template.ORDER_LINK:
+                link = OrderLink(event.body.sealed_token, expire_time)
+            recipient = recipient_from_proto(event.body.account, link)
             notification = Notification.with_link(
                 template,
                 event.id,

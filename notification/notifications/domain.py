@@ -23,6 +23,7 @@ class Template(StrEnum):
     WELCOME = "welcome"
     EMAIL_VERIFICATION = "email_verification"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a template's name
+    ORDER_LINK = "order_link"
     ORDER_PLACED = "order_placed"
     ORDER_CONFIRMED = "order_confirmed"
     ORDER_CANCELLED = "order_cancelled"
@@ -32,12 +33,13 @@ class Template(StrEnum):
 
 
 # The user waits for these in front of the screen.
-_URGENT: Final = frozenset({Template.EMAIL_VERIFICATION, Template.PASSWORD_RESET})
+_URGENT: Final = frozenset({Template.EMAIL_VERIFICATION, Template.PASSWORD_RESET, Template.ORDER_LINK})
 
 _SUBJECTS: Final[Mapping[Template, str]] = {
     Template.WELCOME: "Welcome to Souk",
     Template.EMAIL_VERIFICATION: "Confirm your address",
     Template.PASSWORD_RESET: "Set a new password",
+    Template.ORDER_LINK: "The link to your orders",
     Template.ORDER_PLACED: "We have your order",
     Template.ORDER_CONFIRMED: "Your order is confirmed",
     Template.ORDER_CANCELLED: "Your order was cancelled",
@@ -162,6 +164,12 @@ class Notification:
     def priority(self) -> int:
         """0 is sent before 1."""
         return 0 if self.template in _URGENT else 1
+
+    @property
+    def is_about_unpaid_order(self) -> bool:
+        """Whether its order was not paid when its event was published; of older rows that is not known."""
+        about_order = self.template in (Template.ORDER_PLACED, Template.ORDER_CANCELLED)
+        return about_order and self.context.get("paid") is False
 
     def is_expired(self, now: datetime) -> bool:
         """Whether its link no longer works."""

@@ -19,7 +19,7 @@ from kit.values import (
     timestamp_to_proto,
 )
 from notification.notifications.domain import CHANNEL, Notification
-from notification.recipients.domain import Recipient
+from notification.recipients.domain import OrderLink, Recipient
 
 # Text for customers; a reason that this release does not know is left out.
 _REASONS: Final[Mapping[int, str]] = {
@@ -43,14 +43,16 @@ DECLINES: Final[Mapping[str, str]] = {
 }
 
 
-def recipient_from_proto(account: account_pb2.Account) -> Recipient:
-    """The account's name and address as of this event."""
+def recipient_from_proto(account: account_pb2.Account, link: OrderLink | None = None) -> Recipient:
+    """The account's name and address as of this event; `link` is the new one to a guest's orders."""
     return Recipient(
         ACCOUNT.parse(account.id, "account", "id"),
         account.name,
         account.email,
         timestamp_from_proto(account.update_time),
         account.email_verified,
+        is_guest=account.guest,
+        order_link=link,
     )
 
 
@@ -76,6 +78,7 @@ def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
     return {
         "order_id": order.id,
         "order_number": order.number,
+        "paid": _was_paid(order),
         "lines": lines,
         "total": total.text(),
         "currency": total.currency,
@@ -85,6 +88,13 @@ def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
         "note_is_customers": order.cancel_reason == order_pb2.CANCEL_REASON_CUSTOMER,
         "address": _address(order),
     }
+
+
+def _was_paid(order: order_pb2.Order) -> bool:
+    """Whether the order was ever paid; one that is cancelled for its expired reservation was, and its payment is refunded."""
+    if order.cancel_reason == order_pb2.CANCEL_REASON_RESERVATION_EXPIRED:
+        return True
+    return any(change.status == order_pb2.ORDER_STATUS_CONFIRMED for change in order.history)
 
 
 def _address(order: order_pb2.Order) -> list[JsonValue]:
@@ -106,7 +116,7 @@ def _duration(minutes: int) -> str:
     hours = round(minutes / 60)
     if hours < 2:
         return f"{minutes} minutes" if minutes > 1 else "a minute"
-    return f"{hours} hours"
+    return f"{hours} hours" if hours < 48 else f"{round(hours / 24)} days"
 
 
 def refund_context(payment: payment_pb2.Payment, refund: payment_pb2.Refund) -> dict[str, JsonValue]:

@@ -8,18 +8,20 @@ from uuid import UUID
 import orjson
 
 from kit.db import Database, Record, Transaction, WhereClause, bounded_count, transpose
+from kit.guests import MERGED_ACCOUNT
 from kit.values import exact_count
 from notification.notifications.domain import Failure, Notification, Status, Template
 from notification.notifications.ports import NotificationFilter
 
-_ADD = """
+_ADD = f"""
 INSERT INTO notifications (id, account_id, order_id, template, context, subject, recipient, status, attempts, due_time, create_time,
     expire_time, priority)
-SELECT id, account_id, order_id, template, context, subject, '', 'QUEUED', 0, create_time, create_time, expire_time, priority
+SELECT id, {MERGED_ACCOUNT.format("n.account_id")}, order_id, template, context, subject, '', 'QUEUED', 0,
+    create_time, create_time, expire_time, priority
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::smallint[])
     AS n(id, account_id, order_id, template, context, subject, create_time, expire_time, priority)
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - built from constants
 _ERASE = "UPDATE notifications SET recipient = '', context = '{}' WHERE account_id = $1"
 _ERASE_LATE_ARRIVALS = """
 UPDATE notifications n SET recipient = '', context = '{}' FROM recipients r

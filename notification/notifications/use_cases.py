@@ -10,6 +10,7 @@ from kit.db import Transaction
 from kit.values import Clock, Page
 from notification.notifications.domain import Notification
 from notification.notifications.ports import NotificationFilter, NotificationStore
+from notification.recipients.use_cases import Recipients
 
 _MAX_PER_ORDER: Final = 20
 # Far longer than one attempt to send a mail takes.
@@ -65,3 +66,16 @@ class Notifications:
         """The newest notifications of every order that the caller has access to."""
         owner = None if caller.is_admin else caller.account_id
         return await self._store.find_by_orders(list(dict.fromkeys(order_ids)), owner, _MAX_PER_ORDER)
+
+
+class GuestNotifications:
+    """What becomes of a guest that was merged into an account; its notifications belong to the account already."""
+
+    def __init__(self, notifications: Notifications, recipients: Recipients) -> None:
+        self._notifications = notifications
+        self._recipients = recipients
+
+    async def guest_merged(self, tx: Transaction, guest_id: UUID, into_id: UUID) -> None:
+        """Removes the guest's name and address, and erases the content of notifications if the account was deleted."""
+        if await self._recipients.remove_guest(tx, guest_id, into_id):
+            await self._notifications.erase(tx, into_id)

@@ -22,3 +22,8 @@ class Recipients:
     async def delete(self, tx: Transaction, account_id: UUID) -> None:
         """Erases an account's name and address for good."""
         await self._store.delete(tx, account_id, self._clock())
+
+    async def remove_guest(self, tx: Transaction, guest_id: UUID, into_id: UUID) -> bool:
+        """Removes a guest that was merged into an account; returns whether that account was deleted."""
+        await self._store.remove_guest(tx, guest_id)
+        return await self._store.is_deleted(tx, into_id)

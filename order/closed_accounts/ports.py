@@ -23,13 +23,21 @@ class ClosedAccountStore(Protocol):
         """Records the time at which an account was deleted; the first one counts."""
         ...
 
+    async def is_closed(self, tx: Transaction, account_id: UUID) -> bool:
+        """Whether the account was deleted."""
+        ...
+
     async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
         """Accounts deleted since then that still have an order to cancel or to anonymize, or a cart."""
         ...
 
 
-class ErasedCarts(Protocol):
-    """The carts of deleted accounts."""
+class AccountCarts(Protocol):
+    """The carts of deleted accounts and merged guests."""
+
+    async def merge(self, tx: Transaction, guest_id: UUID, into_id: UUID) -> bool:
+        """Moves a guest's carts to an account; idempotent."""
+        ...
 
     async def erase(self, tx: Transaction, account_id: UUID) -> None:
         """Deletes all carts of an account."""

@@ -27,6 +27,7 @@ WHERE order_id = anonymized.id AND anonymized.cancel_reason = 'CUSTOMER' AND sta
 _RECORD_CLOSED_ACCOUNT = (
     "INSERT INTO closed_accounts (account_id, close_time) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 )
+_IS_CLOSED = "SELECT true FROM closed_accounts WHERE account_id = $1"
 _WITH_OPEN_ORDERS = """
 SELECT account_id FROM closed_accounts c WHERE close_time >= $1 AND (
     EXISTS (
@@ -55,6 +56,10 @@ class PostgresClosedAccountStore:
     async def record_closed_account(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
         """Keeps the time of an earlier record."""
         await tx.execute(_RECORD_CLOSED_ACCOUNT, account_id, now)
+
+    async def is_closed(self, tx: Transaction, account_id: UUID) -> bool:
+        """Whether the account was deleted."""
+        return bool(await tx.fetchval(_IS_CLOSED, account_id))
 
     async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
         """Cheap: few accounts match, each with few orders."""

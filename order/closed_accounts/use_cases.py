@@ -8,7 +8,7 @@ from kit.auth import Principal
 from kit.db import Database, Transaction, retry_on_contention
 from kit.values import Clock, utc_now
 from order.closed_accounts.errors import OpenOrdersExist
-from order.closed_accounts.ports import ClosedAccountStore, ErasedCarts
+from order.closed_accounts.ports import AccountCarts, ClosedAccountStore
 from order.orders.domain import Order, OrderCancelled, Status
 from order.orders.ports import OrderStore
 from order.orders.reporting import record_metrics_and_log
@@ -25,7 +25,7 @@ class ClosedAccounts:
         db: Database,
         store: ClosedAccountStore,
         orders: OrderStore,
-        carts: ErasedCarts,
+        carts: AccountCarts,
         clock: Clock = utc_now,
     ) -> None:
         self._db = db
@@ -49,6 +49,12 @@ class ClosedAccounts:
         """Cancels what was placed or paid while the account was being deleted, anonymizes all its orders, and deletes its carts."""
         await self._store.record_closed_account(tx, account_id, self._clock())
         record_metrics_and_log(await self._anonymize_and_cancel(tx, account_id))
+
+    async def guest_merged(self, tx: Transaction, guest_id: UUID, into_id: UUID) -> None:
+        """Moves the carts of a guest whose orders belong to an account now; closes them too if that account was deleted."""
+        await self._carts.merge(tx, guest_id, into_id)
+        if await self._store.is_closed(tx, into_id):
+            record_metrics_and_log(await self._anonymize_and_cancel(tx, into_id))
 
     @retry_on_contention
     async def cancel_orders_of_closed_accounts(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid4
 
@@ -13,7 +13,7 @@ from kit.values import PRODUCT, Clock, Money, exact_count
 from order.addresses.domain import Address
 from order.lines.domain import Line
 from order.listing.ports import OrderFilter, OrderSummary
-from order.orders.domain import CancelReason, Order, Schedule, Status
+from order.orders.domain import CancelReason, Order, Status
 from order.orders.ports import StockState
 from order.placing.domain import PlaceOrder
 from order.placing.ports import Reservation
@@ -108,6 +108,9 @@ class FakeStore:
 
     async def record_closed_account(self, tx: object, account_id: UUID, now: datetime) -> None:
         self._closed.setdefault(account_id, now)
+
+    async def is_closed(self, tx: object, account_id: UUID) -> bool:
+        return account_id in self._closed
 
     async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
         unshipped = (Status.PENDING, Status.CONFIRMED)
@@ -235,7 +238,7 @@ class FakeCatalog:
 
 
 class FakeOrderCarts:
-    """Records the orders whose carts were reopened, and the accounts whose carts were deleted."""
+    """Records the orders whose carts were reopened, and the accounts whose carts were deleted; guests have none."""
 
     def __init__(self) -> None:
         self.orders: list[Order] = []
@@ -243,6 +246,9 @@ class FakeOrderCarts:
 
     async def reopen(self, tx: object, orders: Sequence[Order]) -> None:
         self.orders.extend(orders)
+
+    async def merge(self, tx: object, guest_id: UUID, into_id: UUID) -> bool:
+        return True
 
     async def erase(self, tx: object, account_id: UUID) -> None:
         self.erased.append(account_id)
@@ -263,16 +269,6 @@ def place_order(
         request_id=key or uuid4().hex,
         input_hash=bytes([quantity % 256]),
     )
-
-
-def cancelled_order(order_id: UUID, cart_id: UUID) -> Order:
-    """An order of a cart, cancelled because it was not paid in time."""
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    line = Line(PRODUCT.new(), "Mug", Money(999, "USD"), 1)
-    schedule = Schedule(now, now)
-    order = Order.place(order_id, 1001, uuid4(), [line], None, "", schedule, now, cart_id).order
-    assert order.expire(now)
-    return order
 
 
 async def _do_nothing() -> None: ...

@@ -6,6 +6,7 @@ from souk.payment.v1 import payment_pb2
 
 from kit.auth import Principal
 from kit.events import AdminActed, Event, PreparedHandler
+from kit.guests import MergedGuests
 from kit.testing.principals import customer
 from kit.values import ORDER, PRODUCT, money_to_proto, utc_now
 from order.closed_accounts.consumers import AccountEvents
@@ -19,9 +20,10 @@ class Subscriptions(Shop):
 
     def __init__(self) -> None:
         super().__init__()
+        db: Any = self.db
         subscriptions = (
             PaymentEvents(self.orders).subscription(),
-            AccountEvents(self.closed_accounts).subscription(),
+            AccountEvents(self.closed_accounts, MergedGuests(db, [])).subscription(),
         )
         self.handlers = {
             kind: handler for subscription in subscriptions for kind, handler in subscription.handlers.items()

@@ -5,19 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from kit.db import Database, Transaction, transpose
+from kit.guests import MERGED_ACCOUNT
 from kit.values import REFUND
 from payment.payments.domain import Payment
 from payment.payments.refund import Refund, RefundStatus
 from payment.payments.rows import first_with_refunds, with_refunds
 
 # ON CONFLICT has no target because either unique index (id, order_id) may be violated first: the id is derived from order_id.
-_ADD = """
+_ADD = f"""
 INSERT INTO payments (
     id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, provider_id, confirmed,
     provider_failures, failure_code, next_action_url, attempts, due_time, create_time, update_time, confirmation, save_method
 )
-SELECT id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, '', false, 0, '', '', 0,
-    due_time, create_time, create_time, confirmation, save_method
+SELECT id, order_id, {MERGED_ACCOUNT.format("p.account_id")}, amount, currency, payment_method, pay_before, status,
+    order_cancelled, '', false, 0, '', '', 0, due_time, create_time, create_time, confirmation, save_method
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::bool[],
     $10::timestamptz[], $11::timestamptz[], $12::text[], $13::bool[]) AS p(
     id, order_id, account_id, amount, currency, payment_method, pay_before, status, order_cancelled, due_time, create_time, confirmation,
@@ -25,7 +26,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::te
 )
 ORDER BY order_id
 ON CONFLICT DO NOTHING RETURNING id
-"""
+"""  # noqa: S608 - built from constants
 _SAVE = """
 UPDATE payments p SET status = s.status, order_cancelled = s.order_cancelled, provider_id = s.provider_id, confirmed = s.confirmed,
     provider_failures = s.provider_failures, failure_code = s.failure_code, next_action_url = s.next_action_url, due_time = s.due_time,

@@ -29,7 +29,6 @@ from tests.e2e.documents import (
     REGISTER,
     SEARCH,
     SET_STOCK,
-    START_GUEST,
     UPDATE_ORDER_STATUS,
 )
 from tests.e2e.responses import SECONDS, Response, within
@@ -80,11 +79,6 @@ class Shop:
         """An existing account."""
         payload = (await self.execute(LOGIN, input={"email": email, "password": password})).get("login")
         return Person(self, payload["account"]["id"], email, payload["accessToken"])
-
-    async def guest(self) -> Person:
-        """A new guest, which has no address."""
-        payload = (await self.execute(START_GUEST)).get("startGuest")
-        return Person(self, payload["account"]["id"], "", payload["accessToken"])
 
     async def admin(self) -> Person:
         """The development stack's ADMIN."""

@@ -36,6 +36,14 @@ class FakeMailQueue:
             and not any(_holds_up(other, notification) for other in self._store.notifications.values())
         )
 
+    async def drop(self, notification: Notification) -> bool:
+        stored = self._store.notifications.get(notification.id)
+        is_leased = stored is not None and stored.status is Status.QUEUED
+        if stored is None or not is_leased or stored.attempts != notification.attempts:
+            return False
+        del self._store.notifications[notification.id]
+        return True
+
     async def save(self, notification: Notification) -> bool:
         stored = self._store.notifications[notification.id]
         is_leased = stored.status is Status.QUEUED and stored.attempts == notification.attempts

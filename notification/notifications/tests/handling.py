@@ -8,6 +8,7 @@ from souk.order.v1 import order_pb2
 
 from kit.db.fake import FakeDatabase
 from kit.events import BatchHandler, Event
+from kit.guests import MergedGuests
 from kit.testing import FakeClock
 from kit.values import ACCOUNT, ORDER, Money, money_to_proto, timestamp_to_proto, utc_now
 from notification.mail.tests.fakes import RENDERER, FakeMailer, FakeMailQueue
@@ -32,8 +33,12 @@ class Service:
         self.mailer = FakeMailer()
         self.clock = clock = FakeClock()
         self.delivery = MailDelivery(FakeMailQueue(self.store), RENDERER, self.mailer, clock=clock)
+        db: Any = self.db
         handlers = EventHandlers(
-            Notifications(self.store, clock=clock), Recipients(self.recipients, clock=clock), clock=clock
+            Notifications(self.store, clock=clock),
+            Recipients(self.recipients, clock=clock),
+            MergedGuests(db, []),
+            clock=clock,
         )
         self.handlers: dict[Any, Any] = {}
         for subscription in handlers.subscriptions():

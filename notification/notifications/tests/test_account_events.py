@@ -32,6 +32,7 @@ async def test_account_updated_changes_the_address_and_queues_nothing() -> None:
     [
         (account.PasswordResetRequested, "password_reset", "/reset-password#token=secret-1"),
         (account.EmailVerificationRequested, "email_verification", "/verify-email#token=secret-1"),
+        (account.OrderLinkRequested, "order_link", "/orders#token=secret-1"),
     ],
 )
 async def test_a_requested_link_goes_to_the_address_of_the_account(

@@ -1,5 +1,6 @@
 """The recipients' store in memory; `notification/tests/stores.py` runs its contract on it and on PostgreSQL."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -16,7 +17,15 @@ class FakeRecipientStore:
     async def upsert(self, tx: object, recipient: Recipient) -> None:
         stored = self.recipients.get(recipient.account_id)
         if stored is None or (stored.update_time <= recipient.update_time and not stored.is_deleted):
-            self.recipients[recipient.account_id] = recipient
+            link = recipient.order_link or (stored.order_link if stored else None)
+            link = link if recipient.is_guest else None
+            self.recipients[recipient.account_id] = replace(recipient, order_link=link)
+
+    async def remove_guest(self, tx: object, account_id: UUID) -> None:
+        self.recipients.pop(account_id, None)
+
+    async def is_deleted(self, tx: object, account_id: UUID) -> bool:
+        return account_id in self.recipients and self.recipients[account_id].is_deleted
 
     async def delete(self, tx: object, account_id: UUID, now: datetime) -> None:
         self.recipients[account_id] = Recipient(account_id, "", "", now, is_deleted=True)

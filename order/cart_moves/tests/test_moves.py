@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from uuid import UUID
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,15 +13,26 @@ from kit.auth import Principal
 from kit.db import DatabaseContention
 from kit.testing.fixtures import database_url, postgres
 from kit.testing.principals import customer
+from kit.values import PRODUCT, Money
 from order.addresses.domain import Address
 from order.carts.domain import MAX_LINES, Cart, CartChange
-from order.orders.domain import Order
+from order.lines.domain import Line
+from order.orders.domain import Order, Schedule
 from order.tests.cart_harness import CartHarness, carts
-from order.tests.fakes import cancelled_order
 
 __all__ = ["carts", "database_url", "postgres"]
 
 ADDRESS = Address("John Doe", "Bahnhofstrasse 1", "", "Zürich", "ZH", "8001", "CH")
+
+
+def cancelled_order(order_id: UUID, cart_id: UUID) -> Order:
+    """An order of a cart, cancelled because it was not paid in time."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    line = Line(PRODUCT.new(), "Mug", Money(999, "USD"), 1)
+    schedule = Schedule(now, now)
+    order = Order.place(order_id, 1001, uuid4(), [line], None, "", schedule, now, cart_id).order
+    assert order.expire(now)
+    return order
 
 
 async def merge(carts: CartHarness, guest: Principal, into: Principal) -> bool:
