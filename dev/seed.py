@@ -1,4 +1,4 @@
-"""Creates the development logins and the catalogue over the services' APIs; existing accounts and products are not changed."""
+"""Creates the development logins, the catalogue and, for `make run`, rules of taxes and shipping; what exists is not changed."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ from souk.catalog.v1 import product_service_pb2 as catalog_pb
 from dev.catalogue import Article, articles
 from dev.components import Runnable, run_command
 from dev.ports import Ports
+from dev.rules import create_rules
 from kit.auth import Principal, Role
 from kit.errors import AlreadyExists, DeadlineExceeded, Unavailable
 from kit.identity import Identity
@@ -37,14 +38,15 @@ def seed(
     *,
     products: int,
     report: Callable[[str], None],
+    rules: bool = False,
     identity: Identity | None = None,
 ) -> None:
     """Creates what is missing; can be interrupted and repeated, because every product has a unique SKU.
 
-    `identity`: the gateway's certificate, if services require one.
+    `rules`: taxes and shipping too. `identity`: the gateway's certificate, if services require one.
     """
     # One event loop for everything: gRPC shares connections within a process, and they belong to the loop that opened them.
-    asyncio.run(_seed(ports, account, articles(products), report, identity))
+    asyncio.run(_seed(ports, account, articles(products), report, rules, identity))
 
 
 async def _seed(
@@ -52,13 +54,17 @@ async def _seed(
     account: Runnable,
     products: Sequence[Article],
     report: Callable[[str], None],
+    rules: bool,
     identity: Identity | None,
 ) -> None:
     await _register(ports, identity)
     result = await asyncio.to_thread(run_command, account, "grant_admin", LOGINS[0][1], seconds=60)
     if result.returncode:
         raise RuntimeError(f"grant_admin failed:\n{result.stdout}")
+    await _sign_in(ports, identity)
     await _create_products(ports, products, report, identity)
+    if rules:
+        await create_rules(ports.order_grpc, identity)
 
 
 async def _register(ports: Ports, identity: Identity | None) -> None:
@@ -76,19 +82,23 @@ async def _register(ports: Ports, identity: Identity | None) -> None:
     await channel.close()
 
 
-async def _create_products(
-    ports: Ports, products: Sequence[Article], report: Callable[[str], None], identity: Identity | None
-) -> None:
+async def _sign_in(ports: Ports, identity: Identity | None) -> None:
+    """As the ADMIN: channels forward the token of the current call."""
     accounts = _account_channel(ports, identity)
-    catalog = Channel(f"127.0.0.1:{ports.catalog_grpc}", _PRODUCTS, identity)
     await accounts.open()
-    await catalog.open()
     _, email, _, password = LOGINS[0]
     request = account_pb.LoginRequest(email=email, password=password)
     login = await _retry_until_available(lambda: accounts.call("Login", request, account_pb.LoginResponse))
     admin = Principal(ACCOUNT.parse(login.account.id), Role.ADMIN, SESSION.new(), login.tokens.access_token)
-    # Channels forward the token of the current call.
     current_call.set(Call(principal=admin))
+    await accounts.close()
+
+
+async def _create_products(
+    ports: Ports, products: Sequence[Article], report: Callable[[str], None], identity: Identity | None
+) -> None:
+    catalog = Channel(f"127.0.0.1:{ports.catalog_grpc}", _PRODUCTS, identity)
+    await catalog.open()
     semaphore = asyncio.Semaphore(_CONCURRENCY)
 
     async def create(article: Article) -> bool:
@@ -110,7 +120,6 @@ async def _create_products(
         if created:
             report(f"{created} products")
     await catalog.close()
-    await accounts.close()
 
 
 async def _retry_until_available(call: Callable[[], Awaitable[T]]) -> T:

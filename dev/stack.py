@@ -44,12 +44,14 @@ class Stack:
         products: int = 1000,
         mail: str = "maildev",
         quiet: bool = False,
+        rules: bool = False,
         replica_ports: Sequence[Ports] = (),
     ) -> None:
-        """`replica_ports`: ports of further replicas of every service, for tests."""
+        """`rules`: seeds taxes and shipping too. `replica_ports`: ports of further replicas of every service, for tests."""
         self.state = state
         self.ports = ports
         self.products = products
+        self.rules = rules
         self.servers = servers(ports, state)
         self.programs = programs(ports, state, mail=mail, replica_ports=replica_ports)
         self.services = services(tuple(names), ports, state, replica_ports)
@@ -171,6 +173,7 @@ class Stack:
             self.services["account"],
             products=self.products,
             report=lambda text: self._report("seeding", text),
+            rules=self.rules,
             identity=identity,
         )
 
@@ -231,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    stack = Stack(state, ports, products=arguments.products, mail=arguments.mail)
+    stack = Stack(state, ports, products=arguments.products, mail=arguments.mail, rules=True)
     print(f"Starting Souk in {state}", flush=True)
     try:
         stack.start()

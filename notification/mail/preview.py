@@ -156,12 +156,21 @@ def _context(note: str = "", **fields: Any) -> dict[str, Any]:
         order_pb2.OrderLine(name=name, unit_price=money_to_proto(Money(minor, "USD")), quantity=quantity)
         for name, minor, quantity in _LINES
     ]
-    total = money_to_proto(Money(sum(minor * quantity for _, minor, quantity in _LINES), "USD"))
+    goods = sum(minor * quantity for _, minor, quantity in _LINES)
+    shipping, tax = 690, goods * 8 // 100
+    total = money_to_proto(Money(goods + shipping + tax, "USD"))
     order = order_pb2.Order(
         id=ORDER.format(_ORDER),
         number="1042",
         lines=lines,
         total=total,
+        subtotal=money_to_proto(Money(goods, "USD")),
+        shipping=order_pb2.OrderShipping(
+            name="Parcel post",
+            tax=money_to_proto(Money(0, "USD")),
+            total=money_to_proto(Money(shipping, "USD")),
+        ),
+        taxes=[order_pb2.OrderTax(name="Sales tax", ppm=80_000, amount=money_to_proto(Money(tax, "USD")))],
         shipping_address=_ADDRESS,
         history=[order_pb2.OrderStatusChange(note=note)],
         **fields,

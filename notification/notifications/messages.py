@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from souk.account.v1 import account_pb2
@@ -14,7 +15,9 @@ from kit.values import (
     ACCOUNT,
     NOTIFICATION,
     ORDER,
+    Money,
     money_from_proto,
+    plain_decimal,
     timestamp_from_proto,
     timestamp_to_proto,
 )
@@ -80,6 +83,8 @@ def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
         "order_number": order.number,
         "paid": _was_paid(order),
         "lines": lines,
+        "costs": _costs(order),
+        "included_taxes": _taxes(order) if order.tax_included else [],
         "total": total.text(),
         "currency": total.currency,
         "reason": reason,
@@ -95,6 +100,30 @@ def _was_paid(order: order_pb2.Order) -> bool:
     if order.cancel_reason == order_pb2.CANCEL_REASON_RESERVATION_EXPIRED:
         return True
     return any(change.status == order_pb2.ORDER_STATUS_CONFIRMED for change in order.history)
+
+
+def _costs(order: order_pb2.Order) -> list[JsonValue]:
+    """What the total is made of besides the lines, by label; empty if it is their sum and nothing else."""
+    if not order.HasField("shipping") and not order.taxes:
+        return []
+    costs: list[JsonValue] = [_cost("Subtotal", money_from_proto(order.subtotal))]
+    if order.HasField("shipping"):
+        price = money_from_proto(order.shipping.total)
+        if not order.tax_included:
+            price -= money_from_proto(order.shipping.tax)
+        costs.append(_cost(f"Shipping ({order.shipping.name})", price))
+    return costs + ([] if order.tax_included else _taxes(order))
+
+
+def _taxes(order: order_pb2.Order) -> list[JsonValue]:
+    return [
+        _cost(f"{tax.name} {plain_decimal(Decimal(tax.ppm) / 10_000)} %", money_from_proto(tax.amount))
+        for tax in order.taxes
+    ]
+
+
+def _cost(label: str, amount: Money) -> JsonValue:
+    return {"label": label, "amount": amount.text()}
 
 
 def _address(order: order_pb2.Order) -> list[JsonValue]:

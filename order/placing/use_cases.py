@@ -11,13 +11,14 @@ from kit.errors import IdempotencyConflict, Internal, SoukError, Unavailable, Vi
 from kit.events import AdminActed
 from kit.values import ORDER, Money
 from kit.work import Batcher
-from order.lines.domain import amounts_of, line_amounts
+from order.lines.domain import Line, amounts_of, line_amounts
 from order.metrics import REJECTIONS
 from order.orders.domain import Order, Schedule
 from order.orders.reporting import record_metrics_and_log
 from order.placing.domain import PlaceOrder
 from order.placing.errors import CartChanged, TooManyFailedPayments, TooManyPending, TooManyUnits
 from order.placing.ports import Reservation, Reservations
+from order.pricing.quote import Quote
 from order.quotes.errors import PriceChanged, RulesChanged
 from order.quotes.quoting import Priced, Quotes
 from order.writing.domain import AccountLimits
@@ -112,7 +113,7 @@ class Placing:
 
     async def _reserve(self, command: PlaceOrder, priced: Priced) -> Held | Order:
         order_id = ORDER.derive(str(command.caller_id), command.request_id)
-        list_price = Money(priced.quote.list_price, priced.quote.currency) if priced.quote else None
+        list_price = _list_price(priced)
         reservation = await self._reservations.reserve(order_id, command, list_price)
         if not self._can_be_paid(reservation):
             # The key's reservation has expired or is about to. If no order was stored for the key, retry with a new order id; the
@@ -155,8 +156,7 @@ class Placing:
     def _new_order(self, number: int, command: PlaceOrder, held: Held, priced: Priced) -> NewOrder:
         now, quote, lines = self._quotes.clock(), priced.quote, held.reservation.lines
         if quote:
-            charges = zip(lines, quote.lines, strict=True)
-            lines = tuple(replace(line, amounts=line_amounts(quote, charge)) for line, charge in charges)
+            lines = _charged(lines, quote)
         placed = Order.place(
             held.order_id,
             number,
@@ -205,6 +205,16 @@ class Placing:
 
     async def _find_existing(self, command: PlaceOrder) -> ExistingOrder | None:
         return await self._store.find_by_key(command.caller_id, command.request_id)
+
+
+def _list_price(priced: Priced) -> Money | None:
+    return Money(priced.quote.list_price, priced.quote.currency) if priced.quote else None
+
+
+def _charged(lines: Sequence[Line], quote: Quote) -> tuple[Line, ...]:
+    """The lines with what they cost."""
+    charges = zip(lines, quote.lines, strict=True)
+    return tuple(replace(line, amounts=line_amounts(quote, charge)) for line, charge in charges)
 
 
 def _require_same_request(existing: ExistingOrder, command: PlaceOrder) -> Order:

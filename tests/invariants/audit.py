@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from dev.ports import Ports
-from tests.invariants import events, index, mail, provider, shop
+from tests.invariants import amounts, events, index, mail, provider, shop
 from tests.invariants.idle import wait_until_idle
 from tests.invariants.result import CheckResult, check_result
 from tests.invariants.sources import DATABASES, DataSources
@@ -27,6 +27,10 @@ CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     shop.payments_end,
     shop.expiries,
     shop.finished,
+    amounts.amounts,
+    amounts.taxes,
+    amounts.discounts,
+    amounts.methods,
     shop.notifications,
     shop.delivered,
     events.published,

@@ -28,6 +28,18 @@ INSERT INTO orders (id, account_id, caller_id, request_id, input_hash, currency,
     status_reason, version, deadline, create_time, update_time)
 VALUES ($1, $2, $2, $3, '', 'USD', 2000, $4, $5, $6, '', 2, now(), now(), now())
 """
+# One order has amounts: 20.00 less 5.00, 5.00 for shipping, 1.48 of tax within; the other has the columns of an earlier release.
+_PRICED = """
+UPDATE orders SET subtotal = 2000, discount = 500, tax = 148, tax_included = true, shipping_total = 500, shipping_required = true,
+    shipping = '{"method_id": "00000000-0000-0000-0000-000000000007", "name": "post", "price": 500, "discount": 0, "tax": 37, "total": 500}'
+WHERE id = $1
+"""
+_PRICED_LINE = "UPDATE order_lines SET discount = 500, total = 1500, tax = 111 WHERE order_id = $1"
+_TAX = "INSERT INTO order_taxes VALUES ($1, $2, 0, 'sales tax', 'US', '', 80000, $3, $4, '')"
+_DISCOUNT = "INSERT INTO order_discounts VALUES ($1, 0, 0, NULL, '', 'spring', 500)"
+_LINE = """
+INSERT INTO order_lines (order_id, position, product_id, name, unit_price, quantity) VALUES ($1, 0, $2, 'Mug', 1000, 2)
+"""
 _STEP = "INSERT INTO order_status_changes VALUES ($1, $2, $3, now(), '', '')"
 _RESERVATION = "INSERT INTO reservations VALUES ($1, $2, '', 'USD', now(), now(), now())"
 _RESERVATION_LINE = "INSERT INTO reservation_lines VALUES ($1, 0, $2, 'Mug', 1000, 2, 2)"
@@ -110,6 +122,7 @@ async def _fill(sources: ExampleData) -> None:
         await catalog.execute(_RESERVATION_LINE, order_id, PRODUCT)
         reason = "CUSTOMER" if status == "CANCELLED" else None
         await order.execute(_ORDER, order_id, ACCOUNT, str(order_id), refunded, status, reason)
+        await order.execute(_LINE, order_id, PRODUCT)
         await order.execute(_STEP, order_id, 0, "PENDING")
         await order.execute(_STEP, order_id, 1, status)
         for template in ("order_placed", f"order_{status.lower()}"):
@@ -140,6 +153,11 @@ async def _fill(sources: ExampleData) -> None:
     await order.execute(_EVENT, EVENT_ID)
     for group in ("catalog", "payment", "notification"):
         await sources.databases[group].execute("INSERT INTO inbox VALUES ($1, $2, now())", group, EVENT_ID)
+    await order.execute(_PRICED, CONFIRMED)
+    await order.execute(_PRICED_LINE, CONFIRMED)
+    await order.execute(_TAX, CONFIRMED, 0, 1500, 111)
+    await order.execute(_TAX, CONFIRMED, -1, 500, 37)
+    await order.execute(_DISCOUNT, CONFIRMED)
 
 
 def _record(event: str, identity: str, intent: str, *, key: str = "", **metadata: Any) -> dict[str, Any]:

@@ -29,6 +29,40 @@ async def test_every_status_of_an_order_is_mailed_to_its_account_once(event_type
     assert summary(await service.handle(event_type(order=ordered(version=7)))) == [(template, OWNER, ORDERED)]
 
 
+@pytest.mark.parametrize(
+    ("included", "sentences"),
+    [
+        (False, ["Subtotal: $19.98", "Shipping (post): $5.00", "sales tax 8.25 %: $2.06", "Total: $19.98"]),
+        (True, ["Subtotal: $19.98", "Shipping (post): $5.41", "Including sales tax 8.25 %: $2.06"]),
+    ],
+)
+async def test_a_mail_shows_what_the_total_is_made_of(included: bool, sentences: list[str]) -> None:
+    def usd(minor: int) -> Any:
+        return money_to_proto(Money(minor, "USD"))
+
+    amounts = {
+        "subtotal": usd(1998),
+        "tax_included": included,
+        "shipping": order_pb2.OrderShipping(name="post", tax=usd(41), total=usd(541)),
+        "taxes": [order_pb2.OrderTax(name="sales tax", ppm=82_500, amount=usd(206))],
+    }
+    service = Service()
+    await service.handle(account.AccountUpdated(account=john()))
+    await service.handle(order.OrderConfirmed(order=ordered(**amounts)))
+
+    text = await service.text()
+    assert [sentence for sentence in sentences if sentence not in text] == []
+    assert ("Including" in text) == included
+
+
+async def test_a_mail_of_an_order_without_tax_and_shipping_shows_the_total_only() -> None:
+    service = Service()
+    await service.handle(account.AccountUpdated(account=john()))
+    await service.handle(order.OrderConfirmed(order=ordered()))
+
+    assert "Subtotal" not in await service.text()
+
+
 async def test_a_confirmation_has_the_orders_id_and_lines() -> None:
     service = Service()
     await service.handle(account.AccountUpdated(account=john()))
