@@ -69,9 +69,11 @@ EXCEPTIONS = (
 EXEMPT = ("tests/lint/words.py", "tests/lint/test_words.py")
 _PROSE = [(re.compile(rf"\b(?:{words})\b", re.IGNORECASE), better) for words, better in PROSE.items()]
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# Names that SQL defines: common table expressions, and aliases of columns and tables.
 _CTE = re.compile(
     r"\b([a-z]\w*)\s*(?:\([\w\s,]*\)\s*)?AS\s+(?:(?:NOT\s+)?MATERIALIZED\s+)?\(\s*(?=SELECT|INSERT|UPDATE|DELETE|WITH)"
 )
+_ALIAS = re.compile(r"\bAS ([a-z]\w*)")
 
 
 class Fault(NamedTuple):
@@ -99,8 +101,8 @@ def _python(text: str) -> Iterator[Fault]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from _prose(node.value, node.lineno)
-            for cte in _CTE.finditer(node.value):
-                yield from _identifier(cte[1], node.lineno)
+            for name in _CTE.findall(node.value) + _ALIAS.findall(node.value):
+                yield from _identifier(name, node.lineno)
         for name, line in _defined(node):
             yield from _identifier(name, line)
 
