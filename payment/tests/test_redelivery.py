@@ -34,6 +34,8 @@ class Subscription(World):
 
     store: FakePaymentStore = field(default_factory=FakePaymentStore)
     outcome: Intent = OUTCOMES["paid"]
+    total: int = TOTAL
+    by_page: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,11 +47,19 @@ class Subscription(World):
         order = order_pb2.Order(
             id=ORDER.format(ORDER.derive("order")),
             account_id=ACCOUNT.format(ACCOUNT.derive("order")),
-            total=money_to_proto(Money(TOTAL, "USD")),
+            total=money_to_proto(Money(self.total, "USD")),
         )
+        confirmation = "CLIENT" if self.by_page else "SERVER"
+        method = "" if self.by_page else "pm_card_visa"
         pay_before = timestamp_to_proto(self.clock.now + timedelta(days=1))
         return {
-            "placed": pb.OrderPlaced(order=order, payment_method="pm_card_visa", pay_before=pay_before),
+            "placed": pb.OrderPlaced(
+                order=order,
+                payment_method=method,
+                pay_before=pay_before,
+                confirmation=f"PAYMENT_CONFIRMATION_{confirmation}",
+                save_method=True,
+            ),
             "cancelled": pb.OrderCancelled(order=order),
         }
 
@@ -72,6 +82,7 @@ class Subscription(World):
         published = [type(event) for event in self.db.events]
         assert len(intents) <= 1
         assert len(published) == len(set(published))
+        assert len(self.saved_methods.placed) <= 1
         return payment.status, payment.order_cancelled, refunds, intents, self.provider.refunded, published
 
 
@@ -88,6 +99,25 @@ def test_repeated_events_in_any_order_make_no_difference(
 
     states = [
         asyncio.run(Subscription(outcome=OUTCOMES[outcome]).final_state(sequence))
+        for sequence in (once, steps)
+    ]
+
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize(("total", "by_page"), [(0, False), (0, True), (TOTAL, True)])
+@pytest.mark.parametrize("story", [["placed"], ["cancelled"], ["placed", "cancelled"]])
+@given(random=st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_repeated_events_make_no_difference_to_payments_of_pages_and_to_totals_of_zero(
+    total: int, by_page: bool, story: list[str], random: Random
+) -> None:
+    steps = story * 5
+    random.shuffle(steps)
+    once = [step for index, step in enumerate(steps) if step not in steps[:index]]
+
+    states = [
+        asyncio.run(Subscription(total=total, by_page=by_page).final_state(sequence))
         for sequence in (once, steps)
     ]
 

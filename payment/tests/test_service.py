@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from souk.account.v1 import events_pb2 as account
 from souk.order.v1 import events_pb2 as order
 from souk.order.v1 import order_pb2
 from souk.payment.v1 import events_pb2
 
+from dev.stripe_mock.errors import ApiError
 from dev.stripe_mock.faults import Faults
 from kit.events import Topic
 from kit.settings import load
@@ -31,6 +33,8 @@ ORDERS = Topic(
     {kind: lambda event: (event.order.id, event) for kind in (order.OrderPlaced, order.OrderCancelled)},
 )
 
+ACCOUNTS = Topic("souk.account.v1", {account.AccountDeleted: lambda event: (event.account_id, event)})
+
 
 @dataclass
 class Running:
@@ -42,6 +46,10 @@ class Running:
     async def publish(self, *events: object, times: int = 1) -> None:
         """Publishes events as the order service, each one `times` times."""
         await publish(self.bootstrap, ORDERS, events, times=times)
+
+    async def delete_account(self, account_id: str) -> None:
+        """Publishes AccountDeleted as the account service, five times."""
+        await publish(self.bootstrap, ACCOUNTS, [account.AccountDeleted(account_id=account_id)], times=5)
 
     async def published(self, count: int, *orders: order.OrderPlaced) -> list[str]:
         """Waits for `count` events of the service about orders; returns their types."""
@@ -113,6 +121,32 @@ async def test_orders_are_charged_once_and_their_outcome_is_published_once(runni
     # The order is cancelled in the end, and its capture is refunded once.
     await running.publish(order.OrderCancelled(order=paid.order), times=5)
     assert (await running.published(4, paid, declined, acting)).count("PaymentRefunded") == 1
+
+
+async def test_a_page_pays_and_saves_its_card_until_the_account_is_deleted(running: Running) -> None:
+    order_placed = placed("")
+    order_placed.confirmation = order_pb2.PAYMENT_CONFIRMATION_CLIENT
+    order_placed.save_method = True
+    await running.publish(order_placed, times=5)
+    assert await running.published(1, order_placed) == ["PaymentActionRequired"]
+    provider = running.mock.provider
+    with running.mock.api.lock:
+        [intent] = [i for i in provider.intents() if i["metadata"]["order_id"] == order_placed.order.id]
+        with pytest.raises(ApiError):
+            provider.confirm_intent(intent["id"], {"payment_method": "pm_card_chargeDeclined"})
+    assert await running.published(2, order_placed) == ["PaymentActionRequired"] * 2
+    with running.mock.api.lock:
+        provider.confirm_intent(intent["id"], {"payment_method": "pm_card_visa"})
+    assert (await running.published(3, order_placed))[-1] == "PaymentSucceeded"
+
+    def cards() -> int:
+        with running.mock.api.lock:
+            [customer] = provider.methods.customers()
+            return 0 if customer.get("deleted") else len(provider.methods.of_customer(customer["id"]))
+
+    await eventually(lambda: cards() == 1)
+    await running.delete_account(order_placed.order.account_id)
+    await eventually(lambda: cards() == 0)
 
 
 async def test_orders_wait_while_the_provider_fails_and_then_get_their_outcome_once(
