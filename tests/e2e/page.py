@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tests.e2e.responses import within
-from tests.e2e.shop import Person
+from tests.e2e.shop import Person, Shop
 
 GOOD_CARD: Final = "4242424242424242"
 DECLINED_CARD: Final = "4000000000000002"
@@ -27,13 +27,13 @@ async def start_payment(buyer: Person, order_id: str, seconds: float = 60) -> An
     return await within(seconds, start, "the client secret")
 
 
-async def confirm_in_page(buyer: Person, client_secret: str, card: str) -> Any:
+async def confirm_in_page(shop: Shop, client_secret: str, card: str) -> Any:
     """Confirms an intent with a card number, as the provider's script does; returns the intent, declined or not."""
     intent_id = client_secret.partition("_secret_")[0]
     kind = "setup_intent" if intent_id.startswith("seti_") else "payment_intent"
     form = {"key": "pk_test_souk", "client_secret": client_secret, "payment_method_data[type]": "card"}
     form["payment_method_data[card][number]"] = card
-    answer = await buyer.shop.ask_provider("POST", f"/v1/{kind}s/{intent_id}/confirm", data=form)
+    answer = await shop.ask_provider("POST", f"/v1/{kind}s/{intent_id}/confirm", data=form)
     return answer.get("error", {}).get(kind, answer)
 
 
@@ -48,7 +48,7 @@ async def save_method(buyer: Person, card: str = GOOD_CARD) -> str:
     for method_id in await saved_methods(buyer):
         await buyer.execute(DELETE_METHOD, id=method_id)
     started = (await buyer.execute(START_SAVING)).get("startSavingPaymentMethod")
-    await confirm_in_page(buyer, started["clientSecret"], card)
+    await confirm_in_page(buyer.shop, started["clientSecret"], card)
 
     async def listed() -> str:
         [method_id] = await saved_methods(buyer)
@@ -67,7 +67,7 @@ async def pay_in_page(buyer: Person, order_id: str, cards: Sequence[str], second
     """Tries one card after the other until one is charged; a bank that asks is answered."""
     payment = await start_payment(buyer, order_id, seconds)
     for card in cards:
-        intent = await confirm_in_page(buyer, payment["clientSecret"], card)
+        intent = await confirm_in_page(buyer.shop, payment["clientSecret"], card)
         if intent["status"] == "requires_action":
             intent = await answer_bank(buyer, intent["id"])
         if intent["status"] == "succeeded":

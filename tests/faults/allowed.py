@@ -39,6 +39,8 @@ def _state(*statuses: str) -> Rejection:
 
 _REJECTIONS: Final[Mapping[str, Sequence[Rejection]]] = {
     "order": (Rejection("OUT_OF_STOCK", "OUT_OF_STOCK"),),
+    # The order was cancelled before its payment was created.
+    "start payment": (Rejection("FAILED_PRECONDITION", "PAYMENT_STATE"),),
     "cancel": (_state("SHIPPED", "DELIVERED"),),
     "ship": (_state("PENDING", "CANCELLED", "DELIVERED"),),
     "deliver": (_state("PENDING", "CONFIRMED", "CANCELLED"),),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 ACTIONS: Final = (
     ("order",) * 14
     + ("concurrent order",) * 2
+    + ("page order",) * 2
     + ("cancel",) * 2
     + ("refund",)
     + ("partial refunds",)

@@ -19,11 +19,13 @@ from typing import Final
 
 import httpx
 
+from tests.e2e.page import START_PAYMENT
 from tests.e2e.responses import Response
 from tests.e2e.shop import Person, Shop
 from tests.faults.allowed import error_names, is_retryable, unexpected_errors
 from tests.faults.login import LoggedIn
 from tests.faults.mixes import mixes
+from tests.faults.page import pay
 
 _CARDS: Final = (
     *("pm_card_visa",) * 20,
@@ -139,10 +141,11 @@ class Shoppers:
             await asyncio.sleep(pause * rng.uniform(0.5, 1.5))
 
     @property
-    def _actions(self) -> Mapping[str, Callable[[random.Random, LoggedIn, str], Awaitable[None]]]:
+    def _actions(self) -> Mapping[str, Callable[[random.Random, LoggedIn, str], Awaitable[object]]]:
         return {
             "order": self._order,
             "concurrent order": self._concurrent_order,
+            "page order": self._page_order,
             "cancel": self._cancel,
             "refund": self._refund,
             "partial refunds": self._partial_refunds,
@@ -151,16 +154,19 @@ class Shoppers:
             "update status": self._update_status,
         }
 
-    async def _order(self, rng: random.Random, customer: LoggedIn, key: str, *, times: int = 1) -> None:
+    async def _order(
+        self, rng: random.Random, customer: LoggedIn, key: str, *, times: int = 1, by_page: bool = False
+    ) -> set[str]:
         self.totals.attempted["order"] += 1
         currency = rng.choice(list(self.products))
         chosen = rng.sample(self.products[currency], rng.randint(1, 3))
         lines = [(product, rng.randint(1, 3)) for product in chosen]
-        card = rng.choice(_SLOW_CARDS if self.slow else _CARDS)
+        card = "" if by_page else rng.choice(_SLOW_CARDS if self.slow else _CARDS)
+        fields = {"confirmation": "CLIENT"} if by_page else {}
 
         async def place() -> Response | None:
             return await self._retry(
-                "order", customer, lambda buyer: buyer.try_to_buy(*lines, card=card, key=key)
+                "order", customer, lambda buyer: buyer.try_to_buy(*lines, card=card, key=key, **fields)
             )
 
         responses = [
@@ -170,6 +176,21 @@ class Shoppers:
         if len(ids) > 1:
             self.totals.violations.append(f"key {key} created several orders: {sorted(ids)}")
         self._orders += [PlacedOrder(customer, order_id, currency) for order_id in ids]
+        return ids
+
+    async def _page_order(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
+        """The buyer's page confirms the payment; sometimes a first card is declined."""
+        for order_id in await self._order(rng, customer, key, by_page=True):
+            if secret := await self._start_payment(customer, order_id):
+                await pay(self.shop, rng, secret)
+
+    async def _start_payment(self, customer: LoggedIn, order_id: str) -> str:
+        self.totals.attempted["start payment"] += 1
+        started = await self._retry(
+            "start payment", customer, lambda buyer: buyer.execute(START_PAYMENT, id=order_id)
+        )
+        payment = started.get("startPayment") if started and not started.errors else None
+        return str(payment["clientSecret"] or "") if payment else ""
 
     async def _concurrent_order(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
         self.totals.attempted["concurrent order"] += 1

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from dev.ports import Ports
-from tests.invariants import amounts, events, index, mail, provider, shop
+from tests.invariants import amounts, events, index, mail, provider, saved, shop
 from tests.invariants.idle import wait_until_idle
 from tests.invariants.result import CheckResult, check_result
 from tests.invariants.sources import DATABASES, DataSources
@@ -25,6 +25,8 @@ CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     shop.ledger,
     shop.deadlines,
     shop.payments_end,
+    saved.saved_methods,
+    saved.provider_customers,
     shop.expiries,
     shop.finished,
     amounts.amounts,

@@ -52,6 +52,11 @@ _REFUND = """
 INSERT INTO refunds (id, payment_id, amount, reason, status, provider_id, provider_failures, attempts, create_time, update_time)
 VALUES ($1, $2, 2000, '', 'SUCCEEDED', 're', 0, 1, now(), now())
 """
+_SAVED_METHOD = """
+INSERT INTO saved_methods (id, account_id, state, provider_id, method_id, brand, last4, exp_month, exp_year, is_default, create_time,
+    update_time)
+VALUES (gen_random_uuid(), $1, 'SAVED', 'seti', 'pm', 'visa', '4242', 12, 2034, true, now(), now())
+"""
 _LEDGER = """
 INSERT INTO ledger SELECT $1, account, $2, sign * $3::bigint, 'USD', now()
 FROM (VALUES ('provider', 1), ('customer', -1)) AS s(account, sign)
@@ -138,6 +143,7 @@ async def _fill(sources: ExampleData) -> None:
                     "orders": [ORDER.format(order_id)],
                 }
             )
+    await payment.execute(_SAVED_METHOD, ACCOUNT)
     await payment.execute(_PAYMENT, PAYMENT, CONFIRMED, ACCOUNT, False, "pi_paid")
     await payment.execute(_LEDGER, PAYMENT, PAYMENT, 2000)
     await payment.execute(_PAYMENT, REFUNDED_PAYMENT, CANCELLED, ACCOUNT, True, "pi_ended")

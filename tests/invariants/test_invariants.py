@@ -55,6 +55,14 @@ _PLANTED = [
         {"paid", "ledger", "charged", "payments_end"},
     ),
     ("payment", "UPDATE payments SET provider_id = 'pi_other' WHERE NOT order_cancelled", {"charged"}),
+    ("payment", "UPDATE saved_methods SET is_default = false", {"saved_methods"}),
+    ("account", "UPDATE accounts SET delete_time = now() - interval '2 minutes'", {"saved_methods"}),
+    (
+        "payment",
+        "INSERT INTO provider_customers (account_id, provider_id, delete_time, create_time) "
+        "VALUES (gen_random_uuid(), 'cus_1', now() - interval '16 minutes', now())",
+        {"provider_customers"},
+    ),
     ("payment", "UPDATE refunds SET status = 'FAILED'", {"cancelled", "refunds", "ledger", "refunded"}),
     ("payment", "UPDATE refunds SET amount = 2001", {"cancelled", "refunds", "ledger", "refunded"}),
     ("payment", "UPDATE refunds SET amount = 1999", {"cancelled", "refunds", "ledger", "refunded"}),
