@@ -25,7 +25,7 @@ SELECT {COLUMNS} FROM accounts WHERE id IN ($1, $2) AND delete_time IS NULL ORDE
 _SET_CONTACT = "UPDATE accounts SET name = $2, contact_email = $3, phone = $4, update_time = $5 WHERE id = $1"
 _REGISTER = """
 UPDATE accounts SET guest = false, name = $2, email = $3, contact_email = '', phone = $4, email_verified = false, password_hash = $5,
-    update_time = $6, words = array_to_tsvector($7::text[]), guest_due_time = NULL
+    update_time = $6, words = array_to_tsvector($7::text[])
 WHERE id = $1
 """
 _MERGED_INTO = "SELECT merged_into FROM accounts WHERE id = $1"

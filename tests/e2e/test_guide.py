@@ -40,6 +40,8 @@ class Reader:
 
     async def send(self, who: str, document: str) -> Response:
         document = document.replace("john@example.com", self.email)
+        document = document.replace("jane@example.com", f"jane.{self.email}")
+        document = document.replace('guestToken: "..."', f'guestToken: "{self.token}"')
         for prefix, value in self.ids.items():
             document = document.replace(f"{prefix}_...", value)
         document = document.replace('refreshToken: "..."', f'refreshToken: "{self.refresh_token}"')

@@ -21,6 +21,8 @@ __all__ = ["CHECKS", "ExampleData", "example", "postgres"]
 CHECKS = {check.__name__: check for check in (*audit.CHECKS, *audit.EXTERNAL) if check is not index.index}
 ACCOUNT, PRODUCT, CONFIRMED, CANCELLED = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
 PAYMENT, REFUNDED_PAYMENT, REFUND_ID, EVENT_ID = UUID(int=5), UUID(int=6), UUID(int=7), UUID(int=8)
+# A guest that was merged into the account.
+GUEST = UUID(int=9)
 
 # A product with 10 pieces, 2 of them sold; a confirmed order, and one that was paid, cancelled and refunded. All amounts are 2000.
 _ORDER = """
@@ -105,6 +107,12 @@ async def _fill(sources: ExampleData) -> None:
     catalog, order, payment = (sources.databases[name] for name in ("catalog", "order", "payment"))
     await sources.databases["account"].execute(
         "INSERT INTO accounts VALUES ($1, 'John', 'john@example.com', '', 'USER', false, '', now(), now(), NULL)",
+        ACCOUNT,
+    )
+    await sources.databases["account"].execute(
+        "INSERT INTO accounts (id, name, email, phone, role, email_verified, password_hash, create_time, update_time, delete_time, guest, "
+        "merged_into) VALUES ($1, '', NULL, '', 'USER', false, '', now(), now(), now(), true, $2)",
+        GUEST,
         ACCOUNT,
     )
     await catalog.execute(

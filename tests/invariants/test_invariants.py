@@ -5,7 +5,15 @@ from collections.abc import Mapping
 import pytest
 
 from kit.events.topic import EVENT
-from tests.invariants.example import EVENT_ID, PAYMENT, ExampleData, example, postgres, violations_by_check
+from tests.invariants.example import (
+    EVENT_ID,
+    GUEST,
+    PAYMENT,
+    ExampleData,
+    example,
+    postgres,
+    violations_by_check,
+)
 from tests.invariants.idle import unfinished, wait_until_idle
 
 __all__ = ["example", "postgres"]
@@ -122,6 +130,16 @@ _PLANTED = [
         "ALTER TABLE orders DROP CONSTRAINT orders_shipping_required; UPDATE orders SET shipping_required = true",
         {"methods"},
     ),
+    ("notification", "INSERT INTO recipients VALUES ('{guest}', '', '', now())", {"merged"}),
+    ("order", "UPDATE orders SET account_id = '{guest}'", {"merged"}),
+    ("account", "UPDATE accounts SET delete_time = NULL WHERE merged_into IS NOT NULL", {"merged"}),
+    (
+        "account",
+        "ALTER TABLE accounts DROP CONSTRAINT guests_cannot_sign_in; UPDATE accounts SET password_hash = 'x' WHERE guest",
+        {"passwords"},
+    ),
+    ("order", "DROP INDEX orders_number; UPDATE orders SET number = 1001", {"numbers"}),
+    ("order", "UPDATE orders SET number = number - 1000", {"numbers"}),
     ("order", "UPDATE outbox SET published_at = NULL", {"published"}),
     ("payment", "DELETE FROM inbox", {"consumed"}),
     (
@@ -141,7 +159,7 @@ async def test_an_inconsistency_is_found(
     transaction = connection.transaction()
     await transaction.start()
     try:
-        await connection.execute(sql)
+        await connection.execute(sql.replace("{guest}", str(GUEST)))
         violated = await violations_by_check(example)
     finally:
         await transaction.rollback()

@@ -31,7 +31,6 @@ class FakeGuestStore(Rows):
         if self.credentials_of(account.email):
             raise EmailTaken()
         self.accounts[account.id] = Credentials(account, password_hash)
-        del self.guest_due_times[account.id]
 
     async def lock_pair(
         self, tx: Transaction, guest_id: UUID, into_id: UUID
@@ -51,7 +50,11 @@ class FakeGuestStore(Rows):
 
     async def due_guests(self, now: datetime, limit: int) -> Sequence[DueGuest]:
         due = sorted((time, id_) for id_, time in self.guest_due_times.items() if time <= now)
-        return [DueGuest(id_, self._use_time(id_)) for _, id_ in due if id_ in self.accounts][:limit]
+        return [
+            DueGuest(id_, self._use_time(id_))
+            for _, id_ in due
+            if (account := self._living(id_)) and account.guest
+        ][:limit]
 
     async def postpone_guests(self, times: Mapping[UUID, datetime]) -> None:
         self.guest_due_times |= times
