@@ -12,10 +12,10 @@ from souk.payment.v1 import payment_pb2
 from kit.auth import Sealer
 from kit.errors import NotFound
 from kit.values import ACCOUNT, NOTIFICATION, ORDER, PAYMENT, REFUND, Clock, Money, money_to_proto
+from notification.contexts.messages import DECLINES, link_context, order_context, refund_context
 from notification.mail.domain import Mail
 from notification.mail.rendering import Renderer
 from notification.notifications.domain import Notification, Template
-from notification.notifications.messages import DECLINES, link_context, order_context, refund_context
 from notification.recipients.domain import Recipient
 
 _ACCOUNT: Final = ACCOUNT.derive("preview")

@@ -11,13 +11,9 @@ from kit.db import Transaction
 from kit.events import BatchHandler, Event, Subscription
 from kit.guests import MergedGuests
 from kit.values import ACCOUNT, ORDER, REFUND, Clock, timestamp_from_proto
+from notification.contexts.messages import link_context, order_context, refund_context
 from notification.notifications.domain import Notification, Template
-from notification.notifications.messages import (
-    link_context,
-    order_context,
-    recipient_from_proto,
-    refund_context,
-)
+from notification.notifications.messages import recipient_from_proto
 from notification.notifications.use_cases import Notifications
 from notification.recipients.domain import OrderLink
 from notification.recipients.use_cases import Recipients

@@ -30,7 +30,7 @@ def test_every_declared_event_is_published(service: str) -> None:
 def test_every_failure_code_of_a_payment_is_explained_in_its_mail() -> None:
     contract = (ROOT / "proto" / "souk" / "payment" / "v1" / "payment.proto").read_text()
     codes = re.search(r"// ([\w, ]+ or \w+); empty unless FAILED", contract)
-    explained = (ROOT / "notification" / "notifications" / "messages.py").read_text()
+    explained = (ROOT / "notification" / "contexts" / "messages.py").read_text()
     assert codes
     for code in re.split(", | or ", codes[1]):
         assert f'"{code}": ' in explained, code

@@ -10,12 +10,12 @@ from cryptography.fernet import Fernet
 from kit.auth import Sealer
 from kit.testing import FakeClock
 from kit.values import NOTIFICATION
+from notification.contexts.messages import link_context
 from notification.mail.domain import Mail
 from notification.mail.errors import MailNotRendered
 from notification.mail.rendering import amount_text
 from notification.mail.tests.fakes import RENDERER, SEALER
 from notification.notifications.domain import Notification, Template
-from notification.notifications.messages import link_context
 from notification.notifications.tests.fakes import about_order
 from notification.recipients.tests.fakes import john
 

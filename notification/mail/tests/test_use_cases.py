@@ -8,11 +8,11 @@ import pytest
 from kit.db.fake import FakeDatabase
 from kit.errors import JsonValue
 from kit.testing import FakeClock
+from notification.contexts.messages import link_context
 from notification.mail.errors import MailRejected, TemporaryDeliveryFailure
 from notification.mail.tests.fakes import RENDERER, SEALER, FakeMailer, FakeMailQueue
 from notification.mail.use_cases import MailDelivery
 from notification.notifications.domain import Failure, Notification, Status, Template
-from notification.notifications.messages import link_context
 from notification.notifications.tests.fakes import CONTEXT, FakeNotificationStore, about_order
 from notification.notifications.use_cases import Notifications
 from notification.recipients.domain import Recipient

@@ -1,0 +1,1 @@
+"""The content of mails: the variables that their templates need."""
