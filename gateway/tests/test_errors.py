@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.tests.test_graphql import PRODUCT_ID
+from gateway.tests.operations import PRODUCT_ID
 from gateway.tests.world import World, forget, world
 from kit.errors import (
     INTERNAL_MESSAGE,

@@ -3,13 +3,12 @@
 import pytest
 from souk.order.v1 import order_pb2
 
+from gateway.tests.operations import PRODUCT_ID
 from gateway.tests.world import USER, World, forget, world
 from kit.errors import NotFound
-from kit.values import ACCOUNT, ORDER, PRODUCT
+from kit.values import ACCOUNT, ORDER
 
 __all__ = ["forget", "world"]
-
-PRODUCT_ID = PRODUCT.format(PRODUCT.new())
 
 
 async def test_the_three_documented_mutations_work_verbatim(world: World) -> None:

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from catalog.products.errors import ProductNotFound
-from catalog.reservations.domain import Reservation, ReservationState
+from catalog.reservations.domain import Reservation
 from catalog.reservations.errors import OutOfStock, PriceChanged, TotalOutOfRange
+from catalog.reservations.tests.fakes import COMMITTED, HELD, RELEASED, RETURNED
 from catalog.reservations.tests.stores import Stores, real, stores
 from catalog.stock.domain import Action, StockOverride
 from catalog.tables import TABLES
@@ -16,9 +17,6 @@ from kit.testing.fixtures import database_url, postgres
 from kit.values import PRODUCT, MixedCurrency, Money
 
 __all__ = ["database_url", "postgres", "real", "stores"]
-
-HELD, COMMITTED = ReservationState.HELD, ReservationState.COMMITTED
-RELEASED, RETURNED = ReservationState.RELEASED, ReservationState.RETURNED
 
 
 async def test_a_reservation_has_priced_lines_in_the_requests_order(stores: Stores) -> None:

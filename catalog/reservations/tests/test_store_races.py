@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from catalog.reservations.domain import Reservation
 from catalog.reservations.errors import OutOfStock
+from catalog.reservations.tests.fakes import HELD, RELEASED
 from catalog.reservations.tests.stores import Stores, real
-from catalog.reservations.tests.test_store import HELD, RELEASED
 from catalog.tests.concurrently import concurrently, task
 from kit.testing import eventually
 from kit.testing.fixtures import database_url, postgres

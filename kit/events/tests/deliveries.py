@@ -11,7 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from kit.db import Database, Transaction
 from kit.errors import Unavailable
 from kit.events import Event, Subscription
-from kit.events.delivery import Delivery
+from kit.events.delivery import MAX_ATTEMPTS, Delivery
 from kit.events.envelope import to_record
 from kit.events.subscriptions import AnySubscription, consumer_groups
 from kit.events.tests.notes import opened
@@ -85,3 +85,21 @@ WRITES = Subscription(TOPIC, {StringValue: write_note})
 
 async def written_notes(db: Database) -> list[str]:
     return [row["text"] for row in await db.fetch("SELECT text FROM notes ORDER BY ctid")]
+
+
+async def until_done(
+    delivery: Delivery, chunk: dict[int, list[Any]], maximum: int = MAX_ATTEMPTS
+) -> dict[int, int]:
+    """Polls as the consumer would: what is to be tried again is handed over again; answers the offsets reached."""
+    reached: dict[int, int] = {}
+    for _ in range(maximum):
+        for partition, progress in (await delivery.handle(chunk)).items():
+            reached[partition] = progress.offset
+        chunk = {
+            partition: left
+            for partition, records in chunk.items()
+            if (left := [record for record in records if record.offset >= reached[partition]])
+        }
+        if not chunk:
+            break
+    return reached

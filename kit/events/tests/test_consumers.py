@@ -16,9 +16,16 @@ from kit.events import (
     Subscription,
     Topic,
 )
-from kit.events.metrics import DEAD_LETTERS
 from kit.events.tests.notes import Noted, note, opened, texts
-from kit.events.tests.writing import Writer, db, note_consumers, sorted_notes, topic, wait_for_notes, writer
+from kit.events.tests.writing import (
+    Writer,
+    db,
+    note_consumers,
+    sorted_notes,
+    topic,
+    wait_for_notes,
+    writer,
+)
 from kit.testing import Kafka, Postgres, eventually
 from kit.testing.fixtures import database_url, kafka, postgres
 from kit.testing.records import records
@@ -70,11 +77,6 @@ async def test_events_published_twice_have_one_effect(
     await consumers.close()
 
     assert texts(await records(kafka.bootstrap(), topic.name)).count("first") == 2
-
-
-def _waiting(group: str, topic: str) -> float:
-    value: float = DEAD_LETTERS.labels(group, topic)._value.get()
-    return value
 
 
 async def test_what_passes_by_itself_is_tried_until_it_does(

@@ -16,8 +16,15 @@ from kit.events import (
 )
 from kit.events.envelope import OutgoingRecord
 from kit.events.tests.notes import Noted, note, texts
-from kit.events.tests.test_consumers import _waiting
-from kit.events.tests.writing import Writer, db, note_consumers, topic, wait_for_notes, writer
+from kit.events.tests.writing import (
+    Writer,
+    db,
+    note_consumers,
+    topic,
+    wait_for_notes,
+    waiting_dead_letters,
+    writer,
+)
 from kit.testing import Kafka, eventually
 from kit.testing.fixtures import database_url, kafka, postgres
 from kit.testing.records import records
@@ -71,7 +78,7 @@ async def test_a_dead_letter_stays_in_the_database_until_it_is_replayed_or_dropp
     assert [(item.key, item.error, item.message, item.tries) for item in listed] == [
         ("key", "ValueError", "cannotstand this", "5")
     ] * 2
-    await eventually(lambda: _waiting("notes", topic.name) == 2, seconds=30)
+    await eventually(lambda: waiting_dead_letters("notes", topic.name) == 2, seconds=30)
 
     writer.poison = {"worse"}
     publisher = Publisher(kafka.bootstrap(), "replay")
@@ -81,7 +88,7 @@ async def test_a_dead_letter_stays_in_the_database_until_it_is_replayed_or_dropp
     await eventually(lambda: list_stored(db, "notes", topic.name), seconds=30)
     assert await drop_stored(db, "notes", topic.name) == 1
     assert await replay_stored(db, publisher, "notes", topic.name) == 0
-    await eventually(lambda: _waiting("notes", topic.name) == 0, seconds=30)
+    await eventually(lambda: waiting_dead_letters("notes", topic.name) == 0, seconds=30)
     await publisher.close()
     await consumers.close()
 

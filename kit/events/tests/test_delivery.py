@@ -18,10 +18,10 @@ from kit.events.tests.deliveries import (
     graveyard,
     make_delivery,
     make_record,
+    until_done,
     write_note,
     written_notes,
 )
-from kit.events.tests.test_poison import _until_done
 from kit.telemetry import correlation_id
 from kit.testing.fixtures import database_url, postgres
 from kit.testing.rival import rival
@@ -137,7 +137,7 @@ async def test_events_of_a_type_that_came_in_a_row_are_handled_at_once(
 
     delivery = make_delivery(db, graveyard, Subscription(TOPIC, {StringValue: BatchHandler(write)}))
     await delivery.handle({0: [make_record("a", 0), make_record("b", 1)]})
-    await _until_done(delivery, {0: [make_record("c", 2), make_record("poison", 3), make_record("d", 4)]})
+    await until_done(delivery, {0: [make_record("c", 2), make_record("poison", 3), make_record("d", 4)]})
 
     assert calls[0] == ["a", "b"]
     assert await written_notes(db) == ["a", "b", "c", "d"]
@@ -159,7 +159,7 @@ async def test_a_batch_handler_needs_no_database_and_receives_duplicates(graveya
 
 
 async def test_rolled_back_effects_leave_the_inbox_empty(db: Database, graveyard: Graveyard) -> None:
-    await _until_done(make_delivery(db, graveyard, WRITES), {0: [make_record("poison")]})
+    await until_done(make_delivery(db, graveyard, WRITES), {0: [make_record("poison")]})
 
     assert await db.fetchval("SELECT count(*) FROM inbox") == 0
     assert await written_notes(db) == []

@@ -1,11 +1,9 @@
 """Events that always fail, and those that fail for now, against a real PostgreSQL and without Kafka."""
 
-from typing import Any
-
 from google.protobuf.wrappers_pb2 import StringValue
 
 from kit.db import Database
-from kit.events.delivery import MAX_ATTEMPTS, Delivery, Progress
+from kit.events.delivery import MAX_ATTEMPTS, Progress
 from kit.events.tests.deliveries import (
     WRITES,
     Graveyard,
@@ -13,6 +11,7 @@ from kit.events.tests.deliveries import (
     graveyard,
     make_delivery,
     make_record,
+    until_done,
     written_notes,
 )
 from kit.testing.fixtures import database_url, postgres
@@ -26,29 +25,11 @@ async def test_one_poison_event_dies_and_the_others_have_their_effect_once(
     delivery = make_delivery(db, graveyard, WRITES)
     records = [make_record("a", 0), make_record("poison", 1), make_record("b", 2)]
 
-    reached = await _until_done(delivery, {0: records, 1: [make_record("c")]})
+    reached = await until_done(delivery, {0: records, 1: [make_record("c")]})
 
     assert sorted(await written_notes(db)) == ["a", "b", "c"]
     assert [StringValue.FromString(letter).value for letter in graveyard.texts] == ["poison"]
     assert reached == {0: 3, 1: 1}
-
-
-async def _until_done(
-    delivery: Delivery, chunk: dict[int, list[Any]], maximum: int = MAX_ATTEMPTS
-) -> dict[int, int]:
-    """Polls as the consumer would: what is to be tried again is handed over again; answers the offsets reached."""
-    reached: dict[int, int] = {}
-    for _ in range(maximum):
-        for partition, progress in (await delivery.handle(chunk)).items():
-            reached[partition] = progress.offset
-        chunk = {
-            partition: left
-            for partition, records in chunk.items()
-            if (left := [record for record in records if record.offset >= reached[partition]])
-        }
-        if not chunk:
-            break
-    return reached
 
 
 async def test_a_poison_event_is_tried_several_times_first(db: Database, graveyard: Graveyard) -> None:

@@ -16,6 +16,7 @@ from kit.events import (
     Subscription,
     Topic,
 )
+from kit.events.metrics import DEAD_LETTERS
 from kit.events.tests.notes import fresh_topic, opened
 from kit.testing import Kafka, eventually
 from kit.testing.fixtures import database_url, kafka, postgres
@@ -79,3 +80,8 @@ async def wait_for_notes(db: Database, expected: Sequence[str], seconds: float =
         return True
 
     await eventually(there, seconds=seconds)
+
+
+def waiting_dead_letters(group: str, topic: str) -> float:
+    value: float = DEAD_LETTERS.labels(group, topic)._value.get()
+    return value
