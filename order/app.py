@@ -142,5 +142,10 @@ def policy(settings: Settings) -> Policy:
     return Policy(
         pending=settings.pending_seconds,
         units_per_line=settings.max_units_per_line,
-        account=AccountLimits(settings.max_pending_orders, settings.max_failed_payments),
+        account=AccountLimits(
+            settings.max_pending_orders,
+            settings.max_failed_payments,
+            settings.max_pending_orders_of_guest,
+            settings.max_pending_orders_of_guest_network,
+        ),
     )

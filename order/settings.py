@@ -50,6 +50,15 @@ class Settings(BaseSettings):
     max_pending_orders: int = setting(
         "Maximum number of unpaid orders of an account", default=50, development=1_000_000, minimum=1
     )
+    max_pending_orders_of_guest: int = setting(
+        "Maximum number of unpaid orders of a guest", default=2, minimum=1
+    )
+    max_pending_orders_of_guest_network: int = setting(
+        "Maximum number of unpaid orders of all guests from one network (an IPv4 address, an IPv6 /64)",
+        default=20,
+        development=1_000_000,
+        minimum=1,
+    )
     max_failed_payments: int = setting(
         "Maximum number of an account's failed payments within an hour",
         default=20,

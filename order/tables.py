@@ -26,6 +26,7 @@ class OrderRow(Table, tablename="orders"):
     deadline = Timestamptz()
     create_time = Timestamptz()
     update_time = Timestamptz()
+    guest_network = Text(null=True, default=None)
     cart_id = UUID(null=True, default=None)
     subtotal = BigInt(null=True, default=None)
     discount = BigInt()

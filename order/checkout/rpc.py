@@ -17,5 +17,5 @@ class CheckoutRpc:
     async def checkout(self, request: pb.CheckoutRequest, call: Call) -> pb.CheckoutResponse:
         """For the caller's own cart."""
         caller = call.require_principal()
-        order = await self._checkout.check_out(caller, command_from_proto(request))
+        order = await self._checkout.check_out(caller, command_from_proto(request), address=call.address)
         return pb.CheckoutResponse(order=order_to_proto(order, internal=caller.is_admin))

@@ -39,7 +39,7 @@ class Checkout:
         self._quotes = quotes
         self._placing = placing
 
-    async def check_out(self, caller: Principal, command: CheckOut) -> Order:
+    async def check_out(self, caller: Principal, command: CheckOut, *, address: str = "") -> Order:
         """The order of the caller's cart at a version; one that was placed before is returned before anything is judged.
 
         Raises CartNotFound, CartChanged, CartEmpty, CartIncomplete, and the errors of placing an order.
@@ -49,7 +49,7 @@ class Checkout:
             return await self._stored(caller, command, cart)
         _check(cart, is_guest=caller.guest)
         try:
-            return await self._placing.place(caller, _order_of(cart, command))
+            return await self._placing.place(caller, _order_of(cart, command), address=address)
         except SoukError as rejection:
             if rejection.reason in _PROBLEMS:
                 await self._raise_problems(caller, cart)

@@ -11,7 +11,8 @@ from order.orders.rows import SELECT_ORDERS, order_from_row, read_orders
 _SAVE = """
 WITH changed AS (
     UPDATE orders o SET status = c.status, cancel_reason = c.cancel_reason, status_reason = c.status_reason, refunded = c.refunded,
-        version = c.version, update_time = c.update_time
+        version = c.version, update_time = c.update_time,
+        guest_network = CASE WHEN c.status = 'PENDING' THEN o.guest_network END
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::int[], $7::timestamptz[])
         AS c(id, status, cancel_reason, status_reason, refunded, version, update_time)
     WHERE o.id = c.id

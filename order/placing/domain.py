@@ -18,6 +18,7 @@ class PlaceOrder:
     idempotency key. `input_hash` identifies everything else; `legacy_input_hash` is how earlier releases computed it. `expected_total` is
     the decimal that the buyer saw, or empty.
     `payment_method` is a provider's token; empty means the deployment's default. `cart` is the cart that is ordered, if it is one.
+    `guest_network` is the digest of the network of a guest, None for accounts.
     """
 
     caller_id: UUID
@@ -36,6 +37,7 @@ class PlaceOrder:
     billing_address: Address | None = None
     cart: CartVersion | None = None
     by_product: frozenset[UUID] = frozenset()
+    guest_network: str | None = None
 
     @property
     def is_checkout(self) -> bool:

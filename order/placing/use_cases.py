@@ -9,7 +9,7 @@ from kit.auth import Principal
 from kit.db import Database, retry_on_contention
 from kit.errors import IdempotencyConflict, Internal, SoukError, Unavailable, Violation
 from kit.events import AdminActed
-from kit.values import ORDER, Money
+from kit.values import ORDER, Money, client_network
 from kit.work import Batcher
 from order.lines.domain import Line, amounts_of, line_amounts
 from order.metrics import REJECTIONS
@@ -21,7 +21,7 @@ from order.placing.ports import Reservation, Reservations
 from order.pricing.quote import Quote
 from order.quotes.errors import PriceChanged, RulesChanged
 from order.quotes.quoting import Priced, Quotes
-from order.writing.domain import AccountLimits
+from order.writing.domain import AccountLimits, network_key
 from order.writing.order_numbers import OrderNumbers
 from order.writing.ports import ExistingOrder, NewOrder, Outcome, PlacingStore
 
@@ -76,6 +76,8 @@ class Placing:
         """
         caller.require_access_to(command.account_id)
         self._check_units(command)
+        if caller.guest:
+            command = replace(command, guest_network=network_key(client_network(address)))
         try:
             held = await self._hold(caller, command)
         except SoukError as rejection:

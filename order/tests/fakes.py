@@ -134,7 +134,8 @@ class FakeStore:
             return Outcome.RULES_CHANGED
         orders = [other for other in before if other.account_id == order.account_id]
         hour_ago = order.create_time - timedelta(hours=1)
-        if sum(o.status is Status.PENDING for o in orders) + earlier_in_batch >= limits.pending:
+        limit = limits.guest_pending if new.command.guest_network else limits.pending
+        if sum(o.status is Status.PENDING for o in orders) + earlier_in_batch >= limit:
             return Outcome.TOO_MANY_PENDING
         failed = [
             o for o in orders if o.cancel_reason is CancelReason.PAYMENT_FAILED and o.update_time > hour_ago

@@ -1,7 +1,7 @@
 """Order stores under test. `harness` is the fake and PostgreSQL's in turn, `postgres_harness` only PostgreSQL's."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -45,7 +45,12 @@ class StoreHarness:
     last_number: int = 1_000_000
 
     def new_order(
-        self, *, key: str | None = None, order_id: UUID | None = None, account: UUID | None = None
+        self,
+        *,
+        key: str | None = None,
+        order_id: UUID | None = None,
+        account: UUID | None = None,
+        guest_network: str | None = None,
     ) -> NewOrder:
         now = self.clock.now
         self.last_number += 1
@@ -66,7 +71,8 @@ class StoreHarness:
         event = Order.place(
             order_id or uuid4(), self.last_number, owner, lines, ADDRESS, "pm_card_visa", schedule, now
         )
-        return NewOrder(event, place_order(owner, key=key), revision=1)
+        command = replace(place_order(owner, key=key), guest_network=guest_network)
+        return NewOrder(event, command, revision=1)
 
     async def place(self, count: int = 1, *, account: UUID | None = None) -> list[Order]:
         orders = []

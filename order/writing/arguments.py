@@ -23,11 +23,13 @@ def statement_and_arguments(
     """The statement that writes a batch of orders with different ids, at least one, with its arguments."""
     amounts = any(new.needs_amounts for new in orders)
     carts = any(new.command.cart for new in orders)
+    guests = any(new.command.guest_network for new in orders)
     topic, *events = publishes.outbox_rows([new.event for new in orders], [new.headers for new in orders])
     heads = [
         (
             *_head(new),
             *(_amounts(new) if amounts else ()),
+            *((new.command.guest_network,) if guests else ()),
             *(_cart(new) if carts else ()),
             new.revision,
         )
@@ -36,10 +38,12 @@ def statement_and_arguments(
     lines = [row for new in orders for row in _lines(new, amounts=amounts)]
     arguments = [*transpose(heads, len(heads[0])), *events, *transpose(lines, len(lines[0])), topic]
     arguments += [limits.pending, limits.failed_payments]
+    if guests:
+        arguments += [limits.guest_pending, limits.guest_network_pending]
     if amounts:
         arguments += transpose(chain.from_iterable(map(_taxes, orders)), 10)
         arguments += transpose(chain.from_iterable(map(_discounts, orders)), 7)
-    return place_statement(amounts=amounts, carts=carts), arguments
+    return place_statement(amounts=amounts, carts=carts, guests=guests), arguments
 
 
 def _head(new: NewOrder) -> _Row:

@@ -1,6 +1,7 @@
 """Under which conditions an order is written."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from uuid import UUID
 
 
@@ -14,7 +15,17 @@ class CartVersion:
 
 @dataclass(frozen=True, slots=True)
 class AccountLimits:
-    """Limits of one account: unpaid orders at a time, failed payments within an hour."""
+    """Limits of one account: unpaid orders at a time, failed payments within an hour.
+
+    Guests have lower ones for unpaid orders, of one guest and of all guests of one network: anyone can start guests.
+    """
 
     pending: int
     failed_payments: int
+    guest_pending: int = 2
+    guest_network_pending: int = 20
+
+
+def network_key(network: str) -> str:
+    """What is stored of a guest's network address while its order is unpaid."""
+    return sha256(network.encode()).hexdigest()[:32]

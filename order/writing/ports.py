@@ -36,6 +36,11 @@ class WriteRequest(Protocol):
         """The cart that is taken with the order."""
         ...
 
+    @property
+    def guest_network(self) -> str | None:
+        """The digest of a guest's network; None for accounts."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:

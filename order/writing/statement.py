@@ -1,7 +1,7 @@
 """The statement that writes new orders; `arguments` has its parameters.
 
 Orders that cost their goods and nothing else are written without the columns and tables of amounts: such a batch has the shorter statement.
-A batch with an order of a cart has the part that takes the cart.
+A batch with an order of a cart has the part that takes the cart, one with an order of a guest that with the limits of guests.
 """
 
 from functools import cache
@@ -32,6 +32,7 @@ _AMOUNTS: _Columns = {
 }
 _CART: _Columns = {"cart_id": "uuid"}
 _CART_VERSION: _Columns = {"cart_version": "int"}
+_GUEST: _Columns = {"guest_network": "text"}
 _REVISION: _Columns = {"revision": "bigint"}
 _EVENT: _Columns = {
     "event_id": "uuid",
@@ -87,7 +88,7 @@ WITH requested AS MATERIALIZED (
         {cart_changed}
         WHEN (SELECT count(*) FROM orders o WHERE o.account_id = r.account_id AND o.status = 'PENDING')
             + row_number() OVER (PARTITION BY r.account_id) - 1 >= {pending}
-            THEN 'TOO_MANY_PENDING'
+            THEN 'TOO_MANY_PENDING'{guest_limits}
         WHEN (SELECT count(*) FROM orders o WHERE o.account_id = r.account_id AND o.cancel_reason = 'PAYMENT_FAILED'
               AND o.update_time > r.create_time - interval '1 hour') >= {failed}
             THEN 'TOO_MANY_FAILED'
@@ -126,6 +127,13 @@ _CART_CHANGED = """
         WHEN r.cart_id IS NOT NULL AND NOT EXISTS (SELECT FROM open_carts c WHERE c.id = r.cart_id AND c.version = r.cart_version)
             THEN 'CART_CHANGED'
         WHEN r.cart_id IS NOT NULL AND row_number() OVER (PARTITION BY r.cart_id) > 1 THEN 'CART_CHANGED'"""
+_GUEST_LIMITS = """
+        WHEN r.guest_network IS NOT NULL AND (
+            (SELECT count(*) FROM orders o WHERE o.account_id = r.account_id AND o.status = 'PENDING')
+                + row_number() OVER (PARTITION BY r.account_id) - 1 >= {guest_pending}
+            OR (SELECT count(*) FROM orders o WHERE o.guest_network = r.guest_network AND o.status = 'PENDING')
+                + row_number() OVER (PARTITION BY r.guest_network) - 1 >= {network_pending}
+        ) THEN 'TOO_MANY_PENDING'"""
 _ORDERED_CARTS = """, ordered_carts AS (
     UPDATE carts SET state = 'ORDERED', order_id = r.id, version = carts.version + 1, update_time = r.create_time,
         expire_time = date_trunc('day', r.create_time) + interval '31 days'
@@ -149,10 +157,10 @@ class _Parameters:
 
 
 @cache
-def place_statement(*, amounts: bool, carts: bool) -> str:
+def place_statement(*, amounts: bool, carts: bool, guests: bool = False) -> str:
     """The statement for a batch; `arguments` gives its parameters."""
     parameters = _Parameters()
-    stored = _HEAD | (_AMOUNTS if amounts else {}) | (_CART if carts else {})
+    stored = _HEAD | (_AMOUNTS if amounts else {}) | (_GUEST if guests else {}) | (_CART if carts else {})
     requested = stored | (_CART_VERSION if carts else {}) | _REVISION | _EVENT
     line = _LINE | (_LINE_AMOUNTS if amounts else {})
     parts = {
@@ -167,7 +175,12 @@ def place_statement(*, amounts: bool, carts: bool) -> str:
         "locked_carts": _LOCKED_CARTS if carts else "",
         "cart_changed": _CART_CHANGED if carts else "",
         "ordered_carts": _ORDERED_CARTS if carts else "",
+        "guest_limits": "",
     }
+    if guests:
+        parts["guest_limits"] = _GUEST_LIMITS.format(
+            guest_pending=parameters.next(), network_pending=parameters.next()
+        )
     if amounts:
         parts["amounts"] = _TAXES_AND_DISCOUNTS.format(
             taxes=parameters.unnest("t", _TAX),

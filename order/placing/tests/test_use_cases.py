@@ -9,7 +9,7 @@ import pytest
 
 from kit.errors import FailedPrecondition, IdempotencyConflict, PermissionDenied
 from kit.events import AdminActed
-from kit.testing.principals import admin, customer
+from kit.testing.principals import admin, customer, guest
 from kit.values import ORDER, PRODUCT, Money
 from order.orders.domain import CancelReason, OrderPlaced, Status
 from order.orders.ports import StockState
@@ -224,3 +224,15 @@ async def test_units_of_one_product_are_limited(shop: Shop) -> None:
         await shop.placing.place(caller, command)
     assert [fault.path for fault in rejection.value.fields] == [("products", 3, "quantity")]
     assert not shop.catalog.states
+
+
+async def test_a_guest_has_two_unpaid_orders_at_a_time(shop: Shop) -> None:
+    caller = guest()
+    first = await shop.place(caller, address="192.0.2.1")
+    await shop.place(caller, address="192.0.2.1")
+
+    with pytest.raises(TooManyPending):
+        await shop.place(caller, address="192.0.2.2")
+
+    await shop.fail_payment(first)
+    assert await shop.place(caller, address="192.0.2.1")

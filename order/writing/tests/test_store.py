@@ -19,6 +19,8 @@ from order.writing.store import PostgresPlacingStore
 
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
 
+GUEST = uuid4()
+
 
 async def test_many_orders_are_placed_at_once(harness: StoreHarness) -> None:
     new_orders = [harness.new_order() for _ in range(20)]
@@ -156,3 +158,37 @@ async def test_placing_many_orders_is_one_statement(postgres_harness: StoreHarne
     await db.close()
 
     assert len(statements) == 1
+
+
+async def test_a_guest_has_two_unpaid_orders_and_accounts_in_its_batch_have_more(
+    harness: StoreHarness,
+) -> None:
+    own = [harness.new_order() for _ in range(3)]
+    guests = [harness.new_order(account=GUEST, guest_network="home") for _ in range(3)]
+
+    outcomes = await harness.placing.place([*own, *guests], NO_LIMITS)
+
+    assert outcomes[:3] == [Outcome.WRITTEN] * 3
+    assert sorted(outcomes[3:], key=str) == [Outcome.TOO_MANY_PENDING, Outcome.WRITTEN, Outcome.WRITTEN]
+    another = harness.new_order(account=GUEST, guest_network="elsewhere")
+    assert await harness.placing.place([another], NO_LIMITS) == [Outcome.TOO_MANY_PENDING]
+
+
+async def test_the_unpaid_orders_of_a_networks_guests_are_limited_and_the_network_is_not_kept(
+    postgres_harness: StoreHarness,
+) -> None:
+    harness, limits = postgres_harness, AccountLimits(1000, 1000, guest_network_pending=3)
+    guests = [harness.new_order(account=uuid4(), guest_network="home") for _ in range(4)]
+
+    outcomes = await harness.placing.place(guests, limits)
+    assert sorted(outcomes, key=str) == [Outcome.TOO_MANY_PENDING, *[Outcome.WRITTEN] * 3]
+    late = harness.new_order(account=uuid4(), guest_network="home")
+    other = harness.new_order(account=uuid4(), guest_network="elsewhere")
+    assert await harness.placing.place([late, other], limits) == [Outcome.TOO_MANY_PENDING, Outcome.WRITTEN]
+
+    written = guests[outcomes.index(Outcome.WRITTEN)].event.order
+    await harness.change(written, lambda stored: stored.payment_failed("", harness.clock.now))
+
+    networks = await harness.db.fetch("SELECT guest_network FROM orders WHERE status <> 'PENDING'")
+    assert [row["guest_network"] for row in networks] == [None]
+    assert await harness.placing.place([late], limits) == [Outcome.WRITTEN]
