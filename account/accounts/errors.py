@@ -1,8 +1,12 @@
 """Errors of accounts.
 
-AlreadyExists       EmailTaken       EMAIL_TAKEN
-FailedPrecondition  LastAdmin        LAST_ADMIN
-NotFound            AccountNotFound  ACCOUNT_NOT_FOUND
+SoukError
+|- NotFound
+|  '- AccountNotFound   the account does not exist, or the caller has no access to it
+|- AlreadyExists
+|  '- EmailTaken        another account has the email address
+'- FailedPrecondition
+   '- LastAdmin         the shop would have no ADMIN
 
 ORDERS_OPEN comes from the order service and is passed on unchanged.
 """

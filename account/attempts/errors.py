@@ -1,7 +1,10 @@
 """Errors of limits.
 
-ResourceExhausted  LoginThrottled  LOGIN_THROTTLED (retry_after: seconds)
-Unavailable        TooBusy         PASSWORDS_BUSY
+SoukError
+|- ResourceExhausted
+|  '- LoginThrottled   too many wrong passwords; `details.retry_after` is in seconds
+'- Unavailable
+   '- TooBusy          the password could not be compared or hashed in time
 """
 
 from kit.errors import ResourceExhausted, Unavailable

@@ -1,8 +1,12 @@
 """Errors of passwords.
 
-Unauthenticated    BadCredentials     BAD_CREDENTIALS
-InvalidArgument    WrongPassword      WRONG_PASSWORD
-ResourceExhausted  RegisterThrottled  REGISTER_THROTTLED (retry_after: seconds)
+SoukError
+|- InvalidArgument
+|  '- WrongPassword       a signed-in caller sent a wrong password
+|- Unauthenticated
+|  '- BadCredentials      unknown address or wrong password
+'- ResourceExhausted
+   '- RegisterThrottled   too many registrations; `details.retry_after` is in seconds
 """
 
 from kit.errors import InvalidArgument, ResourceExhausted, Unauthenticated, Violation

@@ -1,7 +1,10 @@
 """Errors of guests.
 
-InvalidArgument    GuestOnly       GUEST_ONLY
-ResourceExhausted  GuestThrottled  GUEST_THROTTLED (retry_after: seconds)
+SoukError
+|- InvalidArgument
+|  '- GuestOnly        the token or the caller is not a guest's
+'- ResourceExhausted
+   '- GuestThrottled   too many new guests; `details.retry_after` is in seconds
 
 NOT_FOR_GUESTS is raised by kit.auth.
 """

@@ -1,7 +1,10 @@
 """Errors of mailed links.
 
-InvalidArgument    LinkInvalid     LINK_INVALID
-ResourceExhausted  ResetThrottled  RESET_THROTTLED (retry_after: seconds)
+SoukError
+|- InvalidArgument
+|  '- LinkInvalid      the link is unknown, used or expired
+'- ResourceExhausted
+   '- ResetThrottled   too many requests for resets; `details.retry_after` is in seconds
 """
 
 from kit.errors import InvalidArgument, ResourceExhausted, Violation

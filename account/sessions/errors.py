@@ -1,7 +1,9 @@
 """Errors of sessions.
 
-Unauthenticated  SessionRevoked  TOKEN_INVALID
-                 RefreshExpired  TOKEN_EXPIRED
+SoukError
+'- Unauthenticated
+   |- SessionRevoked   the session was revoked or has expired, or its token is unknown
+   '- RefreshExpired   the refresh token was not used in time
 """
 
 from kit.errors import Unauthenticated

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from dev.ports import Ports
-from tests.invariants import amounts, events, guests, index, mail, provider, saved, shop
+from tests.invariants import amounts, events, guests, index, mail, notifications, provider, saved, shop
 from tests.invariants.idle import wait_until_idle
 from tests.invariants.result import CheckResult, check_result
 from tests.invariants.sources import DATABASES, DataSources
@@ -33,8 +33,8 @@ CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     amounts.taxes,
     amounts.discounts,
     amounts.methods,
-    shop.notifications,
-    shop.delivered,
+    notifications.notifications,
+    notifications.delivered,
     guests.merged,
     guests.passwords,
     guests.numbers,
