@@ -43,9 +43,10 @@ WITH account AS (
 )
 DELETE FROM mailed_links WHERE account_id = $1
 """
-# These two types contain no personal data.
+# These types contain no personal data.
 _PURGE_PUBLISHED_EVENTS = """
-DELETE FROM outbox WHERE key = $1 AND type NOT IN ('souk.account.v1.AccountDeleted', 'souk.account.v1.SessionEnded')
+DELETE FROM outbox WHERE key = $1
+    AND type NOT IN ('souk.account.v1.AccountDeleted', 'souk.account.v1.GuestMerged', 'souk.account.v1.SessionEnded')
 """
 
 

@@ -64,5 +64,5 @@ class Accounts:
         return account
 
     async def purge_published_events(self, tx: Transaction, account_id: UUID) -> None:
-        """Deletes personal data from the outbox once AccountDeleted, the account's last event, has been published."""
+        """Deletes personal data from the outbox once AccountDeleted or GuestMerged, the account's last event, has been published."""
         await self._store.purge_published_events(tx, account_id)

@@ -13,10 +13,16 @@ from kit.values import exact_count
 from notification.notifications.domain import Failure, Notification, Status, Template
 from notification.notifications.ports import NotificationFilter
 
+# A refund's event does not have the number of its order; an earlier notification about the order has.
+_ORDER_NUMBER = """coalesce((
+    SELECT jsonb_build_object('order_number', o.context -> 'order_number') FROM notifications o
+    WHERE o.order_id = n.order_id AND o.context ? 'order_number' LIMIT 1
+), '{}')"""
 _ADD = f"""
 INSERT INTO notifications (id, account_id, order_id, template, context, subject, recipient, status, attempts, due_time, create_time,
     expire_time, priority)
-SELECT id, {MERGED_ACCOUNT.format("n.account_id")}, order_id, template, context, subject, '', 'QUEUED', 0,
+SELECT id, {MERGED_ACCOUNT.format("n.account_id")}, order_id, template,
+    CASE WHEN template = 'refunded' THEN context || {_ORDER_NUMBER} ELSE context END, subject, '', 'QUEUED', 0,
     create_time, create_time, expire_time, priority
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::smallint[])
     AS n(id, account_id, order_id, template, context, subject, create_time, expire_time, priority)

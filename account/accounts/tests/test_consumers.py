@@ -16,3 +16,10 @@ async def test_account_deleted_purges_the_outbox(tmp_path: Path) -> None:
     message = pb.AccountDeleted(account_id=ACCOUNT.format(account_id))
     await consume(world, AccountEvents(world.accounts).subscriptions(), message)
     assert world.store.purged == [account_id]
+
+
+async def test_guest_merged_purges_the_outbox_of_the_guest(tmp_path: Path) -> None:
+    world, guest_id = World(SigningKeys.generate(tmp_path / "keys.json")), ACCOUNT.new()
+    message = pb.GuestMerged(guest_id=ACCOUNT.format(guest_id), into_id=ACCOUNT.format(ACCOUNT.new()))
+    await consume(world, AccountEvents(world.accounts).subscriptions(), message)
+    assert world.store.purged == [guest_id]

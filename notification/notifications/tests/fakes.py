@@ -33,7 +33,15 @@ class FakeNotificationStore:
 
     async def add(self, tx: object, notifications: Sequence[Notification]) -> None:
         for notification in notifications:
-            self.notifications.setdefault(notification.id, replace(notification))
+            number = self._order_number(notification) if notification.template is Template.REFUNDED else {}
+            stored = replace(notification, context={**notification.context, **number})
+            self.notifications.setdefault(notification.id, stored)
+
+    def _order_number(self, refund: Notification) -> dict[str, JsonValue]:
+        for other in self.notifications.values():
+            if other.order_id == refund.order_id and "order_number" in other.context:
+                return {"order_number": other.context["order_number"]}
+        return {}
 
     async def erase(self, tx: object, account_id: UUID) -> None:
         for notification in self.notifications.values():

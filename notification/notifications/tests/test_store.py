@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from kit.db import CheckViolation, Migrations, assert_tables_match
+from kit.errors import JsonValue
 from kit.testing.copy_rows import copy_rows
 from notification.notifications.domain import Notification, Template
 from notification.notifications.ports import NotificationFilter
@@ -179,3 +180,22 @@ async def test_the_count_is_exact_up_to_ten_thousand_and_unknown_beyond(real: St
             NotificationFilter(), [notification.account_id]
         )
         assert by_account == {notification.account_id: expected}
+
+
+async def test_a_mail_about_a_refund_calls_its_order_by_the_number_of_earlier_mails(stores: Stores) -> None:
+    order_id, other_id = uuid4(), uuid4()
+    confirmed = about_order(stores.clock, uuid4(), order_id=order_id)
+    confirmed.context = {**confirmed.context, "order_number": "1042"}
+    await stores.add(confirmed)
+    context: dict[str, JsonValue] = {"order_id": "ord_1", "amount": "5.00", "currency": "USD"}
+    for refunded in (order_id, other_id):
+        await stores.add(
+            Notification.about_refund(uuid4(), refunded, confirmed.account_id, context, stores.clock())
+        )
+
+    rows = await stores.notifications.page(NotificationFilter(), None, 10)
+
+    numbers = {
+        row.order_id: row.context.get("order_number") for row in rows if row.template is Template.REFUNDED
+    }
+    assert numbers == {order_id: "1042", other_id: None}
