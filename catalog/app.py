@@ -21,7 +21,7 @@ from catalog.reservations.rpc import ReservationRpc
 from catalog.reservations.store import PostgresReservationStore
 from catalog.reservations.use_cases import Reservations
 from catalog.retention import retentions
-from catalog.rpc import ProductServiceRpc, StockServiceRpc
+from catalog.rpc import ProductServiceRpc, StockServiceRpc, VariantServiceRpc
 from catalog.search.index import ElasticsearchIndexReader
 from catalog.search.rpc import SearchRpc
 from catalog.search.use_cases import ProductSearch
@@ -29,8 +29,11 @@ from catalog.settings import Settings
 from catalog.stock.rpc import StockRpc
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.use_cases import Stock
-from catalog.variants.rpc import VariantPricesRpc
-from catalog.variants.store import PostgresVariantStore
+from catalog.variant_changes.rpc import VariantChangesRpc
+from catalog.variant_changes.store import PostgresVariantStore
+from catalog.variant_changes.use_cases import VariantChanges
+from catalog.variants.rpc import VariantPricesRpc, VariantReadsRpc
+from catalog.variants.store import PostgresVariantReader
 from catalog.variants.use_cases import Variants
 from kit.cache import Cache
 from kit.db import Database, Migrations
@@ -52,6 +55,8 @@ def build(settings: Settings) -> Service:
     product_rows, stock_rows = PostgresProductStore(db), PostgresStockStore(db)
     cache = CachedProducts(redis, product_rows, lifetime=settings.cache_seconds)
     products = Products(db, product_rows, stock_rows, cache, clock=utc_now)
+    variants = Variants(PostgresVariantReader(db), cache)
+    variant_changes = VariantChanges(db, PostgresVariantStore(db), stock_rows, cache, clock=utc_now)
     categories = Categories(PostgresCategoryStore(db))
     stock = Stock(db, stock_rows, product_rows, clock=utc_now)
     reservations = Reservations(
@@ -84,11 +89,12 @@ def build(settings: Settings) -> Service:
                 StockRpc(stock, admins),
                 SearchRpc(search),
             ),
-            StockServiceRpc(
-                ReservationRpc(reservations), VariantPricesRpc(Variants(PostgresVariantStore(db)))
+            StockServiceRpc(ReservationRpc(reservations), VariantPricesRpc(variants)),
+            VariantServiceRpc(
+                VariantReadsRpc(variants), VariantChangesRpc(variant_changes, products, admins)
             ),
         ],
-        callers={"ProductService": ["gateway"], "StockService": ["order"]},
+        callers={"ProductService": ["gateway"], "StockService": ["order"], "VariantService": ["gateway"]},
         consumes=[OrderEvents(reservations).subscription(), index_subscription(indexer)],
         jobs=[
             PeriodicJob("catalog.expiry", settings.sweep_seconds.total_seconds(), reservations.expire),

@@ -29,6 +29,11 @@ def sku_identity(sku: str) -> str:
     return " ".join(_ACCENTS.sub("", without_invisible(plain)).split())
 
 
+def option_identity(text: str) -> str:
+    """Names of options and their values are the same if they differ only in case, width and repeated spaces."""
+    return category_identity(text)
+
+
 def without_invisible(text: str) -> str:
     """Removes format characters (Cf) and line and paragraph separators."""
     return "".join(c for c in text if unicodedata.category(c) not in _INVISIBLE)

@@ -21,6 +21,7 @@ from gateway.peers import (
     SavedMethods,
     ShippingRules,
     TaxRules,
+    Variants,
 )
 from gateway.resolvers import TEXTS, make_schema
 from gateway.settings import Settings
@@ -105,6 +106,7 @@ def _peers(settings: Settings) -> Peers:
         saved_methods=SavedMethods(settings.payment_address, identity),
         tax=TaxRules(settings.order_address, identity),
         shipping=ShippingRules(settings.order_address, identity, settings.stripe_publishable_key),
+        variants=Variants(settings.catalog_address, identity),
     )
 
 

@@ -1,7 +1,8 @@
 """The index's definition: its fields, and how texts are analyzed. The queries are in `search.queries`.
 
 All analysis happens in Elasticsearch, on fields that documents had from the start: during an upgrade, old and new replicas write the same
-documents, whichever index the alias points to. ADR 0026 has the alternatives and the figures.
+documents, whichever index the alias points to. New fields without an analyzer are added to the index of the release before (`kit.search`).
+ADR 0026 has the alternatives and the figures.
 """
 
 from collections.abc import Mapping
@@ -185,6 +186,9 @@ DEFINITION: Final[Mapping[str, Any]] = {
                 },
             },
             "price": {"type": "long"},
+            # Of the variants that can be bought: each value, and each combination of values (`options.combinations`).
+            "option_values": {"type": "keyword"},
+            "option_combinations": {"type": "keyword"},
             "currency": {"type": "keyword"},
             "available": {"type": "boolean"},
             "create_time": {"type": "long"},

@@ -50,16 +50,22 @@ class ProductIndex:
         """Deletes the indices that the alias does not point to."""
         await self._index.delete_unused_indices()
 
-    async def read(self, ids: Sequence[UUID]) -> dict[UUID, tuple[Product, bool]]:
-        """The indexed products among the ids, each with its availability."""
+    async def read(self, ids: Sequence[UUID]) -> dict[UUID, tuple[Any, ...]]:
+        """What the index has of the products among the ids, as `IndexRow.state`."""
         by_key = {PRODUCT.format(product_id): product_id for product_id in ids}
         documents = await self._index.read(list(by_key))
-        return {by_key[key]: (decode_document(body), body["available"]) for key, body in documents.items()}
+        return {by_key[key]: _state(body) for key, body in documents.items()}
 
 
 def decode_document(body: Mapping[str, Any]) -> Product:
     """The product of a document, or of a hit's source."""
     return decode_product(base64.b64decode(body["product"]))
+
+
+def _state(body: Mapping[str, Any]) -> tuple[Any, ...]:
+    product = decode_document(body)
+    options = (body.get("option_values"), body.get("option_combinations"), body["sku"] or [])
+    return (product, body["available"], *(options if product.options else ()))
 
 
 def _document(row: IndexRow) -> Document:
@@ -74,11 +80,16 @@ def _document(row: IndexRow) -> Document:
         "description": product.description,
         "category": category.name if category else None,
         "category_slug": category.slug if category else None,
-        "sku": product.sku or None,
+        "sku": list(row.skus) or product.sku or None,
         "price": product.price.minor,
         "currency": product.price.currency,
         "available": row.available,
         "create_time": int(product.create_time.timestamp() * 1_000_000),
         "product": base64.b64encode(encode_product(product)).decode(),
     }
+    if product.options:
+        body |= {
+            "option_values": row.option_values,
+            "option_combinations": row.option_combinations,
+        }
     return Document(product_id, product.version, body)

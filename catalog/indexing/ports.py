@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from catalog.indexing.domain import IndexRow
-from catalog.products.domain import Product
 
 
 class IndexSource(Protocol):
@@ -51,5 +50,5 @@ class Index(IndexWriter, Protocol):
     async def delete_old_generations(self) -> None:
         """Deletes the indices that the alias does not point to."""
 
-    async def read(self, ids: Sequence[UUID]) -> Mapping[UUID, tuple[Product, bool]]:
-        """The indexed products among the ids, each with its availability."""
+    async def read(self, ids: Sequence[UUID]) -> Mapping[UUID, tuple[Any, ...]]:
+        """What the index has of the products among the ids, as `IndexRow.state`."""

@@ -103,7 +103,7 @@ class Reindexer:
         drifted = [
             row.product.id
             for row in await self._source.rows(ids)
-            if indexed.get(row.product.id) != ((row.product, row.available) if row.is_active else None)
+            if indexed.get(row.product.id) != (row.state if row.is_active else None)
         ]
         if drifted and settled:
             recent = set(await self._source.changed_since(self._clock() - settled))

@@ -8,19 +8,27 @@ from uuid import UUID
 
 from catalog.indexing.domain import IndexRow
 from catalog.products.store import product_from_row
-from kit.db import Database, try_exclusive_lock
+from kit.db import Database, Record, try_exclusive_lock
 
 _ROWS: Final = """
-SELECT p.*, c.slug AS category_slug, c.name AS category_name, coalesce(s.free > 0, true) AS available
+SELECT p.*, c.slug AS category_slug, c.name AS category_name, v.in_stock, v.skus,
+    CASE WHEN p.options = '[]' THEN coalesce(s.free > 0, true) ELSE v.in_stock IS NOT NULL END AS available
 FROM products p LEFT JOIN categories c ON c.id = p.category_id LEFT JOIN stock s ON s.product_id = p.id
+LEFT JOIN LATERAL (
+    SELECT array_agg(v.option_values ORDER BY v.position) FILTER (WHERE coalesce(t.free > 0, true)) AS in_stock,
+        array_agg(v.sku ORDER BY v.position) FILTER (WHERE v.sku IS NOT NULL) AS skus
+    FROM variants v LEFT JOIN stock t ON t.product_id = v.id
+    WHERE p.options <> '[]' AND v.product_id = p.id AND v.delete_time IS NULL
+) v ON true
 WHERE p.id = ANY($1::uuid[])
 """
+
 _IDS: Final = "SELECT id FROM products WHERE id > $1 ORDER BY id LIMIT $2"
 # Changes of availability: published ones by time, and all that are still queued.
 _CHANGED: Final = """
 SELECT id FROM products WHERE update_time >= $1
-UNION SELECT product_id FROM availability_told WHERE told_time >= $1
-UNION SELECT product_id FROM availability_changes
+UNION SELECT v.product_id FROM availability_told t JOIN variants v ON v.id = t.product_id WHERE told_time >= $1
+UNION SELECT v.product_id FROM availability_changes c JOIN variants v ON v.id = c.product_id
 """
 _LOCK_KEY: Final = 0x52494E44  # any number; advisory locks are per database
 
@@ -33,10 +41,7 @@ class PostgresIndexSource:
 
     async def rows(self, ids: Sequence[UUID]) -> list[IndexRow]:
         """Products as they are now, deleted ones included."""
-        return [
-            IndexRow(product_from_row(row), row["delete_time"] is None, row["available"])
-            for row in await self._db.fetch(_ROWS, list(ids))
-        ]
+        return [_row(row) for row in await self._db.fetch(_ROWS, list(ids))]
 
     async def ids_after(self, after: UUID | None, limit: int) -> list[UUID]:
         """A page of all products' ids, in order."""
@@ -51,3 +56,13 @@ class PostgresIndexSource:
         """An advisory lock on a connection of its own."""
         async with try_exclusive_lock(self._db.url, "souk-reindex", _LOCK_KEY) as held:
             yield held
+
+
+def _row(row: Record) -> IndexRow:
+    return IndexRow(
+        product_from_row(row),
+        row["delete_time"] is None,
+        row["available"],
+        tuple(map(tuple, row["in_stock"] or ())),
+        tuple(row["skus"] or ()),
+    )

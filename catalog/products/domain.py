@@ -1,6 +1,5 @@
 """Products. Stock and search are aggregates of their own, unknown here."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,16 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from catalog.categories.domain import Category
-from catalog.identities import slug_of, without_invisible
+from catalog.fields import MAX_STOCK, STANDARD_TAX_CLASS, read_price, read_sku, read_tax_class
+from catalog.identities import slug_of
 from catalog.options import ProductOption
 from catalog.products.errors import HasVariants, VersionConflict
-from kit.values import PRODUCT, FieldReader, Money, find_hidden_character
+from kit.values import PRODUCT, FieldReader, Money
 
-MAX_STOCK: Final = 1_000_000_000
-STANDARD_TAX_CLASS: Final = "standard"
-_PRICE_BELOW: Final = 10_000_000_000
 _MAX_IMAGES: Final = 20
-_TAX_CLASS: Final = re.compile(r"(?=.{1,50}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +47,12 @@ class Draft:
         draft = cls(
             name=_name(reader, name),
             description=_description(reader, description),
-            price=_price(reader, price),
-            sku=_sku(reader, sku),
+            price=read_price(reader, price, "price"),
+            sku=read_sku(reader, sku, "sku"),
             category=_category(reader, category),
             image_urls=_images(reader, image_urls),
             stock=stock if stock is None else reader.integer(stock, "stock", minimum=0, maximum=MAX_STOCK),
-            tax_class=_tax_class(reader, tax_class),
+            tax_class=read_tax_class(reader, tax_class),
         )
         reader.raise_if_invalid()
         return draft
@@ -91,11 +87,11 @@ class Changes:
         changes = cls(
             name=name if name is None else _name(reader, name),
             description=description if description is None else _description(reader, description),
-            price=price if price is None else _price(reader, price),
-            sku=sku if sku is None else _sku(reader, sku),
+            price=price if price is None else read_price(reader, price, "price"),
+            sku=sku if sku is None else read_sku(reader, sku, "sku"),
             category=category if category is None else _category(reader, category),
             image_urls=image_urls if image_urls is None else _images(reader, image_urls),
-            tax_class=tax_class if tax_class is None else _tax_class(reader, tax_class),
+            tax_class=tax_class if tax_class is None else read_tax_class(reader, tax_class),
         )
         reader.raise_if_invalid()
         return changes
@@ -194,14 +190,20 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class ProductWithStock:
-    """A product with its free stock, None if its stock is not tracked."""
+    """A product with its free stock, None if its stock is not tracked.
+
+    With options, `stock` is the sum over its variants, and `any_available` says whether one of them can be bought.
+    """
 
     product: Product
     stock: int | None
+    any_available: bool | None = None
 
     @property
     def available(self) -> bool:
         """Whether it can be bought. Only a reservation decides: stock may be taken concurrently."""
+        if self.any_available is not None:
+            return self.any_available
         return self.stock is None or self.stock > 0
 
 
@@ -235,32 +237,11 @@ def _description(reader: FieldReader, value: str) -> str:
     return reader.text(value, "description", max_length=20_000, lines=True)
 
 
-def _price(reader: FieldReader, value: Money) -> Money:
-    reader.require(value.minor > 0, "must be above zero", "price")
-    reader.require(value.decimal() < _PRICE_BELOW, f"must be below {_PRICE_BELOW:,}", "price")
-    reader.require(not value.step_violation(), value.step_violation(), "price")
-    return value
-
-
-def _sku(reader: FieldReader, value: str) -> str:
-    sku = reader.not_blank(without_invisible(value), "sku")
-    reader.require(bool(sku) or not value, "must not be empty", "sku")
-    hidden = find_hidden_character(sku)
-    reader.require(hidden is None, f"must not contain the character {hidden}", "sku")
-    return reader.text(sku, "sku", max_length=64)
-
-
 def _category(reader: FieldReader, value: str) -> str:
     reader.not_blank(value, "category")
     name = reader.name(value, "category", min_length=0, max_length=100)
     reader.require(not name or bool(slug_of(name)), "must contain a letter or a digit", "category")
     return name
-
-
-def _tax_class(reader: FieldReader, value: str) -> str:
-    rule = "must have 1-50 lower-case letters, digits and single hyphens between them"
-    reader.require(not value or bool(_TAX_CLASS.fullmatch(value)), rule, "taxClass")
-    return value or STANDARD_TAX_CLASS
 
 
 def _images(reader: FieldReader, urls: Sequence[str]) -> tuple[str, ...]:

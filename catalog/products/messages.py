@@ -6,8 +6,9 @@ from souk.catalog.v1 import product_pb2 as pb
 from souk.catalog.v1 import product_service_pb2 as service
 
 from catalog.categories.messages import category_from_proto, category_to_proto
+from catalog.fields import STANDARD_TAX_CLASS
 from catalog.options import ProductOption
-from catalog.products.domain import STANDARD_TAX_CLASS, Changes, Draft, Product, ProductWithStock
+from catalog.products.domain import Changes, Draft, Product, ProductWithStock
 from kit.values import (
     PRODUCT,
     Money,

@@ -36,10 +36,13 @@ class ProductStore(Protocol):
 
 
 class StockLevels(Protocol):
-    """Free stock of products whose stock is tracked."""
+    """Free stock of products and variants whose stock is tracked."""
 
     async def free(self, ids: Sequence[UUID]) -> Mapping[UUID, int]:
-        """Free stock of the tracked products among the ids."""
+        """Free stock of the tracked variants among the ids."""
+
+    async def sums(self, product_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int | None, bool]]:
+        """The sum of the free stock of each product's variants, None if none is tracked, and whether any can be bought."""
 
     async def start_tracking(
         self, tx: Transaction, product_id: UUID, free: int, actor_id: UUID, now: datetime

@@ -39,6 +39,7 @@ _IS_SHARED_SKU: Final = """
 SELECT true FROM variants WHERE sku_identity(sku) = sku_identity($1) AND delete_time IS NULL AND sku_shared AND product_id <> $2
 AND NOT EXISTS (SELECT FROM products p WHERE p.id = $2 AND p.sku = $1) LIMIT 1
 """
+_PRODUCT_OF_VARIANT: Final = "SELECT product_id FROM variants WHERE id = $1 AND delete_time IS NULL"
 
 
 class PostgresProductStore:
@@ -99,6 +100,12 @@ class PostgresProductStore:
         if row is None:
             raise ProductNotFound()
         return product_from_row(row)
+
+    async def lock_of_variant(self, tx: Transaction, variant_id: UUID) -> Product | None:
+        """Looks again once the product is locked: the variant may be deleted while waiting for the lock."""
+        product_id = await tx.fetchval(_PRODUCT_OF_VARIANT, variant_id)
+        product = None if product_id is None else await self.lock(tx, product_id)
+        return product if await tx.fetchval(_PRODUCT_OF_VARIANT, variant_id) else None
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Product]:
         """The products among the ids, in no particular order."""

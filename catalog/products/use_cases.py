@@ -97,11 +97,17 @@ class Products:
         return await self.with_stock(products[:size]), len(products) > size
 
     async def with_stock(self, products: Sequence[Product]) -> list[ProductWithStock]:
-        """Adds each product's free stock, in one query."""
-        if not products:
-            return []
-        free = await self._free.run([product.id for product in products])
-        return [ProductWithStock(product, free.get(product.id)) for product in products]
+        """Adds each product's free stock, in one query, and another one if any has options."""
+        plain = [product.id for product in products if not product.options]
+        free = await self._free.run(plain) if plain else {}
+        with_options = [product.id for product in products if product.options]
+        sums = await self._stock.sums(with_options) if with_options else {}
+        return [
+            ProductWithStock(product, *sums.get(product.id, (None, False)))
+            if product.options
+            else ProductWithStock(product, free.get(product.id))
+            for product in products
+        ]
 
     async def _free_of_all(self, lists: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, int]]:
         free = await self._stock.free(list({product_id for ids in lists for product_id in ids}))

@@ -11,13 +11,8 @@ from uuid import UUID
 
 from catalog.options import OptionValue
 from catalog.products.errors import ProductNotFound
-from catalog.reservations.errors import (
-    LineOverLimit,
-    OutOfStock,
-    PriceChanged,
-    TotalOutOfRange,
-    VariantRequired,
-)
+from catalog.reservations.errors import LineOverLimit, OutOfStock, PriceChanged, TotalOutOfRange
+from catalog.variants.errors import VariantRequired
 from kit.errors import IdempotencyConflict, JsonValue, SoukError, Violation
 from kit.values import CURRENCIES, PRODUCT, VARIANT, FieldReader, MixedCurrency, Money
 

@@ -4,7 +4,7 @@ SoukError
 |- NotFound
 |  '- ProductNotFound        (products) a line's product or variant does not exist or was deleted
 |- InvalidArgument
-|  |- VariantRequired        a line names a product with options instead of one of its variants
+|  |- VariantRequired        (variants) a line names a product with options instead of one of its variants
 |  |- MixedCurrency          (kit.values) an order has one currency
 |  '- TotalOutOfRange        the payment provider does not charge this total
 |- FailedPrecondition
@@ -23,13 +23,6 @@ class OutOfStock(FailedPrecondition):
 
     reason = "OUT_OF_STOCK"
     default_message = "not enough in stock"
-
-
-class VariantRequired(InvalidArgument):
-    """A line names a product with options, which is sold as one of its variants only."""
-
-    reason = "VARIANT_REQUIRED"
-    default_message = "a product with options is ordered by the id of one of its variants"
 
 
 class LineOverLimit(FailedPrecondition):

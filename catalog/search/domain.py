@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from catalog.options import ProductOption
 from catalog.products.domain import Product, ProductWithStock
 from kit.values import Money
 
@@ -22,7 +23,8 @@ class Sort(StrEnum):
 class Criteria:
     """`after` is the cursor of the previous page's last hit, or empty.
 
-    `categories`: None matches any product, an empty tuple none.
+    `categories`: None matches any product, an empty tuple none. `options`: products of which a variant that can be bought has one of the
+    values of each.
     `currency`: of the products' prices. If empty: the currency of `min_price` and `max_price`, or any.
     """
 
@@ -38,6 +40,7 @@ class Criteria:
     facets: bool = False
     highlight: bool = False
     currency: str = ""
+    options: tuple[ProductOption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from catalog.indexing.index import GENERATION, decode_document
 from catalog.metrics import SEARCHES
 from catalog.search import queries
 from catalog.search.domain import Criteria, Facet, FacetValue, SearchResult
+from catalog.search.facets import facets
 from kit.cache import Cache
 from kit.search import SearchIndex
 from kit.values import decode_cursor, encode_cursor, exact_count, invalid_cursor
@@ -117,7 +118,7 @@ def _to_json(
         "total": exact_count(total["value"]) if criteria.count_total and total else None,
     }
     if criteria.facets:
-        result["facets"] = queries.facets(reply)
+        result["facets"] = facets(reply)
     if criteria.highlight and criteria.query:
         result["highlights"] = [queries.highlight(hit, hit["_source"]["name"]) for hit in page]
     return result

@@ -1,9 +1,12 @@
 """Protobuf messages of search <-> the domain, with the rules for its inputs."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from souk.catalog.v1 import product_service_pb2 as pb
 
+from catalog.identities import option_identity
+from catalog.options import ProductOption
 from catalog.products.messages import product_with_stock_to_proto
 from catalog.search.domain import Criteria, Facet, SearchPage, Sort
 from kit.values import CURRENCIES, FieldReader, Money, money_from_proto
@@ -12,6 +15,9 @@ _DEFAULT_SUGGESTIONS: Final = 10
 _MAX_QUERY: Final = 200
 _MAX_CATEGORIES: Final = 100
 _MAX_CATEGORY: Final = 100
+_MAX_OPTIONS: Final = 3
+_MAX_OPTION_VALUES: Final = 10
+_MAX_OPTION: Final = 100
 
 
 def prefix_from_proto(request: pb.SuggestProductsRequest) -> tuple[str, int]:
@@ -41,6 +47,7 @@ def criteria_from_proto(request: pb.SearchProductsRequest) -> Criteria:
         facets=request.count_facets,
         highlight=request.highlight,
         currency=request.currency,
+        options=_options(reader, request.options),
     )
     reader.raise_if_invalid()
     return criteria
@@ -88,6 +95,27 @@ def _categories(reader: FieldReader, request: pb.SearchProductsRequest) -> tuple
         for index, category in enumerate(categories[:_MAX_CATEGORIES])
     }
     return tuple(sorted(slugs)) if has_filter or categories else None
+
+
+def _options(
+    reader: FieldReader, filters: Sequence[pb.SearchProductsRequest.OptionFilter]
+) -> tuple[ProductOption, ...]:
+    path = ("filter", "options")
+    reader.require(len(filters) <= _MAX_OPTIONS, f"must name at most {_MAX_OPTIONS}", *path)
+    options = []
+    for index, option in enumerate(filters[:_MAX_OPTIONS]):
+        name = reader.text(option.name, *path, index, "name", min_length=1, max_length=_MAX_OPTION)
+        count = 1 <= len(option.values) <= _MAX_OPTION_VALUES
+        rule = f"must have between 1 and {_MAX_OPTION_VALUES}"
+        reader.require(count, rule, *path, index, "values")
+        values = {
+            option_identity(reader.text(value, *path, index, "values", place, max_length=_MAX_OPTION))
+            for place, value in enumerate(option.values[:_MAX_OPTION_VALUES])
+        }
+        options.append(ProductOption(option_identity(name), tuple(sorted(values))))
+    different = len({option.name for option in options}) == len(options)
+    reader.require(different, "must name each option at most once", *path)
+    return tuple(sorted(options, key=lambda option: option.name))
 
 
 def _sort(reader: FieldReader, number: int) -> Sort:

@@ -1,16 +1,20 @@
-"""The bodies of Elasticsearch requests for searches, facets, highlights and suggestions, and reading facets and highlights from replies.
+"""The bodies of Elasticsearch requests for searches, highlights and suggestions, and reading highlights from replies.
 
-Not here: the index's definition (`indexing.definition`), alternative spellings of a query (`spellings`), sending and caching (`index`).
+Not here: facets (`facets`), the index's definition (`indexing.definition`), alternative spellings of a query (`spellings`), sending and
+caching (`index`).
 """
 
 import html
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any, Final
 
-from catalog.search.domain import Criteria, Facet, FacetValue, Sort
+from catalog.options import OptionValue, ProductOption, combination_key
+from catalog.search.domain import Criteria, Sort
+from catalog.search.facets import FACETS
 from catalog.search.spellings import shortened, spellings
-from kit.values import CURRENCIES, MAX_COUNT, Money
+from kit.values import MAX_COUNT, Money
 
 # Prices are only comparable within a currency: without a filter, results are grouped by currency.
 _SORTS: Final[Mapping[Sort, Mapping[str, str]]] = {
@@ -33,62 +37,10 @@ _SORT_VALUE_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "id": (str,),
 }
 _FUZZY: Final = {"fuzziness": "AUTO", "prefix_length": 1, "max_expansions": 20}
-# Lower bounds of the price ranges, in whole units of the currency.
-_PRICE_STEPS: Final = (0, 25, 50, 100, 200, 500, 1000)
-_MAX_FACET_CATEGORIES: Final = 50
 # Per word: below matches of the words as written.
 _RESPELLED_BOOST: Final = 2
 # Shorter prefixes match too many words.
 _MIN_PREFIX: Final = 3
-
-
-def _price_ranges() -> list[dict[str, Any]]:
-    """Ranges in minor units, for every exponent that a currency has; `facets` selects those of each currency's exponent."""
-    ends = [*_PRICE_STEPS[1:], None]
-    return [
-        {
-            "key": f"{exponent}:{start}-{'' if end is None else end}",
-            "from": start * 10**exponent,
-            **({} if end is None else {"to": end * 10**exponent}),
-        }
-        for exponent in sorted({currency.exponent for currency in CURRENCIES.values()})
-        for start, end in zip(_PRICE_STEPS, ends, strict=True)
-    ]
-
-
-_FACETS: Final[Mapping[str, Any]] = {
-    "category": {"terms": {"field": "category_slug", "size": _MAX_FACET_CATEGORIES}},
-    "available": {"terms": {"field": "available"}},
-    "currency": {
-        "terms": {"field": "currency", "size": len(CURRENCIES)},
-        "aggregations": {"price": {"range": {"field": "price", "ranges": _price_ranges()}}},
-    },
-}
-
-
-def facets(reply: Mapping[str, Any]) -> list[Facet]:
-    """The facets of a reply, without values that no product has."""
-    buckets = {name: aggregation["buckets"] for name, aggregation in reply["aggregations"].items()}
-    available = [
-        FacetValue("available" if bucket["key"] else "unavailable", bucket["doc_count"])
-        for bucket in buckets["available"]
-    ]
-    prices = [
-        FacetValue(f"{currency['key']} {bucket['key'].partition(':')[2]}", bucket["doc_count"])
-        for currency in buckets["currency"]
-        for bucket in sorted(currency["price"]["buckets"], key=lambda bucket: bucket["from"])
-        if bucket["doc_count"] and bucket["key"].startswith(f"{CURRENCIES[currency['key']].exponent}:")
-    ]
-    return [
-        Facet("category", _values(buckets["category"])),
-        Facet("availability", tuple(available)),
-        Facet("currency", _values(buckets["currency"])),
-        Facet("price", tuple(prices)),
-    ]
-
-
-def _values(buckets: Sequence[Mapping[str, Any]]) -> tuple[FacetValue, ...]:
-    return tuple(FacetValue(bucket["key"], bucket["doc_count"]) for bucket in buckets)
 
 
 def _highlights(query: str) -> dict[str, Any]:
@@ -161,7 +113,12 @@ def _suggestions(queries: list[dict[str, Any]], size: int) -> dict[str, Any]:
 def scope_of(criteria: Criteria) -> str:
     """What a cursor is valid for: everything but the page."""
     c = criteria
-    return repr((c.query, c.categories, c.min_price, c.max_price, c.available, _sort_of(c))) + c.currency
+    options = repr(c.options) if c.options else ""
+    return (
+        repr((c.query, c.categories, c.min_price, c.max_price, c.available, _sort_of(c)))
+        + c.currency
+        + options
+    )
 
 
 def sort_value_types(criteria: Criteria) -> list[tuple[type, ...]]:
@@ -190,7 +147,7 @@ def search(criteria: Criteria, after: Sequence[Any] | None, *, fuzzy: bool) -> d
     if after is not None:
         body["search_after"] = list(after)
     if criteria.facets:
-        body["aggregations"] = _FACETS
+        body["aggregations"] = FACETS
     if criteria.highlight and criteria.query:
         body["highlight"] = _highlights(criteria.query)
         body["source"] = ["product", "name"]
@@ -257,10 +214,18 @@ def _last_word_prefix(query: str) -> list[dict[str, Any]]:
     return [{"match_bool_prefix": {field: words}} for field in ("name.loose", "name.pieces")]
 
 
+def _combinations(options: Sequence[ProductOption]) -> list[str]:
+    """Each choice of one value for every option: at most 1,000."""
+    choices = [[OptionValue(option.name, value) for value in option.values] for option in options]
+    return [combination_key(choice) for choice in product(*choices)]
+
+
 def _filters(criteria: Criteria) -> list[dict[str, Any]]:
     filters: list[dict[str, Any]] = []
     if criteria.categories is not None:
         filters.append({"terms": {"category_slug": list(criteria.categories)}})
+    if criteria.options:
+        filters.append({"terms": {"option_combinations": _combinations(criteria.options)}})
     if criteria.available is not None:
         filters.append({"term": {"available": criteria.available}})
     bounds = {"gte": criteria.min_price, "lte": criteria.max_price}

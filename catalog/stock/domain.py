@@ -1,6 +1,6 @@
-"""Adjustments of stock: each manual change of a product's free stock is recorded.
+"""Adjustments of stock: each manual change of a variant's free stock is recorded.
 
-For each product: free + held + sold = the sum of its adjustments. A product that is not tracked has no free stock.
+For each variant: free + held + sold = the sum of its adjustments. A variant that is not tracked has no free stock.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from catalog.products.domain import MAX_STOCK
+from catalog.fields import MAX_STOCK
 from catalog.stock.errors import InsufficientStock, StockConflict, StockLimitExceeded, StockNotTracked
 from kit.values import AUDIT, FieldReader
 
@@ -33,7 +33,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A change of a product's free stock by `delta`. `input_hash` is empty unless the request had an idempotency key."""
+    """A change of a variant's free stock by `delta`; `product_id` is the variant's id.
+
+    `input_hash` is empty unless the request had an idempotency key.
+    """
 
     id: UUID
     product_id: UUID
@@ -56,15 +59,18 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class StockChange:
-    """A validated relative change."""
+    """A validated relative change. `by_product`: the variant was named by its product, which must not have options then."""
 
     product_id: UUID
     delta: int
     reason: str
     request_id: str
+    by_product: bool = True
 
     @classmethod
-    def parse(cls, product_id: UUID, delta: int, reason: str, request_id: str) -> "StockChange":
+    def parse(
+        cls, product_id: UUID, delta: int, reason: str, request_id: str, *, by_product: bool = True
+    ) -> "StockChange":
         """Raises InvalidArgument with all violations."""
         reader = FieldReader()
         change = cls(
@@ -72,6 +78,7 @@ class StockChange:
             reader.integer(delta, "delta", minimum=-MAX_STOCK, maximum=MAX_STOCK),
             reader.text(reason, "reason", max_length=_MAX_REASON, lines=True),
             reader.text(request_id, "idempotencyKey", min_length=1, max_length=_MAX_REQUEST_ID),
+            by_product,
         )
         reader.raise_if_invalid()
         return change
@@ -97,22 +104,38 @@ class StockChange:
 
 @dataclass(frozen=True, slots=True)
 class StockOverride:
-    """A validated new value of the free stock; None stops tracking. `expected` is the value that the caller read, if given."""
+    """A validated new value of the free stock; None stops tracking. `expected` is the value that the caller read, if given.
+
+    `by_product`: the variant was named by its product, which must not have options then.
+    """
 
     product_id: UUID
     stock: int | None
     expected: int | None
     reason: str
+    by_product: bool = True
 
     @classmethod
-    def parse(cls, product_id: UUID, stock: int | None, expected: int | None, reason: str) -> "StockOverride":
+    def parse(
+        cls,
+        product_id: UUID,
+        stock: int | None,
+        expected: int | None,
+        reason: str,
+        *,
+        by_product: bool = True,
+    ) -> "StockOverride":
         """Raises InvalidArgument with all violations."""
         reader = FieldReader()
         for name, value in (("stock", stock), ("expected", expected)):
             if value is not None:
                 reader.integer(value, name, minimum=0, maximum=MAX_STOCK)
         override = cls(
-            product_id, stock, expected, reader.text(reason, "reason", max_length=_MAX_REASON, lines=True)
+            product_id,
+            stock,
+            expected,
+            reader.text(reason, "reason", max_length=_MAX_REASON, lines=True),
+            by_product,
         )
         reader.raise_if_invalid()
         return override
@@ -128,7 +151,11 @@ class StockOverride:
 
 @dataclass(frozen=True, slots=True)
 class ProductAvailabilityChanged:
-    """A product sold out or is back in stock. A hint: consumers read the current stock."""
+    """A variant of a product sold out or is back in stock. A hint: consumers read the current stock.
+
+    `variant_id`: None for the variant that has the product's UUID.
+    """
 
     product_id: UUID
     available: bool
+    variant_id: UUID | None = None

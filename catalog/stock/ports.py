@@ -1,6 +1,6 @@
 """What the use cases of stock need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -14,9 +14,15 @@ class StockStore(Protocol):
     """Free stock, its adjustments, and changes of availability that are not published yet."""
 
     async def free(self, ids: Sequence[UUID]) -> Mapping[UUID, int]:
-        """Free stock of the tracked products among the ids."""
+        """Free stock of the tracked variants among the ids."""
 
-    async def lock(self, tx: Transaction, product_id: UUID) -> int | None:
+    async def sums(self, product_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int | None, bool]]:
+        """The sum of the free stock of each product's variants, None if none is tracked, and whether any can be bought."""
+
+    async def products_of(self, tx: Transaction, variant_ids: Iterable[UUID]) -> Mapping[UUID, UUID]:
+        """The product of each variant."""
+
+    async def lock(self, tx: Transaction, variant_id: UUID) -> int | None:
         """The free stock, locked until the transaction ends; None if it is not tracked."""
 
     async def write(
@@ -36,9 +42,9 @@ class StockStore(Protocol):
     async def pop_availability_changes(
         self, tx: Transaction, limit: int, now: datetime
     ) -> Mapping[UUID, bool]:
-        """Removes up to `limit` changes from the queue and returns whether each product is available now.
+        """Removes up to `limit` changes from the queue and returns whether each variant is available now.
 
-        Products that were published within the last second stay in the queue.
+        Variants that were published within the last second stay in the queue.
         """
 
 
@@ -47,3 +53,6 @@ class ProductLocks(Protocol):
 
     async def lock(self, tx: Transaction, product_id: UUID) -> Product:
         """Locks a product's row until the transaction ends; raises ProductNotFound."""
+
+    async def lock_of_variant(self, tx: Transaction, variant_id: UUID) -> Product | None:
+        """Like `lock`, for the product of a variant; None if the variant does not exist or was deleted."""

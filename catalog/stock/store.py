@@ -1,12 +1,15 @@
-"""Reads and writes `stock`, `stock_adjustments` and the queue of availability changes. Reservations also take and return stock."""
+"""Reads and writes `stock`, `stock_adjustments` and the queue of availability changes. Reservations also take and return stock.
 
-from collections.abc import Sequence
+`product_id` is the id of a variant in all of these tables.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from catalog.stock.domain import Action, Adjustment
-from kit.db import Database, Record, Transaction, UniqueViolation
+from kit.db import Database, Record, Transaction, UniqueViolation, transpose
 from kit.errors import IdempotencyConflict
 
 # $10 is the new free stock, NULL if it is no longer tracked; $9 whether availability changed.
@@ -21,6 +24,18 @@ WITH written AS (
 )
 INSERT INTO stock_adjustments (id, product_id, action, delta, reason, actor_id, create_time, input_hash)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_START: Final = """
+WITH new AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS n(id, product_id, free)), tracked AS (
+    INSERT INTO stock (product_id, free) SELECT product_id, free FROM new
+)
+INSERT INTO stock_adjustments (id, product_id, action, delta, reason, actor_id, create_time, input_hash)
+SELECT id, product_id, $4, free, $5, $6, $7, '' FROM new
+"""
+_SUMS: Final = """
+SELECT v.product_id, sum(s.free)::bigint AS free, bool_or(coalesce(s.free > 0, true)) AS available
+FROM variants v LEFT JOIN stock s ON s.product_id = v.id
+WHERE v.product_id = ANY($1::uuid[]) AND v.delete_time IS NULL GROUP BY v.product_id
 """
 _ADJUSTMENTS: Final = (
     "SELECT id, product_id, action, delta, reason, actor_id, create_time, input_hash FROM stock_adjustments"
@@ -51,9 +66,27 @@ class PostgresStockStore:
         self._db = db
 
     async def free(self, ids: Sequence[UUID]) -> dict[UUID, int]:
-        """Free stock of the tracked products among the ids."""
+        """Free stock of the tracked variants among the ids."""
         sql = "SELECT product_id, free FROM stock WHERE product_id = ANY($1::uuid[])"
         return {row["product_id"]: row["free"] for row in await self._db.fetch(sql, list(ids))}
+
+    async def sums(self, product_ids: Sequence[UUID]) -> dict[UUID, tuple[int | None, bool]]:
+        """Over each product's variants, in one statement."""
+        rows = await self._db.fetch(_SUMS, list(product_ids))
+        return {row["product_id"]: (row["free"], row["available"]) for row in rows}
+
+    async def products_of(self, tx: Transaction, variant_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        """The product of each variant."""
+        sql = "SELECT id, product_id FROM variants WHERE id = ANY($1::uuid[])"
+        return {row["id"]: row["product_id"] for row in await tx.fetch(sql, list(variant_ids))}
+
+    async def start_tracking_all(
+        self, tx: Transaction, free: Mapping[UUID, int], actor_id: UUID, now: datetime
+    ) -> None:
+        """Gives new variants their first stock, in one statement."""
+        initial = [Adjustment.initial(variant_id, units, actor_id, now) for variant_id, units in free.items()]
+        columns = transpose(((a.id, a.product_id, a.delta) for a in initial), 3)
+        await tx.execute(_START, *columns, Action.CREATE, initial[0].reason, actor_id, now)
 
     async def start_tracking(
         self, tx: Transaction, product_id: UUID, free: int, actor_id: UUID, now: datetime

@@ -2,13 +2,26 @@
 
 from collections.abc import Iterable
 from typing import Final
+from uuid import UUID
 
-from souk.catalog.v1 import product_pb2
+from souk.catalog.v1 import product_pb2, variant_pb2
 from souk.catalog.v1 import stock_service_pb2 as pb
+from souk.catalog.v1 import variant_service_pb2 as service
 
+from catalog.identities import option_identity
 from catalog.options import OptionValue
-from catalog.variants.domain import SellableVariant
-from kit.values import PRODUCT, VARIANT, FieldReader, SoldId, money_to_proto
+from catalog.variants.domain import SellableVariant, VariantWithStock
+from kit.values import (
+    PRODUCT,
+    VARIANT,
+    FieldReader,
+    Page,
+    SoldId,
+    decode_cursor,
+    encode_cursor,
+    invalid_cursor,
+    money_to_proto,
+)
 
 _MAX_IDS: Final = 100
 
@@ -42,6 +55,74 @@ def sellable_to_proto(sold_id: SoldId, variant: SellableVariant | None) -> pb.Se
         max_per_order=variant.max_per_order,
         free=variant.free,
     )
+
+
+def variant_to_proto(variant: VariantWithStock, *, with_stock: bool) -> variant_pb2.Variant:
+    """`with_stock`: the quantity is for ADMIN only; whether there is any is for every caller."""
+    sold, terms = variant.variant, variant.variant.terms
+    return variant_pb2.Variant(
+        id=VARIANT.format(sold.id),
+        product_id=PRODUCT.format(sold.product_id),
+        options=options_to_proto(sold.options),
+        sku=terms.sku,
+        price=money_to_proto(terms.price),
+        compare_at_price=money_to_proto(terms.compare_at) if terms.compare_at else None,
+        weight_grams=terms.weight_grams,
+        requires_shipping=terms.requires_shipping,
+        max_per_order=terms.max_per_order,
+        available=variant.available,
+        stock=variant.free if with_stock else None,
+    )
+
+
+def page_to_proto(
+    page: Page[VariantWithStock], scope: str, *, with_stock: bool
+) -> service.ListVariantsResponse:
+    """A page whose cursors are bound to the list."""
+    entries = [
+        service.ListVariantsResponse.Entry(
+            variant=variant_to_proto(item, with_stock=with_stock),
+            cursor=encode_cursor(scope, [item.variant.position, str(item.variant.id)]),
+        )
+        for item in page.items
+    ]
+    return service.ListVariantsResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)
+
+
+def cursor_scope(product_id: UUID, options: Iterable[OptionValue]) -> str:
+    """Binds cursors to a product's list."""
+    return f"variants {product_id} {sorted((option.name, option.value) for option in options)}"
+
+
+def requested_page(request: service.ListVariantsRequest, scope: str) -> tuple[tuple[int, UUID] | None, int]:
+    """Where the requested page starts, and its size; raises InvalidArgument for a cursor of another list."""
+    reader = FieldReader()
+    size = reader.page_size(request.page_size, "first")
+    reader.raise_if_invalid()
+    if not request.page_token:
+        return None, size
+    match decode_cursor(request.page_token, scope, "after"):
+        case [int(position), str(item)] if abs(position) < 2**31:
+            try:
+                return (position, UUID(item)), size
+            except ValueError:
+                pass  # Forged with the right fingerprint: the same error as for any other forgery.
+    raise invalid_cursor("after")
+
+
+def filter_from_proto(options: Iterable[product_pb2.OptionValue]) -> tuple[OptionValue, ...]:
+    """Raises InvalidArgument for an option that is named twice."""
+    chosen = options_from_proto(options)
+    reader = FieldReader()
+    names = {option_identity(option.name) for option in chosen}
+    reader.require(len(names) == len(chosen), "must name each option at most once", "options")
+    reader.raise_if_invalid()
+    return chosen
+
+
+def options_from_proto(options: Iterable[product_pb2.OptionValue]) -> tuple[OptionValue, ...]:
+    """As they are written."""
+    return tuple(OptionValue(option.name, option.value) for option in options)
 
 
 def options_to_proto(options: Iterable[OptionValue]) -> list[product_pb2.OptionValue]:

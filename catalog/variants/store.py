@@ -1,14 +1,15 @@
-"""The reader of the variants table. That of a product without options is written by a trigger (migration 0009)."""
+"""Reads the variants table. Its writer is `variant_changes.store`, and for products without options a trigger (migration 0009)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 import orjson
 
 from catalog.options import OptionValue
-from catalog.variants.domain import SellableVariant
-from kit.db import Database, Record, transpose
-from kit.values import Money, SoldId
+from catalog.variants.domain import OptionPattern, SellableVariant, Terms, Variant, VariantWithStock
+from kit.db import Database, Record, WhereClause, transpose
+from kit.values import Money, Page, SoldId
 
 # What a row `v` of `variants` is of each option of its product, a row `p`: [["Size", "M"]]. NULL without options, which then costs nothing.
 OPTIONS_OF_VARIANT: Final = """CASE WHEN v.option_values <> '{}' THEN (
@@ -24,10 +25,24 @@ JOIN products p ON p.id = coalesce(v.product_id, r.id) AND p.delete_time IS NULL
 LEFT JOIN stock s ON s.product_id = v.id
 WHERE v.id IS NOT NULL OR r.by_product AND p.options <> '[]'
 """  # noqa: S608 - only constants are interpolated
+VARIANT_COLUMNS: Final = (
+    "v.id, v.product_id, v.position, v.price, v.sku, v.compare_at, v.weight_grams, v.requires_shipping,"
+    " v.max_per_order"
+)
+_COLUMNS: Final = f"{VARIANT_COLUMNS}, p.currency, s.free, {OPTIONS_OF_VARIANT} AS options"
+_MANY: Final = f"""
+SELECT {_COLUMNS} FROM variants v JOIN products p ON p.id = v.product_id LEFT JOIN stock s ON s.product_id = v.id
+WHERE v.id = ANY($1::uuid[]) AND v.delete_time IS NULL
+"""  # noqa: S608 - only constants are interpolated
+# $1 to $4 are set by `_matching`; a value of NULL is any.
+_MATCHING: Final = (
+    "FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w(product_id, first, second, third)"
+    " JOIN variants v USING (product_id)"
+)
 
 
-class PostgresVariantStore:
-    """`ports.VariantStore` on PostgreSQL."""
+class PostgresVariantReader:
+    """`ports.VariantReader` on PostgreSQL."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -38,10 +53,70 @@ class PostgresVariantStore:
         by_place = {row["place"]: _sellable(row) for row in rows}
         return [by_place.get(place) for place, _ in enumerate(ids, 1)]
 
+    async def get_many(self, ids: Sequence[UUID]) -> list[VariantWithStock]:
+        """The variants among the ids, in no particular order."""
+        return [_with_stock(row) for row in await self._db.fetch(_MANY, list(ids))]
+
+    async def page(
+        self, patterns: Mapping[UUID, OptionPattern], after: tuple[int, UUID] | None, limit: int
+    ) -> dict[UUID, Page[VariantWithStock]]:
+        """One statement for all products. A product's variants are found by the index of their options."""
+        where = _matching(patterns)
+        if after is not None:
+            where.add("(v.position, v.id) > ({}, {})", *after)
+        sql = f"""
+            WITH placed AS MATERIALIZED (
+                SELECT v.id, row_number() OVER (PARTITION BY v.product_id ORDER BY v.position, v.id) AS place {_MATCHING} {where.sql}
+            )
+            SELECT {_COLUMNS}
+            FROM placed JOIN variants v ON v.id = placed.id JOIN products p ON p.id = v.product_id
+                LEFT JOIN stock s ON s.product_id = v.id
+            WHERE place <= {limit + 1:d} ORDER BY v.product_id, place
+        """  # noqa: S608 - texts are constants
+        by_product: dict[UUID, list[VariantWithStock]] = {product_id: [] for product_id in patterns}
+        for row in await self._db.fetch(sql, *where.args):
+            by_product[row["product_id"]].append(_with_stock(row))
+        return {product_id: Page.of(rows, limit) for product_id, rows in by_product.items()}
+
+    async def count(self, patterns: Mapping[UUID, OptionPattern]) -> dict[UUID, int]:
+        """The number of each product's variants."""
+        where = _matching(patterns)
+        sql = f"SELECT v.product_id, count(*) AS count {_MATCHING} {where.sql} GROUP BY v.product_id"
+        counts = {row["product_id"]: row["count"] for row in await self._db.fetch(sql, *where.args)}
+        return {product_id: counts.get(product_id, 0) for product_id in patterns}
+
 
 def options_from_json(text: str | None) -> tuple[OptionValue, ...]:
     """The inverse of `OPTIONS_OF_VARIANT`."""
     return tuple(OptionValue(name, value) for name, value in orjson.loads(text)) if text else ()
+
+
+def _matching(patterns: Mapping[UUID, OptionPattern]) -> WhereClause:
+    where = WhereClause()
+    where.args = transpose(((product_id, *values) for product_id, values in patterns.items()), 4)
+    where.add("v.delete_time IS NULL")
+    for place, name in enumerate(("first", "second", "third"), 1):
+        where.add(f"(w.{name} IS NULL OR split_part(v.option_key, E'\\x1f', {place:d}) = w.{name})")
+    return where
+
+
+def variant_from_row(row: Record, currency: str, options: tuple[OptionValue, ...]) -> Variant:
+    """From a row with VARIANT_COLUMNS."""
+    compare_at = row["compare_at"]
+    terms = Terms(
+        price=Money(row["price"], currency),
+        sku=row["sku"] or "",
+        compare_at=Money(compare_at, currency) if compare_at is not None else None,
+        weight_grams=row["weight_grams"],
+        requires_shipping=row["requires_shipping"],
+        max_per_order=row["max_per_order"],
+    )
+    return Variant(row["id"], row["product_id"], row["position"], options, terms)
+
+
+def _with_stock(row: Record) -> VariantWithStock:
+    variant = variant_from_row(row, row["currency"], options_from_json(row["options"]))
+    return VariantWithStock(variant, row["free"])
 
 
 def _sellable(row: Record) -> SellableVariant:

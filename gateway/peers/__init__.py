@@ -15,6 +15,7 @@ from gateway.peers.payment import Payments
 from gateway.peers.saved_method import SavedMethods
 from gateway.peers.shipping import ShippingRules
 from gateway.peers.tax import TaxRules
+from gateway.peers.variants import Variants
 from kit.rpc import Peer
 
 
@@ -32,6 +33,7 @@ class Peers:
     saved_methods: SavedMethods
     tax: TaxRules
     shipping: ShippingRules
+    variants: Variants
 
     def all(self) -> list[Peer]:
         """Every client, to be opened and closed."""
@@ -50,4 +52,5 @@ __all__ = [
     "SavedMethods",
     "ShippingRules",
     "TaxRules",
+    "Variants",
 ]

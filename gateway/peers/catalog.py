@@ -20,6 +20,7 @@ from gateway.types.catalog import (
     SearchExtras,
     UpdateProductInput,
 )
+from gateway.types.options import ProductOption
 from kit.errors import InvalidArgument, Violation
 from kit.graphql import PageRequest
 from kit.graphql.conversions import (
@@ -37,6 +38,7 @@ from kit.identity import Identity
 from kit.rpc import Peer
 
 _USD = "USD"
+_STANDARD_TAX_CLASS = "standard"
 
 # Lists repeat products, so each version of a product is converted once.
 _MAX_CACHED = 8192
@@ -64,8 +66,9 @@ class Catalog(Peer):
             category=or_blank(input.category),
             image_urls=input.images or (),
             stock=input.stock,
+            tax_class=or_blank(input.tax_class),
         )
-        return _product((await self._call("CreateProduct", request, pb.CreateProductResponse)).product)
+        return product_of((await self._call("CreateProduct", request, pb.CreateProductResponse)).product)
 
     async def update(
         self, product_id: str, changes: UpdateProductInput, expected_version: int | None
@@ -82,25 +85,27 @@ class Catalog(Peer):
         for name in ("name", "description", "sku", "category"):
             if is_set(value := getattr(changes, name)):
                 setattr(request, name, or_blank(value))
+        if is_set(changes.tax_class):
+            request.tax_class = changes.tax_class or _STANDARD_TAX_CLASS
         if is_set(changes.images):
             request.images.urls.extend(changes.images or ())
             request.images.SetInParent()
         if is_set(changes.price) and changes.price is not None:
             code = (await self.get(product_id)).currency
             request.price.CopyFrom(money(changes.price, code, "price", currency_path=("price",)))
-        return _product((await self._call("UpdateProduct", request, pb.UpdateProductResponse)).product)
+        return product_of((await self._call("UpdateProduct", request, pb.UpdateProductResponse)).product)
 
     async def delete(self, product_id: str) -> Product:
         """DeleteProduct."""
         request = pb.DeleteProductRequest(product_id=product_id)
-        return _product((await self._call("DeleteProduct", request, pb.DeleteProductResponse)).product)
+        return product_of((await self._call("DeleteProduct", request, pb.DeleteProductResponse)).product)
 
     async def adjust_stock(self, product_id: str, delta: int, reason: str | None, key: str) -> Product:
         """AdjustStock."""
         request = pb.AdjustStockRequest(
             product_id=product_id, delta=delta, reason=reason or "", request_id=key
         )
-        return _product((await self._call("AdjustStock", request, pb.AdjustStockResponse)).product)
+        return product_of((await self._call("AdjustStock", request, pb.AdjustStockResponse)).product)
 
     async def set_stock(
         self, product_id: str, stock: int | None, expected: int | None, reason: str | None
@@ -109,18 +114,18 @@ class Catalog(Peer):
         request = pb.SetStockRequest(
             product_id=product_id, stock=stock, expected=expected, reason=reason or ""
         )
-        return _product((await self._call("SetStock", request, pb.SetStockResponse)).product)
+        return product_of((await self._call("SetStock", request, pb.SetStockResponse)).product)
 
     async def get(self, product_id: str) -> Product:
         """GetProduct."""
         request = pb.GetProductRequest(product_id=product_id)
-        return _product((await self._call("GetProduct", request, pb.GetProductResponse)).product)
+        return product_of((await self._call("GetProduct", request, pb.GetProductResponse)).product)
 
     async def batch_get(self, ids: Sequence[str]) -> Mapping[str, Product]:
         """BatchGetProducts, by id."""
         request = pb.BatchGetProductsRequest(product_ids=ids)
         response = await self._call("BatchGetProducts", request, pb.BatchGetProductsResponse)
-        return {message.id: _product(message) for message in response.products}
+        return {message.id: product_of(message) for message in response.products}
 
     async def search(
         self,
@@ -149,9 +154,13 @@ class Catalog(Peer):
                 request.available = filter.available
             if filter.price is not None:
                 _set_price_range(request, filter.price)
+            for option in filter.options or ():
+                request.options.add(name=option.name, values=option.values)
         response = await self._call("SearchProducts", request, pb.SearchProductsResponse)
         edges = [
-            ProductEdge(cursor=hit.cursor, node=_product(hit.product), highlight=text_or_none(hit.highlight))
+            ProductEdge(
+                cursor=hit.cursor, node=product_of(hit.product), highlight=text_or_none(hit.highlight)
+            )
             for hit in response.hits
         ]
         facets = [_facet(facet) for facet in response.facets] if extras.facets else None
@@ -179,7 +188,8 @@ def _set_price_range(request: pb.SearchProductsRequest, price: PriceFilter) -> N
             getattr(request, f"{name}_price").CopyFrom(message)
 
 
-def _product(message: product.Product) -> Product:
+def product_of(message: product.Product) -> Product:
+    """A product of the catalog's message."""
     stock = message.stock if message.HasField("stock") else None
     key = (message.id, message.version, message.available, stock)
     cached = _cache.get(key)
@@ -205,6 +215,10 @@ def _convert(message: product.Product, stock: int | None) -> Product:
         version=message.version,
         created_at=instant(message.create_time),
         updated_at=instant(message.update_time),
+        options=[ProductOption(name=option.name, values=list(option.values)) for option in message.options],
+        # A catalog of the release before variants sends neither of these.
+        price_max=amount(message.price_max if message.HasField("price_max") else message.price),
+        tax_class=message.tax_class or _STANDARD_TAX_CLASS,
     )
 
 

@@ -7,6 +7,8 @@ from strawberry import argument
 
 AccountId = Annotated[strawberry.ID, argument("Starts with acc_.")]
 ProductId = Annotated[strawberry.ID, argument("Starts with prod_.")]
+VariantId = Annotated[strawberry.ID, argument("Starts with var_.")]
+SoldId = Annotated[strawberry.ID, argument("Starts with var_, or prod_ of a product without options.")]
 OrderId = Annotated[strawberry.ID, argument("Starts with ord_.")]
 PaymentId = Annotated[strawberry.ID, argument("Starts with pay_.")]
 

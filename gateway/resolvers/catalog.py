@@ -6,7 +6,7 @@ import strawberry
 from strawberry import argument
 
 from gateway.context import Info
-from gateway.resolvers.arguments import IdempotencyKey, ProductId
+from gateway.resolvers.arguments import IdempotencyKey, ProductId, SoldId
 from gateway.types.catalog import (
     Category,
     CreateProductInput,
@@ -96,12 +96,13 @@ class CatalogMutations:
 
     @strawberry.mutation(
         description="ADMIN. Adds delta, which may be negative, to the free stock, which cannot fall below zero. Fails with "
-        "FAILED_PRECONDITION (reason NOT_TRACKED) if the product's stock is not tracked."
+        "FAILED_PRECONDITION (reason NOT_TRACKED) if the stock is not tracked, and with the reason VARIANT_REQUIRED for a product with "
+        "options."
     )
     async def adjust_stock(
         self,
         info: Info,
-        product_id: ProductId,
+        product_id: SoldId,
         delta: Annotated[int, argument("Units to add; negative: to remove.")],
         idempotency_key: IdempotencyKey,
         reason: StockReason = None,
@@ -110,12 +111,13 @@ class CatalogMutations:
         return await info.context.peers.catalog.adjust_stock(product_id, delta, reason, idempotency_key)
 
     @strawberry.mutation(
-        description="ADMIN. Sets the free stock; null stops tracking it. If expected is passed, it must equal the current free stock."
+        description="ADMIN. Sets the free stock; null stops tracking it. If expected is passed, it must equal the current free stock. "
+        "Fails with the reason VARIANT_REQUIRED for a product with options."
     )
     async def set_stock(
         self,
         info: Info,
-        product_id: ProductId,
+        product_id: SoldId,
         stock: Annotated[
             int | None, argument("0-1,000,000,000; null: not tracked, always available.")
         ] = None,

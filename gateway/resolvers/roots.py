@@ -12,12 +12,14 @@ from gateway.resolvers.payment import PaymentMutations, PaymentQueries
 from gateway.resolvers.saved_method import SavedMethodMutations
 from gateway.resolvers.shipping import ShippingMutations, ShippingQueries
 from gateway.resolvers.tax import TaxMutations, TaxQueries
+from gateway.resolvers.variants import VariantMutations, VariantQueries
 
 
 @strawberry.type(description="All queries.")
 class Query(
     AccountQueries,
     CatalogQueries,
+    VariantQueries,
     OrderQueries,
     PaymentQueries,
     NotificationQueries,
@@ -33,6 +35,7 @@ class Mutation(
     AddressMutations,
     GuestMutations,
     CatalogMutations,
+    VariantMutations,
     OrderMutations,
     PaymentMutations,
     SavedMethodMutations,

@@ -19,7 +19,7 @@ from gateway.types.account import Role
 from gateway.types.notification import NotificationFailure, NotificationStatus
 from gateway.types.order import CancelReason, OrderStatus
 from gateway.types.payment import PaymentStatus, RefundStatus
-from kit.values import ACCOUNT
+from kit.values import ACCOUNT, PRODUCT
 
 FOLDER = Path(__file__).parent.parent
 SCHEMA = FOLDER / "schema.graphql"
@@ -120,7 +120,8 @@ WITHIN = {
     "AuditEvent": "id",
     "Notification": "id",
     "Order": "id account { name } payment { id } notifications { id } lines { product { name category { id } } }",
-    "Product": "id category { id }",
+    "Product": "id category { id } variants(first: 2) { nodes { id product { id } } totalCount }",
+    "Variant": "id product { id }",
 }
 
 
@@ -145,9 +146,12 @@ async def test_a_list_makes_the_same_calls_whatever_its_size(
     for size in (2, 60):
         inner = f"{field}(first: {size}) {{ nodes {{ {WITHIN[of]} }} edges {{ cursor node {{ id }} }} }}"
         account = ACCOUNT.format(ACCOUNT.new())
-        document = {"Query": f"{{ {inner} }}", "Account": f'{{ account(id: "{account}") {{ {inner} }} }}'}[
-            parent
-        ]
+        product = PRODUCT.format(PRODUCT.new())
+        document = {
+            "Query": f"{{ {inner} }}",
+            "Account": f'{{ account(id: "{account}") {{ {inner} }} }}',
+            "Product": f'{{ product(id: "{product}") {{ {inner} }} }}',
+        }[parent]
         world.recorder.calls.clear()
         answer: dict[str, Any] = await world.ask(document)
         assert "errors" not in answer

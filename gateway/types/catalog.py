@@ -5,6 +5,7 @@ from enum import Enum
 
 import strawberry
 
+from gateway.types.options import OptionFilter, ProductOption
 from kit.graphql import Amount, Connection, CurrencyCode, Edge, Instant
 
 
@@ -27,22 +28,32 @@ class Product:
     id: strawberry.ID = strawberry.field(description="Starts with prod_.")
     name: str = strawberry.field(description="1-200 characters.")
     description: str = strawberry.field(description="0-20,000 characters.")
-    price: Amount = strawberry.field(description="The unit price.")
+    price: Amount = strawberry.field(
+        description="The unit price; with options, that of the cheapest variant."
+    )
     currency: CurrencyCode = strawberry.field(description="The price's currency; cannot be changed.")
     sku: str | None = strawberry.field(
-        description="The shop's own number, unique among products that are not deleted."
+        description="The shop's own number, unique among products that are not deleted; null with options, where variants have SKUs."
     )
     category: Category | None = strawberry.field(description="The product's category, if any.")
     images: list[str] = strawberry.field(description="Absolute http(s) URLs.")
     stock: int | None = strawberry.field(
-        description="Free stock: reservations are already subtracted. ADMIN only, null for others; null too if stock is not tracked."
+        description="Free stock: reservations are already subtracted. ADMIN only, null for others; null too if stock is not tracked. "
+        "With options, the sum over the variants."
     )
     available: bool = strawberry.field(
-        description="Whether the product can be ordered now; advisory, createOrder decides."
+        description="Whether the product, or any of its variants, can be ordered now; advisory, createOrder decides."
     )
     version: int = strawberry.field(description="Increases with updateProduct, not with changes of stock.")
     created_at: Instant = strawberry.field(description="When the product was created.")
     updated_at: Instant = strawberry.field(description="When the product last changed.")
+    options: list[ProductOption] = strawberry.field(
+        description="How its variants differ, in the order to be shown; empty: it is sold as it is."
+    )
+    price_max: Amount = strawberry.field(
+        description="The price of the most expensive variant; equals price without options."
+    )
+    tax_class: str = strawberry.field(description="The class of its tax rates; standard unless set.")
 
 
 @strawberry.type(description="A product on a page.")
@@ -59,7 +70,7 @@ class FacetValue:
     """A value of a facet."""
 
     value: str = strawberry.field(
-        description="A category's slug, available or unavailable, a currency, or a price range such as USD 25-50."
+        description="A category's slug, available or unavailable, a currency, a price range such as USD 25-50, or a value of an option."
     )
     count: int = strawberry.field(description="Number of results with this value.")
 
@@ -68,7 +79,10 @@ class FacetValue:
 class Facet:
     """The results counted by one property."""
 
-    name: str = strawberry.field(description="category, availability, currency or price.")
+    name: str = strawberry.field(
+        description="category, availability, currency, price, or option. and the name of an option, such as option.Size, with the values "
+        "of variants that can be ordered."
+    )
     values: list[FacetValue] = strawberry.field(
         description="Most frequent first; price ranges from the lowest."
     )
@@ -126,6 +140,10 @@ class ProductFilter:
     available: bool | None = strawberry.field(
         default=None, description="Only products that can be ordered (true) or cannot (false)."
     )
+    options: list[OptionFilter] | None = strawberry.field(
+        default=None,
+        description="Only products of which one variant that can be ordered has one of the values of each; at most 3, each option once.",
+    )
 
 
 @strawberry.input(
@@ -151,6 +169,10 @@ class CreateProductInput:
         default_factory=list, description="Up to 20 absolute http(s) URLs of up to 2,000 characters."
     )
     stock: int | None = strawberry.field(default=None, description="0-1,000,000,000.")
+    tax_class: str | None = strawberry.field(
+        default=None,
+        description="The class of its tax rates: 1-50 lower-case letters, digits and single hyphens between them; null: standard.",
+    )
 
 
 @strawberry.input(
@@ -171,3 +193,6 @@ class UpdateProductInput:
         default=strawberry.UNSET, description="A slug or a name; null clears it."
     )
     images: list[str] | None = strawberry.field(default=strawberry.UNSET, description="Replaces all images.")
+    tax_class: str | None = strawberry.field(
+        default=strawberry.UNSET, description="See CreateProductInput; null: standard."
+    )

@@ -35,17 +35,17 @@ def currency(money: MoneyMessage) -> CurrencyCode:
     return CurrencyCode(money.currency_code)
 
 
-def money(value: Amount, code: str, *path: str | int, currency_path: tuple[str, ...]) -> MoneyMessage:
+def money(value: Amount, code: str, *path: str | int, currency_path: tuple[str | int, ...]) -> MoneyMessage:
     """Raises InvalidArgument naming the amount's or the currency's path."""
     check_currency(code, *currency_path)
     return money_to_proto(Money.parse(value, code, *path))
 
 
-def check_currency(code: str, *path: str) -> None:
+def check_currency(code: str, *path: str | int) -> None:
     """Raises InvalidArgument for a currency that is not supported."""
     if code not in CURRENCIES:
         rule = f"must be one of {', '.join(sorted(CURRENCIES))}"
-        raise InvalidArgument(f"{'.'.join(path)}: {rule}", fields=[Violation(path, rule)])
+        raise InvalidArgument(f"{'.'.join(map(str, path))}: {rule}", fields=[Violation(path, rule)])
 
 
 def instant(value: Timestamp) -> Instant:

@@ -89,20 +89,36 @@ class SearchIndex:
         await self._call("cluster.health", self._client.cluster.health())
 
     async def ensure_index(self) -> None:
-        """Creates the first index and its alias, unless the alias exists."""
-        if self._exists:
-            return
-        if not await self._call("indices.exists_alias", self._client.indices.exists_alias(name=self.alias)):
-            try:
-                await self.create_index(self._numbered(1), alias=True)
-            except PluginsMissing as error:
-                log.error("search.plugins_missing", error=error.message)
-                raise SearchUnavailable() from error
-            except BadRequestError as error:
-                # Another replica created it first.
-                if error.error != "resource_already_exists_exception":
-                    raise
-        self._exists = True
+        """Creates the first index and its alias. If the alias exists, fields that are new in the definition are added to its index."""
+        if not self._exists:
+            await (self._add_fields() if await self._has_alias() else self._create_first_index())
+            self._exists = True
+
+    async def _has_alias(self) -> bool:
+        request = self._client.indices.exists_alias(name=self.alias)
+        return bool(await self._call("indices.exists_alias", request))
+
+    async def _create_first_index(self) -> None:
+        try:
+            await self.create_index(self._numbered(1), alias=True)
+        except PluginsMissing as error:
+            log.error("search.plugins_missing", error=error.message)
+            raise SearchUnavailable() from error
+        except BadRequestError as error:
+            # Another replica created it first.
+            if error.error != "resource_already_exists_exception":
+                raise
+
+    async def _add_fields(self) -> None:
+        """Until a rebuild, documents in an index of an earlier release lack them."""
+        defined: Mapping[str, Any] = self._definition.get("mappings", {}).get("properties", {})
+        response = await self._call("indices.get", self._client.indices.get_mapping(index=self.alias))
+        for index in response.values():
+            present = index["mappings"].get("properties", {})
+            new = {name: field for name, field in defined.items() if name not in present}
+            if new:
+                put = self._client.indices.put_mapping(index=self.alias, properties=new)
+                await self._call("indices.put_mapping", put)
 
     async def create_index(self, index: str, *, alias: bool = False) -> None:
         """Creates an index from the definition, optionally with the alias. Raises PluginsMissing."""

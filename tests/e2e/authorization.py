@@ -69,6 +69,7 @@ MATRIX = {
     "Query.account": _owned('{ account(id: "<account>") { id } }'),
     "Query.accounts": _admin("{ accounts(first: 1) { nodes { id } } }"),
     "Query.product": _public('{ product(id: "<product>") { id } }'),
+    "Query.variant": _public('{ variant(id: "<variant>") { id } }'),
     "Query.products": _public("{ products(first: 1) { nodes { id } } }"),
     "Query.productSuggestions": _public('{ productSuggestions(prefix: "t") }'),
     "Query.categories": _public("{ categories { id } }"),
@@ -146,6 +147,13 @@ MATRIX = {
         'mutation { updateProduct(id: "<product>", input: {description: "Another"}) { id } }'
     ),
     "Mutation.deleteProduct": _admin('mutation { deleteProduct(id: "<fresh_product>") { id } }'),
+    "Mutation.setVariants": _admin(
+        'mutation { setVariants(productId: "<fresh_product>", options: [{name: "Size", values: ["S"]}], '
+        'variants: [{options: [{name: "Size", value: "S"}], price: 5.00}]) { id } }'
+    ),
+    "Mutation.updateVariant": _admin(
+        'mutation { updateVariant(id: "<variant>", input: {weightGrams: 250}) { id } }'
+    ),
     "Mutation.adjustStock": _admin(
         'mutation { adjustStock(productId: "<product>", delta: 1, idempotencyKey: "<key>") { id } }'
     ),

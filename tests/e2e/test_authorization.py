@@ -124,7 +124,7 @@ async def world(stack: StackUnderTest) -> AsyncIterator[World]:
     async with stack.shop() as shop:
         admin, owner, other = await shop.admin(), await shop.register(), await shop.register()
         product = await admin.create_product(price="5.00", stock=100_000)
-        ids = {"account": owner.id, "product": product}
+        ids = {"account": owner.id, "product": product, "variant": product.replace("prod_", "var_")}
         world = World(shop, {ADMIN: admin, OWNER: owner, OTHER: other, GUEST: await new_guest(shop)}, ids)
         paid = await world._paid()
         ids["address"] = await world._fresh_address()

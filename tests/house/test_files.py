@@ -9,7 +9,7 @@ from tests.house.house import SERVICES, committed, python
 from tests.lint.checkout import ROOT
 
 ROOMS = set(
-    "__init__ __main__ app context costs development events identities metrics options order_updates paging peers playground "
+    "__init__ __main__ app context costs development events fields identities metrics options order_updates paging peers playground "
     "ports postman retention rpc settings tables use_cases".split()
 )
 # A machine's own paths, and hosts of registries: the clients know where they are.

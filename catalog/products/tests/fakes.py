@@ -20,6 +20,9 @@ class FakeProductStore:
     def __init__(self) -> None:
         self.products: dict[UUID, Product] = {}
         self._categories: dict[str, Category] = {}
+        # The product of each variant of a product with options; the fake of variants changes it.
+        self.product_of: dict[UUID, UUID] = {}
+        self.skus_of_variants: dict[UUID, set[str]] = {}
 
     async def add(self, tx: object, product: Product) -> None:
         self._check_sku(product)
@@ -36,6 +39,9 @@ class FakeProductStore:
         if product_id not in self.products:
             raise ProductNotFound()
         return self.products[product_id]
+
+    async def lock_of_variant(self, tx: object, variant_id: UUID) -> Product | None:
+        return self.products.get(self.product_of.get(variant_id, variant_id))
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Product]:
         return [self.products[product_id] for product_id in set(ids) if product_id in self.products]
@@ -59,8 +65,10 @@ class FakeProductStore:
         return [CategoryWithCount(category, counts[category]) for category in categories]
 
     def _check_sku(self, product: Product) -> None:
-        others = (other for other in self.products.values() if other.id != product.id)
-        if product.sku and any(sku_identity(other.sku) == sku_identity(product.sku) for other in others):
+        others = [other for other in self.products.values() if other.id != product.id]
+        taken = {sku_identity(other.sku) for other in others}
+        taken.update(*(self.skus_of_variants.get(other.id, ()) for other in others))
+        if product.sku and sku_identity(product.sku) in taken:
             raise SkuTaken()
 
 

@@ -16,10 +16,11 @@ from catalog.products.errors import ProductNotFound
 from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import draft
 from catalog.reservations.domain import PricedLine, Reservation, ReservationRequest
-from catalog.reservations.errors import LineOverLimit, OutOfStock, TotalOutOfRange, VariantRequired
+from catalog.reservations.errors import LineOverLimit, OutOfStock, TotalOutOfRange
 from catalog.reservations.store import PostgresReservationStore
 from catalog.tests.concurrently import concurrently
-from catalog.variants.store import PostgresVariantStore
+from catalog.variants.errors import VariantRequired
+from catalog.variants.store import PostgresVariantReader
 from kit.db import Database
 from kit.errors import SoukError
 from kit.testing import FakeClock
@@ -201,7 +202,7 @@ async def test_prices_are_read_without_reserving(shop: Shop) -> None:
         SoldId(PRODUCT.new(), True),
     ]
 
-    product, unknown, medium, no_product = await PostgresVariantStore(shop.db).price(ids)
+    product, unknown, medium, no_product = await PostgresVariantReader(shop.db).price(ids)
 
     assert product is not None
     assert (product.product_id, product.variant_id, product.unit_price, product.name) == (

@@ -1,6 +1,6 @@
 """In-memory stock. `test_store` runs on it and on PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +15,8 @@ class FakeStockStore:
         self.free_stock: dict[UUID, int] = {}
         self.adjustments: dict[UUID, Adjustment] = {}
         self.availability_changes: dict[UUID, None] = {}
+        # The product of each variant of a product with options; the fake of variants changes it.
+        self.product_of: dict[UUID, UUID] = {}
         self._publish_times: dict[UUID, datetime] = {}
         # The ids of each call of `free`.
         self.free_calls: list[Sequence[UUID]] = []
@@ -24,6 +26,23 @@ class FakeStockStore:
         return {
             product_id: self.free_stock[product_id] for product_id in ids if product_id in self.free_stock
         }
+
+    async def sums(self, product_ids: Sequence[UUID]) -> dict[UUID, tuple[int | None, bool]]:
+        sums: dict[UUID, tuple[int | None, bool]] = {}
+        for product_id in product_ids:
+            free = [self.free_stock.get(v) for v, product in self.product_of.items() if product == product_id]
+            tracked = [units for units in free if units is not None]
+            sums[product_id] = sum(tracked) if tracked else None, any(units != 0 for units in free)
+        return sums
+
+    async def products_of(self, tx: object, variant_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        return {variant_id: self.product_of.get(variant_id, variant_id) for variant_id in variant_ids}
+
+    async def start_tracking_all(
+        self, tx: object, free: Mapping[UUID, int], actor_id: UUID, now: datetime
+    ) -> None:
+        for variant_id, units in free.items():
+            await self.start_tracking(tx, variant_id, units, actor_id, now)
 
     async def start_tracking(
         self, tx: object, product_id: UUID, free: int, actor_id: UUID, now: datetime

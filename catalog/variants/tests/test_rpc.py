@@ -10,7 +10,7 @@ import pytest
 from souk.catalog.v1 import stock_service_pb2 as pb
 
 from catalog.products.domain import Product
-from catalog.products.tests.fakes import FakeProductStore, draft
+from catalog.products.tests.fakes import FakeCache, FakeProductStore, draft
 from catalog.reservations.rpc import ReservationRpc
 from catalog.reservations.tests.fakes import FakeReservationStore
 from catalog.reservations.use_cases import Reservations
@@ -59,7 +59,7 @@ async def edge() -> AsyncIterator[Edge]:
     clock, products, stock = FakeClock(), FakeProductStore(), FakeStockStore()
     store = FakeReservationStore(products, stock)
     reservations = Reservations(db, store, lifetime=timedelta(minutes=15), clock=clock)
-    prices = VariantPricesRpc(Variants(FakeVariantStore(products, stock)))
+    prices = VariantPricesRpc(Variants(FakeVariantStore(products, stock), FakeCache(products)))
     server = Server([StockServiceRpc(ReservationRpc(reservations), prices)], host="127.0.0.1", port=0)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", StockServiceRpc.service)

@@ -16,6 +16,7 @@ from gateway.peers import (
     SavedMethods,
     ShippingRules,
     TaxRules,
+    Variants,
 )
 from gateway.tests.fakes.account import AccountRpc
 from gateway.tests.fakes.address import AddressRpc
@@ -27,6 +28,7 @@ from gateway.tests.fakes.payment import PaymentRpc
 from gateway.tests.fakes.recorder import Recorder
 from gateway.tests.fakes.rules import ShippingRpc, TaxRpc
 from gateway.tests.fakes.saved_method import SavedMethodRpc
+from gateway.tests.fakes.variants import VariantRpc
 from kit.rpc import Server
 from kit.testing.principals import FakeTokenVerifier
 
@@ -41,6 +43,7 @@ SERVICES: list[Callable[[Recorder], Any]] = [
     NotificationRpc,
     TaxRpc,
     ShippingRpc,
+    VariantRpc,
 ]
 
 
@@ -61,6 +64,7 @@ async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> As
         saved_methods=SavedMethods(address),
         tax=TaxRules(address),
         shipping=ShippingRules(address, publishable_key="pk_test_1"),
+        variants=Variants(address),
     )
     for peer in peers.all():
         await peer.open()

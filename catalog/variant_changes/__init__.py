@@ -1,0 +1,1 @@
+"""Changing the variants of products: declaring all of them, or updating one."""
