@@ -42,13 +42,11 @@ class NotificationStore(Protocol):
         self, filter: NotificationFilter, account_ids: Sequence[UUID], limit: int
     ) -> Mapping[UUID, Sequence[Notification]]:
         """The newest of every account; accounts without any may be omitted."""
-        ...
 
     async def count_by_account(
         self, filter: NotificationFilter, account_ids: Sequence[UUID]
     ) -> Mapping[UUID, int | None]:
         """`count` for every account."""
-        ...
 
     async def find_by_orders(
         self, order_ids: Sequence[UUID], owner: UUID | None, limit_per_order: int

@@ -12,7 +12,6 @@ class OpenCarts(Protocol):
 
     async def get(self, account_id: UUID) -> Cart | None:
         """The open cart of an account."""
-        ...
 
 
 class RulesSource(Protocol):
@@ -20,4 +19,3 @@ class RulesSource(Protocol):
 
     async def at(self, revision: int) -> Snapshot:
         """The rules at a revision, or newer ones."""
-        ...

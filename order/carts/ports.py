@@ -15,39 +15,32 @@ class CartStore(Protocol):
 
     async def get(self, account_id: UUID) -> Cart | None:
         """The open cart of an account."""
-        ...
 
     async def record_request(
         self, tx: Transaction, account_id: UUID, addition: Addition, now: datetime
     ) -> bytes | None:
         """Stores the addition's key; the input hash of an addition that was stored with this key before."""
-        ...
 
     async def open(
         self, tx: Transaction, account_id: UUID, currency: str, now: datetime, expire_time: datetime
     ) -> CartHead:
         """Locks the open cart of an account, created if there is none; an empty cart takes the currency."""
-        ...
 
     async def add_lines(self, tx: Transaction, cart_id: UUID, lines: Sequence[NewLine], now: datetime) -> int:
         """Adds units to a locked cart; returns its number of lines."""
-        ...
 
     async def lock_line(
         self, tx: Transaction, account_id: UUID, line_id: UUID, now: datetime, expire_time: datetime
     ) -> UUID | None:
         """Locks the open cart that has the line; None, without a change, if there is none."""
-        ...
 
     async def set_quantity(self, tx: Transaction, cart_id: UUID, line_id: UUID, quantity: int) -> None:
         """Sets the quantity of a locked cart's line, or removes the line at 0."""
-        ...
 
     async def change(
         self, account_id: UUID, change: CartChange, now: datetime, expire_time: datetime
     ) -> None:
         """Sets addresses, shipping method and note of the open cart, created if there is none."""
-        ...
 
 
 class Prices(Protocol):
@@ -55,4 +48,3 @@ class Prices(Protocol):
 
     async def price(self, ids: Sequence[SoldId]) -> Sequence[Sellable | Unsellable]:
         """What is sold under each id: 1-100, each once."""
-        ...

@@ -15,7 +15,6 @@ class OrderableCarts(Protocol):
 
     async def find(self, cart_id: UUID, account_id: UUID) -> Cart | None:
         """A cart of an account, open or not."""
-        ...
 
 
 class CartQuotes(Protocol):
@@ -23,7 +22,6 @@ class CartQuotes(Protocol):
 
     async def quote(self, cart: Cart, *, is_guest: bool) -> CartQuote:
         """The cart as it is now."""
-        ...
 
 
 class OrderPlacing(Protocol):
@@ -31,8 +29,6 @@ class OrderPlacing(Protocol):
 
     async def place(self, caller: Principal, command: PlaceOrder, *, address: str = "") -> Order:
         """The order, or the one that was placed with this key."""
-        ...
 
     async def find(self, caller_id: UUID, request_id: str) -> Order | None:
         """The order that was placed with a key."""
-        ...

@@ -13,23 +13,18 @@ class ClosedAccountStore(Protocol):
 
     async def lock_open(self, tx: Transaction, account_id: UUID) -> list[Order]:
         """The account's orders that are neither DELIVERED nor CANCELLED, locked until `tx` ends."""
-        ...
 
     async def anonymize(self, tx: Transaction, account_id: UUID) -> None:
         """Removes addresses, except the country, and the customer's cancellation texts from the account's orders."""
-        ...
 
     async def record_closed_account(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
         """Records the time at which an account was deleted; the first one counts."""
-        ...
 
     async def is_closed(self, tx: Transaction, account_id: UUID) -> bool:
         """Whether the account was deleted."""
-        ...
 
     async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
         """Accounts deleted since then that still have an order to cancel or to anonymize, or a cart."""
-        ...
 
 
 class AccountCarts(Protocol):
@@ -37,8 +32,6 @@ class AccountCarts(Protocol):
 
     async def merge(self, tx: Transaction, guest_id: UUID, into_id: UUID) -> bool:
         """Moves a guest's carts to an account; idempotent."""
-        ...
 
     async def erase(self, tx: Transaction, account_id: UUID) -> None:
         """Deletes all carts of an account."""
-        ...

@@ -33,28 +33,22 @@ class ListingStore(Protocol):
 
     async def page(self, filter: OrderFilter, after: tuple[datetime, UUID] | None, limit: int) -> list[Order]:
         """The orders after the one with that creation time and id."""
-        ...
 
     async def page_by_account(
         self, filter: OrderFilter, account_ids: Sequence[UUID], limit: int
     ) -> Mapping[UUID, Sequence[Order]]:
         """The newest orders of each account; accounts without orders may be missing."""
-        ...
 
     async def count(self, filter: OrderFilter) -> int | None:
         """The number of orders."""
-        ...
 
     async def count_by_account(
         self, filter: OrderFilter, account_ids: Sequence[UUID]
     ) -> Mapping[UUID, int | None]:
         """The number of orders of each account."""
-        ...
 
     async def summaries(self, account_ids: Sequence[UUID]) -> Mapping[UUID, OrderSummary]:
         """What each account has ordered; accounts without orders are missing."""
-        ...
 
     async def owner(self, number: int) -> UUID | None:
         """The account of the order with a number."""
-        ...

@@ -30,19 +30,15 @@ class OrderStore(Protocol):
 
     async def get(self, order_id: UUID, owner: UUID | None) -> Order | None:
         """An order without a lock."""
-        ...
 
     async def lock(self, tx: Transaction, order_id: UUID, owner: UUID | None = None) -> Order | None:
         """An order, locked until `tx` ends."""
-        ...
 
     async def lock_overdue(self, tx: Transaction, now: datetime, limit: int) -> list[Order]:
         """PENDING orders past their deadline that no other transaction has locked."""
-        ...
 
     async def save(self, tx: Transaction, orders: Sequence[Order]) -> None:
         """Writes what transitions changed."""
-        ...
 
 
 class Stock(Protocol):
@@ -50,7 +46,6 @@ class Stock(Protocol):
 
     async def commit(self, order_id: UUID) -> StockState:
         """Turns a held reservation into a sale and returns its state; idempotent."""
-        ...
 
 
 class ReopenedCarts(Protocol):
@@ -58,4 +53,3 @@ class ReopenedCarts(Protocol):
 
     async def reopen(self, tx: Transaction, orders: Sequence[Order]) -> None:
         """Opens the carts of orders that were cancelled unpaid; orders without a cart are ignored."""
-        ...

@@ -32,8 +32,6 @@ class Reservations(Protocol):
         that is not their price any more, and leaves the limits of totals to the caller. Raises the catalog's errors, with paths that name
         the caller's lines.
         """
-        ...
 
     async def release(self, order_id: UUID) -> StockState:
         """Returns the stock of a reservation."""
-        ...

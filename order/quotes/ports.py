@@ -15,37 +15,30 @@ class QuoteRequest(Protocol):
     @property
     def quantities(self) -> Mapping[UUID, int]:
         """The units of each variant."""
-        ...
 
     @property
     def by_product(self) -> frozenset[UUID]:
         """The variants that were named by their product, which must not have options then."""
-        ...
 
     @property
     def shipping_address(self) -> Address | None:
         """Where the goods go."""
-        ...
 
     @property
     def billing_address(self) -> Address | None:
         """Decides the tax where there is no shipping address."""
-        ...
 
     @property
     def shipping_method_id(self) -> UUID | None:
         """The method that the buyer chose."""
-        ...
 
     @property
     def expected_total(self) -> str:
         """The decimal that the buyer saw, or empty."""
-        ...
 
     @property
     def is_checkout(self) -> bool:
         """Whether a cart is ordered; it always needs a shipping method where the shop has one."""
-        ...
 
 
 class Prices(Protocol):
@@ -56,7 +49,6 @@ class Prices(Protocol):
 
         Reserving them raises the reason.
         """
-        ...
 
 
 class RulesCache(Protocol):
@@ -64,8 +56,6 @@ class RulesCache(Protocol):
 
     async def current(self) -> Snapshot:
         """The rules as this process knows them, which may be outdated."""
-        ...
 
     async def after(self, revision: int) -> Snapshot:
         """Rules that are newer than a revision that was rejected."""
-        ...

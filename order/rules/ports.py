@@ -11,16 +11,12 @@ class RulesStore(Protocol):
 
     async def claim_terms(self, terms: Terms) -> None:
         """Writes the shop's settings if it has none yet."""
-        ...
 
     async def replace_terms(self, terms: Terms) -> None:
         """Writes the shop's settings."""
-        ...
 
     async def revision(self) -> int:
         """The current revision."""
-        ...
 
     async def load(self) -> Snapshot:
         """All rules, with a revision that is not above theirs."""
-        ...

@@ -14,19 +14,15 @@ class ZoneStore(Protocol):
 
     async def list(self) -> Sequence[StoredZone]:
         """All zones, by name."""
-        ...
 
     async def lock(self, tx: Transaction, zone_id: UUID) -> StoredZone | None:
         """A zone, while no other transaction can change any rules; None if it does not exist."""
-        ...
 
     async def save(self, tx: Transaction, stored: StoredZone) -> None:
         """Replaces everything about a zone, or adds it. Raises PlaceTaken, RateOverlap, ShippingZoneLimit."""
-        ...
 
     async def delete(self, tx: Transaction, zone_id: UUID) -> None:
         """Deletes a zone with its places and methods."""
-        ...
 
 
 class RulesReader(Protocol):
@@ -34,4 +30,3 @@ class RulesReader(Protocol):
 
     async def newest(self) -> Snapshot:
         """The rules as they are now."""
-        ...

@@ -19,27 +19,22 @@ class WriteRequest(Protocol):
     @property
     def caller_id(self) -> UUID:
         """The account whose key it is."""
-        ...
 
     @property
     def request_id(self) -> str:
         """The caller's idempotency key."""
-        ...
 
     @property
     def input_hash(self) -> bytes:
         """Identifies the input."""
-        ...
 
     @property
     def cart(self) -> CartVersion | None:
         """The cart that is taken with the order."""
-        ...
 
     @property
     def guest_network(self) -> str | None:
         """The digest of a guest's network; None for accounts."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +90,9 @@ class PlacingStore(Protocol):
 
         With a transaction, they are written when it commits.
         """
-        ...
 
     async def find_by_key(self, caller_id: UUID, request_id: str) -> ExistingOrder | None:
         """The order that was placed with an idempotency key."""
-        ...
 
     async def take_numbers(self, count: int) -> list[int]:
         """Order numbers that no other call has taken or will take."""
-        ...
