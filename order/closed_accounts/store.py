@@ -17,8 +17,12 @@ WITH anonymized AS (
             SELECT jsonb_object_agg(key, CASE WHEN key = 'country_code' THEN value ELSE '""' END)
             FROM jsonb_each(shipping_address)
         ),
+        billing_address = (
+            SELECT jsonb_object_agg(key, CASE WHEN key = 'country_code' THEN value ELSE '""' END)
+            FROM jsonb_each(billing_address)
+        ),
         status_reason = CASE WHEN cancel_reason = 'CUSTOMER' THEN '' ELSE status_reason END
-    WHERE account_id = $1 AND (shipping_address IS NOT NULL OR cancel_reason = 'CUSTOMER')
+    WHERE account_id = $1 AND (coalesce(shipping_address, billing_address) IS NOT NULL OR cancel_reason = 'CUSTOMER')
     RETURNING id, cancel_reason
 )
 UPDATE order_status_changes SET note = '' FROM anonymized
@@ -32,7 +36,7 @@ _WITH_OPEN_ORDERS = """
 SELECT account_id FROM closed_accounts c WHERE close_time >= $1 AND (
     EXISTS (
         SELECT FROM orders o WHERE o.account_id = c.account_id
-            AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '')
+            AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '' OR o.billing_address ->> 'name' <> '')
     )
     OR EXISTS (SELECT FROM carts WHERE carts.account_id = c.account_id)
 )

@@ -117,7 +117,8 @@ class FakeStore:
         owners = {
             order.account_id
             for order in self._orders.values()
-            if order.status in unshipped or (order.shipping_address and order.shipping_address.name)
+            if order.status in unshipped
+            or any(address and address.name for address in (order.shipping_address, order.billing_address))
         }
         return [
             account_id for account_id, time in self._closed.items() if time >= since and account_id in owners
@@ -280,15 +281,21 @@ def _newness(order: Order) -> tuple[datetime, UUID]:
 
 
 def _anonymous(order: Order) -> Order:
-    address = order.shipping_address
-    if address:
-        address = Address("", "", "", "", "", "", address.country_code)
+    order = replace(
+        order,
+        shipping_address=_country_only(order.shipping_address),
+        billing_address=_country_only(order.billing_address),
+    )
     if order.cancel_reason is not CancelReason.CUSTOMER:
-        return replace(order, shipping_address=address)
+        return order
     history = tuple(
         replace(change, note="") if change.status is Status.CANCELLED else change for change in order.history
     )
-    return replace(order, shipping_address=address, status_reason="", history=history)
+    return replace(order, status_reason="", history=history)
+
+
+def _country_only(address: Address | None) -> Address | None:
+    return Address("", "", "", "", "", "", address.country_code) if address else None
 
 
 def _summary(orders: Sequence[Order]) -> OrderSummary:

@@ -6,7 +6,7 @@ from uuid import uuid4
 from kit.testing.fixtures import database_url, postgres
 from order.addresses.domain import Address
 from order.orders.domain import CancelReason, Status
-from order.tests.store_contract import StoreHarness, harness, ids, postgres_harness
+from order.tests.store_contract import ADDRESS, NO_LIMITS, StoreHarness, harness, ids, postgres_harness
 
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
 
@@ -67,3 +67,28 @@ async def test_a_closed_account_is_returned_while_it_has_orders_to_cancel_or_ano
             order.account_deleted(now)
             await harness.store.save(tx, [order])
     assert not await harness.closed_accounts.closed_accounts_with_open_orders(now)
+
+
+async def test_a_billing_address_is_anonymized_with_or_without_a_shipping_address(
+    harness: StoreHarness,
+) -> None:
+    both, billing_only = harness.new_order(), harness.new_order()
+    both.event.order.billing_address = billing_only.event.order.billing_address = ADDRESS
+    billing_only.event.order.shipping_address = None
+    await harness.placing.place([both, billing_only], NO_LIMITS)
+    for new in (both, billing_only):
+        await harness.change(
+            new.event.order, lambda stored: stored.payment_failed("card_declined", harness.clock.now)
+        )
+
+    async with harness.db.transaction() as tx:
+        await harness.closed_accounts.record_closed_account(tx, harness.account, harness.clock.now)
+    found = await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now)
+    async with harness.db.transaction() as tx:
+        await harness.closed_accounts.anonymize(tx, harness.account)
+
+    left = await harness.store.get(billing_only.event.order.id, None)
+    assert left
+    assert (left.shipping_address, left.billing_address) == (None, Address("", "", "", "", "", "", "CH"))
+    assert found == [harness.account]
+    assert await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now) == []
