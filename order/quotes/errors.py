@@ -42,7 +42,7 @@ class ShippingMethodRequired(FailedPrecondition):
 
 
 class NotDeliveredThere(FailedPrecondition):
-    """No method, or not the chosen one, is offered for the address and the goods; `details.reason` says why not the chosen one."""
+    """No method, or not the chosen one, is offered for the address and the goods; `details.not_offered` says why not the chosen one."""
 
     reason = "NOT_DELIVERED_THERE"
     default_message = "the goods are not delivered there"

@@ -43,7 +43,7 @@ def _shipping_rejections(request: QuoteRequest, quote: Quote, *, needs_method: b
         yield NotDeliveredThere(
             "the shipping method is not offered for this address and these goods",
             fields=[Violation(("shippingMethodId",), "is not offered for this address and these goods")],
-            details={"reason": reasons[0].value} if reasons else {},
+            details={"not_offered": reasons[0].value} if reasons else {},
         )
     if needs_method and Problem.METHOD_MISSING in quote.problems:
         offered = [SHIPPING_METHOD.format(o.method.id) for o in quote.offers if o.price is not None]

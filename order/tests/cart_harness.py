@@ -27,7 +27,7 @@ from order.placing.use_cases import Placing
 from order.pricing.rules import Rules
 from order.quotes.quoting import Quotes
 from order.rules.domain import Snapshot
-from order.tests.fakes import FakeRules
+from order.tests.fake_rules import FakeRules
 from order.tests.shop import POLICY
 from order.tests.small_catalog import SmallCatalog
 from order.writing.store import PostgresPlacingStore

@@ -18,9 +18,8 @@ from order.orders.ports import StockState
 from order.placing.domain import PlaceOrder
 from order.placing.ports import Reservation
 from order.pricing.charges import PricedItem
-from order.pricing.rules import Rules
 from order.quotes.ports import QuoteRequest
-from order.rules.domain import Snapshot
+from order.tests.fake_rules import FakeRules
 from order.writing.domain import AccountLimits
 from order.writing.ports import ExistingOrder, NewOrder, Outcome
 
@@ -160,33 +159,6 @@ class FakeStore:
             and (filter.created_after is None or order.create_time >= filter.created_after)
             and (filter.created_before is None or order.create_time < filter.created_before)
         ]
-
-
-class FakeRules:
-    """The rules of the shop, and what this process knows of them: `known` until it asks for newer ones."""
-
-    def __init__(self, rules: Rules | None = None) -> None:
-        self.snapshot = self.known = Snapshot(1, rules or Rules())
-        self.changes_forever = False
-
-    def start(self, rules: Rules) -> None:
-        """New rules that this process knows already."""
-        self.change(rules)
-        self.known = self.snapshot
-
-    def change(self, rules: Rules) -> None:
-        self.snapshot = Snapshot(self.snapshot.revision + 1, rules)
-
-    async def current(self) -> Snapshot:
-        if self.changes_forever:
-            self.change(self.snapshot.rules)
-        return self.known
-
-    async def after(self, revision: int) -> Snapshot:
-        self.known = self.snapshot
-        if self.changes_forever:
-            self.change(self.snapshot.rules)
-        return self.known
 
 
 class FakeCatalog:

@@ -83,12 +83,12 @@ async def test_a_billing_address_is_anonymized_with_or_without_a_shipping_addres
 
     async with harness.db.transaction() as tx:
         await harness.closed_accounts.record_closed_account(tx, harness.account, harness.clock.now)
-    found = await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now)
+    to_close = await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now)
     async with harness.db.transaction() as tx:
         await harness.closed_accounts.anonymize(tx, harness.account)
 
     left = await harness.store.get(billing_only.event.order.id, None)
     assert left
     assert (left.shipping_address, left.billing_address) == (None, Address("", "", "", "", "", "", "CH"))
-    assert found == [harness.account]
+    assert to_close == [harness.account]
     assert await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now) == []

@@ -29,7 +29,8 @@ from order.orders.store import PostgresOrderStore
 from order.orders.use_cases import Orders
 from order.placing.use_cases import Placing
 from order.quotes.quoting import Quotes
-from order.tests.fakes import FakeCatalog, FakeOrderCarts, FakeRules, place_order
+from order.tests.fake_rules import FakeRules
+from order.tests.fakes import FakeCatalog, FakeOrderCarts, place_order
 from order.tests.shop import POLICY
 from order.writing.store import PostgresPlacingStore
 
