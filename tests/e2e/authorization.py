@@ -189,7 +189,7 @@ MATRIX = {
         "startPayment.clientSecret",
     ),
     "Mutation.startSavingPaymentMethod": _logged_in(
-        "mutation { startSavingPaymentMethod { clientSecret } }", consumes_caller=True
+        "mutation { startSavingPaymentMethod { clientSecret } }", consumes_caller=True, guest=_FORBIDDEN
     ),
     "Mutation.setDefaultPaymentMethod": Row(
         'mutation { setDefaultPaymentMethod(id: "<fresh_method>") { id } }',

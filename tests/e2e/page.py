@@ -48,11 +48,12 @@ async def save_method(buyer: Person, card: str = GOOD_CARD) -> str:
     for method_id in await saved_methods(buyer):
         await buyer.execute(DELETE_METHOD, id=method_id)
     started = (await buyer.execute(START_SAVING)).get("startSavingPaymentMethod")
-    await confirm_in_page(buyer.shop, started["clientSecret"], card)
+    setup = await confirm_in_page(buyer.shop, started["clientSecret"], card)
+    if setup["status"] == "requires_action":
+        await answer_bank(buyer, setup["id"])
 
     async def listed() -> str:
-        [method_id] = await saved_methods(buyer)
-        return method_id
+        return next(iter(await saved_methods(buyer)), "")
 
     return await within(60, listed, "the saved method")
 
