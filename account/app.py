@@ -98,6 +98,7 @@ def build(settings: Settings) -> Service:
             "AccountService": ["gateway"],
             "AddressService": ["gateway"],
             "GuestService": ["gateway"],
+            "GuestService/MergeGuest": ["order"],
             "AccountService/VerifyToken": ["catalog", "order", "payment"],
         },
         routes=[jwks_route(keys)],

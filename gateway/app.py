@@ -12,6 +12,7 @@ from gateway.order_updates import OrderUpdates
 from gateway.peers import (
     Accounts,
     Addresses,
+    Carts,
     Catalog,
     Guests,
     Notifications,
@@ -107,6 +108,7 @@ def _peers(settings: Settings) -> Peers:
         tax=TaxRules(settings.order_address, identity),
         shipping=ShippingRules(settings.order_address, identity, settings.stripe_publishable_key),
         variants=Variants(settings.catalog_address, identity),
+        carts=Carts(settings.order_address, identity),
     )
 
 

@@ -8,7 +8,7 @@ from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
 from kit.work import PeriodicJob
 from order.cart_moves.store import PostgresMovingStore
-from order.cart_moves.use_cases import CartMoves
+from order.cart_moves.use_cases import CartMoves, GuestCarts
 from order.cart_quotes.rpc import CartRpc
 from order.cart_quotes.use_cases import CartReading
 from order.carts.domain import CartLifetimes
@@ -30,7 +30,7 @@ from order.orders.events import TOPIC
 from order.orders.rpc import OrdersRpc
 from order.orders.store import PostgresOrderStore
 from order.orders.use_cases import Orders
-from order.peers import Catalog
+from order.peers import Catalog, Guests
 from order.placing.rpc import PlacingRpc
 from order.placing.use_cases import Placing, Policy
 from order.pricing.rules import Terms
@@ -56,9 +56,10 @@ def build(settings: Settings) -> Service:
     db = Database(settings.database_url, publishes=TOPIC)
     identity = identity_from_settings(settings)
     catalog = Catalog(settings.catalog_address, identity)
+    guest_accounts = Guests(settings.account_address, identity)
     admins = AdminVerifierClient(settings.account_address, identity)
     store = PostgresOrderStore(db)
-    cart_moves = CartMoves(PostgresMovingStore())
+    cart_moves = CartMoves(PostgresMovingStore(db))
     orders = Orders(db, store, catalog, cart_moves)
     rules_store = PostgresRulesStore(db)
     rules = PricingRules(rules_store, terms(settings))
@@ -67,6 +68,7 @@ def build(settings: Settings) -> Service:
     cart_store = PostgresCartStore(db)
     carts = Carts(db, cart_store, catalog, lifetimes(settings))
     reading = CartReading(cart_store, catalog, rules, max_units=settings.max_units_per_line)
+    guest_carts = GuestCarts(db, cart_moves, guest_accounts)
     checkout = Checkout(cart_store, reading, placing)
     closed_accounts = ClosedAccounts(db, PostgresClosedAccountStore(db), store, cart_moves)
     guests = MergedGuests(db, ["orders"], closed_accounts.guest_merged, others=["carts"])
@@ -80,8 +82,8 @@ def build(settings: Settings) -> Service:
         database=db,
         migrations=Migrations("order"),
         publishes=TOPIC,
-        resources=[db, catalog, admins],
-        optional=[catalog, admins],
+        resources=[db, catalog, guest_accounts, admins],
+        optional=[catalog, guest_accounts, admins],
         rpc=[
             OrderServiceRpc(
                 OrdersRpc(orders, admins),
@@ -91,7 +93,7 @@ def build(settings: Settings) -> Service:
             ),
             TaxRpc(Taxes(db, PostgresTaxStore(db)), admins),
             ShippingRpc(Shipping(db, PostgresZoneStore(db), rules), admins),
-            CartServiceRpc(CartRpc(carts, reading), CheckoutRpc(checkout)),
+            CartServiceRpc(CartRpc(carts, reading, guest_carts), CheckoutRpc(checkout)),
         ],
         callers={
             "TaxService": ["gateway"],

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from souk.account.v1 import guest_service_pb2 as guests
 from souk.catalog.v1 import stock_service_pb2 as pb
 
 from kit.errors import SoukError, Violation
 from kit.identity import Identity
 from kit.rpc import Peer
-from kit.values import ORDER, PRODUCT, VARIANT, Money, SoldId, money_from_proto, timestamp_from_proto
+from kit.values import ACCOUNT, ORDER, PRODUCT, VARIANT, Money, SoldId, money_from_proto, timestamp_from_proto
 from order.carts.domain import Sellable, Unsellable
 from order.lines.domain import Line, OptionValue
 from order.orders.ports import StockState
@@ -135,3 +136,15 @@ def _sellable(variant: pb.SellableVariant) -> Sellable | Unsellable:
         max_per_order=variant.max_per_order if variant.HasField("max_per_order") else None,
         free=variant.free if variant.HasField("free") else None,
     )
+
+
+class Guests(Peer):
+    """The account service's GuestService: `cart_moves.ports.Guests`."""
+
+    def __init__(self, address: str, identity: Identity | None = None) -> None:
+        super().__init__(address, guests.DESCRIPTOR.services_by_name["GuestService"], identity)
+
+    async def merge(self, guest_token: str) -> UUID:
+        """MergeGuest, as the caller."""
+        request = guests.MergeGuestRequest(guest_token=guest_token)
+        return ACCOUNT.parse((await self._call("MergeGuest", request, guests.MergeGuestResponse)).guest_id)

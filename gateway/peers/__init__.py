@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 from gateway.peers.account import Accounts
 from gateway.peers.address import Addresses
+from gateway.peers.cart import Carts
 from gateway.peers.catalog import Catalog
 from gateway.peers.guest import Guests
 from gateway.peers.notification import Notifications
@@ -34,6 +35,7 @@ class Peers:
     tax: TaxRules
     shipping: ShippingRules
     variants: Variants
+    carts: Carts
 
     def all(self) -> list[Peer]:
         """Every client, to be opened and closed."""
@@ -43,6 +45,7 @@ class Peers:
 __all__ = [
     "Accounts",
     "Addresses",
+    "Carts",
     "Catalog",
     "Guests",
     "Notifications",

@@ -53,12 +53,12 @@ class Orders(Peer):
             confirmation="PAYMENT_CONFIRMATION_" + input.confirmation.name,
             save_method=input.save_method,
         )
-        return _order((await self._call("PlaceOrder", request, pb.PlaceOrderResponse)).order)
+        return order_of((await self._call("PlaceOrder", request, pb.PlaceOrderResponse)).order)
 
     async def cancel(self, order_id: str, reason: str | None) -> Order:
         """CancelOrder."""
         request = pb.CancelOrderRequest(order_id=order_id, reason=reason or "")
-        return _order((await self._call("CancelOrder", request, pb.CancelOrderResponse)).order)
+        return order_of((await self._call("CancelOrder", request, pb.CancelOrderResponse)).order)
 
     async def update_status(
         self, order_id: str, status: OrderStatus, note: str | None, internal_note: str | None
@@ -70,12 +70,12 @@ class Orders(Peer):
             note=note or "",
             internal_note=internal_note or "",
         )
-        return _order((await self._call("UpdateOrderStatus", request, pb.UpdateOrderStatusResponse)).order)
+        return order_of((await self._call("UpdateOrderStatus", request, pb.UpdateOrderStatusResponse)).order)
 
     async def get(self, order_id: str) -> Order:
         """GetOrder."""
         request = pb.GetOrderRequest(order_id=order_id)
-        return _order((await self._call("GetOrder", request, pb.GetOrderResponse)).order)
+        return order_of((await self._call("GetOrder", request, pb.GetOrderResponse)).order)
 
     async def list(
         self, account_id: str | None, filter: OrderFilter | None, page: PageRequest
@@ -116,11 +116,12 @@ def _list_request(filter: OrderFilter | None, page: PageRequest) -> pb.ListOrder
 
 
 def _page(response: pb.ListOrdersResponse, token: str) -> OrderConnection:
-    edges = [OrderEdge(cursor=entry.cursor, node=_order(entry.order)) for entry in response.entries]
+    edges = [OrderEdge(cursor=entry.cursor, node=order_of(entry.order)) for entry in response.entries]
     return connection(OrderConnection, edges, response, token)
 
 
-def _order(message: order.Order) -> Order:
+def order_of(message: order.Order) -> Order:
+    """An order of a message."""
     reason = order.CancelReason.Name(message.cancel_reason).removeprefix("CANCEL_REASON_")
     # An order service of the release before has no amounts but the total, during a rolling update.
     zero = Amount(Money.zero(message.total.currency_code).text())

@@ -4,6 +4,7 @@ import strawberry
 
 from gateway.resolvers.account import AccountMutations, AccountQueries
 from gateway.resolvers.address import AddressMutations
+from gateway.resolvers.cart import CartMutations, CartQueries
 from gateway.resolvers.catalog import CatalogMutations, CatalogQueries
 from gateway.resolvers.guest import GuestMutations
 from gateway.resolvers.notification import NotificationQueries
@@ -18,6 +19,7 @@ from gateway.resolvers.variants import VariantMutations, VariantQueries
 @strawberry.type(description="All queries.")
 class Query(
     AccountQueries,
+    CartQueries,
     CatalogQueries,
     VariantQueries,
     OrderQueries,
@@ -34,6 +36,7 @@ class Mutation(
     AccountMutations,
     AddressMutations,
     GuestMutations,
+    CartMutations,
     CatalogMutations,
     VariantMutations,
     OrderMutations,

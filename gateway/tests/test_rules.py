@@ -9,7 +9,7 @@ from souk.order.v1 import order_pb2
 from souk.order.v1 import shipping_service_pb2 as shipping
 from souk.order.v1 import tax_service_pb2 as tax
 
-from gateway.peers.order import _order
+from gateway.peers.order import order_of
 from gateway.tests.fakes.order import one_order
 from gateway.tests.fakes.rules import METHOD_ID, ZONE_ID
 from gateway.tests.operations import PLACE, PRODUCT_ID
@@ -199,7 +199,7 @@ def test_an_order_has_its_amounts() -> None:
     message.lines[0].tax.CopyFrom(usd(160))
     message.lines[0].total.CopyFrom(usd(2158))
 
-    order = _order(message)
+    order = order_of(message)
 
     assert (order.subtotal, order.tax_total, order.total_price, order.tax_included) == (
         "19.98",
@@ -216,7 +216,7 @@ def test_an_order_has_its_amounts() -> None:
 
 
 def test_an_order_of_an_earlier_release_costs_its_lines() -> None:
-    order = _order(one_order("ord_1", "acc_1", PRODUCT_ID))
+    order = order_of(one_order("ord_1", "acc_1", PRODUCT_ID))
 
     assert (order.subtotal, order.tax_total, order.shipping, order.taxes) == ("19.98", "0.00", None, [])
     assert (order.lines[0].tax, order.lines[0].total) == ("0.00", "19.98")

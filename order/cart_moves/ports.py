@@ -36,10 +36,22 @@ class MovingStore(Protocol):
         """Ends a cart as MERGED into another one, which takes over what it does not have: addresses, method, note, currency."""
         ...
 
+    async def left_out(self, account_id: UUID) -> bool:
+        """Whether carts that were merged into the account's open one still have lines."""
+        ...
+
     async def change_owner(self, tx: Transaction, from_id: UUID, to_id: UUID) -> None:
         """Gives all carts of an account to another one; raises DatabaseContention if that opened a cart concurrently."""
         ...
 
     async def erase(self, tx: Transaction, account_id: UUID) -> None:
         """Deletes all carts of an account."""
+        ...
+
+
+class Guests(Protocol):
+    """Guests in the account service."""
+
+    async def merge(self, guest_token: str) -> UUID:
+        """Merges the guest of a token into the caller's account, once; the guest's id. Raises the errors of the account service."""
         ...

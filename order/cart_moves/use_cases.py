@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from kit.db import Transaction
+from kit.auth import Principal
+from kit.db import Database, Transaction, retry_on_contention
 from kit.values import Clock, utc_now
-from order.cart_moves.ports import MovingStore
+from order.cart_moves.ports import Guests, MovingStore
 from order.carts.domain import CartHead, ended_expire_time
 from order.orders.domain import Order
 
@@ -33,6 +34,10 @@ class CartMoves:
             is_complete = await self._merge(tx, source, target, self._clock())
         await self._store.change_owner(tx, guest_id, into_id)
         return is_complete
+
+    async def left_out(self, account_id: UUID) -> bool:
+        """Whether a merge into the account's open cart left lines out."""
+        return await self._store.left_out(account_id)
 
     async def reopen(self, tx: Transaction, orders: Sequence[Order]) -> None:
         """Opens the carts of cancelled orders again, each at a new version. One whose account has an open cart merges into that."""
@@ -58,3 +63,26 @@ class CartMoves:
         is_complete = same and await self._store.merge_lines(tx, source.id, target.id)
         await self._store.end_merged(tx, source.id, target.id, now, ended_expire_time(now))
         return is_complete
+
+
+class GuestCarts:
+    """Merges the carts of guests for their new owners; the event of the account service has the same effect, whichever comes first."""
+
+    def __init__(self, db: Database, moves: CartMoves, guests: Guests) -> None:
+        self._db = db
+        self._moves = moves
+        self._guests = guests
+
+    async def merge(self, caller: Principal, guest_token: str) -> None:
+        """Merges the guest of a token, and its cart, into the caller's; raises the errors of the account service."""
+        guest_id = await self._guests.merge(guest_token)
+        await self._merge(guest_id, caller.account_id)
+
+    async def left_out(self, account_id: UUID) -> bool:
+        """Whether a merge left lines out."""
+        return await self._moves.left_out(account_id)
+
+    @retry_on_contention
+    async def _merge(self, guest_id: UUID, into_id: UUID) -> None:
+        async with self._db.transaction() as tx:
+            await self._moves.merge(tx, guest_id, into_id)

@@ -30,11 +30,14 @@ from order.pricing.quote import Quote
 from order.pricing.rules import MethodKind
 
 _MAX_NOTE_LENGTH = 500
-_CHANGES: Sequence[Literal["shipping_address", "billing_address", "shipping_method_id", "note"]] = (
+_CHANGES: Sequence[
+    Literal["shipping_address", "billing_address", "shipping_method_id", "note", "has_contact"]
+] = (
     "shipping_address",
     "billing_address",
     "shipping_method_id",
     "note",
+    "has_contact",
 )
 _PROBLEM = "CART_PROBLEM_CODE_"
 _WARNING = "CART_WARNING_CODE_"
@@ -95,7 +98,7 @@ def change_from_proto(request: service.UpdateCartRequest) -> CartChange:
         names.add("shipping_address")
     if request.clear_billing_address:
         names.add("billing_address")
-    return CartChange(frozenset(names), shipping, billing, method_id, note)
+    return CartChange(frozenset(names), shipping, billing, method_id, note, request.has_contact)
 
 
 def cart_to_proto(quoted: CartQuote) -> pb.Cart:

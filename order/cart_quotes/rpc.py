@@ -5,6 +5,7 @@ from souk.order.v1 import cart_service_pb2 as pb
 
 from kit.auth import Principal
 from kit.rpc import Call
+from order.cart_moves.use_cases import GuestCarts
 from order.cart_quotes.messages import (
     addition_from_proto,
     cart_to_proto,
@@ -16,11 +17,12 @@ from order.carts.use_cases import Carts
 
 
 class CartRpc:
-    """GetCart, AddToCart, SetCartLine and UpdateCart."""
+    """GetCart, AddToCart, SetCartLine, UpdateCart and MergeCart."""
 
-    def __init__(self, carts: Carts, reading: CartReading) -> None:
+    def __init__(self, carts: Carts, reading: CartReading, guests: GuestCarts) -> None:
         self._carts = carts
         self._reading = reading
+        self._guests = guests
 
     async def get_cart(self, request: pb.GetCartRequest, call: Call) -> pb.GetCartResponse:
         """The caller's."""
@@ -43,6 +45,15 @@ class CartRpc:
         caller = call.require_principal()
         await self._carts.change(caller, change_from_proto(request))
         return pb.UpdateCartResponse(cart=await self._cart(caller))
+
+    async def merge_cart(self, request: pb.MergeCartRequest, call: Call) -> pb.MergeCartResponse:
+        """Merges the guest of a token into the caller's account."""
+        caller = call.require_principal()
+        await self._guests.merge(caller, request.guest_token)
+        cart = await self._cart(caller)
+        if cart and await self._guests.left_out(caller.account_id):
+            cart.warnings.add(code=cart_pb2.CART_WARNING_CODE_LINES_NOT_MERGED)
+        return pb.MergeCartResponse(cart=cart)
 
     async def _cart(self, caller: Principal) -> cart_pb2.Cart | None:
         quoted = await self._reading.get(caller)

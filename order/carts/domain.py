@@ -127,6 +127,7 @@ class CartChange:
     billing_address: Address | None = None
     shipping_method_id: UUID | None = None
     note: str = ""
+    has_contact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

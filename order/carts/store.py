@@ -66,15 +66,16 @@ UPDATE carts SET currency = '' WHERE id = $1 AND NOT EXISTS (SELECT FROM cart_li
 _CHANGE = """
 INSERT INTO carts (
     id, account_id, state, currency, version, note, create_time, update_time, expire_time,
-    shipping_address, billing_address, shipping_method_id
+    shipping_address, billing_address, shipping_method_id, has_contact
 )
-VALUES ($1, $2, 'OPEN', '', 1, $6, $3, $3, $4, $7, $8, $9)
+VALUES ($1, $2, 'OPEN', '', 1, $6, $3, $3, $4, $7, $8, $9, $10)
 ON CONFLICT (account_id) WHERE state = 'OPEN' DO UPDATE SET
     version = carts.version + 1, update_time = excluded.update_time, expire_time = excluded.expire_time,
     note = CASE WHEN 'note' = ANY ($5::text[]) THEN excluded.note ELSE carts.note END,
     shipping_address = CASE WHEN 'shipping_address' = ANY ($5) THEN excluded.shipping_address ELSE carts.shipping_address END,
     billing_address = CASE WHEN 'billing_address' = ANY ($5) THEN excluded.billing_address ELSE carts.billing_address END,
-    shipping_method_id = CASE WHEN 'shipping_method_id' = ANY ($5) THEN excluded.shipping_method_id ELSE carts.shipping_method_id END
+    shipping_method_id = CASE WHEN 'shipping_method_id' = ANY ($5) THEN excluded.shipping_method_id ELSE carts.shipping_method_id END,
+    has_contact = CASE WHEN 'has_contact' = ANY ($5) THEN excluded.has_contact ELSE carts.has_contact END
 """
 
 
@@ -146,6 +147,7 @@ class PostgresCartStore:
             address_to_json(change.shipping_address),
             address_to_json(change.billing_address),
             change.shipping_method_id,
+            change.has_contact,
         )
 
 

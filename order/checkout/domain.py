@@ -22,6 +22,7 @@ class CheckOut:
     expected_total: str
     payment_method: str = ""
     confirmation: Confirmation = Confirmation.SERVER
+    save_method: bool = False
 
     @property
     def request_id(self) -> str:

@@ -23,4 +23,4 @@ def command_from_proto(request: service.CheckoutRequest) -> CheckOut:
     confirmation = read_confirmation(reader, request)
     reader.raise_if_invalid()
     assert cart_id is not None
-    return CheckOut(cart_id, version, plain_decimal(expected), method, confirmation)
+    return CheckOut(cart_id, version, plain_decimal(expected), method, confirmation, request.save_method)

@@ -91,6 +91,7 @@ def _order_of(cart: Cart, command: CheckOut) -> PlaceOrder:
         shipping_method_id=cart.shipping_method_id,
         billing_address=cart.billing_address,
         confirmation=command.confirmation,
+        save_method=command.save_method,
         cart=CartVersion(cart.id, cart.version),
     )
 

@@ -8,12 +8,13 @@ import pytest
 
 from kit.auth import Principal
 from kit.db import Database
+from kit.errors import InvalidArgument
 from kit.testing import FakeClock
 from kit.testing.migrated import migrated
 from kit.testing.principals import customer
 from kit.values import SoldId
 from order.cart_moves.store import PostgresMovingStore
-from order.cart_moves.use_cases import CartMoves
+from order.cart_moves.use_cases import CartMoves, GuestCarts
 from order.cart_quotes.domain import CartQuote
 from order.cart_quotes.use_cases import CartReading
 from order.carts.domain import Addition, Cart, CartLifetimes
@@ -42,6 +43,23 @@ class ShopRules(FakeRules):
         return await self.current()
 
 
+class FakeGuests:
+    """Guests by their tokens."""
+
+    def __init__(self) -> None:
+        self._guests: dict[str, UUID] = {}
+
+    def token(self, guest: Principal) -> str:
+        token = guest.account_id.hex
+        self._guests[token] = guest.account_id
+        return token
+
+    async def merge(self, guest_token: str) -> UUID:
+        if guest_token not in self._guests:
+            raise InvalidArgument(reason="GUEST_ONLY")
+        return self._guests[guest_token]
+
+
 class CartHarness:
     """The use cases of carts and of checkout, and a customer."""
 
@@ -53,12 +71,15 @@ class CartHarness:
         self.rules = ShopRules()
         self.store = PostgresCartStore(db)
         self.carts = Carts(db, self.store, self.prices, LIFETIMES, self.clock)
-        self.moves = CartMoves(PostgresMovingStore(), self.clock)
+        self.moves = CartMoves(PostgresMovingStore(db), self.clock)
         self.reading = CartReading(self.store, self.prices, self.rules, max_units=10_000, clock=self.clock)
         quotes = Quotes(self.rules, self.prices, require_method=True, clock=self.clock)
         self.placing = Placing(db, PostgresPlacingStore(db), self.prices, quotes, POLICY)
         self.orders = Orders(db, PostgresOrderStore(db), self.prices, self.moves, self.clock)
         self.checkout = Checkout(self.store, self.reading, self.placing)
+
+        self.guests = FakeGuests()
+        self.guest_carts = GuestCarts(db, self.moves, self.guests)
 
     async def set_rules(self, rules: Rules) -> None:
         """New rules of the shop, which this process knows."""

@@ -75,6 +75,8 @@ MATRIX = {
     "Query.categories": _public("{ categories { id } }"),
     "Query.order": _owned('{ order(id: "<order>") { id } }'),
     "Query.orders": _admin("{ orders(first: 1) { nodes { id } } }"),
+    # A caller may have no cart, so another field shows that there was no error.
+    "Query.cart": Row("{ cart { id } me { id } }", _UNAUTHENTICATED, OK, OK, OK, "me"),
     "Query.shop": _public("{ shop { pricesIncludeTax } }"),
     "Query.shippingMethods": _public('{ shippingMethods(countryCode: "AQ") { id } }'),
     "Query.shippingZones": _admin("{ shippingZones { id } }"),
@@ -158,6 +160,32 @@ MATRIX = {
         'mutation { adjustStock(productId: "<product>", delta: 1, idempotencyKey: "<key>") { id } }'
     ),
     "Mutation.setStock": _admin('mutation { setStock(productId: "<fresh_product>", stock: 7) { id } }'),
+    "Mutation.addToCart": _logged_in(
+        'mutation { addToCart(lines: [{id: "<product>", quantity: 1}]) { id } }'
+    ),
+    "Mutation.setCartLine": Row(
+        'mutation { setCartLine(id: "cli_00000000000000000000000001", quantity: 1) { id } }',
+        _UNAUTHENTICATED,
+        "NOT_FOUND",
+        "NOT_FOUND",
+        "NOT_FOUND",
+    ),
+    "Mutation.updateCart": _logged_in('mutation { updateCart(input: {note: "Ring twice"}) { id } }'),
+    "Mutation.mergeCart": Row(
+        'mutation { mergeCart(guestToken: "guessed") { id } }',
+        _UNAUTHENTICATED,
+        "BAD_USER_INPUT",
+        "BAD_USER_INPUT",
+        "BAD_USER_INPUT",
+        guest=_FORBIDDEN,
+    ),
+    "Mutation.checkout": Row(
+        "mutation { checkout(input: {<fresh_cart>}) { id } }",
+        _UNAUTHENTICATED,
+        "NOT_FOUND",
+        OK,
+        "NOT_FOUND",
+    ),
     "Mutation.createOrder": _owned(
         f'mutation {{ createOrder(input: {{accountId: "<account>", {_LINES}}}) {{ id }} }}', other=_FORBIDDEN
     ),

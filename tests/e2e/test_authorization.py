@@ -33,6 +33,7 @@ __all__ = ["stack"]
 
 MAKE_ADMIN = "mutation($id: ID!) { setAccountRole(accountId: $id, role: ADMIN) { role } }"
 CREATE_ADDRESS = f"mutation {{ createAddress(input: {{address: {{{ADDRESS}}}}}) {{ id }} }}"
+ADD_TO_CART = "mutation($id: ID!) { addToCart(lines: [{id: $id, quantity: 1}]) { id version total } }"
 START_PAYMENT = "mutation($id: ID!) { startPayment(orderId: $id) { id } }"
 # Close code of a WebSocket after a connection_init with an invalid token.
 CLOSED_UNAUTHENTICATED = 4401
@@ -51,6 +52,7 @@ class World:
         for placeholder, create in {
             "<fresh_account>": self._fresh_account,
             "<fresh_address>": self._fresh_address,
+            "<fresh_cart>": self._fresh_cart,
             "<fresh_method>": self._fresh_method,
             "<fresh_order>": self._fresh_order,
             "<fresh_page_order>": self._fresh_page_order,
@@ -84,6 +86,12 @@ class World:
         response = await self.people[OWNER].execute(CREATE_ADDRESS)
         assert response.data is not None
         return str(response.data["createAddress"]["id"])
+
+    async def _fresh_cart(self) -> str:
+        """The owner's cart with one line more, as the input of a checkout."""
+        response = await self.people[OWNER].execute(ADD_TO_CART, id=self.ids["product"])
+        cart = response.get("addToCart")
+        return f'cartId: "{cart["id"]}", version: {cart["version"]}, expectedTotal: "{cart["total"]}"'
 
     async def _fresh_method(self) -> str:
         """A payment method that the owner saved; the one before it is deleted, since there is a limit."""

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.peers import (
     Accounts,
     Addresses,
+    Carts,
     Catalog,
     Guests,
     Notifications,
@@ -20,6 +21,7 @@ from gateway.peers import (
 )
 from gateway.tests.fakes.account import AccountRpc
 from gateway.tests.fakes.address import AddressRpc
+from gateway.tests.fakes.cart import CartRpc
 from gateway.tests.fakes.catalog import ProductRpc
 from gateway.tests.fakes.guest import GuestRpc
 from gateway.tests.fakes.notification import NotificationRpc
@@ -44,6 +46,7 @@ SERVICES: list[Callable[[Recorder], Any]] = [
     TaxRpc,
     ShippingRpc,
     VariantRpc,
+    CartRpc,
 ]
 
 
@@ -65,6 +68,7 @@ async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> As
         tax=TaxRules(address),
         shipping=ShippingRules(address, publishable_key="pk_test_1"),
         variants=Variants(address),
+        carts=Carts(address),
     )
     for peer in peers.all():
         await peer.open()

@@ -268,3 +268,17 @@ async def _reopen_again(carts: CartHarness, cart: Cart, order_id: UUID) -> None:
         except DatabaseContention:
             continue
         return
+
+
+async def test_a_merged_guest_keeps_no_cart_whether_the_event_or_the_call_comes_first(
+    carts: CartHarness,
+) -> None:
+    visitor, mug = customer(), carts.prices.sell()
+    await carts.add({mug: 5}, visitor)
+
+    for _ in range(5):
+        assert await merge(carts, visitor, carts.caller)
+        await carts.guest_carts.merge(carts.caller, carts.guests.token(visitor))
+
+    assert await carts.quantities() == {mug: 5}
+    assert await carts.quantities(visitor) == {}

@@ -55,7 +55,7 @@ class Edge:
 async def edge(carts: CartHarness) -> AsyncIterator[Edge]:
     tokens = FakeTokenVerifier()
     checkout = CheckoutRpc(carts.checkout)
-    servicer = CartServiceRpc(CartRpc(carts.carts, carts.reading), checkout)
+    servicer = CartServiceRpc(CartRpc(carts.carts, carts.reading, carts.guest_carts), checkout)
     server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()
     channel = Channel(f"127.0.0.1:{server.port}", CartServiceRpc.service)
@@ -157,6 +157,36 @@ async def test_a_guest_is_reminded_of_the_contact(edge: Edge) -> None:
     assert cart
     codes = [problem.code for problem in cart.problems]
     assert codes == [cart_pb2.CART_PROBLEM_CODE_EMPTY, cart_pb2.CART_PROBLEM_CODE_CONTACT_MISSING]
+
+
+async def test_merge_cart_merges_and_reports_lines_that_were_left_out(edge: Edge) -> None:
+    visitor, other = edge.tokens.token(guest()), edge.tokens.token(guest())
+    mug, pen = edge.carts.prices.sell(), edge.carts.prices.sell(currency="EUR")
+    for caller, product, quantity in ((edge.caller, mug, 1), (visitor, mug, 3), (other, pen, 1)):
+        await edge.carts.add({product: quantity}, caller)
+
+    for _ in range(2):
+        cart = await edge.call(pb.MergeCartRequest(guest_token=edge.carts.guests.token(visitor)))
+        assert cart
+        assert [(line.quantity, list(cart.warnings)) for line in cart.lines] == [(3, [])]
+    for _ in range(2):
+        cart = await edge.call(pb.MergeCartRequest(guest_token=edge.carts.guests.token(other)))
+        assert cart
+        assert [warning.code for warning in cart.warnings] == [cart_pb2.CART_WARNING_CODE_LINES_NOT_MERGED]
+
+    with pytest.raises(InvalidArgument) as unknown:
+        await edge.call(pb.MergeCartRequest(guest_token="other"))
+    assert unknown.value.reason == "GUEST_ONLY"
+
+
+async def test_a_guest_with_a_contact_lacks_none(edge: Edge) -> None:
+    visitor = edge.tokens.token(guest())
+    await edge.call(pb.UpdateCartRequest(has_contact=True), visitor)
+
+    cart = await edge.call(pb.UpdateCartRequest(note="Ring"), visitor)
+
+    assert cart
+    assert [problem.code for problem in cart.problems] == [cart_pb2.CART_PROBLEM_CODE_EMPTY]
 
 
 @pytest.mark.parametrize(
