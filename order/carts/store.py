@@ -34,9 +34,10 @@ INSERT INTO cart_requests (account_id, request_id, input_hash, create_time) VALU
 ON CONFLICT DO NOTHING RETURNING input_hash
 """
 _REQUEST = "SELECT input_hash FROM cart_requests WHERE account_id = $1 AND request_id = $2"
+# A guest who left a contact with an earlier cart has one.
 _OPEN = """
-INSERT INTO carts (id, account_id, state, currency, version, note, create_time, update_time, expire_time)
-VALUES ($1, $2, 'OPEN', $3, 1, '', $4, $4, $5)
+INSERT INTO carts (id, account_id, state, currency, version, note, create_time, update_time, expire_time, has_contact)
+VALUES ($1, $2, 'OPEN', $3, 1, '', $4, $4, $5, EXISTS (SELECT FROM carts WHERE account_id = $2 AND has_contact))
 ON CONFLICT (account_id) WHERE state = 'OPEN' DO UPDATE SET
     version = carts.version + 1, update_time = excluded.update_time, expire_time = excluded.expire_time,
     currency = coalesce(nullif(carts.currency, ''), excluded.currency)
@@ -68,7 +69,7 @@ INSERT INTO carts (
     id, account_id, state, currency, version, note, create_time, update_time, expire_time,
     shipping_address, billing_address, shipping_method_id, has_contact
 )
-VALUES ($1, $2, 'OPEN', '', 1, $6, $3, $3, $4, $7, $8, $9, $10)
+VALUES ($1, $2, 'OPEN', '', 1, $6, $3, $3, $4, $7, $8, $9, $10 OR EXISTS (SELECT FROM carts WHERE account_id = $2 AND has_contact))
 ON CONFLICT (account_id) WHERE state = 'OPEN' DO UPDATE SET
     version = carts.version + 1, update_time = excluded.update_time, expire_time = excluded.expire_time,
     note = CASE WHEN 'note' = ANY ($5::text[]) THEN excluded.note ELSE carts.note END,

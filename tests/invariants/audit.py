@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from dev.ports import Ports
-from tests.invariants import amounts, events, guests, index, mail, notifications, provider, saved, shop
+from tests.invariants import amounts, carts, events, guests, index, mail, notifications, provider, saved, shop
 from tests.invariants.idle import wait_until_idle
 from tests.invariants.result import CheckResult, check_result
 from tests.invariants.sources import DATABASES, DataSources
@@ -35,6 +35,9 @@ CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     amounts.methods,
     notifications.notifications,
     notifications.delivered,
+    carts.ordered_carts,
+    carts.open_carts,
+    carts.cart_lines,
     guests.merged,
     guests.passwords,
     guests.numbers,

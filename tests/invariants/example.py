@@ -42,6 +42,17 @@ _DISCOUNT = "INSERT INTO order_discounts VALUES ($1, 0, 0, NULL, '', 'spring', 5
 _LINE = """
 INSERT INTO order_lines (order_id, position, product_id, name, unit_price, quantity) VALUES ($1, 0, $2, 'Mug', 1000, 2)
 """
+# The cart of the confirmed order, an open one, and one that merged into it without its line in another currency.
+_CARTS = """
+WITH carts AS (
+    INSERT INTO carts (id, account_id, state, currency, version, note, order_id, merged_into, create_time, update_time, expire_time)
+    SELECT id, $1, state, currency, 1, '', order_id, merged_into, now(), now(), now() + interval '1 day' FROM (VALUES
+        ($2::uuid, 'ORDERED', 'USD', $3::uuid, NULL::uuid), ($4, 'OPEN', 'USD', NULL, NULL), ($5, 'MERGED', 'EUR', NULL, $4)
+    ) AS c(id, state, currency, order_id, merged_into)
+)
+INSERT INTO cart_lines (cart_id, variant_id, id, quantity, seen_price, create_time)
+SELECT cart_id, $6, gen_random_uuid(), 2, 1000, now() FROM unnest(ARRAY[$2, $4, $5]) AS l(cart_id)
+"""
 _STEP = "INSERT INTO order_status_changes VALUES ($1, $2, $3, now(), '', '')"
 _RESERVATION = "INSERT INTO reservations VALUES ($1, $2, '', 'USD', now(), now(), now())"
 _RESERVATION_LINE = "INSERT INTO reservation_lines VALUES ($1, 0, $2, 'Mug', 1000, 2, 2)"
@@ -127,6 +138,7 @@ async def _fill(sources: ExampleData) -> None:
         uuid4(),
         PRODUCT,
     )
+    ordered, opened, merged = UUID(int=10), UUID(int=11), UUID(int=12)
     for order_id, state, status, refunded in (
         (CONFIRMED, "COMMITTED", "CONFIRMED", 0),
         (CANCELLED, "RETURNED", "CANCELLED", 2000),
@@ -151,6 +163,8 @@ async def _fill(sources: ExampleData) -> None:
                     "orders": [ORDER.format(order_id)],
                 }
             )
+    await order.execute(_CARTS, ACCOUNT, ordered, CONFIRMED, opened, merged, PRODUCT)
+    await order.execute("UPDATE orders SET cart_id = $1 WHERE id = $2", ordered, CONFIRMED)
     await payment.execute(_SAVED_METHOD, ACCOUNT)
     await payment.execute(_PAYMENT, PAYMENT, CONFIRMED, ACCOUNT, False, "pi_paid")
     await payment.execute(_LEDGER, PAYMENT, PAYMENT, 2000)

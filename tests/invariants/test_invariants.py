@@ -140,6 +140,29 @@ _PLANTED = [
     ),
     ("order", "DROP INDEX orders_number; UPDATE orders SET number = 1001", {"numbers"}),
     ("order", "UPDATE orders SET number = number - 1000", {"numbers"}),
+    ("order", "UPDATE orders SET cart_id = NULL", {"ordered_carts"}),
+    (
+        "order",
+        "UPDATE carts SET order_id = (SELECT id FROM orders WHERE cart_id IS NULL) WHERE state = 'ORDERED'",
+        {"ordered_carts"},
+    ),
+    (
+        "order",
+        "UPDATE carts SET state = 'OPEN', order_id = NULL, account_id = gen_random_uuid() WHERE state = 'ORDERED'",
+        {"ordered_carts"},
+    ),
+    (
+        "order",
+        "DROP INDEX carts_open; UPDATE carts SET state = 'OPEN', merged_into = NULL WHERE state = 'MERGED'",
+        {"open_carts"},
+    ),
+    ("order", "UPDATE carts SET currency = '' WHERE state = 'OPEN'", {"cart_lines"}),
+    ("order", "DELETE FROM cart_lines", {"cart_lines"}),
+    (
+        "order",
+        "ALTER TABLE cart_lines DROP CONSTRAINT cart_lines_quantity_check; UPDATE cart_lines SET quantity = 0",
+        {"cart_lines"},
+    ),
     ("order", "UPDATE outbox SET published_at = NULL", {"published"}),
     ("payment", "DELETE FROM inbox", {"consumed"}),
     (

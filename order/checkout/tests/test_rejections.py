@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kit.errors import FailedPrecondition, SoukError, Unavailable
+from kit.errors import FailedPrecondition, ResourceExhausted, SoukError, Unavailable
 from kit.testing.fixtures import database_url, postgres
 from kit.testing.principals import customer, guest
 from kit.values import Money
@@ -144,3 +144,22 @@ async def test_without_the_catalog_a_checkout_is_unavailable(carts: CartHarness)
 
     with pytest.raises(Unavailable):
         await check_out(carts, cart)
+
+
+async def test_the_guests_of_a_network_have_a_limit_of_unpaid_orders(carts: CartHarness) -> None:
+    mug, visitor, contact = (
+        carts.prices.sell(),
+        guest(),
+        CartChange(frozenset({"has_contact"}), has_contact=True),
+    )
+    await carts.carts.change(visitor, contact)
+    for _ in range(2):
+        await carts.add({mug: 1}, visitor)
+        await check_out(carts, caller=visitor)
+    await carts.add({mug: 1}, visitor)
+
+    with pytest.raises(ResourceExhausted) as limited:
+        await check_out(carts, caller=visitor)
+
+    assert limited.value.reason == "TOO_MANY_PENDING_ORDERS"
+    assert await carts.quantities(visitor) == {mug: 1}

@@ -1,0 +1,59 @@
+"""Invariants of carts that hold whenever the stack is idle."""
+
+from tests.invariants.result import CheckResult, check_result
+from tests.invariants.sources import DataSources
+
+# A cart is deleted some time after it was ordered, and with its account; its orders stay.
+_ORDERED = """
+SELECT c.id, o.id AS order_id, o.cart_id, o.cancel_reason FROM carts c LEFT JOIN orders o ON o.id = c.order_id
+WHERE c.state = 'ORDERED'
+"""
+_OTHER_ORDERS = """
+SELECT o.id, o.cart_id FROM orders o JOIN carts c ON c.id = o.cart_id
+WHERE o.status <> 'CANCELLED' AND c.order_id IS DISTINCT FROM o.id
+"""
+_UNPAID = {"PAYMENT_FAILED", "PAYMENT_TIMEOUT", "RESERVATION_EXPIRED"}
+_OPEN = "SELECT account_id, count(*) AS n FROM carts WHERE state = 'OPEN' GROUP BY account_id"
+_LINES = """
+SELECT c.id, c.state, c.currency, count(l.id) AS lines, coalesce(min(l.quantity), 1) AS smallest, coalesce(max(l.quantity), 1) AS largest
+FROM carts c LEFT JOIN cart_lines l ON l.cart_id = c.id GROUP BY c.id
+"""
+
+
+async def ordered_carts(sources: DataSources) -> CheckResult:
+    """Every ORDERED cart has exactly one order that names it and was not cancelled unpaid."""
+    carts = await sources.rows("order", _ORDERED)
+    violations = [
+        f"cart {row['id']} has the order {row['order_id']}, which names {row['cart_id']}, cancelled by {row['cancel_reason']}"
+        for row in carts
+        if row["cart_id"] != row["id"] or row["cancel_reason"] in _UNPAID
+    ]
+    violations += [
+        f"order {row['id']} names the cart {row['cart_id']}, which has another order or none"
+        for row in await sources.rows("order", _OTHER_ORDERS)
+    ]
+    return check_result("every ordered cart has its one order", len(carts), violations)
+
+
+async def open_carts(sources: DataSources) -> CheckResult:
+    """No account has two open carts."""
+    accounts = await sources.rows("order", _OPEN)
+    return check_result(
+        "no account has two open carts",
+        len(accounts),
+        (f"account {row['account_id']} has {row['n']}" for row in accounts if row["n"] > 1),
+    )
+
+
+async def cart_lines(sources: DataSources) -> CheckResult:
+    """No line has less than one unit or more than its limit, no cart has more than 100, and a currency exactly if it has lines."""
+    carts = await sources.rows("order", _LINES)
+    violations = [
+        f"cart {row['id']} has {row['lines']} lines of {row['smallest']} to {row['largest']} units in {row['currency'] or 'no currency'}"
+        for row in carts
+        if row["smallest"] < 1
+        or row["largest"] > 10_000
+        or row["lines"] > 100
+        or (row["state"] == "OPEN" and bool(row["currency"]) != bool(row["lines"]))
+    ]
+    return check_result("carts have lines within their limits, in their currency", len(carts), violations)
