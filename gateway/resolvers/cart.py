@@ -6,8 +6,17 @@ import strawberry
 from strawberry import argument
 
 from gateway.context import Info
-from gateway.types.cart import Cart, CheckoutInput, UpdateCartInput
+from gateway.types.cart import Cart, CartLine, CheckoutInput, UpdateCartInput
 from gateway.types.order import Order, OrderProductInput
+from gateway.types.variants import Variant
+from kit.graphql import relation
+
+
+@relation(CartLine, description="What is wanted, as it is now; null if it is not sold any more.")
+async def variant(self: CartLine, info: Info) -> Variant | None:
+    """Loaded for all lines of a request together."""
+    context = info.context
+    return await context.load("variants", self.variant_id, context.peers.variants.batch_get)
 
 
 @strawberry.type

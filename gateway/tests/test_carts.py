@@ -141,6 +141,14 @@ async def test_a_guest_is_merged_by_its_token(world: World) -> None:
     assert world.recorder.last("MergeCart")[0].guest_token == "t"
 
 
+async def test_the_variants_of_all_lines_are_loaded_together(world: World) -> None:
+    body = await world.ask("{ cart { lines { variantId variant { id } } } }")
+
+    lines = body["data"]["cart"]["lines"]
+    assert [line["variant"] for line in lines] == [{"id": line["variantId"]} for line in lines]
+    assert world.recorder.names() == ["GetCart", "BatchGetVariants"]
+
+
 async def test_without_a_cart_there_is_null(world: World) -> None:
     body = await world.ask('mutation { setCartLine(id: "cli_1", quantity: 0) { id } }')
 
