@@ -39,6 +39,15 @@ def _state(*statuses: str) -> Rejection:
 
 _REJECTIONS: Final[Mapping[str, Sequence[Rejection]]] = {
     "order": (Rejection("OUT_OF_STOCK", "OUT_OF_STOCK"),),
+    # The cart has lines of an earlier order that was not paid, in another currency.
+    "add to cart": (Rejection("BAD_USER_INPUT", "MIXED_CURRENCY"),),
+    "read cart": (),
+    "remove from cart": (),
+    # An order that was not paid opened its cart again, into this one, while it was checked out.
+    "check out": (
+        Rejection("OUT_OF_STOCK", "OUT_OF_STOCK"),
+        Rejection("FAILED_PRECONDITION", "CART_CHANGED"),
+    ),
     # The order was cancelled before its payment was created.
     "start payment": (Rejection("FAILED_PRECONDITION", "PAYMENT_STATE"),),
     "cancel": (_state("SHIPPED", "DELIVERED"),),

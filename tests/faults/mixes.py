@@ -14,6 +14,7 @@ ACTIONS: Final = (
     ("order",) * 14
     + ("concurrent order",) * 2
     + ("page order",) * 2
+    + ("cart order",) * 4
     + ("cancel",) * 2
     + ("refund",)
     + ("partial refunds",)

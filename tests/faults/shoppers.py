@@ -23,6 +23,8 @@ from tests.e2e.page import START_PAYMENT
 from tests.e2e.responses import Response
 from tests.e2e.shop import Person, Shop
 from tests.faults.allowed import error_names, is_retryable, unexpected_errors
+from tests.faults.assortments import ASSORTMENTS
+from tests.faults.carts import order_from_cart
 from tests.faults.login import LoggedIn
 from tests.faults.mixes import mixes
 from tests.faults.page import pay
@@ -37,23 +39,6 @@ _CARDS: Final = (
 _SLOW_CARDS: Final = (*_CARDS, "pm_card_authenticationRequired")
 _MAX_SECONDS_PER_CALL = 120.0
 _ADMIN_PASSWORD = "AdminPass123!"
-
-
-@dataclass(frozen=True, slots=True)
-class Assortment:
-    """The products of one currency: their number, their prices, and amounts for partial refunds."""
-
-    count: int
-    prices: Callable[[int], str]
-    partial_refunds: tuple[str, ...]
-
-
-_ASSORTMENTS: Final[Mapping[str, Assortment]] = {
-    "USD": Assortment(6, lambda n: f"{3 + n}.50", ("1.00", "0.01")),
-    "EUR": Assortment(3, lambda n: f"{5 + n}.99", ("1.00", "0.01")),
-    "JPY": Assortment(3, lambda n: f"{300 + 50 * n}", ("100", "1")),
-    "KWD": Assortment(3, lambda n: f"{1 + n}.510", ("0.500", "0.010")),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +105,7 @@ class Shoppers:
                 )
                 for n in range(assortment.count)
             ]
-            for currency, assortment in _ASSORTMENTS.items()
+            for currency, assortment in ASSORTMENTS.items()
         }
         logged_in = LoggedIn(shop, admin, _ADMIN_PASSWORD)
         return cls(shop, logged_in, accounts, products, mixes(customers, seed), seed, slow, tokens_may_fail)
@@ -146,6 +131,7 @@ class Shoppers:
             "order": self._order,
             "concurrent order": self._concurrent_order,
             "page order": self._page_order,
+            "cart order": self._cart_order,
             "cancel": self._cancel,
             "refund": self._refund,
             "partial refunds": self._partial_refunds,
@@ -184,6 +170,19 @@ class Shoppers:
             if secret := await self._start_payment(customer, order_id):
                 await pay(self.shop, rng, secret)
 
+    async def _cart_order(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
+        """Orders through the cart, sometimes in several tabs."""
+        self.totals.attempted["order"] += 1
+        chosen = rng.sample(self.products[rng.choice(list(self.products))], rng.randint(1, 3))
+        lines = [(product, rng.randint(1, 3)) for product in chosen]
+        card, times = rng.choice(_SLOW_CARDS if self.slow else _CARDS), rng.choice([1, 1, 1, 3])
+        result = await order_from_cart(
+            lambda operation, call: self._retry(operation, customer, call), lines, card, key, times=times
+        )
+        if len(result.orders) > 1:
+            self.totals.violations.append(f"a cart became several orders: {sorted(result.orders)}")
+        self._orders += [PlacedOrder(customer, *order) for order in result.orders.items()]
+
     async def _start_payment(self, customer: LoggedIn, order_id: str) -> str:
         self.totals.attempted["start payment"] += 1
         started = await self._retry(
@@ -206,7 +205,7 @@ class Shoppers:
         """Mostly refunds the remaining amount."""
         if payment := await self._captured_payment(rng):
             order, payment_id = payment
-            amount = rng.choice([*_ASSORTMENTS[order.currency].partial_refunds, None, None])
+            amount = rng.choice([*ASSORTMENTS[order.currency].partial_refunds, None, None])
             await self._refund_payment(payment_id, amount, key)
 
     async def _partial_refunds(self, rng: random.Random, customer: LoggedIn, key: str) -> None:
@@ -214,7 +213,7 @@ class Shoppers:
         if payment := await self._captured_payment(rng):
             order, payment_id = payment
             amounts = [
-                rng.choice(_ASSORTMENTS[order.currency].partial_refunds) for _ in range(rng.randint(2, 3))
+                rng.choice(ASSORTMENTS[order.currency].partial_refunds) for _ in range(rng.randint(2, 3))
             ]
             refunds = [
                 self._refund_payment(payment_id, amount, f"{key}-{n}") for n, amount in enumerate(amounts)

@@ -18,6 +18,9 @@ def _error(code: str, reason: str = "", **details: Any) -> Response:
     [
         ("order", Response(200, {}, ())),
         ("order", _error("OUT_OF_STOCK")),
+        ("add to cart", _error("BAD_USER_INPUT", "MIXED_CURRENCY")),
+        ("check out", _error("OUT_OF_STOCK")),
+        ("check out", _error("FAILED_PRECONDITION", "CART_CHANGED")),
         ("cancel", _error("FAILED_PRECONDITION", "ORDER_STATE", status="SHIPPED")),
         ("ship", _error("FAILED_PRECONDITION", "ORDER_STATE", status="PENDING")),
         ("refund", _error("FAILED_PRECONDITION", "REFUND_EXCEEDS_CAPTURE")),
@@ -37,6 +40,8 @@ def test_a_business_rule_may_reject_a_call(operation: str, response: Response) -
         ("order", _error("FAILED_PRECONDITION", "ORDER_STATE", status="SHIPPED")),
         ("order", _error("IDEMPOTENCY_CONFLICT")),
         ("order", _error("INTERNAL")),
+        ("check out", _error("PRICE_CHANGED")),
+        ("check out", _error("FAILED_PRECONDITION", "CART_INCOMPLETE")),
         # An order that is not shipped can always be cancelled.
         ("cancel", _error("FAILED_PRECONDITION", "ORDER_STATE", status="CONFIRMED")),
         ("cancel", _error("NOT_FOUND", "ORDER_NOT_FOUND")),
