@@ -12,7 +12,6 @@ from kit.values import Money
 from order.orders.domain import Order
 from order.orders.ports import StockState
 from order.placing.domain import PlaceOrder
-from order.placing.use_cases import Placing
 from order.pricing.rules import Rules
 from order.quotes.errors import (
     AddressRequired,
@@ -22,10 +21,9 @@ from order.quotes.errors import (
     ShippingMethodRequired,
     TotalOutOfRange,
 )
-from order.quotes.quoting import Quotes
 from order.tests.fakes import FakeCatalog, place_order
 from order.tests.rules import HOME, PARIS, PICKUP, POST, ZURICH, delivering, replacing, taxed
-from order.tests.shop import POLICY, Shop
+from order.tests.shop import Shop
 
 
 @pytest.fixture
@@ -292,19 +290,3 @@ async def test_a_shop_without_any_rules_any_more_prices_as_before(shop: Shop) ->
     shop.rules.change(Rules())
 
     assert (await place(shop)).total == Money(999, "USD")
-
-
-async def test_the_first_order_of_the_readme_costs_its_products_with_the_rules_of_make_run() -> None:
-    """Prices include tax, no method is required, and the order names neither an address nor a method."""
-    shop = Shop()
-    db: Any = shop.db
-    quotes = Quotes(shop.rules, shop.catalog, require_method=False, clock=shop.clock)
-    placing = Placing(db, shop.store, shop.catalog, quotes, POLICY)
-    rules = delivering()
-    shop.rules.start(replace(rules, terms=replace(rules.terms, prices_include_tax=True)))
-    caller = customer()
-
-    order = await placing.place(caller, order_of(caller, 2, shipping_address=None, expected_total="19.98"))
-
-    assert (order.total, order.amounts.tax_included) == (Money(1998, "USD"), True)
-    assert order.amounts.tax == Money(148, "USD")
