@@ -10,7 +10,19 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from dev.ports import Ports
-from tests.invariants import amounts, carts, events, guests, index, mail, notifications, provider, saved, shop
+from tests.invariants import (
+    amounts,
+    carts,
+    events,
+    guests,
+    index,
+    mail,
+    notifications,
+    provider,
+    saved,
+    shop,
+    variants,
+)
 from tests.invariants.idle import wait_until_idle
 from tests.invariants.result import CheckResult, check_result
 from tests.invariants.sources import DATABASES, DataSources
@@ -44,6 +56,9 @@ CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     events.published,
     events.consumed,
     index.index,
+    variants.variants,
+    variants.skus,
+    variants.prices,
 )
 # These read the records of the Stripe mock and the mail sink.
 EXTERNAL: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (

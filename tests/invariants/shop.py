@@ -37,13 +37,13 @@ _FINISHED_BUT_DUE = (
 )
 
 _STOCK = """
-SELECT p.id AS product_id, coalesce(s.free, 0) AS free, coalesce(t.taken, 0)::bigint AS taken, coalesce(a.adjusted, 0)::bigint AS adjusted
-FROM products p LEFT JOIN stock s ON s.product_id = p.id
+SELECT v.id AS product_id, coalesce(s.free, 0) AS free, coalesce(t.taken, 0)::bigint AS taken, coalesce(a.adjusted, 0)::bigint AS adjusted
+FROM variants v LEFT JOIN stock s ON s.product_id = v.id
 LEFT JOIN (
     SELECT product_id, sum(taken) AS taken FROM reservation_lines JOIN reservations USING (order_id)
     WHERE state IN ('HELD', 'COMMITTED') GROUP BY product_id
-) t ON t.product_id = p.id
-LEFT JOIN (SELECT product_id, sum(delta) AS adjusted FROM stock_adjustments GROUP BY product_id) a ON a.product_id = p.id
+) t ON t.product_id = v.id
+LEFT JOIN (SELECT product_id, sum(delta) AS adjusted FROM stock_adjustments GROUP BY product_id) a ON a.product_id = v.id
 """
 _PAYMENTS = """
 SELECT p.order_id, p.id, p.amount, p.currency, p.status,
@@ -59,10 +59,10 @@ FROM ledger GROUP BY payment_id
 
 
 async def stock(sources: DataSources) -> CheckResult:
-    """free + reserved + sold = sum of adjustments for every product, and free >= 0. Untracked products have no free stock."""
+    """free + reserved + sold = sum of adjustments for every variant, and free >= 0. Untracked variants have no free stock."""
     rows = await sources.rows("catalog", _STOCK)
     return check_result(
-        "free + reserved + sold = sum of adjustments, for every product",
+        "free + reserved + sold = sum of adjustments, for every variant",
         len(rows),
         (
             f"{row['product_id']}: {row['free']} free + {row['taken']} taken, adjusted by {row['adjusted']}"

@@ -115,6 +115,35 @@ _PLANTED = [
     ),
     ("notification", "UPDATE notifications SET order_id = gen_random_uuid()", {"notifications", "arrived"}),
     ("notification", "UPDATE notifications SET status = 'QUEUED', due_time = now()", {"delivered"}),
+    ("catalog", "UPDATE variants SET delete_time = now()", {"variants"}),
+    ("catalog", "UPDATE variants SET price = price + 1", {"variants"}),
+    ("catalog", "UPDATE variants SET sku = 'OTHER'", {"variants"}),
+    ("catalog", "UPDATE products SET price_max = 5000", {"variants"}),
+    ("catalog", "UPDATE variants SET option_values = '{S}', option_key = 's'", {"variants"}),
+    (
+        "catalog",
+        "INSERT INTO variants (id, product_id, position, option_values, option_key, price) "
+        "SELECT gen_random_uuid(), id, 1, '{S}', 's', price FROM products",
+        {"variants"},
+    ),
+    (
+        "catalog",
+        "ALTER TABLE products DISABLE TRIGGER USER; UPDATE products SET delete_time = now()",
+        {"variants"},
+    ),
+    ("catalog", "ALTER TABLE products DISABLE TRIGGER USER; UPDATE products SET price = 1", {"variants"}),
+    (
+        "catalog",
+        "ALTER TABLE variants DROP CONSTRAINT variants_sku; UPDATE products SET sku = 'A'; "
+        "INSERT INTO variants (id, product_id, position, option_values, option_key, price, sku, delete_time) "
+        "SELECT gen_random_uuid(), id, 1, '{}', 'x', price, 'a', NULL FROM products",
+        {"variants", "skus"},
+    ),
+    (
+        "catalog",
+        "INSERT INTO price_changes (variant_id, old_price, new_price) SELECT id, price, price + 1 FROM variants",
+        {"prices"},
+    ),
     ("order", "UPDATE order_lines SET total = total + 1", {"amounts"}),
     ("order", "UPDATE order_lines SET quantity = 1 WHERE total IS NULL", {"amounts"}),
     ("order", "UPDATE orders SET subtotal = subtotal - 1", {"amounts"}),

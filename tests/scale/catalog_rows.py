@@ -1,8 +1,23 @@
-"""Rows of the catalog's database: products, stock and reservations."""
+"""Rows of the catalog's database: products, variants, stock and reservations."""
 
 from collections.abc import Iterator
 
-from tests.scale.copying import INT, LONG, NULL, SIZED, UUID, integer, long, row, same, same_long, sized
+import orjson
+
+from tests.scale.copying import (
+    INT,
+    LONG,
+    NULL,
+    SIZED,
+    UUID,
+    integer,
+    long,
+    row,
+    same,
+    same_json,
+    same_long,
+    sized,
+)
 from tests.scale.order_rows import total
 from tests.scale.tables import Table
 from tests.scale.world import (
@@ -12,6 +27,7 @@ from tests.scale.world import (
     HOUR,
     MINUTE,
     SECOND,
+    VARIANT,
     Life,
     World,
     account_id,
@@ -24,6 +40,14 @@ _CATEGORIES = 200
 _ADJUSTMENTS = 20
 _PRODUCT_KINDS = ("laptop", "phone", "chair", "lamp", "shoe", "watch", "desk", "kettle", "bag", "camera")
 _DESCRIPTION = "Made with care, tested twice, and shipped within a day of your order. " * 4
+_SIZES, _COLORS = 40, 25
+_OPTIONS = orjson.dumps(
+    [
+        {"name": name, "values": [str(value) for value in range(count)]}
+        for name, count in (("Size", _SIZES), ("Color", _COLORS))
+    ]
+).decode()
+_TWO = integer(1) + integer(0) + integer(25) + integer(2) + integer(1)
 _NO_ARRAY = b"\0" * 8 + b"\0\0\0\x19"  # an empty text[]: no dimensions, no nulls, the type's number
 _STATE = {
     Life.PENDING: "HELD",
@@ -44,28 +68,63 @@ def _categories(world: World, part: range) -> Iterator[bytes]:
 
 
 def _products(world: World, part: range) -> Iterator[bytes]:
+    common = [UUID, SIZED, same(_DESCRIPTION), LONG, same("USD"), SIZED, UUID, same(_NO_ARRAY), same(1)]
     living, deleted = (
-        row(
-            *[UUID, SIZED, same(_DESCRIPTION), LONG, same("USD"), SIZED, UUID, same(_NO_ARRAY), same(1)],
-            *[LONG, LONG, gone],
-        )
-        for gone in (NULL, LONG)
+        row(*common, LONG, LONG, gone, same_json("[]"), NULL, same("standard")) for gone in (NULL, LONG)
     )
+    common[5] = NULL
+    with_options = row(*common, LONG, LONG, NULL, same_json(_OPTIONS), LONG, same("standard"))
     for product in part:
         name = f"{_PRODUCT_KINDS[product % 10]} {_PRODUCT_KINDS[product // 10 % 10]} {product}".encode()
         time = long(world.start - (world.products - product) * MINUTE)
-        values = (
-            product_id(product),
-            sized(name),
-            long(100 + product * 37 % 90_000),
-            sized(b"sku-%d" % product),
-        )
+        price = _price(product)
+        values = (product_id(product), sized(name), long(price), sized(b"sku-%d" % product))
         category = scattered(CATEGORY, product % _CATEGORIES)
         changed = long(world.now - product * 7 * MINUTE)
         if product % 20 == 0:
             yield deleted % (*values, category, time, changed, changed)
+        elif world.variants(product) > 1:
+            highest = long(price + world.variants(product) - 1)
+            yield with_options % (*values[:3], category, time, changed, highest)
         else:
             yield living % (*values, category, time, changed)
+
+
+def _variants(world: World, part: range) -> Iterator[bytes]:
+    rest = (same(250), same(True), NULL)
+    simple, deleted = (
+        row(UUID, UUID, same(0), same(_NO_ARRAY), same(""), SIZED, LONG, NULL, *rest, gone)
+        for gone in (NULL, LONG)
+    )
+    # One in ten has a SKU.
+    one_of_many, with_sku = (
+        row(UUID, UUID, INT, SIZED, SIZED, sku, LONG, LONG, *rest, NULL) for sku in (NULL, SIZED)
+    )
+    for product in part:
+        key, price = product_id(product), _price(product)
+        if world.variants(product) == 1:
+            values = (key, key, sized(b"sku-%d" % product), long(price))
+            changed = long(world.now - product * 7 * MINUTE)
+            yield deleted % (*values, changed) if product % 20 == 0 else simple % values
+            continue
+        for number in range(world.variants(product)):
+            variant = key if number == 0 else scattered(VARIANT, product * 1_000 + number)
+            size, color = b"%d" % (number // _COLORS), b"%d" % (number % _COLORS)
+            head = (variant, key, integer(number), _two_texts(size, color), sized(size + b"\x1f" + color))
+            prices = (long(price + number), long(2 * price + number))
+            if number % 10:
+                yield one_of_many % (*head, *prices)
+            else:
+                yield with_sku % (*head, sized(b"sku-%d-%d" % (product, number)), *prices)
+
+
+def _price(product: int) -> int:
+    return 100 + product * 37 % 90_000
+
+
+def _two_texts(one: bytes, other: bytes) -> bytes:
+    """A text[] of two: one dimension, no nulls, the type's number, two elements counted from 1."""
+    return sized(_TWO + sized(one) + sized(other))
 
 
 def _stock(world: World, part: range) -> Iterator[bytes]:
@@ -127,7 +186,12 @@ CATALOG_TABLES = [
     Table("catalog", "categories", lambda _: range(_CATEGORIES), _categories, "id slug name"),
     Table(
         *("catalog", "products", _products_all, _products),
-        "id name description price currency sku category_id image_urls version create_time update_time delete_time",
+        "id name description price currency sku category_id image_urls version create_time update_time delete_time "
+        "options price_max tax_class",
+    ),
+    Table(
+        *("catalog", "variants", _products_all, _variants),
+        "id product_id position option_values option_key sku price compare_at weight_grams requires_shipping max_per_order delete_time",
     ),
     Table("catalog", "stock", _products_all, _stock, "product_id free"),
     Table(

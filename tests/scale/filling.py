@@ -38,7 +38,7 @@ TABLES = [
     *ACCOUNT_TABLES,
     *EVENT_TABLES,
 ]
-MAX_BYTES = 30_000_000_000
+MAX_BYTES = 35_000_000_000
 # For a machine of 24 GiB and a server that only this test uses; its data may be lost when it is killed.
 SETTINGS = {
     "shared_buffers": "1GB",

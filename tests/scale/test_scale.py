@@ -55,5 +55,5 @@ async def test_a_sequential_scan_is_detected(server: Postgres) -> None:
 
 
 def test_a_disk_that_is_too_small_is_rejected_before_filling(tmp_path: Path) -> None:
-    with pytest.raises(NotEnoughDisk, match=r"need 2,?\d+\.\d GB, more than the 30\.0 GB allowed"):
+    with pytest.raises(NotEnoughDisk, match=r"need 2,?\d+\.\d GB, more than the 35\.0 GB allowed"):
         check_disk(tmp_path, world_of(orders=1_000_000_000, accounts=1_000_000, products=100_000))

@@ -50,12 +50,12 @@ class World:
     @property
     def rows(self) -> int:
         """Approximate number of rows of all large tables."""
-        return self.orders * 1267 // 100 + self.accounts * 990 // 100 + self.products * 224 // 10
+        return self.orders * 1267 // 100 + self.accounts * 990 // 100 + self.products * 1_249 // 10
 
     @property
     def bytes_needed(self) -> int:
         """Approximate disk use while the databases are filled, including temporary files of sorting."""
-        return self.orders * 2_600 + self.accounts * 3_200 + self.products * 6_000 + 500_000_000
+        return self.orders * 2_600 + self.accounts * 3_200 + self.products * 40_000 + 500_000_000
 
     def since(self, days: float) -> range:
         """The orders of the last `days`."""
@@ -81,6 +81,10 @@ class World:
         """The product of a line; a tenth of all lines have one of the hundred best sellers."""
         number = order * 40_503 + line * 7
         return number % min(100, self.products) if number % 10 == 3 else number % self.products
+
+    def variants(self, product: int) -> int:
+        """The number of its variants: one product in ten has options, so that there are a hundred variants for each product."""
+        return 1_000 if product % 10 == 5 else 1
 
     def life(self, order: int) -> Life:
         """Old orders are delivered or cancelled, except a few that remain CONFIRMED."""
@@ -123,7 +127,8 @@ def ordered(kind: int, number: int, time: int) -> bytes:
     ADJUSTMENT,
     CART,
     CART_LINE,
-) = range(13)
+    VARIANT,
+) = range(14)
 
 
 def order_id(order: int) -> bytes:
