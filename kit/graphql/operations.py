@@ -105,7 +105,9 @@ class Operations:
     async def _consume(
         self, client: Client, cost: int, attempts: int = 0, *, minimum: int = 0
     ) -> RateLimitResult:
-        account_id = str(client.principal.account_id) if client.principal else None
+        # Guests share the points of their network: anyone can start many.
+        principal = client.principal
+        account_id = str(principal.account_id) if principal and not principal.guest else None
         return await self._rate_limiter.consume(account_id, client.address, cost, attempts, minimum=minimum)
 
     async def charge_rejected(self, address: str) -> RateLimitResult:

@@ -12,6 +12,7 @@ from kit.graphql.limits import parse_limited
 from kit.graphql.tests.world import World, opened
 from kit.testing import Redis
 from kit.testing.fixtures import redis
+from kit.testing.principals import customer, guest
 
 __all__ = ["redis"]
 
@@ -71,3 +72,15 @@ async def test_a_rejection_is_charged_as_far_as_points_remain(world: World) -> N
 
 async def test_a_type_name_alone_is_not_free(world: World) -> None:
     assert [costs(await world.post({"query": "{ __typename }"}))[1] for _ in range(3)] == [99, 98, 97]
+
+
+async def test_guests_share_the_points_of_their_network_and_an_account_has_its_own(world: World) -> None:
+    callers = [guest(), guest(), customer()]
+    tokens = [world.servers.token(caller) for caller in callers]
+
+    left = [
+        costs(await world.post({"query": "{ __typename }"}, authorization=f"Bearer {token}"))[1]
+        for token in tokens
+    ]
+
+    assert left == [99, 98, 99]

@@ -76,6 +76,7 @@ class World:
     library: Library
     token: str
     app: Any
+    servers: Servers
 
     async def post(self, body: Any, *, signed_in: bool = False, **headers: str) -> httpx.Response:
         if signed_in:
@@ -93,5 +94,5 @@ async def opened(**options: Any) -> AsyncIterator[World]:
     app = servers.app(**options)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://library.test") as http:
-        yield World(http, servers.library, servers.token(), app)
+        yield World(http, servers.library, servers.token(), app, servers)
     await servers.close()
