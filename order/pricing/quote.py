@@ -157,7 +157,7 @@ def _problems(
     *,
     needs_shipping: bool,
 ) -> Iterator[Problem]:
-    if not rules.knows_region(destination):
+    if not rules.knows_region(destination, needs_shipping=needs_shipping):
         yield Problem.REGION_UNKNOWN
     if not needs_shipping:
         return

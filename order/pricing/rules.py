@@ -144,7 +144,8 @@ class Rules:
     treatments: Mapping[str, Treatment] = field(default_factory=dict)
     zones: Mapping[Place, Zone] = field(default_factory=dict)
     has_methods: bool = False
-    _regions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _tax_regions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _zone_regions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -159,11 +160,9 @@ class Rules:
         rates_of = {place: tuple(same) for place, same in groupby(rates, key=lambda rate: rate.place)}
         zone_of = {place: zone for zone in zones for place in zone.places}
         has_methods = any(zone.methods for zone in zone_of.values())
-        regions: dict[str, frozenset[str]] = {}
-        for place in (*rates_of, *zone_of):
-            if place.region:
-                regions[place.country] = regions.get(place.country, frozenset()) | {place.region}
-        return cls(terms, rates_of, treatments or {}, zone_of, has_methods, regions)
+        return cls(
+            terms, rates_of, treatments or {}, zone_of, has_methods, _regions(rates_of), _regions(zone_of)
+        )
 
     @property
     def change_prices(self) -> bool:
@@ -175,14 +174,27 @@ class Rules:
         usual = Treatment.INCLUDED if self.terms.prices_include_tax else Treatment.ADDED
         return self.treatments.get(country, usual)
 
-    def knows_region(self, destination: Destination) -> bool:
-        """Whether the region of a destination is good enough for its country's rules.
+    def knows_region(self, destination: Destination, *, needs_shipping: bool) -> bool:
+        """Whether the region of a destination is good enough for its country's tax rates, and for its zones if goods are shipped.
 
-        Where rules are about regions, a destination has to name one. It may name another than those of the rules if the country has a
-        rule for all of it too: a region that no rule is about may be misspelled.
+        Where they are about regions, a destination has to name one. It may name another than theirs if the country has a rate, or a zone,
+        for all of it too: a region that no rule is about may be misspelled.
         """
-        regions = self._regions.get(destination.country)
-        if not regions or destination.region in regions:
-            return True
         country = Place(destination.country)
-        return destination.region != "" and (country in self.tax_rates or country in self.zones)
+        return _knows(self._tax_regions, destination, country in self.tax_rates) and (
+            not needs_shipping or _knows(self._zone_regions, destination, country in self.zones)
+        )
+
+
+def _regions(places: Iterable[Place]) -> dict[str, frozenset[str]]:
+    """The regions that the places of each country name."""
+    regions: dict[str, frozenset[str]] = {}
+    for place in places:
+        if place.region:
+            regions[place.country] = regions.get(place.country, frozenset()) | {place.region}
+    return regions
+
+
+def _knows(regions: Mapping[str, frozenset[str]], destination: Destination, whole_country: bool) -> bool:
+    named = regions.get(destination.country)
+    return not named or destination.region in named or (destination.region != "" and whole_country)

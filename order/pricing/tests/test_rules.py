@@ -119,6 +119,15 @@ def test_another_region_is_fine_where_the_country_has_a_rate_too() -> None:
     assert quote(rules, Destination("ES")).problems == (Problem.REGION_UNKNOWN,)
 
 
+def test_the_regions_of_zones_matter_to_what_is_shipped_only() -> None:
+    rules = shop(Band("USD", 700), places=(Place("US"), Place("US", "HI")))
+    download = PricedItem(1000, 1, requires_shipping=False)
+
+    assert quote(rules, Destination("US"), method=POST).problems == (Problem.REGION_UNKNOWN,)
+    assert quote(rules, Destination("US", "OR"), method=POST).problems == ()
+    assert quote(rules, Destination("US"), download).problems == ()
+
+
 @pytest.mark.parametrize(
     ("subtotal", "expected"),
     [(1999, 700), (2000, 500), (4999, 500), (5000, 0), (1_000_000, 0)],
