@@ -24,11 +24,6 @@ class Guests(Peer):
         request = pb.SetGuestContactRequest(name=name, email=email, phone=phone or "")
         return account_of((await self._call("SetGuestContact", request, pb.SetGuestContactResponse)).account)
 
-    async def merge(self, guest_token: str) -> str:
-        """MergeGuest; returns the guest's id."""
-        request = pb.MergeGuestRequest(guest_token=guest_token)
-        return (await self._call("MergeGuest", request, pb.MergeGuestResponse)).guest_id
-
     async def open_order_link(self, token: str) -> AuthPayload:
         """OpenOrderLink."""
         request = pb.OpenOrderLinkRequest(token=token)

@@ -51,6 +51,9 @@ class Checkout:
         try:
             return await self._placing.place(caller, _order_of(cart, command), address=address)
         except SoukError as rejection:
+            # A concurrent checkout may have succeeded, with whose order prices or stock changed.
+            if order := await self._placing.find(caller.account_id, command.request_id):
+                return order
             if rejection.reason in _PROBLEMS:
                 await self._raise_problems(caller, cart)
             raise

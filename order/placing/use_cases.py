@@ -100,8 +100,8 @@ class Placing:
     async def _hold(self, caller: Principal, command: PlaceOrder) -> Held | Order:
         """Prices the order and reserves its stock, or returns the order that has the key."""
         start = await self._quotes.start(caller, command)
-        # A stored order is returned before its prices are judged again.
-        if start.needs_quote and (existing := await self._find_existing(command)):
+        # A stored order is returned before its prices are judged again; a cart that is still open has none.
+        if start.needs_quote and not command.is_checkout and (existing := await self._find_existing(command)):
             return _require_same_request(existing, command)
         for _ in range(_MAX_REPRICINGS + 1):
             priced = await self._quotes.quote(command, start)

@@ -80,7 +80,7 @@ class Quotes:
 
     def _start(self, caller: Principal, request: QuoteRequest, snapshot: Snapshot) -> Priced:
         rules = snapshot.rules
-        named = request.shipping_method_id is not None or request.is_checkout
+        named = request.shipping_method_id is not None
         needs_method = rules.has_methods and (
             request.is_checkout or (self._require_method and not caller.is_admin)
         )

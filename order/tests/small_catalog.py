@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -85,8 +86,13 @@ class SmallCatalog:
     ) -> Reservation:
         """Prices and reserves at the prices of this moment."""
         await self.before_reserving()
+        if self.down:
+            raise Unavailable("the catalog is down")
         lines = [self._reserved(index, *line) for index, line in enumerate(command.quantities.items())]
-        if list_price and sum(line.total.minor for line in lines) != list_price.minor:
+        total = sum((line.total for line in lines[1:]), lines[0].total)
+        if command.expected_total and not list_price and Decimal(command.expected_total) != total.decimal():
+            raise FailedPrecondition(reason="PRICE_CHANGED", details={"total": total.text()})
+        if list_price and total != list_price:
             raise FailedPrecondition(reason="PRICE_CHANGED")
         state = self.states.setdefault(order_id, StockState.HELD)
         return Reservation(state, tuple(lines), self._clock() + timedelta(minutes=15))

@@ -12,6 +12,7 @@ from order.addresses.domain import Address
 from order.carts.domain import CartChange
 from order.checkout.errors import CartEmpty, CartIncomplete, CartNotFound
 from order.checkout.tests.checking_out import check_out, ship_to
+from order.orders.domain import Order
 from order.placing.errors import CartChanged
 from order.tests.cart_harness import CartHarness, carts
 from order.tests.rules import HOME, PARIS, POST, delivering
@@ -163,3 +164,25 @@ async def test_the_guests_of_a_network_have_a_limit_of_unpaid_orders(carts: Cart
 
     assert limited.value.reason == "TOO_MANY_PENDING_ORDERS"
     assert await carts.quantities(visitor) == {mug: 1}
+
+
+async def test_a_checkout_whose_twin_has_placed_the_order_gets_it_whatever_prices_are_now(
+    carts: CartHarness,
+) -> None:
+    mug = carts.prices.sell(999)
+    await carts.add({mug: 1})
+    cart = await carts.cart()
+    twins: list[Order] = []
+
+    async def nothing() -> None:
+        return
+
+    async def be_overtaken() -> None:
+        carts.prices.before_reserving = nothing
+        twins.append(await check_out(carts, cart, expected_total="9.99"))
+        carts.prices.change(mug, price=Money(1099, "USD"))
+
+    carts.prices.before_reserving = be_overtaken
+    order = await check_out(carts, cart, expected_total="9.99")
+
+    assert twins == [order]
