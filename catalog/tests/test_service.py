@@ -10,13 +10,14 @@ import pytest
 from souk.catalog.v1 import product_pb2
 from souk.catalog.v1 import product_service_pb2 as pb
 from souk.catalog.v1 import stock_service_pb2 as stock_pb
+from souk.catalog.v1 import variant_service_pb2 as variant_pb
 from souk.order.v1 import events_pb2 as order
 
 from catalog.app import build
-from catalog.rpc import ProductServiceRpc, StockServiceRpc
+from catalog.rpc import ProductServiceRpc, StockServiceRpc, VariantServiceRpc
 from catalog.settings import Settings
 from kit.auth import Principal
-from kit.errors import FailedPrecondition
+from kit.errors import FailedPrecondition, InvalidArgument
 from kit.events import Topic
 from kit.rpc import Channel, Server
 from kit.settings import load
@@ -39,6 +40,7 @@ class Running:
 
     products: Channel
     stock: Channel
+    variants: Channel
     admin: Principal
     bootstrap: str
     settings: Settings
@@ -47,6 +49,24 @@ class Running:
         request, response = (getattr(pb, method + kind) for kind in ("Request", "Response"))
         with acting_as(self.admin):
             return await self.products.call(method, request(**fields), response)
+
+    async def declare(self, product_id: str, **stock: int) -> None:
+        """Sizes with their stock."""
+        size, price = product_pb2.ProductOption(name="Size", values=stock), money_to_proto(Money(999, "USD"))
+        variants = [
+            variant_pb.SetVariantsRequest.Declared(
+                options=[{"name": "Size", "value": name}], price=price, stock=free
+            )
+            for name, free in stock.items()
+        ]
+        request = variant_pb.SetVariantsRequest(product_id=product_id, options=[size], variants=variants)
+        with acting_as(self.admin):
+            await self.variants.call("SetVariants", request, variant_pb.SetVariantsResponse)
+
+    async def variant_ids(self, product_id: str) -> list[str]:
+        request = variant_pb.ListVariantsRequest(product_id=product_id)
+        page = await self.variants.call("ListVariants", request, variant_pb.ListVariantsResponse)
+        return [entry.variant.id for entry in page.entries]
 
     async def create(self, name: str = "", **fields: Any) -> product_pb2.Product:
         price = money_to_proto(Money(999, "USD"))
@@ -130,13 +150,16 @@ async def running(
     settings = load(Settings, environment)
     service = replace(build(settings), verifier=tokens)
     address = f"127.0.0.1:{settings.grpc_port}"
-    products, stock = Channel(address, ProductServiceRpc.service), Channel(address, StockServiceRpc.service)
-    await products.open()
-    await stock.open()
+    channels = [
+        Channel(address, rpc.service) for rpc in (ProductServiceRpc, StockServiceRpc, VariantServiceRpc)
+    ]
+    for channel in channels:
+        await channel.open()
     async with running_service(service, database_url, kafka):
-        yield Running(products, stock, tokens.token(admin()), kafka.bootstrap(), settings)
-    await products.close()
-    await stock.close()
+        products, stock, variants = channels
+        yield Running(products, stock, variants, tokens.token(admin()), kafka.bootstrap(), settings)
+    for channel in channels:
+        await channel.close()
     await accounts.stop(0)
 
 
@@ -234,3 +257,32 @@ async def test_a_command_rebuilds_the_index_while_the_service_runs(running: Runn
     await running.wait_for_names([after.name], after.name)
     for resource in other.resources:
         await resource.close()
+
+
+async def test_a_variant_that_sells_out_is_not_found_by_its_options_while_its_sibling_is(
+    running: Running,
+) -> None:
+    shirt = await running.create()
+    await running.declare(shirt.id, S=1, M=5)
+    small, medium = await running.variant_ids(shirt.id)
+    sizes = {size: [{"name": "size", "values": [size]}] for size in "SM"}
+    await running.wait_for_names([shirt.name], shirt.name, options=sizes["S"])
+
+    await running.commit(await running.reserve(small, 1))
+
+    await running.wait_for_names([], shirt.name, options=sizes["S"])
+    assert await running.names(shirt.name, options=sizes["M"], available=True) == [shirt.name]
+    assert await running.free(shirt.id) == 5
+    with pytest.raises(FailedPrecondition):
+        await running.reserve(small, 1)
+    with pytest.raises(InvalidArgument) as error:
+        await running.reserve(shirt.id, 1)
+    assert error.value.reason == "VARIANT_REQUIRED"
+    await running.commit(await running.reserve(medium, 5))
+    await running.wait_for_names([], shirt.name, available=True)
+    assert await running.published(shirt.id, 4) == [
+        "ProductCreated",
+        "ProductUpdated",
+        "ProductAvailabilityChanged",
+        "ProductAvailabilityChanged",
+    ]
