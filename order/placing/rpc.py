@@ -21,8 +21,6 @@ class PlacingRpc:
         """For the caller's own account, or any account for an ADMIN."""
         caller = call.require_principal()
         command = command_from_proto(request, caller.account_id, self._default_method)
-        if command.save_method:
-            caller.reject_guest()
         if command.account_id != caller.account_id and caller.is_admin:
             await self._admins.require_admin(caller)
         order = await self._placing.place(caller, command, address=call.address)

@@ -75,6 +75,8 @@ class Placing:
         longer the expected one. With `command.cart`, the cart is taken in the statement that writes the order, or nothing is written.
         """
         caller.require_access_to(command.account_id)
+        if command.save_method:
+            caller.reject_guest()
         self._check_units(command)
         if caller.guest:
             command = replace(command, guest_network=network_key(client_network(address)))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from kit.auth import NotForGuests
 from kit.errors import FailedPrecondition, ResourceExhausted, SoukError, Unavailable
 from kit.testing.fixtures import database_url, postgres
 from kit.testing.principals import customer, guest
@@ -145,6 +146,19 @@ async def test_without_the_catalog_a_checkout_is_unavailable(carts: CartHarness)
 
     with pytest.raises(Unavailable):
         await check_out(carts, cart)
+
+
+async def test_guests_save_no_payment_method(carts: CartHarness) -> None:
+    mug, visitor = carts.prices.sell(), guest()
+    contact = CartChange(frozenset({"has_contact"}), has_contact=True)
+    await carts.carts.change(visitor, contact)
+    await carts.add({mug: 1}, visitor)
+
+    with pytest.raises(NotForGuests):
+        await check_out(carts, caller=visitor, save_method=True)
+
+    assert await carts.quantities(visitor) == {mug: 1}
+    assert await check_out(carts, caller=visitor)
 
 
 async def test_the_guests_of_a_network_have_a_limit_of_unpaid_orders(carts: CartHarness) -> None:
