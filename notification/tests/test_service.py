@@ -47,6 +47,7 @@ ACCOUNTS = _topic(
     account.AccountDeleted,
     account.PasswordResetRequested,
     account.EmailVerificationRequested,
+    account.OrderLinkRequested,
 )
 ORDERS = _topic(
     "souk.order.v1",
@@ -189,6 +190,7 @@ async def test_every_event_delivered_five_times_in_any_order_is_mailed_once(
                 account.AccountUpdated(account=john.account),
                 account.PasswordResetRequested(**link),
                 account.EmailVerificationRequested(**link),
+                account.OrderLinkRequested(**link),
             ],
         ),
     ]
