@@ -17,7 +17,8 @@ FROM products p LEFT JOIN categories c ON c.id = p.category_id LEFT JOIN stock s
 LEFT JOIN LATERAL (
     SELECT array_agg(v.option_values ORDER BY v.position) FILTER (WHERE coalesce(t.free > 0, true)) AS in_stock,
         array_agg(v.sku ORDER BY v.position) FILTER (WHERE v.sku IS NOT NULL) AS skus
-    FROM variants v LEFT JOIN stock t ON t.product_id = v.id
+    -- LIMIT: looks up each variant's stock instead of joining the whole table.
+    FROM variants v LEFT JOIN LATERAL (SELECT free FROM stock WHERE product_id = v.id LIMIT 1) t ON true
     WHERE p.options <> '[]' AND v.product_id = p.id AND v.delete_time IS NULL
 ) v ON true
 WHERE p.id = ANY($1::uuid[])
@@ -27,8 +28,9 @@ _IDS: Final = "SELECT id FROM products WHERE id > $1 ORDER BY id LIMIT $2"
 # Changes of availability: published ones by time, and all that are still queued.
 _CHANGED: Final = """
 SELECT id FROM products WHERE update_time >= $1
-UNION SELECT v.product_id FROM availability_told t JOIN variants v ON v.id = t.product_id WHERE told_time >= $1
-UNION SELECT v.product_id FROM availability_changes c JOIN variants v ON v.id = c.product_id
+UNION SELECT coalesce((SELECT v.product_id FROM variants v WHERE v.id = t.product_id), t.product_id)
+FROM availability_told t WHERE told_time >= $1
+UNION SELECT coalesce((SELECT v.product_id FROM variants v WHERE v.id = c.product_id), c.product_id) FROM availability_changes c
 """
 _LOCK_KEY: Final = 0x52494E44  # any number; advisory locks are per database
 

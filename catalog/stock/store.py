@@ -32,9 +32,10 @@ WITH new AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigin
 INSERT INTO stock_adjustments (id, product_id, action, delta, reason, actor_id, create_time, input_hash)
 SELECT id, product_id, $4, free, $5, $6, $7, '' FROM new
 """
+# LIMIT: looks up each variant's stock instead of joining the whole table.
 _SUMS: Final = """
 SELECT v.product_id, sum(s.free)::bigint AS free, bool_or(coalesce(s.free > 0, true)) AS available
-FROM variants v LEFT JOIN stock s ON s.product_id = v.id
+FROM variants v LEFT JOIN LATERAL (SELECT free FROM stock WHERE product_id = v.id LIMIT 1) s ON true
 WHERE v.product_id = ANY($1::uuid[]) AND v.delete_time IS NULL GROUP BY v.product_id
 """
 _ADJUSTMENTS: Final = (
