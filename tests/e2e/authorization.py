@@ -253,6 +253,13 @@ MATRIX = {
     "Order.account": _owned('{ order(id: "<order>") { account { id } } }', "order.account"),
     "Order.payment": _owned('{ order(id: "<order>") { payment { id } } }', "order.payment"),
     "Order.notifications": _owned('{ order(id: "<order>") { notifications { id } } }', "order.notifications"),
+    "Product.variants": _public(
+        '{ product(id: "<product>") { variants(first: 1) { nodes { id } } } }', "product.variants"
+    ),
+    "Variant.product": _public(
+        '{ product(id: "<product>") { variants(first: 1) { nodes { product { id } } } } }',
+        "product.variants.nodes.0.product",
+    ),
     "OrderLine.product": _owned(
         '{ order(id: "<order>") { lines { product { id } } } }', "order.lines.0.product"
     ),
