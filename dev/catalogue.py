@@ -44,6 +44,11 @@ class Article:
     price: int
     stock: int | None
 
+    @property
+    def picture(self) -> str:
+        """The path of its picture at the storefront."""
+        return f"/pictures/{self.category.lower()}/{self.sku.lower()}.svg"
+
 
 def articles(count: int) -> list[Article]:
     """`count` products, one category after the other in turn; a smaller count returns a prefix of a larger one."""

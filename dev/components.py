@@ -120,7 +120,7 @@ def servers(ports: Ports, state: Path) -> list[Server]:
 
 
 def programs(ports: Ports, state: Path, *, mail: str, replica_ports: Sequence[Ports] = ()) -> list[Program]:
-    """The Stripe mock, a mail server (`mail`: maildev or count), and Prometheus if it is installed."""
+    """The Stripe mock, a mail server (`mail`: maildev or count), the storefront if it is built, and Prometheus if it is installed."""
     webhooks = [f"http://127.0.0.1:{replica.payment}/webhooks/stripe" for replica in (ports, *replica_ports)]
     python = [sys.executable, "-S", "-P", "-m"]
     started = [
@@ -140,9 +140,17 @@ def programs(ports: Ports, state: Path, *, mail: str, replica_ports: Sequence[Po
         ),
         _mail(ports, state, python, mail),
     ]
+    if page := runfile("souk/examples/storefront/index.html"):
+        started.append(_storefront(ports, state, python, page.parent))
     if mail == "maildev" and shutil.which("prometheus"):
         started.append(_prometheus(ports, state))
     return started
+
+
+def _storefront(ports: Ports, state: Path, python: list[str], files: Path) -> Program:
+    addresses = [f"http://127.0.0.1:{port}" for port in (ports.gateway, ports.stripe)]
+    argv = [*python, "examples.storefront.server", str(ports.storefront), str(files), *addresses]
+    return Program("storefront", argv, port=ports.storefront, state=state)
 
 
 def _mail(ports: Ports, state: Path, python: list[str], mail: str) -> Program:

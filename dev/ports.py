@@ -18,6 +18,7 @@ _MIN_PORT, _MAX_PORT = 10_000, 32_000
 class Ports:
     """TCP ports of 127.0.0.1."""
 
+    storefront: int = 8080
     gateway: int = 8000
     account: int = 8001
     catalog: int = 8002
@@ -85,6 +86,8 @@ def addresses(ports: Ports) -> dict[str, str]:
     local = "127.0.0.1"
     gateway = f"http://{local}:{ports.gateway}"
     listed = {
+        "Shop": f"http://{local}:{ports.storefront}",
+        "Start page": gateway,
         "Playground": f"{gateway}/playground",
         "GraphQL": f"POST {gateway}/graphql",
         "Mails": f"http://{local}:{ports.mail_web}",
@@ -120,7 +123,7 @@ def service_environment(
         "STRIPE_BASE_URL": f"http://127.0.0.1:{ports.stripe}",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(ports.smtp),
-        "SHOP_URL": f"http://127.0.0.1:{ports.gateway}",
+        "SHOP_URL": f"http://127.0.0.1:{ports.storefront}",
         # Background work is slowed down, because everything shares one machine.
         "CHARGES_AT_ONCE": "4",
         "CHARGES_PER_SECOND": "20",
@@ -133,6 +136,7 @@ def service_environment(
             f"127.0.0.1:{getattr(replica, peer + '_grpc')}" for replica in replicas
         )
     if service == "gateway":
+        environment["CORS_ORIGINS"] = f"http://127.0.0.1:{ports.storefront}"
         environment["HOME_LINKS"] = ",".join(f"{name}={text}" for name, text in addresses(ports).items())
     if service in _DATABASES:
         environment["GRPC_PORT"] = str(getattr(own, service + "_grpc"))

@@ -1,4 +1,4 @@
-"""Creates the development logins, the catalogue and, for `make run`, rules of taxes and shipping; what exists is not changed."""
+"""Creates the development logins, the catalogue and, for `make run`, variants, taxes and shipping; what exists is not changed."""
 
 import asyncio
 import time
@@ -7,11 +7,14 @@ from typing import TypeVar
 
 from souk.account.v1 import account_service_pb2 as account_pb
 from souk.catalog.v1 import product_service_pb2 as catalog_pb
+from souk.catalog.v1 import variant_service_pb2
 
 from dev.catalogue import Article, articles
 from dev.components import Runnable, run_command
 from dev.ports import Ports
 from dev.rules import create_rules
+from dev.variants import SERVICE as _VARIANTS
+from dev.variants import variants_request
 from kit.auth import Principal, Role
 from kit.errors import AlreadyExists, DeadlineExceeded, Unavailable
 from kit.identity import Identity
@@ -43,7 +46,7 @@ def seed(
 ) -> None:
     """Creates what is missing; can be interrupted and repeated, because every product has a unique SKU.
 
-    `rules`: taxes and shipping too. `identity`: the gateway's certificate, if services require one.
+    `rules`: taxes, shipping and variants too. `identity`: the gateway's certificate, if services require one.
     """
     # One event loop for everything: gRPC shares connections within a process, and they belong to the loop that opened them.
     asyncio.run(_seed(ports, account, articles(products), report, rules, identity))
@@ -62,7 +65,7 @@ async def _seed(
     if result.returncode:
         raise RuntimeError(f"grant_admin failed:\n{result.stdout}")
     await _sign_in(ports, identity)
-    await _create_products(ports, products, report, identity)
+    await _create_products(ports, products, report, identity, with_variants=rules)
     if rules:
         await create_rules(ports.order_grpc, identity)
 
@@ -95,22 +98,35 @@ async def _sign_in(ports: Ports, identity: Identity | None) -> None:
 
 
 async def _create_products(
-    ports: Ports, products: Sequence[Article], report: Callable[[str], None], identity: Identity | None
+    ports: Ports,
+    products: Sequence[Article],
+    report: Callable[[str], None],
+    identity: Identity | None,
+    *,
+    with_variants: bool,
 ) -> None:
-    catalog = Channel(f"127.0.0.1:{ports.catalog_grpc}", _PRODUCTS, identity)
+    catalog, variants = (
+        Channel(f"127.0.0.1:{ports.catalog_grpc}", service, identity) for service in (_PRODUCTS, _VARIANTS)
+    )
     await catalog.open()
+    await variants.open()
     semaphore = asyncio.Semaphore(_CONCURRENCY)
 
     async def create(article: Article) -> bool:
         async with semaphore:
             try:
-                await _retry_until_available(
+                answer = await _retry_until_available(
                     lambda: catalog.call(
-                        "CreateProduct", _create_request(article), catalog_pb.CreateProductResponse
+                        "CreateProduct", _create_request(article, ports), catalog_pb.CreateProductResponse
                     )
                 )
             except AlreadyExists:
                 return False
+            request = variants_request(article, answer.product.id) if with_variants else None
+            if request is not None:
+                await _retry_until_available(
+                    lambda: variants.call("SetVariants", request, variant_service_pb2.SetVariantsResponse)
+                )
             return True
 
     created = 0
@@ -119,6 +135,7 @@ async def _create_products(
         created += sum(results)
         if created:
             report(f"{created} products")
+    await variants.close()
     await catalog.close()
 
 
@@ -138,13 +155,14 @@ def _account_channel(ports: Ports, identity: Identity | None) -> Channel:
     return Channel(f"127.0.0.1:{ports.account_grpc}", _ACCOUNTS, identity)
 
 
-def _create_request(article: Article) -> catalog_pb.CreateProductRequest:
+def _create_request(article: Article, ports: Ports) -> catalog_pb.CreateProductRequest:
     request = catalog_pb.CreateProductRequest(
         name=article.name,
         description=article.description,
         price=money_to_proto(Money(article.price, "USD")),
         sku=article.sku,
         category=article.category,
+        image_urls=[f"http://127.0.0.1:{ports.storefront}{article.picture}"],
     )
     if article.stock is not None:
         request.stock = article.stock

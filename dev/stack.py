@@ -47,7 +47,7 @@ class Stack:
         rules: bool = False,
         replica_ports: Sequence[Ports] = (),
     ) -> None:
-        """`rules`: seeds taxes and shipping too. `replica_ports`: ports of further replicas of every service, for tests."""
+        """`rules`: seeds taxes, shipping and variants too. `replica_ports`: ports of further replicas of every service, for tests."""
         self.state = state
         self.ports = ports
         self.products = products
@@ -185,7 +185,6 @@ class Stack:
 def table(stack: Stack) -> str:
     """The addresses and logins."""
     rows = [
-        ("Start here", f"http://127.0.0.1:{stack.ports.gateway}"),
         *addresses(stack.ports).items(),
         *((f"Login {label}", f"{email} / {password}") for label, email, _, password in LOGINS),
         ("Logs", f"{stack.state / 'logs'} (make logs S=order)"),

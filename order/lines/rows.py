@@ -68,7 +68,8 @@ def shipping_to_json(shipping: Shipping | None) -> str | None:
     if shipping is None:
         return None
     fields = {
-        "method_id": shipping.method_id,
+        # The driver's own UUID, of a cart's row, is none that orjson knows.
+        "method_id": str(shipping.method_id),
         "name": shipping.name,
         "price": shipping.price.minor,
         "discount": shipping.amounts.discount.minor,

@@ -83,21 +83,28 @@ class StackUnderTest:
         self.control.start_component(component)
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[StackUnderTest]:
-    """The stack; its logs are kept with the test's outputs."""
+@contextmanager
+def running_stack(*, rules: bool = False) -> Iterator[StackUnderTest]:
+    """The stack; its logs are kept with the test's outputs. `rules`: a stack of its own has taxes, shipping and variants too."""
     if gateway := os.environ.get("SOUK_GATEWAY"):
         state = Path(os.environ.get("SOUK_STATE", ".souk"))
         yield StackUnderTest(Ports.read(os.environ), _SocketControl(state), gateway.rstrip("/"))
         return
     ports = Ports.free()
     with state_folder() as state:
-        local = Stack(state, ports, products=_PRODUCTS, mail="count")
+        local = Stack(state, ports, products=_PRODUCTS, mail="count", rules=rules)
         local.start()
         try:
             yield StackUnderTest(ports, local, f"http://127.0.0.1:{ports.gateway}")
         finally:
             local.stop()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[StackUnderTest]:
+    """The stack as tests have it: without taxes, shipping and variants."""
+    with running_stack() as running:
+        yield running
 
 
 @contextmanager

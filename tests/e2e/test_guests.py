@@ -36,9 +36,9 @@ async def guest_with_contact(shop: Shop) -> Person:
 async def link_token(guest: Person, subject: str) -> str:
     """The token in the newest mail with this subject."""
     mails = await guest.wait_for_mail(subject)
-    found = re.search(r"#token=(\S+)", mails[-1].text)
-    assert found, mails[-1].text
-    return found[1]
+    match = re.search(r"#token=(\S+)", mails[-1].text)
+    assert match, mails[-1].text
+    return match[1]
 
 
 async def orders(person: Person) -> list[Any]:

@@ -129,11 +129,11 @@ async def test_a_saved_card_pays_later_orders_until_it_is_deleted(world: Buying)
     method = await save_method(world.buyer, BANK_ASKS_CARD)
     order_id = await world.order(confirmation="SERVER", paymentMethod=method)
 
-    async def asked() -> str:
+    async def requested() -> str:
         order = (await world.buyer.execute(PAYMENT, id=order_id)).get("order")
         return str((order["payment"] or {}).get("nextActionUrl") or "")
 
-    url = await within(20, asked, "the bank's page")
+    url = await within(20, requested, "the bank's page")
     assert url
     [intent] = await world.shop.charges(order_id)
     await answer_bank(world.buyer, intent["id"])

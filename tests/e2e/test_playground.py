@@ -1,7 +1,6 @@
 """The playground in a headless browser: types a query and sees the response; screenshots are kept as the test's outputs."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,14 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from tests.e2e.browser import browser
 from tests.e2e.stack import StackUnderTest, stack
 
 __all__ = ["stack"]
-
-
-def browser() -> str:
-    """Debian's or Nix's Chromium."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
 
 
 @dataclass

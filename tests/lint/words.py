@@ -59,6 +59,7 @@ EXCEPTIONS = (
     ("*", r"(?:0003_)?availability_told|told_time", "a table, its column and its migration"),
     ("catalog/search/tests/relevance_catalogue.txt", r"[Bb]ooks", "a shop sells books"),
     ("dev/catalogue.py", r"Books", "a shop sells books"),
+    ("examples/storefront/pictures.py", r"books", "a shop sells books"),
     ("*", r"most_recent", "an option of libraries"),
     ("kit/web/connections.py", r"on_message_begin", "a callback of httptools"),
     ("*", r"_*at_(?:least|most)_\w+", "'at least once' is the word of the field"),

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the locked packages (npm checks each against its hash) bundles the playground into playground/ the audits into audits/ and the clients into clients/, and leaves buildifier in bin/.
+# Installs the locked packages (npm checks each against its hash) bundles the playground into playground/ the audits into audits/ and the clients into clients/, and leaves
+# buildifier and esbuild in bin/, and what the storefront is built and tested with in storefront/.
 set -euo pipefail
 cd "$(dirname "$0")"
 # Nothing of a package runs when it is installed: none of these needs it.
@@ -19,6 +20,11 @@ node_modules/.bin/esbuild clients.js --bundle --platform=node --format=esm --tar
 case $(uname -m) in x86_64) machine=amd64 ;; aarch64) machine=arm64 ;; *) machine=$(uname -m) ;; esac
 mkdir -p bin
 cp "node_modules/@bazel/buildifier/buildifier-linux_$machine" bin/buildifier
-chmod +x bin/buildifier
+cp node_modules/@esbuild/linux-*/bin/esbuild bin/esbuild
+chmod +x bin/buildifier bin/esbuild
+mkdir -p storefront/node_modules/@typescript
+cp -r node_modules/preact node_modules/typescript storefront/node_modules/
+cp -r node_modules/@typescript/typescript-linux-* storefront/node_modules/@typescript/
+cp node_modules/axe-core/axe.min.js storefront/axe.min.js
 # The mail sink is run as it is; what the playground was made of is not needed any more.
 npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error

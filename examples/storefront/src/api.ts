@@ -1,0 +1,147 @@
+/** Requests to the gateway. The access token is kept in memory, the refresh token in sessionStorage; neither is ever in a cookie. */
+import { documentOf } from './documents';
+import { ApiError, type GraphQLError } from './errors';
+import type { Account, Session } from './types';
+
+export interface Config { api: string; stripe: string }
+
+const REFRESH_TOKEN = 'souk.refreshToken';
+const DEVICE_TOKEN = 'souk.deviceToken';
+
+let config: Config;
+let accessToken: string | null = null;
+let refreshing: Promise<boolean> | null = null;
+let sessionListener: (account: Account | null) => void = () => undefined;
+
+/** Reads config.json, and continues the session of this tab if there is one. */
+export async function start(onSession: (account: Account | null) => void): Promise<Config> {
+  sessionListener = onSession;
+  config = (await (await fetch('/config.json')).json()) as Config;
+  await refresh();
+  return config;
+}
+
+/** Sends an operation. Throws ApiError. An expired access token is renewed once. */
+export async function request<Data>(operation: string, variables: object = {}): Promise<Data> {
+  const renewed = accessToken === null && (await refresh());
+  try {
+    return await send<Data>(operation, variables);
+  } catch (error) {
+    const expired = error instanceof ApiError && error.code === 'UNAUTHENTICATED';
+    if (!expired || renewed || !(await refresh(true))) throw error;
+    return await send<Data>(operation, variables);
+  }
+}
+
+/** As `request`, with a session of a guest if there is none. */
+export async function requestAsBuyer<Data>(operation: string, variables: object = {}): Promise<Data> {
+  if (accessToken === null && !(await refresh())) {
+    keep((await send<{ startGuest: Session }>('StartGuest', {})).startGuest);
+  }
+  return request<Data>(operation, variables);
+}
+
+/** Signs in or registers; the cart that was filled before belongs to the account then. */
+export async function signIn(operation: 'Login' | 'Register', input: Record<string, unknown>, guest: boolean): Promise<void> {
+  const guestToken = guest ? accessToken : null;
+  if (operation === 'Register') {
+    const variables = { input: { ...input, guestToken } };
+    keep((await send<{ register: Session }>('Register', variables)).register);
+    return;
+  }
+  const variables = { input: { ...input, deviceToken: localStorage.getItem(DEVICE_TOKEN) } };
+  keep((await send<{ login: Session }>('Login', variables)).login);
+  if (guestToken) await send('MergeCart', { guestToken });
+}
+
+/** Exchanges the token of a mailed link for a session of its guest. */
+export async function openOrderLink(token: string): Promise<void> {
+  keep((await send<{ openOrderLink: Session }>('OpenOrderLink', { token })).openOrderLink);
+}
+
+/** Ends the session here and at the shop. */
+export async function signOut(): Promise<void> {
+  const refreshToken = sessionStorage.getItem(REFRESH_TOKEN);
+  try {
+    await send('Logout', { refreshToken });
+  } finally {
+    forget();
+  }
+}
+
+/** Calls `onData` for each update until the returned function is called; connects again when the connection breaks. */
+export function subscribe<Data>(operation: string, variables: object, onData: (data: Data) => void): () => void {
+  let socket: WebSocket | null = null;
+  let timer = 0;
+  let closed = false;
+  function connect(): void {
+    const opened = new WebSocket(config.api.replace(/^http/, 'ws') + '/graphql', 'graphql-transport-ws');
+    socket = opened;
+    const say = (message: object): void => opened.send(JSON.stringify(message));
+    opened.onopen = () => say({ type: 'connection_init', payload: accessToken ? { Authorization: `Bearer ${accessToken}` } : {} });
+    opened.onmessage = ({ data }) => {
+      const message = JSON.parse(String(data)) as { type: string; payload?: { data?: Data } };
+      if (message.type === 'connection_ack') say({ id: '1', type: 'subscribe', payload: { query: documentOf(operation), variables } });
+      if (message.type === 'ping') say({ type: 'pong' });
+      if (message.type === 'next' && message.payload?.data) onData(message.payload.data);
+    };
+    opened.onclose = () => {
+      if (!closed) timer = window.setTimeout(() => void refresh(true).finally(() => !closed && connect()), 2000);
+    };
+  }
+  connect();
+  return () => {
+    closed = true;
+    window.clearTimeout(timer);
+    socket?.close(1000);
+  };
+}
+
+async function send<Data>(operation: string, variables: object): Promise<Data> {
+  const headers: Record<string, string> = { 'Content-Type': 'application/json' };
+  if (accessToken) headers.Authorization = `Bearer ${accessToken}`;
+  let answer: { data?: Data | null; errors?: GraphQLError[] };
+  try {
+    const body = JSON.stringify({ query: documentOf(operation), operationName: operation, variables });
+    const response = await fetch(`${config.api}/graphql`, { method: 'POST', headers, body });
+    answer = (await response.json()) as typeof answer;
+  } catch {
+    throw new ApiError({ message: 'the shop cannot be reached', extensions: { code: 'SERVICE_UNAVAILABLE', reason: 'NETWORK' } });
+  }
+  if (answer.errors?.[0]) throw new ApiError(answer.errors[0]);
+  return answer.data as Data;
+}
+
+/** Renews the access token; false without a session. Calls at the same time share one request, since a refresh token is used once. */
+function refresh(expired = false): Promise<boolean> {
+  if (expired) accessToken = null;
+  refreshing ??= renew().finally(() => (refreshing = null));
+  return refreshing;
+}
+
+async function renew(): Promise<boolean> {
+  const refreshToken = sessionStorage.getItem(REFRESH_TOKEN);
+  if (!refreshToken) return false;
+  try {
+    keep((await send<{ refreshToken: Session }>('Refresh', { refreshToken })).refreshToken);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'UNAUTHENTICATED') throw error;
+    forget();
+    return false;
+  }
+}
+
+function keep(session: Session): void {
+  accessToken = session.accessToken;
+  if (session.refreshToken) sessionStorage.setItem(REFRESH_TOKEN, session.refreshToken);
+  // Trusted at the next login from this browser, which protects the account from guessing elsewhere.
+  if (session.deviceToken) localStorage.setItem(DEVICE_TOKEN, session.deviceToken);
+  sessionListener(session.account);
+}
+
+function forget(): void {
+  accessToken = null;
+  sessionStorage.removeItem(REFRESH_TOKEN);
+  sessionListener(null);
+}

@@ -1,0 +1,98 @@
+/** An order: its payment while it is open, then its way to the buyer. */
+import { useEffect, useState } from 'preact/hooks';
+import { request, subscribe } from '../api';
+import { ApiError, declined } from '../errors';
+import { dateTime, money, optionWords } from '../format';
+import { AddressLines, Failure, Heading, Totals, useAction, useLoaded } from '../parts';
+import { Link } from '../router';
+import type { Order, Payment } from '../types';
+import { CardForm } from './card';
+
+export function OrderPage({ id }: { id: string }) {
+  const { data, failure } = useLoaded(id, () => loadOrder(id));
+  const [latest, setLatest] = useState<Order | null>(null);
+  const known = data !== null && data !== 'unknown';
+  useEffect(() => {
+    if (!known) return undefined;
+    return subscribe<{ orderUpdated: Order | null }>('OrderUpdated', { id }, ({ orderUpdated }) => orderUpdated && setLatest(orderUpdated));
+  }, [id, known]);
+  if (failure) return <main class="page"><Heading>Order</Heading><Failure text={failure} /></main>;
+  if (data === 'unknown') return <main class="page"><Heading>Order not found</Heading><p><Link to="/sign-in">Sign in</Link> with the account that ordered, or <Link to="/find-order">get a link by mail</Link> if you ordered without one.</p></main>;
+  if (!data) return <main class="page" aria-busy="true"><h1 class="quiet">Loading …</h1></main>;
+  const order = latest?.id === id ? latest : data;
+  return (
+    <main class="page">
+      <Heading>{`Order ${order.number}`}</Heading>
+      <p role="status" class={order.status === 'CANCELLED' ? 'failure' : 'good'} data-testid="status">{statusWords(order)}</p>
+      <div class="with-summary">
+        <section aria-label="Products">
+          {order.status === 'PENDING' && <Pay order={order} onChange={setLatest} />}
+          <ul class="lines">
+            {order.lines.map((line) => (
+              <li key={line.variantId}>
+                <div>
+                  <strong><Link to={`/products/${line.productId}`}>{line.name}</Link></strong>
+                  {line.options.length > 0 && <div>{optionWords(line.options)}</div>}
+                  <div>{line.quantity} × {money(line.unitPrice, order.currency)}</div>
+                </div>
+                <div class="amount">{money(line.total, order.currency)}</div>
+              </li>
+            ))}
+          </ul>
+          {order.shippingAddress && <><h2>Delivery to</h2><AddressLines address={order.shippingAddress} /></>}
+        </section>
+        <section aria-label="Total" class="summary">
+          <Totals currency={order.currency} subtotal={order.subtotal} shipping={order.shipping?.total ?? '0'} taxes={order.taxes} taxIncluded={order.taxIncluded} total={order.totalPrice} />
+          <p><small>Ordered {dateTime(order.createdAt)}</small></p>
+        </section>
+      </div>
+    </main>
+  );
+}
+
+/** The order, or "unknown" where it does not exist, belongs to another account, or no one is signed in. */
+async function loadOrder(id: string): Promise<Order | 'unknown'> {
+  try {
+    return (await request<{ order: Order | null }>('Order', { id })).order ?? 'unknown';
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'UNAUTHENTICATED') return 'unknown';
+    throw error;
+  }
+}
+
+function statusWords({ status, cancelReason, payment, refundedAmount, currency }: Order): string {
+  switch (status) {
+    case 'PENDING': return payment?.status === 'SUCCEEDED' ? 'Your payment is being confirmed.' : 'Waiting for your payment.';
+    case 'CONFIRMED': return 'Paid. Thank you! A mail with the details is on its way.';
+    case 'SHIPPED': return 'On its way to you.';
+    case 'DELIVERED': return 'Delivered.';
+    case 'CANCELLED': {
+      const why = cancelReason === 'PAYMENT_FAILED' || cancelReason === 'PAYMENT_TIMEOUT' ? 'It was not paid in time; what you chose is in your cart again.' : '';
+      const refund = Number(refundedAmount) > 0 ? `${money(refundedAmount, currency)} was refunded.` : '';
+      return ['Cancelled.', why, refund].filter(Boolean).join(' ');
+    }
+  }
+}
+
+/** The card form, as soon as the payment can take a card. */
+function Pay({ order, onChange }: { order: Order; onChange: (order: Order) => void }) {
+  const { busy, failure, run } = useAction();
+  const [payment, setPayment] = useState<Payment | null>(order.payment);
+  useEffect(() => setPayment((known) => (order.payment ? { ...order.payment, clientSecret: order.payment.clientSecret ?? known?.clientSecret ?? null } : known)), [order.payment]);
+  useEffect(() => {
+    if (payment?.clientSecret) return;
+    void run(async () => setPayment((await request<{ startPayment: Payment }>('StartPayment', { orderId: order.id })).startPayment));
+  }, [order.id, payment?.clientSecret]);
+  if (payment?.status === 'SUCCEEDED') return null;
+  const cancel = (): Promise<void> => run(async () => onChange((await request<{ cancelOrder: Order }>('CancelOrder', { id: order.id })).cancelOrder));
+  return (
+    <section aria-label="Payment" class="box">
+      <h2>Pay by card</h2>
+      {payment?.payBefore && <p>Your products are reserved until {dateTime(payment.payBefore)}.</p>}
+      {payment?.failureCode && <Failure text={declined(payment.failureCode)} />}
+      <Failure text={failure} />
+      {payment?.clientSecret ? <CardForm secret={payment.clientSecret} orderId={order.id} amount={money(order.totalPrice, order.currency)} /> : <p aria-busy="true">Preparing the payment …</p>}
+      <button type="button" class="link" disabled={busy} onClick={() => void cancel()}>Cancel the order</button>
+    </section>
+  );
+}

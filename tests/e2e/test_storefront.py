@@ -1,0 +1,154 @@
+"""A stranger buys: from an empty browser to the confirmation mail, through the storefront, which uses the public API only."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.responses import within
+from tests.e2e.shop import PASSWORD, Shop
+from tests.e2e.stack import StackUnderTest, running_stack
+from tests.e2e.storefront import DESK, PHONE, Buyer, buyer
+
+_JOURNEY_SECONDS = 15
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[StackUnderTest]:
+    """A shop with taxes, shipping and variants, as `make run` has it."""
+    with running_stack(rules=True) as running:
+        yield running
+
+
+async def to_payment(person: Buyer, email: str, *, name: str = "") -> None:
+    """Takes the first product in stock through cart and checkout to the card form."""
+    await person.opens_results("/?available=1&category=tea")
+    await person.looks(f"{name}search")
+    await person.page.locator("a.card").first.click()
+    await expect(person.page.get_by_text("In stock")).to_be_visible()
+    await person.looks(f"{name}product")
+    await person.clicks("Add to cart")
+    await person.clicks("Go to the cart", "link")
+    await person.sees("Your cart")
+    await person.looks(f"{name}cart")
+    await person.clicks("Go to checkout", "link")
+    await person.sees("Checkout")
+    await person.fills(
+        Name="Grace Guest", Email=email, Street="1 High Street", Postal_code="N1 9GU", City="London"
+    )
+    await person.page.get_by_label("Country").select_option("GB")
+    await person.clicks("Continue")
+    await expect(person.page.get_by_role("button", name="Change the address")).to_be_visible()
+    methods = person.page.get_by_role("radio")
+    if await methods.count():
+        await methods.first.click()
+        await expect(methods.first).to_be_checked(timeout=30_000)
+    await expect(person.page.get_by_role("button", name=re.compile("^Order for"))).to_be_enabled(
+        timeout=30_000
+    )
+    await person.looks(f"{name}checkout")
+    await person.clicks(re.compile("^Order for"))
+    await person.sees(re.compile(r"^Order \d+"))
+    await expect(person.page.get_by_label("Card number")).to_be_visible(timeout=30_000)
+
+
+async def pay(person: Buyer, number: str) -> None:
+    """Sends a card."""
+    await person.fills(Card_number=number, Expiry="12/34", Security_code="123")
+    await person.clicks(re.compile("^Pay "))
+
+
+@pytest.mark.parametrize(("name", "size"), [("phone-", PHONE), ("", DESK)])
+async def test_a_stranger_buys_as_a_guest(stack: StackUnderTest, name: str, size: dict[str, int]) -> None:
+    email = f"guest-{name}{time.time_ns()}@example.com"
+    async with buyer(stack, size) as person:
+        await to_payment(person, email, name=name)
+        await person.looks(f"{name}payment")
+        await pay(person, "4242 4242 4242 4242")
+        await person.status("Paid")
+        await person.looks(f"{name}order")
+
+
+async def test_after_a_decline_another_card_passes_the_bank(stack: StackUnderTest) -> None:
+    async with buyer(stack) as person:
+        await to_payment(person, f"retry-{time.time_ns()}@example.com", name="retry-")
+        await pay(person, "4000 0000 0000 0002")
+        await expect(person.page.get_by_role("alert").first).to_contain_text("Your bank declined the card.")
+        await person.looks("declined")
+        await pay(person, "4000 0027 6000 3184")
+        await person.page.locator("#pass").click(timeout=30_000)
+        await person.status("Paid")
+
+
+async def test_an_order_that_the_buyer_cancels_leaves_the_cart_as_it_was(stack: StackUnderTest) -> None:
+    async with buyer(stack) as person:
+        await to_payment(person, f"cancel-{time.time_ns()}@example.com", name="cancel-")
+        await person.clicks("Cancel the order")
+        await person.status("Cancelled")
+        await person.open("/cart")
+        await expect(person.page.get_by_role("link", name="Go to checkout")).to_be_visible(timeout=30_000)
+
+
+async def test_a_variant_is_chosen_and_the_cart_is_kept_at_login(stack: StackUnderTest) -> None:
+    async with stack.shop() as shop:
+        account = await shop.register()
+    async with buyer(stack) as person:
+        await person.opens_results("/?category=shoes&option.Colour=Sand&available=1")
+        await person.page.locator("a.card").first.click()
+        await person.page.get_by_text("Sand", exact=True).click()
+        await person.page.get_by_text("40", exact=True).click()
+        await person.looks("variants")
+        await person.clicks("Add to cart")
+        await person.clicks("Sign in", "link")
+        await person.fills(Email=account.email, Password=PASSWORD)
+        await person.looks("sign-in")
+        await person.page.locator("main").get_by_role("button", name="Sign in").click()
+        await person.sees("Your orders")
+        await person.open("/cart")
+        await expect(person.page.get_by_text("Sand, 40")).to_be_visible(timeout=30_000)
+
+
+async def test_errors_are_shown_in_words(stack: StackUnderTest) -> None:
+    async with buyer(stack) as person:
+        await person.open("/sign-in")
+        await person.fills(Email="no-account@example.com", Password="WrongPassword123!")
+        await person.page.locator("main").get_by_role("button", name="Sign in").click()
+        await expect(person.page.get_by_role("alert")).to_contain_text(
+            "The email address or the password is wrong."
+        )
+        await person.open("/orders#token=guessed")
+        await expect(person.page.get_by_role("alert")).to_contain_text("This link has expired or was used.")
+        await person.open("/orders/ord_01h455vb4pex5vsknk084sn02q")
+        await person.sees("Order not found")
+
+
+async def test_the_journey_takes_less_than_15_seconds_and_its_mail_opens_the_order(
+    stack: StackUnderTest,
+) -> None:
+    email = f"quick-{time.time_ns()}@example.com"
+    async with buyer(stack) as person:
+        person.looks = _skip  # type: ignore[method-assign]
+        started = time.monotonic()
+        await to_payment(person, email)
+        await pay(person, "4242424242424242")
+        await person.status("Paid")
+        async with stack.shop() as shop:
+            text = await within(_JOURNEY_SECONDS, lambda: _confirmation(shop, email), "the confirmation mail")
+        seconds = time.monotonic() - started
+    assert seconds < _JOURNEY_SECONDS
+    link = re.search(r"http://\S+(/orders/\S+#token=\S+)", text)
+    assert link
+    async with buyer(stack) as elsewhere:
+        await elsewhere.open(link[1])
+        await elsewhere.status("Paid")
+
+
+async def _confirmation(shop: Shop, email: str) -> str | None:
+    mails = await shop.mails_to(email)
+    return next((mail.text for mail in mails if "confirmed" in mail.subject), None)
+
+
+async def _skip(name: str) -> None:
+    """In place of a screenshot."""
