@@ -26,26 +26,32 @@ query {
   }
 }
 """
-_PLAYGROUND: Final = Path("docs", "pictures", "playground.png")
+_PICTURES: Final = Path("docs", "pictures")
 _OPTIONS: Final = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
 async def main() -> None:
     """Makes every picture again."""
-    picture = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")) / _PLAYGROUND
-    async with _opened("/playground") as page:
+    ports = Ports.read(os.environ)
+    folder = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")) / _PICTURES
+    async with _opened(ports.gateway, "/playground") as page:
         await _run(page, DOCUMENT)
-        await page.screenshot(path=picture, style=".CodeMirror-cursors { visibility: hidden }")
-    print(f"made {_PLAYGROUND}")
+        await page.screenshot(
+            path=folder / "playground.png", style=".CodeMirror-cursors { visibility: hidden }"
+        )
+    async with _opened(ports.storefront, "/?q=shoes") as page:
+        await expect(page.locator(".card img").first).to_be_visible()
+        await page.screenshot(path=folder / "storefront.png")
+    print(f"made playground.png and storefront.png in {_PICTURES}")
 
 
 @asynccontextmanager
-async def _opened(path: str) -> AsyncIterator[Page]:
-    """A page of the gateway in a browser."""
+async def _opened(port: int, path: str) -> AsyncIterator[Page]:
+    """A page in a browser."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_OPTIONS)
         page = await browser.new_page(viewport={"width": 1280, "height": 640}, color_scheme="light")
-        await page.goto(f"http://127.0.0.1:{Ports.read(os.environ).gateway}{path}")
+        await page.goto(f"http://127.0.0.1:{port}{path}")
         yield page
         await browser.close()
 
