@@ -87,7 +87,6 @@ def addresses(ports: Ports) -> dict[str, str]:
     gateway = f"http://{local}:{ports.gateway}"
     listed = {
         "Shop": f"http://{local}:{ports.storefront}",
-        "Start page": gateway,
         "Playground": f"{gateway}/playground",
         "GraphQL": f"POST {gateway}/graphql",
         "Mails": f"http://{local}:{ports.mail_web}",

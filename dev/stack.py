@@ -184,8 +184,11 @@ class Stack:
 
 def table(stack: Stack) -> str:
     """The addresses and logins."""
+    shop, *others = addresses(stack.ports).items()
     rows = [
-        *addresses(stack.ports).items(),
+        shop,
+        ("Start page", f"http://127.0.0.1:{stack.ports.gateway}"),
+        *others,
         *((f"Login {label}", f"{email} / {password}") for label, email, _, password in LOGINS),
         ("Logs", f"{stack.state / 'logs'} (make logs S=order)"),
     ]
