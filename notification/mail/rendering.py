@@ -8,11 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, s
 
 from kit.auth import Sealer
 from kit.errors import JsonValue
-from kit.values import NOTIFICATION
+from kit.telemetry import get_logger
+from kit.values import ACCOUNT, NOTIFICATION
 from notification.mail.domain import Mail
 from notification.mail.errors import MailNotRendered
 from notification.notifications.domain import Notification
 from notification.recipients.domain import Recipient
+
+log = get_logger(__name__)
 
 # Symbols of the English locale in Unicode CLDR; other currencies are written with their code.
 _SYMBOLS: Final[Mapping[str, str]] = {
@@ -68,7 +71,14 @@ class Renderer:
         """Where the order is shown: its owner signs in there, a guest's link signs it in."""
         url = f"{self._shop_url}/orders/{context.get('order_id', '')}"
         link = recipient.order_link
-        return f"{url}#token={self._sealer.unseal(link.sealed_token)}" if recipient.is_guest and link else url
+        if not recipient.is_guest or link is None:
+            return url
+        try:
+            return f"{url}#token={self._sealer.unseal(link.sealed_token)}"
+        except ValueError:
+            # The key was rotated since the guest left its contact. The mail is needed all the same; the page offers a new link.
+            log.warning("mail.order_link_not_readable", account_id=ACCOUNT.format(recipient.account_id))
+            return url
 
     def _with_token(self, context: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         # Tokens of links are decrypted only here and in _order_url.

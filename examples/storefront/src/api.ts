@@ -24,11 +24,12 @@ export async function start(onSession: (account: Account | null) => void): Promi
 /** Sends an operation. Throws ApiError. An expired access token is renewed once. */
 export async function request<Data>(operation: string, variables: object = {}): Promise<Data> {
   const renewed = accessToken === null && (await refresh());
+  const used = accessToken;
   try {
     return await send<Data>(operation, variables);
   } catch (error) {
     const expired = error instanceof ApiError && error.code === 'UNAUTHENTICATED';
-    if (!expired || renewed || !(await refresh(true))) throw error;
+    if (!expired || renewed || !(await refresh(used))) throw error;
     return await send<Data>(operation, variables);
   }
 }
@@ -36,34 +37,37 @@ export async function request<Data>(operation: string, variables: object = {}): 
 /** As `request`, with a session of a guest if there is none. */
 export async function requestAsBuyer<Data>(operation: string, variables: object = {}): Promise<Data> {
   if (accessToken === null && !(await refresh())) {
-    keep((await send<{ startGuest: Session }>('StartGuest', {})).startGuest);
+    keep((await send<{ startGuest: Session }>('StartGuest', {}, null)).startGuest);
   }
   return request<Data>(operation, variables);
 }
 
 /** Signs in or registers; the cart that was filled before belongs to the account then. */
 export async function signIn(operation: 'Login' | 'Register', input: Record<string, unknown>, guest: boolean): Promise<void> {
-  const guestToken = guest ? accessToken : null;
+  // A token that expires in between would lose the cart, so it is renewed first.
+  const guestToken = guest && (await refresh(accessToken)) ? accessToken : null;
   if (operation === 'Register') {
     const variables = { input: { ...input, guestToken } };
-    keep((await send<{ register: Session }>('Register', variables)).register);
+    keep((await send<{ register: Session }>('Register', variables, null)).register);
     return;
   }
   const variables = { input: { ...input, deviceToken: localStorage.getItem(DEVICE_TOKEN) } };
-  keep((await send<{ login: Session }>('Login', variables)).login);
-  if (guestToken) await send('MergeCart', { guestToken });
+  const { login } = await send<{ login: Session }>('Login', variables, null);
+  // The guest's session is given up only when its cart has moved; until then signing in can be repeated.
+  if (guestToken) await send('MergeCart', { guestToken }, login.accessToken);
+  keep(login);
 }
 
 /** Exchanges the token of a mailed link for a session of its guest. */
 export async function openOrderLink(token: string): Promise<void> {
-  keep((await send<{ openOrderLink: Session }>('OpenOrderLink', { token })).openOrderLink);
+  keep((await send<{ openOrderLink: Session }>('OpenOrderLink', { token }, null)).openOrderLink);
 }
 
 /** Ends the session here and at the shop. */
 export async function signOut(): Promise<void> {
   const refreshToken = sessionStorage.getItem(REFRESH_TOKEN);
   try {
-    await send('Logout', { refreshToken });
+    await send('Logout', { refreshToken }, null);
   } finally {
     forget();
   }
@@ -86,7 +90,7 @@ export function subscribe<Data>(operation: string, variables: object, onData: (d
       if (message.type === 'next' && message.payload?.data) onData(message.payload.data);
     };
     opened.onclose = () => {
-      if (!closed) timer = window.setTimeout(() => void refresh(true).finally(() => !closed && connect()), 2000);
+      if (!closed) timer = window.setTimeout(() => void refresh(accessToken).finally(() => !closed && connect()), 2000);
     };
   }
   connect();
@@ -97,9 +101,10 @@ export function subscribe<Data>(operation: string, variables: object, onData: (d
   };
 }
 
-async function send<Data>(operation: string, variables: object): Promise<Data> {
+/** Without a token where null is given: an expired one would reject even a login. */
+async function send<Data>(operation: string, variables: object, token = accessToken): Promise<Data> {
   const headers: Record<string, string> = { 'Content-Type': 'application/json' };
-  if (accessToken) headers.Authorization = `Bearer ${accessToken}`;
+  if (token) headers.Authorization = `Bearer ${token}`;
   let answer: { data?: Data | null; errors?: GraphQLError[] };
   try {
     const body = JSON.stringify({ query: documentOf(operation), operationName: operation, variables });
@@ -112,9 +117,12 @@ async function send<Data>(operation: string, variables: object): Promise<Data> {
   return answer.data as Data;
 }
 
-/** Renews the access token; false without a session. Calls at the same time share one request, since a refresh token is used once. */
-function refresh(expired = false): Promise<boolean> {
-  if (expired) accessToken = null;
+/** Renews the access token, unless it is another than the `expired` one already; false without a session.
+
+    Calls at the same time share one request, since a refresh token is used once. */
+function refresh(expired: string | null = null): Promise<boolean> {
+  if (accessToken !== expired && accessToken !== null) return Promise.resolve(true);
+  accessToken = null;
   refreshing ??= renew().finally(() => (refreshing = null));
   return refreshing;
 }
@@ -123,7 +131,7 @@ async function renew(): Promise<boolean> {
   const refreshToken = sessionStorage.getItem(REFRESH_TOKEN);
   if (!refreshToken) return false;
   try {
-    keep((await send<{ refreshToken: Session }>('Refresh', { refreshToken })).refreshToken);
+    keep((await send<{ refreshToken: Session }>('Refresh', { refreshToken }, null)).refreshToken);
     return true;
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'UNAUTHENTICATED') throw error;

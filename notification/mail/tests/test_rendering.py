@@ -17,6 +17,7 @@ from notification.mail.rendering import amount_text
 from notification.mail.tests.fakes import RENDERER, SEALER
 from notification.notifications.domain import Notification, Template
 from notification.notifications.tests.fakes import about_order
+from notification.recipients.domain import OrderLink
 from notification.recipients.tests.fakes import john
 
 ABOUT_ORDERS = [
@@ -144,6 +145,15 @@ def test_a_token_sealed_with_another_key_is_not_sent() -> None:
     context = link_context(Sealer(Fernet.generate_key().decode()).seal("a-token"), now, now)
     with pytest.raises(MailNotRendered):
         rendered(Notification.with_link(Template.PASSWORD_RESET, uuid4(), uuid4(), context, now, now))
+
+
+def test_a_guests_mail_goes_without_its_link_after_the_key_was_rotated() -> None:
+    now = FakeClock()()
+    sealed = Sealer(Fernet.generate_key().decode()).seal("a-token")
+    guest = replace(john(FakeClock()), is_guest=True, order_link=OrderLink(sealed, now))
+    mail = RENDERER.mail(about_order(FakeClock(), uuid4()), guest)
+    assert "/orders/ord_" in mail.text
+    assert "#token=" not in mail.text
 
 
 def test_names_are_escaped_in_html() -> None:

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { openOrderLink, request } from '../api';
 import { Failure, Field, Heading, useAction } from '../parts';
 import { Link, open } from '../router';
+import { useStore } from '../store';
 
 /** The token of the link, removed from the address so that it stays neither there nor in the history. */
 function useToken(): string {
@@ -16,17 +17,33 @@ export function hasToken(): boolean {
   return location.hash.startsWith('#token=');
 }
 
-/** Opens a guest's order without a password; without an id, the guest's orders. */
+/** Opens a guest's order without a password; without an id, the guest's orders.
+
+    It asks first where there is a session: a link that another person sent must not replace it unnoticed. */
 export function OrderLinkPage({ id }: { id?: string }) {
   const token = useToken();
+  const { account } = useStore();
+  const [agreed, setAgreed] = useState(account === null);
   const { failure, run } = useAction();
   useEffect(() => {
+    if (!agreed) return;
     void run(async () => {
       await openOrderLink(token);
       open(id ? `/orders/${id}` : '/account', { replace: true });
     });
-  }, [token]);
-  return <main class="page"><Heading>Your order</Heading><Failure text={failure}><Link to="/find-order">Get a new link</Link></Failure></main>;
+  }, [token, agreed]);
+  return (
+    <main class="page">
+      <Heading>Your order</Heading>
+      {!agreed && (
+        <>
+          <p>This link opens the order of a guest. {account?.guest ? 'Your present cart is left behind.' : `You are signed in as ${account?.name} and will be signed out here.`}</p>
+          <button type="button" onClick={() => setAgreed(true)}>Open the order</button>
+        </>
+      )}
+      <Failure text={failure}><Link to="/find-order">Get a new link</Link></Failure>
+    </main>
+  );
 }
 
 /** Mails a new link to a guest's order. */

@@ -12,6 +12,8 @@ export function OrderPage({ id }: { id: string }) {
   const { data, failure } = useLoaded(id, () => loadOrder(id));
   const [latest, setLatest] = useState<Order | null>(null);
   const known = data !== null && data !== 'unknown';
+  // The bank's page returns with the payment's secret in the address.
+  useEffect(() => history.replaceState(null, '', location.pathname), [id]);
   useEffect(() => {
     if (!known) return undefined;
     return subscribe<{ orderUpdated: Order | null }>('OrderUpdated', { id }, ({ orderUpdated }) => orderUpdated && setLatest(orderUpdated));
@@ -79,9 +81,10 @@ function Pay({ order, onChange }: { order: Order; onChange: (order: Order) => vo
   const { busy, failure, run } = useAction();
   const [payment, setPayment] = useState<Payment | null>(order.payment);
   useEffect(() => setPayment((known) => (order.payment ? { ...order.payment, clientSecret: order.payment.clientSecret ?? known?.clientSecret ?? null } : known)), [order.payment]);
+  const prepare = (): Promise<void> =>
+    run(async () => setPayment((await request<{ startPayment: Payment }>('StartPayment', { orderId: order.id })).startPayment));
   useEffect(() => {
-    if (payment?.clientSecret) return;
-    void run(async () => setPayment((await request<{ startPayment: Payment }>('StartPayment', { orderId: order.id })).startPayment));
+    if (!payment?.clientSecret) void prepare();
   }, [order.id, payment?.clientSecret]);
   if (payment?.status === 'SUCCEEDED') return null;
   const cancel = (): Promise<void> => run(async () => onChange((await request<{ cancelOrder: Order }>('CancelOrder', { id: order.id })).cancelOrder));
@@ -90,8 +93,8 @@ function Pay({ order, onChange }: { order: Order; onChange: (order: Order) => vo
       <h2>Pay by card</h2>
       {payment?.payBefore && <p>Your products are reserved until {dateTime(payment.payBefore)}.</p>}
       {payment?.failureCode && <Failure text={declined(payment.failureCode)} />}
-      <Failure text={failure} />
-      {payment?.clientSecret ? <CardForm secret={payment.clientSecret} orderId={order.id} amount={money(order.totalPrice, order.currency)} /> : <p aria-busy="true">Preparing the payment …</p>}
+      <Failure text={failure}>{!payment?.clientSecret && <button type="button" class="link" disabled={busy} onClick={() => void prepare()}>Try again</button>}</Failure>
+      {payment?.clientSecret ? <CardForm secret={payment.clientSecret} orderId={order.id} amount={money(order.totalPrice, order.currency)} /> : !failure && <p aria-busy="true">Preparing the payment …</p>}
       <button type="button" class="link" disabled={busy} onClick={() => void cancel()}>Cancel the order</button>
     </section>
   );
