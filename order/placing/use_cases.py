@@ -128,7 +128,7 @@ class Placing:
                 await self._reservations.release(order_id)
             order_id = ORDER.new()
             reservation = await self._reservations.reserve(order_id, command, list_price)
-        return Held(order_id, reservation, priced)
+        return Held(order_id, _as_requested(command, reservation), priced)
 
     def _can_be_paid(self, reservation: Reservation) -> bool:
         """Whether an order on this reservation would still have time to be charged: a retry may find one that is minutes old."""
@@ -209,6 +209,13 @@ class Placing:
 
     async def _find_existing(self, command: PlaceOrder) -> ExistingOrder | None:
         return await self._store.find_by_key(command.caller_id, command.request_id)
+
+
+def _as_requested(command: PlaceOrder, reservation: Reservation) -> Reservation:
+    """A repeated request may name the lines in another order than the one that made the reservation; charges go by position."""
+    position = {variant_id: index for index, variant_id in enumerate(command.quantities)}
+    lines = sorted(reservation.lines, key=lambda line: position[line.sold_id])
+    return replace(reservation, lines=tuple(lines))
 
 
 def _list_price(priced: Priced) -> Money | None:

@@ -1,9 +1,10 @@
 """Whether an order may be placed as it is quoted: the rules that its total, its address and its shipping method have to keep."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from kit.errors import JsonValue, SoukError, Violation
 from kit.values import CURRENCIES, PRODUCT, SHIPPING_METHOD, Money
+from order.lines.domain import Line
 from order.pricing.quote import Problem, Quote
 from order.pricing.rules import MethodKind
 from order.quotes.errors import (
@@ -26,11 +27,22 @@ def rejections(request: QuoteRequest, quote: Quote, *, needs_method: bool) -> It
         yield _invalid(RegionUnknown, (address, "region"), "must be a region that the shop knows, such as CA")
     yield from _shipping_rejections(request, quote, needs_method=needs_method)
     total = Money(quote.total, quote.currency)
+    yield from _total_rejections(request, total, lambda: _price_details(request, quote))
+
+
+def rejections_of_goods(request: QuoteRequest, lines: Sequence[Line]) -> Iterator[SoukError]:
+    """The same for an order that costs its reserved lines and nothing else."""
+    total = sum((line.total for line in lines[1:]), lines[0].total)
+    yield from _total_rejections(request, total, lambda: _goods_details(lines, total))
+
+
+def _total_rejections(
+    request: QuoteRequest, total: Money, details: Callable[[], dict[str, JsonValue]]
+) -> Iterator[SoukError]:
     if rule := _broken_range_rule(total):
         yield _invalid(TotalOutOfRange, ("products",), f"the total {rule}, it is {total.text()}")
     if request.expected_total and not _equals(request.expected_total, total):
-        message = f"the total is now {total.text()} {total.currency}"
-        yield PriceChanged(message, details=_price_details(request, quote))
+        yield PriceChanged(f"the total is now {total.text()} {total.currency}", details=details())
 
 
 def _shipping_rejections(request: QuoteRequest, quote: Quote, *, needs_method: bool) -> Iterator[SoukError]:
@@ -79,6 +91,18 @@ def _equals(expected: str, total: Money) -> bool:
     whole, _, decimals = expected.partition(".")
     have, _, have_decimals = total.text().partition(".")
     return (whole.lstrip("0"), decimals.rstrip("0")) == (have.lstrip("0"), have_decimals.rstrip("0"))
+
+
+def _goods_details(lines: Sequence[Line], total: Money) -> dict[str, JsonValue]:
+    reserved: list[JsonValue] = [
+        {
+            "product_id": PRODUCT.format(line.product_id),
+            "unit_price": line.unit_price.text(),
+            "quantity": line.quantity,
+        }
+        for line in lines
+    ]
+    return {"lines": reserved, "total": total.text(), "currency": total.currency}
 
 
 def _price_details(request: QuoteRequest, quote: Quote) -> dict[str, JsonValue]:

@@ -12,7 +12,7 @@ from order.pricing.places import Destination
 from order.pricing.quote import Quote, price
 from order.pricing.rules import Rules
 from order.quotes.errors import RulesChanged
-from order.quotes.judging import rejections
+from order.quotes.judging import rejections, rejections_of_goods
 from order.quotes.ports import Prices, QuoteRequest, RulesCache
 from order.rules.domain import Snapshot
 
@@ -60,6 +60,9 @@ class Quotes:
     async def settle(self, request: QuoteRequest, priced: Priced, lines: Sequence[Line]) -> Priced:
         """Prices the order at its reserved prices, which may be older or newer than those that it was quoted at."""
         if not priced.needs_quote:
+            # The catalog judged the total only if this request made the reservation.
+            for rejection in rejections_of_goods(request, lines):
+                raise rejection
             return priced
         if priced.quote is None:
             priced = await self.quote(request, priced)

@@ -174,6 +174,7 @@ class FakeCatalog:
         self.unknown = False
         self.priced = 0
         self.reserved_price: Money | None = None
+        self.reserved_in_other_order = False
         self.before_reserving: Callable[[], Awaitable[None]] = _do_nothing
 
     async def price_lines(self, request: QuoteRequest) -> tuple[str, list[PricedItem]] | None:
@@ -196,6 +197,8 @@ class FakeCatalog:
             Line(product_id, "Mug", self.reserved_price or self.price, quantity)
             for product_id, quantity in command.quantities.items()
         )
+        if self.reserved_in_other_order:
+            lines = lines[::-1]
         expire_time = self.expires.setdefault(order_id, self._clock() + timedelta(minutes=15))
         return Reservation(state, lines if state.holds_stock else (), expire_time)
 

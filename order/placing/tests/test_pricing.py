@@ -8,7 +8,7 @@ import pytest
 from kit.auth import Principal
 from kit.errors import IdempotencyConflict, NotFound, SoukError, Unavailable
 from kit.testing.principals import admin, customer
-from kit.values import Money
+from kit.values import PRODUCT, Money
 from order.orders.domain import Order
 from order.orders.ports import StockState
 from order.placing.domain import PlaceOrder
@@ -257,6 +257,44 @@ async def test_an_older_reservation_keeps_its_prices(shop: Shop) -> None:
 
     assert order.lines[0].unit_price == Money(500, "USD")
     assert order.total == Money(540, "USD")
+
+
+async def test_a_repeated_request_may_name_its_lines_in_another_order(shop: Shop) -> None:
+    shop.rules.start(taxed())
+    shop.catalog.reserved_in_other_order = True
+    one, five = PRODUCT.derive("one"), PRODUCT.derive("five")
+
+    order = await place(shop, quantities={one: 1, five: 5}, first_lines=(0, 1))
+
+    assert [(line.product_id, line.quantity) for line in order.lines] == [(one, 1), (five, 5)]
+    assert [line.total for line in order.lines] == [Money(1079, "USD"), Money(5395, "USD")]
+    assert order.total == Money(6474, "USD")
+
+
+@pytest.mark.parametrize("reserved", [900, 1100])
+async def test_an_older_reservation_is_not_sold_at_another_total_than_the_expected_one(
+    shop: Shop, reserved: int
+) -> None:
+    shop.catalog.reserved_price = Money(reserved, "USD")
+
+    with pytest.raises(PriceChanged) as caught:
+        await place(shop, expected_total="9.99")
+
+    assert caught.value.details["total"] == Money(reserved, "USD").text()
+    assert held(shop) == []
+    shop.catalog.reserved_price = None
+    assert (await place(shop, expected_total="9.99")).total == Money(999, "USD")
+
+
+async def test_the_providers_limits_hold_for_what_was_reserved_by_rules_that_are_gone(shop: Shop) -> None:
+    shop.rules.start(taxed())
+    shop.rules.change(Rules())
+    shop.catalog.reserved_price = Money(1, "USD")
+
+    with pytest.raises(TotalOutOfRange):
+        await place(shop)
+
+    assert held(shop) == []
 
 
 async def test_a_stored_order_is_returned_before_its_prices_are_judged_again(shop: Shop) -> None:
