@@ -19,7 +19,15 @@ from order.placing.domain import PlaceOrder
 from order.placing.errors import CartChanged, TooManyFailedPayments, TooManyPending, TooManyUnits
 from order.placing.ports import Reservation, Reservations
 from order.pricing.quote import Quote
-from order.quotes.errors import PriceChanged, RulesChanged
+from order.quotes.errors import (
+    AddressRequired,
+    NotDeliveredThere,
+    PriceChanged,
+    RegionUnknown,
+    RulesChanged,
+    ShippingMethodRequired,
+    TotalOutOfRange,
+)
 from order.quotes.quoting import Priced, Quotes
 from order.writing.domain import AccountLimits, network_key
 from order.writing.order_numbers import OrderNumbers
@@ -27,6 +35,14 @@ from order.writing.ports import ExistingOrder, NewOrder, Outcome, PlacingStore
 
 _RETRY_AFTER_SECONDS = 60
 _MAX_REPRICINGS = 3
+_REJECTIONS_BY_RULES = {
+    AddressRequired.reason,
+    NotDeliveredThere.reason,
+    PriceChanged.reason,
+    RegionUnknown.reason,
+    ShippingMethodRequired.reason,
+    TotalOutOfRange.reason,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +122,19 @@ class Placing:
         if start.needs_quote and not command.is_checkout and (existing := await self._find_existing(command)):
             return _require_same_request(existing, command)
         for _ in range(_MAX_REPRICINGS + 1):
-            priced = await self._quotes.quote(command, start)
+            quote = None
             try:
+                priced = await self._quotes.quote(command, start)
+                quote = priced.quote
                 return await self._reserve(command, priced)
             except SoukError as rejection:
+                if rejection.reason not in _REJECTIONS_BY_RULES:
+                    raise
+                # This process may know outdated rules, and those reject nothing.
+                if newer := await self._quotes.restart(caller, command, start):
+                    start = newer
                 # The catalog has other prices than a moment ago; whether that matters depends on the total.
-                if priced.quote is None or rejection.reason != PriceChanged.reason:
+                elif quote is None or rejection.reason != PriceChanged.reason:
                     raise
         raise RulesChanged()
 

@@ -57,5 +57,8 @@ class RulesCache(Protocol):
     async def current(self) -> Snapshot:
         """The rules as this process knows them, which may be outdated."""
 
+    async def newest(self) -> Snapshot:
+        """The rules as they are now."""
+
     async def after(self, revision: int) -> Snapshot:
         """Rules that are newer than a revision that was rejected."""

@@ -47,6 +47,13 @@ class Quotes:
         """Says whether the order has to be priced at all; nothing is read but the cached rules."""
         return self._start(caller, request, await self._rules.current())
 
+    async def restart(self, caller: Principal, request: QuoteRequest, outdated: Priced) -> Priced | None:
+        """The same by the rules as they are now; None if they are those of `outdated`."""
+        snapshot = await self._rules.newest()
+        if snapshot.revision <= outdated.snapshot.revision:
+            return None
+        return self._start(caller, request, snapshot)
+
     async def quote(self, request: QuoteRequest, priced: Priced) -> Priced:
         """Prices the order at the catalog's current prices; raises what prevents it."""
         if not priced.needs_quote:

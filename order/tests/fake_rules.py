@@ -24,6 +24,10 @@ class FakeRules:
             self.change(self.snapshot.rules)
         return self.known
 
+    async def newest(self) -> Snapshot:
+        self.known = self.snapshot
+        return self.known
+
     async def after(self, revision: int) -> Snapshot:
         self.known = self.snapshot
         if self.changes_forever:

@@ -19,7 +19,7 @@ __all__ = ["stack"]
 _CART = "id version total lines { quantity variant { price } } problems { code } warnings { code available }"
 ADD = f"mutation($id: ID!, $n: Int!) {{ addToCart(lines: [{{id: $id, quantity: $n}}]) {{ {_CART} }} }}"
 CART = f"query {{ cart {{ {_CART} }} }}"
-MERGE = f"mutation($token: String!) {{ mergeCart(guestToken: $token) {{ {_CART} }} }}"
+MERGE = f"mutation($guestToken: String!) {{ mergeCart(guestToken: $guestToken) {{ {_CART} }} }}"
 CHECKOUT = "mutation($input: CheckoutInput!) { checkout(input: $input) { id status totalPrice } }"
 
 
@@ -98,7 +98,7 @@ async def test_what_a_guest_put_into_the_cart_is_there_after_the_login(buying: B
     await buying.add(guest, 3)
     await buying.add(buyer, 1)
 
-    merged = [(await buyer.execute(MERGE, token=guest.token)).get("mergeCart") for _ in range(2)]
+    merged = [(await buyer.execute(MERGE, guestToken=guest.token)).get("mergeCart") for _ in range(2)]
 
     assert [[line["quantity"] for line in cart["lines"]] for cart in merged] == [[3], [3]]
     assert merged[0] == merged[1]
