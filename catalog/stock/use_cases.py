@@ -82,7 +82,9 @@ class Stock:
 
     async def _with_stock(self, product: Product) -> ProductWithStock:
         if product.options:
-            return ProductWithStock(product, *(await self._store.sums([product.id]))[product.id])
+            # A product that was deleted since has no sum.
+            sums = await self._store.sums([product.id])
+            return ProductWithStock(product, *sums.get(product.id, (None, False)))
         return ProductWithStock(product, (await self._store.free([product.id])).get(product.id))
 
 

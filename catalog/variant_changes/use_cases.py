@@ -10,6 +10,7 @@ from catalog.variant_changes.declaration import Declaration
 from catalog.variant_changes.domain import Changes, with_variants
 from catalog.variant_changes.ports import StockLevels, VariantStore
 from catalog.variants.domain import Variant, VariantWithStock
+from catalog.variants.errors import VariantNotFound
 from kit.auth import Principal
 from kit.db import Database, retry_on_contention
 from kit.values import Clock
@@ -89,8 +90,11 @@ class VariantChanges:
                 await self._store.write(tx, product, [changed])
                 await tx.emit(event, admin_acted(caller, "update_variant", product.id, address))
         await self._cache.invalidate(product.id)
-        [result] = await self._store.get_many([variant_id])
-        return result
+        results = await self._store.get_many([variant_id])
+        if not results:
+            # Deleted since, by another ADMIN.
+            raise VariantNotFound()
+        return results[0]
 
 
 def _by_id(variants: Sequence[Variant]) -> dict[UUID, Variant]:
