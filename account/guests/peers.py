@@ -20,10 +20,11 @@ class GuestOrders(Orders):
         return [_summary(message) for message in response.summaries]
 
     async def find_owner(self, number: str) -> UUID | None:
-        """The account of the order with a number."""
+        """The account of the paid order with a number."""
         request = pb.FindOrderOwnerRequest(number=number)
         response = await self._call("FindOrderOwner", request, pb.FindOrderOwnerResponse)
-        return ACCOUNT.parse(response.account_id, "account_id") if response.account_id else None
+        # A guest gets no mail about an order that it has not paid: it may have left another person's address.
+        return ACCOUNT.parse(response.account_id, "account_id") if response.paid else None
 
 
 def _summary(message: pb.SummarizeAccountOrdersResponse.Summary) -> OrderSummary:

@@ -70,7 +70,7 @@ class OrderLinkRequests:
         started = asyncio.get_running_loop().time()
         await self._network_limit.enforce(client_network(address))
         guest_id = await self._find_guest(number, normalize_email(email))
-        if guest_id is not None and await self._mailer.allows(Purpose.ORDER_ACCESS, str(guest_id)):
+        if guest_id is not None and await self._mailer.allows(Purpose.ORDER_ACCESS, normalize_email(email)):
             await self._mailer.request(Purpose.ORDER_ACCESS, guest_id, address)
         elapsed = asyncio.get_running_loop().time() - started
         await asyncio.sleep(max(0.0, self._min_duration.total_seconds() - elapsed))

@@ -45,4 +45,4 @@ class OrderFinder(Protocol):
     """The order service."""
 
     async def find_owner(self, number: str) -> UUID | None:
-        """The account of the order with a number."""
+        """The account of the paid order with a number."""

@@ -28,6 +28,14 @@ class OrderSummary:
     update_time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OrderOwner:
+    """The account of an order, and whether the order was ever paid."""
+
+    account_id: UUID
+    paid: bool
+
+
 class ListingStore(Protocol):
     """Reads pages of orders, newest first. A count is None above MAX_COUNT."""
 
@@ -50,5 +58,5 @@ class ListingStore(Protocol):
     async def summaries(self, account_ids: Sequence[UUID]) -> Mapping[UUID, OrderSummary]:
         """What each account has ordered; accounts without orders are missing."""
 
-    async def owner(self, number: int) -> UUID | None:
-        """The account of the order with a number."""
+    async def owner(self, number: int) -> OrderOwner | None:
+        """Of the order with a number."""

@@ -59,4 +59,6 @@ class ListingRpc:
         """For the account service, without a user."""
         number = parse_number(request.number)
         owner = None if number is None else await self._listing.owner(number)
-        return pb.FindOrderOwnerResponse(account_id=ACCOUNT.format(owner) if owner else "")
+        if owner is None:
+            return pb.FindOrderOwnerResponse()
+        return pb.FindOrderOwnerResponse(account_id=ACCOUNT.format(owner.account_id), paid=owner.paid)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kit.db import Database
 from kit.values import exact_count
-from order.listing.ports import OrderFilter, OrderSummary
+from order.listing.ports import OrderFilter, OrderOwner, OrderSummary
 from order.listing.queries import count_orders, newest_orders
 from order.orders.domain import Order
 from order.orders.rows import ORDER_COLUMNS, order_from_row
@@ -15,6 +15,10 @@ from order.orders.rows import ORDER_COLUMNS, order_from_row
 _SUMMARIES = """
 SELECT account_id, bool_or(status IN ('PENDING', 'CONFIRMED', 'SHIPPED')) AS has_open, max(update_time) AS update_time
 FROM orders WHERE account_id = ANY($1::uuid[]) GROUP BY account_id
+"""
+# A cancelled order that was paid has been refunded, or will be in a moment.
+_OWNER = """
+SELECT account_id, status IN ('CONFIRMED', 'SHIPPED', 'DELIVERED') OR refunded > 0 AS paid FROM orders WHERE number = $1
 """
 
 
@@ -63,9 +67,7 @@ class PostgresListingStore:
         rows = await self._db.fetch(_SUMMARIES, list(account_ids))
         return {row["account_id"]: OrderSummary(row["has_open"], row["update_time"]) for row in rows}
 
-    async def owner(self, number: int) -> UUID | None:
+    async def owner(self, number: int) -> OrderOwner | None:
         """By the unique index of numbers."""
-        owner: UUID | None = await self._db.fetchval(
-            "SELECT account_id FROM orders WHERE number = $1", number
-        )
-        return owner
+        row = await self._db.fetchrow(_OWNER, number)
+        return OrderOwner(row["account_id"], row["paid"]) if row else None

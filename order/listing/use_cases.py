@@ -6,7 +6,7 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.values import Page
-from order.listing.ports import ListingStore, OrderFilter, OrderSummary
+from order.listing.ports import ListingStore, OrderFilter, OrderOwner, OrderSummary
 from order.orders.domain import Order
 
 
@@ -40,6 +40,6 @@ class Listing:
         summaries = await self._store.summaries(account_ids)
         return [summaries.get(account_id) for account_id in account_ids]
 
-    async def owner(self, number: int) -> UUID | None:
-        """The account of the order with a number."""
+    async def owner(self, number: int) -> OrderOwner | None:
+        """Of the order with a number."""
         return await self._store.owner(number)

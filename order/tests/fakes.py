@@ -12,7 +12,7 @@ from kit.errors import FailedPrecondition
 from kit.values import PRODUCT, Clock, Money, exact_count
 from order.addresses.domain import Address
 from order.lines.domain import Line
-from order.listing.ports import OrderFilter, OrderSummary
+from order.listing.ports import OrderFilter, OrderOwner, OrderSummary
 from order.orders.domain import CancelReason, Order, Status
 from order.orders.ports import StockState
 from order.placing.domain import PlaceOrder
@@ -55,8 +55,9 @@ class FakeStore:
         lists = {owner: self._matching(OrderFilter(account_id=owner)) for owner in account_ids}
         return {owner: _summary(orders) for owner, orders in lists.items() if orders}
 
-    async def owner(self, number: int) -> UUID | None:
-        return next((o.account_id for o in self._orders.values() if o.number == number), None)
+    async def owner(self, number: int) -> OrderOwner | None:
+        order = next((o for o in self._orders.values() if o.number == number), None)
+        return OrderOwner(order.account_id, order.status is not Status.PENDING) if order else None
 
     async def take_numbers(self, count: int) -> list[int]:
         return [next(self._numbers) for _ in range(count)]

@@ -88,6 +88,8 @@ async def test_a_guests_unpaid_order_sends_no_mail(stack: StackUnderTest) -> Non
         guest = await guest_with_contact(shop)
         declined = await guest.buy(product, card="pm_card_chargeDeclined")
         await guest.wait_for_status(declined["id"], "CANCELLED")
+        [unpaid] = await orders(guest)
+        assert (await shop.execute(REQUEST_LINK, n=unpaid["number"], e=guest.email)).errors == ()
         paid = await guest.buy(product)
         await guest.wait_for_status(paid["id"], "CONFIRMED")
 

@@ -11,7 +11,7 @@ import pytest
 
 from kit.testing.copy_rows import copy_rows
 from kit.testing.fixtures import database_url, postgres
-from order.listing.ports import OrderFilter, OrderSummary
+from order.listing.ports import OrderFilter, OrderOwner, OrderSummary
 from order.orders.domain import CancelReason, Order, Status
 from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, ids, postgres_harness
 
@@ -231,5 +231,7 @@ async def test_the_orders_of_accounts_are_summarized(harness: StoreHarness) -> N
 
 async def test_an_order_is_of_the_account_that_its_number_names(harness: StoreHarness) -> None:
     [order] = await harness.place()
-    assert await harness.listing.owner(order.number) == harness.account
+    assert await harness.listing.owner(order.number) == OrderOwner(harness.account, paid=False)
     assert await harness.listing.owner(1) is None
+    await harness.change(order, lambda changed: changed.payment_succeeded(True, order.create_time))
+    assert await harness.listing.owner(order.number) == OrderOwner(harness.account, paid=True)
