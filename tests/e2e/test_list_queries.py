@@ -43,7 +43,13 @@ SELECTIONS = {
     "Notification": "id subject",
     "Order": ORDER,
     "Product": "id available stock category { name productCount }",
+    "Variant": "id available stock price product { name }",
 }
+SET_VARIANTS = """
+mutation($id: ID!, $options: [ProductOptionInput!]!, $variants: [VariantInput!]!) {
+  setVariants(productId: $id, options: $options, variants: $variants) { id }
+}
+"""
 
 
 @dataclass
@@ -111,12 +117,13 @@ def ports(collector: tuple[Collector, str]) -> Iterator[Ports]:
 
 @dataclass
 class TracedAdmin:
-    """An ADMIN whose requests are traced, and a buyer with many orders."""
+    """An ADMIN whose requests are traced, a buyer with many orders, and a product with many variants."""
 
     collector: Collector
     ports: Ports
     admin: Person
     buyer: Person
+    product: str
 
     async def execute(self, document: str) -> tuple[Mapping[str, Any], Counter[str]]:
         """The data, and the number of every call and statement."""
@@ -178,7 +185,20 @@ async def traced(ports: Ports, collector: tuple[Collector, str]) -> AsyncIterato
         for person, order in orders:
             await person.wait_for_status(order["id"], "CONFIRMED", seconds=120)
         await people[-1].wait_for_mail("confirmed", orders[-1][1]["id"], seconds=120)
-        yield TracedAdmin(collector[0], ports, admin, people[-1])
+        yield TracedAdmin(collector[0], ports, admin, people[-1], await with_variants(admin))
+
+
+async def with_variants(admin: Person) -> str:
+    """A product in one size more than a long page has."""
+    product = await admin.create_product()
+    sizes = [str(30 + size) for size in range(LONG + 1)]
+    variants = [{"options": [{"name": "Size", "value": size}], "price": "9.99", "stock": 5} for size in sizes]
+    options = [{"name": "Size", "values": sizes}]
+    return str(
+        (await admin.execute(SET_VARIANTS, id=product, options=options, variants=variants)).get(
+            "setVariants"
+        )["id"]
+    )
 
 
 def lists() -> list[tuple[str, str, str]]:
@@ -203,9 +223,10 @@ async def test_a_list_needs_the_same_calls_and_statements_for_any_page_size(trac
             document = {
                 "Query": f"{{ {inner} }}",
                 "Account": f'{{ account(id: "{traced.buyer.id}") {{ {inner} }} }}',
+                "Product": f'{{ product(id: "{traced.product}") {{ {inner} }} }}',
             }[parent]
             data, counter = await traced.execute(document)
-            page = data[name] if parent == "Query" else data["account"][name]
+            page = data[name] if parent == "Query" else data[parent.lower()][name]
             assert len(page["nodes"]) == size, f"{parent}.{name} has too few entries"
             counters.append(counter)
         print(f"{parent}.{name}: {calls(counters[0])} calls, {statements(counters[0])} statements")
