@@ -7,6 +7,7 @@ the page. Orders are cancelled concurrently, or consume late that they were paid
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -128,7 +129,8 @@ class Race(World):
     async def run(self, charges: Charges, until: asyncio.Event) -> None:
         while not until.is_set():
             await self.step(charges)
-            await asyncio.sleep(0.01)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(until.wait(), 0.01)
 
     async def pay(self, buyer: Buyer) -> None:
         """What a page does."""

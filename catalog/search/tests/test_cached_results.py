@@ -15,7 +15,7 @@ from catalog.search.index import ElasticsearchIndexReader
 from catalog.tests.indexed import ANYTHING, Index, elasticsearch, index, redis
 from kit.cache import Cache
 from kit.search import SearchIndex, SearchUnavailable
-from kit.testing import Elasticsearch, FakeClock, Redis, free_port
+from kit.testing import Elasticsearch, FakeClock, Redis, eventually, free_port
 
 __all__ = ["elasticsearch", "index", "redis"]
 
@@ -50,18 +50,21 @@ async def test_a_cached_result_equals_the_original(index: Index) -> None:
 
 
 class CountingSearch(SearchIndex):
-    """Counts the searches."""
+    """Counts the searches, and holds them until `released`."""
 
     searches = 0
+    released: asyncio.Event
 
     async def search(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         self.searches += 1
+        await asyncio.wait_for(self.released.wait(), 10)
         return await super().search(body)
 
 
 async def test_concurrent_equal_searches_share_one_query(elasticsearch: Elasticsearch, redis: Redis) -> None:
     alias = f"products-{uuid4().hex}"
     search, cache = CountingSearch(elasticsearch.url(), alias, DEFINITION), Cache(redis.url(), alias)
+    search.released = asyncio.Event()
     reader = ElasticsearchIndexReader(search, cache, lifetime=timedelta(minutes=10))
     index = Index(ProductIndex(search, cache), reader, FakeClock())
     for number in range(3):
@@ -69,9 +72,10 @@ async def test_concurrent_equal_searches_share_one_query(elasticsearch: Elastics
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(index.names("mug")) for _ in range(10)]
-        # Yields once, so that all of them search; a cancelled one does not cancel the others.
-        await asyncio.sleep(0)
+        await eventually(lambda: search.searches == 1)
+        # A cancelled one does not cancel the others.
         tasks.pop(0).cancel()
+        search.released.set()
 
     assert {len(task.result()) for task in tasks} == {3}
     assert search.searches == 1

@@ -74,9 +74,12 @@ async def test_after_a_change_of_authority_the_old_certificate_is_worth_nothing(
 
 
 async def test_a_slow_handshake_is_waited_for(town: Town, server: Server) -> None:
+    connected, released = asyncio.Event(), asyncio.Event()
+
     async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", server.port)
-        await asyncio.sleep(0.5)
+        connected.set()
+        await asyncio.wait_for(released.wait(), 10)
         await asyncio.gather(relay(reader, inner_writer), relay(inner_reader, writer))
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -88,7 +91,11 @@ async def test_a_slow_handshake_is_waited_for(town: Town, server: Server) -> Non
     port = between.sockets[0].getsockname()[1]
     gateway = Channel(f"127.0.0.1:{port}", SERVICE, identity(town.mount("gateway"), "gateway"))
     await gateway.open()
-    await get(gateway)
+    calling = asyncio.create_task(get(gateway))
+    await asyncio.wait_for(connected.wait(), 10)
+    assert not calling.done()
+    released.set()
+    await calling
     await gateway.close()
     between.close()
 

@@ -1,6 +1,7 @@
 """Payments that the buyer's page confirms, on fakes: the secret, declines that are not final, the time to pay."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -61,8 +62,15 @@ async def test_a_repeated_start_returns_what_is_stored(world: OneOrder) -> None:
 
 
 async def test_a_start_waits_for_the_payment_that_the_orders_event_creates(world: OneOrder) -> None:
+    looked, find = asyncio.Event(), world.store.find_by_orders
+
+    async def find_and_record(*args: Any) -> Any:
+        looked.set()
+        return await find(*args)
+
+    world.store.find_by_orders = find_and_record  # type: ignore[method-assign]
     starting = asyncio.create_task(start(world))
-    await asyncio.sleep(0)
+    await asyncio.wait_for(looked.wait(), 10)
     await world.place_for_page()
     assert (await starting).client_secret
 
