@@ -68,7 +68,7 @@ async def test_a_start_waits_for_the_payment_that_the_orders_event_creates(world
         looked.set()
         return await find(*args)
 
-    world.store.find_by_orders = find_and_record  # type: ignore[method-assign]
+    world.store.find_by_orders = find_and_record  # type: ignore[method-assign, assignment]
     starting = asyncio.create_task(start(world))
     await asyncio.wait_for(looked.wait(), 10)
     await world.place_for_page()
