@@ -23,7 +23,7 @@ class MailQueue(Protocol):
     async def save(self, notification: Notification) -> bool:
         """Saves the result of an attempt; returns False, and saves nothing, if another worker has taken over the lease.
 
-        SENT is saved regardless of the lease, once.
+        SENT is saved regardless of the lease, once. ACCOUNT_DELETED erases the content.
         """
 
     async def drop(self, notification: Notification) -> bool:

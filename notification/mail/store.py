@@ -29,8 +29,10 @@ RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_ti
     r.delete_time IS NOT NULL AS recipient_is_deleted
 """
 # `attempts` is the lease's fencing token: a worker that lost its lease changes nothing, except that a sent mail stays sent.
+# An event that arrives after its account was deleted queues a notification all the same: its content is erased with its only attempt.
 _SAVE = """
-UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5, failure = $6
+UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5, failure = $6,
+    context = CASE WHEN $6 = 'ACCOUNT_DELETED' THEN '{}' ELSE context END
 WHERE id = $1 AND status <> 'SENT' AND (status = 'QUEUED' AND attempts = $7 OR $3 = 'SENT')
 """
 _DROP = "DELETE FROM notifications WHERE id = $1 AND status = 'QUEUED' AND attempts = $2"

@@ -28,7 +28,9 @@ class NotificationStore(Protocol):
         """Erases the address and content of an account's notifications; the rows stay as history."""
 
     async def erase_late_arrivals(self, since: datetime) -> None:
-        """Repeats `erase` for accounts deleted after `since`: a mail in progress may have saved its address after the first time."""
+        """Repeats `erase` for accounts deleted after `since`: a mail in progress, or an event handled
+        concurrently, may have saved something after the first time.
+        """
 
     async def page(
         self, filter: NotificationFilter, after: tuple[datetime, UUID] | None, limit: int

@@ -31,7 +31,8 @@ ON CONFLICT DO NOTHING
 _ERASE = "UPDATE notifications SET recipient = '', context = '{}' WHERE account_id = $1"
 _ERASE_LATE_ARRIVALS = """
 UPDATE notifications n SET recipient = '', context = '{}' FROM recipients r
-WHERE r.delete_time >= $1 AND r.delete_time IS NOT NULL AND n.account_id = r.account_id AND n.recipient <> ''
+WHERE r.delete_time >= $1 AND r.delete_time IS NOT NULL AND n.account_id = r.account_id
+    AND (n.recipient <> '' OR n.context <> '{}')
 """
 _SELECT = """
 SELECT n.*, r.email AS recipient_email FROM notifications n LEFT JOIN recipients r USING (account_id)

@@ -33,7 +33,7 @@ class Notifications:
         await self._store.erase(tx, account_id)
 
     async def erase_late_arrivals(self) -> None:
-        """Erases addresses that mails in progress saved after their account was deleted."""
+        """Erases what mails in progress saved after their account was deleted."""
         await self._store.erase_late_arrivals(self._clock() - _ERASURE_RECHECK_WINDOW)
 
     async def list(

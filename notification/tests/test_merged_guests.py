@@ -1,6 +1,7 @@
 """GuestMerged five times, before and after the events of the guest's order, on PostgreSQL."""
 
 from collections.abc import Sequence
+from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,8 @@ from kit.events import BatchHandler, Event
 from kit.guests import MergedGuests
 from kit.testing.fixtures import database_url, postgres
 from kit.values import ACCOUNT, timestamp_to_proto, utc_now
+from notification.mail.tests.fakes import RENDERER, FakeMailer
+from notification.mail.use_cases import MailDelivery
 from notification.notifications.consumers import EventHandlers
 from notification.notifications.ports import NotificationFilter
 from notification.notifications.tests.handling import OWNER, ordered
@@ -27,6 +30,9 @@ PLACED = order.OrderPlaced(order=ordered())
 CONFIRMED = order.OrderConfirmed(order=ordered())
 MERGED = account.GuestMerged(guest_id=ACCOUNT.format(OWNER), into_id=ACCOUNT.format(INTO))
 DELETED = account.AccountDeleted(account_id=ACCOUNT.format(INTO))
+CANCELLED = order.OrderCancelled(
+    order=ordered(shipping_address={"name": "Jane", "line1": "1 Market Street", "country_code": "CH"})
+)
 
 
 def known(account_id: UUID, *, guest: bool) -> account.AccountUpdated:
@@ -86,3 +92,34 @@ async def test_nothing_of_a_guest_is_kept_or_sent_once_its_account_was_deleted(
     assert recipient.is_deleted
     if events[-1] is not PLACED:
         assert notification.context == {}
+
+
+async def deliver(real: Stores) -> None:
+    """Sends all mails that are due."""
+    delivery = MailDelivery(real.queue, RENDERER, FakeMailer(), clock=real.clock)
+    while due := await delivery.claim(10):
+        for mail in due:
+            await delivery.send(mail)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        *permutations([known(INTO, guest=False), DELETED, MERGED, CANCELLED]),
+        *permutations([known(OWNER, guest=True), DELETED, MERGED, CANCELLED]),
+    ],
+)
+async def test_nothing_personal_of_a_deleted_account_is_kept_in_any_order_of_arrival(
+    real: Stores, events: list[Any]
+) -> None:
+    for event in events:
+        await handle(real, [event])
+        await deliver(real)
+    await Notifications(real.notifications, clock=real.clock).erase_late_arrivals()
+
+    rows = [
+        row["text"]
+        for table in ("notifications", "recipients")
+        for row in await real.db.fetch(f"SELECT to_jsonb({table})::text AS text FROM {table}")
+    ]
+    assert not [row for row in rows if "Jane" in row or "Market Street" in row or "souk.test" in row]

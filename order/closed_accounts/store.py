@@ -36,7 +36,8 @@ _WITH_OPEN_ORDERS = """
 SELECT account_id FROM closed_accounts c WHERE close_time >= $1 AND (
     EXISTS (
         SELECT FROM orders o WHERE o.account_id = c.account_id
-            AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '' OR o.billing_address ->> 'name' <> '')
+            AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '' OR o.billing_address ->> 'name' <> ''
+                OR o.cancel_reason = 'CUSTOMER' AND o.status_reason <> '')
     )
     OR EXISTS (SELECT FROM carts WHERE carts.account_id = c.account_id)
 )

@@ -119,6 +119,7 @@ class FakeStore:
             for order in self._orders.values()
             if order.status in unshipped
             or any(address and address.name for address in (order.shipping_address, order.billing_address))
+            or (order.cancel_reason is CancelReason.CUSTOMER and order.status_reason)
         }
         return [
             account_id for account_id, time in self._closed.items() if time >= since and account_id in owners

@@ -7,7 +7,7 @@ from kit.auth import DEVELOPMENT_SEALING_KEY, Sealer
 from notification.mail.domain import Mail
 from notification.mail.ports import Due
 from notification.mail.rendering import Renderer
-from notification.notifications.domain import Notification, Status
+from notification.notifications.domain import Failure, Notification, Status
 from notification.notifications.tests.fakes import FakeNotificationStore
 
 SEALER = Sealer(DEVELOPMENT_SEALING_KEY)
@@ -49,8 +49,9 @@ class FakeMailQueue:
         is_leased = stored.status is Status.QUEUED and stored.attempts == notification.attempts
         if stored.status is Status.SENT or not (is_leased or notification.status is Status.SENT):
             return False
+        context = {} if notification.failure is Failure.ACCOUNT_DELETED else stored.context
         self._store.notifications[notification.id] = replace(
-            notification, context=stored.context, attempts=stored.attempts
+            notification, context=context, attempts=stored.attempts
         )
         return True
 

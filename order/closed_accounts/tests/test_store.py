@@ -92,3 +92,22 @@ async def test_a_billing_address_is_anonymized_with_or_without_a_shipping_addres
     assert (left.shipping_address, left.billing_address) == (None, Address("", "", "", "", "", "", "CH"))
     assert to_close == [harness.account]
     assert await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now) == []
+
+
+async def test_a_customers_text_of_a_cancellation_is_anonymized_without_an_address(
+    harness: StoreHarness,
+) -> None:
+    now, new = harness.clock.now, harness.new_order()
+    new.event.order.shipping_address = None
+    await harness.placing.place([new], NO_LIMITS)
+    async with harness.db.transaction() as tx:
+        await harness.closed_accounts.record_closed_account(tx, harness.account, now)
+    # With the account's last access token.
+    await harness.change(
+        new.event.order, lambda stored: stored.cancel(CancelReason.CUSTOMER, now, "I am John Doe")
+    )
+    assert await harness.closed_accounts.closed_accounts_with_open_orders(now) == [harness.account]
+
+    async with harness.db.transaction() as tx:
+        await harness.closed_accounts.anonymize(tx, harness.account)
+    assert await harness.closed_accounts.closed_accounts_with_open_orders(now) == []
