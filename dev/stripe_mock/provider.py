@@ -17,6 +17,8 @@ Object = dict[str, Any]
 _THREE_DECIMALS = ("bhd", "jod", "kwd", "omr", "tnd")
 # These have no decimals, but Stripe counts two, which must be 00 (docs.stripe.com/currencies#special-cases).
 _WHOLE = ("isk", "ugx")
+# Stripe makes no charge when the buyer's authentication fails.
+_AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 
 
@@ -64,6 +66,7 @@ class Provider:
             "status": "requires_confirmation" if method else "requires_payment_method",
             "last_payment_error": None,
             "latest_charge": None,
+            "charges": [],
             "next_action": None,
             "canceled_at": None,
             "cancellation_reason": None,
@@ -125,7 +128,7 @@ class Provider:
             raise unexpected_state(intent, "authenticate")
         failed = Outcome(
             "",
-            "payment_intent_authentication_failure",
+            _AUTHENTICATION_FAILED,
             "authentication_required",
             later="requires_payment_method",
         )
@@ -189,6 +192,14 @@ class Provider:
             self._state.schedule_settlement(refund["id"], time.time() + self._processing_seconds)
         return refund
 
+    def charges(self, intent_id: str) -> list[Object]:
+        """GET /v1/charges: an intent's charges, newest first."""
+        intent = self.intent(intent_id)
+        return [
+            {"object": "charge", "payment_intent": intent_id, **charge}
+            for charge in intent.get("charges", [])
+        ]
+
     def refunds(self, intent_id: str) -> list[Object]:
         """An intent's refunds, newest first."""
         return [r for r in self._state.all("refund") if r["payment_intent"] == intent_id]
@@ -199,8 +210,14 @@ class Provider:
 
     def _finish(self, intent: Object, status: str, outcome: Outcome) -> Object:
         intent.update(status=status, next_action=None)
+        if outcome.code != _AUTHENTICATION_FAILED:
+            charge = {
+                "id": f"ch_{secrets.token_hex(12)}",
+                "status": "succeeded" if status == "succeeded" else "failed",
+            }
+            intent.update(latest_charge=charge["id"], charges=[charge, *intent.get("charges", [])])
         if status == "succeeded":
-            intent.update(amount_received=intent["amount"], latest_charge=f"ch_{secrets.token_hex(12)}")
+            intent["amount_received"] = intent["amount"]
             intent["last_payment_error"] = None
             self._save_method(intent)
             self._save(intent, "payment_intent.succeeded")

@@ -76,6 +76,9 @@ class Api:
                 return self._read(lambda: _list(path, self._provider.methods.of_customer(customer_id)))
             case ["v1", "refunds", refund_id]:
                 return self._read(lambda: self._provider.refund(refund_id))
+            case ["v1", "charges"]:
+                intent_id = parameters(urlsplit(target).query).get("payment_intent", "")
+                return self._read(lambda: _list(path, self._provider.charges(intent_id)))
             case ["v1", "refunds"]:
                 intent_id = parameters(urlsplit(target).query).get("payment_intent", "")
                 return self._read(lambda: _list(path, self._provider.refunds(intent_id)))

@@ -101,11 +101,12 @@ class Charges:
 
     def _must_cancel(self, payment: Payment, intent: Intent) -> bool:
         """Whether the intent must be cancelled so that it cannot charge later."""
+        now = self._clock()
         match intent.status:
-            case IntentStatus.DECLINED:
-                return not payment.may_retry(self._clock())
-            case IntentStatus.READY | IntentStatus.REQUIRES_ACTION:
-                return not payment.may_charge(self._clock())
+            case IntentStatus.READY | IntentStatus.REQUIRES_ACTION if not payment.is_confirmed_by_page:
+                return not payment.may_charge(now)
+            case IntentStatus.READY | IntentStatus.REQUIRES_ACTION | IntentStatus.DECLINED:
+                return not payment.may_retry(intent, now)
         return False
 
     @retry_on_contention

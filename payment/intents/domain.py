@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+# Declines of an intent that a page confirms, so that a stolen list of cards cannot be tried on it.
+MAX_DECLINES: Final = 10
+# The public API's failure code of a payment that was declined so often, when the provider gives none.
+EXHAUSTED_CODE: Final = "card_declined"
 
 
 class Confirmation(StrEnum):
@@ -29,6 +35,7 @@ class IntentStatus(StrEnum):
 class Intent:
     """The provider's state of a payment; `failure_code` is the public API's, set only when DECLINED.
 
+    `declines` is the number of declined charges, read only for an intent that a page confirms.
     `client_secret` is sealed: a page that has the secret can confirm the intent.
     """
 
@@ -37,3 +44,11 @@ class Intent:
     failure_code: str = ""
     next_action_url: str = ""
     client_secret: bytes = field(default=b"", repr=False)
+    declines: int = 0
+
+    def is_exhausted(self, declines: int) -> bool:
+        """Whether it was declined too often; `declines` were reported by webhooks.
+
+        The provider counts no failed authentications as charges, and a webhook may be late or lost: the larger number holds.
+        """
+        return max(self.declines, declines) >= MAX_DECLINES

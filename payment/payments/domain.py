@@ -8,15 +8,13 @@ from uuid import UUID
 
 from kit.errors import Violation
 from kit.values import ORDER, PAYMENT, REFUND, Money
-from payment.intents.domain import Confirmation, Intent, IntentStatus
+from payment.intents.domain import EXHAUSTED_CODE, Confirmation, Intent, IntentStatus
 from payment.leases.domain import LeasedWork
 from payment.payments.errors import NothingCaptured, RefundExceedsCapture
 from payment.payments.refund import ProviderRefund, Refund, RefundCommand, RefundStatus
 from payment.payments.status import PaymentStatus
 
 _CANCEL_REASON: Final = "order cancelled"
-# Declines of a payment that the buyer's page confirms, so that a stolen list of cards cannot be tried on one order.
-MAX_DECLINES: Final = 10
 # A cancelled order is refunded even if refunds fail: another refund follows after 1, 10, 100 and 1,000 minutes.
 _MAX_FAILED_CANCEL_REFUNDS: Final = 5
 _FIRST_CANCEL_RETRY_DELAY: Final = timedelta(minutes=1)
@@ -144,9 +142,9 @@ class Payment(LeasedWork):
         """Whether a charge may start."""
         return self.status.is_open and not self.order_cancelled and now < self.pay_before
 
-    def may_retry(self, now: datetime) -> bool:
-        """Whether the buyer may follow a decline with another card."""
-        return self.is_confirmed_by_page and self.declines < MAX_DECLINES and self.may_charge(now)
+    def may_retry(self, intent: Intent, now: datetime) -> bool:
+        """Whether the buyer's page may confirm the intent, or confirm it again after a decline."""
+        return self.is_confirmed_by_page and self.may_charge(now) and not intent.is_exhausted(self.declines)
 
     def key(self, operation: str) -> str:
         """The provider's idempotency key of an operation."""
@@ -279,7 +277,9 @@ class Payment(LeasedWork):
         is_new = self.status is not PaymentStatus.REQUIRES_ACTION
         is_new |= intent.failure_code not in ("", self.failure_code)
         self.status, self.failure_code = PaymentStatus.REQUIRES_ACTION, intent.failure_code
-        return PaymentActionRequired(self) if is_new and self.may_retry(now) else None
+        if not self.failure_code and intent.is_exhausted(self.declines):
+            self.failure_code = EXHAUSTED_CODE
+        return PaymentActionRequired(self) if is_new and self.may_retry(intent, now) else None
 
     def _cancel_refunds(self) -> list[Refund]:
         """The refunds that the cancellation has created; their ids are derived from their number."""

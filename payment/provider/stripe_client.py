@@ -3,6 +3,7 @@
 An intent is created first and confirmed with the payment method second: a bad method then fails an intent whose id is already stored.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 import stripe
@@ -97,9 +98,17 @@ class Stripe(StripeApi):
         return self._intent(payment, confirmed)
 
     async def retrieve(self, payment: Payment) -> Intent:
-        """Reads the intent."""
+        """Reads the intent, and the number of its declines if the page has tried to pay."""
         read = await self.read("retrieve", lambda: self._intents.retrieve_async(payment.provider_id))
-        return self._intent(payment, read)
+        intent = self._intent(payment, read)
+        if payment.is_confirmed_by_page and read.latest_charge:
+            return replace(intent, declines=await self._count_declines(payment.provider_id))
+        return intent
+
+    async def _count_declines(self, intent_id: str) -> int:
+        params: Any = {"payment_intent": intent_id, "limit": 100}
+        page = await self.read("charges", lambda: self.v1.charges.list_async(params))
+        return sum(charge.status == "failed" for charge in page.data)
 
     async def cancel(self, payment: Payment) -> Intent:
         """Idempotent by its key; an intent that can no longer be cancelled is returned as it is."""

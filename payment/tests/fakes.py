@@ -137,6 +137,8 @@ class FakeProvider:
     def __init__(self) -> None:
         self.outcome = Intent("", IntentStatus.SUCCEEDED)
         self.intents: dict[str, Intent] = {}
+        # Declined charges of each intent.
+        self.declines: dict[str, int] = {}
         # Raised by the next calls before they have an effect, one each.
         self.errors: list[Exception] = []
         # Raised by the next calls after their effect.
@@ -170,7 +172,8 @@ class FakeProvider:
 
     async def retrieve(self, payment: Payment) -> Intent:
         self._called("retrieve")
-        return self.intents[payment.provider_id]
+        declines = self.declines.get(payment.provider_id, 0)
+        return replace(self.intents[payment.provider_id], declines=declines)
 
     async def cancel(self, payment: Payment) -> Intent:
         self._called("cancel")
@@ -199,6 +202,8 @@ class FakeProvider:
         return ProviderRefund(made, done=self.refunds_succeed) if made else None
 
     def set_intent(self, intent_id: str, intent: Intent) -> None:
+        if intent.status is IntentStatus.DECLINED:
+            self.declines[intent_id] = self.declines.get(intent_id, 0) + 1
         self.intents[intent_id] = replace(
             intent, id=intent_id, client_secret=self.intents[intent_id].client_secret
         )

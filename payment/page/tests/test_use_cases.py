@@ -11,10 +11,9 @@ from kit.testing import eventually
 from kit.testing.principals import customer
 from kit.values import Money, deadline
 from payment.charges.orders import PlacedOrder
-from payment.intents.domain import Confirmation, Intent, IntentStatus
+from payment.intents.domain import MAX_DECLINES, Confirmation, Intent, IntentStatus
 from payment.page.errors import NotConfirmedByPage, PaymentNotReady
 from payment.payments.domain import (
-    MAX_DECLINES,
     Payment,
     PaymentActionRequired,
     PaymentFailed,
@@ -198,6 +197,45 @@ async def test_after_ten_declines_the_intent_is_cancelled(world: OneOrder) -> No
         last = number == MAX_DECLINES
         assert world.payment.status is (PaymentStatus.FAILED if last else PaymentStatus.REQUIRES_ACTION)
     assert world.published()[-1] is PaymentFailed
+
+
+async def test_declines_whose_webhooks_are_lost_count_when_the_intent_is_read(world: OneOrder) -> None:
+    await world.place_for_page()
+    intent_id = (await start(world)).provider_id
+    for _ in range(MAX_DECLINES):
+        assert world.payment.status is PaymentStatus.REQUIRES_ACTION
+        world.provider.set_intent(intent_id, Intent("", IntentStatus.DECLINED, "card_declined"))
+    await world.work(2)
+    assert (world.payment.status, world.payment.failure_code) == (PaymentStatus.FAILED, "card_declined")
+
+
+async def test_a_late_webhook_of_a_decline_that_was_read_is_not_counted_twice(world: OneOrder) -> None:
+    await world.place_for_page()
+    await start(world)
+    for _ in range(MAX_DECLINES - 1):
+        world.provider.set_intent(
+            world.payment.provider_id, Intent("", IntentStatus.DECLINED, "card_declined")
+        )
+        await world.work()
+        await world.webhooks.receive(WebhookEvent(uuid4(), world.payment.provider_id, failed=True))
+        world.clock.advance(seconds=-60)
+    await world.work()
+    assert world.payment.status is PaymentStatus.REQUIRES_ACTION
+
+
+@pytest.mark.parametrize("status", [IntentStatus.READY, IntentStatus.REQUIRES_ACTION])
+async def test_after_ten_declines_a_further_attempt_at_the_bank_is_cancelled(
+    world: OneOrder, status: IntentStatus
+) -> None:
+    await world.place_for_page()
+    await start(world)
+    for _ in range(MAX_DECLINES):
+        await decline(world)
+    world.provider.set_intent(world.payment.provider_id, Intent("", status))
+    await world.work()
+    assert (world.payment.status, world.payment.failure_code) == (PaymentStatus.FAILED, "card_declined")
+    assert world.published()[-1] is PaymentFailed
+    assert world.provider.calls[-1] == "cancel"
 
 
 async def test_a_repeated_webhook_is_one_decline(world: OneOrder) -> None:

@@ -126,6 +126,11 @@ async def test_stripe_accepts_the_request_that_creates_an_intent_for_the_page_an
     assert await world.responses(1) == {"POST /v1/payment_intents": "200"}
 
 
+async def test_stripe_accepts_the_request_that_counts_declines(world: World) -> None:
+    assert await world.stripe._count_declines("pi_1") >= 0
+    assert await world.responses(1) == {"GET /v1/charges": "200"}
+
+
 async def test_stripe_accepts_the_request_that_charges_a_saved_card(world: World) -> None:
     await world.stripe.confirm(world.payment, "pm_1")
     assert await world.responses(1) == {"POST /v1/payment_intents/pi_1/confirm": "200"}

@@ -1,19 +1,21 @@
 """Our client and Stripe's official SDK against the Stripe mock, over HTTP: outcomes, keys, failures."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from dev.stripe_mock.errors import ApiError
 from dev.stripe_mock.faults import Faults
 from dev.stripe_mock.outcomes import OUTCOMES
 from dev.stripe_mock.provider import Provider
 from dev.stripe_mock.server import Api
 from kit.testing import FakeClock, eventually, free_port
 from kit.values import Money
-from payment.intents.domain import Intent, IntentStatus
+from payment.intents.domain import Confirmation, Intent, IntentStatus
 from payment.payments.domain import Payment
 from payment.provider.errors import ProviderFailed, ProviderUnavailable
 from payment.provider.stripe_client import Stripe
@@ -130,6 +132,15 @@ async def test_a_failed_authentication_is_a_decline(world: World) -> None:
     with world.api.lock:
         world.mock.authenticate(payment.provider_id, passes=False)
     assert state_of(await world.stripe.retrieve(payment)) == declined("authentication_required")
+
+
+async def test_the_declines_of_an_intent_that_the_page_confirms_are_counted(world: World) -> None:
+    payment = replace(new_payment(FakeClock()), confirmation=Confirmation.CLIENT)
+    payment.provider_id = (await world.stripe.create(payment)).id
+    for method in ("pm_card_chargeDeclined", "pm_card_radarBlock", "pm_card_authenticationRequired"):
+        with world.api.lock, suppress(ApiError):
+            world.mock.confirm_intent(payment.provider_id, {"payment_method": method})
+    assert (await world.stripe.retrieve(payment)).declines == 2
 
 
 async def test_the_bank_sends_the_buyer_back_to_the_order(world: World) -> None:
