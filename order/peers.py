@@ -76,6 +76,8 @@ class Catalog(Peer):
             state=_STATES[response.state],
             lines=tuple(map(_line, response.lines)),
             expire_time=timestamp_from_proto(response.expire_time),
+            # A replica of the release before this field never sends it; what it reserved for a rejected order expires.
+            created=response.created,
         )
 
     async def price(self, ids: Sequence[SoldId]) -> Sequence[Sellable | Unsellable]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -101,13 +101,14 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The stock that an order holds; `lines` are in the request's order."""
+    """The stock that an order holds; `lines` are in the request's order. `created`: by the request that it answers."""
 
     order_id: UUID
     state: ReservationState
     input_hash: bytes
     lines: tuple[PricedLine, ...]
     expire_time: datetime
+    created: bool = field(default=False, compare=False)
 
     def require_same_lines(self, request: ReservationRequest) -> None:
         """Raises IdempotencyConflict if the reservation was made for different lines."""

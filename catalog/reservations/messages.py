@@ -41,6 +41,7 @@ def reservation_to_proto(reservation: Reservation) -> pb.ReserveStockResponse:
         ],
         state=state_to_proto(state),
         expire_time=timestamp_to_proto(reservation.expire_time),
+        created=reservation.created,
     )
 
 

@@ -199,13 +199,13 @@ def _take(request: ReservationRequest, left: dict[UUID, int]) -> bool:
 
 
 def _outcome(request: ReservationRequest, rows: Sequence[Record]) -> Outcome:
-    state = rows[0]["state"]
+    state, stored_hash = rows[0]["state"], rows[0]["input_hash"]
     if not state:
         return rejection_of(request, _quotes(rows))
     return Reservation(
         order_id=request.order_id,
         state=ReservationState(state),
-        input_hash=request.input_hash if rows[0]["input_hash"] is None else bytes(rows[0]["input_hash"]),
+        input_hash=request.input_hash if stored_hash is None else bytes(stored_hash),
         # A reservation of an order that was cancelled first has no lines, but one row.
         lines=tuple(
             PricedLine(
@@ -221,6 +221,7 @@ def _outcome(request: ReservationRequest, rows: Sequence[Record]) -> Outcome:
             if row["position"] is not None
         ),
         expire_time=rows[0]["expire_time"],
+        created=stored_hash is None,
     )
 
 

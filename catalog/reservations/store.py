@@ -5,6 +5,7 @@ reservations by order id, then stock by product id, then new reservations by ord
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -81,12 +82,19 @@ class PostgresReservationStore:
     async def reserve(
         self, requests: Sequence[ReservationRequest], now: datetime, expire_time: datetime
     ) -> list[Reservation | SoukError]:
-        """One statement. Repeated requests for an order get the outcome of its first request."""
+        """One statement. Repeated requests for an order get the outcome of its first request, which alone created it."""
         first: dict[UUID, ReservationRequest] = {}
         for request in requests:
             first.setdefault(request.order_id, request)
         outcomes = await reserve(self._db, list(first.values()), now, expire_time)
-        return [outcomes[request.order_id] for request in requests]
+
+        def outcome(request: ReservationRequest) -> Reservation | SoukError:
+            result = outcomes[request.order_id]
+            if first[request.order_id] is request or isinstance(result, SoukError):
+                return result
+            return replace(result, created=False)
+
+        return [outcome(request) for request in requests]
 
     async def commit(self, order_ids: Sequence[UUID], now: datetime) -> dict[UUID, ReservationState]:
         """One statement, repeated for reservations that changed concurrently."""

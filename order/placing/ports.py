@@ -13,11 +13,15 @@ from order.placing.domain import PlaceOrder
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The catalog's reservation for an order; it has priced lines only if `state.holds_stock`."""
+    """The catalog's reservation for an order; it has priced lines only if `state.holds_stock`.
+
+    `created`: by this call. Otherwise another call with the same key may be about to use it.
+    """
 
     state: StockState
     lines: tuple[Line, ...]
     expire_time: datetime
+    created: bool = False
 
 
 class Reservations(Protocol):

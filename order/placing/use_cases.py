@@ -142,12 +142,15 @@ class Placing:
         order_id = ORDER.derive(str(command.caller_id), command.request_id)
         list_price = _list_price(priced)
         reservation = await self._reservations.reserve(order_id, command, list_price)
-        if not self._can_be_paid(reservation):
-            # The key's reservation has expired or is about to. If no order was stored for the key, retry with a new order id; the
-            # unique index on (caller_id, request_id) decides between concurrent retries.
+        can_be_paid = self._can_be_paid(reservation)
+        # The reservation is older than the catalog's refusal to price its lines, which only a new one gets as an error.
+        is_outdated = priced.needs_quote and priced.quote is None and not reservation.created
+        if not can_be_paid or is_outdated:
+            # If no order was stored for the key, retry with a new order id; the unique index on (caller_id, request_id) decides between
+            # concurrent retries.
             if existing := await self._find_existing(command):
                 return _require_same_request(existing, command)
-            if reservation.state.holds_stock:
+            if reservation.state.holds_stock and not can_be_paid:
                 await self._reservations.release(order_id)
             order_id = ORDER.new()
             reservation = await self._reservations.reserve(order_id, command, list_price)
@@ -166,7 +169,7 @@ class Placing:
             try:
                 priced = await self._quotes.settle(command, priced, held.reservation.lines)
             except SoukError as rejection:
-                return await self._give_up(command, held.order_id, rejection)
+                return await self._give_up(command, held, rejection)
             new = self._new_order(number, command, held, priced)
             outcome = await self._submit(caller, command, new, address)
             if outcome is Outcome.WRITTEN:
@@ -177,8 +180,8 @@ class Placing:
             try:
                 priced = await self._quotes.renew(caller, command, priced)
             except SoukError as rejection:
-                return await self._give_up(command, held.order_id, rejection)
-        return await self._give_up(command, held.order_id, _rejection(outcome))
+                return await self._give_up(command, held, rejection)
+        return await self._give_up(command, held, _rejection(outcome))
 
     def _new_order(self, number: int, command: PlaceOrder, held: Held, priced: Priced) -> NewOrder:
         now, quote, lines = self._quotes.clock(), priced.quote, held.reservation.lines
@@ -207,12 +210,13 @@ class Placing:
         acted = AdminActed.by(caller, "order.place_order", ORDER.format(new.event.order.id), address)
         return await self._place_with_audit(new, acted)
 
-    async def _give_up(self, command: PlaceOrder, order_id: UUID, rejection: SoukError) -> Order:
-        """Returns the order that has the key, if there is one; else releases the stock and raises."""
+    async def _give_up(self, command: PlaceOrder, held: Held, rejection: SoukError) -> Order:
+        """Returns the order that has the key, if there is one; else releases the stock that this call reserved, and raises."""
         existing = await self._find_existing(command)
+        is_unused = held.reservation.created and (existing is None or existing.order.id != held.order_id)
         # A repetition of the request finds the reservation, while the catalog is down.
-        if (existing is None or existing.order.id != order_id) and not isinstance(rejection, Unavailable):
-            await self._reservations.release(order_id)
+        if is_unused and not isinstance(rejection, Unavailable):
+            await self._reservations.release(held.order_id)
         if existing:
             return _require_same_request(existing, command)
         REJECTIONS.labels(rejection.reason).inc()

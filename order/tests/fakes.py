@@ -194,6 +194,7 @@ class FakeCatalog:
             raise self.rejection
         if list_price and list_price != self.price * sum(command.quantities.values()):
             raise FailedPrecondition(reason="PRICE_CHANGED")
+        created = order_id not in self.states
         state = self.states.setdefault(order_id, StockState.HELD)
         lines = tuple(
             Line(product_id, "Mug", self.reserved_price or self.price, quantity)
@@ -202,7 +203,7 @@ class FakeCatalog:
         if self.reserved_in_other_order:
             lines = lines[::-1]
         expire_time = self.expires.setdefault(order_id, self._clock() + timedelta(minutes=15))
-        return Reservation(state, lines if state.holds_stock else (), expire_time)
+        return Reservation(state, lines if state.holds_stock else (), expire_time, created)
 
     async def commit(self, order_id: UUID) -> StockState:
         if self.states.get(order_id) is StockState.HELD:

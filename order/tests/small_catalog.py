@@ -25,7 +25,9 @@ class SmallCatalog:
         self._clock = clock
         self.states: dict[UUID, StockState] = {}
         self.before_reserving: Callable[[], Awaitable[None]] = _do_nothing
+        self.after_reserving: Callable[[], Awaitable[None]] = _do_nothing
         self._sold: dict[UUID, Sellable | Unsellable] = {}
+        self._reserved: dict[UUID, Reservation] = {}
         self.down = False
         self.calls: list[Sequence[SoldId]] = []
 
@@ -84,18 +86,27 @@ class SmallCatalog:
     async def reserve(
         self, order_id: UUID, command: PlaceOrder, list_price: Money | None = None
     ) -> Reservation:
-        """Prices and reserves at the prices of this moment."""
+        """Prices and reserves at the prices of this moment; what is reserved stays as it was."""
         await self.before_reserving()
+        reservation = self._reserve(order_id, command, list_price)
+        await self.after_reserving()
+        return reservation
+
+    def _reserve(self, order_id: UUID, command: PlaceOrder, list_price: Money | None) -> Reservation:
         if self.down:
             raise Unavailable("the catalog is down")
-        lines = [self._reserved(index, *line) for index, line in enumerate(command.quantities.items())]
+        if order_id in self._reserved:
+            return replace(self._reserved[order_id], state=self.states[order_id], created=False)
+        lines = [self._line(index, *line) for index, line in enumerate(command.quantities.items())]
         total = sum((line.total for line in lines[1:]), lines[0].total)
         if command.expected_total and not list_price and Decimal(command.expected_total) != total.decimal():
             raise FailedPrecondition(reason="PRICE_CHANGED", details={"total": total.text()})
         if list_price and total != list_price:
             raise FailedPrecondition(reason="PRICE_CHANGED")
         state = self.states.setdefault(order_id, StockState.HELD)
-        return Reservation(state, tuple(lines), self._clock() + timedelta(minutes=15))
+        expire_time = self._clock() + timedelta(minutes=15)
+        self._reserved[order_id] = Reservation(state, tuple(lines), expire_time, created=True)
+        return self._reserved[order_id]
 
     async def commit(self, order_id: UUID) -> StockState:
         self.states[order_id] = StockState.COMMITTED
@@ -105,7 +116,7 @@ class SmallCatalog:
         self.states[order_id] = StockState.RELEASED
         return StockState.RELEASED
 
-    def _reserved(self, index: int, variant_id: UUID, quantity: int) -> Line:
+    def _line(self, index: int, variant_id: UUID, quantity: int) -> Line:
         sold = self._sold.get(variant_id)
         if not isinstance(sold, Sellable):
             missing = Violation(("products", index, "id"), "must exist")

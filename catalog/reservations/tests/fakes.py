@@ -67,7 +67,7 @@ class FakeReservationStore:
         self._take(request.order_id, quotes)
         reservation = Reservation(request.order_id, HELD, request.input_hash, lines, expire_time)
         self._reservations[request.order_id] = reservation
-        return reservation
+        return replace(reservation, created=True)
 
     def _quote(self, variant_id: UUID, quantity: int) -> LineQuote:
         product = self._products.products.get(variant_id)

@@ -48,6 +48,20 @@ async def test_a_request_that_only_rejected_requests_crowded_out_gets_all_its_li
     assert [await stores.free(product) for product in (mug, cup)] == [2, 0]
 
 
+async def test_of_requests_for_one_order_in_a_batch_the_first_creates_its_reservation(stores: Stores) -> None:
+    mug = await stores.product(5)
+    requests = [request((mug, 2))]
+    requests.append(request((mug, 2), order_id=requests[0].order_id))
+
+    first, second = await stores.reserve_many(requests)
+
+    assert isinstance(first, Reservation)
+    assert isinstance(second, Reservation)
+    assert first == second
+    assert (first.created, second.created) == (True, False)
+    assert await stores.free(mug) == 3
+
+
 class Counting:
     """A database that counts its statements."""
 

@@ -123,7 +123,10 @@ async def test_reserve_stock_returns_the_existing_reservation_and_rejects_other_
     mug, order_id = await edge.product(), order()
     held = await edge.reserve((mug, 2), order_id=order_id)
 
-    assert await edge.reserve((mug, 2), order_id=order_id) == held
+    again = await edge.reserve((mug, 2), order_id=order_id)
+    assert (held.created, again.created) == (True, False)
+    again.created = True
+    assert again == held
     with pytest.raises(Aborted) as error:
         await edge.reserve((mug, 1), order_id=order_id)
     assert error.value.reason == "IDEMPOTENCY_CONFLICT"

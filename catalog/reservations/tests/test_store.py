@@ -53,7 +53,11 @@ async def test_a_repeated_request_returns_the_reservation_and_takes_nothing_more
     assert isinstance(first, Reservation)
     stores.clock.advance(seconds=60)
 
-    assert await stores.reserve((mug, 2), order_id=first.order_id) == first
+    again = await stores.reserve((mug, 2), order_id=first.order_id)
+
+    assert again == first
+    assert isinstance(again, Reservation)
+    assert (first.created, again.created) == (True, False)
     assert await stores.free(mug) == 3
 
 

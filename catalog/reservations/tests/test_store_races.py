@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from uuid import uuid4
 
 from catalog.reservations.domain import Reservation
@@ -34,7 +35,10 @@ async def test_only_one_replica_publishes_at_a_time(real: Stores) -> None:
 async def test_concurrent_requests_for_one_order_take_stock_once(real: Stores) -> None:
     mug, order_id = await real.product(50), uuid4()
     outcomes = await concurrently(real.reserve((mug, 2), order_id=order_id) for _ in range(20))
-    assert len({repr(outcome) for outcome in outcomes}) == 1
+    reservations = [outcome for outcome in outcomes if isinstance(outcome, Reservation)]
+    assert len(reservations) == 20
+    assert sum(reservation.created for reservation in reservations) == 1
+    assert len({repr(replace(reservation, created=False)) for reservation in reservations}) == 1
     assert await real.free(mug) == 48
 
 
