@@ -5,7 +5,7 @@ lock blocks every later query of that table.
 
 A file whose first line is `-- transaction: none` runs statement by statement without a transaction, for statements that PostgreSQL does not
 allow in one. A file that fails halfway is run again from its start, so it may only contain idempotent statements: `CREATE [UNIQUE] INDEX
-CONCURRENTLY IF NOT EXISTS`, `DROP INDEX CONCURRENTLY IF EXISTS`, `ALTER TABLE ... VALIDATE CONSTRAINT`, `ANALYZE`, `VACUUM` and `CALL` of a
+CONCURRENTLY IF NOT EXISTS`, `DROP INDEX CONCURRENTLY IF EXISTS`, `ALTER TABLE ... VALIDATE CONSTRAINT`, `[VACUUM] ANALYZE` and `CALL` of a
 procedure without arguments, which changes rows in batches, commits each and continues where an earlier run ended. Each is ended by a
 semicolon at the end of a line. An index that an earlier run left invalid is dropped before it is created again.
 """
@@ -36,7 +36,7 @@ _IDEMPOTENT = (
     _CREATE,
     re.compile(r"DROP INDEX CONCURRENTLY IF EXISTS \w+", re.IGNORECASE),
     re.compile(r"ALTER TABLE \w+ VALIDATE CONSTRAINT \w+", re.IGNORECASE),
-    re.compile(r"(ANALYZE|VACUUM)\b", re.IGNORECASE),
+    re.compile(r"(?:VACUUM )?ANALYZE \w+$", re.IGNORECASE),
     re.compile(r"CALL \w+\(\)$", re.IGNORECASE),
 )
 _INVALID = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid"

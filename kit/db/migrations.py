@@ -1,8 +1,9 @@
 """Migrations: SQL files applied in order, each once, forward only.
 
 kit's own files (outbox and inbox) come first in every database, then `<package>/migrations/NNNN_<words>.sql`. The table `migrations`
-records applied files with their checksums; changing an applied file is an error. There are no down migrations: expand first, contract in a
-later release. `kit.db.migrating` runs a single file.
+records applied files with their checksums; changing an applied file is an error. A file that must change is replaced by one with its number
+and another name, which has the same result on databases that applied the replaced one. There are no down migrations: expand first, contract
+in a later release. `kit.db.migrating` runs a single file.
 """
 
 from __future__ import annotations

@@ -174,6 +174,8 @@ async def test_several_at_once_make_an_index_once_and_none_waits_for_the_other(
         "DROP INDEX CONCURRENTLY shops_name;",
         "ALTER TABLE shops ADD COLUMN city text;",
         "UPDATE shops SET name = '';",
+        "VACUUM FULL shops;",
+        "VACUUM (FULL) shops;",
     ],
 )
 def test_without_a_transaction_only_what_may_be_repeated_is_taken(package: Path, statement: str) -> None:
