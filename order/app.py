@@ -150,4 +150,6 @@ def policy(settings: Settings) -> Policy:
             settings.max_pending_orders_of_guest,
             settings.max_pending_orders_of_guest_network,
         ),
+        # Not in the database, so a copy of it does not reveal the networks.
+        network_secret=settings.database_url,
     )

@@ -13,6 +13,7 @@ from kit.errors import ResourceExhausted, SoukError, Unauthenticated, Unavailabl
 from kit.graphql.metrics import CONNECTIONS
 from kit.rpc import Verifier
 from kit.telemetry import get_logger
+from kit.values import client_network
 
 log = get_logger(__name__)
 
@@ -24,7 +25,7 @@ K = TypeVar("K")
 
 
 class TooManyConnections(ResourceExhausted):
-    """The account or address has the maximum number of open connections."""
+    """The account or network has the maximum number of open connections."""
 
     reason = "TOO_MANY_LISTENERS"
 
@@ -58,23 +59,33 @@ class ConnectionLimit(Generic[K]):
 
 
 class ClientConnections:
-    """Limits open connections per account, and ends them when their token is revoked or this replica shuts down."""
+    """Limits open connections, and ends them when their token is revoked or this replica shuts down.
 
-    def __init__(self, limit: int, verifier: Verifier) -> None:
+    `limit` is per account, `guest_limit` for all guests of one network: anyone can start many guests.
+    """
+
+    def __init__(self, limit: int, guest_limit: int, verifier: Verifier) -> None:
         self._verifier = verifier
         self._shutdown = asyncio.Event()
         message = f"an account may have up to {limit} open connections"
         self._accounts: ConnectionLimit[UUID] = ConnectionLimit(limit, message)
+        message = f"the guests of one network may have up to {guest_limit} open connections"
+        self._guests: ConnectionLimit[str] = ConnectionLimit(guest_limit, message)
 
     @contextmanager
-    def track(self, principal: Principal) -> Iterator[None]:
-        """Counts an account's connection while the block runs; raises TooManyConnections."""
-        with self._accounts.track(principal.account_id):
+    def track(self, principal: Principal, address: str) -> Iterator[None]:
+        """Counts a client's connection while the block runs; raises TooManyConnections."""
+        with self._limit(principal, address):
             CONNECTIONS.inc()
             try:
                 yield
             finally:
                 CONNECTIONS.dec()
+
+    def _limit(self, principal: Principal, address: str) -> AbstractContextManager[None]:
+        if principal.guest:
+            return self._guests.track(client_network(address))
+        return self._accounts.track(principal.account_id)
 
     def close_all(self) -> None:
         """Ends all connections, for a shutdown."""
@@ -100,10 +111,11 @@ class ClientConnection:
 
     connections: ClientConnections
     principal: Principal
+    address: str
 
     def track(self) -> AbstractContextManager[None]:
         """Counts it while the block runs; raises TooManyConnections."""
-        return self.connections.track(self.principal)
+        return self.connections.track(self.principal, self.address)
 
     async def wait_until_revoked(self) -> Unauthenticated | ShuttingDown:
         """Returns once the connection must end, with the reason."""

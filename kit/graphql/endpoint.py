@@ -114,7 +114,7 @@ class HttpEndpoint:
         exchange.request.scope["path_template"] = f"{PATH} (events)"
         connection = None
         if plan.is_subscription and client.principal is not None:
-            connection = ClientConnection(self._connections, client.principal)
+            connection = ClientConnection(self._connections, client.principal, client.address)
         return EventStream(
             self._operations.stream(plan, client),
             {"cost": charge.extension()},

@@ -46,7 +46,9 @@ class GraphQLServer:
         rate_limiter = RateLimiter(redis, options.rates, options.name)
         persisted = PersistedDocuments(documents, options.allowed_documents)
         operations = Operations(make_executor(api, options), rate_limiter, persisted, api.context, options)
-        self._connections = ClientConnections(options.max_connections, verifier)
+        self._connections = ClientConnections(
+            options.max_connections, options.sockets.max_unauthenticated, verifier
+        )
         endpoint = HttpEndpoint(operations, verifier, self._connections, options)
         socket = WebSocketEndpoint(operations, verifier, self._connections, options)
         self.http: Mapping[str, ASGIApp] = {PATH: endpoint}

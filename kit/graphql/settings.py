@@ -90,7 +90,7 @@ class GraphQLSettings(BaseSettings):
     )
     max_socket_operations: int = setting("Maximum concurrent operations on one socket", default=50, minimum=1)
     max_unsigned_sockets: int = setting(
-        "Maximum unauthenticated sockets per address, on each replica",
+        "Maximum unauthenticated sockets per address, and open sockets and event streams of all guests of one network, on each replica",
         default=20,
         development=1000,
         minimum=1,

@@ -163,7 +163,7 @@ class SocketSession:
             raise Closing(TOO_MANY_REQUESTS, "Too many initialisation requests")
         principal = await self._authenticate(message)
         try:
-            self._authenticated.enter_context(self._services.connections.track(principal))
+            self._authenticated.enter_context(self._services.connections.track(principal, self._address))
         except TooManyConnections as error:
             raise Closing(TOO_MANY_REQUESTS, error.message) from None
         self._unauthenticated.close()

@@ -1,7 +1,7 @@
 """Placing an order: reserves stock in the catalog, then writes the order once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -47,11 +47,15 @@ _REJECTIONS_BY_RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The deployment's rules: how long an order may stay unpaid, units per product, and limits per account."""
+    """The deployment's rules: how long an order may stay unpaid, units per product, and limits per account.
+
+    `network_secret` keys what is stored of guests' networks.
+    """
 
     pending: timedelta
     units_per_line: int
     account: AccountLimits
+    network_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ class Placing:
             caller.reject_guest()
         self._check_units(command)
         if caller.guest:
-            command = replace(command, guest_network=network_key(client_network(address)))
+            network = network_key(client_network(address), self._policy.network_secret)
+            command = replace(command, guest_network=network)
         try:
             held = await self._hold(caller, command)
         except SoukError as rejection:

@@ -31,6 +31,7 @@ class FakeStore:
         self._db = db
         self._orders: dict[UUID, Order] = {}
         self._requests: dict[tuple[UUID, str], tuple[UUID, bytes]] = {}
+        self.guest_networks: list[str | None] = []
         self._closed: dict[UUID, datetime] = {}
         self.rules = FakeRules()
         self._numbers = count(1001)
@@ -148,6 +149,7 @@ class FakeStore:
             return Outcome.DUPLICATE
         self._orders[order.id] = copy(order)
         self._requests[key] = (order.id, new.command.input_hash)
+        self.guest_networks.append(new.command.guest_network)
         self._db.events.append(new.event)
         return Outcome.WRITTEN
 

@@ -17,7 +17,7 @@ from order.quotes.quoting import Quotes
 from order.tests.fakes import FakeCatalog, FakeOrderCarts, FakeStore, place_order
 from order.writing.domain import AccountLimits
 
-POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000))
+POLICY = Policy(timedelta(minutes=10), 10_000, AccountLimits(1000, 1000), "secret")
 
 
 class Shop:

@@ -8,7 +8,8 @@ import pytest
 from kit.errors import Unavailable
 from kit.graphql import AllowList
 from kit.graphql.tests.sockets import Socket, connected, signed_in
-from kit.graphql.tests.world import OTHER, USER, Servers
+from kit.graphql.tests.streams import requested
+from kit.graphql.tests.world import GUEST, OTHER, OTHER_GUEST, USER, Servers
 from kit.testing import eventually
 
 SUBSCRIBE = "subscription($id: ID!) { loanUpdated(id: $id) { id status version } }"
@@ -221,6 +222,24 @@ async def test_sockets_of_an_account_are_limited_until_one_closes(servers: Serve
         async with signed_in(app, servers.token(OTHER)):
             pass
     async with signed_in(app, servers.token()):
+        pass
+
+
+async def test_guests_share_the_sockets_and_streams_of_their_network(servers: Servers) -> None:
+    app = servers.app(max_unauthenticated=1)
+    token = servers.token(OTHER_GUEST)
+    async with signed_in(app, servers.token(GUEST)):
+        async with connected(app) as second:
+            await second.raw()
+            second.send(type="connection_init", payload={"authorization": f"Bearer {token}"})
+            assert await second.closed() == 4429
+        async with requested(app, SUBSCRIBE, variables={"id": "1"}, token=token) as stream:
+            await stream.started()
+            assert await stream.code() == "RATE_LIMITED"
+            await stream.completes()
+        async with signed_in(app, servers.token()):
+            pass
+    async with signed_in(app, token):
         pass
 
 

@@ -21,6 +21,8 @@ from kit.web.health import Readiness
 
 USER = Principal(uuid4(), Role.USER, uuid4())
 OTHER = Principal(uuid4(), Role.USER, uuid4())
+GUEST = Principal(uuid4(), Role.USER, uuid4(), guest=True)
+OTHER_GUEST = Principal(uuid4(), Role.USER, uuid4(), guest=True)
 # The discard port: no server listens there.
 NOWHERE = "redis://127.0.0.1:9/0"
 

@@ -19,7 +19,7 @@ from order.tests.fakes import place_order
 from order.tests.shop import Shop
 from order.writing.domain import AccountLimits
 
-POLICY = Policy(timedelta(minutes=10), 1000, AccountLimits(pending=3, failed_payments=2))
+POLICY = Policy(timedelta(minutes=10), 1000, AccountLimits(pending=3, failed_payments=2), "secret")
 
 
 @pytest.fixture
@@ -236,3 +236,17 @@ async def test_a_guest_has_two_unpaid_orders_at_a_time(shop: Shop) -> None:
 
     await shop.fail_payment(first)
     assert await shop.place(caller, address="192.0.2.1")
+
+
+async def test_the_network_of_a_guest_cannot_be_found_by_trying_all_networks() -> None:
+    stored = []
+    for secret in ("one", "one", "another"):
+        shop = Shop(replace(POLICY, network_secret=secret))
+        await shop.place(guest(), address="192.0.2.1")
+        await shop.place(customer(), address="192.0.2.1")
+        network, of_account = shop.store.guest_networks
+        assert of_account is None
+        stored.append(network)
+
+    first, again, keyed_differently = stored
+    assert first == again != keyed_differently
