@@ -1,8 +1,8 @@
 """A mail server for tests and load runs that delivers nothing: python -m dev.smtp_sink SMTP_PORT HTTP_PORT [FILE].
 
-GET /mails returns the latest 5,000 mails, oldest first, as a JSON list of {id, to, subject, text}. GET /received returns every mail without
-its text: {id, to, subject, orders}, where `orders` are the order ids in the text. GET /count returns {mails, distinct}. With FILE, received
-mails survive a restart.
+GET /mails returns the latest 5,000 mails, oldest first, as a JSON list of {id, to, subject, text}; with ?to=ADDRESS, those to it. GET
+/received returns every mail without its text: {id, to, subject, orders}, where `orders` are the order ids in the text. GET /count returns
+{mails, distinct}. With FILE, received mails survive a restart.
 """
 
 import json
@@ -16,6 +16,7 @@ from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.controller import Controller
 
@@ -40,6 +41,10 @@ class Mails:
     def ids(self) -> set[str]:
         """The distinct Message-IDs."""
         return {mail["id"] for mail in self.received}
+
+    def latest_to(self, address: str) -> list[dict[str, Any]]:
+        """Of the latest mails, those to an address."""
+        return [mail for mail in self.latest if address in mail["to"]]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """aiosmtpd calls this for every mail."""
@@ -67,12 +72,14 @@ def web(mails: Mails, port: int) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            [address] = parse_qs(url.query).get("to", [""])
             routes: dict[str, Any] = {
-                "/mails": lambda: mails.latest,
+                "/mails": lambda: mails.latest_to(address) if address else mails.latest,
                 "/received": lambda: mails.received,
                 "/count": lambda: {"mails": len(mails.received), "distinct": len(mails.ids)},
             }
-            route = routes.get(self.path)
+            route = routes.get(url.path)
             self.send_response(200 if route else 404)
             self.send_header("Content-Type", "application/json")
             self.end_headers()

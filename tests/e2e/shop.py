@@ -90,7 +90,7 @@ class Shop:
 
     async def mails_to(self, address: str) -> list[Mail]:
         """The mails to an address, oldest first; from the counting sink or maildev."""
-        response = await self._http.get(f"{self._mails}/mails")
+        response = await self._http.get(f"{self._mails}/mails", params={"to": address})
         if response.status_code == 200:
             mails = [Mail(m["id"], m["to"], m["subject"], m["text"]) for m in response.json()]
         else:

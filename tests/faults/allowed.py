@@ -37,17 +37,55 @@ def _state(*statuses: str) -> Rejection:
     return Rejection("FAILED_PRECONDITION", "ORDER_STATE", statuses)
 
 
+_OUT_OF_STOCK: Final = Rejection("OUT_OF_STOCK", "OUT_OF_STOCK")
+_MIXED_CURRENCY: Final = Rejection("BAD_USER_INPUT", "MIXED_CURRENCY")
+_CART_CHANGED: Final = Rejection("FAILED_PRECONDITION", "CART_CHANGED")
+_NOT_TRACKED: Final = Rejection("FAILED_PRECONDITION", "NOT_TRACKED")
+_GONE: Final = Rejection("NOT_FOUND", "PRODUCT_NOT_FOUND")
+_MERGED: Final = (
+    _CART_CHANGED,
+    Rejection("NOT_FOUND", "CART_NOT_FOUND"),
+    Rejection("UNAUTHENTICATED", "TOKEN_INVALID"),
+)
+
 _REJECTIONS: Final[Mapping[str, Sequence[Rejection]]] = {
-    "order": (Rejection("OUT_OF_STOCK", "OUT_OF_STOCK"),),
+    "order": (_OUT_OF_STOCK,),
     # The cart has lines of an earlier order that was not paid, in another currency.
-    "add to cart": (Rejection("BAD_USER_INPUT", "MIXED_CURRENCY"),),
+    "add to cart": (_MIXED_CURRENCY,),
     "read cart": (),
     "remove from cart": (),
-    # An order that was not paid opened its cart again, into this one, while it was checked out.
-    "check out": (
-        Rejection("OUT_OF_STOCK", "OUT_OF_STOCK"),
-        Rejection("FAILED_PRECONDITION", "CART_CHANGED"),
+    # Variants are deleted, and cost more or less, while they are sold.
+    "order with variants": (_OUT_OF_STOCK, _GONE),
+    "add to cart with variants": (_MIXED_CURRENCY, _GONE),
+    "check out with variants": (
+        _OUT_OF_STOCK,
+        _CART_CHANGED,
+        Rejection("PRICE_CHANGED", "PRICE_CHANGED"),
+        Rejection("FAILED_PRECONDITION", "CART_INCOMPLETE"),
     ),
+    "declare variants": (),
+    "update variant": (Rejection("NOT_FOUND", "VARIANT_NOT_FOUND"),),
+    "set stock of variant": (_GONE,),
+    "add stock of variant": (_GONE, _NOT_TRACKED),
+    "start guest": (),
+    "introduce": (),
+    # The response to an earlier try was lost: the guest is registered, and its session has ended.
+    "register": (
+        Rejection("ALREADY_EXISTS", "EMAIL_TAKEN"),
+        Rejection("BAD_USER_INPUT", "GUEST_ONLY"),
+    ),
+    "merge carts": (),
+    "open link": (),
+    # The cart is the account's from then on, and the guest's session has ended.
+    "check out while merging": (*_MERGED, _OUT_OF_STOCK),
+    "check out while merging with variants": (
+        *_MERGED,
+        _OUT_OF_STOCK,
+        Rejection("PRICE_CHANGED", "PRICE_CHANGED"),
+        Rejection("FAILED_PRECONDITION", "CART_INCOMPLETE"),
+    ),
+    # Another tab changed it, or an order that was not paid opened its cart again, into this one.
+    "check out": (_OUT_OF_STOCK, _CART_CHANGED),
     # The order was cancelled before its payment was created.
     "start payment": (Rejection("FAILED_PRECONDITION", "PAYMENT_STATE"),),
     "cancel": (_state("SHIPPED", "DELIVERED"),),
@@ -55,9 +93,9 @@ _REJECTIONS: Final[Mapping[str, Sequence[Rejection]]] = {
     "deliver": (_state("PENDING", "CONFIRMED", "CANCELLED"),),
     # A captured payment stays captured, so PAYMENT_STATE is not among them.
     "refund": (Rejection("FAILED_PRECONDITION", "REFUND_EXCEEDS_CAPTURE"),),
-    "add stock": (Rejection("FAILED_PRECONDITION", "NOT_TRACKED"),),
+    "add stock": (_NOT_TRACKED,),
     "remove stock": (
-        Rejection("FAILED_PRECONDITION", "NOT_TRACKED"),
+        _NOT_TRACKED,
         Rejection("FAILED_PRECONDITION", "INSUFFICIENT_STOCK"),
     ),
     "set stock": (),

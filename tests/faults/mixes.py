@@ -11,21 +11,23 @@ from hypothesis import strategies as st
 
 # Weighted by repetition.
 ACTIONS: Final = (
-    ("order",) * 14
+    ("order",) * 10
     + ("concurrent order",) * 2
     + ("page order",) * 2
-    + ("cart order",) * 4
+    + ("cart order",) * 5
+    + ("guest order",) * 5
     + ("cancel",) * 2
     + ("refund",)
     + ("partial refunds",)
     + ("adjust stock",) * 3
     + ("set stock",)
+    + ("change variants",) * 3
     + ("update status",) * 3
 )
 
 
 def mixes(count: int, random_seed: int) -> list[list[str]]:
-    """`count` sequences, the same for the same seed; at least a third of each are orders."""
+    """`count` sequences, the same for the same seed; at least a third of each are orders, of which half go through a cart."""
     result: list[list[str]] = []
 
     @seed(random_seed)
@@ -39,7 +41,8 @@ def mixes(count: int, random_seed: int) -> list[list[str]]:
     )
     @given(st.lists(st.sampled_from(ACTIONS), min_size=10, max_size=60))
     def generate(mix: list[str]) -> None:
-        result.append([*mix, *["order"] * (len(mix) // 2)])
+        orders = ["order", "cart order"] * (len(mix) // 4)
+        result.append([*mix, *orders])
 
     generate()
     return result[-count:]

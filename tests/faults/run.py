@@ -16,12 +16,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 from tests.e2e.shop import Shop
+from tests.faults.calls import Totals
 from tests.faults.injector import FaultInjector, Limits
-from tests.faults.shoppers import Shoppers, Totals
+from tests.faults.shoppers import Shoppers
 from tests.faults.stack import PENDING_SECONDS, FaultStack, running
 from tests.invariants.audit import check_all
 
@@ -89,19 +91,20 @@ async def run_faults(stack: FaultStack, plan: FaultPlan) -> RunResult:
     """Runs the plan on a running stack."""
     start = time.monotonic()
     print(f"seed        {plan.seed}", flush=True)
+    last_number = await _last_number(stack)
     async with stack.shop() as shop:
         shoppers, injector = await _shop_under_faults(stack, shop, plan)
     fault_seconds = time.monotonic() - start
     print(f"            the last fault was injected after {fault_seconds:.0f} s", flush=True)
     results = await check_all(stack.ports, _settle_seconds(plan))
-    violations = shoppers.totals.violations + [str(result) for result in results if result.violations]
-    statuses = await _statuses(stack, shoppers.run)
-    if (share := _successful(statuses, shoppers.totals)) < MIN_SUCCESSFUL:
+    violations = shoppers.calls.totals.violations + [str(result) for result in results if result.violations]
+    statuses = await _statuses(stack, last_number)
+    if (share := _successful(statuses, shoppers.calls.totals)) < MIN_SUCCESSFUL:
         violations.append(
-            f"only {share:.0%} of {shoppers.totals.orders:,} orders succeeded; at least {MIN_SUCCESSFUL:.0%} must"
+            f"only {share:.0%} of {shoppers.calls.totals.orders:,} orders succeeded; at least {MIN_SUCCESSFUL:.0%} must"
         )
     return RunResult(
-        shoppers.totals,
+        shoppers.calls.totals,
         dict(injector.counts),
         statuses,
         violations,
@@ -138,13 +141,23 @@ def _settle_seconds(plan: FaultPlan) -> float:
     return pending + plan.limits.clock + _SETTLE_SECONDS
 
 
-async def _statuses(stack: FaultStack, run: str) -> dict[str, int]:
+async def _last_number(stack: FaultStack) -> int:
+    """The number of the newest order: a seed may be used again on the same stack."""
+    [row] = await _rows(stack, "SELECT coalesce(max(number), 0) AS number FROM orders")
+    return int(row["number"])
+
+
+async def _statuses(stack: FaultStack, after: int) -> dict[str, int]:
+    """The orders with higher numbers by their status."""
+    sql = "SELECT status, count(*) AS n FROM orders WHERE number > $1 GROUP BY status"
+    return {row["status"]: row["n"] for row in await _rows(stack, sql, after)}
+
+
+async def _rows(stack: FaultStack, sql: str, *args: object) -> Sequence[Any]:
     connection = await asyncpg.connect(stack.database("order"))
     try:
-        rows = await connection.fetch(
-            "SELECT status, count(*) AS n FROM orders WHERE request_id LIKE $1 GROUP BY status", f"{run}-%"
-        )
-        return {row["status"]: row["n"] for row in rows}
+        rows: Sequence[Any] = await connection.fetch(sql, *args)
+        return rows
     finally:
         await connection.close()
 
@@ -155,10 +168,10 @@ async def _report_progress(
     """Prints the progress every few seconds, and every violation once."""
     reported = 0
     while not stopped.is_set():
-        violations = shoppers.totals.violations
+        violations = shoppers.calls.totals.violations
         print(
-            f"            {shoppers.totals.orders:,} of {plan.orders:,} orders attempted, {sum(injector.counts.values())} faults injected, "
-            f"{len(violations)} violations; now: {injector.current}",
+            f"            {shoppers.calls.totals.orders:,} of {plan.orders:,} orders attempted, "
+            f"{sum(injector.counts.values())} faults injected, {len(violations)} violations; now: {injector.current}",
             flush=True,
         )
         for violation in violations[reported:]:

@@ -21,6 +21,11 @@ def _error(code: str, reason: str = "", **details: Any) -> Response:
         ("add to cart", _error("BAD_USER_INPUT", "MIXED_CURRENCY")),
         ("check out", _error("OUT_OF_STOCK")),
         ("check out", _error("FAILED_PRECONDITION", "CART_CHANGED")),
+        ("check out with variants", _error("PRICE_CHANGED")),
+        ("check out with variants", _error("FAILED_PRECONDITION", "CART_INCOMPLETE")),
+        ("add to cart with variants", _error("NOT_FOUND", "PRODUCT_NOT_FOUND")),
+        ("register", _error("ALREADY_EXISTS", "EMAIL_TAKEN")),
+        ("check out while merging", _error("UNAUTHENTICATED", "TOKEN_INVALID")),
         ("cancel", _error("FAILED_PRECONDITION", "ORDER_STATE", status="SHIPPED")),
         ("ship", _error("FAILED_PRECONDITION", "ORDER_STATE", status="PENDING")),
         ("refund", _error("FAILED_PRECONDITION", "REFUND_EXCEEDS_CAPTURE")),
@@ -42,6 +47,11 @@ def test_a_business_rule_may_reject_a_call(operation: str, response: Response) -
         ("order", _error("INTERNAL")),
         ("check out", _error("PRICE_CHANGED")),
         ("check out", _error("FAILED_PRECONDITION", "CART_INCOMPLETE")),
+        ("check out with variants", _error("FAILED_PRECONDITION", "CART_EMPTY")),
+        ("add to cart", _error("NOT_FOUND", "PRODUCT_NOT_FOUND")),
+        # Merging can be repeated, and a mailed link works for 30 days.
+        ("merge carts", _error("BAD_USER_INPUT", "GUEST_ONLY")),
+        ("open link", _error("UNAUTHENTICATED", "TOKEN_INVALID")),
         # An order that is not shipped can always be cancelled.
         ("cancel", _error("FAILED_PRECONDITION", "ORDER_STATE", status="CONFIRMED")),
         ("cancel", _error("NOT_FOUND", "ORDER_NOT_FOUND")),

@@ -48,9 +48,12 @@ CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     notifications.notifications,
     notifications.delivered,
     carts.ordered_carts,
+    carts.cart_versions,
+    carts.merged_carts,
     carts.open_carts,
     carts.cart_lines,
     guests.merged,
+    guests.moved,
     guests.passwords,
     guests.numbers,
     events.published,
@@ -59,6 +62,7 @@ CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     variants.variants,
     variants.skus,
     variants.prices,
+    variants.lines,
 )
 # These read the records of the Stripe mock and the mail sink.
 EXTERNAL: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (

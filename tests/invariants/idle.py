@@ -6,6 +6,8 @@ import time
 from tests.invariants.events import not_consumed
 from tests.invariants.sources import DataSources
 
+# What a guest's last requests wrote is given to its account within half a minute.
+_OF_MERGED_GUESTS = "SELECT count(*) FROM {} t JOIN merged_accounts m ON m.guest_id = t.account_id"
 # Counts of unfinished work by database; all are zero when the stack is idle.
 _UNFINISHED = {
     "account": ("SELECT count(*) FROM outbox WHERE published_at IS NULL",),
@@ -16,13 +18,19 @@ _UNFINISHED = {
     "order": (
         "SELECT count(*) FROM outbox WHERE published_at IS NULL",
         "SELECT count(*) FROM orders WHERE status = 'PENDING'",
+        _OF_MERGED_GUESTS.format("orders"),
+        _OF_MERGED_GUESTS.format("carts"),
     ),
     "payment": (
         "SELECT count(*) FROM outbox WHERE published_at IS NULL",
         "SELECT count(*) FROM payments WHERE due_time IS NOT NULL",
         "SELECT count(*) FROM refunds WHERE status = 'PENDING'",
+        _OF_MERGED_GUESTS.format("payments"),
     ),
-    "notification": ("SELECT count(*) FROM notifications WHERE status = 'QUEUED'",),
+    "notification": (
+        "SELECT count(*) FROM notifications WHERE status = 'QUEUED'",
+        _OF_MERGED_GUESTS.format("notifications"),
+    ),
 }
 
 

@@ -145,7 +145,7 @@ _PLANTED = [
         {"prices"},
     ),
     ("order", "UPDATE order_lines SET total = total + 1", {"amounts"}),
-    ("order", "UPDATE order_lines SET quantity = 1 WHERE total IS NULL", {"amounts"}),
+    ("order", "UPDATE order_lines SET quantity = 1 WHERE total IS NULL", {"amounts", "lines"}),
     ("order", "UPDATE orders SET subtotal = subtotal - 1", {"amounts"}),
     ("order", "UPDATE orders SET tax_included = NOT tax_included", {"amounts"}),
     ("order", "UPDATE orders SET shipping_total = 499 WHERE shipping IS NOT NULL", {"amounts"}),
@@ -185,6 +185,29 @@ _PLANTED = [
         "DROP INDEX carts_open; UPDATE carts SET state = 'OPEN', merged_into = NULL WHERE state = 'MERGED'",
         {"open_carts"},
     ),
+    (
+        "order",
+        "UPDATE orders o SET caller_id = o.id, cart_id = c.cart_id, request_id = c.request_id FROM orders c WHERE c.cart_id IS NOT NULL",
+        {"cart_versions"},
+    ),
+    (
+        "order",
+        "UPDATE orders SET status = 'CANCELLED', cancel_reason = 'CUSTOMER' WHERE cart_id IS NOT NULL; "
+        "DELETE FROM order_status_changes WHERE order_id IN (SELECT id FROM orders WHERE cart_id IS NOT NULL) AND position = 1",
+        {"ordered_carts", "reservations", "cancelled", "notifications", "balances"},
+    ),
+    ("order", "UPDATE carts SET account_id = gen_random_uuid() WHERE state = 'MERGED'", {"merged_carts"}),
+    ("order", "UPDATE carts SET merged_into = id WHERE state = 'MERGED'", {"merged_carts"}),
+    ("order", "UPDATE orders SET caller_id = '{guest}', account_id = gen_random_uuid()", {"moved"}),
+    (
+        "order",
+        "INSERT INTO cart_requests VALUES ('{guest}', 'click', '', now())",
+        {"merged"},
+    ),
+    ("order", "UPDATE order_lines SET parent_product_id = gen_random_uuid()", {"lines"}),
+    ("order", "UPDATE order_lines SET product_id = gen_random_uuid()", {"lines"}),
+    ("catalog", "UPDATE reservation_lines SET quantity = 3, taken = 3", {"stock", "lines"}),
+    ("catalog", "UPDATE reservation_lines SET unit_price = 999", {"lines"}),
     ("order", "UPDATE carts SET currency = '' WHERE state = 'OPEN'", {"cart_lines"}),
     ("order", "DELETE FROM cart_lines", {"cart_lines"}),
     (

@@ -1,5 +1,8 @@
 """Invariants of variants."""
 
+from collections import defaultdict
+from uuid import UUID
+
 from tests.invariants.result import CheckResult, check_result
 from tests.invariants.sources import DataSources
 
@@ -22,6 +25,15 @@ _PRICES = """
 SELECT v.id, v.price, c.new_price FROM variants v
 JOIN LATERAL (SELECT new_price FROM price_changes WHERE variant_id = v.id ORDER BY id DESC LIMIT 1) c ON c.new_price <> v.price
 """
+
+
+_ORDERED = """
+SELECT order_id, product_id, parent_product_id, quantity, unit_price FROM order_lines ORDER BY order_id, position
+"""
+_RESERVED = """
+SELECT order_id, product_id, parent_product_id, quantity, unit_price FROM reservation_lines ORDER BY order_id, position
+"""
+_PARENTS = "SELECT id, product_id FROM variants"
 
 
 async def variants(sources: DataSources) -> CheckResult:
@@ -69,3 +81,34 @@ async def prices(sources: DataSources) -> CheckResult:
         count["n"],
         (f"variant {row['id']} costs {row['price']}, last changed to {row['new_price']}" for row in rows),
     )
+
+
+async def lines(sources: DataSources) -> CheckResult:
+    """The lines of every order are those of its reservation, of variants of the products that they name."""
+    ordered = await _lines(sources, "order", _ORDERED)
+    reserved = await _lines(sources, "catalog", _RESERVED)
+    parents = {row["id"]: row["product_id"] for row in await sources.rows("catalog", _PARENTS)}
+    # The reservation of an old cancelled order may be pruned.
+    violations = [
+        f"order {order_id} has the lines {rows}, but reserved {reserved[order_id]}"
+        for order_id, rows in ordered.items()
+        if rows != reserved.get(order_id, rows)
+    ]
+    violations += [
+        f"order {order_id} has a line of variant {variant}, which is not of product {product}"
+        for order_id, rows in ordered.items()
+        for variant, product, *_ in rows
+        if parents.get(variant) != product
+    ]
+    return check_result("the lines of every order are those of its reservation", len(ordered), violations)
+
+
+async def _lines(
+    sources: DataSources, database: str, sql: str
+) -> dict[UUID, list[tuple[UUID, UUID, int, int]]]:
+    """Variant, product, quantity and price of each line by order; a line of an earlier release names the product alone."""
+    by_order: dict[UUID, list[tuple[UUID, UUID, int, int]]] = defaultdict(list)
+    for row in await sources.rows(database, sql):
+        product = row["parent_product_id"] or row["product_id"]
+        by_order[row["order_id"]].append((row["product_id"], product, row["quantity"], row["unit_price"]))
+    return by_order

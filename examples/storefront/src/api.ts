@@ -6,6 +6,9 @@ import type { Account, Session } from './types';
 export interface Config { api: string; stripe: string }
 
 const REFRESH_TOKEN = 'souk.refreshToken';
+const TAB = 'souk.tab';
+// Longer than a tab that is loaded again takes to give up its lock.
+const LOCK_MS = 1000;
 const DEVICE_TOKEN = 'souk.deviceToken';
 
 let config: Config;
@@ -16,9 +19,33 @@ let sessionListener: (account: Account | null) => void = () => undefined;
 /** Reads config.json, and continues the session of this tab if there is one. */
 export async function start(onSession: (account: Account | null) => void): Promise<Config> {
   sessionListener = onSession;
+  await claimTab();
   config = (await (await fetch('/config.json')).json()) as Config;
   await refresh();
   return config;
+}
+
+/** Starts a duplicated tab without a session: its copy of the refresh token would be used twice, which revokes the session in both tabs.
+
+    The name of a tab is copied with the rest of its storage. A tab holds a lock of that name while it is open, so only a copy waits for it in vain. */
+async function claimTab(): Promise<void> {
+  const name = sessionStorage.getItem(TAB);
+  if (name && (await hold(name))) return;
+  const own = crypto.randomUUID();
+  if (name) sessionStorage.removeItem(REFRESH_TOKEN);
+  sessionStorage.setItem(TAB, own);
+  await hold(own);
+}
+
+/** Takes a lock until the page is closed; false if another page has it. */
+function hold(name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const held = (): Promise<never> => {
+      resolve(true);
+      return new Promise(() => undefined);
+    };
+    navigator.locks.request(`${TAB}.${name}`, { signal: AbortSignal.timeout(LOCK_MS) }, held).catch(() => resolve(false));
+  });
 }
 
 /** Sends an operation. Throws ApiError. An expired access token is renewed once. */
