@@ -13,6 +13,7 @@ from tests.e2e.stack import StackUnderTest, running_stack
 from tests.e2e.storefront import DESK, PHONE, Buyer, buyer
 
 _JOURNEY_SECONDS = 15
+_REFRESH_TOKEN = "() => sessionStorage.getItem('souk.refreshToken')"
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +109,30 @@ async def test_a_variant_is_chosen_and_the_cart_is_kept_at_login(stack: StackUnd
         await person.sees("Your orders")
         await person.open("/cart")
         await expect(person.page.get_by_text("Sand, 40")).to_be_visible(timeout=30_000)
+
+
+async def test_a_duplicated_tab_starts_signed_out_and_leaves_the_session_to_the_first(
+    stack: StackUnderTest,
+) -> None:
+    async with stack.shop() as shop:
+        account = await shop.register()
+    async with buyer(stack) as person:
+        await person.open("/sign-in")
+        await person.fills(Email=account.email, Password=PASSWORD)
+        await person.page.locator("main").get_by_role("button", name="Sign in").click()
+        await person.sees("Your orders")
+        token = await person.page.evaluate(_REFRESH_TOKEN)
+
+        async with person.page.expect_popup() as opened:
+            await person.page.evaluate("() => void window.open(location.href)")
+        copy = await opened.value
+        await expect(copy.get_by_role("link", name="Sign in").first).to_be_visible(timeout=30_000)
+        assert await copy.evaluate(_REFRESH_TOKEN) is None
+
+        for _ in range(2):
+            await person.page.reload()
+            await expect(person.page.get_by_text("Signed in as")).to_be_visible(timeout=30_000)
+        assert token != await person.page.evaluate(_REFRESH_TOKEN)
 
 
 async def test_errors_are_shown_in_words(stack: StackUnderTest) -> None:

@@ -4,7 +4,7 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ApiError } from './errors';
 import { country, money, percent } from './format';
 import { useStore } from './store';
-import type { Address, Tax } from './types';
+import type { Address, Page, Tax } from './types';
 
 /** The heading of a page; gets the focus when the page opens, so that screen readers start there. */
 export function Heading({ children }: { children: string }) {
@@ -60,6 +60,21 @@ export function useAction(): { busy: boolean; failure: string; fields: Record<st
     }
   };
   return { busy, failure, fields, run };
+}
+
+/** A list's first page, then a button for the next ones. `show` makes an item of each node. */
+export function Pages<Node>({ first, load, show, ...list }: { first: Page<Node>; load: (after: string | null) => Promise<Page<Node>>; show: (node: Node) => ComponentChildren; class: string }) {
+  const [pages, setPages] = useState([first]);
+  const { busy, failure, run } = useAction();
+  const { hasNextPage, endCursor } = pages[pages.length - 1]!.pageInfo;
+  const more = (): Promise<void> => run(async () => setPages([...pages, await load(endCursor)]));
+  return (
+    <>
+      <ul {...list}>{pages.flatMap(({ nodes }) => nodes).map(show)}</ul>
+      <Failure text={failure} />
+      {hasNextPage && <p><button type="button" class="second" disabled={busy} onClick={() => void more()}>Show more</button></p>}
+    </>
+  );
 }
 
 /** An error, announced to screen readers. */

@@ -2,10 +2,12 @@
 import { useState } from 'preact/hooks';
 import { request, signIn, signOut } from '../api';
 import { dateTime, money } from '../format';
-import { Failure, Field, Heading, useAction, useLoaded } from '../parts';
+import { Failure, Field, Heading, Pages, useAction, useLoaded } from '../parts';
 import { Link, open, useLocation } from '../router';
 import { useStore } from '../store';
 import type { OrderSummary, Page } from '../types';
+
+const STATUS = { PENDING: 'not paid yet', CONFIRMED: 'paid', SHIPPED: 'on its way', DELIVERED: 'delivered', CANCELLED: 'cancelled' };
 
 export function SignInPage() {
   const registering = useLocation().searchParams.has('new');
@@ -54,9 +56,7 @@ export function SignInPage() {
 export function AccountPage() {
   const { account } = useStore();
   const { run, busy } = useAction();
-  const { data, failure } = useLoaded(account?.id ?? '', async () =>
-    account ? (await request<{ me: { orders: Page<OrderSummary> | null } | null }>('MyOrders')).me?.orders ?? null : null,
-  );
+  const { data, failure } = useLoaded(account?.id ?? '', async () => (account ? myOrders(null) : null));
   if (!account) return <main class="page"><Heading>Your orders</Heading><p><Link to="/sign-in">Sign in</Link> to see your orders.</p></main>;
   const leave = (): Promise<void> =>
     run(async () => {
@@ -68,16 +68,23 @@ export function AccountPage() {
       <Heading>Your orders</Heading>
       <p>{account.guest ? <>You order as a guest. <Link to="/sign-in?new">Create an account</Link> to keep your orders.</> : `Signed in as ${account.name}.`}</p>
       <Failure text={failure} />
-      <ul class="lines">
-        {data?.nodes.map((order) => (
-          <li key={order.id}>
-            <div><strong><Link to={`/orders/${order.id}`}>Order {order.number}</Link></strong><div>{dateTime(order.createdAt)} · {order.status.toLowerCase()}</div></div>
-            <div class="amount">{money(order.totalPrice, order.currency)}</div>
-          </li>
-        ))}
-      </ul>
+      {data && <Pages key={account.id} class="lines" first={data} load={myOrders} show={(order) => <Summary key={order.id} order={order} />} />}
       {data?.nodes.length === 0 && <p>No orders yet.</p>}
       {!account.guest && <button type="button" class="second" disabled={busy} onClick={() => void leave()}>Sign out</button>}
     </main>
   );
+}
+
+function Summary({ order }: { order: OrderSummary }) {
+  return (
+    <li>
+      <div><strong><Link to={`/orders/${order.id}`}>Order {order.number}</Link></strong><div>{dateTime(order.createdAt)} · {STATUS[order.status]}</div></div>
+      <div class="amount">{money(order.totalPrice, order.currency)}</div>
+    </li>
+  );
+}
+
+async function myOrders(after: string | null): Promise<Page<OrderSummary>> {
+  const { me } = await request<{ me: { orders: Page<OrderSummary> | null } | null }>('MyOrders', { after });
+  return me?.orders ?? { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
 }

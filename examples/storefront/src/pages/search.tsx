@@ -1,8 +1,7 @@
 /** Browse and search, with facets. */
-import { useState } from 'preact/hooks';
 import { request } from '../api';
 import { prices } from '../format';
-import { Failure, Heading, messageOf, Picture, useLoaded } from '../parts';
+import { Failure, Heading, Pages, Picture, useLoaded } from '../parts';
 import { Link, open, useLocation } from '../router';
 import { useStore } from '../store';
 import type { Facet, ProductCard, SearchResult } from '../types';
@@ -32,7 +31,8 @@ export function SearchPage() {
               </select>
             </label>
           </div>
-          {data && <Results key={parameters.toString()} first={data} parameters={parameters} />}
+          {data?.totalCount === 0 && <p>Nothing matches. Remove a filter, or search with fewer words.</p>}
+          {data && <Pages key={parameters.toString()} class="grid" first={data} load={(after) => search(parameters, after)} show={(product) => <li key={product.id}><Card product={product} /></li>} />}
         </section>
       </div>
     </main>
@@ -42,25 +42,6 @@ export function SearchPage() {
 function found(count: number | null): string {
   if (count === null) return 'More than 10,000 products';
   return count === 1 ? '1 product' : `${count.toLocaleString()} products`;
-}
-
-function Results({ first, parameters }: { first: SearchResult; parameters: URLSearchParams }) {
-  const [pages, setPages] = useState([first]);
-  const [failure, setFailure] = useState('');
-  const last = pages[pages.length - 1]!;
-  if (last.totalCount === 0) return <p>Nothing matches. Remove a filter, or search with fewer words.</p>;
-  const more = (): void => {
-    search(parameters, last.pageInfo.endCursor).then((page) => setPages([...pages, page]), (error: unknown) => setFailure(messageOf(error)));
-  };
-  return (
-    <>
-      <ul class="grid">
-        {pages.flatMap(({ nodes }) => nodes).map((product) => <li key={product.id}><Card product={product} /></li>)}
-      </ul>
-      <Failure text={failure} />
-      {last.pageInfo.hasNextPage && <button type="button" class="second" onClick={more}>Show more</button>}
-    </>
-  );
 }
 
 function Card({ product }: { product: ProductCard }) {
