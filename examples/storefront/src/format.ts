@@ -29,5 +29,5 @@ export function country(code: string): string {
 
 /** A rate in percent without trailing zeros, e.g. 8.1 %. */
 export function percent(rate: string): string {
-  return `${Number(rate)} %`;
+  return `${Number(rate)}\u00a0%`;
 }
