@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.e2e.responses import within
 from tests.e2e.shop import PASSWORD, Shop
@@ -23,8 +23,8 @@ def stack() -> Iterator[StackUnderTest]:
         yield running
 
 
-async def to_payment(person: Buyer, email: str, *, name: str = "") -> None:
-    """Takes the first product in stock through cart and checkout to the card form."""
+async def to_checkout(person: Buyer, email: str, *, name: str = "") -> None:
+    """Takes the first product in stock through the cart to a checkout that can be ordered."""
     await person.opens_results("/?available=1&category=tea")
     await person.looks(f"{name}search")
     await person.page.locator("a.card").first.click()
@@ -50,6 +50,11 @@ async def to_payment(person: Buyer, email: str, *, name: str = "") -> None:
         timeout=30_000
     )
     await person.looks(f"{name}checkout")
+
+
+async def to_payment(person: Buyer, email: str, *, name: str = "") -> None:
+    """Orders the first product in stock, up to the card form."""
+    await to_checkout(person, email, name=name)
     await person.clicks(re.compile("^Order for"))
     await person.sees(re.compile(r"^Order \d+"))
     await expect(person.page.get_by_label("Card number")).to_be_visible(timeout=30_000)
@@ -90,6 +95,28 @@ async def test_an_order_that_the_buyer_cancels_leaves_the_cart_as_it_was(stack: 
         await person.status("Cancelled")
         await person.open("/cart")
         await expect(person.page.get_by_role("link", name="Go to checkout")).to_be_visible(timeout=30_000)
+
+
+async def test_an_order_whose_response_was_lost_is_shown_when_it_is_ordered_again(
+    stack: StackUnderTest,
+) -> None:
+    lost = []
+
+    async def lose_the_first(route: Route) -> None:
+        if lost or '"Checkout"' not in (route.request.post_data or ""):
+            await route.continue_()
+            return
+        response = await route.fetch()
+        lost.append((await response.json())["data"]["checkout"]["number"])
+        await route.abort()
+
+    async with buyer(stack) as person:
+        await to_checkout(person, f"lost-{time.time_ns()}@example.com", name="lost-")
+        await person.page.route("**/graphql", lose_the_first)
+        await person.clicks(re.compile("^Order for"))
+        await expect(person.page.get_by_role("alert")).to_contain_text("cannot be reached", timeout=30_000)
+        await person.clicks(re.compile("^Order for"))
+        await person.sees(f"Order {lost[0]}")
 
 
 async def test_a_variant_is_chosen_and_the_cart_is_kept_at_login(stack: StackUnderTest) -> None:

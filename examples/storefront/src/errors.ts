@@ -27,6 +27,11 @@ export class ApiError extends Error {
     return this.error.extensions?.reason ?? this.code;
   }
 
+  /** Whether the request may have had its effect. */
+  get unanswered(): boolean {
+    return ['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED', 'INTERNAL'].includes(this.code);
+  }
+
   /** The message of each rejected field, by the field's last name. */
   get fields(): Record<string, string> {
     const fields = this.error.extensions?.fields ?? [];

@@ -43,8 +43,9 @@ export function CheckoutPage() {
         setCart(null);
         open(`/orders/${checkout.id}`, { replace: true });
       } catch (error) {
-        // Prices, stock or the cart changed: show the cart as it is now beside the message.
-        if (error instanceof ApiError) await loadCart();
+        // Prices, stock or the cart changed: show the cart as it is now beside the message. Without an answer the order may exist: the cart
+        // stays as it was shown, so that ordering again returns that order.
+        if (error instanceof ApiError && !error.unanswered) await loadCart();
         throw error;
       }
     });
