@@ -56,7 +56,7 @@ function Card({ product }: { product: ProductCard }) {
 }
 
 function Facets({ facets, parameters }: { facets: Facet[]; parameters: URLSearchParams }) {
-  const shown = facets.filter(({ name }) => name === 'category' || name.startsWith('option.'));
+  const shown = facets.filter(({ name, values }) => values.length > 0 && (name === 'category' || name.startsWith('option.')));
   return (
     <aside aria-label="Filters">
       <label class="check">
