@@ -46,6 +46,7 @@ from order.taxes.rpc import TaxRpc
 from order.taxes.store import PostgresTaxStore
 from order.taxes.use_cases import Taxes
 from order.writing.domain import AccountLimits
+from order.writing.retention import failed_payment_retention
 from order.writing.store import PostgresPlacingStore
 
 _CLOSED_ACCOUNT_SWEEP_SECONDS = 30.0
@@ -119,6 +120,7 @@ def build(settings: Settings) -> Service:
             guests.job("order.merged_guests"),
             *retentions(db, settings),
             *cart_jobs(db),
+            failed_payment_retention(db),
         ],
         commands={"set-pricing-settings": set_pricing_settings},
     )
@@ -149,6 +151,7 @@ def policy(settings: Settings) -> Policy:
             settings.max_failed_payments,
             settings.max_pending_orders_of_guest,
             settings.max_pending_orders_of_guest_network,
+            settings.max_failed_payments_of_guest_network,
         ),
         # Not in the database, so a copy of it does not reveal the networks.
         network_secret=settings.database_url,

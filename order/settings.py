@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         development=1_000_000,
         minimum=1,
     )
+    max_failed_payments_of_guest_network: int = setting(
+        "Maximum number of failed payments of all guests from one network within an hour",
+        default=20,
+        development=1_000_000,
+        minimum=1,
+    )
     prices_include_tax: bool = setting(
         "Whether prices of products include tax. It holds for the whole shop, as TAX_ROUNDING, TAX_LEVEL and SHOP_COUNTRY do: they are "
         "written by the first start, a process with others does not start, and the command set-pricing-settings changes them",

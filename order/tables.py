@@ -220,6 +220,14 @@ class ShippingRateRow(Table, tablename="shipping_rates"):
     price = BigInt()
 
 
+class FailedGuestPaymentRow(Table, tablename="failed_guest_payments"):
+    """A guest's order whose payment failed within the last hour; `guest_network` is the digest of its network."""
+
+    order_id = UUID(primary_key=True)
+    guest_network = Text()
+    fail_time = Timestamptz()
+
+
 TABLES = (
     OrderRow,
     OrderLineRow,
@@ -238,4 +246,5 @@ TABLES = (
     ShippingMethodRow,
     ShippingRateRow,
     MergedAccountRow,
+    FailedGuestPaymentRow,
 )

@@ -5,11 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.db import Database, Transaction, transpose
-from order.orders.domain import Order
+from order.orders.domain import CancelReason, Order
 from order.orders.rows import SELECT_ORDERS, order_from_row, read_orders
 
 _SAVE = """
-WITH changed AS (
+WITH {failed}changed AS (
     UPDATE orders o SET status = c.status, cancel_reason = c.cancel_reason, status_reason = c.status_reason, refunded = c.refunded,
         version = c.version, update_time = c.update_time,
         guest_network = CASE WHEN c.status = 'PENDING' THEN o.guest_network END
@@ -21,6 +21,10 @@ INSERT INTO order_status_changes (order_id, position, status, time, note, intern
 SELECT * FROM unnest($8::uuid[], $9::int[], $10::text[], $11::timestamptz[], $12::text[], $13::text[])
 ON CONFLICT (order_id, position) DO NOTHING
 """
+# In the statement's snapshot the order still has its network.
+_FAILED = """failed AS (INSERT INTO failed_guest_payments (order_id, guest_network, fail_time) SELECT id, guest_network, time
+    FROM unnest($1::uuid[], $3::text[], $7::timestamptz[]) AS f(id, reason, time) JOIN orders USING (id)
+    WHERE reason = 'PAYMENT_FAILED' AND guest_network IS NOT NULL ON CONFLICT DO NOTHING), """
 _LOCK = "SELECT id FROM orders WHERE id = $1 AND ($2::uuid IS NULL OR account_id = $2) FOR UPDATE"
 _LOCK_OVERDUE = """
 SELECT id FROM orders WHERE status = 'PENDING' AND deadline <= $1 ORDER BY deadline LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -50,7 +54,7 @@ class PostgresOrderStore:
         return await read_orders(tx, await tx.fetch(_LOCK_OVERDUE, now, limit))
 
     async def save(self, tx: Transaction, orders: Sequence[Order]) -> None:
-        """One statement; history entries that are already stored are left alone."""
+        """One statement; history entries that are already stored are left alone. A guest's failed payment counts for its network."""
         changes = (
             (o.id, o.status, o.cancel_reason, o.status_reason, o.refunded.minor, o.version, o.update_time)
             for o in orders
@@ -60,4 +64,5 @@ class PostgresOrderStore:
             for order in orders
             for index, change in enumerate(order.history)
         )
-        await tx.execute(_SAVE, *transpose(changes, 7), *transpose(history, 6))
+        failed = _FAILED if any(o.cancel_reason is CancelReason.PAYMENT_FAILED for o in orders) else ""
+        await tx.execute(_SAVE.format(failed=failed), *transpose(changes, 7), *transpose(history, 6))

@@ -40,6 +40,7 @@ def statement_and_arguments(
     arguments += [limits.pending, limits.failed_payments]
     if guests:
         arguments += [limits.guest_pending, limits.guest_network_pending]
+        arguments.append(limits.guest_network_failed_payments)
     if amounts:
         arguments += transpose(chain.from_iterable(map(_taxes, orders)), 10)
         arguments += transpose(chain.from_iterable(map(_discounts, orders)), 7)

@@ -133,7 +133,10 @@ _GUEST_LIMITS = """
                 + row_number() OVER (PARTITION BY r.account_id) - 1 >= {guest_pending}
             OR (SELECT count(*) FROM orders o WHERE o.guest_network = r.guest_network AND o.status = 'PENDING')
                 + row_number() OVER (PARTITION BY r.guest_network) - 1 >= {network_pending}
-        ) THEN 'TOO_MANY_PENDING'"""
+        ) THEN 'TOO_MANY_PENDING'
+        WHEN r.guest_network IS NOT NULL AND (SELECT count(*) FROM failed_guest_payments f WHERE f.guest_network = r.guest_network
+            AND f.fail_time > r.create_time - interval '1 hour') >= {network_failed}
+            THEN 'TOO_MANY_FAILED'"""
 _ORDERED_CARTS = """, ordered_carts AS (
     UPDATE carts SET state = 'ORDERED', order_id = r.id, version = carts.version + 1, update_time = r.create_time,
         expire_time = date_trunc('day', r.create_time) + interval '31 days'
@@ -179,7 +182,9 @@ def place_statement(*, amounts: bool, carts: bool, guests: bool = False) -> str:
     }
     if guests:
         parts["guest_limits"] = _GUEST_LIMITS.format(
-            guest_pending=parameters.next(), network_pending=parameters.next()
+            guest_pending=parameters.next(),
+            network_pending=parameters.next(),
+            network_failed=parameters.next(),
         )
     if amounts:
         parts["amounts"] = _TAXES_AND_DISCOUNTS.format(

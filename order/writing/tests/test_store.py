@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,11 +11,13 @@ import pytest
 
 from kit.db import Database
 from kit.testing.fixtures import database_url, postgres
+from kit.values import utc_now
 from order.listing.ports import OrderFilter
 from order.orders.events import TOPIC
 from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, postgres_harness
 from order.writing.domain import AccountLimits
 from order.writing.ports import Outcome
+from order.writing.retention import failed_payment_retention
 from order.writing.store import PostgresPlacingStore
 
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
@@ -192,3 +195,31 @@ async def test_the_unpaid_orders_of_a_networks_guests_are_limited_and_the_networ
     networks = await harness.db.fetch("SELECT guest_network FROM orders WHERE status <> 'PENDING'")
     assert [row["guest_network"] for row in networks] == [None]
     assert await harness.placing.place([late], limits) == [Outcome.WRITTEN]
+
+
+async def test_the_failed_payments_of_a_networks_guests_are_limited_for_an_hour(
+    postgres_harness: StoreHarness,
+) -> None:
+    harness = postgres_harness
+    limits = AccountLimits(1000, 1000, guest_network_pending=1000, guest_network_failed_payments=2)
+    for _ in range(2):
+        new = harness.new_order(account=uuid4(), guest_network="home")
+        assert await harness.placing.place([new], limits) == [Outcome.WRITTEN]
+        await harness.change(new.event.order, lambda stored: stored.payment_failed("", harness.clock.now))
+    guest = harness.new_order(account=uuid4(), guest_network="home")
+    others = [harness.new_order(account=uuid4(), guest_network="elsewhere"), harness.new_order()]
+
+    outcomes = await harness.placing.place([guest, *others], limits)
+    assert outcomes == [Outcome.TOO_MANY_FAILED, Outcome.WRITTEN, Outcome.WRITTEN]
+    harness.clock.advance(hours=1)
+    later = harness.new_order(account=uuid4(), guest_network="home")
+    assert await harness.placing.place([later], limits) == [Outcome.WRITTEN]
+
+
+async def test_networks_of_failed_payments_are_deleted_after_an_hour(postgres_harness: StoreHarness) -> None:
+    harness, now = postgres_harness, utc_now()
+    for age in (timedelta(minutes=59), timedelta(minutes=61)):
+        await harness.db.execute(
+            "INSERT INTO failed_guest_payments VALUES ($1, 'home', $2)", uuid4(), now - age
+        )
+    assert await failed_payment_retention(harness.db).prune() == 1
