@@ -56,7 +56,9 @@ def build(settings: Settings) -> Service:
     guests = MergedGuests(db, ["payments"])
     cards, method_store = StripeCards(stripe), PostgresMethodStore(db)
     customers = Customers(PostgresCustomerStore(db), StripeCustomers(stripe), clock=utc_now)
-    methods = Methods(db, method_store, customers, cards, clock=utc_now)
+    methods = Methods(
+        db, method_store, customers, cards, max_setups=settings.max_method_setups, clock=utc_now
+    )
     saving = MethodWork(db, method_store, store, cards, clock=utc_now)
     orders = OrderCharges(store, methods, default_method=settings.default_payment_method, clock=utc_now)
     provider = CustomerCharges(stripe, method_store, customers)

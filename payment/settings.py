@@ -49,6 +49,12 @@ class Settings(BaseSettings):
         "Base URL of the shop; the bank sends buyers back to /orders/<id> there",
         development="http://127.0.0.1:8000",
     )
+    max_method_setups: int = setting(
+        "Maximum number of payment methods that an account starts to save within an hour; each setup allows ten declined cards",
+        default=10,
+        development=1_000_000,
+        minimum=1,
+    )
     circuit_failures: int = setting(
         "Consecutive failures of the provider after which the circuit opens", default=5, minimum=1
     )

@@ -71,6 +71,8 @@ class ProviderCustomerRow(Table, tablename="provider_customers"):
     attempts = Integer()
     due_time = Timestamptz(null=True, default=None)
     create_time = Timestamptz()
+    setups = Integer()
+    setups_since = Timestamptz(null=True, default=None)
 
 
 class SavedMethodRow(Table, tablename="saved_methods"):

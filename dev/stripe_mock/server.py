@@ -79,6 +79,9 @@ class Api:
             case ["v1", "charges"]:
                 intent_id = parameters(urlsplit(target).query).get("payment_intent", "")
                 return self._read(lambda: _list(path, self._provider.charges(intent_id)))
+            case ["v1", "setup_attempts"]:
+                setup_id = parameters(urlsplit(target).query).get("setup_intent", "")
+                return self._read(lambda: _list(path, self._provider.setups.attempts(setup_id)))
             case ["v1", "refunds"]:
                 intent_id = parameters(urlsplit(target).query).get("payment_intent", "")
                 return self._read(lambda: _list(path, self._provider.refunds(intent_id)))

@@ -47,6 +47,8 @@ class Setups:
             "status": "requires_payment_method",
             "next_action": None,
             "last_setup_error": None,
+            "latest_attempt": None,
+            "attempts": [],
         }
         self._state.save(intent, "setup_intent.created")
         return intent
@@ -57,6 +59,13 @@ class Setups:
         if stored is None or stored["object"] != "setup_intent":
             raise invalid(f"No such setup_intent: '{intent_id}'", "id", "resource_missing", 404)
         return stored
+
+    def attempts(self, intent_id: str) -> list[Object]:
+        """GET /v1/setup_attempts: an intent's attempts, newest first."""
+        intent = self.get(intent_id)
+        return [
+            {"object": "setup_attempt", "setup_intent": intent_id, **a} for a in intent.get("attempts", [])
+        ]
 
     def confirm(self, intent_id: str, params: Mapping[str, Any]) -> Object:
         """POST /v1/setup_intents/ID/confirm; a decline is an ApiError that carries the intent."""
@@ -98,6 +107,8 @@ class Setups:
 
     def _finish(self, intent: Object, outcome: Outcome, *, succeeds: bool) -> Object:
         intent["next_action"] = None
+        attempt = {"id": f"setatt_{secrets.token_hex(12)}", "status": "succeeded" if succeeds else "failed"}
+        intent.update(latest_attempt=attempt["id"], attempts=[attempt, *intent.get("attempts", [])])
         if succeeds:
             if intent["customer"]:
                 attached = self._methods.attach(intent["payment_method"], {"customer": intent["customer"]})

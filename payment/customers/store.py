@@ -6,6 +6,7 @@ from uuid import UUID
 
 from kit.db import Database, Record, Transaction
 from payment.customers.domain import Customer
+from payment.customers.locks import lock_accounts
 from payment.leases.sql import lease_rows
 
 _SAVE = """
@@ -43,7 +44,8 @@ class PostgresCustomerStore:
         await self._db.execute(_SAVE, account_id, provider_id, now)
 
     async def close_accounts(self, tx: Transaction, account_ids: Sequence[UUID], now: datetime) -> None:
-        """The customers' rows first: a method that is added concurrently waits for them or is rejected."""
+        """Locks the accounts: a method that is added concurrently is deleted, or finds that its account was deleted."""
+        await lock_accounts(tx, account_ids)
         await tx.execute(_CLOSE, list(account_ids), now)
         await tx.execute("DELETE FROM saved_methods WHERE account_id = ANY($1::uuid[])", list(account_ids))
 

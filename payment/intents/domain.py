@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-# Declines of an intent that a page confirms, so that a stolen list of cards cannot be tried on it.
+# Declines of an intent, or of a setup, that a page confirms, so that a stolen list of cards cannot be tried on it.
 MAX_DECLINES: Final = 10
 # The public API's failure code of a payment that was declined so often, when the provider gives none.
 EXHAUSTED_CODE: Final = "card_declined"

@@ -7,11 +7,14 @@ from typing import Final
 from uuid import UUID
 
 from kit.values import PAYMENT, PAYMENT_METHOD
+from payment.intents.domain import MAX_DECLINES
 from payment.leases.domain import LeasedWork
 
 MAX_METHODS: Final = 10
 # A page that is left open does not keep its setup forever.
 _SETUP_LIFETIME: Final = timedelta(hours=1)
+# Within it, the setups that an account starts are limited.
+SETUP_WINDOW: Final = timedelta(hours=1)
 
 
 class MethodState(StrEnum):
@@ -43,13 +46,22 @@ class ProviderCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account uses of its limits: `methods` that are saved or may be saved by open pages, and `setups` of the last hour."""
+
+    methods: int
+    setups: int
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
-    """The provider's setup intent; `card` once it succeeded."""
+    """The provider's setup intent; `card` once it succeeded. `declines` is the number of its failed attempts."""
 
     id: str
     status: SetupStatus
     client_secret: str = field(default="", repr=False)
     card: ProviderCard | None = None
+    declines: int = 0
 
 
 @dataclass(slots=True)
@@ -92,9 +104,10 @@ class SavedMethod(LeasedWork):
             due_time=now,
         )
 
-    def is_abandoned(self, now: datetime) -> bool:
-        """Whether its page was left without confirming."""
-        return now >= self.create_time + _SETUP_LIFETIME
+    def must_cancel(self, setup: Setup, now: datetime) -> bool:
+        """Whether its page was left without confirming, or has tried too many cards."""
+        is_abandoned = now >= self.create_time + _SETUP_LIFETIME
+        return setup.status is SetupStatus.OPEN and (is_abandoned or setup.declines >= MAX_DECLINES)
 
     def save(self, card: ProviderCard, saved: int, now: datetime) -> None:
         """The provider has the card; beyond the limit it forgets it again. The first of an account is the default."""

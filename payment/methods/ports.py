@@ -7,15 +7,15 @@ from uuid import UUID
 
 from kit.db import Transaction
 from payment.intents.domain import Intent
-from payment.methods.domain import ProviderCard, SavedMethod, Setup
+from payment.methods.domain import ProviderCard, SavedMethod, Setup, Usage
 from payment.payments.domain import Payment
 
 
 class MethodStore(Protocol):
     """Saved methods."""
 
-    async def add(self, tx: Transaction, methods: Sequence[SavedMethod]) -> None:
-        """Writes new methods, except those that exist and those of deleted accounts."""
+    async def add(self, tx: Transaction, methods: Sequence[SavedMethod]) -> set[UUID]:
+        """Writes new methods, except those that exist and those of deleted accounts; returns the ids that were written."""
 
     async def lock_account(self, tx: Transaction, account_id: UUID) -> list[SavedMethod]:
         """The SAVED methods of an account, the default first, then the newest; the account is locked until the transaction ends."""
@@ -35,8 +35,11 @@ class MethodStore(Protocol):
     async def list_saved(self, account_ids: Sequence[UUID]) -> list[SavedMethod]:
         """The SAVED methods of accounts, the default of each first, then the newest."""
 
-    async def count_open(self, account_id: UUID) -> int:
-        """Methods of an account that are SAVED or being set up by a page."""
+    async def lock_usage(self, tx: Transaction, account_id: UUID, since: datetime) -> Usage:
+        """What an account uses of its limits, with its setups since a time; the account is locked until the transaction ends."""
+
+    async def count_setup(self, tx: Transaction, account_id: UUID, now: datetime, since: datetime) -> None:
+        """Counts one setup of an account; earlier ones than `since` count no longer."""
 
     async def claim_methods(self, now: datetime, lease: datetime, limit: int) -> Sequence[SavedMethod]:
         """Leases due methods until `lease`."""

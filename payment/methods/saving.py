@@ -58,7 +58,7 @@ class MethodWork:
 
     async def _finish_setup(self, method: SavedMethod) -> None:
         setup = await self._provider.read_setup(method.provider_id)
-        if setup.status is SetupStatus.OPEN and method.is_abandoned(self._clock()):
+        if method.must_cancel(setup, self._clock()):
             setup = await self._provider.cancel_setup(method.provider_id)
         if setup.status is SetupStatus.OPEN:
             await self._schedule(method)

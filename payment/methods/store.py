@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from kit.db import Database, Record, Transaction, transpose
+from payment.customers.locks import lock_accounts
 from payment.leases.sql import lease_rows
-from payment.methods.domain import MethodState, SavedMethod
+from payment.methods.domain import MethodState, SavedMethod, Usage
 
-# A deleted account keeps a row that says so: nothing is saved for it any more. The lock on that row, or on the account's id where there is
-# none, is the account's.
+# A deleted account keeps a row that says so: nothing is saved for it any more.
 _ADD = """
 INSERT INTO saved_methods (id, account_id, state, provider_id, payment_id, method_id, brand, last4, exp_month, exp_year, is_default,
     due_time, create_time, update_time)
@@ -19,7 +19,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $
     AS n(id, account_id, provider_id, payment_id, due_time, create_time)
 WHERE NOT EXISTS (SELECT FROM provider_customers c WHERE c.account_id = n.account_id AND c.delete_time IS NOT NULL)
 ORDER BY n.id
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING id
 """
 _SAVE = """
 UPDATE saved_methods SET state = $2, method_id = $3, brand = $4, last4 = $5, exp_month = $6, exp_year = $7, is_default = $8, due_time = $9,
@@ -30,7 +30,16 @@ _LIST = """
 SELECT * FROM saved_methods WHERE account_id = ANY($1::uuid[]) AND state = 'SAVED'
 ORDER BY account_id, is_default DESC, create_time DESC, id DESC
 """
-_LOCK_ACCOUNT = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+# Setups of pages that are open count, because each may be saved.
+_COUNT = """
+SELECT (SELECT count(*) FROM saved_methods WHERE account_id = $1 AND (state = 'SAVED' OR (state = 'PENDING' AND payment_id IS NULL))),
+    coalesce((SELECT setups FROM provider_customers WHERE account_id = $1 AND setups_since > $2), 0)
+"""
+_COUNT_SETUP = """
+UPDATE provider_customers SET setups = CASE WHEN setups_since > $3 THEN setups + 1 ELSE 1 END,
+    setups_since = CASE WHEN setups_since > $3 THEN setups_since ELSE $2 END
+WHERE account_id = $1
+"""
 
 
 class PostgresMethodStore:
@@ -39,14 +48,15 @@ class PostgresMethodStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def add(self, tx: Transaction, methods: Sequence[SavedMethod]) -> None:
-        """One statement."""
+    async def add(self, tx: Transaction, methods: Sequence[SavedMethod]) -> set[UUID]:
+        """Locks the accounts, so that none is deleted until the methods are written."""
+        await lock_accounts(tx, [method.account_id for method in methods])
         rows = ((m.id, m.account_id, m.provider_id, m.payment_id, m.due_time, m.create_time) for m in methods)
-        await tx.execute(_ADD, *transpose(rows, 6))
+        return {row["id"] for row in await tx.fetch(_ADD, *transpose(rows, 6))}
 
     async def lock_account(self, tx: Transaction, account_id: UUID) -> list[SavedMethod]:
-        """Takes an advisory lock on the account's id, because it may have no row yet, and reads under it."""
-        await tx.execute(_LOCK_ACCOUNT, f"saved methods of {account_id}")
+        """Reads under the lock."""
+        await lock_accounts(tx, [account_id])
         return [method_from_row(row) for row in await tx.fetch(_LIST, [account_id])]
 
     async def lock(self, tx: Transaction, method_id: UUID) -> SavedMethod | None:
@@ -72,11 +82,15 @@ class PostgresMethodStore:
         """The SAVED methods of accounts."""
         return [method_from_row(row) for row in await self._db.fetch(_LIST, list(account_ids))]
 
-    async def count_open(self, account_id: UUID) -> int:
-        """Setups of pages count, because each may be saved."""
-        sql = """SELECT count(*) FROM saved_methods
-            WHERE account_id = $1 AND (state = 'SAVED' OR (state = 'PENDING' AND payment_id IS NULL))"""
-        return int(await self._db.fetchval(sql, account_id))
+    async def lock_usage(self, tx: Transaction, account_id: UUID, since: datetime) -> Usage:
+        """Counts under the lock."""
+        await lock_accounts(tx, [account_id])
+        [row] = await tx.fetch(_COUNT, account_id, since)
+        return Usage(*row)
+
+    async def count_setup(self, tx: Transaction, account_id: UUID, now: datetime, since: datetime) -> None:
+        """The first one after `since` starts a new count."""
+        await tx.execute(_COUNT_SETUP, account_id, now, since)
 
     async def claim_methods(self, now: datetime, lease: datetime, limit: int) -> Sequence[SavedMethod]:
         """Leases due methods."""

@@ -1,5 +1,6 @@
 """Stripe through its official SDK: setup intents and cards -> domain."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import stripe
@@ -31,11 +32,20 @@ class StripeCards:
         )
 
     async def read_setup(self, setup_id: str) -> Setup:
-        """With its card."""
+        """With its card, and the number of its declines if the page has tried one."""
         params: Any = _EXPANDED
-        return _setup(
-            await self._api.read("setup", lambda: self._api.v1.setup_intents.retrieve_async(setup_id, params))
+        resource = await self._api.read(
+            "setup", lambda: self._api.v1.setup_intents.retrieve_async(setup_id, params)
         )
+        setup = _setup(resource)
+        if setup.status is SetupStatus.OPEN and resource.latest_attempt:
+            return replace(setup, declines=await self._count_declines(setup_id))
+        return setup
+
+    async def _count_declines(self, setup_id: str) -> int:
+        params: Any = {"setup_intent": setup_id, "limit": 100}
+        page = await self._api.read("setup", lambda: self._api.v1.setup_attempts.list_async(params))
+        return sum(attempt.status == "failed" for attempt in page.data)
 
     async def cancel_setup(self, setup_id: str) -> Setup:
         """A setup that the page confirmed in the meantime is returned as it is."""

@@ -23,7 +23,7 @@ from payment.customers.stripe_customers import StripeCustomers
 from payment.customers.use_cases import Customers
 from payment.intents.domain import Confirmation
 from payment.methods.charging import CustomerCharges
-from payment.methods.domain import SavedMethod
+from payment.methods.domain import SavedMethod, Setup, SetupStatus
 from payment.methods.saving import MethodWork
 from payment.methods.store import PostgresMethodStore
 from payment.methods.stripe_cards import StripeCards
@@ -34,6 +34,8 @@ from payment.tests.fakes import SEALER
 from payment.tests.stripe_stub import StripeMock, adapter, stripe_mock
 from payment.tests.world import PostgresStores
 
+# Setups that an account may start in an hour.
+MAX_SETUPS = 20
 GOOD, DECLINED, BANK_ASKS = "4242424242424242", "4000000000000002", "4000002760003184"
 
 
@@ -52,7 +54,9 @@ class Saving:
         self.customers = Customers(
             PostgresCustomerStore(self.db), StripeCustomers(self.stripe), clock=self.clock
         )
-        self.methods = Methods(self.db, self.methods_store, self.customers, cards, clock=self.clock)
+        self.methods = Methods(
+            self.db, self.methods_store, self.customers, cards, max_setups=MAX_SETUPS, clock=self.clock
+        )
         self.saving = MethodWork(self.db, self.methods_store, self.store, cards, clock=self.clock)
         self.orders = OrderCharges(self.store, self.methods, default_method="pm_card_visa", clock=self.clock)
         charging = CustomerCharges(self.stripe, self.methods_store, self.customers)
@@ -121,6 +125,20 @@ class Saving:
         with self.mock.api.lock:
             customers = [c for c in state.customers() if c["metadata"].get("account_id") == identity]
             return sum(len(state.of_customer(customer["id"])) for customer in customers)
+
+    async def open_setups(self, owner: Principal, count: int) -> None:
+        """Stores setups of pages that are open."""
+        setups = [Setup(f"seti_{number}", SetupStatus.OPEN) for number in range(count)]
+        async with self.db.transaction() as tx:
+            await self.methods_store.add(
+                tx, [SavedMethod.of_setup(owner.account_id, setup, self.clock.now) for setup in setups]
+            )
+
+    async def waits_for_lock(self) -> bool:
+        """Whether a statement waits for a lock."""
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        [waiting] = await together(self.db.fetchval(sql))
+        return bool(waiting)
 
     async def close_account(self, owner: Principal) -> None:
         """AccountDeleted arrives."""

@@ -128,7 +128,8 @@ async def test_stripe_accepts_the_request_that_creates_an_intent_for_the_page_an
 
 async def test_stripe_accepts_the_request_that_counts_declines(world: World) -> None:
     assert await world.stripe._count_declines("pi_1") >= 0
-    assert await world.responses(1) == {"GET /v1/charges": "200"}
+    assert await StripeCards(world.stripe)._count_declines("seti_1") >= 0
+    assert await world.responses(2) == {"GET /v1/charges": "200", "GET /v1/setup_attempts": "200"}
 
 
 async def test_stripe_accepts_the_request_that_charges_a_saved_card(world: World) -> None:
