@@ -5,12 +5,13 @@ The order is placed first, so the payment's row, which the order's event creates
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from kit.auth import Principal
-from kit.values import Clock, remaining
-from kit.work import LeaseLost
+from kit.values import Clock, deadline, remaining
+from kit.work import LeaseLost, SingleFlight
 from payment.leases.domain import LEASE
 from payment.page.errors import NotConfirmedByPage, PaymentNotReady
 from payment.page.ports import Charges, StartStore
@@ -32,11 +33,12 @@ class PaymentStart:
         self._store = store
         self._charges = charges
         self._clock = clock
+        self._steps: SingleFlight[UUID, bool] = SingleFlight()
 
     async def start(self, caller: Principal, order_id: UUID) -> Payment:
         """The caller's payment once it has a client secret, or as it is when it needs none any more.
 
-        Raises PaymentNotReady, NotConfirmedByPage, PaymentNotFound.
+        Raises PaymentNotReady (at once while the provider is down), NotConfirmedByPage, PaymentNotFound.
         """
         left = remaining()
         seconds = _WAIT_SECONDS if left is None else min(_WAIT_SECONDS, left - _RESPONSE_SECONDS)
@@ -51,15 +53,19 @@ class PaymentStart:
             payment = await self._find(caller, order_id)
             if payment and (payment.client_secret or not payment.status.is_open):
                 return payment
-            if payment is None or not await self._advance(payment):
+            if payment and not self._charges.may_call_provider():
+                raise PaymentNotReady()
+            if payment is None or not await self._steps.run(payment.id, partial(self._step, payment.id)):
                 await asyncio.sleep(_POLL_SECONDS)
 
-    async def _advance(self, payment: Payment) -> bool:
-        """Does a worker's step; False if the payment is not due, a worker has it or the provider is down."""
-        if not self._charges.may_call_provider():
-            return False
+    async def _step(self, payment_id: UUID) -> bool:
+        """Does a worker's step; False if the payment is not due or a worker has it.
+
+        It goes on when its caller leaves, because its lease would keep everyone else from the payment.
+        """
+        deadline.set(None)
         now = self._clock()
-        leased = await self._store.claim_payment(payment.id, now, now + LEASE)
+        leased = await self._store.claim_payment(payment_id, now, now + LEASE)
         if leased is None:
             return False
         # A worker that has taken over stores the secret.
