@@ -25,6 +25,7 @@ from tests.scale.catalog_rows import CATALOG_TABLES
 from tests.scale.copying import HEADER, TRAILER
 from tests.scale.event_rows import EVENT_TABLES
 from tests.scale.order_rows import ORDER_TABLES, PAYMENT_TABLES
+from tests.scale.payment_rows import METHOD_TABLES
 from tests.scale.tables import Table
 from tests.scale.world import World
 
@@ -33,6 +34,7 @@ TABLES = [
     *ORDER_TABLES,
     *CART_TABLES,
     *PAYMENT_TABLES,
+    *METHOD_TABLES,
     *CATALOG_TABLES,
     *NOTIFICATION_TABLES,
     *ACCOUNT_TABLES,

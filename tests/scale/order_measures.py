@@ -1,11 +1,10 @@
-"""Every list, look-up and sweep of the order and payment stores."""
+"""Every list, look-up and sweep of the order stores."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import product
 from typing import Any
-from uuid import UUID
 
 from kit.db import Database
 from order.closed_accounts.store import PostgresClosedAccountStore
@@ -14,14 +13,11 @@ from order.listing.store import PostgresListingStore
 from order.orders.domain import Status
 from order.orders.store import PostgresOrderStore
 from order.writing.store import PostgresPlacingStore
-from payment.charges.store import PostgresChargeStore
-from payment.payments.store import PostgresPaymentStore
-from payment.refunds.store import PostgresRefundStore
 from tests.scale.cart_measures import cart_measures
 from tests.scale.measuring import Kind, Measure
 from tests.scale.moments import moment, rolled_back, uuid
-from tests.scale.retention_measures import event_retention, order_retention
-from tests.scale.world import World, account_id, order_id, payment_id
+from tests.scale.retention_measures import order_retention
+from tests.scale.world import World, account_id, order_id
 
 _PAGE = 101  # the largest page, and one row more that shows whether another page follows
 _STATUSES: dict[str, tuple[Status, ...] | None] = {
@@ -117,30 +113,3 @@ def _others(db: Database, world: World) -> Iterator[Measure]:
         *("sweep: orders of closed accounts", "", Kind.SWEEP),
         lambda: closed.closed_accounts_with_open_orders(since),
     )
-
-
-def payment_measures(db: Database, world: World) -> Iterator[Measure]:
-    """Measures of the payment service."""
-    store, charges, refunds = PostgresPaymentStore(db), PostgresChargeStore(db), PostgresRefundStore(db)
-    numbers = range(0, world.orders, world.orders // 100)
-    payments: list[UUID] = [uuid(payment_id(number)) for number in numbers]
-    orders: list[UUID] = [uuid(order_id(number)) for number in numbers]
-    owner = uuid(account_id(0))
-    for name, whose in (("ADMIN", None), ("owner", owner)):
-        yield Measure(
-            "payments by id", f"100, {name}", Kind.REQUEST, partial(store.get_many, payments, whose)
-        )
-        yield Measure(
-            "payments of orders", f"100, {name}", Kind.REQUEST, partial(store.find_by_orders, orders, whose)
-        )
-    now = moment(world.now) + timedelta(hours=1)
-    lease = now + timedelta(seconds=30)
-    yield Measure(
-        "sweep: payments to charge",
-        "20",
-        Kind.SWEEP,
-        lambda: charges.claim_payments(now - timedelta(days=1), lease, 20),
-    )
-    yield Measure("sweep: payments cancelled", "100", Kind.SWEEP, lambda: charges.cancel_expired(now, 100))
-    yield from event_retention(db, world)
-    yield Measure("sweep: refunds to make", "20", Kind.SWEEP, lambda: refunds.claim_refunds(now, lease, 20))

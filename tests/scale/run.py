@@ -26,7 +26,8 @@ from tests.scale.catalog_measures import catalog_measures
 from tests.scale.filling import DATABASES, SETTINGS, NotEnoughDisk, check_disk, fill, migrate, sizes
 from tests.scale.measuring import Figure, Measure, measure, table
 from tests.scale.moments import since_epoch
-from tests.scale.order_measures import order_measures, payment_measures
+from tests.scale.order_measures import order_measures
+from tests.scale.payment_measures import payment_measures
 from tests.scale.plans import ExplainedDatabase, explain
 from tests.scale.world import World
 

@@ -50,12 +50,12 @@ class World:
     @property
     def rows(self) -> int:
         """Approximate number of rows of all large tables."""
-        return self.orders * 1267 // 100 + self.accounts * 990 // 100 + self.products * 1_249 // 10
+        return self.orders * 1267 // 100 + self.accounts * 1_100 // 100 + self.products * 1_249 // 10
 
     @property
     def bytes_needed(self) -> int:
         """Approximate disk use while the databases are filled, including temporary files of sorting."""
-        return self.orders * 2_600 + self.accounts * 3_200 + self.products * 40_000 + 500_000_000
+        return self.orders * 2_600 + self.accounts * 3_600 + self.products * 40_000 + 500_000_000
 
     def since(self, days: float) -> range:
         """The orders of the last `days`."""
@@ -128,7 +128,8 @@ def ordered(kind: int, number: int, time: int) -> bytes:
     CART,
     CART_LINE,
     VARIANT,
-) = range(14)
+    METHOD,
+) = range(15)
 
 
 def order_id(order: int) -> bytes:
