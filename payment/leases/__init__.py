@@ -1,1 +1,1 @@
-"""Leased work: the state that payments and refunds share while a worker processes them at the provider."""
+"""Leased work: the state that payments, refunds and saved methods share while a worker processes them at the provider."""

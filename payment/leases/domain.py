@@ -1,4 +1,4 @@
-"""The schedule of work at the provider. One worker at a time holds a lease on a payment or refund."""
+"""The schedule of work at the provider. One worker at a time holds a lease on a payment, refund or saved method."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ _MAX_POLL_INTERVAL: Final = timedelta(minutes=15)
 
 @dataclass(slots=True, kw_only=True)
 class LeasedWork:
-    """What payments and refunds have in common.
+    """What payments, refunds and saved methods have in common.
 
     `due_time` is the next processing time, or the end of the current lease; None when nothing is left to do. `attempts` counts leases
     and is the worker's fencing token. `provider_failures` counts failures that the provider stored under an idempotency key.

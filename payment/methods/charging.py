@@ -20,7 +20,7 @@ class CustomerCharges:
         return self._provider.available_permits(limit)
 
     async def create(self, payment: Payment) -> Intent:
-        """Without a customer if there is nothing of one: a method that is not the account's own is rejected when it is confirmed."""
+        """With the customer only if a card is saved or to be saved. A method of another account is rejected when it is confirmed."""
         saved = await self._card(payment) if _names_saved(payment) else ""
         needs_customer = payment.save_method or saved
         customer = await self._customers.ensure(payment.account_id) if needs_customer else ""

@@ -18,7 +18,7 @@ SETUP_WINDOW: Final = timedelta(hours=1)
 
 
 class MethodState(StrEnum):
-    """PENDING until the provider has the card, DELETING until it has forgotten it."""
+    """PENDING until the provider has the card; DELETING until the provider has deleted it."""
 
     PENDING = "PENDING"
     SAVED = "SAVED"
@@ -94,7 +94,7 @@ class SavedMethod(LeasedWork):
 
     @classmethod
     def of_payment(cls, account_id: UUID, payment_id: UUID, now: datetime) -> "SavedMethod":
-        """What is charged for a payment is to be saved; the id follows from the payment's, so a repeated event adds none."""
+        """The card that pays is to be saved. The id is derived from the payment's, so that a repeated event adds none."""
         return cls(
             id=PAYMENT_METHOD.derive(PAYMENT.format(payment_id)),
             account_id=account_id,
@@ -109,17 +109,22 @@ class SavedMethod(LeasedWork):
         is_abandoned = now >= self.create_time + _SETUP_LIFETIME
         return setup.status is SetupStatus.OPEN and (is_abandoned or setup.declines >= MAX_DECLINES)
 
-    def save(self, card: ProviderCard, saved: int, now: datetime) -> None:
-        """The provider has the card; beyond the limit it forgets it again. The first of an account is the default."""
+    def save(self, card: ProviderCard, others: int, now: datetime) -> None:
+        """The provider has the card. Without `others` of the account it is the default; beyond the limit it is deleted again."""
         self.method_id, self.brand, self.last4 = card.id, card.brand, card.last4
         self.exp_month, self.exp_year = card.exp_month, card.exp_year
-        if saved >= MAX_METHODS:
+        if others >= MAX_METHODS:
             self.delete(now)
             return
-        self.state, self.is_default, self.due_time, self.update_time = MethodState.SAVED, not saved, None, now
+        self.state, self.is_default, self.due_time, self.update_time = (
+            MethodState.SAVED,
+            not others,
+            None,
+            now,
+        )
 
     def delete(self, now: datetime) -> None:
-        """A worker has the provider forget the card."""
+        """A worker then deletes the card at the provider."""
         self.state, self.is_default, self.due_time, self.update_time = MethodState.DELETING, False, now, now
 
     def schedule_poll(self, now: datetime) -> None:

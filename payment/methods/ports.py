@@ -71,7 +71,7 @@ class MethodProvider(Protocol):
         """The card that an intent charged; None for other kinds of methods."""
 
     async def detach(self, card_id: str) -> None:
-        """Has the provider forget a card; one that is not attached is forgotten."""
+        """Deletes a card at the provider; one that is not attached counts as deleted."""
 
 
 class CustomerChargeProvider(Protocol):

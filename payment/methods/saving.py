@@ -1,4 +1,4 @@
-"""What workers do with methods: find the card that a page or a payment saved, and have the provider forget deleted ones."""
+"""What workers do with methods: find the card that a page or a payment saved, and delete deleted ones at the provider."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""Webhooks of the provider: each makes the payment or refund that it names due."""
+"""Webhooks of the provider: each makes the payment, refund or saved method that it names due."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """The provider's id of the intent, refund or setup that changed; the other ids are empty, or all of them.
+    """The provider's id of the intent, refund or setup that changed; all ids are empty for other objects.
 
     `failed`: a refund that failed, or an intent whose charge was declined.
     """

@@ -1,4 +1,4 @@
-"""Makes the payment or refund of a webhook due and records the event in the inbox."""
+"""Makes the payment, refund or saved method of a webhook due and records the event in the inbox."""
 
 from datetime import datetime
 
@@ -25,8 +25,6 @@ _INTENT_CHANGED = _RECORD_WEBHOOK.format(
 _REFUND_CHANGED = _RECORD_WEBHOOK.format(
     table="refunds", settled="due_time IS NULL", counted="", status="status"
 )
-
-
 _SETUP_CHANGED = _RECORD_WEBHOOK.format(table="saved_methods", settled="false", counted="", status="state")
 
 

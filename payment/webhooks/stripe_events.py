@@ -1,4 +1,4 @@
-"""Stripe's webhooks: verifies the signature and reads which intent or refund changed."""
+"""Stripe's webhooks: verifies the signature and reads which intent, refund or setup changed."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class StripeWebhooks:
         self._secret = secret
 
     def parse(self, body: bytes, signature: str) -> WebhookEvent:
-        """Signatures are valid for five minutes. Events about other objects have neither id."""
+        """Signatures are valid for five minutes. Events about other objects have no id."""
         try:
             stripe.WebhookSignature.verify_header(body, signature, self._secret, _TOLERANCE_SECONDS)
             return _event(orjson.loads(body))

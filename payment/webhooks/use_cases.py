@@ -1,4 +1,7 @@
-"""A webhook only makes a payment or refund due; the worker reads the state from the provider. Order and repetition do not matter."""
+"""A webhook only makes a payment, refund or saved method due; the worker reads its state from the provider.
+
+So the order of webhooks does not matter, and they may be repeated.
+"""
 
 from kit.values import Clock
 from payment.payments.refund import RefundStatus
@@ -15,7 +18,7 @@ class Webhooks:
         self._clock = clock
 
     async def receive(self, event: WebhookEvent) -> bool:
-        """Returns whether an open payment or a pending refund became due; not for repeated events and for objects unknown here."""
+        """Returns whether something open became due; not for repeated events and for objects unknown here."""
         if event.refund_id:
             return await self._refund_changed(event)
         if event.setup_id:
