@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from functools import lru_cache
+from typing import Final
 
 # Combining accents of Latin, Greek and Cyrillic. The combining marks of other scripts are vowels.
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
@@ -9,6 +11,8 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _SKU_LETTERS = str.maketrans(
     {"ß": "ss", "\u03c2": "\u03c3", **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")}
 )
+# More than a product has names and values of options: declaring its variants compares each of them thousands of times.
+_CACHED_OPTIONS: Final = 1024
 _INVISIBLE = ("Cf", "Zl", "Zp")
 # Signs that distinguish names, such as C++, C# and .NET, and how a slug spells them.
 _SPELLED_OUT = (
@@ -29,6 +33,7 @@ def sku_identity(sku: str) -> str:
     return " ".join(_ACCENTS.sub("", without_invisible(plain)).split())
 
 
+@lru_cache(_CACHED_OPTIONS)
 def option_identity(text: str) -> str:
     """Names of options and their values are the same if they differ only in case, width and repeated spaces."""
     return category_identity(text)

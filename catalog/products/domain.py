@@ -101,13 +101,15 @@ class Changes:
 class Product:
     """Something for sale; `sku` is empty if it has none.
 
-    With options, `price` is the price of its cheapest variant, `highest_price` that of its most expensive one, and it has no SKU.
+    `price` and `price_max` are the prices of its cheapest and its most expensive variant, which are equal without options. With options it
+    has no SKU.
     """
 
     id: UUID
     name: str
     description: str
     price: Money
+    price_max: Money
     sku: str
     category: Category | None
     image_urls: tuple[str, ...]
@@ -115,13 +117,7 @@ class Product:
     create_time: datetime
     update_time: datetime
     options: tuple[ProductOption, ...] = ()
-    highest_price: Money | None = None
     tax_class: str = STANDARD_TAX_CLASS
-
-    @property
-    def price_max(self) -> Money:
-        """The price of its most expensive variant."""
-        return self.highest_price or self.price
 
     @classmethod
     def create(
@@ -133,6 +129,7 @@ class Product:
             name=draft.name,
             description=draft.description,
             price=draft.price,
+            price_max=draft.price,
             sku=draft.sku,
             category=category,
             image_urls=draft.image_urls,
@@ -160,7 +157,8 @@ class Product:
             self,
             name=self.name if changes.name is None else changes.name,
             description=self.description if changes.description is None else changes.description,
-            price=self.price if changes.price is None else changes.price,
+            price=changes.price or self.price,
+            price_max=changes.price or self.price_max,
             sku=self.sku if changes.sku is None else changes.sku,
             category=self.category if changes.category is None else category,
             image_urls=self.image_urls if changes.image_urls is None else changes.image_urls,

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from souk.catalog.v1 import product_pb2 as pb
 from souk.catalog.v1 import product_service_pb2 as service
+from souk.catalog.v1 import variant_service_pb2 as variants
 
 from catalog.categories.messages import category_from_proto, category_to_proto
 from catalog.fields import STANDARD_TAX_CLASS
@@ -22,6 +23,9 @@ from kit.values import (
 _CACHE_SIZE = 8192
 
 
+_Versioned = service.UpdateProductRequest | variants.SetVariantsRequest | variants.UpdateVariantRequest
+
+
 def draft_from_proto(request: service.CreateProductRequest) -> Draft:
     """Raises InvalidArgument with all violations."""
     return Draft.parse(
@@ -34,6 +38,11 @@ def draft_from_proto(request: service.CreateProductRequest) -> Draft:
         stock=request.stock if request.HasField("stock") else None,
         tax_class=request.tax_class,
     )
+
+
+def expected_version(request: _Versioned) -> int | None:
+    """The version of the product that the caller has read, if it says so."""
+    return request.expected_version if request.HasField("expected_version") else None
 
 
 def changes_from_proto(request: service.UpdateProductRequest) -> Changes:
@@ -95,6 +104,7 @@ def decode_product(encoded: bytes) -> Product:
         name=message.name,
         description=message.description,
         price=price,
+        price_max=money_from_proto(message.price_max, "price_max") if options else price,
         sku=message.sku,
         category=category_from_proto(message.category) if message.HasField("category") else None,
         image_urls=tuple(message.image_urls),
@@ -102,7 +112,6 @@ def decode_product(encoded: bytes) -> Product:
         create_time=timestamp_from_proto(message.create_time),
         update_time=timestamp_from_proto(message.update_time),
         options=options,
-        highest_price=money_from_proto(message.price_max, "price_max") if options else None,
         # Earlier releases encoded none.
         tax_class=message.tax_class or STANDARD_TAX_CLASS,
     )

@@ -1,6 +1,6 @@
 """What the use cases of products need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -43,6 +43,9 @@ class StockLevels(Protocol):
 
     async def sums(self, product_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int | None, bool]]:
         """The sum of the free stock of each product's variants, None if none is tracked, and whether any can be bought."""
+
+    async def any_available(self, product_ids: Sequence[UUID]) -> Collection[UUID]:
+        """Those of the products of which a variant can be bought; cheaper than `sums`."""
 
     async def start_tracking(
         self, tx: Transaction, product_id: UUID, free: int, actor_id: UUID, now: datetime

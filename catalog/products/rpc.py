@@ -4,7 +4,12 @@ from souk.catalog.v1 import product_pb2
 from souk.catalog.v1 import product_service_pb2 as pb
 
 from catalog.products.domain import ProductWithStock
-from catalog.products.messages import changes_from_proto, draft_from_proto, product_with_stock_to_proto
+from catalog.products.messages import (
+    changes_from_proto,
+    draft_from_proto,
+    expected_version,
+    product_with_stock_to_proto,
+)
 from catalog.products.use_cases import Products
 from kit.auth import AdminVerifier
 from kit.rpc import Call
@@ -29,7 +34,9 @@ class ProductsRpc:
 
     async def get_product(self, request: pb.GetProductRequest, call: Call) -> pb.GetProductResponse:
         """One product."""
-        product = await self._products.get(PRODUCT.parse(request.product_id, "id"))
+        product = await self._products.get(
+            PRODUCT.parse(request.product_id, "id"), quantities=sees_stock(call)
+        )
         [message] = _for_caller([product], call)
         return pb.GetProductResponse(product=message)
 
@@ -37,13 +44,14 @@ class ProductsRpc:
         self, request: pb.BatchGetProductsRequest, call: Call
     ) -> pb.BatchGetProductsResponse:
         """The products among the ids."""
-        products = await self._products.get_many(PRODUCT.parse_all(request.product_ids, "product_ids"))
+        ids = PRODUCT.parse_all(request.product_ids, "product_ids")
+        products = await self._products.get_many(ids, quantities=sees_stock(call))
         return pb.BatchGetProductsResponse(products=_for_caller(products, call))
 
     async def list_products(self, request: pb.ListProductsRequest, call: Call) -> pb.ListProductsResponse:
         """A page of all products, newest first."""
         after, size = requested_page(request, _NEWEST)
-        products, has_next = await self._products.list_newest(after, size)
+        products, has_next = await self._products.list_newest(after, size, quantities=sees_stock(call))
         return pb.ListProductsResponse(
             products=_for_caller(products, call), next_page_token=_cursor(products[-1]) if has_next else ""
         )
@@ -57,7 +65,7 @@ class ProductsRpc:
             caller,
             product_id,
             changes,
-            expected_version=request.expected_version if request.HasField("expected_version") else None,
+            expected_version=expected_version(request),
             address=call.address,
         )
         return pb.UpdateProductResponse(product=product_with_stock_to_proto(product, with_stock=True))

@@ -84,7 +84,7 @@ class PostgresProductStore:
             product.version,
             product.update_time,
             orjson.dumps(product.options).decode(),
-            product.highest_price.minor if product.highest_price else None,
+            product.price_max.minor if product.options else None,
             product.tax_class,
         )
 
@@ -146,6 +146,7 @@ def product_from_row(row: Record) -> Product:
         name=row["name"],
         description=row["description"],
         price=Money(row["price"], row["currency"]),
+        price_max=Money(row["price_max"] or row["price"], row["currency"]),
         sku=row["sku"] or "",
         category=Category(category_id, row["category_slug"], row["category_name"]) if category_id else None,
         image_urls=tuple(row["image_urls"]),
@@ -153,6 +154,5 @@ def product_from_row(row: Record) -> Product:
         create_time=row["create_time"],
         update_time=row["update_time"],
         options=tuple(ProductOption(o["name"], tuple(o["values"])) for o in orjson.loads(row["options"])),
-        highest_price=Money(row["price_max"], row["currency"]) if row["price_max"] else None,
         tax_class=row["tax_class"],
     )

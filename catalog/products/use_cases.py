@@ -78,36 +78,48 @@ class Products:
         [result] = await self.with_stock([product])
         return result
 
-    async def get(self, product_id: UUID) -> ProductWithStock:
-        """Raises ProductNotFound."""
-        products = await self.get_many([product_id])
+    async def get(self, product_id: UUID, *, quantities: bool = True) -> ProductWithStock:
+        """Raises ProductNotFound. `quantities`: see `with_stock`."""
+        products = await self.get_many([product_id], quantities=quantities)
         if not products:
             raise ProductNotFound()
         return products[0]
 
-    async def get_many(self, ids: Sequence[UUID]) -> list[ProductWithStock]:
-        """The products among the ids that are not deleted."""
-        return await self.with_stock(await self._cache.get_many(ids))
+    async def get_many(self, ids: Sequence[UUID], *, quantities: bool = True) -> list[ProductWithStock]:
+        """The products among the ids that are not deleted. `quantities`: see `with_stock`."""
+        return await self.with_stock(await self._cache.get_many(ids), quantities=quantities)
 
     async def list_newest(
-        self, after: tuple[datetime, UUID] | None, size: int
+        self, after: tuple[datetime, UUID] | None, size: int, *, quantities: bool = True
     ) -> tuple[list[ProductWithStock], bool]:
-        """A page of the table, newest first, and whether there is a next page."""
+        """A page of the table, newest first, and whether there is a next page. `quantities`: see `with_stock`."""
         products = await self._store.list_newest(after, size + 1)
-        return await self.with_stock(products[:size]), len(products) > size
+        return await self.with_stock(products[:size], quantities=quantities), len(products) > size
 
-    async def with_stock(self, products: Sequence[Product]) -> list[ProductWithStock]:
-        """Adds each product's free stock, in one query, and another one if any has options."""
+    async def with_stock(
+        self, products: Sequence[Product], *, quantities: bool = True
+    ) -> list[ProductWithStock]:
+        """Adds each product's free stock, in one query, and another one if any has options.
+
+        Without `quantities`, only whether products with options are available: their variants' stock is not added up.
+        """
         plain = [product.id for product in products if not product.options]
         free = await self._free.run(plain) if plain else {}
         with_options = [product.id for product in products if product.options]
-        sums = await self._stock.sums(with_options) if with_options else {}
+        sums = await self._of_variants(with_options, quantities=quantities) if with_options else {}
         return [
             ProductWithStock(product, *sums.get(product.id, (None, False)))
             if product.options
             else ProductWithStock(product, free.get(product.id))
             for product in products
         ]
+
+    async def _of_variants(
+        self, product_ids: Sequence[UUID], *, quantities: bool
+    ) -> Mapping[UUID, tuple[int | None, bool]]:
+        if quantities:
+            return await self._stock.sums(product_ids)
+        return dict.fromkeys(await self._stock.any_available(product_ids), (None, True))
 
     async def _free_of_all(self, lists: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, int]]:
         free = await self._stock.free(list({product_id for ids in lists for product_id in ids}))

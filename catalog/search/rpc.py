@@ -18,8 +18,9 @@ class SearchRpc:
         self, request: pb.SearchProductsRequest, call: Call
     ) -> pb.SearchProductsResponse:
         """A page of hits, with the total, facets and highlights on request."""
-        page = await self._search.search(criteria_from_proto(request))
-        return page_to_proto(page, with_stock=sees_stock(call))
+        with_stock = sees_stock(call)
+        page = await self._search.search(criteria_from_proto(request), quantities=with_stock)
+        return page_to_proto(page, with_stock=with_stock)
 
     async def suggest_products(
         self, request: pb.SuggestProductsRequest, call: Call

@@ -14,10 +14,12 @@ class ProductSearch:
         self._index = index
         self._products = products
 
-    async def search(self, criteria: Criteria) -> SearchPage:
-        """Raises SearchUnavailable, or InvalidArgument for a cursor of another search."""
+    async def search(self, criteria: Criteria, *, quantities: bool = True) -> SearchPage:
+        """Raises SearchUnavailable, or InvalidArgument for a cursor of another search. `quantities`: see `Products.with_stock`."""
         result = await self._index.search(criteria)
-        products = await self._products.with_stock([product for product, _ in result.hits])
+        products = await self._products.with_stock(
+            [product for product, _ in result.hits], quantities=quantities
+        )
         cursors = [cursor for _, cursor in result.hits]
         highlights = result.highlights or [""] * len(cursors)
         hits = tuple(map(Hit, products, cursors, highlights))

@@ -38,6 +38,13 @@ SELECT v.product_id, sum(s.free)::bigint AS free, bool_or(coalesce(s.free > 0, t
 FROM variants v LEFT JOIN LATERAL (SELECT free FROM stock WHERE product_id = v.id LIMIT 1) s ON true
 WHERE v.product_id = ANY($1::uuid[]) AND v.delete_time IS NULL GROUP BY v.product_id
 """
+# LIMIT: a product is read up to its first variant that can be bought.
+_ANY_AVAILABLE: Final = """
+SELECT p.id FROM unnest($1::uuid[]) AS p(id), LATERAL (
+    SELECT FROM variants v LEFT JOIN LATERAL (SELECT free FROM stock WHERE product_id = v.id LIMIT 1) s ON true
+    WHERE v.product_id = p.id AND v.delete_time IS NULL AND coalesce(s.free > 0, true) LIMIT 1
+) AS available
+"""
 _ADJUSTMENTS: Final = (
     "SELECT id, product_id, action, delta, reason, actor_id, create_time, input_hash FROM stock_adjustments"
 )
@@ -75,6 +82,10 @@ class PostgresStockStore:
         """Over each product's variants, in one statement."""
         rows = await self._db.fetch(_SUMS, list(product_ids))
         return {row["product_id"]: (row["free"], row["available"]) for row in rows}
+
+    async def any_available(self, product_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the products of which a variant can be bought, in one statement."""
+        return {row["id"] for row in await self._db.fetch(_ANY_AVAILABLE, list(product_ids))}
 
     async def products_of(self, tx: Transaction, variant_ids: Iterable[UUID]) -> dict[UUID, UUID]:
         """The product of each variant."""

@@ -49,7 +49,7 @@ def with_variants(
         product,
         options=options,
         price=min(prices, key=lambda price: price.minor),
-        highest_price=max(prices, key=lambda price: price.minor) if options else None,
+        price_max=max(prices, key=lambda price: price.minor),
         sku="" if options else variants[0].sku,
         version=product.version + 1,
         update_time=now,

@@ -2,7 +2,7 @@
 
 from souk.catalog.v1 import variant_service_pb2 as pb
 
-from catalog.products.messages import product_with_stock_to_proto
+from catalog.products.messages import expected_version, product_with_stock_to_proto
 from catalog.products.use_cases import Products
 from catalog.variant_changes.messages import changes_from_proto, declaration_from_proto
 from catalog.variant_changes.use_cases import VariantChanges
@@ -29,7 +29,7 @@ class VariantChangesRpc:
             caller,
             product_id,
             declaration,
-            expected_version=request.expected_version if request.HasField("expected_version") else None,
+            expected_version=expected_version(request),
             address=call.address,
         )
         [with_stock] = await self._products.with_stock([product])
@@ -44,7 +44,7 @@ class VariantChangesRpc:
             caller,
             variant_id,
             changes,
-            expected_version=request.expected_version if request.HasField("expected_version") else None,
+            expected_version=expected_version(request),
             address=call.address,
         )
         return pb.UpdateVariantResponse(variant=variant_to_proto(variant, with_stock=True))

@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID
 
 from catalog.identities import option_identity
-from catalog.options import OptionValue
 from catalog.products.domain import Product
 from catalog.products.errors import SkuTaken
 from catalog.products.store import PostgresProductStore
@@ -49,7 +48,7 @@ SELECT true FROM variants v JOIN unnest($1::text[]) AS s(sku) ON sku_identity(v.
 WHERE v.delete_time IS NULL AND v.sku_shared AND v.product_id <> $2 LIMIT 1
 """
 _OF_PRODUCT: Final = f"""
-SELECT {VARIANT_COLUMNS}, v.option_values FROM variants v WHERE v.product_id = $1 AND v.delete_time IS NULL
+SELECT {VARIANT_COLUMNS} FROM variants v WHERE v.product_id = $1 AND v.delete_time IS NULL
 """  # noqa: S608 - only constants are interpolated
 
 
@@ -74,10 +73,7 @@ class PostgresVariantStore(PostgresVariantReader):
     async def of_product(self, tx: Transaction, product: Product) -> list[Variant]:
         """All variants of a locked product; the names of their options are the product's."""
         names, currency = [option.name for option in product.options], product.price.currency
-        return [
-            variant_from_row(row, currency, tuple(map(OptionValue, names, row["option_values"])))
-            for row in await tx.fetch(_OF_PRODUCT, product.id)
-        ]
+        return [variant_from_row(row, currency, names) for row in await tx.fetch(_OF_PRODUCT, product.id)]
 
     async def write(
         self, tx: Transaction, product: Product, variants: Sequence[Variant], deleted: Sequence[UUID] = ()

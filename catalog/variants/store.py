@@ -26,18 +26,20 @@ LEFT JOIN stock s ON s.product_id = v.id
 WHERE v.id IS NOT NULL OR r.by_product AND p.options <> '[]'
 """  # noqa: S608 - only constants are interpolated
 VARIANT_COLUMNS: Final = (
-    "v.id, v.product_id, v.position, v.price, v.sku, v.compare_at, v.weight_grams, v.requires_shipping,"
-    " v.max_per_order"
+    "v.id, v.product_id, v.position, v.option_values, v.price, v.sku, v.compare_at, v.weight_grams,"
+    " v.requires_shipping, v.max_per_order"
 )
-_COLUMNS: Final = f"{VARIANT_COLUMNS}, p.currency, s.free, {OPTIONS_OF_VARIANT} AS options"
+_OPTION_NAMES: Final = """ARRAY(
+    SELECT o.option ->> 'name' FROM jsonb_array_elements(p.options) WITH ORDINALITY AS o(option, place) ORDER BY o.place
+) AS option_names"""
 _MANY: Final = f"""
-SELECT {_COLUMNS} FROM variants v JOIN products p ON p.id = v.product_id LEFT JOIN stock s ON s.product_id = v.id
+SELECT {VARIANT_COLUMNS}, p.currency, s.free, {_OPTION_NAMES}
+FROM variants v JOIN products p ON p.id = v.product_id LEFT JOIN stock s ON s.product_id = v.id
 WHERE v.id = ANY($1::uuid[]) AND v.delete_time IS NULL
 """  # noqa: S608 - only constants are interpolated
 # $1 to $4 are set by `_matching`; a value of NULL is any.
-_MATCHING: Final = (
-    "FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w(product_id, first, second, third)"
-    " JOIN variants v USING (product_id)"
+_WANTED: Final = (
+    "unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w(product_id, first, second, third)"
 )
 
 
@@ -60,18 +62,22 @@ class PostgresVariantReader:
     async def page(
         self, patterns: Mapping[UUID, OptionPattern], after: tuple[int, UUID] | None, limit: int
     ) -> dict[UUID, Page[VariantWithStock]]:
-        """One statement for all products. A product's variants are found by the index of their options."""
+        """One statement for all products, which reads each page by the index of their order (keyset, variants_of_product)."""
         where = _matching(patterns)
         if after is not None:
             where.add("(v.position, v.id) > ({}, {})", *after)
+        # LIMIT: looks up each variant's stock instead of joining the whole table.
         sql = f"""
-            WITH placed AS MATERIALIZED (
-                SELECT v.id, row_number() OVER (PARTITION BY v.product_id ORDER BY v.position, v.id) AS place {_MATCHING} {where.sql}
+            WITH wanted AS MATERIALIZED (
+                SELECT w.*, p.currency, {_OPTION_NAMES} FROM {_WANTED} JOIN products p ON p.id = w.product_id
             )
-            SELECT {_COLUMNS}
-            FROM placed JOIN variants v ON v.id = placed.id JOIN products p ON p.id = v.product_id
-                LEFT JOIN stock s ON s.product_id = v.id
-            WHERE place <= {limit + 1:d} ORDER BY v.product_id, place
+            SELECT v.*, w.currency, w.option_names, s.free
+            FROM wanted w
+                CROSS JOIN LATERAL (
+                    SELECT {VARIANT_COLUMNS} FROM variants v {where.sql} ORDER BY v.position, v.id LIMIT {limit + 1:d}
+                ) v
+                LEFT JOIN LATERAL (SELECT free FROM stock WHERE product_id = v.id LIMIT 1) s ON true
+            ORDER BY v.product_id, v.position, v.id
         """  # noqa: S608 - texts are constants
         by_product: dict[UUID, list[VariantWithStock]] = {product_id: [] for product_id in patterns}
         for row in await self._db.fetch(sql, *where.args):
@@ -81,7 +87,7 @@ class PostgresVariantReader:
     async def count(self, patterns: Mapping[UUID, OptionPattern]) -> dict[UUID, int]:
         """The number of each product's variants."""
         where = _matching(patterns)
-        sql = f"SELECT v.product_id, count(*) AS count {_MATCHING} {where.sql} GROUP BY v.product_id"
+        sql = f"SELECT v.product_id, count(*) AS count FROM {_WANTED}, variants v {where.sql} GROUP BY v.product_id"  # noqa: S608 - texts are constants
         counts = {row["product_id"]: row["count"] for row in await self._db.fetch(sql, *where.args)}
         return {product_id: counts.get(product_id, 0) for product_id in patterns}
 
@@ -94,14 +100,15 @@ def options_from_json(text: str | None) -> tuple[OptionValue, ...]:
 def _matching(patterns: Mapping[UUID, OptionPattern]) -> WhereClause:
     where = WhereClause()
     where.args = transpose(((product_id, *values) for product_id, values in patterns.items()), 4)
-    where.add("v.delete_time IS NULL")
+    where.add("v.product_id = w.product_id AND v.delete_time IS NULL")
     for place, name in enumerate(("first", "second", "third"), 1):
-        where.add(f"(w.{name} IS NULL OR split_part(v.option_key, E'\\x1f', {place:d}) = w.{name})")
+        if any(pattern[place - 1] is not None for pattern in patterns.values()):
+            where.add(f"(w.{name} IS NULL OR split_part(v.option_key, E'\\x1f', {place:d}) = w.{name})")
     return where
 
 
-def variant_from_row(row: Record, currency: str, options: tuple[OptionValue, ...]) -> Variant:
-    """From a row with VARIANT_COLUMNS."""
+def variant_from_row(row: Record, currency: str, option_names: Sequence[str]) -> Variant:
+    """From a row with VARIANT_COLUMNS; the names are those of the product's options."""
     compare_at = row["compare_at"]
     terms = Terms(
         price=Money(row["price"], currency),
@@ -111,12 +118,12 @@ def variant_from_row(row: Record, currency: str, options: tuple[OptionValue, ...
         requires_shipping=row["requires_shipping"],
         max_per_order=row["max_per_order"],
     )
+    options = tuple(map(OptionValue, option_names, row["option_values"]))
     return Variant(row["id"], row["product_id"], row["position"], options, terms)
 
 
 def _with_stock(row: Record) -> VariantWithStock:
-    variant = variant_from_row(row, row["currency"], options_from_json(row["options"]))
-    return VariantWithStock(variant, row["free"])
+    return VariantWithStock(variant_from_row(row, row["currency"], row["option_names"]), row["free"])
 
 
 def _sellable(row: Record) -> SellableVariant:

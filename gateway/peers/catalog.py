@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import strawberry
 from souk.catalog.v1 import product_pb2 as product
 from souk.catalog.v1 import product_service_pb2 as pb
+from souk.catalog.v1 import variant_pb2 as variant
 
 from gateway.types.catalog import (
     Category,
@@ -42,6 +43,7 @@ _STANDARD_TAX_CLASS = "standard"
 
 # Lists repeat products, so each version of a product is converted once.
 _MAX_CACHED = 8192
+_MAX_INT = 2**31 - 1
 _cache: dict[tuple[str, int, bool, int | None], Product] = {}
 
 
@@ -188,9 +190,14 @@ def _set_price_range(request: pb.SearchProductsRequest, price: PriceFilter) -> N
             getattr(request, f"{name}_price").CopyFrom(message)
 
 
+def free_stock(message: product.Product | variant.Variant) -> int | None:
+    """None if it is not tracked, or not for the caller. The largest Int also stands for what is larger."""
+    return min(message.stock, _MAX_INT) if message.HasField("stock") else None
+
+
 def product_of(message: product.Product) -> Product:
     """A product of the catalog's message."""
-    stock = message.stock if message.HasField("stock") else None
+    stock = free_stock(message)
     key = (message.id, message.version, message.available, stock)
     cached = _cache.get(key)
     if cached is None:

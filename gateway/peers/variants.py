@@ -7,7 +7,7 @@ from souk.catalog.v1 import product_pb2 as product
 from souk.catalog.v1 import variant_pb2 as variant
 from souk.catalog.v1 import variant_service_pb2 as pb
 
-from gateway.peers.catalog import product_of
+from gateway.peers.catalog import free_stock, product_of
 from gateway.types.catalog import Product
 from gateway.types.options import OptionValue, OptionValueInput, ProductOptionInput
 from gateway.types.variants import (
@@ -125,7 +125,7 @@ def variant_of(message: variant.Variant) -> Variant:
         currency=currency(message.price),
         compare_at_price=amount(message.compare_at_price) if message.HasField("compare_at_price") else None,
         available=message.available,
-        stock=message.stock if message.HasField("stock") else None,
+        stock=free_stock(message),
         weight_grams=message.weight_grams,
         requires_shipping=message.requires_shipping,
         max_per_order=message.max_per_order if message.HasField("max_per_order") else None,

@@ -1,6 +1,7 @@
 """Variants over HTTP with fake services behind the gateway."""
 
-from gateway.tests.fakes.variants import UNKNOWN
+from gateway.peers.variants import variant_of
+from gateway.tests.fakes.variants import UNKNOWN, one_variant
 from gateway.tests.world import World, forget, world
 from kit.values import PRODUCT, VARIANT, Money, money_to_proto
 
@@ -51,6 +52,17 @@ async def test_a_variant_has_its_product_and_an_unknown_one_is_null(world: World
         },
         "unknown": None,
     }
+
+
+async def test_stock_beyond_an_int_is_shown_as_the_largest_int(world: World) -> None:
+    answer = await world.ask(
+        f'mutation {{ adjustStock(productId: "{PRODUCT.format(ID)}", delta: 2147483647, idempotencyKey: "k") {{ stock }} }}'
+    )
+    message = one_variant(VARIANT.format(ID))
+    message.stock = 2**31
+
+    assert answer == {"data": {"adjustStock": {"stock": 2**31 - 1}}}
+    assert variant_of(message).stock == 2**31 - 1
 
 
 async def test_the_first_variants_of_a_page_of_products_take_one_call(world: World) -> None:

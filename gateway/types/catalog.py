@@ -39,7 +39,7 @@ class Product:
     images: list[str] = strawberry.field(description="Absolute http(s) URLs.")
     stock: int | None = strawberry.field(
         description="Free stock: reservations are already subtracted. ADMIN only, null for others; null too if stock is not tracked. "
-        "With options, the sum over the variants."
+        "With options, the sum over the variants, or 2,147,483,647 if it is more."
     )
     available: bool = strawberry.field(
         description="Whether the product, or any of its variants, can be ordered now; advisory, createOrder decides."

@@ -27,6 +27,13 @@ class FakeStockStore:
             product_id: self.free_stock[product_id] for product_id in ids if product_id in self.free_stock
         }
 
+    async def any_available(self, product_ids: Sequence[UUID]) -> set[UUID]:
+        return {
+            product_id
+            for product_id, (_, any_available) in (await self.sums(product_ids)).items()
+            if any_available
+        }
+
     async def sums(self, product_ids: Sequence[UUID]) -> dict[UUID, tuple[int | None, bool]]:
         sums: dict[UUID, tuple[int | None, bool]] = {}
         for product_id in product_ids:
