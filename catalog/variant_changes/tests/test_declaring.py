@@ -51,6 +51,18 @@ async def test_options_turn_the_only_variant_into_one_of_the_combinations_and_ke
     assert (stored.product, stored.stock, stored.available) == (product, 8, True)
 
 
+async def test_the_public_sees_whether_any_variant_is_available_without_its_stock(world: World) -> None:
+    shirt = await world.product(stock=0)
+    await world.declare(shirt, SIZES, declared("S", id=shirt), declared("M", stock=1))
+    medium = (await world.by_option(shirt))["M"].variant.id
+
+    public = await world.products.get(shirt, quantities=False)
+    assert (public.stock, public.available) == (None, True)
+    await world.adjust(medium, -1)
+    public = await world.products.get(shirt, quantities=False)
+    assert (public.stock, public.available) == (None, False)
+
+
 async def test_variants_are_found_by_id_then_by_options_and_the_others_are_deleted(world: World) -> None:
     shirt = await world.product()
     await world.declare(shirt, SIZES, declared("S", stock=1), declared("M", stock=2), declared("L", stock=3))
