@@ -32,6 +32,7 @@ class AccountEraser:
         if not await self._store.get_many([account_id]):
             raise AccountNotFound()
 
+    @retry_on_contention
     async def erase(self, account_id: UUID, audit: AuditEvent) -> None:
         """Erases an account; raises LastAdmin, AccountNotFound."""
         now = self._clock()
@@ -76,7 +77,6 @@ class Deletions:
         audit = AuditEvent.by(caller, "account.erase", address, subject_id=account_id, detail=reason)
         await self._delete(account_id, audit)
 
-    @retry_on_contention
     async def _delete(self, account_id: UUID, audit: AuditEvent) -> None:
         await self._eraser.check(account_id)
         await self._orders.close_orders_of(account_id)

@@ -40,6 +40,8 @@ class Rows:
         self.guest_due_times: dict[UUID, datetime] = {}
         self.merged: dict[UUID, UUID] = {}
         self.purged: list[UUID] = []
+        # How many of the next erasures meet concurrent work.
+        self.contentions = 0
 
     def credentials_of(self, email: str) -> Credentials | None:
         accounts = (stored for stored in self.accounts.values() if not stored.account.guest)

@@ -10,7 +10,7 @@ from account.accounts.errors import EmailTaken
 from account.credentials.domain import Credentials
 from account.tests.rows import Rows
 from kit.auth import Role
-from kit.db import Transaction
+from kit.db import DatabaseContention, Transaction
 
 
 class FakeAccountStore(Rows):
@@ -42,6 +42,9 @@ class FakeAccountStore(Rows):
         return [self.accounts[account_id].account for account_id in ids if account_id in self.accounts]
 
     async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
+        if self.contentions:
+            self.contentions -= 1
+            raise DatabaseContention
         del self.accounts[account_id]
         self.delete_links_of(account_id)
         self.addresses = {key: row for key, row in self.addresses.items() if row.account_id != account_id}

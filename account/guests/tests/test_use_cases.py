@@ -199,3 +199,12 @@ async def test_unused_guests_are_deleted_unless_they_have_open_or_recent_orders(
     assert {ordered, fresh, used} <= shop.store.accounts.keys()
     shop.clock.advance(days=66)
     assert await shop.guest_expiry.delete_unused() == 2
+
+
+async def test_a_guest_whose_deletion_meets_concurrent_work_is_deleted_all_the_same(shop: Shop) -> None:
+    for _ in range(2):
+        await guest_of(shop)
+    shop.clock.advance(days=31)
+    shop.store.contentions = 1
+
+    assert await shop.guest_expiry.delete_unused() == 2
