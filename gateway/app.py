@@ -102,13 +102,13 @@ def _peers(settings: Settings) -> Peers:
         order=Orders(settings.order_address, identity),
         payment=Payments(settings.payment_address, identity),
         notification=Notifications(settings.notification_address, identity),
-        addresses=Addresses(settings.account_address, identity),
-        guests=Guests(settings.account_address, identity),
-        saved_methods=SavedMethods(settings.payment_address, identity),
+        address=Addresses(settings.account_address, identity),
+        guest=Guests(settings.account_address, identity),
+        saved_method=SavedMethods(settings.payment_address, identity),
         tax=TaxRules(settings.order_address, identity),
         shipping=ShippingRules(settings.order_address, identity, settings.stripe_publishable_key),
-        variants=Variants(settings.catalog_address, identity),
-        carts=Carts(settings.order_address, identity),
+        variant=Variants(settings.catalog_address, identity),
+        cart=Carts(settings.order_address, identity),
     )
 
 

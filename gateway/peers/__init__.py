@@ -29,13 +29,13 @@ class Peers:
     order: Orders
     payment: Payments
     notification: Notifications
-    addresses: Addresses
-    guests: Guests
-    saved_methods: SavedMethods
+    address: Addresses
+    guest: Guests
+    saved_method: SavedMethods
     tax: TaxRules
     shipping: ShippingRules
-    variants: Variants
-    carts: Carts
+    variant: Variants
+    cart: Carts
 
     def all(self) -> list[Peer]:
         """Every client, to be opened and closed."""

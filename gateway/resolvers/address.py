@@ -20,7 +20,7 @@ AddressId = Annotated[strawberry.ID, argument("Starts with adr_.")]
 async def addresses(self: Account, info: Info) -> list[SavedAddress] | None:
     """Loaded for all accounts of a request together."""
     context = info.context
-    loaded = await context.load("addresses", self.id, context.peers.addresses.list_by_account)
+    loaded = await context.load("addresses", self.id, context.peers.address.list_by_account)
     return list(loaded or ())
 
 
@@ -36,7 +36,7 @@ class AddressMutations:
         self, info: Info, input: Annotated[CreateAddressInput, argument("The new address.")]
     ) -> SavedAddress | None:
         """CreateAddress."""
-        return await info.context.peers.addresses.create(input)
+        return await info.context.peers.address.create(input)
 
     @strawberry.mutation(description="Changes an address of the signed-in account. Orders keep their copies.")
     async def update_address(
@@ -46,12 +46,12 @@ class AddressMutations:
         input: Annotated[UpdateAddressInput, argument("The changes.")],
     ) -> SavedAddress | None:
         """UpdateAddress."""
-        return await info.context.peers.addresses.update(id, input)
+        return await info.context.peers.address.update(id, input)
 
     @strawberry.mutation(
         description="Deletes an address of the signed-in account. No other becomes the default in its place."
     )
     async def delete_address(self, info: Info, id: AddressId) -> bool | None:
         """DeleteAddress."""
-        await info.context.peers.addresses.delete(id)
+        await info.context.peers.address.delete(id)
         return True

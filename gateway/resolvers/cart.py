@@ -16,7 +16,7 @@ from kit.graphql import relation
 async def variant(self: CartLine, info: Info) -> Variant | None:
     """Loaded for all lines of a request together."""
     context = info.context
-    return await context.load("variants", self.variant_id, context.peers.variants.batch_get)
+    return await context.load("variants", self.variant_id, context.peers.variant.batch_get)
 
 
 @strawberry.type
@@ -26,7 +26,7 @@ class CartQueries:
     @strawberry.field(description="The caller's open cart; null when nothing was added yet.")
     async def cart(self, info: Info) -> Cart | None:
         """GetCart."""
-        return await info.context.peers.carts.get()
+        return await info.context.peers.cart.get()
 
 
 @strawberry.type
@@ -52,7 +52,7 @@ class CartMutations:
         ] = None,
     ) -> Cart | None:
         """AddToCart."""
-        return await info.context.peers.carts.add(lines, idempotency_key)
+        return await info.context.peers.cart.add(lines, idempotency_key)
 
     @strawberry.mutation(
         description="Sets how much of a line is wanted; works while the catalogue is unavailable."
@@ -64,7 +64,7 @@ class CartMutations:
         quantity: Annotated[int, argument("0-10,000; 0 removes the line.")],
     ) -> Cart | None:
         """SetCartLine."""
-        return await info.context.peers.carts.set_line(id, quantity)
+        return await info.context.peers.cart.set_line(id, quantity)
 
     @strawberry.mutation(
         description="Sets addresses, shipping method, note, and how to reach a guest; creates the cart if there is none."
@@ -75,8 +75,8 @@ class CartMutations:
         """SetGuestContact, if there is a contact, then UpdateCart."""
         peers, contact = info.context.peers, input.contact
         if contact:
-            await peers.guests.set_contact(contact.name, contact.email, contact.phone)
-        return await peers.carts.update(input)
+            await peers.guest.set_contact(contact.name, contact.email, contact.phone)
+        return await peers.cart.update(input)
 
     @strawberry.mutation(
         description="After a login: merges a guest, with its cart and orders, into the signed-in account. Of a product in both carts the "
@@ -86,7 +86,7 @@ class CartMutations:
         self, info: Info, guest_token: Annotated[str, argument("The guest's access token.")]
     ) -> Cart | None:
         """MergeCart."""
-        return await info.context.peers.carts.merge(guest_token)
+        return await info.context.peers.cart.merge(guest_token)
 
     @strawberry.mutation(
         description="Orders the cart as it was shown: reserves the stock and returns the PENDING order; the payment follows within "
@@ -98,4 +98,4 @@ class CartMutations:
         self, info: Info, input: Annotated[CheckoutInput, argument("The cart.")]
     ) -> Order | None:
         """Checkout."""
-        return await info.context.peers.carts.check_out(input)
+        return await info.context.peers.cart.check_out(input)

@@ -19,7 +19,7 @@ class GuestMutations:
     )
     async def start_guest(self, info: Info) -> AuthPayload | None:
         """StartGuest."""
-        return await info.context.peers.guests.start()
+        return await info.context.peers.guest.start()
 
     @strawberry.mutation(
         description="Exchanges the token of a link in a mail to a guest for a session of the guest. The token works for 30 days, on any "
@@ -32,7 +32,7 @@ class GuestMutations:
     ) -> AuthPayload | None:
         """OpenOrderLink."""
         info.context.clear_loaders()
-        return await info.context.peers.guests.open_order_link(token)
+        return await info.context.peers.guest.open_order_link(token)
 
     @strawberry.mutation(
         description="Emails a guest another link to its orders; earlier links stop working. Always true, whether or not a guest has this "
@@ -45,5 +45,5 @@ class GuestMutations:
         email: Annotated[str, argument("The address that was given with the order.")],
     ) -> bool | None:
         """RequestOrderLink."""
-        await info.context.peers.guests.request_order_link(number, email)
+        await info.context.peers.guest.request_order_link(number, email)
         return True

@@ -20,7 +20,7 @@ MethodId = Annotated[strawberry.ID, argument("Begins with pme_.")]
 async def payment_methods(self: Account, info: Info) -> list[SavedMethod] | None:
     """Loaded for all accounts of a request together."""
     context = info.context
-    loaded = await context.load("payment_methods", self.id, context.peers.saved_methods.list_by_account)
+    loaded = await context.load("payment_methods", self.id, context.peers.saved_method.list_by_account)
     return list(loaded or ())
 
 
@@ -34,17 +34,17 @@ class SavedMethodMutations:
     )
     async def start_saving_payment_method(self, info: Info) -> MethodSetup | None:
         """StartSavingMethod."""
-        return await info.context.peers.saved_methods.start_saving()
+        return await info.context.peers.saved_method.start_saving()
 
     @strawberry.mutation(description="Makes a payment method of the signed-in account its default.")
     async def set_default_payment_method(self, info: Info, id: MethodId) -> SavedMethod | None:
         """SetDefaultMethod."""
-        return await info.context.peers.saved_methods.set_default(id)
+        return await info.context.peers.saved_method.set_default(id)
 
     @strawberry.mutation(
         description="Deletes a payment method of the signed-in account; the provider forgets the card. Returns true."
     )
     async def delete_payment_method(self, info: Info, id: MethodId) -> bool | None:
         """DeleteMethod."""
-        await info.context.peers.saved_methods.delete(id)
+        await info.context.peers.saved_method.delete(id)
         return True

@@ -27,7 +27,7 @@ async def variants(
     after: After = None,
 ) -> VariantConnection | None:
     """First pages are loaded for all products of a request together."""
-    peer, page, chosen = info.context.peers.variants, page_request(info, first, after), tuple(options or ())
+    peer, page, chosen = info.context.peers.variant, page_request(info, first, after), tuple(options or ())
     if page.token:
         return await peer.list(self.id, chosen, page)
     load = partial(peer.list_by_product, chosen, page)
@@ -48,7 +48,7 @@ class VariantQueries:
     @strawberry.field(description="Public.")
     async def variant(self, info: Info, id: VariantId) -> Variant | None:
         """One variant."""
-        return await or_none(info.context.peers.variants.get(id))
+        return await or_none(info.context.peers.variant.get(id))
 
 
 @strawberry.type
@@ -73,7 +73,7 @@ class VariantMutations:
         """SetVariants."""
         peers = info.context.peers
         code = (await peers.catalog.get(product_id)).currency
-        return await peers.variants.declare(product_id, code, options, variants, expected_version)
+        return await peers.variant.declare(product_id, code, options, variants, expected_version)
 
     @strawberry.mutation(
         description="ADMIN. Raises the product's version. Omitted fields keep their value; null clears an optional field. An outdated "
@@ -87,4 +87,4 @@ class VariantMutations:
         expected_version: ExpectedVersion = None,
     ) -> Variant | None:
         """UpdateVariant."""
-        return await info.context.peers.variants.update(id, input, expected_version)
+        return await info.context.peers.variant.update(id, input, expected_version)

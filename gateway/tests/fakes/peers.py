@@ -62,13 +62,13 @@ async def standing_in(servicers: Sequence[Any], tokens: FakeTokenVerifier) -> As
         order=Orders(address),
         payment=Payments(address),
         notification=Notifications(address),
-        addresses=Addresses(address),
-        guests=Guests(address),
-        saved_methods=SavedMethods(address),
+        address=Addresses(address),
+        guest=Guests(address),
+        saved_method=SavedMethods(address),
         tax=TaxRules(address),
         shipping=ShippingRules(address, publishable_key="pk_test_1"),
-        variants=Variants(address),
-        carts=Carts(address),
+        variant=Variants(address),
+        cart=Carts(address),
     )
     for peer in peers.all():
         await peer.open()
