@@ -152,6 +152,7 @@ class Attack:
             while not transport.is_closing():
                 socket.say(type="pong")
                 await socket.writer.drain()
+                # The pace of a slow client, not a wait for a result.
                 await asyncio.sleep(0.5)
         return "dropped"
 

@@ -100,7 +100,7 @@ async def test_a_stream_that_is_idle_for_long_is_still_there(
     channel = Channel(f"127.0.0.1:{server.port}", SERVICE)
     await channel.open()
     assert await get(channel, "ord_1") == "ord_1"
-    # A ping a second is the fastest that gRPC sends, and the server forgives two.
+    # Time itself is the subject: gRPC pings once a second at most, a server forgives two pings, and neither shows them.
     await asyncio.sleep(6)
     assert await get(channel, "ord_2") == "ord_2"
     assert len(orders.peers) == 1

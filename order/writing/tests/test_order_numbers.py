@@ -17,6 +17,7 @@ class Sequences:
         self.fails = False
 
     async def take(self, count: int) -> Sequence[int]:
+        # A statement lets the other orders run.
         await asyncio.sleep(0)
         self.statements += 1
         if self.fails:
