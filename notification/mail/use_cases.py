@@ -36,7 +36,7 @@ class MailDelivery:
         """Sends a leased notification; schedules a retry if the mail server is temporarily unavailable."""
         notification, recipient = due
         if recipient.is_guest and notification.is_about_unpaid_order:
-            # Anyone can order as a guest with another person's address; it gets mails only once an order is paid.
+            # Of an event without `placed_by_guest`, published by an earlier release.
             dropped = await self._queue.drop(notification)
             MAILS.labels(notification.template, "unpaid_guest" if dropped else "lease_lost").inc()
             return

@@ -112,7 +112,10 @@ class EventHandlers:
         return handle
 
     def _order(self, template: Template) -> Any:
-        """A handler that queues mails about orders' new status."""
+        """A handler that queues mails about orders' new status; none about an unpaid order that a guest placed.
+
+        Anyone can order as a guest with another person's address, and a guest may never leave one.
+        """
 
         async def handle(tx: Transaction, events: Sequence[Event[Any]]) -> None:
             now = self._clock()
@@ -126,6 +129,11 @@ class EventHandlers:
                 )
                 for event in events
             ]
-            await self._notifications.queue(tx, notifications)
+            due = [
+                notification
+                for notification, event in zip(notifications, events, strict=True)
+                if not (notification.is_about_unpaid_order and event.body.placed_by_guest)
+            ]
+            await self._notifications.queue(tx, due)
 
         return handle

@@ -20,19 +20,22 @@ from order.orders.messages import order_to_proto
 
 
 def _placed(event: OrderPlaced) -> tuple[str, Message]:
-    message = pb.OrderPlaced(
+    return ORDER.format(event.order.id), pb.OrderPlaced(
         order=order_to_proto(event.order),
         payment_method=event.payment_method,
         pay_before=timestamp_to_proto(event.pay_before),
         confirmation="PAYMENT_CONFIRMATION_" + event.confirmation,
         save_method=event.save_method,
+        placed_by_guest=event.order.placed_by_guest,
     )
-    return ORDER.format(event.order.id), message
 
 
-def _snapshot(kind: Callable[..., Message]) -> Callable[[Any], tuple[str, Message]]:
-    """For events that carry only the order."""
-    return lambda event: (ORDER.format(event.order.id), kind(order=order_to_proto(event.order)))
+def _snapshot(kind: Callable[..., Message], *names: str) -> Callable[[Any], tuple[str, Message]]:
+    """For events that carry only the order, and of it the fields `names`."""
+    return lambda event: (
+        ORDER.format(event.order.id),
+        kind(order=order_to_proto(event.order), **{name: getattr(event.order, name) for name in names}),
+    )
 
 
 TOPIC = Topic(
@@ -40,7 +43,7 @@ TOPIC = Topic(
     {
         OrderPlaced: _placed,
         OrderConfirmed: _snapshot(pb.OrderConfirmed),
-        OrderCancelled: _snapshot(pb.OrderCancelled),
+        OrderCancelled: _snapshot(pb.OrderCancelled, "placed_by_guest"),
         OrderShipped: _snapshot(pb.OrderShipped),
         OrderDelivered: _snapshot(pb.OrderDelivered),
         OrderRefunded: _snapshot(pb.OrderRefunded),

@@ -46,4 +46,5 @@ def order_from_row(row: Record) -> Order:
         cart_id=row["cart_id"],
         amounts=amounts_from_row(row),
         billing_address=address_from_json(row["billing_address"]),
+        placed_by_guest=row["guest_network"] is not None,
     )

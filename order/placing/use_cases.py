@@ -205,6 +205,7 @@ class Placing:
             amounts_of(quote) if quote else None,
             command.billing_address,
         )
+        placed.order.placed_by_guest = command.guest_network is not None
         required = priced.needs_method and quote is not None and quote.needs_shipping
         placed = replace(placed, confirmation=command.confirmation, save_method=command.save_method)
         return NewOrder(placed, command, priced.snapshot.revision, quote, required)

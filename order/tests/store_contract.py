@@ -72,6 +72,7 @@ class StoreHarness:
             order_id or uuid4(), self.last_number, owner, lines, ADDRESS, "pm_card_visa", schedule, now
         )
         command = replace(place_order(owner, key=key), guest_network=guest_network)
+        event.order.placed_by_guest = guest_network is not None
         return NewOrder(event, command, revision=1)
 
     async def place(self, count: int = 1, *, account: UUID | None = None) -> list[Order]:

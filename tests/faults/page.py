@@ -27,7 +27,7 @@ async def _confirm(shop: Shop, client_secret: str, card: str) -> None:
         except ValueError:  # the provider died while responding
             return False
         # An intent, declined or charged, or cancelled with its order.
-        return answer.get("object") == "payment_intent"
+        return bool(answer.get("object") == "payment_intent")
 
     # A buyer who gives up after that is no violation: the order is cancelled in time.
     with suppress(AssertionError):

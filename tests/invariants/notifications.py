@@ -22,8 +22,7 @@ FROM accounts WHERE delete_time IS NULL
 async def notifications(sources: DataSources) -> CheckResult:
     """Every status that an order reached has exactly one notification, unless the account was deleted first.
 
-    A guest gets none while its order is not paid; the mail is left out when its turn comes, so also of guests that have registered or
-    were merged since then it may be missing.
+    One that a guest placed has none until it is paid, also if the guest has registered or was merged since then.
     """
     reached = await sources.rows(
         "order",

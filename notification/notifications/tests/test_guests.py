@@ -72,11 +72,26 @@ async def test_a_guest_gets_no_mail_of_a_cancelled_unpaid_order_but_of_a_paid_on
     assert "We had to cancel it." in await service.text()
 
 
+async def test_an_unpaid_order_of_a_guest_without_a_contact_queues_nothing_and_a_paid_one_waits_for_it() -> (
+    None
+):
+    service = Service()
+    unpaid = ordered(history=CONFIRMED[:1])
+    await service.handle(order.OrderPlaced(order=unpaid, placed_by_guest=True))
+    assert await service.handle(order.OrderCancelled(order=unpaid, placed_by_guest=True)) == []
+
+    await service.handle(order.OrderConfirmed(order=ordered(history=CONFIRMED)))
+    await service.send_mails()
+    assert service.mailer.mails == []
+    await with_contact(service)
+    assert "#token=secret-1" in await service.text()
+
+
 async def test_an_order_whose_payment_came_too_late_is_mailed_because_it_is_refunded() -> None:
     service = Service()
     await with_contact(service)
     late = ordered(history=CONFIRMED[:1], cancel_reason=order_pb2.CANCEL_REASON_RESERVATION_EXPIRED)
-    await service.handle(order.OrderCancelled(order=late))
+    await service.handle(order.OrderCancelled(order=late, placed_by_guest=True))
     assert "products had gone back on sale" in await service.text()
 
 

@@ -118,6 +118,15 @@ def test_order_placed_says_when_the_page_confirms_the_payment() -> None:
     assert message.confirmation == order_pb2.PAYMENT_CONFIRMATION_CLIENT
 
 
+def test_a_cancellation_says_whether_a_guest_placed_the_order() -> None:
+    for by_guest in (True, False):
+        order = replace(placed().order, placed_by_guest=by_guest)
+        event = order.expire(order.deadline)
+        assert event
+        rows = TOPIC.outbox_rows([event])
+        assert events_pb2.OrderCancelled.FromString(rows.payloads[0]).placed_by_guest is by_guest
+
+
 def test_every_event_of_the_contract_is_published() -> None:
     names = {encode.__name__ for encode in TOPIC.encoders}
 

@@ -244,6 +244,8 @@ async def test_the_network_of_a_guest_cannot_be_found_by_trying_all_networks() -
         shop = Shop(replace(POLICY, network_secret=secret))
         await shop.place(guest(), address="192.0.2.1")
         await shop.place(customer(), address="192.0.2.1")
+        placed = [event.order for event in shop.db.events if isinstance(event, OrderPlaced)]
+        assert [order.placed_by_guest for order in placed] == [True, False]
         network, of_account = shop.store.guest_networks
         assert of_account is None
         stored.append(network)

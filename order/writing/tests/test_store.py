@@ -190,6 +190,7 @@ async def test_the_unpaid_orders_of_a_networks_guests_are_limited_and_the_networ
     assert await harness.placing.place([late, other], limits) == [Outcome.TOO_MANY_PENDING, Outcome.WRITTEN]
 
     written = guests[outcomes.index(Outcome.WRITTEN)].event.order
+    assert (await harness.store.get(written.id, None)) == written
     await harness.change(written, lambda stored: stored.payment_failed("", harness.clock.now))
 
     networks = await harness.db.fetch("SELECT guest_network FROM orders WHERE status <> 'PENDING'")
