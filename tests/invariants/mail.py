@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tests.invariants.result import CheckResult, check_result
 from tests.invariants.sources import DataSources, uuid_of
 
 _SENT = "SELECT id::text, order_id::text, account_id::text, template, recipient, status FROM notifications"
+_OF_GUESTS = "SELECT o.id::text FROM orders o JOIN merged_accounts m ON m.guest_id = o.caller_id"
 _INVARIANT = "every mail arrived at its address, with one id"
 # An order may have several of these.
 _MULTIPLE = ("refunded",)
@@ -25,13 +26,19 @@ async def arrived(sources: DataSources) -> CheckResult:
         str(row["id"]): row["email"]
         for row in await sources.rows("account", "SELECT id, email FROM accounts WHERE delete_time IS NULL")
     }
-    return compare(rows, addresses, received)
+    of_guests = {row["id"] for row in await sources.rows("order", _OF_GUESTS)}
+    return compare(rows, addresses, of_guests, received)
 
 
 def compare(
-    rows: Mapping[str, Mapping[str, Any]], addresses: Mapping[str, str], received: Sequence[Mapping[str, Any]]
+    rows: Mapping[str, Mapping[str, Any]],
+    addresses: Mapping[str, str],
+    of_guests: Collection[str],
+    received: Sequence[Mapping[str, Any]],
 ) -> CheckResult:
-    """`rows`: notifications by id; `addresses`: of accounts that are not deleted; `received`: the mails."""
+    """`rows`: notifications by id; `addresses`: of accounts that are not deleted; `of_guests`: orders that guests placed before they were
+    merged into accounts; `received`: the mails.
+    """
     violations = []
     ids_by_order: dict[tuple[str, str], set[str]] = defaultdict(set)
     arrived: set[str] = set()
@@ -43,7 +50,8 @@ def compare(
         arrived.add(row["id"])
         if row["order_id"] is not None:
             ids_by_order[row["order_id"], row["template"]].add(mail["id"])
-        violations += _violations(mail, row, addresses)
+        was_guest = row["order_id"] in of_guests
+        violations += _violations(mail, row, addresses.get(row["account_id"]), was_guest=was_guest)
     violations += [
         f"notification {key} ({row['template']}) is SENT but did not arrive"
         for key, row in rows.items()
@@ -57,10 +65,13 @@ def compare(
     return check_result(_INVARIANT, len(received), sorted(set(violations)))
 
 
-def _violations(mail: Mapping[str, Any], row: Mapping[str, Any], addresses: Mapping[str, str]) -> list[str]:
+def _violations(
+    mail: Mapping[str, Any], row: Mapping[str, Any], address: str | None, *, was_guest: bool
+) -> list[str]:
     violations = []
-    address = addresses.get(row["account_id"])
-    if address is not None and mail["to"] != [address]:
+    # What was sent before a merge went to the guest's address.
+    allowed = [[address], [row["recipient"]]] if was_guest else [[address]]
+    if address is not None and mail["to"] not in allowed:
         violations.append(f"{mail['id']} was sent to {mail['to']}, but its account has {address}")
     if row["order_id"] is not None and row["order_id"] not in map(uuid_of, mail["orders"]):
         violations.append(

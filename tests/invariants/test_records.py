@@ -10,7 +10,15 @@ import pytest
 from kit.events.topic import EVENT
 from kit.values import ORDER
 from tests.invariants import index, provider
-from tests.invariants.example import ExampleData, example, postgres, violations_by_check
+from tests.invariants.example import (
+    ACCOUNT,
+    CONFIRMED,
+    GUEST,
+    ExampleData,
+    example,
+    postgres,
+    violations_by_check,
+)
 from tests.invariants.result import CheckResult, check_result
 from tests.invariants.sources import event_id
 from tests.invariants.subscriptions import subscriptions
@@ -154,6 +162,21 @@ async def test_an_intent_that_a_page_can_still_confirm_is_found(example: Example
         record["status"] = "requires_payment_method"
     violated = await _violated_after(replace(example, records=records), changes)
     assert "balances" in violated
+
+
+async def test_a_mail_that_went_to_a_guest_before_it_was_merged_is_no_difference(
+    example: ExampleData,
+) -> None:
+    changes = {
+        "order": f"UPDATE orders SET caller_id = '{GUEST}' WHERE id = '{CONFIRMED}'; "
+        f"INSERT INTO merged_accounts VALUES ('{GUEST}', '{ACCOUNT}', now())",
+        "notification": f"UPDATE notifications SET recipient = 'jane@example.com' WHERE order_id = '{CONFIRMED}'",
+    }
+    order = ORDER.format(CONFIRMED)
+    mails = [
+        {**mail, "to": ["jane@example.com"]} if order in mail["orders"] else mail for mail in example.mails
+    ]
+    assert await _violated_after(replace(example, mails=mails), changes) == set()
 
 
 async def _violated_after(sources: ExampleData, changes: Mapping[str, str]) -> set[str]:
