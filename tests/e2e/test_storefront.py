@@ -100,7 +100,7 @@ async def test_an_order_that_the_buyer_cancels_leaves_the_cart_as_it_was(stack: 
 async def test_an_order_whose_response_was_lost_is_shown_when_it_is_ordered_again(
     stack: StackUnderTest,
 ) -> None:
-    lost = []
+    lost: list[str] = []
 
     async def lose_the_first(route: Route) -> None:
         if lost or '"Checkout"' not in (route.request.post_data or ""):
