@@ -43,8 +43,8 @@ integration-test: tools ## Run the tests that start real servers
 	@dev/test.sh --test_tag_filters=integration,e2e //...
 
 .PHONY: load-test
-load-test: tools ## Measure orders and searches from 32 users, then check data consistency
-	@bazel run --ui_event_filters=-info --noshow_progress //tests/load
+load-test: tools ## Measure CPU time, latency and memory of each operation and of whole journeys, then check data consistency
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/load -- $(ARGS)
 
 .PHONY: scale-test
 scale-test: tools ## Fill databases with 10,000,000 orders (26 GB), and measure every query and periodic job on them

