@@ -1,4 +1,4 @@
-"""Retries work that PostgreSQL rolled back because of concurrent work: a deadlock, a serialization failure, a lock timeout.
+"""Retries work that PostgreSQL rolled back because of concurrent work: a deadlock, a serialization failure, a lock timeout, a migration.
 
 The work must have no effect besides its statement or transaction.
 """
@@ -22,7 +22,8 @@ R = TypeVar("R")
 
 CONTENTION = Counter(
     "souk_db_contention_total",
-    "Statements and transactions rolled back by a deadlock, a serialization failure or a lock timeout, by outcome: retried or gave up.",
+    "Statements and transactions rolled back by a deadlock, a serialization failure, a lock timeout or a migration, "
+    "by outcome: retried or gave up.",
     ["outcome"],
 )
 

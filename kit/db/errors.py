@@ -36,7 +36,7 @@ class DatabaseBusy(Unavailable):
 
 
 class DatabaseContention(Contention):
-    """A deadlock, a serialization failure or a lock timeout; the statement or transaction was rolled back.
+    """A deadlock, a serialization failure, a lock timeout, or a migration of the columns that are read; the transaction was rolled back.
 
     `kit.db.run_with_contention_retries` retries it first; clients see the remaining failures as DATABASE_BUSY.
     """
@@ -90,7 +90,8 @@ def _by_state(error: Any, has_deadline: bool) -> BaseException:
     state: str = error.sqlstate or ""
     if state == _CANCELLED:
         return _timeout(has_deadline)
-    if state.startswith(_CONTENTION):
+    # A table has other columns than when the statement was prepared. The driver prepares it again itself, but not in a transaction.
+    if state.startswith(_CONTENTION) or isinstance(error, asyncpg.InvalidCachedStatementError):
         return DatabaseContention("serialization conflict, retry")
     if state.startswith(_UNAVAILABLE) or state == _READ_ONLY:
         return DatabaseUnavailable("the database is unavailable")

@@ -8,6 +8,7 @@ import pytest
 
 from kit.db import Database, DatabaseContention, retry_on_contention
 from kit.db.contention import CONTENTION
+from kit.db.session import connect
 from kit.errors import Internal, Unavailable
 from kit.errors.transport import graphql_code
 from kit.testing import eventually
@@ -89,6 +90,26 @@ async def test_a_serialization_failure_is_run_again(db: Database) -> None:
 
     await bump()
     assert await _sizes(db) == [2, 0]
+
+
+async def test_a_transaction_is_retried_after_a_migration_changed_the_columns_that_it_reads(
+    db: Database,
+) -> None:
+    before = _counted("retried")
+
+    @retry_on_contention
+    async def lock() -> list[str]:
+        async with db.transaction() as tx:
+            row = await tx.fetchrow("SELECT * FROM things WHERE name = $1 FOR UPDATE", "a")
+            assert row is not None
+            return list(row.keys())
+
+    await lock()
+    migration = await connect(db.url, "migration")
+    await migration.execute("ALTER TABLE things ADD COLUMN color text")
+    await migration.close()
+    assert await lock() == ["id", "name", "size", "color"]
+    assert _counted("retried") == before + 1
 
 
 async def test_a_lock_timeout_is_retried(db: Database) -> None:
