@@ -1,12 +1,10 @@
 """Souk as in a cluster: two replicas of every service from its image under podman, with real servers.
 
-Hosts files stand in for the cluster's DNS (a service's name resolves to both replicas, as with a headless Service), and `Balancer` for its
-load balancer.
+Hosts files stand in for the cluster's DNS (a service's name resolves to both replicas, as with a headless Service), and
+`tests.images.balancer` for its load balancer.
 """
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,8 +19,6 @@ from tests.images.podman import Podman
 
 ADDRESSES = ("127.0.0.1", "127.0.0.2")
 MIGRATING = tuple(name for name in SERVICES if name != "gateway")
-# In a cluster, proxies learn of a terminating replica a little after the replica itself.
-_WITHDRAWAL_SECONDS = 0.5
 _MIGRATE_SECONDS = 120
 _PRODUCTS = 20
 
@@ -170,63 +166,6 @@ class Deployment:
         result = run_command(self.replicas[name][0], "migrate", seconds=_MIGRATE_SECONDS)
         if result.returncode:
             raise RuntimeError(f"{name} migrate failed:\n{result.stdout}")
-
-
-class Balancer:
-    """A TCP proxy that distributes connections round-robin over replicas, as a Service does."""
-
-    def __init__(self, port: int, addresses: Iterable[str] = ADDRESSES) -> None:
-        self._port = port
-        self._addresses = list(addresses)
-        self._next = 0
-        self._server: asyncio.Server | None = None
-
-    @property
-    def url(self) -> str:
-        """The address for clients."""
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def __aenter__(self) -> "Balancer":
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-
-    @contextlib.asynccontextmanager
-    async def without(self, address: str) -> AsyncIterator[None]:
-        """Withdraws an address for new connections after a short delay; existing ones continue."""
-        removing = asyncio.create_task(self._remove(address))
-        try:
-            yield
-        finally:
-            await removing
-            self._addresses.append(address)
-
-    async def _remove(self, address: str) -> None:
-        await asyncio.sleep(_WITHDRAWAL_SECONDS)
-        self._addresses.remove(address)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._next += 1
-        address = self._addresses[self._next % len(self._addresses)]
-        try:
-            inner_reader, inner_writer = await asyncio.open_connection(address, self._port)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
-
-
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    # If one side closes, the other connection is closed too.
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
 
 
 def _environment(name: str, ports: Ports, state: Path) -> dict[str, str]:

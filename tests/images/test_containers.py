@@ -22,8 +22,9 @@ from tests.e2e.test_journey import (
     test_the_journey_of_the_readme,
     test_the_same_key_is_one_order_and_one_charge,
 )
+from tests.images.balancer import Balancer
 from tests.images.built import layouts
-from tests.images.deployment import Balancer, Container, Deployment
+from tests.images.deployment import ADDRESSES, Container, Deployment
 from tests.images.podman import Podman, private_podman
 from tests.invariants.audit import check_all
 
@@ -65,7 +66,8 @@ def deployment(podman: Podman) -> Iterator[Deployment]:
 
 @pytest.fixture(scope="module")
 async def balancer(deployment: Deployment) -> AsyncIterator[Balancer]:
-    async with Balancer(deployment.ports.gateway) as balancer:
+    port = deployment.ports.gateway
+    async with Balancer([(address, port) for address in ADDRESSES]) as balancer:
         yield balancer
 
 
@@ -145,7 +147,7 @@ async def test_no_request_fails_while_every_replica_is_restarted(
 async def roll(deployment: Deployment, balancer: Balancer, replica: Container) -> None:
     """Restarts a replica. While that is a gateway, shoppers use the other one."""
     if replica.service == "gateway":
-        async with balancer.without(replica.address):
+        async with balancer.without((replica.address, replica.port)):
             await asyncio.to_thread(deployment.roll, replica)
     else:
         await asyncio.to_thread(deployment.roll, replica)
