@@ -8,7 +8,7 @@ from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
 from kit.work import PeriodicJob
 from order.cart_moves.store import PostgresMovingStore
-from order.cart_moves.use_cases import CartMoves, GuestCarts
+from order.cart_moves.use_cases import CartMoves, GuestCarts, UnpaidCarts
 from order.cart_quotes.rpc import CartRpc
 from order.cart_quotes.use_cases import CartReading
 from order.carts.domain import CartLifetimes
@@ -49,7 +49,7 @@ from order.writing.domain import AccountLimits
 from order.writing.retention import failed_payment_retention
 from order.writing.store import PostgresPlacingStore
 
-_CLOSED_ACCOUNT_SWEEP_SECONDS = 30.0
+_SWEEP_SECONDS = 30.0
 
 
 def build(settings: Settings) -> Service:
@@ -60,7 +60,8 @@ def build(settings: Settings) -> Service:
     guest_accounts = Guests(settings.account_address, identity)
     admins = AdminVerifierClient(settings.account_address, identity)
     store = PostgresOrderStore(db)
-    cart_moves = CartMoves(PostgresMovingStore(db))
+    moving_store = PostgresMovingStore(db)
+    cart_moves = CartMoves(moving_store)
     orders = Orders(db, store, catalog, cart_moves)
     rules_store = PostgresRulesStore(db)
     rules = PricingRules(rules_store, terms(settings))
@@ -114,8 +115,11 @@ def build(settings: Settings) -> Service:
             PeriodicJob("order.overdue", settings.sweep_seconds.total_seconds(), orders.cancel_overdue),
             PeriodicJob(
                 "order.closed_accounts",
-                _CLOSED_ACCOUNT_SWEEP_SECONDS,
+                _SWEEP_SECONDS,
                 closed_accounts.cancel_orders_of_closed_accounts,
+            ),
+            PeriodicJob(
+                "order.unpaid_carts", _SWEEP_SECONDS, UnpaidCarts(db, moving_store, cart_moves).reopen
             ),
             guests.job("order.merged_guests"),
             *retentions(db, settings),

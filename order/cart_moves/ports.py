@@ -6,7 +6,9 @@ from typing import Protocol
 from uuid import UUID
 
 from kit.db import Transaction
+from kit.values import Position
 from order.carts.domain import CartHead
+from order.orders.domain import Order
 
 
 class MovingStore(Protocol):
@@ -30,6 +32,11 @@ class MovingStore(Protocol):
         self, tx: Transaction, source_id: UUID, target_id: UUID, now: datetime, expire_time: datetime
     ) -> None:
         """Ends a cart as MERGED into another one, which takes over what it does not have: addresses, method, note, currency."""
+
+    async def cancelled_orders(
+        self, tx: Transaction, after: Position, limit: int
+    ) -> tuple[Sequence[Order], Position | None]:
+        """Of the next `limit` cancelled orders of carts, by time, those whose cart is ORDERED, and where to go on; None at the end."""
 
     async def left_out(self, account_id: UUID) -> bool:
         """Whether carts that were merged into the account's open one still have lines."""

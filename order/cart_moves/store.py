@@ -5,7 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.db import Database, DatabaseContention, Record, Transaction, UniqueViolation
+from kit.values import Position
 from order.carts.domain import MAX_LINES, CartHead
+from order.orders.domain import Order
+from order.orders.rows import read_orders
 
 # Locks are taken in the order of ids, so that two transactions with the same carts do not deadlock.
 _LOCK_OPEN = """
@@ -15,6 +18,16 @@ _LOCK_ORDERED = """
 SELECT id, account_id, currency FROM carts
 WHERE id = ANY ($1) AND (id, order_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[])) AND state = 'ORDERED'
 ORDER BY id FOR UPDATE
+"""
+_CANCELLED = """
+WITH page AS (
+    SELECT id, cart_id, update_time FROM orders
+    WHERE cart_id IS NOT NULL AND status = 'CANCELLED' AND (update_time, id) > ($1, $2) ORDER BY update_time, id LIMIT $3
+)
+SELECT id, update_time, EXISTS (
+    SELECT FROM carts c WHERE c.id = page.cart_id AND c.order_id = page.id AND c.state = 'ORDERED'
+) AS is_ordered
+FROM page ORDER BY update_time, id
 """
 _REOPEN = """
 UPDATE carts SET state = 'OPEN', order_id = NULL, version = version + 1, update_time = $2, expire_time = $3 WHERE id = ANY ($1)
@@ -100,6 +113,14 @@ class PostgresMovingStore:
     ) -> None:
         """The target's own values win."""
         await tx.execute(_END_MERGED, source_id, target_id, now, expire_time)
+
+    async def cancelled_orders(
+        self, tx: Transaction, after: Position, limit: int
+    ) -> tuple[Sequence[Order], Position | None]:
+        """Reads at most `limit` entries of the index, however many of their carts were reopened."""
+        page = await tx.fetch(_CANCELLED, *after, limit)
+        orders = await read_orders(tx, [row for row in page if row["is_ordered"]])
+        return orders, (page[-1]["update_time"], page[-1]["id"]) if len(page) == limit else None
 
     async def left_out(self, account_id: UUID) -> bool:
         """Reads the few carts of an account."""

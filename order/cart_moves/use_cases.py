@@ -4,15 +4,20 @@ Everything runs in the transaction of what causes it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Database, Transaction, retry_on_contention
-from kit.values import Clock, utc_now
+from kit.values import Clock, Position, utc_now
 from order.cart_moves.ports import Guests, MovingStore
-from order.carts.domain import CartHead, ended_expire_time
+from order.carts.domain import ENDED_LIFETIME, CartHead, ended_expire_time
 from order.orders.domain import Order
+
+_SWEEP_BATCH_SIZE = 1000
+# Longer than any transaction, and than clocks differ.
+_SWEEP_OVERLAP = timedelta(hours=1)
+_FIRST_ID = UUID(int=0)
 
 
 class CartMoves:
@@ -86,3 +91,26 @@ class GuestCarts:
     async def _merge(self, guest_id: UUID, into_id: UUID) -> None:
         async with self._db.transaction() as tx:
             await self._moves.merge(tx, guest_id, into_id)
+
+
+class UnpaidCarts:
+    """Reopens the carts of orders that a replica of an earlier version cancelled: that does not know carts."""
+
+    def __init__(self, db: Database, store: MovingStore, moves: CartMoves, clock: Clock = utc_now) -> None:
+        self._db = db
+        self._store = store
+        self._moves = moves
+        self._clock = clock
+        # The first run looks back as far as ordered carts are kept: the earlier version may have run alone until now.
+        self._since = clock() - ENDED_LIFETIME - timedelta(days=1)
+
+    @retry_on_contention
+    async def reopen(self) -> None:
+        """Looks at each cancelled order since the last run, in batches; run by a sweep. Does nothing for a cart that was reopened."""
+        started_at = self._clock()
+        after: Position | None = (self._since, _FIRST_ID)
+        while after:
+            async with self._db.transaction() as tx:
+                orders, after = await self._store.cancelled_orders(tx, after, _SWEEP_BATCH_SIZE)
+                await self._moves.reopen(tx, [order for order in orders if order.reopens_cart])
+        self._since = started_at - _SWEEP_OVERLAP

@@ -1,7 +1,7 @@
 """Cancels and anonymizes the orders of accounts that are being deleted or were deleted."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from kit.auth import Principal
@@ -15,6 +15,7 @@ from order.orders.reporting import record_metrics_and_log
 
 # Access tokens are valid for 15 minutes, so no order can be placed for an account that was deleted an hour ago.
 _CLOSED_ACCOUNT_LOOKBACK = timedelta(hours=1)
+_ALWAYS = datetime.fromtimestamp(0, UTC)
 
 
 class ClosedAccounts:
@@ -33,6 +34,7 @@ class ClosedAccounts:
         self._orders = orders
         self._carts = carts
         self._clock = clock
+        self._swept_all = False
 
     @retry_on_contention
     async def close_account(self, caller: Principal, account_id: UUID) -> None:
@@ -58,12 +60,17 @@ class ClosedAccounts:
 
     @retry_on_contention
     async def cancel_orders_of_closed_accounts(self) -> None:
-        """Does the same for what a deleted account's last access tokens still did; run by a sweep."""
-        since = self._clock() - _CLOSED_ACCOUNT_LOOKBACK
+        """Does the same for what a deleted account's last access tokens still did; run by a sweep.
+
+        The first run looks at all accounts that are remembered: a replica of an earlier version, which does not know carts, may have
+        handled their deletion.
+        """
+        since = self._clock() - _CLOSED_ACCOUNT_LOOKBACK if self._swept_all else _ALWAYS
         for account_id in await self._store.closed_accounts_with_open_orders(since):
             async with self._db.transaction() as tx:
                 events = await self._anonymize_and_cancel(tx, account_id)
             record_metrics_and_log(events)
+        self._swept_all = True
 
     async def _anonymize_and_cancel(self, tx: Transaction, account_id: UUID) -> Sequence[OrderCancelled]:
         await self._store.anonymize(tx, account_id)

@@ -56,6 +56,10 @@ def zone_from_proto(message: pb.ShippingZone) -> tuple[Zone, bool]:
     for index, place in enumerate(zone.places):
         first = zone.places.index(place)
         reader.require(first == index, f"is the same as places.{first}", "places", index)
+    ids = [method.id for method in zone.methods]
+    for index, method_id in enumerate(ids):
+        first = ids.index(method_id)
+        reader.require(first == index, f"is the same as methods.{first}.id", "methods", index, "id")
     reader.raise_if_invalid()
     return zone, not message.id
 

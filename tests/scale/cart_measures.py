@@ -58,6 +58,11 @@ def cart_measures(db: Database, world: World) -> Iterator[Measure]:
         *("carts of cancelled orders, locked", "100", Kind.SWEEP),
         rolled_back(db, lambda tx: moving.lock_ordered(tx, ordered)),
     )
+    start = moment(world.start), UUID(int=0)
+    yield Measure(
+        *("sweep: carts of cancelled orders", "a batch", Kind.SWEEP),
+        rolled_back(db, lambda tx: moving.cancelled_orders(tx, start, _BATCH)),
+    )
     yield Measure(
         *("account deleted: carts", "20 lines", Kind.REQUEST),
         rolled_back(db, lambda tx: moving.erase(tx, large)),

@@ -64,6 +64,19 @@ async def test_declaring_a_zone_again_keeps_the_ids_of_methods_that_it_names(rul
     assert changed.version == 2
 
 
+async def test_a_method_that_is_named_twice_is_rejected_and_named(rules_edge: RulesEdge) -> None:
+    stored = await rules_edge.set_zone(zone())
+    stored.methods.append(pb.ShippingMethod(id=stored.methods[0].id, name="parcel"))
+
+    with pytest.raises(InvalidArgument) as rejection:
+        await rules_edge.set_zone(stored, expected=1)
+
+    assert rejection.value.reason == "INVALID_ARGUMENT"
+    assert [(fault.path, fault.message) for fault in rejection.value.fields] == [
+        (("methods", 1, "id"), "is the same as methods.0.id")
+    ]
+
+
 async def test_bands_by_weight_are_stored_in_grams(rules_edge: RulesEdge) -> None:
     bands = [
         band(measure=pb.SHIPPING_MEASURE_WEIGHT, grams_to=1000),
