@@ -47,7 +47,7 @@ from order.taxes.store import PostgresTaxStore
 from order.taxes.use_cases import Taxes
 from order.writing.domain import AccountLimits
 from order.writing.retention import failed_payment_retention
-from order.writing.store import PostgresPlacingStore
+from order.writing.store import PostgresNewOrderStore
 
 _SWEEP_SECONDS = 30.0
 
@@ -66,7 +66,7 @@ def build(settings: Settings) -> Service:
     rules_store = PostgresRulesStore(db)
     rules = PricingRules(rules_store, terms(settings))
     quotes = Quotes(rules, catalog, require_method=settings.require_shipping_method)
-    placing = Placing(db, PostgresPlacingStore(db), catalog, quotes, policy(settings))
+    placing = Placing(db, PostgresNewOrderStore(db), catalog, quotes, policy(settings))
     cart_store = PostgresCartStore(db)
     carts = Carts(db, cart_store, catalog, lifetimes(settings))
     reading = CartReading(cart_store, catalog, rules, max_units=settings.max_units_per_line)

@@ -56,7 +56,7 @@ WITH requested AS MATERIALIZED (
     SELECT n.order_id, n.position, n.product_id, n.quantity, p.id AS parent_product_id, p.name, p.currency, l.free,
         CASE WHEN p.id = v.product_id AND NOT (n.by_product AND p.options <> '[]') THEN v.price END AS price,
         v.sku, v.max_per_order, p.options <> '[]' AS has_options, n.by_product AND p.options <> '[]' AS variant_required,
-        {OPTIONS_OF_VARIANT} AS options,
+        {{options}} AS options,
         sum(n.quantity) OVER (PARTITION BY n.product_id ORDER BY n.turn) AS demand
     FROM new_lines n
     LEFT JOIN variants v ON v.id = n.product_id AND v.delete_time IS NULL
@@ -65,7 +65,9 @@ WITH requested AS MATERIALIZED (
 ), accepted AS MATERIALIZED (
     SELECT k.order_id, min(k.currency) AS currency
     FROM checked k JOIN requested r USING (order_id)
-    LEFT JOIN (VALUES {_CURRENCIES}) AS c(code, exponent, minimum, maximum, step) ON c.code = k.currency
+    LEFT JOIN LATERAL (
+        SELECT * FROM (VALUES {_CURRENCIES}) AS all_currencies(code, exponent, minimum, maximum, step) WHERE code = k.currency LIMIT 1
+    ) c ON true
     GROUP BY k.order_id, r.expected_total, r.limits_judged
     HAVING bool_and(k.price IS NOT NULL AND (k.free IS NULL OR k.demand <= k.free) AND k.quantity <= coalesce(k.max_per_order, k.quantity))
         AND count(DISTINCT k.currency) = 1
@@ -104,6 +106,9 @@ SELECT e.order_id, l.position, l.product_id, l.name, l.unit_price, e.currency, l
 FROM existing e LEFT JOIN reservation_lines l USING (order_id)
 ORDER BY order_id, position
 """  # noqa: S608 - only constants are interpolated
+_RESERVE_ANY: Final = _RESERVE.format(options=OPTIONS_OF_VARIANT)
+# Without variants that may have options, what looks them up is left out.
+_RESERVE_BY_PRODUCT: Final = _RESERVE.format(options="NULL::jsonb")
 
 # Concurrent requests may take the stock between two rounds; after this many the caller has to retry.
 _MAX_ROUNDS: Final = 5
@@ -159,7 +164,7 @@ async def _statement(
     args = [*heads, *columns, now, expire_time, limits, by_product]
     for _ in range(_MAX_ROUNDS):
         try:
-            rows = await db.fetch(_RESERVE, *args)
+            rows = await db.fetch(_RESERVE_BY_PRODUCT if all(by_product) else _RESERVE_ANY, *args)
         except UniqueViolation:  # a concurrent statement made one of these reservations, which is now visible
             continue
         by_order: dict[UUID, list[Record]] = defaultdict(list)

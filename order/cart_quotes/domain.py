@@ -86,7 +86,7 @@ class CartQuote:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CartTerms:
     """What a cart is judged by besides the catalog: the shop's rules, the units that an order may have of one variant, the time."""
 
     rules: Rules
@@ -104,7 +104,7 @@ _PATHS: dict[QuoteProblem, Path] = {
 
 
 def quote_cart(
-    cart: Cart, variants: Sequence[Sellable | Unsellable] | None, terms: Terms, *, is_guest: bool = False
+    cart: Cart, variants: Sequence[Sellable | Unsellable] | None, terms: CartTerms, *, is_guest: bool = False
 ) -> CartQuote:
     """Prices and judges a cart. `variants` are those of its lines, in their order; None while the catalog is unavailable."""
     if variants is None:
@@ -131,7 +131,7 @@ def quote_cart(
     )
 
 
-def _quote(cart: Cart, sellable: Sequence[tuple[CartLine, Sellable]], terms: Terms) -> Quote:
+def _quote(cart: Cart, sellable: Sequence[tuple[CartLine, Sellable]], terms: CartTerms) -> Quote:
     items = [
         PricedItem(sold.price.minor, line.quantity, sold.tax_class, sold.weight_grams, sold.requires_shipping)
         for line, sold in sellable

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kit.auth import Principal
 from kit.errors import SoukError, is_transient
 from kit.values import Clock, SoldId, utc_now
-from order.cart_quotes.domain import CartQuote, Terms, quote_cart
+from order.cart_quotes.domain import CartQuote, CartTerms, quote_cart
 from order.cart_quotes.ports import OpenCarts, RulesSource
 from order.carts.domain import Cart, Sellable, Unsellable
 from order.carts.ports import Prices
@@ -37,7 +37,7 @@ class CartReading:
     async def quote(self, cart: Cart, *, is_guest: bool) -> CartQuote:
         """A cart as it is now."""
         snapshot = await self._rules.at(cart.rules_revision)
-        terms = Terms(snapshot.rules, self._max_units, self._clock())
+        terms = CartTerms(snapshot.rules, self._max_units, self._clock())
         return quote_cart(cart, await self._variants(cart), terms, is_guest=is_guest)
 
     async def _variants(self, cart: Cart) -> Sequence[Sellable | Unsellable] | None:

@@ -8,7 +8,10 @@ from order.lines.domain import Amounts, Line, Shipping, Tax
 
 def line_to_proto(line: Line) -> pb.OrderLine:
     """A line as charged."""
-    zero = Money.zero(line.unit_price.currency)
+    if line.amounts:
+        discount, tax = money_to_proto(line.amounts.discount), money_to_proto(line.amounts.tax)
+    else:
+        discount = tax = money_to_proto(Money.zero(line.unit_price.currency))
     return pb.OrderLine(
         product_id=PRODUCT.format(line.product_id),
         name=line.name,
@@ -17,8 +20,8 @@ def line_to_proto(line: Line) -> pb.OrderLine:
         variant_id=VARIANT.format(line.sold_id),
         sku=line.sku,
         options=[pb.OptionValue(name=option.name, value=option.value) for option in line.options],
-        discount=money_to_proto(line.amounts.discount if line.amounts else zero),
-        tax=money_to_proto(line.amounts.tax if line.amounts else zero),
+        discount=discount,
+        tax=tax,
         total=money_to_proto(line.total),
     )
 

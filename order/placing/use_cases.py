@@ -31,7 +31,7 @@ from order.quotes.errors import (
 from order.quotes.quoting import Priced, Quotes
 from order.writing.domain import AccountLimits, network_key
 from order.writing.order_numbers import OrderNumbers
-from order.writing.ports import ExistingOrder, NewOrder, Outcome, PlacingStore
+from order.writing.ports import ExistingOrder, NewOrder, NewOrderStore, Outcome
 
 _RETRY_AFTER_SECONDS = 60
 _MAX_REPRICINGS = 3
@@ -73,7 +73,7 @@ class Placing:
     def __init__(
         self,
         db: Database,
-        store: PlacingStore,
+        store: NewOrderStore,
         reservations: Reservations,
         quotes: Quotes,
         policy: Policy,

@@ -31,7 +31,7 @@ from order.rules.domain import Snapshot
 from order.tests.fake_rules import FakeRules
 from order.tests.shop import POLICY
 from order.tests.small_catalog import SmallCatalog
-from order.writing.store import PostgresPlacingStore
+from order.writing.store import PostgresNewOrderStore
 
 LIFETIMES = CartLifetimes(account=timedelta(days=180), guest=timedelta(days=30))
 
@@ -74,7 +74,7 @@ class CartHarness:
         self.moves = CartMoves(PostgresMovingStore(db), self.clock)
         self.reading = CartReading(self.store, self.prices, self.rules, max_units=10_000, clock=self.clock)
         quotes = Quotes(self.rules, self.prices, require_method=True, clock=self.clock)
-        self.placing = Placing(db, PostgresPlacingStore(db), self.prices, quotes, POLICY)
+        self.placing = Placing(db, PostgresNewOrderStore(db), self.prices, quotes, POLICY)
         self.orders = Orders(db, PostgresOrderStore(db), self.prices, self.moves, self.clock)
         self.checkout = Checkout(self.store, self.reading, self.placing)
 

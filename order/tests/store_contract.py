@@ -24,8 +24,8 @@ from order.orders.ports import OrderStore
 from order.orders.store import PostgresOrderStore
 from order.tests.fakes import FakeStore, place_order
 from order.writing.domain import AccountLimits
-from order.writing.ports import NewOrder, Outcome, PlacingStore
-from order.writing.store import PostgresPlacingStore
+from order.writing.ports import NewOrder, NewOrderStore, Outcome
+from order.writing.store import PostgresNewOrderStore
 
 NO_LIMITS = AccountLimits(1000, 1000)
 ADDRESS = Address("John Doe", "Bahnhofstrasse 1", "", "Zürich", "ZH", "8001", "CH")
@@ -37,7 +37,7 @@ class StoreHarness:
 
     db: Any
     store: OrderStore
-    placing: PlacingStore
+    placing: NewOrderStore
     listing: ListingStore
     closed_accounts: ClosedAccountStore
     clock: FakeClock
@@ -105,7 +105,7 @@ async def postgres_harness(database_url: str) -> AsyncIterator[StoreHarness]:
         yield StoreHarness(
             db,
             PostgresOrderStore(db),
-            PostgresPlacingStore(db),
+            PostgresNewOrderStore(db),
             PostgresListingStore(db),
             PostgresClosedAccountStore(db),
             FakeClock(),

@@ -80,7 +80,7 @@ class ExistingOrder:
     input_hash: bytes
 
 
-class PlacingStore(Protocol):
+class NewOrderStore(Protocol):
     """Writes new orders."""
 
     async def place(

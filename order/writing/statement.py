@@ -99,13 +99,13 @@ WITH requested AS MATERIALIZED (
     SELECT {columns}, 0, 'PENDING', '', 1, create_time
     FROM requested JOIN checked USING (id) WHERE rejection IS NULL ORDER BY caller_id, request_id
     ON CONFLICT DO NOTHING
-    RETURNING id
+    RETURNING id, create_time
 ), lines AS (
     INSERT INTO order_lines ({line_columns})
     SELECT {line_columns} FROM {lines} WHERE order_id IN (SELECT id FROM accepted)
 ), history AS (
     INSERT INTO order_status_changes (order_id, position, status, time, note, internal_note)
-    SELECT id, 0, 'PENDING', create_time, '', '' FROM requested JOIN accepted USING (id)
+    SELECT id, 0, 'PENDING', create_time, '', '' FROM accepted
 ), outbox_rows AS (
     INSERT INTO outbox (topic, event_id, key, type, time, headers, payload)
     SELECT {topic}::text, event_id, event_key, event_type, event_time, event_headers, event_payload

@@ -13,8 +13,8 @@ from order.writing.ports import ExistingOrder, NewOrder, Outcome
 _TAKE_NUMBERS = "SELECT nextval('order_numbers') AS number FROM generate_series(1, $1)"
 
 
-class PostgresPlacingStore:
-    """`ports.PlacingStore` on PostgreSQL."""
+class PostgresNewOrderStore:
+    """`ports.NewOrderStore` on PostgreSQL."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

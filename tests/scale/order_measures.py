@@ -12,7 +12,7 @@ from order.listing.ports import OrderFilter
 from order.listing.store import PostgresListingStore
 from order.orders.domain import Status
 from order.orders.store import PostgresOrderStore
-from order.writing.store import PostgresPlacingStore
+from order.writing.store import PostgresNewOrderStore
 from tests.scale.cart_measures import cart_measures
 from tests.scale.measuring import Kind, Measure
 from tests.scale.moments import moment, rolled_back, uuid
@@ -89,7 +89,7 @@ def _by_account(
 
 
 def _others(db: Database, world: World) -> Iterator[Measure]:
-    store, placing, closed = PostgresOrderStore(db), PostgresPlacingStore(db), PostgresClosedAccountStore(db)
+    store, placing, closed = PostgresOrderStore(db), PostgresNewOrderStore(db), PostgresClosedAccountStore(db)
     some, one = uuid(order_id(world.orders // 3)), uuid(account_id(500))
     yield Measure("order by id", "", Kind.REQUEST, lambda: store.get(some, None))
     buyer = uuid(account_id(world.account(world.orders // 3)))

@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 
 from kit.values import CART, CART_LINE, PRODUCT, Money
 from order.addresses.domain import Address
-from order.cart_quotes.domain import CartQuote, ProblemCode, Terms, WarningCode, quote_cart
+from order.cart_quotes.domain import CartQuote, CartTerms, ProblemCode, WarningCode, quote_cart
 from order.carts.domain import Cart, CartLine, CartState, Sellable, Unsellable
 from order.pricing.places import Place
-from order.pricing.rules import Band, Method, Rules, TaxRate, Zone
-from order.pricing.rules import Terms as ShopTerms
+from order.pricing.rules import Band, Method, Rules, TaxRate, Terms, Zone
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADDRESS = Address("John Doe", "Bahnhofstrasse 1", "", "Zürich", "ZH", "8001", "CH")
 POST = Method(PRODUCT.new(), "Post", (Band("USD", 700),))
 SHIPPING = Rules.of(
-    ShopTerms(),
+    Terms(),
     [TaxRate(Place("CH"), "VAT", 81_000)],
     zones=[Zone(PRODUCT.new(), "Home", (Place("CH"),), (POST,))],
 )
@@ -54,7 +53,7 @@ def sold(line_: CartLine, price: int = 1000, currency: str = "USD", **details: A
 def quote(
     line_: Cart, *variants: Sellable | Unsellable, rules: Rules | None = None, **options: Any
 ) -> CartQuote:
-    return quote_cart(line_, variants, Terms(rules or Rules(), 10_000, NOW), **options)
+    return quote_cart(line_, variants, CartTerms(rules or Rules(), 10_000, NOW), **options)
 
 
 def codes(quoted: CartQuote) -> list[ProblemCode]:
@@ -144,7 +143,7 @@ def test_a_variants_and_the_shops_limits_of_units_are_problems() -> None:
 
 
 def test_without_the_catalog_a_cart_has_no_prices_and_one_problem() -> None:
-    quoted = quote_cart(cart(line(), line()), None, Terms(Rules(), 10_000, NOW))
+    quoted = quote_cart(cart(line(), line()), None, CartTerms(Rules(), 10_000, NOW))
 
     assert quoted.quote is None
     assert [(priced.variant, priced.charge) for priced in quoted.lines] == [(None, None)] * 2

@@ -32,7 +32,7 @@ from order.quotes.quoting import Quotes
 from order.tests.fake_rules import FakeRules
 from order.tests.fakes import FakeCatalog, FakeOrderCarts, place_order
 from order.tests.shop import POLICY
-from order.writing.store import PostgresPlacingStore
+from order.writing.store import PostgresNewOrderStore
 
 __all__ = ["database_url", "postgres"]
 
@@ -143,7 +143,7 @@ async def race(database_url: str) -> AsyncIterator[Race]:
         orders = Orders(db, store, catalog, FakeOrderCarts(), clock)
         placing = Placing(
             db,
-            PostgresPlacingStore(db),
+            PostgresNewOrderStore(db),
             catalog,
             Quotes(FakeRules(), catalog, require_method=True, clock=clock),
             POLICY,

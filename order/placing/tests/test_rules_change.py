@@ -22,7 +22,7 @@ from order.taxes.store import PostgresTaxStore
 from order.taxes.use_cases import Taxes
 from order.tests.fakes import FakeCatalog, place_order
 from order.tests.shop import POLICY
-from order.writing.store import PostgresPlacingStore
+from order.writing.store import PostgresNewOrderStore
 
 __all__ = ["database_url", "postgres"]
 
@@ -39,7 +39,7 @@ class Replica:
         clock = FakeClock()
         catalog = FakeCatalog(clock)
         quotes = Quotes(self.rules, catalog, require_method=True, clock=clock)
-        self.placing = Placing(self.db, PostgresPlacingStore(self.db), catalog, quotes, POLICY)
+        self.placing = Placing(self.db, PostgresNewOrderStore(self.db), catalog, quotes, POLICY)
 
     async def place(self) -> Order:
         caller: Principal = customer()

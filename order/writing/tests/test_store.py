@@ -1,4 +1,4 @@
-"""The contract of PlacingStore, on the fake and on PostgreSQL; races and rollback on PostgreSQL."""
+"""The contract of NewOrderStore, on the fake and on PostgreSQL; races and rollback on PostgreSQL."""
 
 import asyncio
 from contextlib import suppress
@@ -18,7 +18,7 @@ from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, postgre
 from order.writing.domain import AccountLimits
 from order.writing.ports import Outcome
 from order.writing.retention import failed_payment_retention
-from order.writing.store import PostgresPlacingStore
+from order.writing.store import PostgresNewOrderStore
 
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
 
@@ -157,7 +157,7 @@ async def test_placing_many_orders_is_one_statement(postgres_harness: StoreHarne
 
     db = Counting(postgres_harness.db.url, publishes=TOPIC)
     await db.open()
-    await PostgresPlacingStore(db).place([postgres_harness.new_order() for _ in range(3)], NO_LIMITS)
+    await PostgresNewOrderStore(db).place([postgres_harness.new_order() for _ in range(3)], NO_LIMITS)
     await db.close()
 
     assert len(statements) == 1
