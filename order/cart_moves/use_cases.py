@@ -94,7 +94,7 @@ class GuestCarts:
 
 
 class UnpaidCarts:
-    """Reopens the carts of orders that a replica of an earlier version cancelled: that does not know carts."""
+    """Reopens the carts of orders that were cancelled by a replica of an earlier version, which does not know carts."""
 
     def __init__(self, db: Database, store: MovingStore, moves: CartMoves, clock: Clock = utc_now) -> None:
         self._db = db

@@ -94,18 +94,18 @@ async def test_batches_follow_each_other_to_the_end(carts: CartHarness) -> None:
     for caller in callers:
         await carts.add({mug: 2}, caller)
         await cancel(carts, await check_out(carts, caller=caller), CancelReason.PAYMENT_FAILED)
-    store, found = PostgresMovingStore(carts.db), 0
+    store, count = PostgresMovingStore(carts.db), 0
     position = carts.clock.now - timedelta(days=1), uuid4()
 
     async with carts.db.transaction() as tx:
         after = None
         for _ in range(2):
             orders, after = await store.cancelled_orders(tx, after or position, 2)
-            found += len(orders)
+            count += len(orders)
         assert after
         last, end = await store.cancelled_orders(tx, after, 2)
 
-    assert (found, len(last), end) == (4, 1, None)
+    assert (count, len(last), end) == (4, 1, None)
 
 
 async def test_the_carts_of_an_account_whose_deletion_an_earlier_version_handled_are_erased(
