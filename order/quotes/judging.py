@@ -1,9 +1,10 @@
 """Whether an order may be placed as it is quoted: the rules that its total, its address and its shipping method have to keep."""
 
 from collections.abc import Callable, Iterator, Sequence
+from uuid import UUID
 
 from kit.errors import JsonValue, SoukError, Violation
-from kit.values import CURRENCIES, PRODUCT, SHIPPING_METHOD, Money
+from kit.values import CURRENCIES, PRODUCT, SHIPPING_METHOD, VARIANT, Money
 from order.lines.domain import Line
 from order.pricing.quote import Problem, Quote
 from order.pricing.rules import MethodKind
@@ -33,7 +34,7 @@ def rejections(request: QuoteRequest, quote: Quote, *, needs_method: bool) -> It
 def rejections_of_goods(request: QuoteRequest, lines: Sequence[Line]) -> Iterator[SoukError]:
     """The same for an order that costs its reserved lines and nothing else."""
     total = sum((line.total for line in lines[1:]), lines[0].total)
-    yield from _total_rejections(request, total, lambda: _goods_details(lines, total))
+    yield from _total_rejections(request, total, lambda: _goods_details(request, lines, total))
 
 
 def _total_rejections(
@@ -93,10 +94,11 @@ def _equals(expected: str, total: Money) -> bool:
     return (whole.lstrip("0"), decimals.rstrip("0")) == (have.lstrip("0"), have_decimals.rstrip("0"))
 
 
-def _goods_details(lines: Sequence[Line], total: Money) -> dict[str, JsonValue]:
+def _goods_details(request: QuoteRequest, lines: Sequence[Line], total: Money) -> dict[str, JsonValue]:
     reserved: list[JsonValue] = [
         {
             "product_id": PRODUCT.format(line.product_id),
+            **_named_id(request, line.sold_id),
             "unit_price": line.unit_price.text(),
             "quantity": line.quantity,
         }
@@ -111,11 +113,11 @@ def _price_details(request: QuoteRequest, quote: Quote) -> dict[str, JsonValue]:
 
     lines: list[JsonValue] = [
         {
-            "product_id": PRODUCT.format(product_id),
+            **_named_id(request, variant_id),
             "unit_price": text(line.base // quantity),
             "quantity": quantity,
         }
-        for (product_id, quantity), line in zip(request.quantities.items(), quote.lines, strict=True)
+        for (variant_id, quantity), line in zip(request.quantities.items(), quote.lines, strict=True)
     ]
     return {
         "lines": lines,
@@ -125,3 +127,10 @@ def _price_details(request: QuoteRequest, quote: Quote) -> dict[str, JsonValue]:
         "total": text(quote.total),
         "currency": quote.currency,
     }
+
+
+def _named_id(request: QuoteRequest, variant_id: UUID) -> dict[str, JsonValue]:
+    """The id by which the request named a line."""
+    if variant_id in request.by_product:
+        return {"product_id": PRODUCT.format(variant_id)}
+    return {"variant_id": VARIANT.format(variant_id)}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,16 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import SoukError
-from kit.values import CURRENCIES, Money
+from kit.values import CURRENCIES, PRODUCT, VARIANT, Money
+from order.lines.domain import Line
 from order.placing.domain import PlaceOrder
 from order.pricing.charges import PricedItem
 from order.pricing.places import Destination
 from order.pricing.quote import price
 from order.pricing.rules import Rules
-from order.quotes.judging import rejections
+from order.quotes.judging import rejections, rejections_of_goods
 from order.quotes.quoting import destination_of
 from order.tests.fakes import place_order
-from order.tests.rules import HOME, PARIS, POST, ZURICH, delivering
+from order.tests.rules import HOME, PARIS, POST, ZURICH, delivering, taxed
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
@@ -94,6 +96,33 @@ def test_a_total_is_within_the_providers_limits(currency: str) -> None:
     assert rejected(limits.minimum - 1)
     assert rejected(limits.maximum + 1)
     assert rejected(limits.minimum + 1) == (limits.step > 1)
+
+
+@pytest.mark.parametrize("taxes", [Rules(), taxed()])
+def test_changed_prices_are_of_the_ids_that_were_named(taxes: Rules) -> None:
+    mug, shirt, variant_id = PRODUCT.new(), PRODUCT.new(), VARIANT.new()
+    command = order_of(
+        quantities={mug: 1, variant_id: 2},
+        by_product=frozenset({mug}),
+        shipping_address=HOME,
+        expected_total="1",
+    )
+    if taxes.change_prices:
+        items = [PricedItem(999, 1), PricedItem(500, 2)]
+        quote = price(items, taxes, destination_of(taxes, HOME, None), currency="USD", now=NOW)
+        [changed] = rejections(command, quote, needs_method=False)
+    else:
+        lines = [
+            Line(mug, "Mug", Money(999, "USD"), 1, variant_id=mug),
+            Line(shirt, "Shirt", Money(500, "USD"), 2, variant_id=variant_id),
+        ]
+        [changed] = rejections_of_goods(command, lines)
+
+    details: Any = changed.details["lines"]
+    first, second = details
+    assert first == {"product_id": PRODUCT.format(mug), "unit_price": "9.99", "quantity": 1}
+    assert second["variant_id"] == VARIANT.format(variant_id)
+    assert second.get("product_id") in (None, PRODUCT.format(shirt))
 
 
 def test_every_rejection_names_its_field_or_has_details() -> None:
