@@ -126,7 +126,8 @@ _LOCKED_CARTS = """, open_carts AS MATERIALIZED (
 _CART_CHANGED = """
         WHEN r.cart_id IS NOT NULL AND NOT EXISTS (SELECT FROM open_carts c WHERE c.id = r.cart_id AND c.version = r.cart_version)
             THEN 'CART_CHANGED'
-        WHEN r.cart_id IS NOT NULL AND row_number() OVER (PARTITION BY r.cart_id) > 1 THEN 'CART_CHANGED'"""
+        WHEN r.cart_id IS NOT NULL AND row_number() OVER (PARTITION BY r.cart_id, r.cart_version, r.revision) > 1
+            THEN 'CART_CHANGED'"""
 _GUEST_LIMITS = """
         WHEN r.guest_network IS NOT NULL AND (
             (SELECT count(*) FROM orders o WHERE o.account_id = r.account_id AND o.status = 'PENDING')

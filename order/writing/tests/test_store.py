@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,15 +14,20 @@ from kit.testing.fixtures import database_url, postgres
 from kit.values import utc_now
 from order.listing.ports import OrderFilter
 from order.orders.events import TOPIC
+from order.tests.fakes import place_order
 from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, postgres_harness
-from order.writing.domain import AccountLimits
-from order.writing.ports import Outcome
+from order.writing.domain import AccountLimits, CartVersion
+from order.writing.ports import NewOrder, Outcome
 from order.writing.retention import failed_payment_retention
 from order.writing.store import PostgresNewOrderStore
 
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
 
 GUEST = uuid4()
+_OPEN_CART = """
+INSERT INTO carts (id, account_id, state, currency, version, note, create_time, update_time, expire_time)
+VALUES ($1, $2, 'OPEN', 'USD', 2, '', now(), now(), now())
+"""
 
 
 async def test_many_orders_are_placed_at_once(harness: StoreHarness) -> None:
@@ -163,6 +168,33 @@ async def test_placing_many_orders_is_one_statement(postgres_harness: StoreHarne
     assert len(statements) == 1
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("version", "revision", "outcome"), [(1, 1, Outcome.CART_CHANGED), (2, 0, Outcome.RULES_CHANGED)]
+)
+async def test_an_outdated_placement_rejects_no_other_of_its_cart_in_the_batch(
+    postgres_harness: StoreHarness, version: int, revision: int, outcome: Outcome, is_first: bool
+) -> None:
+    harness, cart_id = postgres_harness, uuid4()
+    await harness.db.execute(_OPEN_CART, cart_id, harness.account)
+    outdated = replace(_of_cart(harness.new_order(), cart_id, version), revision=revision)
+    batch = [outdated, _of_cart(harness.new_order(), cart_id, 2)]
+
+    outcomes = await harness.placing.place(batch if is_first else batch[::-1], NO_LIMITS)
+
+    assert outcomes == ([outcome, Outcome.WRITTEN] if is_first else [Outcome.WRITTEN, outcome])
+
+
+async def test_of_two_placements_of_a_cart_in_a_batch_one_is_written(postgres_harness: StoreHarness) -> None:
+    harness, cart_id = postgres_harness, uuid4()
+    await harness.db.execute(_OPEN_CART, cart_id, harness.account)
+    batch = [_of_cart(harness.new_order(), cart_id, 2) for _ in range(2)]
+
+    outcomes = await harness.placing.place(batch, NO_LIMITS)
+
+    assert sorted(outcomes, key=str) == [Outcome.CART_CHANGED, Outcome.WRITTEN]
+
+
 async def test_a_guest_has_two_unpaid_orders_and_accounts_in_its_batch_have_more(
     harness: StoreHarness,
 ) -> None:
@@ -224,3 +256,9 @@ async def test_networks_of_failed_payments_are_deleted_after_an_hour(postgres_ha
             "INSERT INTO failed_guest_payments VALUES ($1, 'home', $2)", uuid4(), now - age
         )
     assert await failed_payment_retention(harness.db).prune() == 1
+
+
+def _of_cart(new: NewOrder, cart_id: UUID, version: int) -> NewOrder:
+    return replace(
+        new, command=replace(place_order(new.command.caller_id), cart=CartVersion(cart_id, version))
+    )
