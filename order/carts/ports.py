@@ -16,6 +16,9 @@ class CartStore(Protocol):
     async def get(self, account_id: UUID) -> Cart | None:
         """The open cart of an account."""
 
+    async def find_request(self, account_id: UUID, request_id: str) -> bytes | None:
+        """The input hash of an addition that was stored with this key."""
+
     async def record_request(
         self, tx: Transaction, account_id: UUID, addition: Addition, now: datetime
     ) -> bytes | None:
@@ -32,10 +35,10 @@ class CartStore(Protocol):
     async def lock_line(
         self, tx: Transaction, account_id: UUID, line_id: UUID, now: datetime, expire_time: datetime
     ) -> UUID | None:
-        """Locks the open cart that has the line; None, without a change, if there is none."""
+        """Locks the open cart that has the line; None, without a change, if there is none. A concurrent change may remove the line."""
 
-    async def set_quantity(self, tx: Transaction, cart_id: UUID, line_id: UUID, quantity: int) -> None:
-        """Sets the quantity of a locked cart's line, or removes the line at 0."""
+    async def set_quantity(self, tx: Transaction, cart_id: UUID, line_id: UUID, quantity: int) -> bool:
+        """Sets the quantity of a locked cart's line, or removes the line at 0; false if it has no such line."""
 
     async def change(
         self, account_id: UUID, change: CartChange, now: datetime, expire_time: datetime

@@ -59,10 +59,14 @@ UPDATE carts c SET version = version + 1, update_time = $3, expire_time = $4
 WHERE account_id = $1 AND state = 'OPEN' AND EXISTS (SELECT FROM cart_lines l WHERE l.cart_id = c.id AND l.id = $2)
 RETURNING id
 """
-_SET_QUANTITY = "UPDATE cart_lines SET quantity = $3 WHERE cart_id = $1 AND id = $2"
+_SET_QUANTITY = "UPDATE cart_lines SET quantity = $3 WHERE cart_id = $1 AND id = $2 RETURNING true"
 _REMOVE_LINE = """
-WITH removed AS (DELETE FROM cart_lines WHERE cart_id = $1 AND id = $2)
-UPDATE carts SET currency = '' WHERE id = $1 AND NOT EXISTS (SELECT FROM cart_lines WHERE cart_id = $1 AND id <> $2)
+WITH removed AS (
+    DELETE FROM cart_lines WHERE cart_id = $1 AND id = $2 RETURNING id
+), emptied AS (
+    UPDATE carts SET currency = '' WHERE id = $1 AND NOT EXISTS (SELECT FROM cart_lines WHERE cart_id = $1 AND id <> $2)
+)
+SELECT true FROM removed
 """
 _CHANGE = """
 INSERT INTO carts (
@@ -96,6 +100,11 @@ class PostgresCartStore:
         row = await self._db.fetchrow(_FIND, cart_id, account_id)
         return cart_from_row(row) if row else None
 
+    async def find_request(self, account_id: UUID, request_id: str) -> bytes | None:
+        """One statement."""
+        stored: bytes | None = await self._db.fetchval(_REQUEST, account_id, request_id)
+        return stored
+
     async def record_request(
         self, tx: Transaction, account_id: UUID, addition: Addition, now: datetime
     ) -> bytes | None:
@@ -126,12 +135,11 @@ class PostgresCartStore:
         cart_id: UUID | None = await tx.fetchval(_LOCK_LINE, account_id, line_id, now, expire_time)
         return cart_id
 
-    async def set_quantity(self, tx: Transaction, cart_id: UUID, line_id: UUID, quantity: int) -> None:
+    async def set_quantity(self, tx: Transaction, cart_id: UUID, line_id: UUID, quantity: int) -> bool:
         """A cart without lines loses its currency."""
         if quantity:
-            await tx.execute(_SET_QUANTITY, cart_id, line_id, quantity)
-        else:
-            await tx.execute(_REMOVE_LINE, cart_id, line_id)
+            return bool(await tx.fetchval(_SET_QUANTITY, cart_id, line_id, quantity))
+        return bool(await tx.fetchval(_REMOVE_LINE, cart_id, line_id))
 
     async def change(
         self, account_id: UUID, change: CartChange, now: datetime, expire_time: datetime

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Database, retry_on_contention
-from kit.errors import IdempotencyConflict, Violation
+from kit.errors import IdempotencyConflict, SoukError, Violation
 from kit.values import Clock, MixedCurrency, utc_now
 from order.carts.domain import (
     MAX_LINES,
@@ -46,13 +46,24 @@ class Carts:
 
         Raises ProductNotFound, VariantRequired, MixedCurrency, TooManyLines, IdempotencyConflict, and the errors of the catalog.
         """
-        variants = await self._prices.price(list(addition.quantities))
-        await self._add(caller, addition, _new_lines(addition, variants))
+        try:
+            lines = _new_lines(addition, await self._prices.price(list(addition.quantities)))
+        except SoukError:
+            # A repeated addition depends neither on the catalog nor on what is sold now.
+            stored = await self._store.find_request(caller.account_id, addition.request_id)
+            if stored is None:
+                raise
+            _require_same_input(stored, addition)
+        else:
+            await self._add(caller, addition, lines)
 
     async def set_quantity(self, caller: Principal, line_id: UUID, quantity: int) -> None:
         """Sets the quantity of a line; 0 removes it. Raises LineNotFound; a line that is removed again is no error."""
-        if not await self._set_quantity(caller, line_id, quantity) and quantity:
-            raise LineNotFound()
+        try:
+            await self._set_quantity(caller, line_id, quantity)
+        except LineNotFound:
+            if quantity:
+                raise
 
     async def change(self, caller: Principal, change: CartChange) -> None:
         """Sets addresses, shipping method and note."""
@@ -66,9 +77,7 @@ class Carts:
         expire_time = self._lifetimes.of_open(now, is_guest=caller.guest)
         async with self._db.transaction() as tx:
             if stored := await self._store.record_request(tx, account_id, addition, now):
-                if stored != addition.input_hash:
-                    raise IdempotencyConflict()
-                return
+                return _require_same_input(stored, addition)
             currency = lines[0].price.currency
             cart = await self._store.open(tx, account_id, currency, now, expire_time)
             if cart.currency != currency:
@@ -77,15 +86,19 @@ class Carts:
                 raise TooManyLines()
 
     @retry_on_contention
-    async def _set_quantity(self, caller: Principal, line_id: UUID, quantity: int) -> bool:
+    async def _set_quantity(self, caller: Principal, line_id: UUID, quantity: int) -> None:
         account_id, now = caller.account_id, self._clock()
         expire_time = self._lifetimes.of_open(now, is_guest=caller.guest)
         async with self._db.transaction() as tx:
             cart_id = await self._store.lock_line(tx, account_id, line_id, now, expire_time)
-            if cart_id is None:
-                return False
-            await self._store.set_quantity(tx, cart_id, line_id, quantity)
-        return True
+            if cart_id is None or not await self._store.set_quantity(tx, cart_id, line_id, quantity):
+                # Rolled back: the cart keeps its version.
+                raise LineNotFound()
+
+
+def _require_same_input(stored: bytes, addition: Addition) -> None:
+    if stored != addition.input_hash:
+        raise IdempotencyConflict()
 
 
 def _new_lines(addition: Addition, variants: Sequence[Sellable | Unsellable]) -> list[NewLine]:
