@@ -36,6 +36,7 @@ class OrderRow(Table, tablename="orders"):
     shipping_total = BigInt()
     shipping_required = Boolean()
     billing_address = JSONB(null=True, default=None)
+    note = Text(null=True, default=None)
 
 
 class OrderLineRow(Table, tablename="order_lines"):

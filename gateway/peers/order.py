@@ -154,6 +154,7 @@ def order_of(message: order.Order) -> Order:
         if message.HasField("shipping_address")
         else None,
         billing_address=address_of(message.billing_address) if message.HasField("billing_address") else None,
+        note=text_or_none(message.note),
         version=message.version,
         created_at=instant(message.create_time),
         updated_at=instant(message.update_time),

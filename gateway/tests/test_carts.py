@@ -85,10 +85,12 @@ async def test_a_cart_has_shipping_methods_and_taxes(world: World) -> None:
 
 
 async def test_a_checkout_names_the_cart_as_it_was_shown(world: World) -> None:
-    query = "mutation($i: CheckoutInput!) { checkout(input: $i) { status } }"
+    query = "mutation($i: CheckoutInput!) { checkout(input: $i) { status note } }"
     shown = {"cartId": "cart_1", "version": 3, "expectedTotal": "19.98"}
 
-    assert (await world.ask(query, i=shown))["data"] == {"checkout": {"status": "PENDING"}}
+    assert (await world.ask(query, i=shown))["data"] == {
+        "checkout": {"status": "PENDING", "note": "Ring twice"}
+    }
 
     request, _ = world.recorder.last("Checkout")
     assert (request.cart_id, request.version, request.expected_total) == ("cart_1", 3, "19.98")

@@ -101,6 +101,9 @@ class Order:
     history: list[OrderStatusChange] = strawberry.field(description="Oldest first.")
     shipping_address: Address | None = strawberry.field(description="The shipping address, if any.")
     billing_address: Address | None = strawberry.field(description="The billing address, if any.")
+    note: str | None = strawberry.field(
+        description="The buyer's note, from the cart; null without one, and once the account was deleted."
+    )
     version: int = strawberry.field(description="Increases with every change.")
     created_at: Instant = strawberry.field(description="When the order was placed.")
     updated_at: Instant = strawberry.field(description="When the order last changed.")

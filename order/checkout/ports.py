@@ -30,5 +30,5 @@ class OrderPlacing(Protocol):
     async def place(self, caller: Principal, command: PlaceOrder, *, address: str = "") -> Order:
         """The order, or the one that was placed with this key."""
 
-    async def find(self, caller_id: UUID, request_id: str) -> Order | None:
-        """The order that was placed with a key."""
+    async def find_of_cart(self, account_id: UUID, cart_id: UUID, request_id: str) -> Order | None:
+        """The order that was placed with a key from an account's cart, also by a guest that was merged into the account."""

@@ -52,16 +52,19 @@ class Checkout:
             return await self._placing.place(caller, _order_of(cart, command), address=address)
         except SoukError as rejection:
             # A concurrent checkout may have succeeded, with whose order prices or stock changed.
-            if order := await self._placing.find(caller.account_id, command.request_id):
+            if order := await self._find(caller, command):
                 return order
             if rejection.reason in _PROBLEMS:
                 await self._raise_problems(caller, cart)
             raise
 
     async def _stored(self, caller: Principal, command: CheckOut, cart: Cart | None) -> Order:
-        if order := await self._placing.find(caller.account_id, command.request_id):
+        if order := await self._find(caller, command):
             return order
         raise CartNotFound() if cart is None else _changed(cart)
+
+    async def _find(self, caller: Principal, command: CheckOut) -> Order | None:
+        return await self._placing.find_of_cart(caller.account_id, command.cart_id, command.request_id)
 
     async def _raise_problems(self, caller: Principal, cart: Cart) -> None:
         """Returns if the cart has no problem any more."""
@@ -96,6 +99,7 @@ def _order_of(cart: Cart, command: CheckOut) -> PlaceOrder:
         confirmation=command.confirmation,
         save_method=command.save_method,
         cart=CartVersion(cart.id, cart.version),
+        note=cart.note,
     )
 
 

@@ -15,7 +15,7 @@ class ClosedAccountStore(Protocol):
         """The account's orders that are neither DELIVERED nor CANCELLED, locked until `tx` ends."""
 
     async def anonymize(self, tx: Transaction, account_id: UUID) -> None:
-        """Removes addresses, except the country, and the customer's cancellation texts from the account's orders."""
+        """Removes notes, addresses except the country, and the customer's cancellation texts from the account's orders."""
 
     async def record_closed_account(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
         """Records the time at which an account was deleted; the first one counts."""

@@ -21,8 +21,10 @@ WITH anonymized AS (
             SELECT jsonb_object_agg(key, CASE WHEN key = 'country_code' THEN value ELSE '""' END)
             FROM jsonb_each(billing_address)
         ),
+        note = NULL,
         status_reason = CASE WHEN cancel_reason = 'CUSTOMER' THEN '' ELSE status_reason END
-    WHERE account_id = $1 AND (coalesce(shipping_address, billing_address) IS NOT NULL OR cancel_reason = 'CUSTOMER')
+    WHERE account_id = $1
+        AND (coalesce(shipping_address, billing_address) IS NOT NULL OR note IS NOT NULL OR cancel_reason = 'CUSTOMER')
     RETURNING id, cancel_reason
 )
 UPDATE order_status_changes SET note = '' FROM anonymized
@@ -37,7 +39,7 @@ SELECT account_id FROM closed_accounts c WHERE close_time >= $1 AND (
     EXISTS (
         SELECT FROM orders o WHERE o.account_id = c.account_id
             AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '' OR o.billing_address ->> 'name' <> ''
-                OR o.cancel_reason = 'CUSTOMER' AND o.status_reason <> '')
+                OR o.note IS NOT NULL OR o.cancel_reason = 'CUSTOMER' AND o.status_reason <> '')
     )
     OR EXISTS (SELECT FROM carts WHERE carts.account_id = c.account_id)
 )

@@ -75,7 +75,8 @@ class Order:
     """What an account bought; changed only by its transitions.
 
     `number` is what people call it. `total` is the amount charged, `refunded` the part of it refunded so far. A PENDING order is
-    cancelled at `deadline`. `cart_id` is the cart that it was placed from, if any. `placed_by_guest` is only known until it is paid.
+    cancelled at `deadline`. `cart_id` is the cart that it was placed from, if any, and `note` the buyer's note of that cart.
+    `placed_by_guest` is only known until it is paid.
     """
 
     id: UUID
@@ -96,6 +97,7 @@ class Order:
     amounts: Amounts
     billing_address: Address | None = None
     cart_id: UUID | None = None
+    note: str = ""
     placed_by_guest: bool = False
 
     @classmethod

@@ -21,7 +21,7 @@ from order.orders.messages import order_to_proto
 
 def _placed(event: OrderPlaced) -> tuple[str, Message]:
     return ORDER.format(event.order.id), pb.OrderPlaced(
-        order=order_to_proto(event.order),
+        order=order_to_proto(event.order, note=False),
         payment_method=event.payment_method,
         pay_before=timestamp_to_proto(event.pay_before),
         confirmation="PAYMENT_CONFIRMATION_" + event.confirmation,
@@ -34,7 +34,10 @@ def _snapshot(kind: Callable[..., Message], *names: str) -> Callable[[Any], tupl
     """For events that carry only the order, and of it the fields `names`."""
     return lambda event: (
         ORDER.format(event.order.id),
-        kind(order=order_to_proto(event.order), **{name: getattr(event.order, name) for name in names}),
+        kind(
+            order=order_to_proto(event.order, note=False),
+            **{name: getattr(event.order, name) for name in names},
+        ),
     )
 
 

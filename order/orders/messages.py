@@ -60,8 +60,8 @@ def status_update_from_proto(request: service.UpdateOrderStatusRequest) -> tuple
     return order_id, status, note, internal_note
 
 
-def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
-    """`internal` includes the notes that only an ADMIN may see."""
+def order_to_proto(order: Order, *, internal: bool = False, note: bool = True) -> pb.Order:
+    """`internal` includes the notes that only an ADMIN may see. Events leave `note` out, because they cannot be erased."""
     message = pb.Order(
         id=ORDER.format(order.id),
         account_id=ACCOUNT.format(order.account_id),
@@ -87,6 +87,7 @@ def order_to_proto(order: Order, *, internal: bool = False) -> pb.Order:
         number=str(order.number),
         cart_id=CART.format(order.cart_id) if order.cart_id else "",
         billing_address=address_to_proto(order.billing_address),
+        note=order.note if note else "",
     )
     set_amounts(message, order.amounts)
     return message

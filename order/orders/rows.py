@@ -47,4 +47,5 @@ def order_from_row(row: Record) -> Order:
         amounts=amounts_from_row(row),
         billing_address=address_from_json(row["billing_address"]),
         placed_by_guest=row["guest_network"] is not None,
+        note=row["note"] or "",
     )

@@ -18,7 +18,7 @@ class PlaceOrder:
     idempotency key. `input_hash` identifies everything else; `legacy_input_hash` is how earlier releases computed it. `expected_total` is
     the decimal that the buyer saw, or empty.
     `payment_method` is a provider's token; empty means the deployment's default. `cart` is the cart that is ordered, if it is one.
-    `guest_network` is the digest of the network of a guest, None for accounts.
+    `guest_network` is the digest of the network of a guest, None for accounts. `note` is that of the cart.
     """
 
     caller_id: UUID
@@ -38,6 +38,7 @@ class PlaceOrder:
     cart: CartVersion | None = None
     by_product: frozenset[UUID] = frozenset()
     guest_network: str | None = None
+    note: str = ""
 
     @property
     def is_checkout(self) -> bool:

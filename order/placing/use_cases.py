@@ -108,10 +108,9 @@ class Placing:
             raise
         return held if isinstance(held, Order) else await self._write(caller, command, held, address)
 
-    async def find(self, caller_id: UUID, request_id: str) -> Order | None:
-        """The order that was placed with a key."""
-        existing = await self._store.find_by_key(caller_id, request_id)
-        return existing.order if existing else None
+    async def find_of_cart(self, account_id: UUID, cart_id: UUID, request_id: str) -> Order | None:
+        """The order that was placed with a key from an account's cart, also by a guest that was merged into the account."""
+        return await self._store.find_of_cart(account_id, cart_id, request_id)
 
     def _check_units(self, command: PlaceOrder) -> None:
         max_units = self._policy.units_per_line
@@ -205,6 +204,7 @@ class Placing:
             amounts_of(quote) if quote else None,
             command.billing_address,
         )
+        placed.order.note = command.note
         placed.order.placed_by_guest = command.guest_network is not None
         required = priced.needs_method and quote is not None and quote.needs_shipping
         placed = replace(placed, confirmation=command.confirmation, save_method=command.save_method)

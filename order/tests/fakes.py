@@ -52,6 +52,10 @@ class FakeStore:
         order_id, input_hash = self._requests[caller_id, request_id]
         return ExistingOrder(copy(self._orders[order_id]), input_hash)
 
+    async def find_of_cart(self, account_id: UUID, cart_id: UUID, request_id: str) -> Order | None:
+        existing = await self.find_by_key(account_id, request_id)
+        return existing.order if existing else None
+
     async def summaries(self, account_ids: Sequence[UUID]) -> dict[UUID, OrderSummary]:
         lists = {owner: self._matching(OrderFilter(account_id=owner)) for owner in account_ids}
         return {owner: _summary(orders) for owner, orders in lists.items() if orders}
@@ -119,6 +123,7 @@ class FakeStore:
             order.account_id
             for order in self._orders.values()
             if order.status in unshipped
+            or order.note
             or any(address and address.name for address in (order.shipping_address, order.billing_address))
             or (order.cancel_reason is CancelReason.CUSTOMER and order.status_reason)
         }
@@ -265,6 +270,7 @@ def _anonymous(order: Order) -> Order:
         order,
         shipping_address=_country_only(order.shipping_address),
         billing_address=_country_only(order.billing_address),
+        note="",
     )
     if order.cancel_reason is not CancelReason.CUSTOMER:
         return order

@@ -81,7 +81,7 @@ def _amounts(new: NewOrder) -> _Row:
 
 def _cart(new: NewOrder) -> _Row:
     cart = new.command.cart
-    return (cart.cart_id, cart.version) if cart else (None, None)
+    return (cart.cart_id, new.event.order.note or None, cart.version) if cart else (None, None, None)
 
 
 def _lines(new: NewOrder, *, amounts: bool) -> Iterator[_Row]:

@@ -94,5 +94,8 @@ class NewOrderStore(Protocol):
     async def find_by_key(self, caller_id: UUID, request_id: str) -> ExistingOrder | None:
         """The order that was placed with an idempotency key."""
 
+    async def find_of_cart(self, account_id: UUID, cart_id: UUID, request_id: str) -> Order | None:
+        """The order that was placed with a key from an account's cart, also by a guest that was merged into the account."""
+
     async def take_numbers(self, count: int) -> list[int]:
         """Order numbers that no other call has taken or will take."""

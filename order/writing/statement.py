@@ -30,7 +30,8 @@ _AMOUNTS: _Columns = {
     "shipping_required": "boolean",
     "billing_address": "jsonb",
 }
-_CART: _Columns = {"cart_id": "uuid"}
+# Only carts have notes.
+_CART: _Columns = {"cart_id": "uuid", "note": "text"}
 _CART_VERSION: _Columns = {"cart_version": "int"}
 _GUEST: _Columns = {"guest_network": "text"}
 _REVISION: _Columns = {"revision": "bigint"}

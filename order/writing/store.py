@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from kit.db import Database, Statements, Transaction
+from order.orders.domain import Order
 from order.orders.rows import read_orders
 from order.tables import OrderRow
 from order.writing.arguments import statement_and_arguments
@@ -11,6 +12,15 @@ from order.writing.domain import AccountLimits
 from order.writing.ports import ExistingOrder, NewOrder, Outcome
 
 _TAKE_NUMBERS = "SELECT nextval('order_numbers') AS number FROM generate_series(1, $1)"
+
+# A guest remains the caller of its orders. Until GuestMerged has been handled, only the cart belongs to the account.
+_FIND_OF_CART = """
+SELECT id FROM orders WHERE caller_id = $1 AND request_id = $3
+UNION ALL SELECT id FROM orders WHERE account_id = $1 AND cart_id = $2 AND request_id = $3
+UNION ALL SELECT o.id FROM carts c JOIN orders o ON o.id = c.order_id
+    WHERE c.id = $2 AND c.account_id = $1 AND o.request_id = $3
+LIMIT 1
+"""
 
 
 class PostgresNewOrderStore:
@@ -47,6 +57,12 @@ class PostgresNewOrderStore:
         row = await self._db.run(OrderRow.select(OrderRow.id, OrderRow.input_hash).where(by_key).first())
         orders = await read_orders(self._db, [row]) if row else []
         return ExistingOrder(orders[0], bytes(row["input_hash"])) if orders else None
+
+    async def find_of_cart(self, account_id: UUID, cart_id: UUID, request_id: str) -> Order | None:
+        """Looks for the account's own key first; then reads the order."""
+        rows = await self._db.fetch(_FIND_OF_CART, account_id, cart_id, request_id)
+        orders = await read_orders(self._db, rows)
+        return orders[0] if orders else None
 
     async def take_numbers(self, count: int) -> list[int]:
         """One statement."""

@@ -52,6 +52,7 @@ CHECKS: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
     carts.merged_carts,
     carts.open_carts,
     carts.cart_lines,
+    carts.erased_orders,
     guests.merged,
     guests.moved,
     guests.passwords,

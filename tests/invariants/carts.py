@@ -28,6 +28,10 @@ _LINES = """
 SELECT c.id, c.state, c.currency, count(l.id) AS lines, coalesce(min(l.quantity), 1) AS smallest, coalesce(max(l.quantity), 1) AS largest
 FROM carts c LEFT JOIN cart_lines l ON l.cart_id = c.id GROUP BY c.id
 """
+_ERASED = """
+SELECT o.id, o.note IS NULL AND coalesce(o.shipping_address ->> 'name', '') || coalesce(o.billing_address ->> 'name', '') = '' AS erased
+FROM orders o JOIN closed_accounts USING (account_id)
+"""
 
 
 async def ordered_carts(sources: DataSources) -> CheckResult:
@@ -91,3 +95,13 @@ async def cart_lines(sources: DataSources) -> CheckResult:
         or (row["state"] == "OPEN" and bool(row["currency"]) != bool(row["lines"]))
     ]
     return check_result("carts have lines within their limits, in their currency", len(carts), violations)
+
+
+async def erased_orders(sources: DataSources) -> CheckResult:
+    """No order of a deleted account has its note or its addresses."""
+    orders = await sources.rows("order", _ERASED)
+    return check_result(
+        "orders of deleted accounts have no notes and addresses",
+        len(orders),
+        (f"order {row['id']} of a deleted account has some" for row in orders if not row["erased"]),
+    )

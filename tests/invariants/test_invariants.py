@@ -24,6 +24,7 @@ async def test_consistent_data_violates_nothing(example: ExampleData) -> None:
     assert await wait_until_idle(example, 0) == 0
 
 
+_CLOSE_ACCOUNT = "INSERT INTO closed_accounts SELECT DISTINCT account_id, now() FROM orders; "
 _PLANTED = [
     ("catalog", "UPDATE stock SET free = free + 1", {"stock"}),
     ("catalog", "UPDATE stock SET free = free - 1", {"stock"}),
@@ -210,6 +211,7 @@ _PLANTED = [
     ("catalog", "UPDATE reservation_lines SET unit_price = 999", {"lines"}),
     ("order", "UPDATE carts SET currency = '' WHERE state = 'OPEN'", {"cart_lines"}),
     ("order", "DELETE FROM cart_lines", {"cart_lines"}),
+    ("order", _CLOSE_ACCOUNT + "UPDATE orders SET note = ''", {"erased_orders"}),
     (
         "order",
         "ALTER TABLE cart_lines DROP CONSTRAINT cart_lines_quantity_check; UPDATE cart_lines SET quantity = 0",

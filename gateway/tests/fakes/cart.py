@@ -108,4 +108,6 @@ class CartRpc(UnimplementedServicer):
     async def checkout(self, request: Any, call: Call) -> carts.CheckoutResponse:
         self._record("Checkout", request, call)
         account_id = ACCOUNT.format(call.require_principal().account_id)
-        return carts.CheckoutResponse(order=one_order(ORDER.format(ORDER.new()), account_id))
+        order = one_order(ORDER.format(ORDER.new()), account_id)
+        order.note = "Ring twice"
+        return carts.CheckoutResponse(order=order)

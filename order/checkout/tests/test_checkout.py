@@ -6,9 +6,11 @@ import pytest
 
 from kit.auth import Principal
 from kit.testing.fixtures import database_url, postgres
-from kit.testing.principals import customer
+from kit.testing.principals import customer, guest
 from kit.values import Money
+from order.carts.domain import CartChange
 from order.checkout.domain import CheckOut
+from order.checkout.errors import CartNotFound
 from order.checkout.tests.checking_out import check_out, ship_to
 from order.orders.domain import CancelReason, Order
 from order.placing.errors import CartChanged
@@ -26,6 +28,7 @@ async def test_a_cart_becomes_an_order(carts: CartHarness) -> None:
     mug, pen = carts.prices.sell(999), carts.prices.sell(250)
     await carts.add({mug: 2, pen: 1})
     await ship_to(carts, HOME)
+    await carts.carts.change(carts.caller, CartChange(frozenset({"note"}), note="Ring twice"))
     cart = await carts.cart()
 
     order = await check_out(carts, expected_total="22.48", payment_method="pm_card_visa")
@@ -33,6 +36,7 @@ async def test_a_cart_becomes_an_order(carts: CartHarness) -> None:
     assert await stored(carts, order) == order
     assert [(line.product_id, line.quantity) for line in order.lines] == [(mug, 2), (pen, 1)]
     assert (order.total, order.shipping_address, order.cart_id) == (Money(2248, "USD"), HOME, cart.id)
+    assert order.note == "Ring twice"
     assert await carts.states() == {cart.id: "ORDERED"}
     assert await carts.quantities() == {}
     row = await carts.db.fetchrow("SELECT order_id, version, expire_time - now() AS left FROM carts")
@@ -65,6 +69,26 @@ async def test_a_repeated_checkout_returns_its_order_before_anything_is_judged(c
 
     await carts.db.execute("DELETE FROM carts")
     assert (await check_out(carts, cart)).id == order.id
+
+
+async def test_a_guests_checkout_that_is_repeated_after_a_login_returns_its_order(carts: CartHarness) -> None:
+    visitor = guest()
+    await carts.carts.change(visitor, CartChange(frozenset({"has_contact"}), has_contact=True))
+    await carts.add({carts.prices.sell(): 2}, visitor)
+    cart = await carts.cart(visitor)
+    order = await check_out(carts, cart, visitor)
+
+    await carts.guest_carts.merge(carts.caller, carts.guests.token(visitor))
+    assert (await check_out(carts, cart)).id == order.id
+    # GuestMerged arrives, and the order ends unpaid.
+    await carts.db.execute("UPDATE orders SET account_id = $1", carts.caller.account_id)
+    async with carts.db.transaction() as tx:
+        await carts.orders.payment_failed(tx, order.id, "card_declined")
+    assert (await check_out(carts, cart)).id == order.id
+    await carts.db.execute("DELETE FROM carts")
+    assert (await check_out(carts, cart)).id == order.id
+    with pytest.raises(CartNotFound):
+        await check_out(carts, cart, customer())
 
 
 async def test_added_and_checked_out_at_once_the_order_is_the_cart_at_its_version(carts: CartHarness) -> None:

@@ -111,3 +111,20 @@ async def test_a_customers_text_of_a_cancellation_is_anonymized_without_an_addre
     async with harness.db.transaction() as tx:
         await harness.closed_accounts.anonymize(tx, harness.account)
     assert await harness.closed_accounts.closed_accounts_with_open_orders(now) == []
+
+
+async def test_a_note_is_erased_without_an_address(postgres_harness: StoreHarness) -> None:
+    harness = postgres_harness
+    order = await harness.place_cancelled()
+    await harness.db.execute("UPDATE orders SET note = 'I am John Doe', shipping_address = NULL")
+    async with harness.db.transaction() as tx:
+        await harness.closed_accounts.record_closed_account(tx, harness.account, harness.clock.now)
+    to_close = await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now)
+
+    async with harness.db.transaction() as tx:
+        await harness.closed_accounts.anonymize(tx, harness.account)
+
+    left = await harness.store.get(order.id, None)
+    assert left
+    assert (left.note, to_close) == ("", [harness.account])
+    assert await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now) == []

@@ -69,6 +69,17 @@ def test_notes_and_reasons_are_validated(text: str) -> None:
     assert [fault.path for fault in update.value.fields] == [("note",), ("internalNote",)]
 
 
+def test_the_buyers_note_is_in_the_message_and_not_in_events() -> None:
+    event = placed()
+    event.order.note = "Ring twice"
+
+    _, message = TOPIC.encoders[OrderPlaced](event)
+
+    assert order_to_proto(event.order).note == "Ring twice"
+    assert isinstance(message, events_pb2.OrderPlaced)
+    assert message.order.note == ""
+
+
 def test_the_message_of_an_order_is_complete() -> None:
     order = placed().order
 
