@@ -60,7 +60,7 @@ def build(settings: Settings) -> Service:
     guest_accounts = Guests(settings.account_address, identity)
     admins = AdminVerifierClient(settings.account_address, identity)
     store = PostgresOrderStore(db)
-    moving_store = PostgresMovingStore(db)
+    moving_store = PostgresMovingStore()
     cart_moves = CartMoves(moving_store)
     orders = Orders(db, store, catalog, cart_moves)
     rules_store = PostgresRulesStore(db)

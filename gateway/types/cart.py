@@ -66,7 +66,8 @@ class CartWarningCode(Enum):
     GONE = strawberry.enum_value("GONE", description="It is not sold any more.")
     LINES_NOT_MERGED = strawberry.enum_value(
         "LINES_NOT_MERGED",
-        description="After a merge: lines in another currency, or above the limit of 100, were left out.",
+        description="A guest's cart, or that of an unpaid order, was merged into this one without its lines in another currency, or above "
+        "the limit of 100. The order has its lines.",
     )
 
 

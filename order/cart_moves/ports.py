@@ -31,15 +31,15 @@ class MovingStore(Protocol):
     async def end_merged(
         self, tx: Transaction, source_id: UUID, target_id: UUID, now: datetime, expire_time: datetime
     ) -> None:
-        """Ends a cart as MERGED into another one, which takes over what it does not have: addresses, method, note, currency."""
+        """Ends a cart as MERGED into another one, which takes over what it does not have: addresses, method, note, currency.
+
+        Carts that were merged into the ended one count as merged into the other.
+        """
 
     async def cancelled_orders(
         self, tx: Transaction, after: Position, limit: int
     ) -> tuple[Sequence[Order], Position | None]:
         """Of the next `limit` cancelled orders of carts, by time, those whose cart is ORDERED, and where to go on; None at the end."""
-
-    async def left_out(self, account_id: UUID) -> bool:
-        """Whether carts that were merged into the account's open one still have lines."""
 
     async def change_owner(self, tx: Transaction, from_id: UUID, to_id: UUID) -> None:
         """Gives all carts of an account to another one; raises DatabaseContention if that opened a cart concurrently."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from kit.db import Database, DatabaseContention, Record, Transaction, UniqueViolation
+from kit.db import DatabaseContention, Record, Transaction, UniqueViolation
 from kit.values import Position
 from order.carts.domain import MAX_LINES, CartHead
 from order.orders.domain import Order
@@ -55,6 +55,8 @@ _END_MERGED = """
 WITH source AS (
     UPDATE carts SET state = 'MERGED', merged_into = $2, order_id = NULL, version = version + 1, update_time = $3, expire_time = $4
     WHERE id = $1 RETURNING *
+), earlier AS (
+    UPDATE carts m SET merged_into = $2 FROM source s WHERE m.account_id = s.account_id AND m.merged_into = $1
 )
 UPDATE carts t SET
     version = t.version + 1, update_time = $3,
@@ -68,22 +70,12 @@ FROM source s WHERE t.id = $2
 _CHANGE_OWNER = """
 UPDATE carts SET account_id = $2, version = CASE WHEN state = 'OPEN' THEN version + 1 ELSE version END WHERE account_id = $1
 """
-_LEFT_OUT = """
-SELECT EXISTS (
-    SELECT FROM carts o JOIN carts m ON m.merged_into = o.id AND m.account_id = o.account_id AND m.state = 'MERGED'
-    JOIN cart_lines l ON l.cart_id = m.id
-    WHERE o.account_id = $1 AND o.state = 'OPEN'
-)
-"""
 _FORGET_REQUESTS = "DELETE FROM cart_requests WHERE account_id = $1"
 _ERASE = "DELETE FROM carts WHERE account_id = $1"
 
 
 class PostgresMovingStore:
     """`ports.MovingStore` on PostgreSQL."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
 
     async def lock_open(self, tx: Transaction, account_ids: Sequence[UUID]) -> dict[UUID, CartHead]:
         """At most one cart per account."""
@@ -121,10 +113,6 @@ class PostgresMovingStore:
         page = await tx.fetch(_CANCELLED, *after, limit)
         orders = await read_orders(tx, [row for row in page if row["is_ordered"]])
         return orders, (page[-1]["update_time"], page[-1]["id"]) if len(page) == limit else None
-
-    async def left_out(self, account_id: UUID) -> bool:
-        """Reads the few carts of an account."""
-        return bool(await self._db.fetchval(_LEFT_OUT, account_id))
 
     async def change_owner(self, tx: Transaction, from_id: UUID, to_id: UUID) -> None:
         """The idempotency keys of the former owner are forgotten: they may be the new owner's too."""

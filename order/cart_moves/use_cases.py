@@ -40,10 +40,6 @@ class CartMoves:
         await self._store.change_owner(tx, guest_id, into_id)
         return is_complete
 
-    async def left_out(self, account_id: UUID) -> bool:
-        """Whether a merge into the account's open cart left lines out."""
-        return await self._store.left_out(account_id)
-
     async def reopen(self, tx: Transaction, orders: Sequence[Order]) -> None:
         """Opens the carts of cancelled orders again, each at a new version. One whose account has an open cart merges into that."""
         order_ids = {order.cart_id: order.id for order in orders if order.cart_id}
@@ -82,10 +78,6 @@ class GuestCarts:
         """Merges the guest of a token, and its cart, into the caller's; raises the errors of the account service."""
         guest_id = await self._guests.merge(guest_token)
         await self._merge(guest_id, caller.account_id)
-
-    async def left_out(self, account_id: UUID) -> bool:
-        """Whether a merge left lines out."""
-        return await self._moves.left_out(account_id)
 
     @retry_on_contention
     async def _merge(self, guest_id: UUID, into_id: UUID) -> None:

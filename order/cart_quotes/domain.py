@@ -110,7 +110,9 @@ def quote_cart(
     if variants is None:
         unavailable = CartProblem(ProblemCode.PRICES_UNAVAILABLE, ("lines",))
         problems = (*_cart_problems(cart, is_guest=is_guest), unavailable)
-        return CartQuote(cart, tuple(QuotedLine(line) for line in cart.lines), None, problems, ())
+        return CartQuote(
+            cart, tuple(QuotedLine(line) for line in cart.lines), None, problems, tuple(_cart_warnings(cart))
+        )
     sold_variants = [variant if isinstance(variant, Sellable) else None for variant in variants]
     pairs = list(zip(cart.lines, sold_variants, strict=True))
     sellable = [(line, sold) for line, sold in pairs if sold and sold.price.currency == cart.currency]
@@ -127,7 +129,7 @@ def quote_cart(
             *_line_problems(cart, pairs, terms.max_units),
             *(_quote_problems(cart, quote) if quote else ()),
         ),
-        tuple(_warnings(pairs)),
+        (*_cart_warnings(cart), *_line_warnings(pairs)),
     )
 
 
@@ -181,7 +183,12 @@ def _quote_problems(cart: Cart, quote: Quote) -> Iterator[CartProblem]:
         yield CartProblem(ProblemCode.TOTAL_OUT_OF_RANGE, ("total",))
 
 
-def _warnings(pairs: Sequence[tuple[CartLine, Sellable | None]]) -> Iterator[CartWarning]:
+def _cart_warnings(cart: Cart) -> Iterator[CartWarning]:
+    if cart.leaves_lines_out:
+        yield CartWarning(WarningCode.LINES_NOT_MERGED)
+
+
+def _line_warnings(pairs: Sequence[tuple[CartLine, Sellable | None]]) -> Iterator[CartWarning]:
     for line, sold in pairs:
         if sold is None:
             yield CartWarning(WarningCode.GONE, line)

@@ -50,10 +50,7 @@ class CartRpc:
         """Merges the guest of a token into the caller's account."""
         caller = call.require_principal()
         await self._guests.merge(caller, request.guest_token)
-        cart = await self._cart(caller)
-        if cart and await self._guests.left_out(caller.account_id):
-            cart.warnings.add(code=cart_pb2.CART_WARNING_CODE_LINES_NOT_MERGED)
-        return pb.MergeCartResponse(cart=cart)
+        return pb.MergeCartResponse(cart=await self._cart(caller))
 
     async def _cart(self, caller: Principal) -> cart_pb2.Cart | None:
         quoted = await self._reading.get(caller)

@@ -46,7 +46,8 @@ class CartLine:
 class Cart:
     """A cart. `currency` is that of its lines, empty without lines; `has_contact` says that mails can reach its guest.
 
-    `rules_revision` is that of the shop's rules when the cart was read.
+    `rules_revision` is that of the shop's rules when the cart was read. `leaves_lines_out`: a cart was merged into this one, and lines of
+    it stayed there, because of another currency or of the limit of lines.
     """
 
     id: UUID
@@ -62,6 +63,7 @@ class Cart:
     version: int
     update_time: datetime
     rules_revision: int
+    leaves_lines_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

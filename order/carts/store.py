@@ -25,6 +25,9 @@ from order.carts.domain import (
 
 CART_COLUMNS = """
 SELECT c.*, (SELECT revision FROM pricing_state) AS rules_revision,
+    EXISTS (
+        SELECT FROM carts m JOIN cart_lines l ON l.cart_id = m.id WHERE m.account_id = c.account_id AND m.merged_into = c.id
+    ) AS leaves_lines_out,
     ARRAY(SELECT (id, variant_id, quantity, seen_price) FROM cart_lines WHERE cart_id = c.id ORDER BY id) AS lines
 """
 _GET = CART_COLUMNS + "FROM carts c WHERE c.account_id = $1 AND c.state = 'OPEN'"
@@ -181,4 +184,5 @@ def cart_from_row(row: Record) -> Cart:
         version=row["version"],
         update_time=row["update_time"],
         rules_revision=row["rules_revision"],
+        leaves_lines_out=row["leaves_lines_out"],
     )

@@ -77,7 +77,8 @@ class Carts:
         expire_time = self._lifetimes.of_open(now, is_guest=caller.guest)
         async with self._db.transaction() as tx:
             if stored := await self._store.record_request(tx, account_id, addition, now):
-                return _require_same_input(stored, addition)
+                _require_same_input(stored, addition)
+                return
             currency = lines[0].price.currency
             cart = await self._store.open(tx, account_id, currency, now, expire_time)
             if cart.currency != currency:

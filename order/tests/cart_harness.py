@@ -71,7 +71,7 @@ class CartHarness:
         self.rules = ShopRules()
         self.store = PostgresCartStore(db)
         self.carts = Carts(db, self.store, self.prices, LIFETIMES, self.clock)
-        self.moves = CartMoves(PostgresMovingStore(db), self.clock)
+        self.moves = CartMoves(PostgresMovingStore(), self.clock)
         self.reading = CartReading(self.store, self.prices, self.rules, max_units=10_000, clock=self.clock)
         quotes = Quotes(self.rules, self.prices, require_method=True, clock=self.clock)
         self.placing = Placing(db, PostgresNewOrderStore(db), self.prices, quotes, POLICY)

@@ -22,7 +22,7 @@ _BATCH = 1000
 
 def cart_measures(db: Database, world: World) -> Iterator[Measure]:
     """Measures of the order service's carts."""
-    store, moving = PostgresCartStore(db), PostgresMovingStore(db)
+    store, moving = PostgresCartStore(db), PostgresMovingStore()
     large, other = uuid(account_id(100)), uuid(account_id(102))
     now = moment(world.now)
     later = now + timedelta(days=180)
@@ -52,7 +52,6 @@ def cart_measures(db: Database, world: World) -> Iterator[Measure]:
     note = CartChange(frozenset({"note"}), note="Ring twice")
     yield Measure("cart: change the note", "", Kind.REQUEST, lambda: store.change(large, note, now, later))
     yield Measure("carts: merge", "20 lines", Kind.REQUEST, rolled_back(db, merge))
-    yield Measure("carts: lines left out", "", Kind.REQUEST, lambda: moving.left_out(large))
     ordered: dict[UUID, UUID] = {uuid(cart_id(n)): uuid(order_id(n)) for n in range(100)}
     yield Measure(
         *("carts of cancelled orders, locked", "100", Kind.SWEEP),

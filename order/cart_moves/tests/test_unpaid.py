@@ -22,7 +22,7 @@ __all__ = ["carts", "database_url", "postgres"]
 
 def sweep(carts: CartHarness) -> UnpaidCarts:
     """Of a process that starts now."""
-    return UnpaidCarts(carts.db, PostgresMovingStore(carts.db), carts.moves, carts.clock)
+    return UnpaidCarts(carts.db, PostgresMovingStore(), carts.moves, carts.clock)
 
 
 async def cancel(carts: CartHarness, order: Order, reason: CancelReason) -> None:
@@ -94,7 +94,7 @@ async def test_batches_follow_each_other_to_the_end(carts: CartHarness) -> None:
     for caller in callers:
         await carts.add({mug: 2}, caller)
         await cancel(carts, await check_out(carts, caller=caller), CancelReason.PAYMENT_FAILED)
-    store, count = PostgresMovingStore(carts.db), 0
+    store, count = PostgresMovingStore(), 0
     position = carts.clock.now - timedelta(days=1), uuid4()
 
     async with carts.db.transaction() as tx:

@@ -17,6 +17,7 @@ from kit.testing.principals import FakeTokenVerifier, customer, guest
 from kit.values import CART, CART_LINE, PRODUCT, VARIANT, Money, money_to_proto
 from order.cart_quotes.rpc import CartRpc
 from order.checkout.rpc import CheckoutRpc
+from order.checkout.tests.checking_out import check_out
 from order.rpc import CartServiceRpc
 from order.tests.cart_harness import CartHarness, carts
 
@@ -177,6 +178,31 @@ async def test_merge_cart_merges_and_reports_lines_that_were_left_out(edge: Edge
     with pytest.raises(InvalidArgument) as unknown:
         await edge.call(pb.MergeCartRequest(guest_token="other"))
     assert unknown.value.reason == "GUEST_ONLY"
+
+
+async def test_lines_of_an_unpaid_order_that_do_not_fit_into_the_open_cart_are_reported(edge: Edge) -> None:
+    mug, pen = edge.carts.prices.sell(), edge.carts.prices.sell(currency="EUR")
+    await edge.add((PRODUCT.format(mug), 2))
+    order = await check_out(edge.carts)
+    await edge.add((PRODUCT.format(pen), 1), key="other")
+
+    await edge.carts.orders.cancel(edge.carts.caller, order.id, "")
+
+    edge.carts.prices.down = True
+    cart = await edge.call(pb.GetCartRequest())
+    assert cart
+    assert [line.variant_id for line in cart.lines] == [VARIANT.format(pen)]
+    assert [warning.code for warning in cart.warnings] == [cart_pb2.CART_WARNING_CODE_LINES_NOT_MERGED]
+    # They are reported by the cart into which that one is merged, too.
+    visitor = edge.tokens.token(customer())
+    edge.carts.prices.down = False
+    await edge.carts.add({pen: 5}, visitor)
+    async with edge.carts.db.transaction() as tx:
+        await edge.carts.moves.merge(tx, edge.caller.account_id, visitor.account_id)
+    merged = await edge.call(pb.GetCartRequest(), visitor)
+    assert merged
+    assert [line.quantity for line in merged.lines] == [5]
+    assert [warning.code for warning in merged.warnings] == [cart_pb2.CART_WARNING_CODE_LINES_NOT_MERGED]
 
 
 async def test_a_guest_with_a_contact_lacks_none(edge: Edge) -> None:

@@ -27,7 +27,7 @@ class Service:
 
     def __init__(self, harness: StoreHarness) -> None:
         self.harness = harness
-        moves = CartMoves(PostgresMovingStore(harness.db), harness.clock)
+        moves = CartMoves(PostgresMovingStore(), harness.clock)
         closed = ClosedAccounts(harness.db, harness.closed_accounts, harness.store, moves, harness.clock)
         self.guests = MergedGuests(harness.db, ["orders"], closed.guest_merged, others=["carts"])
         self.handlers: Any = AccountEvents(closed, self.guests).subscription().handlers
