@@ -38,6 +38,11 @@ class SessionTokens:
     ) -> AuthResult:
         """Adds an access token, which expires with the session at the latest."""
         access_token, expire_time = self._issuer.access_token(
-            account.id, account.role, session_id, guest=account.guest, session_end=session_end
+            account.id,
+            account.role,
+            session_id,
+            guest=account.guest,
+            contact=account.guest and bool(account.email),
+            session_end=session_end,
         )
         return AuthResult(account, access_token, expire_time, refresh_token, refresh_expire_time)

@@ -25,7 +25,8 @@ class NotForGuests(PermissionDenied):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The calling account, with the role and session of its token. A `guest` is an account that cannot sign in (ADR 0043).
+    """The calling account, with the role and session of its token. A `guest` is an account that cannot sign in (ADR 0043),
+    `contact` says that mails can reach it.
 
     The token holds the state as of its signing; only the account service knows the current state.
     """
@@ -35,11 +36,17 @@ class Principal:
     session_id: UUID
     token: str = field(repr=False, default="")
     guest: bool = False
+    contact: bool = False
 
     @property
     def is_admin(self) -> bool:
         """Whether the token has the ADMIN role."""
         return self.role is Role.ADMIN
+
+    @property
+    def lacks_contact(self) -> bool:
+        """Whether this is a guest that mails cannot reach, or could not when the token was signed."""
+        return self.guest and not self.contact
 
     def can_access(self, account_id: UUID) -> bool:
         """Whether this is the caller's own account or the caller is an ADMIN."""

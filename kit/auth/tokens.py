@@ -46,9 +46,10 @@ class TokenIssuer:
         session_id: UUID,
         *,
         guest: bool = False,
+        contact: bool = False,
         session_end: datetime | None = None,
     ) -> tuple[str, datetime]:
-        """A token and its expiry, which is at most `session_end`."""
+        """A token and its expiry, which is at most `session_end`. `contact`: mails can reach the guest."""
         # JWT times are whole seconds; the returned expiry must not be later than the token's own.
         now = self._clock().replace(microsecond=0)
         expires = now + self.lifetime
@@ -69,5 +70,7 @@ class TokenIssuer:
         if guest:
             # Only in tokens of guests, so that all others stay as they are.
             claims["guest"] = True
+        if contact:
+            claims["contact"] = True
         key = self._keys.signing
         return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key.key_id}), expires

@@ -163,7 +163,8 @@ def _decode(token: str, key: PyJWK) -> tuple[float, Principal]:
             leeway=LEEWAY,
             options={"require": _CLAIMS, "strict_aud": True},
         )
-        if claims["typ"] != TYPE or claims.get("guest", True) is not True:
+        flags = [claims.get(name, True) for name in ("guest", "contact")]
+        if claims["typ"] != TYPE or flags != [True, True]:
             raise _invalid()
         principal = Principal(
             account_id=ACCOUNT.parse(claims["sub"]),
@@ -171,6 +172,7 @@ def _decode(token: str, key: PyJWK) -> tuple[float, Principal]:
             session_id=SESSION.parse(claims["sid"]),
             token=token,
             guest="guest" in claims,
+            contact="contact" in claims,
         )
     except jwt.ExpiredSignatureError:
         raise Unauthenticated("the token has expired", reason="TOKEN_EXPIRED") from None

@@ -104,12 +104,16 @@ _PATHS: dict[QuoteProblem, Path] = {
 
 
 def quote_cart(
-    cart: Cart, variants: Sequence[Sellable | Unsellable] | None, terms: CartTerms, *, is_guest: bool = False
+    cart: Cart,
+    variants: Sequence[Sellable | Unsellable] | None,
+    terms: CartTerms,
+    *,
+    lacks_contact: bool = False,
 ) -> CartQuote:
     """Prices and judges a cart. `variants` are those of its lines, in their order; None while the catalog is unavailable."""
     if variants is None:
         unavailable = CartProblem(ProblemCode.PRICES_UNAVAILABLE, ("lines",))
-        problems = (*_cart_problems(cart, is_guest=is_guest), unavailable)
+        problems = (*_cart_problems(cart, lacks_contact=lacks_contact), unavailable)
         return CartQuote(
             cart, tuple(QuotedLine(line) for line in cart.lines), None, problems, tuple(_cart_warnings(cart))
         )
@@ -125,7 +129,7 @@ def quote_cart(
         tuple(QuotedLine(line, sold, charges.get(line.id)) for line, sold in pairs),
         quote,
         (
-            *_cart_problems(cart, is_guest=is_guest),
+            *_cart_problems(cart, lacks_contact=lacks_contact),
             *_line_problems(cart, pairs, terms.max_units),
             *(_quote_problems(cart, quote) if quote else ()),
         ),
@@ -148,10 +152,10 @@ def _quote(cart: Cart, sellable: Sequence[tuple[CartLine, Sellable]], terms: Car
     )
 
 
-def _cart_problems(cart: Cart, *, is_guest: bool) -> Iterator[CartProblem]:
+def _cart_problems(cart: Cart, *, lacks_contact: bool) -> Iterator[CartProblem]:
     if not cart.lines:
         yield CartProblem(ProblemCode.EMPTY, ("lines",))
-    if is_guest and not cart.has_contact:
+    if lacks_contact and not cart.has_contact:
         yield CartProblem(ProblemCode.CONTACT_MISSING, ("contact",))
 
 

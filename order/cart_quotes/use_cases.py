@@ -32,13 +32,13 @@ class CartReading:
     async def get(self, caller: Principal) -> CartQuote | None:
         """The caller's open cart as it is now. While the catalog is unavailable it has no prices."""
         cart = await self._store.get(caller.account_id)
-        return await self.quote(cart, is_guest=caller.guest) if cart else None
+        return await self.quote(cart, lacks_contact=caller.lacks_contact) if cart else None
 
-    async def quote(self, cart: Cart, *, is_guest: bool) -> CartQuote:
+    async def quote(self, cart: Cart, *, lacks_contact: bool) -> CartQuote:
         """A cart as it is now."""
         snapshot = await self._rules.at(cart.rules_revision)
         terms = CartTerms(snapshot.rules, self._max_units, self._clock())
-        return quote_cart(cart, await self._variants(cart), terms, is_guest=is_guest)
+        return quote_cart(cart, await self._variants(cart), terms, lacks_contact=lacks_contact)
 
     async def _variants(self, cart: Cart) -> Sequence[Sellable | Unsellable] | None:
         if not cart.lines:

@@ -44,7 +44,8 @@ class CartLine:
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """A cart. `currency` is that of its lines, empty without lines; `has_contact` says that mails can reach its guest.
+    """A cart. `currency` is that of its lines, empty without lines; `has_contact`: mails can reach its guest,
+    whose token may not say so yet.
 
     `rules_revision` is that of the shop's rules when the cart was read. `leaves_lines_out`: a cart was merged into this one, and lines of
     it stayed there, because of another currency or of the limit of lines.

@@ -20,7 +20,7 @@ class OrderableCarts(Protocol):
 class CartQuotes(Protocol):
     """What is wrong with a cart."""
 
-    async def quote(self, cart: Cart, *, is_guest: bool) -> CartQuote:
+    async def quote(self, cart: Cart, *, lacks_contact: bool) -> CartQuote:
         """The cart as it is now."""
 
 

@@ -47,7 +47,7 @@ class Checkout:
         cart = await self._carts.find(command.cart_id, caller.account_id)
         if cart is None or cart.state is not CartState.OPEN or cart.version != command.version:
             return await self._stored(caller, command, cart)
-        _check(cart, is_guest=caller.guest)
+        _check(cart, lacks_contact=caller.lacks_contact)
         try:
             return await self._placing.place(caller, _order_of(cart, command), address=address)
         except SoukError as rejection:
@@ -68,18 +68,18 @@ class Checkout:
 
     async def _raise_problems(self, caller: Principal, cart: Cart) -> None:
         """Returns if the cart has no problem any more."""
-        quoted = await self._quotes.quote(cart, is_guest=caller.guest)
+        quoted = await self._quotes.quote(cart, lacks_contact=caller.lacks_contact)
         # Only the reservation decides on stock.
         problems = [problem for problem in quoted.problems if problem.code is not ProblemCode.LINE_SHORT]
         if problems:
             raise _incomplete(problems)
 
 
-def _check(cart: Cart, *, is_guest: bool) -> None:
+def _check(cart: Cart, *, lacks_contact: bool) -> None:
     """What the cart alone shows."""
     if not cart.lines:
         raise CartEmpty()
-    if is_guest and not cart.has_contact:
+    if lacks_contact and not cart.has_contact:
         raise _incomplete([CartProblem(ProblemCode.CONTACT_MISSING, ("contact",))])
 
 

@@ -47,6 +47,16 @@ async def test_new_guests_of_a_network_are_limited(shop: Shop) -> None:
     assert (await shop.guest_starts.start(STRANGER)).account.guest
 
 
+async def test_the_next_token_of_a_guest_with_a_contact_says_so(shop: Shop) -> None:
+    started, guest = await guest_of(shop)
+    await shop.guest_contacts.set_contact(guest, CONTACT)
+    refreshed = await shop.principal(await shop.refresh(started))
+    account = await shop.principal(await shop.register())
+
+    assert [caller.lacks_contact for caller in (guest, refreshed, account)] == [True, False, False]
+    assert not account.contact
+
+
 async def test_a_contact_is_published_with_a_link_and_repeating_it_changes_nothing(shop: Shop) -> None:
     _, guest = await guest_of(shop)
 

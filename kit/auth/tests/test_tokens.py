@@ -67,6 +67,16 @@ async def test_a_guests_token_says_so_and_others_do_not(keys: SigningKeys) -> No
         (await verifier(keys).verify(guest)).reject_guest()
 
 
+async def test_a_guests_token_says_whether_mails_reach_it(keys: SigningKeys) -> None:
+    issuer = TokenIssuer(keys)
+    unknown, _ = issuer.access_token(ACCOUNT_ID, Role.USER, SESSION_ID, guest=True)
+    reachable, _ = issuer.access_token(ACCOUNT_ID, Role.USER, SESSION_ID, guest=True, contact=True)
+    account, _ = issuer.access_token(ACCOUNT_ID, Role.USER, SESSION_ID)
+
+    lacking = [(await verifier(keys).verify(token)).lacks_contact for token in (unknown, reachable, account)]
+    assert lacking == [True, False, False]
+
+
 @pytest.mark.parametrize(("minutes", "lasts"), [(3, 3), (60, 15)])
 def test_a_token_ends_with_its_session_at_the_latest(keys: SigningKeys, minutes: int, lasts: int) -> None:
     clock = FakeClock()
@@ -106,6 +116,7 @@ async def test_a_token_ends_after_its_lifetime(keys: SigningKeys) -> None:
         {"iat": "x"},
         {"guest": "yes"},
         {"guest": False},
+        {"contact": "yes"},
     ],
 )
 async def test_a_claim_out_of_place_is_refused(keys: SigningKeys, changes: dict[str, Any]) -> None:

@@ -154,8 +154,8 @@ def test_without_the_catalog_a_cart_has_no_prices_and_one_problem() -> None:
 def test_a_guest_leaves_a_contact() -> None:
     line_ = line()
 
-    assert codes(quote(cart(line_), sold(line_), is_guest=True)) == [ProblemCode.CONTACT_MISSING]
-    assert codes(quote(cart(line_, has_contact=True), sold(line_), is_guest=True)) == []
+    assert codes(quote(cart(line_), sold(line_), lacks_contact=True)) == [ProblemCode.CONTACT_MISSING]
+    assert codes(quote(cart(line_, has_contact=True), sold(line_), lacks_contact=True)) == []
 
 
 def test_what_is_shipped_needs_an_address_and_a_method_and_what_is_not_needs_neither() -> None:

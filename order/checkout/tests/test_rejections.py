@@ -1,5 +1,6 @@
 """What rejects a checkout, on PostgreSQL: nothing is held then, and the cart stays open."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -158,6 +159,14 @@ async def test_guests_save_no_payment_method(carts: CartHarness) -> None:
         await check_out(carts, caller=visitor, save_method=True)
 
     assert await carts.quantities(visitor) == {mug: 1}
+    assert await check_out(carts, caller=visitor)
+
+
+async def test_the_contact_of_a_guest_outlasts_its_carts(carts: CartHarness) -> None:
+    visitor = replace(guest(), contact=True)
+    await carts.add({carts.prices.sell(): 1}, visitor)
+
+    assert (await carts.quote(visitor)).problems == ()
     assert await check_out(carts, caller=visitor)
 
 
