@@ -41,7 +41,7 @@ from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_f
 from kit.values.names import find_hidden_character
 from kit.values.network import client_network
 from kit.values.page import MAX_COUNT, Page, exact_count, first_page_size, requested_page
-from kit.values.text import FieldReader, plain_decimal
+from kit.values.text import FieldReader, plain_decimal, read_id
 from kit.values.tokens import secret_token
 
 __all__ = [
@@ -92,6 +92,7 @@ __all__ = [
     "money_to_proto",
     "plain_decimal",
     "read_address",
+    "read_id",
     "remaining",
     "request_fingerprint",
     "requested_page",

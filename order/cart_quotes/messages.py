@@ -17,6 +17,7 @@ from kit.values import (
     Money,
     SoldId,
     money_to_proto,
+    read_id,
     request_fingerprint,
     timestamp_to_proto,
 )
@@ -25,7 +26,6 @@ from order.cart_quotes.domain import CartProblem, CartQuote, CartWarning, Quoted
 from order.carts.domain import MAX_LINES, MAX_QUANTITY, Addition, CartChange
 from order.lines.domain import amounts_of
 from order.lines.messages import tax_to_proto
-from order.orders.messages import read_id
 from order.pricing.quote import Quote
 from order.pricing.rules import MethodKind
 

@@ -2,9 +2,9 @@
 
 from souk.order.v1 import cart_service_pb2 as service
 
-from kit.values import CART, FieldReader, plain_decimal
+from kit.values import CART, FieldReader, plain_decimal, read_id
 from order.checkout.domain import CheckOut
-from order.orders.messages import read_id, require_no_card_number
+from order.orders.messages import require_no_card_number
 from order.placing.messages import read_confirmation
 
 _MAX_VERSION = 2**31 - 1

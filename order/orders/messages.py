@@ -8,16 +8,14 @@ from uuid import UUID
 from souk.order.v1 import order_pb2 as pb
 from souk.order.v1 import order_service_pb2 as service
 
-from kit.errors import InvalidArgument
 from kit.values import (
     ACCOUNT,
     CART,
     ORDER,
     FieldReader,
-    Id,
-    IdParser,
     looks_like_card_number,
     money_to_proto,
+    read_id,
     timestamp_to_proto,
 )
 from order.addresses.messages import address_to_proto
@@ -91,16 +89,6 @@ def order_to_proto(order: Order, *, internal: bool = False, note: bool = True) -
     )
     set_amounts(message, order.amounts)
     return message
-
-
-def read_id(reader: FieldReader, kind: IdParser[Id], text: str, *path: str | int) -> Id | None:
-    """Like `kind.parse`, but collects the error with the others of the input."""
-    try:
-        return kind.parse(text, *path)
-    except InvalidArgument as error:
-        for fault in error.fields:
-            reader.violations.add(fault.path, fault.message)
-        return None
 
 
 def require_no_card_number(reader: FieldReader, value: str, *path: str) -> None:

@@ -7,11 +7,19 @@ from souk.order.v1 import cart_service_pb2 as carts
 from souk.order.v1 import order_pb2 as pb
 from souk.order.v1 import order_service_pb2 as service
 
-from kit.values import ACCOUNT, SHIPPING_METHOD, FieldReader, SoldId, plain_decimal, request_fingerprint
+from kit.values import (
+    ACCOUNT,
+    SHIPPING_METHOD,
+    FieldReader,
+    SoldId,
+    plain_decimal,
+    read_id,
+    request_fingerprint,
+)
 from order.addresses.domain import Address
 from order.addresses.messages import read_address
 from order.orders.domain import Confirmation
-from order.orders.messages import read_id, require_no_card_number
+from order.orders.messages import require_no_card_number
 from order.placing.domain import PlaceOrder
 
 _MAX_LINES = 100

@@ -13,8 +13,8 @@ from kit.values import (
     Money,
     money_from_proto,
     money_to_proto,
+    read_id,
 )
-from order.orders.messages import read_id
 from order.pricing.places import Destination
 from order.pricing.rules import PROPORTIONAL, Band, Basis, Measure, Method, MethodKind, Zone
 from order.rules.fields import read_place, read_tax_class
