@@ -172,9 +172,8 @@ class Order:
 
     def payment_failed(self, failure: str, now: datetime) -> "OrderCancelled | None":
         """Reaction: the charge failed permanently; `failure` is a code such as card_declined."""
-        if self.status is not Status.PENDING:
-            return None
-        return self._cancelled(CancelReason.PAYMENT_FAILED, now, failure)
+        is_open = self.status is Status.PENDING
+        return self._cancelled(CancelReason.PAYMENT_FAILED, now, failure) if is_open else None
 
     def refund(self, refunded: Money, reason: str, now: datetime) -> "OrderCancelled | OrderRefunded | None":
         """Reaction: `refunded` is the sum of all refunds so far. An unshipped order that is fully refunded is cancelled.
@@ -191,24 +190,20 @@ class Order:
 
     def account_deleted(self, now: datetime) -> "OrderCancelled | None":
         """Reaction: cancels an unshipped order of a deleted account."""
-        if not self._is_unshipped():
-            return None
-        return self._cancelled(CancelReason.ACCOUNT_DELETED, now)
+        return self._cancelled(CancelReason.ACCOUNT_DELETED, now) if self._is_unshipped() else None
 
     def expire(self, now: datetime) -> "OrderCancelled | None":
         """Reaction to time: a PENDING order was not paid before its deadline."""
-        if self.status is not Status.PENDING or now < self.deadline:
-            return None
-        return self._cancelled(CancelReason.PAYMENT_TIMEOUT, now)
+        is_overdue = self.status is Status.PENDING and now >= self.deadline
+        return self._cancelled(CancelReason.PAYMENT_TIMEOUT, now) if is_overdue else None
 
     @property
     def reopens_cart(self) -> bool:
         """Whether the order came from a cart and was cancelled unpaid, so that its buyer may try again."""
         if self.cart_id is None or self.status is not Status.CANCELLED:
             return False
-        if self.cancel_reason is CancelReason.CUSTOMER:
-            return self.history[-2].status is Status.PENDING
-        return self.cancel_reason in _UNPAID
+        by_customer = self.cancel_reason is CancelReason.CUSTOMER
+        return self.history[-2].status is Status.PENDING if by_customer else self.cancel_reason in _UNPAID
 
     def _is_unshipped(self) -> bool:
         return self.status in (Status.PENDING, Status.CONFIRMED)
