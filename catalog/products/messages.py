@@ -4,7 +4,6 @@ from functools import lru_cache
 
 from souk.catalog.v1 import product_pb2 as pb
 from souk.catalog.v1 import product_service_pb2 as service
-from souk.catalog.v1 import variant_service_pb2 as variants
 
 from catalog.categories.messages import category_from_proto, category_to_proto
 from catalog.fields import STANDARD_TAX_CLASS
@@ -23,9 +22,6 @@ from kit.values import (
 _CACHE_SIZE = 8192
 
 
-_Versioned = service.UpdateProductRequest | variants.SetVariantsRequest | variants.UpdateVariantRequest
-
-
 def draft_from_proto(request: service.CreateProductRequest) -> Draft:
     """Raises InvalidArgument with all violations."""
     return Draft.parse(
@@ -38,11 +34,6 @@ def draft_from_proto(request: service.CreateProductRequest) -> Draft:
         stock=request.stock if request.HasField("stock") else None,
         tax_class=request.tax_class,
     )
-
-
-def expected_version(request: _Versioned) -> int | None:
-    """The version of the product that the caller has read, if it says so."""
-    return request.expected_version if request.HasField("expected_version") else None
 
 
 def changes_from_proto(request: service.UpdateProductRequest) -> Changes:

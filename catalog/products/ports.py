@@ -1,6 +1,6 @@
 """What the use cases of products need."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -41,11 +41,13 @@ class StockLevels(Protocol):
     async def free(self, ids: Sequence[UUID]) -> Mapping[UUID, int]:
         """Free stock of the tracked variants among the ids."""
 
-    async def sums(self, product_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int | None, bool]]:
-        """The sum of the free stock of each product's variants, None if none is tracked, and whether any can be bought."""
+    async def sums(
+        self, product_ids: Sequence[UUID], *, quantities: bool = True
+    ) -> Mapping[UUID, tuple[int | None, bool]]:
+        """The sum of the free stock of each product's variants, None if none is tracked, and whether any can be bought.
 
-    async def any_available(self, product_ids: Sequence[UUID]) -> Collection[UUID]:
-        """Those of the products of which a variant can be bought; cheaper than `sums`."""
+        Without `quantities`, which is cheaper, only products that can be bought, with None.
+        """
 
     async def start_tracking(
         self, tx: Transaction, product_id: UUID, free: int, actor_id: UUID, now: datetime

@@ -4,13 +4,9 @@ from souk.catalog.v1 import product_pb2
 from souk.catalog.v1 import product_service_pb2 as pb
 
 from catalog.products.domain import ProductWithStock
-from catalog.products.messages import (
-    changes_from_proto,
-    draft_from_proto,
-    expected_version,
-    product_with_stock_to_proto,
-)
+from catalog.products.messages import changes_from_proto, draft_from_proto, product_with_stock_to_proto
 from catalog.products.use_cases import Products
+from catalog.requests import expected_version, sees_stock
 from kit.auth import AdminVerifier
 from kit.rpc import Call
 from kit.values import PRODUCT, encode_position, requested_page
@@ -76,11 +72,6 @@ class ProductsRpc:
         await self._admins.require_admin(caller)
         product = await self._products.delete(caller, product_id, address=call.address)
         return pb.DeleteProductResponse(product=product_with_stock_to_proto(product, with_stock=True))
-
-
-def sees_stock(call: Call) -> bool:
-    """Quantities are for ADMIN only."""
-    return call.principal is not None and call.principal.is_admin
 
 
 def _for_caller(products: list[ProductWithStock], call: Call) -> list[product_pb2.Product]:

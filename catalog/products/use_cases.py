@@ -106,20 +106,13 @@ class Products:
         plain = [product.id for product in products if not product.options]
         free = await self._free.run(plain) if plain else {}
         with_options = [product.id for product in products if product.options]
-        sums = await self._of_variants(with_options, quantities=quantities) if with_options else {}
+        sums = await self._stock.sums(with_options, quantities=quantities) if with_options else {}
         return [
             ProductWithStock(product, *sums.get(product.id, (None, False)))
             if product.options
             else ProductWithStock(product, free.get(product.id))
             for product in products
         ]
-
-    async def _of_variants(
-        self, product_ids: Sequence[UUID], *, quantities: bool
-    ) -> Mapping[UUID, tuple[int | None, bool]]:
-        if quantities:
-            return await self._stock.sums(product_ids)
-        return dict.fromkeys(await self._stock.any_available(product_ids), (None, True))
 
     async def _free_of_all(self, lists: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, int]]:
         free = await self._stock.free(list({product_id for ids in lists for product_id in ids}))

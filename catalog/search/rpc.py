@@ -2,7 +2,7 @@
 
 from souk.catalog.v1 import product_service_pb2 as pb
 
-from catalog.products.rpc import sees_stock
+from catalog.requests import sees_stock
 from catalog.search.messages import criteria_from_proto, page_to_proto, prefix_from_proto
 from catalog.search.use_cases import ProductSearch
 from kit.rpc import Call

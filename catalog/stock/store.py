@@ -78,14 +78,15 @@ class PostgresStockStore:
         sql = "SELECT product_id, free FROM stock WHERE product_id = ANY($1::uuid[])"
         return {row["product_id"]: row["free"] for row in await self._db.fetch(sql, list(ids))}
 
-    async def sums(self, product_ids: Sequence[UUID]) -> dict[UUID, tuple[int | None, bool]]:
-        """Over each product's variants, in one statement."""
+    async def sums(
+        self, product_ids: Sequence[UUID], *, quantities: bool = True
+    ) -> dict[UUID, tuple[int | None, bool]]:
+        """Over each product's variants, in one statement. Without `quantities`, only products that can be bought."""
+        if not quantities:
+            rows = await self._db.fetch(_ANY_AVAILABLE, list(product_ids))
+            return {row["id"]: (None, True) for row in rows}
         rows = await self._db.fetch(_SUMS, list(product_ids))
         return {row["product_id"]: (row["free"], row["available"]) for row in rows}
-
-    async def any_available(self, product_ids: Sequence[UUID]) -> set[UUID]:
-        """Those of the products of which a variant can be bought, in one statement."""
-        return {row["id"] for row in await self._db.fetch(_ANY_AVAILABLE, list(product_ids))}
 
     async def products_of(self, tx: Transaction, variant_ids: Iterable[UUID]) -> dict[UUID, UUID]:
         """The product of each variant."""

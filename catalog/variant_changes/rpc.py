@@ -2,8 +2,9 @@
 
 from souk.catalog.v1 import variant_service_pb2 as pb
 
-from catalog.products.messages import expected_version, product_with_stock_to_proto
+from catalog.products.messages import product_with_stock_to_proto
 from catalog.products.use_cases import Products
+from catalog.requests import expected_version
 from catalog.variant_changes.messages import changes_from_proto, declaration_from_proto
 from catalog.variant_changes.use_cases import VariantChanges
 from catalog.variants.messages import variant_to_proto

@@ -3,7 +3,7 @@
 from souk.catalog.v1 import stock_service_pb2
 from souk.catalog.v1 import variant_service_pb2 as pb
 
-from catalog.products.rpc import sees_stock
+from catalog.requests import sees_stock
 from catalog.variants import messages
 from catalog.variants.use_cases import Variants
 from kit.rpc import Call

@@ -38,7 +38,7 @@ FROM variants v JOIN products p ON p.id = v.product_id LEFT JOIN stock s ON s.pr
 WHERE v.id = ANY($1::uuid[]) AND v.delete_time IS NULL
 """  # noqa: S608 - only constants are interpolated
 # $1 to $4 are set by `_matching`; a value of NULL is any.
-_WANTED: Final = (
+_REQUESTED: Final = (
     "unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w(product_id, first, second, third)"
 )
 
@@ -68,11 +68,11 @@ class PostgresVariantReader:
             where.add("(v.position, v.id) > ({}, {})", *after)
         # LIMIT: looks up each variant's stock instead of joining the whole table.
         sql = f"""
-            WITH wanted AS MATERIALIZED (
-                SELECT w.*, p.currency, {_OPTION_NAMES} FROM {_WANTED} JOIN products p ON p.id = w.product_id
+            WITH requested AS MATERIALIZED (
+                SELECT w.*, p.currency, {_OPTION_NAMES} FROM {_REQUESTED} JOIN products p ON p.id = w.product_id
             )
             SELECT v.*, w.currency, w.option_names, s.free
-            FROM wanted w
+            FROM requested w
                 CROSS JOIN LATERAL (
                     SELECT {VARIANT_COLUMNS} FROM variants v {where.sql} ORDER BY v.position, v.id LIMIT {limit + 1:d}
                 ) v
@@ -87,7 +87,7 @@ class PostgresVariantReader:
     async def count(self, patterns: Mapping[UUID, OptionPattern]) -> dict[UUID, int]:
         """The number of each product's variants."""
         where = _matching(patterns)
-        sql = f"SELECT v.product_id, count(*) AS count FROM {_WANTED}, variants v {where.sql} GROUP BY v.product_id"  # noqa: S608 - texts are constants
+        sql = f"SELECT v.product_id, count(*) AS count FROM {_REQUESTED}, variants v {where.sql} GROUP BY v.product_id"  # noqa: S608 - texts are constants
         counts = {row["product_id"]: row["count"] for row in await self._db.fetch(sql, *where.args)}
         return {product_id: counts.get(product_id, 0) for product_id in patterns}
 

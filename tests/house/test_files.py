@@ -10,7 +10,7 @@ from tests.lint.checkout import ROOT
 
 ROOMS = set(
     "__init__ __main__ app context costs development events fields identities metrics options order_updates paging peers playground "
-    "ports postman retention rpc settings tables use_cases".split()
+    "ports postman requests retention rpc settings tables use_cases".split()
 )
 # A machine's own paths, and hosts of registries: the clients know where they are.
 FORBIDDEN = re.compile(

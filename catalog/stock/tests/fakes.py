@@ -27,19 +27,15 @@ class FakeStockStore:
             product_id: self.free_stock[product_id] for product_id in ids if product_id in self.free_stock
         }
 
-    async def any_available(self, product_ids: Sequence[UUID]) -> set[UUID]:
-        return {
-            product_id
-            for product_id, (_, any_available) in (await self.sums(product_ids)).items()
-            if any_available
-        }
-
-    async def sums(self, product_ids: Sequence[UUID]) -> dict[UUID, tuple[int | None, bool]]:
+    async def sums(
+        self, product_ids: Sequence[UUID], *, quantities: bool = True
+    ) -> dict[UUID, tuple[int | None, bool]]:
         sums: dict[UUID, tuple[int | None, bool]] = {}
         for product_id in product_ids:
             free = [self.free_stock.get(v) for v, product in self.product_of.items() if product == product_id]
             tracked = [units for units in free if units is not None]
-            sums[product_id] = sum(tracked) if tracked else None, any(units != 0 for units in free)
+            total = sum(tracked) if tracked and quantities else None
+            sums[product_id] = total, any(units != 0 for units in free)
         return sums
 
     async def products_of(self, tx: object, variant_ids: Iterable[UUID]) -> dict[UUID, UUID]:

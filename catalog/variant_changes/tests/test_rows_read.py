@@ -50,5 +50,5 @@ async def test_a_page_and_the_availability_of_a_product_read_few_of_its_2048_var
     # Of each page, its variants and their stock, one more to see whether there is a next page, and the product.
     assert db.rows_read <= 2 * (2 * 101 + 1)
     db.rows_read = 0
-    assert await PostgresStockStore(db).any_available([shirt]) == {shirt}
+    assert await PostgresStockStore(db).sums([shirt], quantities=False) == {shirt: (None, True)}
     assert db.rows_read <= 4
