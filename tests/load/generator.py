@@ -46,7 +46,7 @@ def load(
     script = Path(__file__).with_name("shop.js")
     subprocess.run([_k6(), "run", "--quiet", str(script)], env={**os.environ, **environment}, check=True)
     figures: dict[str, Any] = json.loads(summary.read_text())
-    return Figures(**{name: value or 0 for name, value in figures.items()})
+    return Figures(**figures)
 
 
 def _k6() -> str:

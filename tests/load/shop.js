@@ -123,9 +123,9 @@ export function handleSummary(data) {
       failed: count('failed'),
       dropped: count('dropped_iterations'),
       seconds: data.state.testRunDurationMs / 1000,
-      p50: times.med,
-      p95: times['p(95)'],
-      max: times.max,
+      p50: times.med || 0,
+      p95: times['p(95)'] || 0,
+      max: times.max || 0,
     }),
   };
 }
