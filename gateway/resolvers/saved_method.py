@@ -30,7 +30,8 @@ class SavedMethodMutations:
 
     @strawberry.mutation(
         description="Starts to save a payment method of the signed-in account, which the page then confirms at the provider. With 10 it "
-        "fails with FAILED_PRECONDITION (reason METHOD_LIMIT). Not for guests."
+        "fails with FAILED_PRECONDITION (reason METHOD_LIMIT), after too many starts within an hour with RATE_LIMITED (reason "
+        "TOO_MANY_METHOD_SETUPS). Not for guests."
     )
     async def start_saving_payment_method(self, info: Info) -> MethodSetup | None:
         """StartSavingMethod."""
