@@ -1,10 +1,12 @@
 """What closing an account's orders needs: a store."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from kit.db import Transaction
+from kit.values import Position
 from order.orders.domain import Order
 
 
@@ -23,8 +25,13 @@ class ClosedAccountStore(Protocol):
     async def is_closed(self, tx: Transaction, account_id: UUID) -> bool:
         """Whether the account was deleted."""
 
-    async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
-        """Accounts deleted since then that still have an order to cancel or to anonymize, or a cart."""
+    async def closed_accounts_with_open_orders(
+        self, after: Position, limit: int
+    ) -> tuple[Sequence[UUID], Position | None]:
+        """Of the next `limit` deleted accounts, by time, those that still have an order to cancel or to anonymize, or a cart.
+
+        And where to go on; None at the end.
+        """
 
 
 class AccountCarts(Protocol):

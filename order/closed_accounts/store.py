@@ -1,9 +1,11 @@
 """Deleted accounts: locks, anonymizes and finds their orders."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from kit.db import Database, Transaction
+from kit.values import Position
 from order.orders.domain import Order
 from order.orders.rows import read_orders
 
@@ -35,14 +37,16 @@ _RECORD_CLOSED_ACCOUNT = (
 )
 _IS_CLOSED = "SELECT true FROM closed_accounts WHERE account_id = $1"
 _WITH_OPEN_ORDERS = """
-SELECT account_id FROM closed_accounts c WHERE close_time >= $1 AND (
-    EXISTS (
-        SELECT FROM orders o WHERE o.account_id = c.account_id
-            AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '' OR o.billing_address ->> 'name' <> ''
-                OR o.note IS NOT NULL OR o.cancel_reason = 'CUSTOMER' AND o.status_reason <> '')
-    )
-    OR EXISTS (SELECT FROM carts WHERE carts.account_id = c.account_id)
+WITH page AS (
+    SELECT account_id, close_time FROM closed_accounts
+    WHERE (close_time, account_id) > ($1, $2) ORDER BY close_time, account_id LIMIT $3
 )
+SELECT account_id, close_time, EXISTS (
+    SELECT FROM orders o WHERE o.account_id = page.account_id
+        AND (o.status IN ('PENDING', 'CONFIRMED') OR o.shipping_address ->> 'name' <> '' OR o.billing_address ->> 'name' <> ''
+            OR o.note IS NOT NULL OR o.cancel_reason = 'CUSTOMER' AND o.status_reason <> '')
+) OR EXISTS (SELECT FROM carts WHERE carts.account_id = page.account_id) AS is_open
+FROM page ORDER BY close_time, account_id
 """
 
 
@@ -68,6 +72,10 @@ class PostgresClosedAccountStore:
         """Whether the account was deleted."""
         return bool(await tx.fetchval(_IS_CLOSED, account_id))
 
-    async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
-        """Cheap: few accounts match, each with few orders."""
-        return [row["account_id"] for row in await self._db.fetch(_WITH_OPEN_ORDERS, since)]
+    async def closed_accounts_with_open_orders(
+        self, after: Position, limit: int
+    ) -> tuple[Sequence[UUID], Position | None]:
+        """Looks at `limit` accounts at most, however few of them have orders or carts."""
+        page = await self._db.fetch(_WITH_OPEN_ORDERS, *after, limit)
+        open_ids = [row["account_id"] for row in page if row["is_open"]]
+        return open_ids, (page[-1]["close_time"], page[-1]["account_id"]) if len(page) == limit else None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Database, Transaction, retry_on_contention
-from kit.values import Clock, utc_now
+from kit.values import Clock, Position, utc_now
 from order.closed_accounts.errors import OpenOrdersExist
 from order.closed_accounts.ports import AccountCarts, ClosedAccountStore
 from order.orders.domain import Order, OrderCancelled, Status
@@ -16,6 +16,8 @@ from order.orders.reporting import record_metrics_and_log
 # Access tokens are valid for 15 minutes, so no order can be placed for an account that was deleted an hour ago.
 _CLOSED_ACCOUNT_LOOKBACK = timedelta(hours=1)
 _ALWAYS = datetime.fromtimestamp(0, UTC)
+_SWEEP_BATCH_SIZE = 1000
+_FIRST_ID = UUID(int=0)
 
 
 class ClosedAccounts:
@@ -60,16 +62,19 @@ class ClosedAccounts:
 
     @retry_on_contention
     async def cancel_orders_of_closed_accounts(self) -> None:
-        """Does the same for what a deleted account's last access tokens still did; run by a sweep.
+        """Does the same for what a deleted account's last access tokens still did, in batches; run by a sweep.
 
         The first run looks at all accounts that are remembered: a replica of an earlier version, which does not know carts, may have
         handled their deletion.
         """
         since = self._clock() - _CLOSED_ACCOUNT_LOOKBACK if self._swept_all else _ALWAYS
-        for account_id in await self._store.closed_accounts_with_open_orders(since):
-            async with self._db.transaction() as tx:
-                events = await self._anonymize_and_cancel(tx, account_id)
-            record_metrics_and_log(events)
+        after: Position | None = (since, _FIRST_ID)
+        while after:
+            account_ids, after = await self._store.closed_accounts_with_open_orders(after, _SWEEP_BATCH_SIZE)
+            for account_id in account_ids:
+                async with self._db.transaction() as tx:
+                    events = await self._anonymize_and_cancel(tx, account_id)
+                record_metrics_and_log(events)
         self._swept_all = True
 
     async def _anonymize_and_cancel(self, tx: Transaction, account_id: UUID) -> Sequence[OrderCancelled]:

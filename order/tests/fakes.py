@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from kit.db.fake import FakeDatabase
 from kit.errors import FailedPrecondition
-from kit.values import PRODUCT, Clock, Money, exact_count
+from kit.values import PRODUCT, Clock, Money, Position, exact_count
 from order.addresses.domain import Address
 from order.lines.domain import Line
 from order.listing.ports import OrderFilter, OrderOwner, OrderSummary
@@ -117,7 +117,9 @@ class FakeStore:
     async def is_closed(self, tx: object, account_id: UUID) -> bool:
         return account_id in self._closed
 
-    async def closed_accounts_with_open_orders(self, since: datetime) -> list[UUID]:
+    async def closed_accounts_with_open_orders(
+        self, after: Position, limit: int
+    ) -> tuple[Sequence[UUID], Position | None]:
         unshipped = (Status.PENDING, Status.CONFIRMED)
         owners = {
             order.account_id
@@ -127,9 +129,9 @@ class FakeStore:
             or any(address and address.name for address in (order.shipping_address, order.billing_address))
             or (order.cancel_reason is CancelReason.CUSTOMER and order.status_reason)
         }
-        return [
-            account_id for account_id, time in self._closed.items() if time >= since and account_id in owners
-        ]
+        closed = sorted((time, account_id) for account_id, time in self._closed.items())
+        page = [position for position in closed if position > after][:limit]
+        return [owner for _, owner in page if owner in owners], page[-1] if len(page) == limit else None
 
     async def save(self, tx: object, orders: Sequence[Order]) -> None:
         self._orders |= {order.id: copy(order) for order in orders}

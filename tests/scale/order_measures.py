@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from itertools import product
 from typing import Any
+from uuid import UUID
 
 from kit.db import Database
 from order.closed_accounts.store import PostgresClosedAccountStore
@@ -110,6 +111,6 @@ def _others(db: Database, world: World) -> Iterator[Measure]:
     )
     since = moment(world.now) - timedelta(days=1)
     yield Measure(
-        *("sweep: orders of closed accounts", "", Kind.SWEEP),
-        lambda: closed.closed_accounts_with_open_orders(since),
+        *("sweep: orders of closed accounts", "1000", Kind.SWEEP),
+        lambda: closed.closed_accounts_with_open_orders((since, UUID(int=0)), 1000),
     )

@@ -1,7 +1,7 @@
 """The contract of ClosedAccountStore, on the fake and on PostgreSQL."""
 
-from datetime import timedelta
-from uuid import uuid4
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 from kit.testing.fixtures import database_url, postgres
 from order.addresses.domain import Address
@@ -9,6 +9,12 @@ from order.orders.domain import CancelReason, Status
 from order.tests.store_contract import ADDRESS, NO_LIMITS, StoreHarness, harness, ids, postgres_harness
 
 __all__ = ["database_url", "harness", "postgres", "postgres_harness"]
+
+
+async def open_accounts(harness: StoreHarness, since: datetime) -> list[UUID]:
+    accounts, end = await harness.closed_accounts.closed_accounts_with_open_orders((since, UUID(int=0)), 100)
+    assert end is None
+    return list(accounts)
 
 
 async def test_open_orders_are_neither_delivered_nor_cancelled(harness: StoreHarness) -> None:
@@ -58,15 +64,15 @@ async def test_a_closed_account_is_returned_while_it_has_orders_to_cancel_or_ano
         await harness.closed_accounts.record_closed_account(tx, harness.account, now)
         await harness.closed_accounts.record_closed_account(tx, harness.account, now + timedelta(hours=1))
         await harness.closed_accounts.record_closed_account(tx, uuid4(), now)
-    assert await harness.closed_accounts.closed_accounts_with_open_orders(now) == [harness.account]
-    assert not await harness.closed_accounts.closed_accounts_with_open_orders(now + timedelta(seconds=1))
+    assert await open_accounts(harness, now) == [harness.account]
+    assert not await open_accounts(harness, now + timedelta(seconds=1))
 
     async with harness.db.transaction() as tx:
         await harness.closed_accounts.anonymize(tx, harness.account)
         for order in await harness.closed_accounts.lock_open(tx, harness.account):
             order.account_deleted(now)
             await harness.store.save(tx, [order])
-    assert not await harness.closed_accounts.closed_accounts_with_open_orders(now)
+    assert not await open_accounts(harness, now)
 
 
 async def test_a_billing_address_is_anonymized_with_or_without_a_shipping_address(
@@ -83,7 +89,7 @@ async def test_a_billing_address_is_anonymized_with_or_without_a_shipping_addres
 
     async with harness.db.transaction() as tx:
         await harness.closed_accounts.record_closed_account(tx, harness.account, harness.clock.now)
-    to_close = await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now)
+    to_close = await open_accounts(harness, harness.clock.now)
     async with harness.db.transaction() as tx:
         await harness.closed_accounts.anonymize(tx, harness.account)
 
@@ -91,7 +97,7 @@ async def test_a_billing_address_is_anonymized_with_or_without_a_shipping_addres
     assert left
     assert (left.shipping_address, left.billing_address) == (None, Address("", "", "", "", "", "", "CH"))
     assert to_close == [harness.account]
-    assert await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now) == []
+    assert await open_accounts(harness, harness.clock.now) == []
 
 
 async def test_a_customers_text_of_a_cancellation_is_anonymized_without_an_address(
@@ -106,11 +112,11 @@ async def test_a_customers_text_of_a_cancellation_is_anonymized_without_an_addre
     await harness.change(
         new.event.order, lambda stored: stored.cancel(CancelReason.CUSTOMER, now, "I am John Doe")
     )
-    assert await harness.closed_accounts.closed_accounts_with_open_orders(now) == [harness.account]
+    assert await open_accounts(harness, now) == [harness.account]
 
     async with harness.db.transaction() as tx:
         await harness.closed_accounts.anonymize(tx, harness.account)
-    assert await harness.closed_accounts.closed_accounts_with_open_orders(now) == []
+    assert await open_accounts(harness, now) == []
 
 
 async def test_a_note_is_erased_without_an_address(postgres_harness: StoreHarness) -> None:
@@ -119,7 +125,7 @@ async def test_a_note_is_erased_without_an_address(postgres_harness: StoreHarnes
     await harness.db.execute("UPDATE orders SET note = 'I am John Doe', shipping_address = NULL")
     async with harness.db.transaction() as tx:
         await harness.closed_accounts.record_closed_account(tx, harness.account, harness.clock.now)
-    to_close = await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now)
+    to_close = await open_accounts(harness, harness.clock.now)
 
     async with harness.db.transaction() as tx:
         await harness.closed_accounts.anonymize(tx, harness.account)
@@ -127,4 +133,21 @@ async def test_a_note_is_erased_without_an_address(postgres_harness: StoreHarnes
     left = await harness.store.get(order.id, None)
     assert left
     assert (left.note, to_close) == ("", [harness.account])
-    assert await harness.closed_accounts.closed_accounts_with_open_orders(harness.clock.now) == []
+    assert await open_accounts(harness, harness.clock.now) == []
+
+
+async def test_closed_accounts_are_looked_at_in_batches_to_the_end(harness: StoreHarness) -> None:
+    now, accounts = harness.clock.now, sorted(uuid4() for _ in range(5))
+    # All were deleted at one moment, and the first three have no orders.
+    for account_id in accounts[3:]:
+        await harness.place(account=account_id)
+    async with harness.db.transaction() as tx:
+        for account_id in accounts:
+            await harness.closed_accounts.record_closed_account(tx, account_id, now)
+
+    batches, after = [], (now, UUID(int=0))
+    while after:
+        batch, after = await harness.closed_accounts.closed_accounts_with_open_orders(after, 2)
+        batches.append(batch)
+
+    assert batches == [[], [accounts[3]], [accounts[4]]]
