@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         minimum=1,
     )
     max_failed_payments_of_guest_network: int = setting(
-        "Maximum number of failed payments of all guests from one network within an hour",
+        "Maximum number of failed payments of all guests from one network within an hour; unpaid orders that guests cancel count too",
         default=20,
         development=1_000_000,
         minimum=1,

@@ -222,7 +222,7 @@ class ShippingRateRow(Table, tablename="shipping_rates"):
 
 
 class FailedGuestPaymentRow(Table, tablename="failed_guest_payments"):
-    """A guest's order whose payment failed within the last hour; `guest_network` is the digest of its network."""
+    """A guest's order whose payment failed, or that the guest cancelled unpaid, within the last hour; `guest_network` is a digest."""
 
     order_id = UUID(primary_key=True)
     guest_network = Text()

@@ -21,10 +21,12 @@ INSERT INTO order_status_changes (order_id, position, status, time, note, intern
 SELECT * FROM unnest($8::uuid[], $9::int[], $10::text[], $11::timestamptz[], $12::text[], $13::text[])
 ON CONFLICT (order_id, position) DO NOTHING
 """
-# In the statement's snapshot the order still has its network.
+# In the statement's snapshot an unpaid order still has its network. One that its guest cancels counts too: its page may have tried cards,
+# and only the tenth decline fails the payment.
 _FAILED = """failed AS (INSERT INTO failed_guest_payments (order_id, guest_network, fail_time) SELECT id, guest_network, time
     FROM unnest($1::uuid[], $3::text[], $7::timestamptz[]) AS f(id, reason, time) JOIN orders USING (id)
-    WHERE reason = 'PAYMENT_FAILED' AND guest_network IS NOT NULL ON CONFLICT DO NOTHING), """
+    WHERE reason IN ('PAYMENT_FAILED', 'CUSTOMER') AND guest_network IS NOT NULL ON CONFLICT DO NOTHING), """
+_MAY_HAVE_DECLINES = (CancelReason.PAYMENT_FAILED, CancelReason.CUSTOMER)
 _LOCK = "SELECT id FROM orders WHERE id = $1 AND ($2::uuid IS NULL OR account_id = $2) FOR UPDATE"
 _LOCK_OVERDUE = """
 SELECT id FROM orders WHERE status = 'PENDING' AND deadline <= $1 ORDER BY deadline LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -64,5 +66,5 @@ class PostgresOrderStore:
             for order in orders
             for index, change in enumerate(order.history)
         )
-        failed = _FAILED if any(o.cancel_reason is CancelReason.PAYMENT_FAILED for o in orders) else ""
+        failed = _FAILED if any(o.cancel_reason in _MAY_HAVE_DECLINES for o in orders) else ""
         await tx.execute(_SAVE.format(failed=failed), *transpose(changes, 7), *transpose(history, 6))

@@ -13,6 +13,7 @@ from kit.db import Database
 from kit.testing.fixtures import database_url, postgres
 from kit.values import utc_now
 from order.listing.ports import OrderFilter
+from order.orders.domain import CancelReason, Order, OrderCancelled
 from order.orders.events import TOPIC
 from order.tests.fakes import place_order
 from order.tests.store_contract import NO_LIMITS, StoreHarness, harness, postgres_harness
@@ -230,15 +231,23 @@ async def test_the_unpaid_orders_of_a_networks_guests_are_limited_and_the_networ
     assert await harness.placing.place([late], limits) == [Outcome.WRITTEN]
 
 
+@pytest.mark.parametrize("reason", [CancelReason.PAYMENT_FAILED, CancelReason.CUSTOMER])
 async def test_the_failed_payments_of_a_networks_guests_are_limited_for_an_hour(
-    postgres_harness: StoreHarness,
+    postgres_harness: StoreHarness, reason: CancelReason
 ) -> None:
+    """A guest who cancels an unpaid order may have had cards declined: its page may try ten before the payment fails."""
     harness = postgres_harness
+
+    def end(order: Order) -> OrderCancelled | None:
+        if reason is CancelReason.CUSTOMER:
+            return order.cancel(reason, harness.clock.now)
+        return order.payment_failed("", harness.clock.now)
+
     limits = AccountLimits(1000, 1000, guest_network_pending=1000, guest_network_failed_payments=2)
     for _ in range(2):
         new = harness.new_order(account=uuid4(), guest_network="home")
         assert await harness.placing.place([new], limits) == [Outcome.WRITTEN]
-        await harness.change(new.event.order, lambda stored: stored.payment_failed("", harness.clock.now))
+        await harness.change(new.event.order, end)
     guest = harness.new_order(account=uuid4(), guest_network="home")
     others = [harness.new_order(account=uuid4(), guest_network="elsewhere"), harness.new_order()]
 
