@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from kit.testing.fixtures import database_url, postgres
+from kit.values import Position
 from order.addresses.domain import Address
 from order.orders.domain import CancelReason, Status
 from order.tests.store_contract import ADDRESS, NO_LIMITS, StoreHarness, harness, ids, postgres_harness
@@ -145,7 +146,8 @@ async def test_closed_accounts_are_looked_at_in_batches_to_the_end(harness: Stor
         for account_id in accounts:
             await harness.closed_accounts.record_closed_account(tx, account_id, now)
 
-    batches, after = [], (now, UUID(int=0))
+    batches = []
+    after: Position | None = (now, UUID(int=0))
     while after:
         batch, after = await harness.closed_accounts.closed_accounts_with_open_orders(after, 2)
         batches.append(batch)
