@@ -62,9 +62,9 @@ async def _create_rates(channel: Channel) -> None:
 
 
 async def _create_zones(channel: Channel) -> None:
-    request = shipping_pb.ListShippingZonesRequest()
+    request = shipping_pb.ListShippingZonesRequest(page_size=1)
     existing = await channel.call("ListShippingZones", request, shipping_pb.ListShippingZonesResponse)
-    for name, countries, methods in () if existing.zones else _ZONES:
+    for name, countries, methods in () if existing.entries else _ZONES:
         zone = shipping_pb.ShippingZone(
             name=name, places=map(_place, countries), methods=[_method(*method) for method in methods]
         )

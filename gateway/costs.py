@@ -28,6 +28,7 @@ COSTS: Final = FieldCosts(
         "AccountConnection.totalCount": 5,
         "NotificationConnection.totalCount": 5,
         "AuditEventConnection.totalCount": 5,
+        "ShippingZoneConnection.totalCount": 5,
     },
     list_sizes={
         "Category": 30,
@@ -41,7 +42,6 @@ COSTS: Final = FieldCosts(
         "Order.lines": 5,
         "Order.taxes": 2,
         "Query.shippingMethods": 4,
-        "Query.shippingZones": 10,
         "ShippingMethod.rates": 5,
         "ShippingZone.methods": 4,
         "ShippingZone.places": 10,

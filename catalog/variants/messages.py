@@ -17,9 +17,7 @@ from kit.values import (
     FieldReader,
     Page,
     SoldId,
-    decode_cursor,
     encode_cursor,
-    invalid_cursor,
     money_to_proto,
 )
 
@@ -92,22 +90,6 @@ def page_to_proto(
 def cursor_scope(product_id: UUID, options: Iterable[OptionValue]) -> str:
     """Binds cursors to a product's list."""
     return f"variants {product_id} {sorted((option.name, option.value) for option in options)}"
-
-
-def requested_page(request: service.ListVariantsRequest, scope: str) -> tuple[tuple[int, UUID] | None, int]:
-    """Where the requested page starts, and its size; raises InvalidArgument for a cursor of another list."""
-    reader = FieldReader()
-    size = reader.page_size(request.page_size, "first")
-    reader.raise_if_invalid()
-    if not request.page_token:
-        return None, size
-    match decode_cursor(request.page_token, scope, "after"):
-        case [int(position), str(item)] if abs(position) < 2**31:
-            try:
-                return (position, UUID(item)), size
-            except ValueError:
-                pass  # Forged with the right fingerprint: the same error as for any other forgery.
-    raise invalid_cursor("after")
 
 
 def filter_from_proto(options: Iterable[product_pb2.OptionValue]) -> tuple[OptionValue, ...]:

@@ -7,7 +7,7 @@ from catalog.requests import sees_stock
 from catalog.variants import messages
 from catalog.variants.use_cases import Variants
 from kit.rpc import Call
-from kit.values import PRODUCT, VARIANT, first_page_size
+from kit.values import PRODUCT, VARIANT, first_page_size, integer_key, requested_page_by
 
 
 class VariantReadsRpc:
@@ -35,7 +35,7 @@ class VariantReadsRpc:
         product_id = PRODUCT.parse(request.product_id, "id")
         options = messages.filter_from_proto(request.options)
         scope = messages.cursor_scope(product_id, options)
-        after, size = messages.requested_page(request, scope)
+        after, size = requested_page_by(request, scope, integer_key)
         page = await self._variants.page(product_id, options, after, size, count=request.count_total)
         return messages.page_to_proto(page, scope, with_stock=sees_stock(call))
 

@@ -33,7 +33,8 @@ class Shipping(UnimplementedServicer):
         self.zones: list[Any] = []
 
     async def list_shipping_zones(self, request: Any, call: Call) -> shipping_pb.ListShippingZonesResponse:
-        return shipping_pb.ListShippingZonesResponse(zones=self.zones)
+        entries = [shipping_pb.ListShippingZonesResponse.Entry(zone=zone) for zone in self.zones]
+        return shipping_pb.ListShippingZonesResponse(entries=entries)
 
     async def set_shipping_zone(self, request: Any, call: Call) -> shipping_pb.SetShippingZoneResponse:
         self.zones.append(request.zone)

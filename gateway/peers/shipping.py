@@ -16,11 +16,14 @@ from gateway.types.shipping import (
     ShippingRate,
     ShippingRateInput,
     ShippingZone,
+    ShippingZoneConnection,
+    ShippingZoneEdge,
     ShippingZoneInput,
     Shop,
 )
-from kit.graphql import Amount, CountryCode, CurrencyCode
+from kit.graphql import Amount, CountryCode, CurrencyCode, PageRequest
 from kit.graphql.conversions import amount, currency, money, or_blank, text_or_none
+from kit.graphql.paging import connection
 from kit.identity import Identity
 from kit.rpc import Peer
 from kit.values import CURRENCIES
@@ -37,12 +40,14 @@ class ShippingRules(Peer):
         super().__init__(address, pb.DESCRIPTOR.services_by_name["ShippingService"], identity)
         self._publishable_key = publishable_key
 
-    async def zones(self) -> list[ShippingZone]:
+    async def zones(self, page: PageRequest) -> ShippingZoneConnection:
         """ListShippingZones."""
-        response = await self._call(
-            "ListShippingZones", pb.ListShippingZonesRequest(), pb.ListShippingZonesResponse
+        request = pb.ListShippingZonesRequest(
+            page_size=page.size, page_token=page.token, count_total=page.count
         )
-        return [_zone(zone) for zone in response.zones]
+        response = await self._call("ListShippingZones", request, pb.ListShippingZonesResponse)
+        edges = [ShippingZoneEdge(cursor=entry.cursor, node=_zone(entry.zone)) for entry in response.entries]
+        return connection(ShippingZoneConnection, edges, response, page.token)
 
     async def set_zone(self, input: ShippingZoneInput, expected_version: int | None) -> ShippingZone:
         """SetShippingZone."""

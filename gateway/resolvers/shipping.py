@@ -7,7 +7,14 @@ from strawberry import argument
 
 from gateway.context import Info
 from gateway.resolvers.tax import Country, ExpectedVersion
-from gateway.types.shipping import ShippingMethod, ShippingZone, ShippingZoneInput, Shop
+from gateway.types.shipping import (
+    ShippingMethod,
+    ShippingZone,
+    ShippingZoneConnection,
+    ShippingZoneInput,
+    Shop,
+)
+from kit.graphql import After, First, page_request
 
 
 @strawberry.type
@@ -32,10 +39,14 @@ class ShippingQueries:
         """ListShippingMethods."""
         return await info.context.peers.shipping.methods(country_code, region, postal_code)
 
-    @strawberry.field(description="ADMIN. All shipping zones, by name, at most 100.")
-    async def shipping_zones(self, info: Info) -> list[ShippingZone] | None:
+    @strawberry.field(
+        description="ADMIN. Shipping zones, by name. A page has fewer than `first` if these have more than 5,000 places and rates together."
+    )
+    async def shipping_zones(
+        self, info: Info, first: First = 20, after: After = None
+    ) -> ShippingZoneConnection | None:
         """ListShippingZones."""
-        return await info.context.peers.shipping.zones()
+        return await info.context.peers.shipping.zones(page_request(info, first, after))
 
 
 @strawberry.type

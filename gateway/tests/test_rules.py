@@ -138,11 +138,21 @@ async def test_an_amount_that_its_currency_does_not_have_is_named(world: World) 
 
 
 async def test_zones_are_listed_and_deleted(world: World) -> None:
-    listed = await world.ask("{ shippingZones { id places { countryCode region postalPrefix } } }")
+    listed = await world.ask(
+        """{ shippingZones(first: 1, after: "cursor-0") {
+          nodes { id places { countryCode region postalPrefix } } pageInfo { endCursor hasNextPage } totalCount
+        } }"""
+    )
     deleted = await world.ask(f'mutation {{ deleteShippingZone(id: "{ZONE_ID}", expectedVersion: 3) }}')
 
     place = {"countryCode": "US", "region": "HI", "postalPrefix": None}
-    assert listed["data"]["shippingZones"] == [{"id": ZONE_ID, "places": [place]}]
+    assert listed["data"]["shippingZones"] == {
+        "nodes": [{"id": ZONE_ID, "places": [place]}],
+        "pageInfo": {"endCursor": "cursor-1", "hasNextPage": True},
+        "totalCount": 1,
+    }
+    request, _ = world.recorder.last("ListShippingZones")
+    assert (request.page_size, request.page_token, request.count_total) == (1, "cursor-0", True)
     assert deleted["data"] == {"deleteShippingZone": True}
     assert world.recorder.last("DeleteShippingZone")[0].expected_version == 3
 

@@ -121,6 +121,7 @@ WITHIN = {
     "Notification": "id",
     "Order": "id account { name } payment { id } notifications { id } lines { product { name category { id } } }",
     "Product": "id category { id } variants(first: 2) { nodes { id product { id } } totalCount }",
+    "ShippingZone": "id methods { rates { price } }",
     "Variant": "id product { id }",
 }
 

@@ -4,7 +4,7 @@ from enum import Enum
 
 import strawberry
 
-from kit.graphql import Amount, CountryCode, CurrencyCode
+from kit.graphql import Amount, Connection, CountryCode, CurrencyCode, Edge
 
 
 @strawberry.enum(description="How products come to the buyer.")
@@ -94,6 +94,16 @@ class ShippingZone:
     places: list[ShippingPlace] = strawberry.field(description="No other zone has them.")
     methods: list[ShippingMethod] = strawberry.field(description="In the order to be shown.")
     version: int = strawberry.field(description="Increases with every change.")
+
+
+@strawberry.type(description="A shipping zone on a page.")
+class ShippingZoneEdge(Edge[ShippingZone]):
+    """A shipping zone on a page."""
+
+
+@strawberry.type(description="A page of shipping zones.")
+class ShippingZoneConnection(Connection[ShippingZoneEdge, ShippingZone]):
+    """A page of shipping zones."""
 
 
 @strawberry.type(

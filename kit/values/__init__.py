@@ -10,7 +10,9 @@ from kit.values.cursor import (
     decode_position,
     encode_cursor,
     encode_position,
+    integer_key,
     invalid_cursor,
+    text_key,
 )
 from kit.values.deadline import deadline, remaining
 from kit.values.fingerprint import request_fingerprint
@@ -40,7 +42,7 @@ from kit.values.ids import (
 from kit.values.money import CURRENCIES, Currency, MixedCurrency, Money, money_from_proto, money_to_proto
 from kit.values.names import find_hidden_character
 from kit.values.network import client_network
-from kit.values.page import MAX_COUNT, Page, exact_count, first_page_size, requested_page
+from kit.values.page import MAX_COUNT, Page, exact_count, first_page_size, requested_page, requested_page_by
 from kit.values.text import FieldReader, plain_decimal, read_id
 from kit.values.tokens import secret_token
 
@@ -86,6 +88,7 @@ __all__ = [
     "exact_count",
     "find_hidden_character",
     "first_page_size",
+    "integer_key",
     "invalid_cursor",
     "looks_like_card_number",
     "money_from_proto",
@@ -96,8 +99,10 @@ __all__ = [
     "remaining",
     "request_fingerprint",
     "requested_page",
+    "requested_page_by",
     "rfc3339",
     "secret_token",
+    "text_key",
     "timestamp_from_proto",
     "timestamp_to_proto",
     "utc_now",

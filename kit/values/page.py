@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
+from uuid import UUID
 
-from kit.values.cursor import Position, decode_position, invalid_cursor
+from kit.values.cursor import K, KeyReader, Position, decode_item, invalid_cursor, time_key
 from kit.values.text import FieldReader
 
 T = TypeVar("T")
@@ -46,8 +47,15 @@ def requested_page(request: ListRequest, scope: str) -> tuple[Position | None, i
 
     Raises InvalidArgument for a size out of range, and for a cursor of another list: `scope` identifies query, filter and sort.
     """
+    return requested_page_by(request, scope, time_key)
+
+
+def requested_page_by(
+    request: ListRequest, scope: str, key: KeyReader[K]
+) -> tuple[tuple[K, UUID] | None, int]:
+    """The same for a list sorted by other values: its page starts after the item with this value and id."""
     size = _page_size(request)
-    return decode_position(request.page_token, scope, "after"), size
+    return decode_item(request.page_token, scope, key, "after"), size
 
 
 def first_page_size(request: ListRequest) -> int:

@@ -23,12 +23,16 @@ from order.pricing.rules import (
 _TERMS = "revision, prices_include_tax, tax_rounding, tax_level, home_country"
 SELECT_STATE = f"SELECT {_TERMS} FROM pricing_state"  # noqa: S608 - of constants
 _RATES = "SELECT * FROM tax_rates WHERE $1::text IS NULL OR country = $1 ORDER BY country, position"
-_ZONES = "SELECT id, name FROM shipping_zones WHERE $1::uuid IS NULL OR id = $1 ORDER BY name, id"
-_PLACES = "SELECT * FROM zone_places WHERE $1::uuid IS NULL OR zone_id = $1 ORDER BY zone_id, position"
-_METHODS = "SELECT * FROM shipping_methods WHERE $1::uuid IS NULL OR zone_id = $1 ORDER BY zone_id, position"
+_ZONES = "SELECT id, name FROM shipping_zones WHERE $1::uuid[] IS NULL OR id = ANY ($1) ORDER BY name, id"
+_PLACES = (
+    "SELECT * FROM zone_places WHERE $1::uuid[] IS NULL OR zone_id = ANY ($1) ORDER BY zone_id, position"
+)
+_METHODS = (
+    "SELECT * FROM shipping_methods WHERE $1::uuid[] IS NULL OR zone_id = ANY ($1) ORDER BY zone_id, position"
+)
 _BANDS = """
 SELECT r.* FROM shipping_rates r JOIN shipping_methods m ON m.id = r.method_id
-WHERE $1::uuid IS NULL OR m.zone_id = $1 ORDER BY r.method_id, r.position
+WHERE $1::uuid[] IS NULL OR m.zone_id = ANY ($1) ORDER BY r.method_id, r.position
 """
 
 
@@ -49,15 +53,15 @@ async def read_rates(db: Statements, country: str | None = None) -> list[TaxRate
     return [_rate(row) for row in await db.fetch(_RATES, country)]
 
 
-async def read_zones(db: Statements, zone_id: UUID | None = None) -> list[Zone]:
-    """A zone with its places and methods, or all by name: four statements, whatever their number."""
-    zones = await db.fetch(_ZONES, zone_id)
+async def read_zones(db: Statements, zone_ids: Sequence[UUID] | None = None) -> list[Zone]:
+    """Zones with their places and methods, or all of them, by name: four statements, whatever their number."""
+    zones = await db.fetch(_ZONES, zone_ids)
     places, methods, bands = defaultdict(list), defaultdict(list), defaultdict(list)
-    for row in await db.fetch(_PLACES, zone_id):
+    for row in await db.fetch(_PLACES, zone_ids):
         places[row["zone_id"]].append(Place(row["country"], row["region"], row["postal_prefix"]))
-    for row in await db.fetch(_BANDS, zone_id):
+    for row in await db.fetch(_BANDS, zone_ids):
         bands[row["method_id"]].append(_band(row))
-    for row in await db.fetch(_METHODS, zone_id):
+    for row in await db.fetch(_METHODS, zone_ids):
         methods[row["zone_id"]].append(_method(row, bands[row["id"]]))
     return [
         Zone(row["id"], row["name"], tuple(places[row["id"]]), tuple(methods[row["id"]])) for row in zones

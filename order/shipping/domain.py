@@ -1,14 +1,17 @@
 """Shipping zones as an ADMIN declares them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from kit.errors import Violation
 from order.pricing.rules import Band, Method, Zone
 from order.shipping.errors import RateOverlap
 
 MAX_ZONES = 100
+# Places and bands, more than one zone has. Each takes less than 700 bytes of a message, which has at most 4 MiB.
+MAX_PAGE_PARTS = 5000
 MAX_PLACES = 1000
 MAX_METHODS = 20
 MAX_BANDS = 50
@@ -20,6 +23,11 @@ class StoredZone:
 
     zone: Zone
     version: int = 0
+
+
+def count_on_page(parts: Sequence[int]) -> int:
+    """The number of zones on a page, one at least; `parts`: how many places and bands each zone has."""
+    return max(1, sum(total <= MAX_PAGE_PARTS for total in accumulate(parts)))
 
 
 def require_no_overlap(zone: Zone) -> None:

@@ -11,6 +11,8 @@ from kit.values import (
     FieldReader,
     IdKind,
     Money,
+    Page,
+    encode_cursor,
     money_from_proto,
     money_to_proto,
     read_id,
@@ -20,6 +22,7 @@ from order.pricing.rules import PROPORTIONAL, Band, Basis, Measure, Method, Meth
 from order.rules.fields import read_place, read_tax_class
 from order.shipping.domain import MAX_BANDS, MAX_METHODS, MAX_PLACES, StoredZone
 
+CURSOR_SCOPE = "shipping zones"
 _MAX_NAME_LENGTH = 100
 _MAX_DAYS = 365
 _MAX_MINOR = 10**12
@@ -89,6 +92,18 @@ def zone_to_proto(stored: StoredZone) -> pb.ShippingZone:
         methods=[method_to_proto(method) for method in zone.methods],
         version=stored.version,
     )
+
+
+def page_to_proto(page: Page[StoredZone]) -> pb.ListShippingZonesResponse:
+    """A page of zones with their cursors."""
+    entries = [
+        pb.ListShippingZonesResponse.Entry(
+            zone=zone_to_proto(stored),
+            cursor=encode_cursor(CURSOR_SCOPE, [stored.zone.name, str(stored.zone.id)]),
+        )
+        for stored in page.items
+    ]
+    return pb.ListShippingZonesResponse(entries=entries, has_next_page=page.has_next, total_count=page.total)
 
 
 def method_to_proto(method: Method) -> pb.ShippingMethod:

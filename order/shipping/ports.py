@@ -1,10 +1,10 @@
 """What the use cases of shipping zones need."""
 
-from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from kit.db import Transaction
+from kit.values import Page
 from order.rules.domain import Snapshot
 from order.shipping.domain import StoredZone
 
@@ -12,8 +12,11 @@ from order.shipping.domain import StoredZone
 class ZoneStore(Protocol):
     """Shipping zones."""
 
-    async def list(self) -> Sequence[StoredZone]:
-        """All zones, by name."""
+    async def page(self, after: tuple[str, UUID] | None, limit: int) -> Page[StoredZone]:
+        """A page of zones, by name, after the name and id of a zone; without a total, and shorter where zones are large."""
+
+    async def count(self) -> int:
+        """The number of zones."""
 
     async def lock(self, tx: Transaction, zone_id: UUID) -> StoredZone | None:
         """A zone, while no other transaction can change any rules; None if it does not exist."""

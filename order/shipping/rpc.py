@@ -4,8 +4,15 @@ from souk.order.v1 import shipping_service_pb2 as pb
 
 from kit.auth import AdminVerifier
 from kit.rpc import Call
-from kit.values import SHIPPING_ZONE
-from order.shipping.messages import destination_from_proto, method_to_proto, zone_from_proto, zone_to_proto
+from kit.values import SHIPPING_ZONE, requested_page_by, text_key
+from order.shipping.messages import (
+    CURSOR_SCOPE,
+    destination_from_proto,
+    method_to_proto,
+    page_to_proto,
+    zone_from_proto,
+    zone_to_proto,
+)
 from order.shipping.use_cases import Shipping
 
 
@@ -23,7 +30,8 @@ class ShippingRpc:
     ) -> pb.ListShippingZonesResponse:
         """For an ADMIN."""
         call.require_admin()
-        return pb.ListShippingZonesResponse(zones=map(zone_to_proto, await self._shipping.list()))
+        after, size = requested_page_by(request, CURSOR_SCOPE, text_key)
+        return page_to_proto(await self._shipping.page(after, size, count=request.count_total))
 
     async def set_shipping_zone(
         self, request: pb.SetShippingZoneRequest, call: Call

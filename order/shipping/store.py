@@ -1,19 +1,34 @@
 """Reads and writes shipping zones. The constraints shipping_rates_overlap and zone_places_once decide about writes that meet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from kit.db import Database, ExclusionViolation, Transaction, UniqueViolation, transpose
 from kit.errors import Violation
+from kit.values import Page
 from order.pricing.places import Place
 from order.pricing.rules import Zone
 from order.rules.rows import read_zones
 from order.rules.store import raise_revision
-from order.shipping.domain import MAX_ZONES, StoredZone
+from order.shipping.domain import MAX_ZONES, StoredZone, count_on_page
 from order.shipping.errors import PlaceTaken, RateOverlap, ShippingZoneLimit
 
-_VERSIONS = "SELECT id, version FROM shipping_zones WHERE $1::uuid IS NULL OR id = $1"
+_VERSION = "SELECT version FROM shipping_zones WHERE id = $1"
+_COUNT = "SELECT count(*) FROM shipping_zones"
+# OFFSET: counts the rates of each method by the index instead of reading all of the shop's.
+_PAGE = """
+WITH page AS MATERIALIZED (
+    SELECT id, name, version FROM shipping_zones
+    WHERE $1::text IS NULL OR (name, id) > ($1, $2::uuid) ORDER BY name, id LIMIT $3
+)
+SELECT id, version, (SELECT count(*) FROM zone_places WHERE zone_id = page.id) + (
+    SELECT count(*)
+    FROM shipping_methods m LEFT JOIN LATERAL (SELECT FROM shipping_rates WHERE method_id = m.id OFFSET 0) r ON true
+    WHERE m.zone_id = page.id
+) AS parts
+FROM page ORDER BY name, id
+"""
 _SAVE = """
 INSERT INTO shipping_zones (id, name, version) VALUES ($1, $2, $3)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version
@@ -47,16 +62,24 @@ class PostgresZoneStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def list(self) -> Sequence[StoredZone]:
+    async def page(self, after: tuple[str, UUID] | None, limit: int) -> Page[StoredZone]:
         """Versions are read first: a change in between shows the older version with the newer zone."""
-        versions = {row["id"]: row["version"] for row in await self._db.fetch(_VERSIONS, None)}
-        return [StoredZone(zone, versions.get(zone.id, 1)) for zone in await read_zones(self._db)]
+        rows = await self._db.fetch(_PAGE, *(after or (None, None)), limit + 1)
+        size = min(limit, count_on_page([row["parts"] for row in rows]))
+        versions = {row["id"]: row["version"] for row in rows[:size]}
+        zones = await read_zones(self._db, list(versions))
+        return Page([StoredZone(zone, versions[zone.id]) for zone in zones], len(rows) > size, None)
+
+    async def count(self) -> int:
+        """There are at most MAX_ZONES."""
+        count: int = await self._db.fetchval(_COUNT)
+        return count
 
     async def lock(self, tx: Transaction, zone_id: UUID) -> StoredZone | None:
         """Raising the revision locks all rules."""
         await raise_revision(tx)
-        row = await tx.fetchrow(_VERSIONS, zone_id)
-        return StoredZone((await read_zones(tx, zone_id))[0], row["version"]) if row else None
+        version = await tx.fetchval(_VERSION, zone_id)
+        return StoredZone((await read_zones(tx, [zone_id]))[0], version) if version else None
 
     async def save(self, tx: Transaction, stored: StoredZone) -> None:
         """A few statements, whatever the number of places and bands."""
@@ -72,7 +95,7 @@ class PostgresZoneStore:
             raise PlaceTaken("a place or a method belongs to another zone") from error
         except ExclusionViolation as error:
             raise RateOverlap("two bands of one method and currency overlap") from error
-        if await tx.fetchval("SELECT count(*) FROM shipping_zones") > MAX_ZONES:
+        if await tx.fetchval(_COUNT) > MAX_ZONES:
             raise ShippingZoneLimit()
 
     async def delete(self, tx: Transaction, zone_id: UUID) -> None:

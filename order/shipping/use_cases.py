@@ -7,7 +7,7 @@ from uuid import UUID
 from kit.auth import Principal
 from kit.db import Database, retry_on_contention
 from kit.events import AdminActed
-from kit.values import SHIPPING_METHOD, SHIPPING_ZONE
+from kit.values import SHIPPING_METHOD, SHIPPING_ZONE, Page
 from order.pricing.places import Destination
 from order.pricing.rules import Method, Zone
 from order.pricing.shipping import zone_of
@@ -33,9 +33,10 @@ class Shipping:
         self._store = store
         self._rules = rules
 
-    async def list(self) -> Sequence[StoredZone]:
-        """All zones, by name."""
-        return await self._store.list()
+    async def page(self, after: tuple[str, UUID] | None, size: int, *, count: bool) -> Page[StoredZone]:
+        """A page of zones, by name; `count` adds their total."""
+        page = await self._store.page(after, size)
+        return replace(page, total=await self._store.count()) if count else page
 
     async def methods(self, destination: Destination) -> Sequence[Method]:
         """The methods of an address."""

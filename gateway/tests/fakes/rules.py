@@ -49,7 +49,9 @@ class ShippingRpc(UnimplementedServicer):
         zone = shipping.ShippingZone(
             id=ZONE_ID, name="islands", places=[place], methods=[_method()], version=1
         )
-        return shipping.ListShippingZonesResponse(zones=[zone])
+        entry = shipping.ListShippingZonesResponse.Entry(zone=zone, cursor="cursor-1")
+        total = 1 if request.count_total else None
+        return shipping.ListShippingZonesResponse(entries=[entry], has_next_page=True, total_count=total)
 
     async def set_shipping_zone(self, request: Any, call: Call) -> shipping.SetShippingZoneResponse:
         self._record("SetShippingZone", request, call)

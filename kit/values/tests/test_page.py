@@ -1,5 +1,6 @@
 """The page that a request asks for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -7,7 +8,16 @@ from uuid import uuid4
 import pytest
 
 from kit.errors import InvalidArgument
-from kit.values import encode_position, first_page_size, requested_page
+from kit.values import (
+    encode_cursor,
+    encode_position,
+    first_page_size,
+    integer_key,
+    requested_page,
+    requested_page_by,
+    text_key,
+)
+from kit.values.cursor import CursorValue
 
 TIME, ITEM = datetime(2026, 1, 1, tzinfo=UTC), uuid4()
 
@@ -30,6 +40,24 @@ def test_without_size_and_cursor_the_first_20_items_are_requested() -> None:
 def test_a_page_starts_after_its_cursor() -> None:
     cursor = encode_position("mugs", TIME, ITEM)
     assert requested_page(Request(100, cursor), "mugs") == ((TIME, ITEM), 100)
+
+
+def test_lists_by_name_or_position_continue_after_their_last_item() -> None:
+    by_name, by_position = encode_cursor("zones", ["a", str(ITEM)]), encode_cursor("places", [7, str(ITEM)])
+    assert requested_page_by(Request(5, by_name), "zones", text_key) == (("a", ITEM), 5)
+    assert requested_page_by(Request(5, by_position), "places", integer_key) == ((7, ITEM), 5)
+    assert requested_page_by(Request(), "zones", text_key) == (None, 20)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(text_key, 7), (text_key, "a\0"), (integer_key, "a"), (integer_key, 2**31)]
+)
+def test_a_cursor_whose_value_the_list_cannot_have_is_rejected(
+    key: Callable[[CursorValue], object], value: CursorValue
+) -> None:
+    with pytest.raises(InvalidArgument) as rejection:
+        requested_page_by(Request(5, encode_cursor("zones", [value, str(ITEM)])), "zones", key)
+    assert (paths(rejection.value), rejection.value.reason) == ([("after",)], "INVALID_CURSOR")
 
 
 @pytest.mark.parametrize("size", [-1, 101])

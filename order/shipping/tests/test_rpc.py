@@ -25,7 +25,7 @@ async def zones(edge: RulesEdge) -> list[pb.ShippingZone]:
     response = await edge.ship(
         "ListShippingZones", pb.ListShippingZonesRequest(), pb.ListShippingZonesResponse
     )
-    return list(response.zones)
+    return [entry.zone for entry in response.entries]
 
 
 async def methods(edge: RulesEdge, country: str, region: str = "", postal_code: str = "") -> list[str]:
