@@ -10,7 +10,7 @@ class OrderRow(Table, tablename="orders"):
     """An order without its lines and history."""
 
     id = UUID(primary_key=True)
-    number = BigInt()
+    number = BigInt(null=True)
     account_id = UUID()
     caller_id = UUID()
     request_id = Text()

@@ -69,7 +69,7 @@ def _conditions(filter: OrderFilter, after: Position | None, account: str | None
     if filter.account_id is not None:
         query.add("o.account_id = {}", filter.account_id)
     if filter.number is not None:
-        query.add("o.number = {}", filter.number)
+        query.add("order_number(o.number, o.id) = {}", filter.number)
     if filter.created_after is not None:
         query.add("o.create_time >= {}", filter.created_after)
     # Only the tighter upper bound: with both, PostgreSQL may start its index scan at the looser one.

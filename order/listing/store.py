@@ -18,7 +18,8 @@ FROM orders WHERE account_id = ANY($1::uuid[]) GROUP BY account_id
 """
 # A cancelled order that was paid has been refunded, or will be in a moment.
 _OWNER = """
-SELECT account_id, status IN ('CONFIRMED', 'SHIPPED', 'DELIVERED') OR refunded > 0 AS paid FROM orders WHERE number = $1
+SELECT account_id, status IN ('CONFIRMED', 'SHIPPED', 'DELIVERED') OR refunded > 0 AS paid FROM orders
+WHERE order_number(number, id) = $1
 """
 
 

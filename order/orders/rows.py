@@ -11,7 +11,7 @@ from order.orders.domain import CancelReason, Order, Status, StatusChange
 _HISTORY = """
     ARRAY(SELECT (status, time, note, internal_note) FROM order_status_changes WHERE order_id = o.id ORDER BY position) AS history
 """
-ORDER_COLUMNS = "SELECT o.*," + LINE_COLUMNS + "," + _HISTORY
+ORDER_COLUMNS = "SELECT o.*, order_number(o.number, o.id) AS order_number," + LINE_COLUMNS + "," + _HISTORY
 SELECT_ORDERS = ORDER_COLUMNS + "FROM orders o\n"
 
 
@@ -26,7 +26,7 @@ def order_from_row(row: Record) -> Order:
     currency = row["currency"]
     return Order(
         id=row["id"],
-        number=row["number"],
+        number=row["order_number"],
         account_id=row["account_id"],
         lines=lines_from_row(row),
         total=Money(row["total"], currency),

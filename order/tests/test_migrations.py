@@ -1,6 +1,5 @@
 """Migrations on rows of earlier releases, which keep writing during an upgrade."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +8,6 @@ import asyncpg
 import pytest
 
 from kit.db import Migrations
-from kit.testing import eventually
 from kit.testing.fixtures import database_url, postgres
 from kit.values import ORDER, utc_now
 
@@ -44,73 +42,65 @@ async def migrate(url: str, monkeypatch: pytest.MonkeyPatch, *, before: str) -> 
 
 
 async def numbers(connection: Any) -> dict[UUID, int]:
-    return {row["id"]: row["number"] for row in await connection.fetch("SELECT id, number FROM orders")}
+    rows = await connection.fetch("SELECT id, order_number(number, id) AS number FROM orders")
+    return {row["id"]: row["number"] for row in rows}
 
 
-async def test_orders_of_earlier_releases_get_numbers_in_order_of_time(
+async def test_orders_of_earlier_releases_have_numbers_and_are_not_rewritten(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await migrate(database_url, monkeypatch, before="0004")
     connection = await asyncpg.connect(database_url)
-    old = [await add_order(connection, seconds) for seconds in (30, 10, 20)]
+    old = [await add_order(connection, seconds) for seconds in range(100)]
+    versions = await connection.fetch("SELECT id, xmin::text, ctid FROM orders ORDER BY id")
     await migrate(database_url, monkeypatch, before="0005")
-    between = await add_order(connection, 40)
+    between = await add_order(connection, 101)
+    await connection.execute("DELETE FROM orders WHERE id = $1", between)
 
     await Migrations("order").apply(database_url)
 
-    after = await add_order(connection, 0)
+    assert await connection.fetch("SELECT id, xmin::text, ctid FROM orders ORDER BY id") == versions
+    after = await add_order(connection, 102)
     stored = await numbers(connection)
-    assert [stored[order] for order in (old[1], old[2], old[0], between, after)] == [
-        1001,
-        1002,
-        1003,
-        1004,
-        1005,
-    ]
+    assert stored[after] == 1002
+    assert len({stored[order] for order in old}) == 100
+    assert {len(str(stored[order])) for order in old} == {18}
     await connection.close()
 
 
-async def test_more_orders_than_were_counted_get_numbers_of_the_sequence(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await migrate(database_url, monkeypatch, before="0005")
-    connection = await asyncpg.connect(database_url)
-    late = [await add_order(connection, seconds) for seconds in range(3)]
-    # As if they had been written between the count and the default.
-    await connection.execute("UPDATE orders SET number = NULL")
-
-    await Migrations("order").apply(database_url)
-
-    stored = await numbers(connection)
-    assert len({*stored.values()}) == len(late) == 3
-    assert min(stored.values()) > 1000
-    await connection.close()
-
-
-async def test_a_locked_order_does_not_stop_the_others(
+async def test_an_order_of_an_earlier_release_is_found_by_the_index_of_numbers(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await migrate(database_url, monkeypatch, before="0004")
     connection = await asyncpg.connect(database_url)
-    rival = await asyncpg.connect(database_url)
-    for seconds in range(1_500):
-        await add_order(connection, seconds)
-    await migrate(database_url, monkeypatch, before="0005")
-    transaction = rival.transaction()
-    await transaction.start()
-    locked = await rival.fetchval("SELECT id FROM orders ORDER BY create_time LIMIT 1 FOR UPDATE")
-    migrating = asyncio.create_task(Migrations("order").apply(database_url))
+    old = await add_order(connection, 1)
 
-    async def only_the_locked_one_is_left() -> bool:
-        left: int = await connection.fetchval("SELECT count(*) FROM orders WHERE number IS NULL")
-        return left == 1
+    await Migrations("order").apply(database_url)
 
-    await eventually(only_the_locked_one_is_left)
+    number = (await numbers(connection))[old]
+    sql = "SELECT id FROM orders WHERE order_number(number, id) = $1"
+    await connection.execute("SET enable_seqscan = off")
+    plan = await connection.fetch(f"EXPLAIN {sql.replace('$1', str(number))}")
+    assert "orders_number" in str(plan)
+    assert await connection.fetchval(sql, number) == old
+    await connection.close()
 
-    assert (await numbers(connection))[locked] is None
-    await transaction.commit()
-    await migrating
 
-    assert len({*(await numbers(connection)).values()}) == 1_500
-    await rival.close()
+async def test_a_database_of_the_replaced_files_keeps_its_numbers(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(database_url, monkeypatch, before="0004")
+    connection = await asyncpg.connect(database_url)
+    old = await add_order(connection, 1)
+    await connection.execute(
+        "CREATE SEQUENCE order_numbers START 1002; ALTER TABLE orders ADD COLUMN number bigint;"
+        " UPDATE orders SET number = 1001; ALTER TABLE orders ALTER COLUMN number SET NOT NULL;"
+        " ALTER TABLE orders ALTER COLUMN number SET DEFAULT nextval('order_numbers');"
+        " CREATE UNIQUE INDEX orders_number ON orders (number)"
+    )
+
+    await Migrations("order").apply(database_url)
+
+    after = await add_order(connection, 2)
+    assert await numbers(connection) == {old: 1001, after: 1002}
     await connection.close()

@@ -1,2 +1,0 @@
--- transaction: none
-ALTER TABLE orders VALIDATE CONSTRAINT orders_have_numbers;

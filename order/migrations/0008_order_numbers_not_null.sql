@@ -1,2 +1,0 @@
-ALTER TABLE orders ALTER COLUMN number SET NOT NULL;
-ALTER TABLE orders DROP CONSTRAINT orders_have_numbers;
