@@ -3,7 +3,7 @@
     bazel run //tests/load:side_by_side -- BEFORE AFTER --scenarios search,me,order
 
 Both stacks run at once, without taxes and shipping, and are measured in turn, so that a machine that is slow for a while is slow for both.
-Payment and notification are frozen: the cost is what an answer takes. Also prints what the other scenarios cost compared with `order`.
+Payment and notification are frozen: the cost is what an answer takes. Also prints what a checkout costs compared with an order.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def lines(measured: Mapping[tuple[str, str], Sequence[CpuTimes]], factor: float)
     for name, scenario in measured:
         if name == after and (before, scenario) in totals:
             yield f"{scenario:<9} after / before: {Ratio.of(totals[before, scenario], totals[after, scenario])}"
-        if scenario != "order" and (name, "order") in totals:
+        if scenario == "checkout" and (name, "order") in totals:
             yield f"{scenario:<9} {name:<7} / order: {Ratio.of(totals[name, 'order'], totals[name, scenario])}"
 
 
@@ -122,7 +122,11 @@ async def measure(
                     if result.failed:
                         sys.exit(f"{name}: {result.failed} of {scenario} failed")
                     measured.setdefault((name, scenario), []).append(result.cpu)
-            print(f"round {number + 1} of {arguments.rounds}", flush=True)
+            latest = (
+                f"{scenario} {name} {sum(times[-1].values()):.2f}"
+                for (name, scenario), times in measured.items()
+            )
+            print(f"round {number + 1} of {arguments.rounds}: {', '.join(latest)}", flush=True)
     print(
         f"bcrypt of cost 10 takes {calibration.bcrypt_ms:.1f} ms here; below are ms where it takes {REFERENCE_MS:.0f}"
     )
