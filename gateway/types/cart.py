@@ -149,7 +149,7 @@ class Cart:
     )
     shipping_method_id: strawberry.ID | None = strawberry.field(description="The chosen one.")
     shipping_price: Amount | None = strawberry.field(
-        description="What the chosen method costs; null without one."
+        description="What the chosen method costs, without tax that is added; null without one."
     )
     taxes: list[Tax] = strawberry.field(description="The taxes of lines and shipping, one for each rate.")
     tax_total: Amount | None = strawberry.field(description="The sum of the taxes; null like subtotal.")

@@ -140,7 +140,7 @@ def _set_amounts(message: pb.Cart, quote: Quote) -> None:
     message.tax_included = quote.tax_included
     message.taxes.extend(map(tax_to_proto, amounts_of(quote).taxes))
     if quote.shipping:
-        message.shipping_price.CopyFrom(money(quote.shipping.total))
+        message.shipping_price.CopyFrom(money(quote.shipping.taxable))
     for offer in quote.offers:
         message.shipping_methods.add(
             method_id=SHIPPING_METHOD.format(offer.method.id),

@@ -117,7 +117,7 @@ export interface Order extends OrderSummary {
   taxTotal: string;
   taxIncluded: boolean;
   refundedAmount: string;
-  shipping: { name: string; total: string } | null;
+  shipping: { name: string; tax: string; total: string } | null;
   taxes: Tax[];
   lines: { productId: string; variantId: string; name: string; sku: string | null; options: OptionValue[]; quantity: number; unitPrice: string; total: string }[];
   shippingAddress: Address | null;

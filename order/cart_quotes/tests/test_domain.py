@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.values import CART, CART_LINE, PRODUCT, Money
+from kit.values import CART, CART_LINE, PRODUCT, Money, money_from_proto
 from order.addresses.domain import Address
 from order.cart_quotes.domain import CartQuote, CartTerms, ProblemCode, WarningCode, quote_cart
+from order.cart_quotes.messages import cart_to_proto
 from order.carts.domain import Cart, CartLine, CartState, Sellable, Unsellable
 from order.pricing.places import Place
-from order.pricing.rules import Band, Method, Rules, TaxRate, Terms, Zone
+from order.pricing.rules import Band, Method, Rules, TaxRate, Terms, Treatment, Zone
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADDRESS = Address("John Doe", "Bahnhofstrasse 1", "", "Zürich", "ZH", "8001", "CH")
@@ -182,6 +183,18 @@ def test_shipping_and_tax_are_part_of_the_total() -> None:
     assert (quoted.quote.subtotal, quoted.quote.shipping.total, quoted.quote.tax) == (1000, 757, 81 + 57)
     assert quoted.quote.total == 1838
     assert quoted.problems == ()
+
+
+@pytest.mark.parametrize("treatment", Treatment)
+def test_what_a_cart_shows_adds_up(treatment: Treatment) -> None:
+    line_ = line()
+    chosen = cart(line_, shipping_address=ADDRESS, shipping_method_id=POST.id)
+    rules = replace(SHIPPING, terms=Terms(home_country="CH"), treatments={"CH": treatment})
+
+    shown = cart_to_proto(quote(chosen, sold(line_), rules=rules))
+
+    parts = [shown.subtotal, shown.shipping_price, *([] if shown.tax_included else [shown.tax_total])]
+    assert sum(money_from_proto(part).minor for part in parts) == money_from_proto(shown.total).minor
 
 
 @pytest.mark.parametrize(

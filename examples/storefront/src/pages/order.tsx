@@ -44,7 +44,7 @@ export function OrderPage({ id }: { id: string }) {
           {order.shippingAddress && <><h2>Delivery to</h2><AddressLines address={order.shippingAddress} /></>}
         </section>
         <section aria-label="Total" class="summary">
-          <Totals currency={order.currency} subtotal={order.subtotal} shipping={order.shipping?.total ?? '0'} taxes={order.taxes} taxIncluded={order.taxIncluded} total={order.totalPrice} />
+          <Totals currency={order.currency} subtotal={order.subtotal} shipping={delivery(order)} taxes={order.taxes} taxIncluded={order.taxIncluded} total={order.totalPrice} />
           <p><small>Ordered {dateTime(order.createdAt)}</small></p>
         </section>
       </div>
@@ -60,6 +60,12 @@ async function loadOrder(id: string): Promise<Order | 'unknown'> {
     if (error instanceof ApiError && error.code === 'UNAUTHENTICATED') return 'unknown';
     throw error;
   }
+}
+
+/** What delivery adds to the goods: taxes that are added have rows of their own. */
+function delivery({ shipping, taxIncluded }: Order): string {
+  if (!shipping) return '0';
+  return taxIncluded ? shipping.total : String(Number(shipping.total) - Number(shipping.tax));
 }
 
 function statusWords({ status, cancelReason, payment, refundedAmount, currency }: Order): string {
