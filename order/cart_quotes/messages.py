@@ -26,6 +26,7 @@ from order.cart_quotes.domain import CartProblem, CartQuote, CartWarning, Quoted
 from order.carts.domain import MAX_LINES, MAX_QUANTITY, Addition, CartChange
 from order.lines.domain import amounts_of
 from order.lines.messages import tax_to_proto
+from order.orders.messages import require_no_card_number
 from order.pricing.quote import Quote
 from order.pricing.rules import MethodKind
 
@@ -90,6 +91,7 @@ def change_from_proto(request: service.UpdateCartRequest) -> CartChange:
     if request.HasField("billing_address"):
         billing = read_address(reader, request.billing_address, "billingAddress")
     note = reader.text(request.note, "note", max_length=_MAX_NOTE_LENGTH, lines=True)
+    require_no_card_number(reader, note, "note")
     method_id = None
     if request.shipping_method_id:
         method_id = read_id(reader, SHIPPING_METHOD, request.shipping_method_id, "shippingMethodId")

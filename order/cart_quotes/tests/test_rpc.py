@@ -225,6 +225,7 @@ async def test_a_guest_with_a_contact_lacks_none(edge: Edge) -> None:
         (pb.SetCartLineRequest(line_id=CART_LINE.format(CART_LINE.new()), quantity=-1), ("quantity",)),
         (pb.SetCartLineRequest(line_id=CART_LINE.format(CART_LINE.new()), quantity=10_001), ("quantity",)),
         (pb.UpdateCartRequest(note="x" * 501), ("note",)),
+        (pb.UpdateCartRequest(note="My card: 4242 4242 4242 4242"), ("note",)),
         (pb.UpdateCartRequest(shipping_address={"name": "J"}), ("shippingAddress", "line1")),
         (pb.UpdateCartRequest(billing_address={"name": "J"}), ("billingAddress", "line1")),
     ],
