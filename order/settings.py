@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         minimum=1,
     )
     max_failed_payments: int = setting(
-        "Maximum number of an account's failed payments within an hour",
+        "Maximum number of an account's failed payments within an hour; unpaid orders that it cancels count too",
         default=20,
         development=1_000_000,
         minimum=1,

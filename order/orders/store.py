@@ -21,8 +21,7 @@ INSERT INTO order_status_changes (order_id, position, status, time, note, intern
 SELECT * FROM unnest($8::uuid[], $9::int[], $10::text[], $11::timestamptz[], $12::text[], $13::text[])
 ON CONFLICT (order_id, position) DO NOTHING
 """
-# In the statement's snapshot an unpaid order still has its network. One that its guest cancels counts too: its page may have tried cards,
-# and only the tenth decline fails the payment.
+# In the statement's snapshot an unpaid order still has its network. What counts as failed is said in `order.writing.statement`.
 _FAILED = """failed AS (INSERT INTO failed_guest_payments (order_id, guest_network, fail_time) SELECT id, guest_network, time
     FROM unnest($1::uuid[], $3::text[], $7::timestamptz[]) AS f(id, reason, time) JOIN orders USING (id)
     WHERE reason IN ('PAYMENT_FAILED', 'CUSTOMER') AND guest_network IS NOT NULL ON CONFLICT DO NOTHING), """

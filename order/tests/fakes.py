@@ -147,10 +147,7 @@ class FakeStore:
         limit = limits.guest_pending if new.command.guest_network else limits.pending
         if sum(o.status is Status.PENDING for o in orders) + earlier_in_batch >= limit:
             return Outcome.TOO_MANY_PENDING
-        failed = [
-            o for o in orders if o.cancel_reason is CancelReason.PAYMENT_FAILED and o.update_time > hour_ago
-        ]
-        if len(failed) >= limits.failed_payments:
+        if sum(_counts_as_failed(o) and o.update_time > hour_ago for o in orders) >= limits.failed_payments:
             return Outcome.TOO_MANY_FAILED
         if order.id in self._orders or key in self._requests:
             return Outcome.DUPLICATE
@@ -261,6 +258,13 @@ def place_order(
 
 
 async def _do_nothing() -> None: ...
+
+
+def _counts_as_failed(order: Order) -> bool:
+    was_unpaid = len(order.history) == 2
+    return order.cancel_reason is CancelReason.PAYMENT_FAILED or (
+        order.cancel_reason is CancelReason.CUSTOMER and was_unpaid
+    )
 
 
 def _newness(order: Order) -> tuple[datetime, UUID]:

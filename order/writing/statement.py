@@ -77,8 +77,9 @@ _DISCOUNT: _Columns = {
     "amount": "bigint",
 }
 # The rules, in the order in which they are checked: the order is priced by the current rules, its cart is as the buyer saw it, and the
-# account has few unpaid orders and few failed payments. Limits count committed orders plus earlier ones in this batch, so concurrent
-# replicas may exceed them by a few: they are soft limits. Carts are locked in order of their ids.
+# account has few unpaid orders and few failed payments. An unpaid order that its buyer cancelled (its second version) counts as a failed
+# payment: its page may have tried cards, and only the tenth decline fails the payment. Limits count committed orders plus earlier ones in
+# this batch, so concurrent replicas may exceed them by a few: they are soft limits. Carts are locked in order of their ids.
 # An order that comes back neither accepted nor rejected violated a unique constraint (id, or caller_id and request_id).
 _PLACE = """
 WITH requested AS MATERIALIZED (
@@ -90,8 +91,8 @@ WITH requested AS MATERIALIZED (
         WHEN (SELECT count(*) FROM orders o WHERE o.account_id = r.account_id AND o.status = 'PENDING')
             + row_number() OVER (PARTITION BY r.account_id) - 1 >= {pending}
             THEN 'TOO_MANY_PENDING'{guest_limits}
-        WHEN (SELECT count(*) FROM orders o WHERE o.account_id = r.account_id AND o.cancel_reason = 'PAYMENT_FAILED'
-              AND o.update_time > r.create_time - interval '1 hour') >= {failed}
+        WHEN (SELECT count(*) FROM orders o WHERE o.account_id = r.account_id AND o.update_time > r.create_time - interval '1 hour'
+              AND (o.cancel_reason = 'PAYMENT_FAILED' OR (o.cancel_reason = 'CUSTOMER' AND o.version = 2))) >= {failed}
             THEN 'TOO_MANY_FAILED'
         END AS rejection
     FROM requested r

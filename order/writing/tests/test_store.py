@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,6 +29,12 @@ _OPEN_CART = """
 INSERT INTO carts (id, account_id, state, currency, version, note, create_time, update_time, expire_time)
 VALUES ($1, $2, 'OPEN', 'USD', 2, '', now(), now(), now())
 """
+
+
+def end_unpaid(order: Order, reason: CancelReason, now: datetime) -> OrderCancelled | None:
+    return (
+        order.payment_failed("", now) if reason is CancelReason.PAYMENT_FAILED else order.cancel(reason, now)
+    )
 
 
 async def test_many_orders_are_placed_at_once(harness: StoreHarness) -> None:
@@ -111,9 +117,17 @@ async def test_unpaid_orders_count_only_towards_their_accounts_limit(harness: St
     assert await harness.listing.count(OrderFilter(account_id=harness.account)) == 2
 
 
-async def test_failed_payments_count_towards_the_limit_for_an_hour(harness: StoreHarness) -> None:
-    await harness.place_cancelled()
+@pytest.mark.parametrize("reason", [CancelReason.PAYMENT_FAILED, CancelReason.CUSTOMER])
+async def test_failed_payments_count_towards_the_limit_for_an_hour(
+    harness: StoreHarness, reason: CancelReason
+) -> None:
+    """So do unpaid orders that their buyers cancel: the page may try ten cards before the payment fails."""
+    paid, unpaid = await harness.place(2)
+    await harness.change(paid, lambda stored: stored.payment_succeeded(True, harness.clock.now))
+    await harness.change(paid, lambda stored: stored.cancel(CancelReason.CUSTOMER, harness.clock.now))
     limits = AccountLimits(1000, 1)
+    assert await harness.placing.place([harness.new_order()], limits) == [Outcome.WRITTEN]
+    await harness.change(unpaid, lambda stored: end_unpaid(stored, reason, harness.clock.now))
 
     assert await harness.placing.place([harness.new_order()], limits) == [Outcome.TOO_MANY_FAILED]
     harness.clock.advance(hours=1)
@@ -235,19 +249,12 @@ async def test_the_unpaid_orders_of_a_networks_guests_are_limited_and_the_networ
 async def test_the_failed_payments_of_a_networks_guests_are_limited_for_an_hour(
     postgres_harness: StoreHarness, reason: CancelReason
 ) -> None:
-    """A guest who cancels an unpaid order may have had cards declined: its page may try ten before the payment fails."""
     harness = postgres_harness
-
-    def end(order: Order) -> OrderCancelled | None:
-        if reason is CancelReason.CUSTOMER:
-            return order.cancel(reason, harness.clock.now)
-        return order.payment_failed("", harness.clock.now)
-
     limits = AccountLimits(1000, 1000, guest_network_pending=1000, guest_network_failed_payments=2)
     for _ in range(2):
         new = harness.new_order(account=uuid4(), guest_network="home")
         assert await harness.placing.place([new], limits) == [Outcome.WRITTEN]
-        await harness.change(new.event.order, end)
+        await harness.change(new.event.order, lambda stored: end_unpaid(stored, reason, harness.clock.now))
     guest = harness.new_order(account=uuid4(), guest_network="home")
     others = [harness.new_order(account=uuid4(), guest_network="elsewhere"), harness.new_order()]
 
