@@ -117,10 +117,12 @@ def _product_discount(discount: Discount, line: Reduced, rounding: Rounding, ste
 
 
 def _amount(discount: Discount, whole: int, rounding: Rounding, step: int) -> int:
+    """A multiple of the step: what shares of earlier discounts leave of some lines is none, and the total must stay one."""
+    limit = whole - whole % step
     match discount.reward:
         case Reward.PERCENT:
-            return min(rounding.ratio(whole * discount.value, MILLION, step), whole)
+            return min(rounding.ratio(whole * discount.value, MILLION, step), limit)
         case Reward.AMOUNT:
-            return min(discount.value, whole)
+            return min(discount.value, limit)
         case Reward.FIXED_PRICE:
             raise ValueError("a fixed price is for lines")

@@ -131,6 +131,19 @@ def test_the_provider_can_charge_the_total(
     assert quoted(order).total % CURRENCIES[order[3]].step == 0
 
 
+def test_a_discount_of_one_line_after_a_share_of_another_leaves_a_total_that_can_be_charged() -> None:
+    """The property above meets it once in thousands of orders: what a share leaves of a line is no multiple of the step."""
+    items = [PricedItem(30, 4, "standard", 0, False), PricedItem(110, 16, "standard", 0, False)]
+    sale = Discount("sale", DiscountClass.ORDER, Reward.PERCENT, 300_000, None)
+    off = Discount("off", DiscountClass.ORDER, Reward.AMOUNT, 1000, frozenset({0}))
+    rules = Rules.of(Terms(False, Rounding.HALF_UP, Level.LINE, "CH"), [], {}, [])
+
+    quote = price(items, rules, Destination("AT"), None, [sale, off], currency="KWD", now=NOW)
+
+    assert [applied.amount for applied in quote.lines[0].discounts] == [36, 80]
+    assert quote.total == 1880 - 560 - 80
+
+
 @given(orders())
 def test_by_line_each_tax_is_within_half_a_step_of_its_exact_value(
     order: tuple[list[PricedItem], Rules, list[Discount], str],
