@@ -37,7 +37,9 @@ class TaxMutations:
         self,
         info: Info,
         country_code: Country,
-        rates: Annotated[list[TaxRateInput], argument("All rates; at most 20,000 in all countries.")],
+        rates: Annotated[
+            list[TaxRateInput], argument("All rates, at most 2,048; at most 20,000 in all countries.")
+        ],
         expected_version: ExpectedVersion = None,
     ) -> CountryTaxes | None:
         """SetTaxRates."""

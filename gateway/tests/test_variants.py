@@ -135,6 +135,36 @@ async def test_variants_are_declared_in_the_products_currency(world: World) -> N
     )
 
 
+async def test_as_many_variants_are_declared_as_a_product_may_have(world: World) -> None:
+    names = ("Size", "Color", "Material")
+    values = [str(number) for number in range(100)]
+    variants = [
+        {
+            "id": VARIANT.format(VARIANT.new()),
+            "options": [{"name": name, "value": values[0]} for name in names],
+            "price": "12.50",
+            "compareAtPrice": "20.00",
+            "sku": f"M-{number}",
+            "weightGrams": 250,
+            "requiresShipping": True,
+            "maxPerOrder": 3,
+            "stock": 9,
+        }
+        for number in range(2048)
+    ]
+
+    await world.ask(
+        "mutation ($id: ID!, $options: [ProductOptionInput!]!, $variants: [VariantInput!]!) "
+        "{ setVariants(productId: $id, options: $options, variants: $variants) { id } }",
+        id=PRODUCT.format(ID),
+        options=[{"name": name, "values": values} for name in names],
+        variants=variants,
+    )
+
+    request, _ = world.recorder.last("SetVariants")
+    assert len(request.variants) == 2048
+
+
 async def test_an_update_sends_only_what_is_given_and_null_clears(world: World) -> None:
     variant_id = VARIANT.format(VARIANT.new())
     await world.ask(

@@ -19,8 +19,9 @@ from graphql import (
 from kit.errors import InvalidArgument, Violation
 
 _MAX_LEVELS: Final = 16
-_MAX_ITEMS: Final = 1000
-_MAX_VALUES: Final = 10_000
+# The largest list that an API of ours declares: the variants of a product, with all of their fields.
+_MAX_ITEMS: Final = 2048
+_MAX_VALUES: Final = 40_000
 _MAX_NAME_LENGTH: Final = 200
 
 Resolver = Callable[..., Any]
