@@ -34,7 +34,8 @@ _OPTIONS = {
 def variants_request(article: Article, product_id: str) -> variant_service_pb2.SetVariantsRequest | None:
     """Declares the variants of a product that comes in options; None of one that does not.
 
-    The first variant keeps the product's id and stock. Of the last combination there is none, as shops never have all of them.
+    The first variant keeps the product's id, stock, and SKU, by which the next start finds that the product exists. Of the last
+    combination there is none, as shops never have all of them.
     """
     options = _OPTIONS.get(article.category)
     if not options or article.stock is None:
@@ -54,7 +55,7 @@ def variants_request(article: Article, product_id: str) -> variant_service_pb2.S
                 product_pb2.OptionValue(name=option.name, value=value)
                 for option, value in zip(options, values, strict=True)
             ],
-            sku=f"{article.sku}-{number + 1}",
+            sku=f"{article.sku}-{number + 1}" if number else article.sku,
             price=money_to_proto(Money(article.price + surcharge, "USD")),
             weight_grams=500,
             requires_shipping=True,

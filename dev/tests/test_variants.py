@@ -20,6 +20,13 @@ def test_every_variant_has_a_value_of_each_option_and_the_first_keeps_the_produc
         assert [variant.id for variant in request.variants if variant.id] == [VARIANT.format(PRODUCT_ID)]
 
 
+def test_the_first_variant_keeps_the_sku_by_which_the_next_start_finds_its_product() -> None:
+    for article in ARTICLES:
+        request = variants_request(article, PRODUCT.format(PRODUCT_ID))
+        skus = [variant.sku for variant in request.variants] if request else [article.sku]
+        assert (skus[0], len(set(skus))) == (article.sku, len(skus))
+
+
 def test_products_without_sizes_or_colours_and_those_made_to_order_are_sold_as_they_are() -> None:
     simple = {
         article.category
