@@ -1,5 +1,7 @@
 """Variants over HTTP with fake services behind the gateway."""
 
+from typing import Any
+
 from gateway.peers.variants import variant_of
 from gateway.tests.fakes.variants import UNKNOWN, one_variant
 from gateway.tests.world import World, forget, world
@@ -153,13 +155,18 @@ async def test_as_many_variants_are_declared_as_a_product_may_have(world: World)
         for number in range(2048)
     ]
 
-    await world.ask(
-        "mutation ($id: ID!, $options: [ProductOptionInput!]!, $variants: [VariantInput!]!) "
-        "{ setVariants(productId: $id, options: $options, variants: $variants) { id } }",
-        id=PRODUCT.format(ID),
-        options=[{"name": name, "values": values} for name in names],
-        variants=variants,
-    )
+    document = """mutation ($id: ID!, $options: [ProductOptionInput!]!, $variants: [VariantInput!]!) {
+        setVariants(productId: $id, options: $options, variants: $variants) { id } }"""
+    inputs: dict[str, Any] = {
+        "id": PRODUCT.format(ID),
+        "options": [{"name": name, "values": values} for name in names],
+        "variants": variants,
+    }
+
+    rejected = await world.ask(document, **inputs)
+    await world.ask(document, by_admin=True, **inputs)
+
+    assert rejected["errors"][0]["extensions"]["fields"][0]["message"] == "must have at most 1,000 entries"
 
     request, _ = world.recorder.last("SetVariants")
     assert len(request.variants) == 2048

@@ -23,7 +23,7 @@ from kit.cache import Cache
 from kit.graphql import AllowList, GraphQLServer, options_from_settings
 from kit.graphql.rate_limits import RedisClient
 from kit.settings import load
-from kit.testing.principals import FakeTokenVerifier
+from kit.testing.principals import FakeTokenVerifier, admin
 from kit.web.app import build_app
 from kit.web.health import Readiness
 
@@ -71,10 +71,15 @@ class World:
     recorder: Recorder
     token: str
     app: Any
+    admin_token: str
 
-    async def ask(self, query: str, *, signed_in: bool = True, **variables: Any) -> dict[str, Any]:
+    async def ask(
+        self, query: str, *, signed_in: bool = True, by_admin: bool = False, **variables: Any
+    ) -> dict[str, Any]:
         """Data and errors of the response."""
-        response = await self.post({"query": query, "variables": variables}, signed_in=signed_in)
+        headers = {"authorization": f"Bearer {self.admin_token}"} if by_admin else {}
+        signed_in = signed_in and not by_admin
+        response = await self.post({"query": query, "variables": variables}, signed_in=signed_in, **headers)
         assert response.status_code == 200, response.text
         body: dict[str, Any] = response.json()
         assert body.pop("extensions")["cost"]["cost"] > 0
@@ -118,7 +123,7 @@ async def opened(
         app: Any = build_app(page_routes(settings), Readiness([]), raw_asgi_routes=server.http)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://souk.test") as http:
-            yield World(http, recorder, tokens.token(USER).token, app)
+            yield World(http, recorder, tokens.token(USER).token, app, tokens.token(admin()).token)
         for resource in server.resources:
             await resource.close()
 

@@ -78,7 +78,7 @@ class Executor:
         """Whether planning this document takes a look-up only."""
         return self._documents.is_cached(document)
 
-    def plan(self, document: str, request: GraphQLRequest) -> PlannedOperation:
+    def plan(self, document: str, request: GraphQLRequest, *, by_admin: bool) -> PlannedOperation:
         """Selects an operation and computes its cost. Never raises for anything that a client may send."""
         prepared = self._documents.prepare(document)
         if prepared.errors:
@@ -88,7 +88,7 @@ class Executor:
             message = "operationName must name one of the document's operations"
             return PlannedOperation(MIN_COST, rejection=_rejected(message))
         try:
-            check_variables(request.variables, self._max_text)
+            check_variables(request.variables, self._max_text, by_admin=by_admin)
         except InvalidArgument as error:
             return PlannedOperation.rejected(error)
         variables = (

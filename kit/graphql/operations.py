@@ -80,7 +80,8 @@ class Operations:
             prepaid = await self._consume(client, cost)
             if prepaid.rejection is not None:
                 return PlannedOperation.rejected(prepaid.rejection), prepaid
-        plan = self._executor.plan(text, request)
+        by_admin = client.principal is not None and client.principal.is_admin
+        plan = self._executor.plan(text, request, by_admin=by_admin)
         if plan.operation is not None:
             await self._persisted.store(text, request.extensions)
         if read_only and plan.is_mutation:

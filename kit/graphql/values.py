@@ -19,11 +19,20 @@ from graphql import (
 from kit.errors import InvalidArgument, Violation
 
 _MAX_LEVELS: Final = 16
-# The largest list that an API of ours declares: the variants of a product, with all of their fields.
-_MAX_ITEMS: Final = 2048
-_MAX_VALUES: Final = 40_000
 _MAX_NAME_LENGTH: Final = 200
 
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Maximum entries of one list or object, and values of a request."""
+
+    items: int
+    values: int
+
+
+_SIZES: Final = _Sizes(1000, 10_000)
+# The variants of a product with all of their fields. Reading them takes the gateway half a second, so only ADMIN may send as many.
+_SIZES_OF_ADMIN: Final = _Sizes(2048, 40_000)
 Resolver = Callable[..., Any]
 _Path = tuple[str | int, ...]
 
@@ -50,12 +59,13 @@ class _LimitExceeded(Exception):
         self.path = path
 
 
-def check_variables(variables: Mapping[str, Any] | None, max_length: int) -> None:
+def check_variables(variables: Mapping[str, Any] | None, max_length: int, *, by_admin: bool) -> None:
     """Raises InvalidArgument that names the variable, the path within it and the rule."""
+    sizes = _SIZES_OF_ADMIN if by_admin else _SIZES
     count = 0
     for name, value in (variables or {}).items():
         try:
-            count = _check(value, 0, count, max_length)
+            count = _check(value, 0, count, max_length, sizes)
         except _LimitExceeded as error:
             where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.path)
             name = name[:_MAX_NAME_LENGTH]
@@ -63,7 +73,7 @@ def check_variables(variables: Mapping[str, Any] | None, max_length: int) -> Non
             raise InvalidArgument(message, fields=[Violation(error.path or (name,), error.rule)]) from None
 
 
-def _check(value: Any, level: int, count: int, max_length: int) -> int:
+def _check(value: Any, level: int, count: int, max_length: int, sizes: _Sizes) -> int:
     """The number of values including these; raises _LimitExceeded."""
     if isinstance(value, str):
         if len(value) > max_length:
@@ -73,20 +83,20 @@ def _check(value: Any, level: int, count: int, max_length: int) -> int:
         return count + 1
     if level >= _MAX_LEVELS:
         raise _LimitExceeded(f"must not be nested deeper than {_MAX_LEVELS} levels")
-    for step, item in _items(value):
+    for step, item in _items(value, sizes.items):
         try:
-            count = _check(item, level + 1, count, max_length)
-            if count > _MAX_VALUES:
-                raise _LimitExceeded(f"must not hold more than {_MAX_VALUES:,} values in total")
+            count = _check(item, level + 1, count, max_length, sizes)
+            if count > sizes.values:
+                raise _LimitExceeded(f"must not hold more than {sizes.values:,} values in total")
         except _LimitExceeded as error:
             error.path = (step, *error.path)
             raise
     return count + 1
 
 
-def _items(value: list[Any] | dict[str, Any]) -> list[tuple[str | int, Any]]:
-    if len(value) > _MAX_ITEMS:
-        raise _LimitExceeded(f"must have at most {_MAX_ITEMS:,} entries")
+def _items(value: list[Any] | dict[str, Any], max_items: int) -> list[tuple[str | int, Any]]:
+    if len(value) > max_items:
+        raise _LimitExceeded(f"must have at most {max_items:,} entries")
     if isinstance(value, list):
         return list(enumerate(value))
     if any(len(name) > _MAX_NAME_LENGTH for name in value):

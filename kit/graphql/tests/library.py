@@ -245,4 +245,4 @@ class Planner:
         return self._documents._cache.bytes
 
     def plan(self, text: str, variables: dict[str, Any] | None = None) -> PlannedOperation:
-        return self._executor.plan(text, GraphQLRequest(text, variables))
+        return self._executor.plan(text, GraphQLRequest(text, variables), by_admin=False)
