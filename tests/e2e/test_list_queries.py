@@ -43,6 +43,7 @@ SELECTIONS = {
     "Notification": "id subject",
     "Order": ORDER,
     "Product": "id available stock category { name productCount }",
+    "ShippingZone": "id places { countryCode } methods { rates { price } }",
     "Variant": "id available stock price product { name }",
 }
 SET_VARIANTS = """
@@ -50,6 +51,7 @@ mutation($id: ID!, $options: [ProductOptionInput!]!, $variants: [VariantInput!]!
   setVariants(productId: $id, options: $options, variants: $variants) { id }
 }
 """
+SET_ZONE = "mutation($zone: ShippingZoneInput!) { setShippingZone(input: $zone) { id } }"
 
 
 @dataclass
@@ -185,7 +187,9 @@ async def traced(ports: Ports, collector: tuple[Collector, str]) -> AsyncIterato
         for person, order in orders:
             await person.wait_for_status(order["id"], "CONFIRMED", seconds=120)
         await people[-1].wait_for_mail("confirmed", orders[-1][1]["id"], seconds=120)
-        yield TracedAdmin(collector[0], ports, admin, people[-1], await with_variants(admin))
+        product = await with_variants(admin)
+        await create_zones(admin)
+        yield TracedAdmin(collector[0], ports, admin, people[-1], product)
 
 
 async def with_variants(admin: Person) -> str:
@@ -199,6 +203,15 @@ async def with_variants(admin: Person) -> str:
             "setVariants"
         )["id"]
     )
+
+
+async def create_zones(admin: Person) -> None:
+    """One more than a long page has."""
+    for number in range(LONG + 1):
+        methods = [{"name": "Post", "rates": [{"currency": "USD", "price": "5.00"}]}]
+        places = [{"countryCode": "AT", "postalPrefix": f"{number:02}"}]
+        zone = {"name": f"Zone {number}", "places": places, "methods": methods}
+        assert not (await admin.execute(SET_ZONE, zone=zone)).errors
 
 
 def lists() -> list[tuple[str, str, str]]:
