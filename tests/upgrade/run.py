@@ -103,7 +103,8 @@ async def _migrate(stack: UpgradeStack, service: str) -> dict[str, float]:
             if not started and await connection.fetchval(_MIGRATING):
                 started = time.monotonic()
             for name in sorted(await _applied(connection) - known - seconds.keys()):
-                seconds[name], started = time.monotonic() - (started or time.monotonic()), time.monotonic()
+                now = time.monotonic()
+                seconds[name], started = now - (started or now), now
                 print(f"        {name}: {seconds[name]:,.1f} s", flush=True)
         await migrating
     finally:
