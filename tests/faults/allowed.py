@@ -42,6 +42,7 @@ _MIXED_CURRENCY: Final = Rejection("BAD_USER_INPUT", "MIXED_CURRENCY")
 _CART_CHANGED: Final = Rejection("FAILED_PRECONDITION", "CART_CHANGED")
 _NOT_TRACKED: Final = Rejection("FAILED_PRECONDITION", "NOT_TRACKED")
 _GONE: Final = Rejection("NOT_FOUND", "PRODUCT_NOT_FOUND")
+_VARIANT_GONE: Final = Rejection("NOT_FOUND", "VARIANT_NOT_FOUND")
 _MERGED: Final = (
     _CART_CHANGED,
     Rejection("NOT_FOUND", "CART_NOT_FOUND"),
@@ -64,9 +65,10 @@ _REJECTIONS: Final[Mapping[str, Sequence[Rejection]]] = {
         Rejection("FAILED_PRECONDITION", "CART_INCOMPLETE"),
     ),
     "declare variants": (),
-    "update variant": (Rejection("NOT_FOUND", "VARIANT_NOT_FOUND"),),
-    "set stock of variant": (_GONE,),
-    "add stock of variant": (_GONE, _NOT_TRACKED),
+    "update variant": (_VARIANT_GONE,),
+    # It was deleted before; the id of a first variant may name its product.
+    "set stock of variant": (_GONE, _VARIANT_GONE),
+    "add stock of variant": (_GONE, _VARIANT_GONE, _NOT_TRACKED),
     "start guest": (),
     "introduce": (),
     # The response to an earlier try was lost: the guest is registered, and its session has ended.

@@ -24,6 +24,7 @@ def _error(code: str, reason: str = "", **details: Any) -> Response:
         ("check out with variants", _error("PRICE_CHANGED")),
         ("check out with variants", _error("FAILED_PRECONDITION", "CART_INCOMPLETE")),
         ("add to cart with variants", _error("NOT_FOUND", "PRODUCT_NOT_FOUND")),
+        ("set stock of variant", _error("NOT_FOUND", "VARIANT_NOT_FOUND")),
         ("register", _error("ALREADY_EXISTS", "EMAIL_TAKEN")),
         ("check out while merging", _error("UNAUTHENTICATED", "TOKEN_INVALID")),
         ("cancel", _error("FAILED_PRECONDITION", "ORDER_STATE", status="SHIPPED")),
