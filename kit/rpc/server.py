@@ -3,6 +3,7 @@
 Each RPC is served as a regular gRPC method and on the streams of `souk.rpc.v1`, which our own clients use.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
 from souk.rpc.v1 import call_service_pb2
 
-from kit.identity import Identity, ReloadingCertificate
+from kit.identity import CertificateMaterial, Identity, ReloadingCertificate
 from kit.rpc.allowed_callers import AllowedCallers
 from kit.rpc.composed_servicer import snake_case
 from kit.rpc.handler import Verifier, handler, unary
@@ -38,6 +39,8 @@ OPTIONS = (
     ("grpc.max_connection_age_ms", 60_000),
     ("grpc.max_connection_age_grace_ms", 120_000),
 )
+
+_REPLACEMENT_DELAY_SECONDS = 0.1
 
 _CALLS = call_service_pb2.DESCRIPTOR.services_by_name["CallService"]
 
@@ -148,15 +151,27 @@ class Server:
 
 
 def _credentials(certificates: ReloadingCertificate) -> grpc.ServerCredentials:
-    """Requires a client certificate of our authorities. gRPC calls `current` at each handshake, from its own thread."""
+    """Requires a client certificate of our authorities. gRPC calls `changed` at each handshake, from its own threads, one at a time."""
+    used = certificates.current()
 
-    def current() -> Any:
+    def changed() -> Any:
+        nonlocal used
         material = certificates.current()
-        return grpc.ssl_server_certificate_configuration(
-            [(material.key, material.chain)], material.authorities
-        )
+        if material is used:
+            return None
+        # gRPC frees the previous configuration although a handshake that asked just before this one may not hold a reference to it yet:
+        # the process would crash (`add_handshakers` in its ssl_security_connector.cc). That handshake gets the time to take one.
+        time.sleep(_REPLACEMENT_DELAY_SECONDS)
+        used = material
+        return _configuration(material)
 
-    return grpc.dynamic_ssl_server_credentials(current(), current, require_client_authentication=True)
+    return grpc.dynamic_ssl_server_credentials(
+        _configuration(used), changed, require_client_authentication=True
+    )
+
+
+def _configuration(material: CertificateMaterial) -> Any:
+    return grpc.ssl_server_certificate_configuration([(material.key, material.chain)], material.authorities)
 
 
 def _methods(
