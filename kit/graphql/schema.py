@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
 from graphql import GraphQLObjectType
+from kit.graphql.inputs import build_inputs_fast
 from kit.graphql.values import TextLimits, limit_arguments
 
 
@@ -32,6 +33,7 @@ def build_schema(
             _use_attribute_resolvers(kind)
     if schema._schema.mutation_type is not None:
         _clear_loaders_first(schema._schema.mutation_type)
+    build_inputs_fast(schema._schema)
     limit_arguments(schema._schema, texts)
     return schema
 
