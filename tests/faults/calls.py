@@ -60,7 +60,7 @@ class Calls:
     ) -> Response | None:
         """Repeats the call until it succeeds or is rejected; None if it did neither in time."""
         end = time.monotonic() + _MAX_SECONDS
-        last = ""
+        last, failures = "", Counter[str]()
         while time.monotonic() < end:
             person = await user.person()
             try:
@@ -69,7 +69,8 @@ class Calls:
                 httpx.TransportError,
                 ValueError,
             ) as error:  # the gateway is down, or died while responding
-                self.totals.retried[last := type(error).__name__] += 1
+                failures[last := type(error).__name__] += 1
+                self.totals.retried[last] += 1
                 await asyncio.sleep(0.3)
                 continue
             is_clock_error = self._is_clock_error(response)
@@ -77,6 +78,7 @@ class Calls:
                 self.totals.rejected.update(error_names(response))
                 self.totals.violations += unexpected_errors(operation, response)
                 return response
+            failures.update(error_names(response))
             self.totals.retried.update(error_names(response))
             last = str(response.errors)
             if "UNAUTHENTICATED" in response.codes:
@@ -86,7 +88,7 @@ class Calls:
                 end = time.monotonic() + _MAX_SECONDS
             await asyncio.sleep(0.3)
         self.totals.violations.append(
-            f"{operation} got no response within {_MAX_SECONDS:.0f} s; last error: {last}"
+            f"{operation} got no response within {_MAX_SECONDS:.0f} s; errors: {dict(failures)}; last error: {last}"
         )
         return None
 
