@@ -35,7 +35,6 @@ from kit.db import Database, Migrations
 from kit.errors import InvalidArgument
 from kit.identity import identity_from_settings
 from kit.service import Service
-from kit.values import utc_now
 from kit.work import PeriodicJob
 
 _MAKE_SEARCHABLE_SECONDS: Final = 60.0
@@ -65,9 +64,9 @@ def build(settings: Settings) -> Service:
         passwords=passwords,
         orders=orders,
         sealer=Sealer(settings.mail_sealing_key),
-        tokens=TokenIssuer(keys, lifetime=settings.access_token_seconds),
+        tokens=TokenIssuer(keys, lifetime=settings.access_token_seconds, clock=db.clock),
     )
-    use_cases = UseCases(db, ports, _policy(settings), utc_now)
+    use_cases = UseCases(db, ports, _policy(settings), db.clock)
 
     async def grant_admin(args: Sequence[str]) -> None:
         if len(args) != 1:

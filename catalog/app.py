@@ -41,7 +41,6 @@ from kit.errors import InvalidArgument
 from kit.identity import identity_from_settings
 from kit.search import SearchIndex
 from kit.service import AdminVerifierClient, Service
-from kit.values import utc_now
 from kit.work import PeriodicJob
 
 
@@ -54,20 +53,20 @@ def build(settings: Settings) -> Service:
 
     product_rows, stock_rows = PostgresProductStore(db), PostgresStockStore(db)
     cache = CachedProducts(redis, product_rows, lifetime=settings.cache_seconds)
-    products = Products(db, product_rows, stock_rows, cache, clock=utc_now)
+    products = Products(db, product_rows, stock_rows, cache, clock=db.clock)
     variants = Variants(PostgresVariantReader(db), cache)
-    variant_changes = VariantChanges(db, PostgresVariantStore(db), stock_rows, cache, clock=utc_now)
+    variant_changes = VariantChanges(db, PostgresVariantStore(db), stock_rows, cache, clock=db.clock)
     categories = Categories(PostgresCategoryStore(db))
-    stock = Stock(db, stock_rows, product_rows, clock=utc_now)
+    stock = Stock(db, stock_rows, product_rows, clock=db.clock)
     reservations = Reservations(
-        db, PostgresReservationStore(db), lifetime=settings.reservation_seconds, clock=utc_now
+        db, PostgresReservationStore(db), lifetime=settings.reservation_seconds, clock=db.clock
     )
     search_index = ElasticsearchIndexReader(elasticsearch, redis, lifetime=settings.search_cache_seconds)
     search = ProductSearch(search_index, products)
 
     source, index = PostgresIndexSource(db), ProductIndex(elasticsearch, redis)
-    indexer = Indexer(source, index, cache, clock=utc_now)
-    reindexer = Reindexer(source, index, indexer, clock=utc_now)
+    indexer = Indexer(source, index, cache, clock=db.clock)
+    reindexer = Reindexer(source, index, indexer, clock=db.clock)
 
     async def reindex(args: Sequence[str]) -> None:
         if args:

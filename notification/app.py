@@ -6,7 +6,6 @@ from kit.auth import Sealer
 from kit.db import Database, Migrations
 from kit.guests import MergedGuests
 from kit.service import Service
-from kit.values import utc_now
 from kit.work import PeriodicJob, Worker
 from notification.mail.mailer import SmtpMailer, SmtpServer, ascii_domain
 from notification.mail.ports import Due
@@ -32,11 +31,11 @@ def build(settings: Settings) -> Service:
     mailer = SmtpMailer(_smtp_server(settings), sender=settings.mail_from)
     sealer = Sealer(settings.mail_sealing_key)
     renderer = Renderer(shop_url=settings.shop_url, mail_domain=_mail_domain(settings), sealer=sealer)
-    recipients = Recipients(PostgresRecipientStore(), clock=utc_now)
-    notifications = Notifications(PostgresNotificationStore(db), clock=utc_now)
+    recipients = Recipients(PostgresRecipientStore(), clock=db.clock)
+    notifications = Notifications(PostgresNotificationStore(db), clock=db.clock)
     on_merged = GuestNotifications(notifications, recipients).guest_merged
-    guests = MergedGuests(db, ["notifications"], on_merged)
-    delivery = MailDelivery(PostgresMailQueue(db), renderer, mailer, clock=utc_now)
+    guests = MergedGuests(db, ["notifications"], on_merged, clock=db.clock)
+    delivery = MailDelivery(PostgresMailQueue(db), renderer, mailer, clock=db.clock)
 
     return Service(
         name="notification",
@@ -46,8 +45,8 @@ def build(settings: Settings) -> Service:
         resources=[db, mailer],
         rpc=[NotificationRpc(notifications)],
         callers={"NotificationService": ["gateway"]},
-        routes=preview_routes(renderer, sealer, utc_now) if settings.is_development else [],
-        consumes=EventHandlers(notifications, recipients, guests, clock=utc_now).subscriptions(),
+        routes=preview_routes(renderer, sealer, db.clock) if settings.is_development else [],
+        consumes=EventHandlers(notifications, recipients, guests, clock=db.clock).subscriptions(),
         jobs=[
             _worker(delivery, settings),
             PeriodicJob("notification.erasure", _ERASURE_SWEEP_SECONDS, notifications.erase_late_arrivals),

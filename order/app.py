@@ -61,19 +61,19 @@ def build(settings: Settings) -> Service:
     admins = AdminVerifierClient(settings.account_address, identity)
     store = PostgresOrderStore(db)
     moving_store = PostgresMovingStore()
-    cart_moves = CartMoves(moving_store)
-    orders = Orders(db, store, catalog, cart_moves)
+    cart_moves = CartMoves(moving_store, db.clock)
+    orders = Orders(db, store, catalog, cart_moves, db.clock)
     rules_store = PostgresRulesStore(db)
     rules = PricingRules(rules_store, terms(settings))
-    quotes = Quotes(rules, catalog, require_method=settings.require_shipping_method)
+    quotes = Quotes(rules, catalog, require_method=settings.require_shipping_method, clock=db.clock)
     placing = Placing(db, PostgresNewOrderStore(db), catalog, quotes, policy(settings))
     cart_store = PostgresCartStore(db)
-    carts = Carts(db, cart_store, catalog, lifetimes(settings))
-    reading = CartReading(cart_store, catalog, rules, max_units=settings.max_units_per_line)
+    carts = Carts(db, cart_store, catalog, lifetimes(settings), db.clock)
+    reading = CartReading(cart_store, catalog, rules, max_units=settings.max_units_per_line, clock=db.clock)
     guest_carts = GuestCarts(db, cart_moves, guest_accounts)
     checkout = Checkout(cart_store, reading, placing)
-    closed_accounts = ClosedAccounts(db, PostgresClosedAccountStore(db), store, cart_moves)
-    guests = MergedGuests(db, ["orders"], closed_accounts.guest_merged, others=["carts"])
+    closed_accounts = ClosedAccounts(db, PostgresClosedAccountStore(db), store, cart_moves, db.clock)
+    guests = MergedGuests(db, ["orders"], closed_accounts.guest_merged, others=["carts"], clock=db.clock)
 
     async def set_pricing_settings(_: Sequence[str]) -> None:
         await rules_store.replace_terms(terms(settings))
@@ -119,7 +119,9 @@ def build(settings: Settings) -> Service:
                 closed_accounts.cancel_orders_of_closed_accounts,
             ),
             PeriodicJob(
-                "order.unpaid_carts", _SWEEP_SECONDS, UnpaidCarts(db, moving_store, cart_moves).reopen
+                "order.unpaid_carts",
+                _SWEEP_SECONDS,
+                UnpaidCarts(db, moving_store, cart_moves, db.clock).reopen,
             ),
             guests.job("order.merged_guests"),
             *retentions(db, settings),

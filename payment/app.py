@@ -5,7 +5,6 @@ from kit.db import Database, Migrations
 from kit.guests import MergedGuests
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
-from kit.values import utc_now
 from kit.work import PeriodicJob, Worker
 from payment.charges.consumers import OrderEvents
 from payment.charges.orders import OrderCharges
@@ -53,19 +52,19 @@ def build(settings: Settings) -> Service:
     stripe = _stripe(settings, sealer)
     admins = AdminVerifierClient(settings.account_address, identity_from_settings(settings))
     store = PostgresPaymentStore(db)
-    guests = MergedGuests(db, ["payments"])
+    guests = MergedGuests(db, ["payments"], clock=db.clock)
     cards, method_store = StripeCards(stripe), PostgresMethodStore(db)
-    customers = Customers(PostgresCustomerStore(db), StripeCustomers(stripe), clock=utc_now)
+    customers = Customers(PostgresCustomerStore(db), StripeCustomers(stripe), clock=db.clock)
     methods = Methods(
-        db, method_store, customers, cards, max_setups=settings.max_method_setups, clock=utc_now
+        db, method_store, customers, cards, max_setups=settings.max_method_setups, clock=db.clock
     )
-    saving = MethodWork(db, method_store, store, cards, clock=utc_now)
-    orders = OrderCharges(store, methods, default_method=settings.default_payment_method, clock=utc_now)
+    saving = MethodWork(db, method_store, store, cards, clock=db.clock)
+    orders = OrderCharges(store, methods, default_method=settings.default_payment_method, clock=db.clock)
     provider = CustomerCharges(stripe, method_store, customers)
-    charges = Charges(db, store, PostgresChargeStore(db), provider, clock=utc_now)
-    start = PaymentStart(store, PostgresStartStore(db), charges, clock=utc_now)
-    refunds = Refunds(db, store, PostgresRefundStore(db), stripe, clock=utc_now)
-    webhooks = Webhooks(PostgresWebhookStore(db), refunds, clock=utc_now)
+    charges = Charges(db, store, PostgresChargeStore(db), provider, clock=db.clock)
+    start = PaymentStart(store, PostgresStartStore(db), charges, clock=db.clock)
+    refunds = Refunds(db, store, PostgresRefundStore(db), stripe, clock=db.clock)
+    webhooks = Webhooks(PostgresWebhookStore(db), refunds, clock=db.clock)
 
     return Service(
         name="payment",

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from kit.db.clock import DatabaseClock
 from kit.db.contention import run_with_contention_retries
 from kit.db.errors import (
     DRIVER_ERRORS,
@@ -25,7 +26,7 @@ from kit.db.outbox import OutboxEncoder
 from kit.db.session import CONNECT_SECONDS, LIMITS, STATEMENT_SECONDS, connection
 from kit.db.statements import Statements
 from kit.db.transaction import Transaction, current_transaction
-from kit.values.deadline import remaining
+from kit.values import Clock, remaining
 
 _CLOSE_SECONDS = 5.0
 
@@ -53,11 +54,17 @@ class Database(Statements):
         self._pool_size = pool_size
         self._pool: Any = None
         self._emitted: list[Callable[[], None]] = []
+        self._clock = DatabaseClock(lambda: self.fetchval("SELECT clock_timestamp()"))
 
     @property
     def url(self) -> str:
         """The URL with its password, for code that opens its own session. Never log it."""
         return self._url
+
+    @property
+    def clock(self) -> Clock:
+        """The server's time, for everything that is stored; raises RuntimeError while the database is not open."""
+        return self._clock
 
     def __repr__(self) -> str:
         parts = urlsplit(self._url)
@@ -88,9 +95,11 @@ class Database(Statements):
             if translated is error:
                 raise
             raise translated from error
+        await self._clock.open()
 
     async def close(self) -> None:
         """Waits briefly for statements in flight, then closes all connections."""
+        await self._clock.close()
         if self._pool is None:
             return
         try:

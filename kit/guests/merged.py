@@ -14,7 +14,7 @@ from souk.account.v1 import events_pb2 as pb
 
 from kit.db import Database, Transaction, retry_on_contention
 from kit.events import Event
-from kit.values import ACCOUNT, Clock, utc_now
+from kit.values import ACCOUNT, Clock
 from kit.work import PeriodicJob
 
 # In SQL, the account to which rows of the account `{}` belong.
@@ -51,7 +51,7 @@ class MergedGuests:
         on_merged: OnMerged | None = None,
         *,
         others: Sequence[str] = (),
-        clock: Clock = utc_now,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._tables = tables

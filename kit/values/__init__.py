@@ -3,7 +3,14 @@
 from kit.values.address import read_address
 from kit.values.backoff import Backoff, backoff_seconds
 from kit.values.cards import looks_like_card_number
-from kit.values.clock import Clock, rfc3339, timestamp_from_proto, timestamp_to_proto, utc_now
+from kit.values.clock import (
+    Clock,
+    rfc3339,
+    timestamp_from_proto,
+    timestamp_to_proto,
+    utc_now,
+    whole_milliseconds,
+)
 from kit.values.cursor import (
     Position,
     decode_cursor,
@@ -106,4 +113,5 @@ __all__ = [
     "timestamp_from_proto",
     "timestamp_to_proto",
     "utc_now",
+    "whole_milliseconds",
 ]

@@ -10,8 +10,12 @@ Clock = Callable[[], datetime]
 
 def utc_now() -> datetime:
     """The current time in whole milliseconds, so that databases and wire formats keep it unchanged."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return whole_milliseconds(datetime.now(UTC))
+
+
+def whole_milliseconds(instant: datetime) -> datetime:
+    """The instant without its microseconds, rounded down."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def rfc3339(instant: datetime) -> str:

@@ -51,7 +51,7 @@ async def handle(real: Stores, events: Sequence[Any]) -> None:
     notifications = Notifications(real.notifications, clock=real.clock)
     recipients = Recipients(real.recipients, clock=real.clock)
     on_merged = GuestNotifications(notifications, recipients).guest_merged
-    guests = MergedGuests(real.db, ["notifications"], on_merged)
+    guests = MergedGuests(real.db, ["notifications"], on_merged, clock=real.clock)
     handlers: dict[type, Any] = {}
     for subscription in EventHandlers(notifications, recipients, guests, clock=real.clock).subscriptions():
         handlers |= subscription.handlers

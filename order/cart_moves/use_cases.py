@@ -9,7 +9,7 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Database, Transaction, retry_on_contention
-from kit.values import Clock, Position, utc_now
+from kit.values import Clock, Position
 from order.cart_moves.ports import Guests, MovingStore
 from order.carts.domain import ENDED_LIFETIME, CartHead, ended_expire_time
 from order.orders.domain import Order
@@ -23,7 +23,7 @@ _FIRST_ID = UUID(int=0)
 class CartMoves:
     """Merges, reopens and erases carts."""
 
-    def __init__(self, store: MovingStore, clock: Clock = utc_now) -> None:
+    def __init__(self, store: MovingStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
@@ -88,19 +88,20 @@ class GuestCarts:
 class UnpaidCarts:
     """Reopens the carts of orders that were cancelled by a replica of an earlier version, which does not know carts."""
 
-    def __init__(self, db: Database, store: MovingStore, moves: CartMoves, clock: Clock = utc_now) -> None:
+    def __init__(self, db: Database, store: MovingStore, moves: CartMoves, clock: Clock) -> None:
         self._db = db
         self._store = store
         self._moves = moves
         self._clock = clock
-        # The first run looks back as far as ordered carts are kept: the earlier version may have run alone until now.
-        self._since = clock() - ENDED_LIFETIME - timedelta(days=1)
+        self._since: datetime | None = None
 
     @retry_on_contention
     async def reopen(self) -> None:
         """Looks at each cancelled order since the last run, in batches; run by a sweep. Does nothing for a cart that was reopened."""
         started_at = self._clock()
-        after: Position | None = (self._since, _FIRST_ID)
+        # The first run looks back as far as ordered carts are kept: the earlier version may have run alone until now.
+        since = self._since or started_at - ENDED_LIFETIME - timedelta(days=1)
+        after: Position | None = (since, _FIRST_ID)
         while after:
             async with self._db.transaction() as tx:
                 orders, after = await self._store.cancelled_orders(tx, after, _SWEEP_BATCH_SIZE)

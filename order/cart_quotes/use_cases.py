@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kit.auth import Principal
 from kit.errors import SoukError, is_transient
-from kit.values import Clock, SoldId, utc_now
+from kit.values import Clock, SoldId
 from order.cart_quotes.domain import CartQuote, CartTerms, quote_cart
 from order.cart_quotes.ports import OpenCarts, RulesSource
 from order.carts.domain import Cart, Sellable, Unsellable
@@ -21,7 +21,7 @@ class CartReading:
         rules: RulesSource,
         *,
         max_units: int,
-        clock: Clock = utc_now,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._prices = prices

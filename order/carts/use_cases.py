@@ -9,7 +9,7 @@ from uuid import UUID
 from kit.auth import Principal
 from kit.db import Database, retry_on_contention
 from kit.errors import IdempotencyConflict, SoukError, Violation
-from kit.values import Clock, MixedCurrency, utc_now
+from kit.values import Clock, MixedCurrency
 from order.carts.domain import (
     MAX_LINES,
     MAX_QUANTITY,
@@ -33,7 +33,7 @@ class Carts:
         store: CartStore,
         prices: Prices,
         lifetimes: CartLifetimes,
-        clock: Clock = utc_now,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._store = store

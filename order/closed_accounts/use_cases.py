@@ -6,7 +6,7 @@ from uuid import UUID
 
 from kit.auth import Principal
 from kit.db import Database, Transaction, retry_on_contention
-from kit.values import Clock, Position, utc_now
+from kit.values import Clock, Position
 from order.closed_accounts.errors import OpenOrdersExist
 from order.closed_accounts.ports import AccountCarts, ClosedAccountStore
 from order.orders.domain import Order, OrderCancelled, Status
@@ -29,7 +29,7 @@ class ClosedAccounts:
         store: ClosedAccountStore,
         orders: OrderStore,
         carts: AccountCarts,
-        clock: Clock = utc_now,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._store = store

@@ -9,7 +9,7 @@ from uuid import UUID
 from kit.auth import Principal
 from kit.db import Database, Transaction, retry_on_contention
 from kit.events import AdminActed
-from kit.values import ORDER, Clock, Money, utc_now
+from kit.values import ORDER, Clock, Money
 from order.orders.domain import CancelReason, DomainEvent, Order, Status
 from order.orders.errors import OrderNotFound
 from order.orders.ports import OrderStore, ReopenedCarts, Stock, StockState
@@ -27,7 +27,7 @@ class Orders:
         store: OrderStore,
         stock: Stock,
         carts: ReopenedCarts,
-        clock: Clock = utc_now,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._store = store

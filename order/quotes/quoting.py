@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kit.auth import Principal
-from kit.values import Clock, utc_now
+from kit.values import Clock
 from order.addresses.domain import Address
 from order.lines.domain import Line
 from order.pricing.charges import PricedItem
@@ -35,9 +35,7 @@ class Priced:
 class Quotes:
     """Prices orders; `require_method`: buyers have to choose a shipping method where goods are shipped and the shop has one."""
 
-    def __init__(
-        self, rules: RulesCache, prices: Prices, *, require_method: bool, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, rules: RulesCache, prices: Prices, *, require_method: bool, clock: Clock) -> None:
         self._rules = rules
         self._prices = prices
         self._require_method = require_method

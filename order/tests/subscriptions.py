@@ -23,7 +23,7 @@ class Subscriptions(Shop):
         db: Any = self.db
         subscriptions = (
             PaymentEvents(self.orders).subscription(),
-            AccountEvents(self.closed_accounts, MergedGuests(db, [])).subscription(),
+            AccountEvents(self.closed_accounts, MergedGuests(db, [], clock=utc_now)).subscription(),
         )
         self.handlers = {
             kind: handler for subscription in subscriptions for kind, handler in subscription.handlers.items()

@@ -6,7 +6,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from kit.values import ORDER
 from tests.e2e.documents import CREATE_PRODUCT
+from tests.e2e.page import start_payment
 from tests.e2e.responses import within
 from tests.e2e.shop import Person, Shop
 from tests.faults.stack import FaultStack, fault_stack
@@ -16,6 +18,7 @@ __all__ = ["fault_stack"]
 # Longer than the delay after a rejected refund, which is a minute.
 _REFUND_SECONDS = 150.0
 _UNLIMITED = 1_000_000
+_WRONG_SECONDS = 240
 
 
 @pytest.fixture
@@ -172,6 +175,31 @@ async def test_a_worker_that_resumes_after_its_lease_does_not_touch_finished_row
     fault_stack.start("payment-2")
     due = await payments.fetch("SELECT id FROM refunds WHERE status <> 'PENDING' AND due_time IS NOT NULL")
     assert due == []
+
+
+async def test_payments_of_a_wrong_clock_are_not_late_once_it_is_right(
+    fault_stack: FaultStack, shop: Shop, payments: Any
+) -> None:
+    admin, buyer = await shop.admin(), await shop.register()
+    product = await admin.create_product(stock=1)
+    replicas = fault_stack.replicas("payment")
+    try:
+        for replica in replicas:
+            fault_stack.clocks.step(replica, _WRONG_SECONDS)
+            fault_stack.network.block(replica, "stripe")
+        order = await buyer.buy(product, confirmation="CLIENT")
+
+        async def is_stored() -> bool:
+            sql = "SELECT EXISTS (SELECT FROM payments WHERE order_id = $1 AND attempts > 0)"
+            return bool(await payments.fetchval(sql, ORDER.parse(order["id"], "id")))
+
+        await within(60, is_stored, "the payment")
+    finally:
+        fault_stack.network.heal()
+        for replica in replicas:
+            fault_stack.clocks.step(replica, 0)
+    # A lease may have to end first, and the step after it may be the last one of the outage.
+    assert (await start_payment(buyer, order["id"], seconds=60))["clientSecret"]
 
 
 async def _wait_for_refund(payments: Any, condition: str, amount: int) -> None:

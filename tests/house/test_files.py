@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.house.house import SERVICES, committed, python
+from tests.house.house import SERVICES, committed, in_tests, python
 from tests.lint.checkout import ROOT
 
 ROOMS = set(
@@ -49,6 +49,17 @@ def test_no_module_takes_the_name_of_a_standard_one() -> None:
         if path.stem in sys.stdlib_module_names and not path.stem.startswith("__")
     ]
     assert not taken
+
+
+def test_services_store_the_time_of_their_database() -> None:
+    """ADR 0047; the date of a mail is not stored."""
+    own_clock = [
+        str(path.relative_to(ROOT))
+        for service in SERVICES
+        for path in (ROOT / service).rglob("*.py")
+        if not in_tests(path) and re.search(r"\butc_now\b|\b(datetime\.now|time\.time)\(", path.read_text())
+    ]
+    assert own_clock == ["notification/mail/mailer.py"]
 
 
 def test_nothing_of_this_machine_is_committed() -> None:

@@ -155,7 +155,7 @@ def _customers(db: Database, now: datetime) -> Iterator[Measure]:
 
 
 def _merged_guests(db: Database) -> Iterator[Measure]:
-    guests = MergedGuests(db, ["payments"])
+    guests = MergedGuests(db, ["payments"], clock=db.clock)
     body = account_events.GuestMerged(
         guest_id=ACCOUNT.format(uuid(account_id(500))), into_id=ACCOUNT.format(uuid(account_id(501)))
     )

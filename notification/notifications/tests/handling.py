@@ -37,7 +37,7 @@ class Service:
         handlers = EventHandlers(
             Notifications(self.store, clock=clock),
             Recipients(self.recipients, clock=clock),
-            MergedGuests(db, []),
+            MergedGuests(db, [], clock=clock),
             clock=clock,
         )
         self.handlers: dict[Any, Any] = {}

@@ -29,7 +29,9 @@ class Service:
         self.harness = harness
         moves = CartMoves(PostgresMovingStore(), harness.clock)
         closed = ClosedAccounts(harness.db, harness.closed_accounts, harness.store, moves, harness.clock)
-        self.guests = MergedGuests(harness.db, ["orders"], closed.guest_merged, others=["carts"])
+        self.guests = MergedGuests(
+            harness.db, ["orders"], closed.guest_merged, others=["carts"], clock=utc_now
+        )
         self.handlers: Any = AccountEvents(closed, self.guests).subscription().handlers
 
     async def receive(self, body: Any) -> None:

@@ -27,7 +27,11 @@ async def add(harness: StoreHarness, payment: Payment) -> None:
 async def merge(harness: StoreHarness, payment: Payment) -> Any:
     into = uuid4()
     customers: Any = None
-    handlers: Any = AccountEvents(customers, MergedGuests(harness.db, ["payments"])).subscription().handlers
+    handlers: Any = (
+        AccountEvents(customers, MergedGuests(harness.db, ["payments"], clock=utc_now))
+        .subscription()
+        .handlers
+    )
     body = account.GuestMerged(guest_id=ACCOUNT.format(payment.account_id), into_id=ACCOUNT.format(into))
     for _ in range(5):
         event: Event[Any] = Event(uuid4(), body.DESCRIPTOR.full_name, "key", utc_now(), body, "", {})
