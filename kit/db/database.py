@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,7 +55,7 @@ class Database(Statements):
         self._pool_size = pool_size
         self._pool: Any = None
         self._emitted: list[Callable[[], None]] = []
-        self._clock = DatabaseClock(lambda: self.fetchval("SELECT clock_timestamp()"))
+        self._clock = DatabaseClock(self._read_time)
 
     @property
     def url(self) -> str:
@@ -140,6 +141,17 @@ class Database(Statements):
             if translated is error:
                 raise
             raise translated from error
+
+    async def _read_time(self) -> datetime:
+        """Outside `_statement`: it belongs to no call, so it is neither counted nor traced."""
+        connection = await self.acquire()
+        try:
+            time: datetime = await connection.fetchval("SELECT clock_timestamp()")
+            return time
+        except DRIVER_ERRORS as error:
+            raise translate(error) from error
+        finally:
+            await self.release(connection)
 
     async def release(self, connection: Any) -> None:
         """Returns a connection; the pool drops a broken one."""
