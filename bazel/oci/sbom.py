@@ -29,7 +29,7 @@ _LICENSES = {
     "Python Software Foundation License": "PSF-2.0",
     "The Unlicense (Unlicense)": "Unlicense",
 }
-_IDENTIFIERS = {*_LICENSES.values(), "0BSD", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0"}
+_IDENTIFIERS = {*_LICENSES.values(), "0BSD", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "LGPL-2.1-or-later"}
 
 
 def license_of(metadata: Message) -> str:

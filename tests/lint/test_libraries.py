@@ -12,6 +12,7 @@ OWNERS = {
     "aiosmtplib": ("notification",),
     "asyncpg": ("kit.db", "kit.testing"),
     "bcrypt": ("account",),
+    "crc32c": ("kit.events",),
     "elasticsearch": ("kit.search",),
     "grpc": ("kit.rpc",),
     "hiredis": ("kit.cache", "kit.graphql"),
