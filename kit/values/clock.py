@@ -1,10 +1,11 @@
 """Time. All instants are timezone-aware, in UTC, and truncated to milliseconds when stored or shown."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Clock = Callable[[], datetime]
 
 
@@ -25,11 +26,11 @@ def rfc3339(instant: datetime) -> str:
 
 def timestamp_to_proto(instant: datetime) -> Timestamp:
     """The instant as google.protobuf.Timestamp."""
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message
+    # Timestamp.FromDatetime takes five times as long.
+    since = instant - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def timestamp_from_proto(message: Timestamp) -> datetime:
     """The instant of a google.protobuf.Timestamp."""
-    return message.ToDatetime(tzinfo=UTC)
+    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)

@@ -16,8 +16,14 @@ from kit.errors import InvalidArgument, Violation
 # Namespace of derived ids. Changing it would derive new ids from old keys.
 _NAMESPACE = UUID("6f0c5f5e-5a0b-5c6e-9f5e-3a9d1c1b7a10")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUE = {character: value for value, character in enumerate(_ALPHABET)}
+# Ten bits at once.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+# To the digits that int(text, 32) reads, and everything else to a character that it rejects.
+_DIGITS = dict.fromkeys(range(128), "!") | dict(
+    zip(map(ord, _ALPHABET), "0123456789abcdefghijklmnopqrstuv", strict=True)
+)
 _SUFFIX_LENGTH = 26
+_LOW_60 = (1 << 60) - 1
 _MAX_BATCH = 100
 Id = TypeVar("Id", covariant=True)
 
@@ -36,7 +42,7 @@ class IdKind:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
         self.start = prefix + "_"
-        # Checks the prefix. typeid-python's own base32 takes ten times as long as the two loops below.
+        # Checks the prefix. typeid-python's own base32 takes ten times as long as ours.
         TypeID(prefix=prefix)
 
     def new(self) -> UUID:
@@ -49,27 +55,26 @@ class IdKind:
 
     def format(self, value: UUID) -> str:
         """The id as clients see it, e.g. ord_01h455vb4pex5vsknk084sn02q."""
-        number = value.int
-        characters = [""] * _SUFFIX_LENGTH
-        for position in range(_SUFFIX_LENGTH - 1, -1, -1):
-            characters[position] = _ALPHABET[number & 31]
-            number >>= 5
-        return self.start + "".join(characters)
+        pairs, number = _PAIRS, value.int
+        # Small integers are faster than one of 128 bits: 70 bits, then 60.
+        high, low = number >> 60, number & _LOW_60
+        return (
+            f"{self.start}{pairs[high >> 60]}{pairs[high >> 50 & 1023]}{pairs[high >> 40 & 1023]}{pairs[high >> 30 & 1023]}"
+            f"{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+            f"{pairs[low >> 50]}{pairs[low >> 40 & 1023]}{pairs[low >> 30 & 1023]}"
+            f"{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+        )
 
     def parse(self, text: str, *path: str | int) -> UUID:
         """Parses an id; raises InvalidArgument with `path` when it is malformed or of another type."""
         if text.startswith(self.start):
             suffix = text[len(self.start) :]
             # 26 characters hold 130 bits, so the first may only use three of its five.
-            if len(suffix) == _SUFFIX_LENGTH and suffix[0] in "01234567":
-                number = 0
-                for character in suffix:
-                    digit = _VALUE.get(character)
-                    if digit is None:
-                        break
-                    number = number << 5 | digit
-                else:
-                    return UUID(int=number)
+            if len(suffix) == _SUFFIX_LENGTH and suffix[0] in "01234567" and suffix.isascii():
+                try:
+                    return UUID(int=int(suffix.translate(_DIGITS), 32))
+                except ValueError:
+                    pass
         raise _not_an_id(self.start, path)
 
     def parse_all(self, texts: Sequence[str], field: str) -> list[UUID]:

@@ -130,11 +130,13 @@ class Money:
 def money_to_proto(money: Money) -> MoneyMessage:
     """The amount as google.type.Money."""
     scale = 10 ** CURRENCIES[money.currency].exponent
-    # google.type.Money requires the same sign for units and nanos.
-    units = abs(money.minor) // scale
-    nanos = abs(money.minor) % scale * (_NANOS // scale)
-    sign = -1 if money.minor < 0 else 1
-    return MoneyMessage(currency_code=money.currency, units=sign * units, nanos=sign * nanos)
+    if money.minor < 0:
+        # google.type.Money requires the same sign for units and nanos.
+        units, rest = divmod(-money.minor, scale)
+        units, rest = -units, -rest
+    else:
+        units, rest = divmod(money.minor, scale)
+    return MoneyMessage(currency_code=money.currency, units=units, nanos=rest * (_NANOS // scale))
 
 
 def money_from_proto(message: MoneyMessage, *path: str | int) -> Money:

@@ -3,8 +3,10 @@
 from uuid import UUID
 
 import pytest
+import uuid_utils
 from hypothesis import given
 from hypothesis import strategies as st
+from typeid import TypeID
 
 from kit.errors import InvalidArgument
 from kit.values import (
@@ -21,6 +23,21 @@ def test_an_id_survives_being_written_and_read(value: UUID) -> None:
 def test_an_id_is_written_as_typeid_has_it() -> None:
     value = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
     assert ORDER.format(value) == "ord_01h455vb4pex5vsknk084sn02q"
+
+
+@given(st.uuids())
+def test_every_id_is_written_as_typeid_has_it(value: UUID) -> None:
+    assert ORDER.format(value) == str(TypeID.from_uuid(uuid_utils.UUID(int=value.int), prefix="ord"))
+
+
+_VALID = "01h455vb4pex5vsknk084sn02q"
+
+
+@given(st.integers(1, 25), st.characters(exclude_characters="0123456789abcdefghjkmnpqrstvwxyz"))
+def test_a_character_outside_the_alphabet_is_rejected(position: int, character: str) -> None:
+    text = "ord_" + _VALID[:position] + character + _VALID[position + 1 :]
+    with pytest.raises(InvalidArgument):
+        ORDER.parse(text, "id")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from kit.values import (
     encode_cursor,
     encode_position,
     rfc3339,
+    timestamp_from_proto,
+    timestamp_to_proto,
     utc_now,
 )
 
@@ -32,6 +35,15 @@ def test_every_fault_of_an_input_is_found() -> None:
         reading.raise_if_invalid()
     result = {violation.path[0] for violation in caught.value.fields}
     assert result == {"name", "note", "email", "phone", "country", "images", "quantity"}
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(9999, 12, 31)))
+def test_an_instant_is_written_and_read_as_protobuf_has_it(naive: datetime) -> None:
+    instant = naive.replace(tzinfo=UTC)
+    expected = Timestamp()
+    expected.FromDatetime(instant)
+    assert timestamp_to_proto(instant) == expected
+    assert timestamp_from_proto(expected) == instant == expected.ToDatetime(tzinfo=UTC)
 
 
 def test_text_is_trimmed_and_composed() -> None:
