@@ -22,6 +22,7 @@ PLAIN = RedisAddress(host="h", port=6379, path="", tls=False, user="", password=
         ("rediss://h", {"tls": True}),
         ("unix:///run/a%20b", {"host": "127.0.0.1", "path": "/run/a b"}),
         ("unix://u:p@/run/redis?db=2", {"path": "/run/redis", "user": "u", "password": "p", "database": 2}),
+        ("redis://h:7?password=p&username=u", {"user": "u", "password": "p", "database": 0}),
     ],
 )
 def test_a_url_says_where_redis_is(url: str, expected: object) -> None:
