@@ -9,6 +9,7 @@ from kit.telemetry import get_logger, span
 from payment.metrics import PROVIDER_REJECTIONS
 from payment.provider.circuit import Circuit
 from payment.provider.errors import ProviderFailed, ProviderUnavailable
+from payment.provider.stripe_http import StripeHttp
 
 log = get_logger(__name__)
 
@@ -36,7 +37,7 @@ class StripeApi:
     name = "stripe"
 
     def __init__(self, *, api_key: str, base_url: str, circuit: Circuit) -> None:
-        self._http: Any = stripe.HTTPXClient(timeout=_TIMEOUT_SECONDS)
+        self._http = StripeHttp(base_url, timeout_seconds=_TIMEOUT_SECONDS)
         self._client = stripe.StripeClient(
             api_key,
             base_addresses={"api": base_url.rstrip("/")},

@@ -9,6 +9,7 @@ from tests.lint.checkout import ROOT
 from tests.lint.shape import parse
 
 OWNERS = {
+    "aiohttp": ("payment",),
     "aiosmtplib": ("notification",),
     "asyncpg": ("kit.db", "kit.testing"),
     "bcrypt": ("account",),
