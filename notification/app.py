@@ -7,7 +7,8 @@ from kit.db import Database, Migrations
 from kit.guests import MergedGuests
 from kit.service import Service
 from kit.work import PeriodicJob, Worker
-from notification.mail.mailer import SmtpMailer, SmtpServer, ascii_domain
+from notification.mail.encoding import ascii_domain
+from notification.mail.mailer import SmtpMailer, SmtpServer
 from notification.mail.ports import Due
 from notification.mail.preview import preview_routes
 from notification.mail.rendering import Renderer

@@ -5,16 +5,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 
 import aiosmtplib
-import idna
 
 from kit.telemetry import span
-from kit.values import utc_now
 from notification.mail.domain import Mail
+from notification.mail.encoding import EncodedMail, MailEncoder
 from notification.mail.errors import MailRejected, TemporaryDeliveryFailure
 
 # For one mail; shorter than the row's lease, so that no other worker sends the same mail concurrently.
@@ -62,7 +58,7 @@ class SmtpMailer:
 
     def __init__(self, server: SmtpServer, *, sender: str) -> None:
         self._server = server
-        self._sender = ascii_domain(sender)
+        self._encoder = MailEncoder(sender)
         self._idle: list[_Connection] = []
 
     async def open(self) -> None:
@@ -78,12 +74,15 @@ class SmtpMailer:
 
     async def send(self, mail: Mail) -> None:
         """Raises MailRejected or TemporaryDeliveryFailure."""
-        message = _message(mail, self._sender)
+        try:
+            encoded = self._encoder.encode(mail)
+        except ValueError as error:
+            raise MailRejected() from error
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 with span("smtp send"):
                     async with self._connection() as client:
-                        await client.send_message(message)
+                        await _send(client, encoded)
         except aiosmtplib.SMTPNotSupported as error:
             # The mailbox name needs SMTPUTF8, which this server does not offer (RFC 6531, 3.2); retrying is useless.
             raise MailRejected() from error
@@ -142,29 +141,6 @@ class SmtpMailer:
         return _Connection(client, 0, time.monotonic())
 
 
-def _message(mail: Mail, sender: str) -> EmailMessage:
-    try:
-        recipient = ascii_domain(mail.recipient)
-    except ValueError as error:
-        raise MailRejected() from error
-    message = EmailMessage(policy=SMTP)
-    message["From"] = sender
-    message["To"] = recipient
-    message["Subject"] = mail.subject
-    message["Message-ID"] = mail.message_id
-    message["Date"] = format_datetime(utc_now())
-    # Suppresses "out of office" replies (RFC 3834).
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
-    return message
-
-
-def ascii_domain(address: str) -> str:
-    """`address`, also as `Name <address>`, with its domain in ASCII form (RFC 5891), which every mail server accepts.
-
-    Raises ValueError for a domain that has no such form.
-    """
-    start, at, domain = address.rpartition("@")
-    name, bracket, rest = domain.partition(">")
-    return start + at + (name if name.isascii() else idna.encode(name, uts46=True).decode()) + bracket + rest
+async def _send(client: aiosmtplib.SMTP, mail: EncodedMail) -> None:
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if mail.needs_utf8 else []
+    await client.sendmail(mail.sender, [mail.recipient], mail.content, mail_options=options)

@@ -80,8 +80,24 @@ async def test_a_mailbox_name_that_needs_utf8_is_rejected_if_the_server_does_not
         await mailer(server.port).send(replace(MAIL, recipient="jörg@souk.test"))
 
 
-@pytest.mark.parametrize("address", ["info@ö..example", f"info@{'ö' * 64}.example", "info@-ö.example"])
-async def test_an_invalid_domain_is_rejected(server: FakeMailServer, address: str) -> None:
+async def test_lines_that_start_with_dots_arrive_as_they_are(server: FakeMailServer) -> None:
+    text = ".\n..\n.a\nb.\n"
+    await mailer(server.port).send(replace(MAIL, text=text))
+    body = server.mails[0].get_body(("plain",))
+    assert body
+    assert body.get_content().replace("\r\n", "\n") == text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "info@ö..example",
+        f"info@{'ö' * 64}.example",
+        "info@-ö.example",
+        "info@souk.test\r\nBcc: jane@souk.test",
+    ],
+)
+async def test_an_invalid_address_is_rejected(server: FakeMailServer, address: str) -> None:
     with pytest.raises(MailRejected):
         await mailer(server.port).send(replace(MAIL, recipient=address))
     assert server.recipients == []
