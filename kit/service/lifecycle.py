@@ -24,14 +24,15 @@ _MAX_PAUSE_SECONDS = 2.0
 
 
 class Lifecycle:
-    """One run of a service. `failed` is called when it cannot start."""
+    """One run of a service. `failed` is called when it cannot start; `serving` is set once it is ready."""
 
     def __init__(self, service: Service, failed: Callable[[], None]) -> None:
         resources = service.all_resources()
         self.service = service
+        self.serving = asyncio.Event()
         self.readiness = Readiness(resources, service.optional)
         self._resources = resources
-        self._failed = failed
+        self.failed = failed
         self._opened: list[Job] = []
         self._verifier = service.token_verifier()
         self._revoked_sessions = service.revoked_sessions_listener(self._verifier)
@@ -85,7 +86,7 @@ class Lifecycle:
                 self._opened.append(job)
         except Exception as error:
             log.exception("service.start_failed", error=str(error))
-            self._failed()
+            self.failed()
             return
         # Objects that exist now are permanent: exclude them from garbage collection.
         gc.collect()
@@ -94,6 +95,7 @@ class Lifecycle:
         self.readiness.phase = Phase.SERVING
         if self._rpc is not None:
             await self._rpc.set_serving()
+        self.serving.set()
         settings = self.service.settings
         ports = {"http_port": settings.http_port, "grpc_port": self._rpc.port if self._rpc else None}
         log.info("service.ready", seconds=round(time.perf_counter() - started_at, 2), **ports)

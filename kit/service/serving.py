@@ -20,6 +20,14 @@ log = get_logger(__name__)
 class _Server(Server):
     """uvicorn's server without its signal handlers."""
 
+    def connection(self) -> asyncio.Protocol:
+        """The protocol of a connection that uvicorn did not accept itself; it counts as one of its own."""
+        protocol: Any = self.config.http_protocol_class
+        connection: asyncio.Protocol = protocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return connection
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Of uvicorn."""
@@ -29,7 +37,8 @@ class _Server(Server):
 async def serve(lifecycle: Lifecycle, stopped: asyncio.Event) -> None:
     """Serves until `stopped` is set or a signal arrives, then drains; raises OSError when the port is in use."""
     settings = lifecycle.service.settings
-    _require_free_port(settings.http_host, settings.http_port)
+    # uvicorn would report a port in use only after everything else has started.
+    _bound(settings.http_host, settings.http_port).close()
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
@@ -54,19 +63,42 @@ async def serve(lifecycle: Lifecycle, stopped: asyncio.Event) -> None:
     shutdown.cancel()
 
 
-async def _shut_down(lifecycle: Lifecycle, stopped: asyncio.Event, server: Server) -> None:
+async def _shut_down(lifecycle: Lifecycle, stopped: asyncio.Event, server: _Server) -> None:
+    sharing = asyncio.create_task(_share_port(lifecycle, server))
     await stopped.wait()
     log.info("service.stopping")
+    sharing.cancel()
     await lifecycle.drain()
     # uvicorn stops accepting connections, completes requests in flight, then ends the lifespan.
     server.should_exit = True
 
 
-def _require_free_port(host: str, port: int) -> None:
-    # uvicorn would report this only after everything else has started.
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise OSError(f"HTTP cannot listen on {host}:{port}: {error.strerror}") from error
+async def _share_port(lifecycle: Lifecycle, server: _Server) -> None:
+    """Also accepts connections of the shared port once the service is ready, until cancelled.
+
+    The kernel distributes them over all processes that listen.
+    """
+    settings = lifecycle.service.settings
+    if not settings.http_shared_port:
+        return
+    await lifecycle.serving.wait()
+    try:
+        with _bound(settings.http_host, settings.http_shared_port, socket.SO_REUSEPORT) as listener:
+            accepting = await asyncio.get_running_loop().create_server(
+                server.connection, sock=listener, backlog=server.config.backlog
+            )
+            await accepting.serve_forever()
+    except OSError as error:
+        log.error("service.start_failed", error=str(error))
+        lifecycle.failed()
+
+
+def _bound(host: str, port: int, option: int = socket.SO_REUSEADDR) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, option, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise OSError(f"HTTP cannot listen on {host}:{port}: {error.strerror}") from error
+    return bound

@@ -32,6 +32,13 @@ class BaseSettings:
     http_port: int = setting(
         "HTTP port: health, metrics, the service's own routes", development=8080, minimum=0, maximum=65535
     )
+    http_shared_port: int = setting(
+        "A second HTTP port, which several processes of the service on one machine share, so that they use several cores behind one "
+        "address; each has an HTTP_PORT of its own for its health and metrics; 0: none",
+        default=0,
+        minimum=0,
+        maximum=65535,
+    )
     grpc_host: str = setting(
         "Address the gRPC server listens on",
         default="0.0.0.0",  # noqa: S104 - required in a container
