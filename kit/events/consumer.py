@@ -1,7 +1,8 @@
 """The Kafka client of one consumer group, in its own thread, which polls, pauses, seeks and commits.
 
 The thread passes each polled batch to the event loop and waits for it; when that takes long it keeps polling, so that the group does not
-evict it. `Delivery` handles the events. Offsets are committed after their events have been handled.
+evict it. `Delivery` handles the events. Offsets are committed after their events have been handled: a second later at most, and before the
+partitions are given up (ADR 0048).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer
+from kafka import AsyncConsumerRebalanceListener, KafkaConsumer
 from kafka.errors import KafkaError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
@@ -34,12 +35,15 @@ _POLL_MS = 100
 _SLOW_BATCH_SECONDS = 1.0  # After this a batch counts as slow and polling continues beside it.
 _LAG_SECONDS = 5.0
 _MEMBERSHIP_CHECK_SECONDS = 5.0
+_COMMIT_SECONDS = 1.0
 _COMMIT_MS = 5_000
+# Of partitions that are given up: the other members, or the process's stop, wait for it.
+_LAST_COMMIT_MS = 2_000
 
 Batch = Mapping[Any, list[Any]]
 
 
-class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
+class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
     """Feeds a `Delivery` until it is stopped; starts without Kafka."""
 
     def __init__(self, group: Group, delivery: Delivery, bootstrap: str) -> None:
@@ -51,6 +55,8 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._thread = SupervisedThread(f"consumer-{group.name}", self._run, self._stopping)
         self._handling: Future[dict[Any, Progress]] | None = None
         self._handled: dict[Any, int] = {}  # Offsets to commit.
+        self._next_commit = 0.0
+        self._coordinator: Any = None
         self._positions: dict[Any, int] = {}  # Offsets reached, for the lag.
         self._resume_at: dict[Any, float] = {}  # Partitions paused until their next attempt.
         self._next_lag_report = 0.0
@@ -96,6 +102,8 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             metrics_enabled=False,
         )
         try:
+            # The network thread calls the listener; `consumer.commit` would wait for that same thread.
+            self._coordinator = consumer._coordinator
             consumer.subscribe(self._group.topics, listener=self)
             # Fetch topic metadata before the first poll. Otherwise kafka-python joins with no partitions, rejoins at once and can lose its
             # heartbeat thread (ADR 0014).
@@ -108,9 +116,11 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 if batch := consumer.poll(timeout_ms=_POLL_MS):
                     self._handle(consumer, batch)
                     backoff.reset()
-                self._commit(consumer)
+                if time.monotonic() >= self._next_commit:
+                    self._commit(consumer, _COMMIT_MS)
                 self._verify_membership(consumer)
                 self._report_lag(consumer)
+            self._commit(consumer, _LAST_COMMIT_MS)
         finally:
             self._discard_state(consumer.assignment())
             consumer.close(autocommit=False, timeout_ms=3_000)
@@ -146,6 +156,8 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def _advance(self, consumer: Any, partition: Any, progress: Progress, first: int) -> None:
         self._positions[partition] = progress.offset
         if progress.offset > first:
+            if not self._handled:
+                self._next_commit = time.monotonic() + _COMMIT_SECONDS
             self._handled[partition] = progress.offset
         if progress.delay is not None:
             consumer.seek(partition, progress.offset)
@@ -162,22 +174,25 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if resumable := consumer.paused() - self._resume_at.keys():
             consumer.resume(*resumable)
 
-    def _commit(self, consumer: Any) -> None:
+    def _commit(self, consumer: Any, timeout_ms: int) -> None:
         """Commits handled offsets; after a failure they are committed with the next ones."""
         if not self._handled:
             return
-        offsets = {
-            partition: OffsetAndMetadata(offset, "", -1) for partition, offset in self._handled.items()
-        }
         try:
-            consumer.commit(offsets, timeout_ms=_COMMIT_MS)
-        except KafkaError as error:  # A rebalance or an outage; redelivered events have no effect.
-            log.warning("consumer.commit_failed", group=self._group.name, error=type(error).__name__)
+            consumer.commit(_to_commit(self._handled), timeout_ms=timeout_ms)
+        except KafkaError as error:
+            self._log_commit_failed(error)
+            self._next_commit = time.monotonic() + _COMMIT_SECONDS
             return
         self._handled.clear()
+        self._next_membership_check = time.monotonic() + _MEMBERSHIP_CHECK_SECONDS
+
+    def _log_commit_failed(self, error: KafkaError) -> None:
+        """A rebalance or an outage; redelivered events have no effect."""
+        log.warning("consumer.commit_failed", group=self._group.name, error=type(error).__name__)
 
     def _verify_membership(self, consumer: Any) -> None:
-        """Commits the current positions every few seconds, even when idle; raises KafkaError when this member is not in the group.
+        """Commits the positions when nothing was committed for a few seconds; raises KafkaError when this member is not in the group.
 
         If heartbeats stopped unnoticed, this makes the consumer reconnect instead of idling without partitions.
         """
@@ -188,11 +203,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         positions = {
             partition: consumer.position(partition, timeout_ms=0) for partition in consumer.assignment()
         }
-        offsets = {
-            partition: OffsetAndMetadata(offset, "", -1)
-            for partition, offset in positions.items()
-            if offset is not None
-        }
+        offsets = _to_commit(positions)
         try:
             if offsets:
                 consumer.commit(offsets, timeout_ms=_COMMIT_MS)
@@ -209,18 +220,33 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         for topic, count in behind.items():
             LAG.labels(self._group.name, topic).set(count)
 
-    def on_partitions_revoked(self, revoked: Any) -> None:
-        """Called by poll: other members continue from the committed offsets."""
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Called while poll waits: other members continue from the offsets that are committed here."""
+        handled = {partition: offset for partition, offset in self._handled.items() if partition in revoked}
         self._discard_state(revoked)
+        if not handled:
+            return
+        try:
+            await self._coordinator._commit_offsets_sync_async(_to_commit(handled), _LAST_COMMIT_MS)
+        except KafkaError as error:
+            self._log_commit_failed(error)
 
-    def on_partitions_lost(self, lost: Any) -> None:
-        """Called by poll when the partitions were already reassigned."""
+    async def on_partitions_lost(self, lost: Any) -> None:
+        """Called while poll waits, when the partitions were already reassigned."""
         self._discard_state(lost)
 
-    def on_partitions_assigned(self, assigned: Any) -> None:
-        """Called by poll; consumption starts at the committed offsets."""
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        """Called while poll waits; consumption starts at the committed offsets."""
 
     def _discard_state(self, partitions: Any) -> None:
         for partition in list(partitions):
             for state in (self._handled, self._positions, self._resume_at):
                 state.pop(partition, None)
+
+
+def _to_commit(offsets: Mapping[Any, int | None]) -> dict[Any, OffsetAndMetadata]:
+    return {
+        partition: OffsetAndMetadata(offset, "", -1)
+        for partition, offset in offsets.items()
+        if offset is not None
+    }
