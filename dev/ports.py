@@ -124,8 +124,6 @@ def service_environment(
         "SMTP_PORT": str(ports.smtp),
         "SHOP_URL": f"http://127.0.0.1:{ports.storefront}",
         # Background work is slowed down, because everything shares one machine.
-        "CHARGES_AT_ONCE": "4",
-        "CHARGES_PER_SECOND": "20",
         "MAILS_AT_ONCE": "2",
         # Two per order: placed and confirmed.
         "MAILS_PER_SECOND": "40",

@@ -1,5 +1,6 @@
 """The payment service's own settings, in addition to those of every service."""
 
+import math
 from dataclasses import dataclass
 
 from kit.auth import DEVELOPMENT_SEALING_KEY
@@ -62,10 +63,15 @@ class Settings(BaseSettings):
         "Seconds for which an open circuit rejects calls, before one probe", default=2.0, minimum=0.1
     )
     charges_at_once: int = setting(
-        "Payments that are processed concurrently", default=16, minimum=1, maximum=256
+        "Payments that are processed concurrently; Stripe takes about a second for each",
+        default=64,
+        minimum=1,
+        maximum=256,
     )
     charges_per_second: float = setting(
-        "Charges started per second on average; each is two calls, and Stripe allows 100 calls per second by default",
+        "Charges that this replica starts per second on average, inf for no limit; each is two calls, and Stripe allows 100 calls per "
+        "second in live mode (50 charges, of all replicas together) and 25 in test mode (12 charges)",
         default=50.0,
+        development=math.inf,
         minimum=0.1,
     )

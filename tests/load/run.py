@@ -27,8 +27,6 @@ from tests.load.results import Results, compare, journeys_of, scenario_of
 _IDLE_SECONDS = 60.0
 # The local stack slows down background work; a load run measures what the machine can do.
 _PACE = {
-    "CHARGES_AT_ONCE": "16",
-    "CHARGES_PER_SECOND": "1000",
     "MAILS_AT_ONCE": "8",
     "MAILS_PER_SECOND": "2000",
 }
