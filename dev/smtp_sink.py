@@ -47,6 +47,13 @@ class Mails:
         """Of the latest mails, those to an address."""
         return [mail for mail in self.latest if address in mail["to"]]
 
+    async def handle_EHLO(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Offers PIPELINING, as nearly all mail servers do; aiosmtpd handles one command after the other, however they arrive."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """aiosmtpd calls this for every mail."""
         message = message_from_bytes(envelope.content, policy=default)

@@ -7,8 +7,6 @@ from kit.db import Database, Migrations
 from kit.guests import MergedGuests
 from kit.service import Service
 from kit.work import PeriodicJob, Worker
-from notification.mail.encoding import ascii_domain
-from notification.mail.mailer import SmtpMailer, SmtpServer
 from notification.mail.ports import Due
 from notification.mail.preview import preview_routes
 from notification.mail.rendering import Renderer
@@ -22,6 +20,9 @@ from notification.notifications.use_cases import GuestNotifications, Notificatio
 from notification.recipients.store import PostgresRecipientStore
 from notification.recipients.use_cases import Recipients
 from notification.settings import Settings
+from notification.smtp.connection import SmtpServer
+from notification.smtp.encoding import ascii_domain
+from notification.smtp.mailer import SmtpMailer
 
 _ERASURE_SWEEP_SECONDS = 600.0
 

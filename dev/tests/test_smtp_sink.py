@@ -18,6 +18,7 @@ def _send(port: int, message_id: str, text: str) -> None:
     mail.set_content(text)
     with smtplib.SMTP("127.0.0.1", port) as client:
         client.send_message(mail)
+        assert client.has_extn("pipelining")
 
 
 def test_received_mails_survive_a_restart(tmp_path: Path) -> None:

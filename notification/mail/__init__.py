@@ -1,1 +1,1 @@
-"""Mail: leases queued notifications, renders them and sends them over SMTP, at least once."""
+"""Mail: leases queued notifications, renders them and has them sent, at least once."""

@@ -27,10 +27,10 @@ from kit.testing.records import publish
 from kit.testing.running_service import running_service
 from kit.values import ACCOUNT, ORDER, PAYMENT, REFUND, Money, money_to_proto, timestamp_to_proto, utc_now
 from notification.app import build
-from notification.mail.tests.mail_server import FakeMailServer
 from notification.notifications.domain import Template
 from notification.notifications.rpc import NotificationRpc
 from notification.settings import Settings
+from notification.smtp.tests.mail_server import FakeMailServer
 
 __all__ = ["database_url", "kafka", "postgres"]
 

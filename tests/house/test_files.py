@@ -59,7 +59,7 @@ def test_services_store_the_time_of_their_database() -> None:
         for path in (ROOT / service).rglob("*.py")
         if not in_tests(path) and re.search(r"\butc_now\b|\b(datetime\.now|time\.time)\(", path.read_text())
     ]
-    assert own_clock == ["notification/mail/encoding.py"]
+    assert own_clock == ["notification/smtp/encoding.py"]
 
 
 def test_nothing_of_this_machine_is_committed() -> None:

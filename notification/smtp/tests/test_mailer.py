@@ -9,17 +9,18 @@ import pytest
 from kit.testing import free_port
 from notification.mail.domain import Mail
 from notification.mail.errors import MailRejected, TemporaryDeliveryFailure
-from notification.mail.mailer import SmtpMailer, SmtpServer
-from notification.mail.tests.mail_server import FakeMailServer
+from notification.smtp.connection import SmtpServer
+from notification.smtp.mailer import SmtpMailer
+from notification.smtp.tests.mail_server import FakeMailServer
 
 MAIL = Mail(
     "<ntf_1@souk.test>", "john@souk.test", "Your order is confirmed", "Hello José\n", "<p>Hello José</p>"
 )
 
 
-@pytest.fixture
-def server() -> Iterator[FakeMailServer]:
-    server = FakeMailServer(free_port())
+@pytest.fixture(params=[True, False], ids=["pipelining", "one command at a time"])
+def server(request: pytest.FixtureRequest) -> Iterator[FakeMailServer]:
+    server = FakeMailServer(free_port(), offers_pipelining=request.param)
     server.open()
     yield server
     server.close()

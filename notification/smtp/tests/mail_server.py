@@ -3,6 +3,7 @@
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from ssl import SSLContext
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -11,12 +12,22 @@ from aiosmtpd.controller import Controller
 class FakeMailServer:
     """Replies to each SMTP step with `sender`, `recipient` or `data`, and keeps the mails it accepted.
 
-    `offers_utf8`: whether it announces SMTPUTF8. `drops`: how many mails it still accepts and then drops the connection before
-    its reply.
+    `offers_utf8`: whether it announces SMTPUTF8; `offers_pipelining`: PIPELINING. `drops`: how many mails it still accepts and then drops
+    the connection before its reply. `tls`: none, starttls or tls, with the certificate in `context`.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        offers_pipelining: bool = True,
+        tls: str = "none",
+        context: SSLContext | None = None,
+    ) -> None:
         self.port = port
+        contexts = {"tls": "ssl_context", "starttls": "tls_context"}
+        self._tls: dict[str, Any] = {contexts[tls]: context} if context else {}
+        self.offers_pipelining = offers_pipelining
         self.mails: list[EmailMessage] = []
         self.sender = self.recipient = self.data = "250 OK"
         self.connections = 0
@@ -28,7 +39,11 @@ class FakeMailServer:
     def open(self) -> None:
         assert self._controller is None
         self._controller = Controller(
-            self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=self.offers_utf8
+            self,
+            hostname="127.0.0.1",
+            port=self.port,
+            enable_SMTPUTF8=self.offers_utf8,
+            **self._tls,
         )
         self._controller.start()
 
@@ -49,7 +64,7 @@ class FakeMailServer:
     ) -> list[str]:
         session.host_name = hostname
         self.connections += 1
-        return responses
+        return [*responses[:-1], *["250-PIPELINING"] * self.offers_pipelining, *responses[-1:]]
 
     async def handle_MAIL(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
@@ -60,8 +75,9 @@ class FakeMailServer:
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        envelope.rcpt_tos.append(address)
         self.recipients.append(address)
+        if self.recipient.startswith("250"):
+            envelope.rcpt_tos.append(address)
         return self.recipient
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notification.mail.domain import Mail
-from notification.mail.encoding import MailEncoder, ascii_domain
+from notification.smtp.encoding import MailEncoder, ascii_domain
 
 _HEADERS = ("From", "To", "Subject", "Message-ID", "Auto-Submitted", "MIME-Version")
 _LONG = "x" * 2_000
