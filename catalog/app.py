@@ -62,7 +62,7 @@ def build(settings: Settings) -> Service:
         db, PostgresReservationStore(db), lifetime=settings.reservation_seconds, clock=db.clock
     )
     search_index = ElasticsearchIndexReader(elasticsearch, redis, lifetime=settings.search_cache_seconds)
-    search = ProductSearch(search_index, products)
+    search = ProductSearch(search_index)
 
     source, index = PostgresIndexSource(db), ProductIndex(elasticsearch, redis)
     indexer = Indexer(source, index, cache, clock=db.clock)
@@ -86,7 +86,7 @@ def build(settings: Settings) -> Service:
                 ProductsRpc(products, admins),
                 CategoriesRpc(categories),
                 StockRpc(stock, admins),
-                SearchRpc(search),
+                SearchRpc(search, products),
             ),
             StockServiceRpc(ReservationRpc(reservations), VariantPricesRpc(variants)),
             VariantServiceRpc(

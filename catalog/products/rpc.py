@@ -30,11 +30,11 @@ class ProductsRpc:
 
     async def get_product(self, request: pb.GetProductRequest, call: Call) -> pb.GetProductResponse:
         """One product."""
+        product_id = PRODUCT.parse(request.product_id, "id")
         product = await self._products.get(
-            PRODUCT.parse(request.product_id, "id"), quantities=sees_stock(call)
+            product_id, quantities=sees_stock(call), omit_stock=request.omit_stock
         )
-        [message] = _for_caller([product], call)
-        return pb.GetProductResponse(product=message)
+        return pb.GetProductResponse(product=_for_caller([product], call)[0])
 
     async def batch_get_products(
         self, request: pb.BatchGetProductsRequest, call: Call
@@ -58,11 +58,7 @@ class ProductsRpc:
         changes = changes_from_proto(request)
         await self._admins.require_admin(caller)
         product = await self._products.update(
-            caller,
-            product_id,
-            changes,
-            expected_version=expected_version(request),
-            address=call.address,
+            caller, product_id, changes, expected_version=expected_version(request), address=call.address
         )
         return pb.UpdateProductResponse(product=product_with_stock_to_proto(product, with_stock=True))
 

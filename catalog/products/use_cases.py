@@ -78,12 +78,14 @@ class Products:
         [result] = await self.with_stock([product])
         return result
 
-    async def get(self, product_id: UUID, *, quantities: bool = True) -> ProductWithStock:
-        """Raises ProductNotFound. `quantities`: see `with_stock`."""
-        products = await self.get_many([product_id], quantities=quantities)
+    async def get(
+        self, product_id: UUID, *, quantities: bool = True, omit_stock: bool = False
+    ) -> ProductWithStock:
+        """Raises ProductNotFound. `quantities` and `omit_stock`: see `with_stock`."""
+        products = await self._cache.get_many([product_id])
         if not products:
             raise ProductNotFound()
-        return products[0]
+        return (await self.with_stock(products, quantities=quantities, omit_stock=omit_stock))[0]
 
     async def get_many(self, ids: Sequence[UUID], *, quantities: bool = True) -> list[ProductWithStock]:
         """The products among the ids that are not deleted. `quantities`: see `with_stock`."""
@@ -97,12 +99,15 @@ class Products:
         return await self.with_stock(products[:size], quantities=quantities), len(products) > size
 
     async def with_stock(
-        self, products: Sequence[Product], *, quantities: bool = True
+        self, products: Sequence[Product], *, quantities: bool = True, omit_stock: bool = False
     ) -> list[ProductWithStock]:
         """Adds each product's free stock, in one query, and another one if any has options.
 
-        Without `quantities`, only whether products with options are available: their variants' stock is not added up.
+        Without `quantities`, only whether products with options are available: their variants' stock is not added up. With `omit_stock`
+        no query: no product has any.
         """
+        if omit_stock:
+            return [ProductWithStock(product, None, False) for product in products]
         plain = [product.id for product in products if not product.options]
         free = await self._free.run(plain) if plain else {}
         with_options = [product.id for product in products if product.options]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from catalog.options import ProductOption
-from catalog.products.domain import Product, ProductWithStock
+from catalog.products.domain import Product
 from kit.values import Money
 
 
@@ -68,22 +68,3 @@ class SearchResult:
     total: int | None
     facets: tuple[Facet, ...] = ()
     highlights: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A product with its cursor, and its highlight (HTML), empty unless requested."""
-
-    product: ProductWithStock
-    cursor: str
-    highlight: str
-
-
-@dataclass(frozen=True, slots=True)
-class SearchPage:
-    """A page of hits with their current stock."""
-
-    hits: tuple[Hit, ...]
-    has_next: bool
-    total: int | None
-    facets: tuple[Facet, ...]

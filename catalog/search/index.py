@@ -13,8 +13,9 @@ import orjson
 from catalog.indexing.index import GENERATION, decode_document
 from catalog.metrics import SEARCHES
 from catalog.search import queries
-from catalog.search.domain import Criteria, Facet, FacetValue, SearchResult
+from catalog.search.domain import Criteria, SearchResult
 from catalog.search.facets import facets
+from catalog.search.messages import encode_page
 from kit.cache import Cache
 from kit.search import SearchIndex
 from kit.values import decode_cursor, encode_cursor, exact_count, invalid_cursor
@@ -23,8 +24,8 @@ from kit.work import SingleFlight
 # With fewer hits than this the query probably has a typo.
 _FUZZY_FALLBACK_BELOW: Final = 3
 
-# A JSON object; `hits` is empty if nothing matched.
-Result = Mapping[str, Any]
+# An encoded result, and whether anything matched.
+Result = tuple[bytes, bool]
 
 
 class ElasticsearchIndexReader:
@@ -35,42 +36,34 @@ class ElasticsearchIndexReader:
         self._index = index
         self._cache = cache
         self._seconds = lifetime.total_seconds()
-        self._searches: SingleFlight[str, SearchResult] = SingleFlight()
-        self._suggestions: SingleFlight[str, Sequence[str]] = SingleFlight()
+        self._shared: SingleFlight[str, bytes] = SingleFlight()
 
-    async def search(self, criteria: Criteria) -> SearchResult:
+    async def search(self, criteria: Criteria) -> bytes:
         """Concurrent equal searches share one query. Raises SearchUnavailable, InvalidArgument for a cursor of another search."""
-        key = _key("search", repr(criteria))
-
-        async def search() -> SearchResult:
-            return _result(await self._cached(key, lambda: self._query(criteria)))
-
-        return await self._searches.run(key, search)
+        return await self._cached(_key("page", repr(criteria)), lambda: self._query(criteria))
 
     async def suggest(self, prefix: str, size: int) -> Sequence[str]:
         """Distinct names of products that complete a prefix; raises SearchUnavailable."""
-        key = _key("suggest", f"{size} {prefix}")
+        key = _key("names", f"{size} {prefix}")
+        names: list[str] = orjson.loads(await self._cached(key, lambda: self._complete(prefix, size)))
+        return names
 
-        async def suggest() -> Sequence[str]:
-            names: Sequence[str] = (await self._cached(key, lambda: self._complete(prefix, size)))["hits"]
-            return names
+    async def _cached(self, key: str, query: Callable[[], Awaitable[Result]]) -> bytes:
+        return await self._shared.run(key, lambda: self._cached_or_queried(key, query))
 
-        return await self._suggestions.run(key, suggest)
-
-    async def _cached(self, key: str, query: Callable[[], Awaitable[Result]]) -> Result:
+    async def _cached_or_queried(self, key: str, query: Callable[[], Awaitable[Result]]) -> bytes:
         """The cached result of the current generation, else the query's, which is then cached."""
         cached = await self._cache.get_many([GENERATION, key])
-        generation = cached.get(GENERATION, b"0").decode()
+        generation = cached.get(GENERATION, b"0")
         if key in cached:
-            result: Result = orjson.loads(cached[key])
-            if result["generation"] == generation:
+            cached_generation, _, encoded = cached[key].partition(b"\n")
+            if cached_generation == generation:
                 SEARCHES.labels("cache").inc()
-                return result
-        result = await query()
-        if result["hits"]:
-            encoded = orjson.dumps({**result, "generation": generation})
-            await self._cache.set_many({key: encoded}, seconds=self._seconds)
-        return result
+                return encoded
+        encoded, any_hits = await query()
+        if any_hits:
+            await self._cache.set_many({key: b"%s\n%s" % (generation, encoded)}, seconds=self._seconds)
+        return encoded
 
     async def _query(self, criteria: Criteria) -> Result:
         """Exact first, then fuzzy if there are few hits. Later pages use the mode of the first page, which is in the cursor."""
@@ -87,7 +80,8 @@ class ElasticsearchIndexReader:
             if len(_hits(fuzzy_reply)) > len(_hits(reply)):
                 fuzzy, reply = True, fuzzy_reply
         SEARCHES.labels("fuzzy" if fuzzy else "exact").inc()
-        return _to_json(criteria, reply, lambda hit: encode_cursor(scope, [int(fuzzy), *hit["sort"]]))
+        result = _result(criteria, reply, lambda hit: encode_cursor(scope, [int(fuzzy), *hit["sort"]]))
+        return encode_page(result), bool(result.hits)
 
     async def _complete(self, prefix: str, size: int) -> Result:
         await self._index.ensure_index()
@@ -95,7 +89,8 @@ class ElasticsearchIndexReader:
             reply = await self._index.search(body)
             if _hits(reply):
                 break
-        return {"hits": [hit["_source"]["name"] for hit in _hits(reply)]}
+        names = [hit["_source"]["name"] for hit in _hits(reply)]
+        return orjson.dumps(names), bool(names)
 
 
 def _key(kind: str, text: str) -> str:
@@ -107,37 +102,21 @@ def _hits(reply: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return hits
 
 
-def _to_json(
+def _result(
     criteria: Criteria, reply: Mapping[str, Any], cursor: Callable[[Mapping[str, Any]], str]
-) -> Result:
+) -> SearchResult:
     hits, total = _hits(reply), reply["hits"].get("total")
     page = hits[: criteria.size]
-    result: dict[str, Any] = {
-        "hits": [(hit["_source"]["product"], cursor(hit)) for hit in page],
-        "has_next": len(hits) > criteria.size,
-        "total": exact_count(total["value"]) if criteria.count_total and total else None,
-    }
-    if criteria.facets:
-        result["facets"] = facets(reply)
-    if criteria.highlight and criteria.query:
-        result["highlights"] = [queries.highlight(hit, hit["_source"]["name"]) for hit in page]
-    return result
-
-
-def _result(result: Result) -> SearchResult:
-    hits = tuple((decode_document({"product": encoded}), cursor) for encoded, cursor in result["hits"])
-    facets = tuple(
-        # A Facet comes from Elasticsearch's reply, a mapping from Redis.
-        facet if isinstance(facet, Facet) else _facet(facet)
-        for facet in result.get("facets", ())
-    )
+    with_highlights = criteria.highlight and criteria.query
     return SearchResult(
-        hits, result["has_next"], result["total"], facets, tuple(result.get("highlights", ()))
+        hits=tuple((decode_document(hit["_source"]), cursor(hit)) for hit in page),
+        has_next=len(hits) > criteria.size,
+        total=exact_count(total["value"]) if criteria.count_total and total else None,
+        facets=tuple(facets(reply)) if criteria.facets else (),
+        highlights=tuple(queries.highlight(hit, hit["_source"]["name"]) for hit in page)
+        if with_highlights
+        else (),
     )
-
-
-def _facet(cached: Mapping[str, Any]) -> Facet:
-    return Facet(cached["name"], tuple(FacetValue(**value) for value in cached["values"]))
 
 
 def _position(criteria: Criteria, scope: str) -> tuple[bool, Sequence[Any]]:

@@ -7,8 +7,8 @@ from souk.catalog.v1 import product_service_pb2 as pb
 
 from catalog.identities import option_identity
 from catalog.options import ProductOption
-from catalog.products.messages import product_with_stock_to_proto
-from catalog.search.domain import Criteria, Facet, SearchPage, Sort
+from catalog.products.messages import product_to_proto
+from catalog.search.domain import Criteria, Facet, SearchResult, Sort
 from kit.values import CURRENCIES, FieldReader, Money, money_from_proto
 
 _DEFAULT_SUGGESTIONS: Final = 10
@@ -126,19 +126,17 @@ def _sort(reader: FieldReader, number: int) -> Sort:
     return Sort(name.removeprefix("PRODUCT_SORT_")) if name else Sort.RELEVANCE
 
 
-def page_to_proto(page: SearchPage, *, with_stock: bool) -> pb.SearchProductsResponse:
-    """`with_stock`: whether the caller may see quantities."""
+def encode_page(result: SearchResult) -> bytes:
+    """The response without stock, in which form Redis stores it."""
+    highlights = result.highlights or [""] * len(result.hits)
     hits = [
-        pb.SearchProductsResponse.Hit(
-            product=product_with_stock_to_proto(hit.product, with_stock=with_stock),
-            cursor=hit.cursor,
-            highlight=hit.highlight,
-        )
-        for hit in page.hits
+        pb.SearchProductsResponse.Hit(product=product_to_proto(product), cursor=cursor, highlight=highlight)
+        for (product, cursor), highlight in zip(result.hits, highlights, strict=True)
     ]
-    return pb.SearchProductsResponse(
-        hits=hits, has_next_page=page.has_next, total_count=page.total, facets=map(_facet, page.facets)
+    page = pb.SearchProductsResponse(
+        hits=hits, has_next_page=result.has_next, total_count=result.total, facets=map(_facet, result.facets)
     )
+    return page.SerializeToString()
 
 
 def _facet(facet: Facet) -> pb.Facet:

@@ -80,7 +80,7 @@ async def edge() -> AsyncIterator[Edge]:
         ProductsRpc(products, admins),
         CategoriesRpc(Categories(store)),
         StockRpc(Stock(db, stock, store, clock=clock), admins),
-        SearchRpc(ProductSearch(search, products)),
+        SearchRpc(ProductSearch(search), products),
     )
     server = Server([servicer], host="127.0.0.1", port=0, verifier=tokens)
     await server.start()

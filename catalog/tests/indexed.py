@@ -7,21 +7,23 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from souk.catalog.v1 import product_service_pb2 as pb
 
 from catalog.categories.domain import Category
 from catalog.indexing.definition import DEFINITION
 from catalog.indexing.domain import IndexRow
 from catalog.indexing.index import ProductIndex
 from catalog.products.domain import Product
+from catalog.products.messages import decode_product
 from catalog.products.tests.fakes import draft
-from catalog.search.domain import Criteria, SearchResult, Sort
+from catalog.search.domain import Criteria, Facet, FacetValue, SearchResult, Sort
 from catalog.search.index import ElasticsearchIndexReader
 from kit.cache import Cache
 from kit.search import SearchIndex
 from kit.testing import Elasticsearch, FakeClock, Redis
 from kit.testing.fixtures import elasticsearch, redis
 
-__all__ = ["ANYTHING", "Index", "elasticsearch", "index", "redis"]
+__all__ = ["ANYTHING", "Index", "decode_page", "elasticsearch", "index", "redis"]
 
 ANYTHING = Criteria("", None, None, None, None, Sort.RELEVANCE, 20, "", False)
 
@@ -56,7 +58,7 @@ class Index:
         await self.writer.refresh()
 
     async def search(self, query: str = "", **criteria: Any) -> SearchResult:
-        return await self.reader.search(replace(ANYTHING, query=query, **criteria))
+        return decode_page(await self.reader.search(replace(ANYTHING, query=query, **criteria)))
 
     async def names(self, query: str = "", **criteria: Any) -> list[str]:
         return [product.name for product, _ in (await self.search(query, **criteria)).hits]
@@ -80,6 +82,21 @@ async def index(elasticsearch: Elasticsearch, redis: Redis) -> AsyncIterator[Ind
     yield Index(ProductIndex(search, cache), reader, FakeClock())
     await search.close()
     await cache.close()
+
+
+def decode_page(encoded: bytes) -> SearchResult:
+    """The inverse of `messages.encode_page`."""
+    page = pb.SearchProductsResponse.FromString(encoded)
+    return SearchResult(
+        hits=tuple((decode_product(hit.product.SerializeToString()), hit.cursor) for hit in page.hits),
+        has_next=page.has_next_page,
+        total=page.total_count if page.HasField("total_count") else None,
+        facets=tuple(
+            Facet(facet.name, tuple(FacetValue(value.value, value.count) for value in facet.values))
+            for facet in page.facets
+        ),
+        highlights=tuple(hit.highlight for hit in page.hits if hit.highlight),
+    )
 
 
 def deleted(product: Product) -> Product:

@@ -11,8 +11,6 @@ from catalog.products.use_cases import Products
 from catalog.reservations.domain import ReservationRequest
 from catalog.reservations.tests.fakes import FakeReservationStore
 from catalog.reservations.use_cases import Reservations
-from catalog.search.tests.fakes import FakeIndexReader
-from catalog.search.use_cases import ProductSearch
 from catalog.stock.tests.fakes import FakeStockStore
 from catalog.stock.use_cases import Stock
 from kit.db.fake import FakeDatabase
@@ -28,14 +26,13 @@ class Shop:
     def __init__(self) -> None:
         self.clock, self.db, self.admin = FakeClock(), FakeDatabase(), admin()
         self.store, self.stock_store = FakeProductStore(), FakeStockStore()
-        self.cache, self.index = FakeCache(self.store), FakeIndexReader()
+        self.cache = FakeCache(self.store)
         db: Any = self.db
         self.products = Products(db, self.store, self.stock_store, self.cache, clock=self.clock)
         self.categories = Categories(self.store)
         self.stock = Stock(db, self.stock_store, self.store, clock=self.clock)
         store = FakeReservationStore(self.store, self.stock_store)
         self.reservations = Reservations(db, store, lifetime=timedelta(minutes=15), clock=self.clock)
-        self.search = ProductSearch(self.index, self.products)
 
     def events(self) -> list[object]:
         """Emitted events, without those for the audit log."""

@@ -93,7 +93,7 @@ class Catalog(Peer):
             request.images.urls.extend(changes.images or ())
             request.images.SetInParent()
         if is_set(changes.price) and changes.price is not None:
-            code = (await self.get(product_id)).currency
+            code = (await self.get(product_id, stock=False)).currency
             request.price.CopyFrom(money(changes.price, code, "price", currency_path=("price",)))
         return product_of((await self._call("UpdateProduct", request, pb.UpdateProductResponse)).product)
 
@@ -118,9 +118,9 @@ class Catalog(Peer):
         )
         return product_of((await self._call("SetStock", request, pb.SetStockResponse)).product)
 
-    async def get(self, product_id: str) -> Product:
-        """GetProduct."""
-        request = pb.GetProductRequest(product_id=product_id)
+    async def get(self, product_id: str, *, stock: bool) -> Product:
+        """GetProduct; `stock`: whether `stock` and `available` are needed."""
+        request = pb.GetProductRequest(product_id=product_id, omit_stock=not stock)
         return product_of((await self._call("GetProduct", request, pb.GetProductResponse)).product)
 
     async def batch_get(self, ids: Sequence[str]) -> Mapping[str, Product]:
@@ -146,6 +146,7 @@ class Catalog(Peer):
             count_total=page.count,
             count_facets=extras.facets,
             highlight=extras.highlights,
+            omit_stock=not extras.stock,
         )
         if filter is not None:
             if filter.categories is not None:

@@ -22,6 +22,11 @@ from kit.graphql import After, First, or_none, page_request, selects
 StockReason = Annotated[str | None, argument("For the audit log; 0-500 characters.")]
 
 
+def _selects_stock(info: Info, *path: str) -> bool:
+    """Whether the document selects a field of the products at `path` for which catalog must query its database."""
+    return selects(info, *path, "available") or selects(info, *path, "stock")
+
+
 @strawberry.type
 class CatalogQueries:
     """Products and categories."""
@@ -29,7 +34,7 @@ class CatalogQueries:
     @strawberry.field(description="Public.")
     async def product(self, info: Info, id: ProductId) -> Product | None:
         """One product."""
-        return await or_none(info.context.peers.catalog.get(id))
+        return await or_none(info.context.peers.catalog.get(id, stock=_selects_stock(info)))
 
     @strawberry.field(
         description="Public. Full-text search with typo tolerance, filters and facets; without a query, RELEVANCE sorts as NEWEST."
@@ -45,7 +50,8 @@ class CatalogQueries:
     ) -> ProductConnection | None:
         """Search."""
         page = page_request(info, first, after)
-        extras = SearchExtras(selects(info, "facets"), selects(info, "edges", "highlight"))
+        stock = _selects_stock(info, "nodes") or _selects_stock(info, "edges", "node")
+        extras = SearchExtras(selects(info, "facets"), selects(info, "edges", "highlight"), stock)
         return await info.context.peers.catalog.search(query, filter, sort, page, extras)
 
     @strawberry.field(description="Public. Completions for a search box.")

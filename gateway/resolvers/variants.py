@@ -72,7 +72,7 @@ class VariantMutations:
     ) -> Product | None:
         """SetVariants."""
         peers = info.context.peers
-        code = (await peers.catalog.get(product_id)).currency
+        code = (await peers.catalog.get(product_id, stock=False)).currency
         return await peers.variant.declare(product_id, code, options, variants, expected_version)
 
     @strawberry.mutation(

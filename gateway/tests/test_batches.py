@@ -1,6 +1,9 @@
 """How many calls a query makes, and what they compute."""
 
+import pytest
+
 from gateway.tests.world import World, forget, world
+from kit.values import PRODUCT
 
 __all__ = ["forget", "world"]
 
@@ -81,3 +84,33 @@ async def test_facets_and_highlights_are_computed_only_when_selected(world: Worl
     page = answer["data"]["products"]
     assert page["edges"][0]["highlight"] == "<em>Mug</em>"
     assert page["facets"] == [{"name": "currency", "values": [{"value": "USD", "count": 3}]}]
+
+
+@pytest.mark.parametrize(
+    ("selection", "read"),
+    [
+        ("nodes { id name }", False),
+        ("nodes { available }", True),
+        ("nodes { ...stocked }", True),
+        ("edges { node { id variants { nodes { available } } } }", False),
+        ("edges { node { ... on Product { stock } } }", True),
+        ("nodes { id } edges { node { shown: available } }", True),
+    ],
+)
+async def test_the_stock_of_products_is_read_only_when_selected(
+    world: World, selection: str, read: bool
+) -> None:
+    fragment = "fragment stocked on Product { stock }" if "stocked" in selection else ""
+    answer = await world.ask(f"{{ products {{ {selection} }} }} {fragment}")
+    assert "errors" not in answer
+    assert world.recorder.last("SearchProducts")[0].omit_stock is not read
+
+
+async def test_the_stock_of_one_product_is_read_only_when_selected(world: World) -> None:
+    query = "query($id: ID!, $stock: Boolean!) { product(id: $id) { id available @include(if: $stock) } }"
+    product_id = PRODUCT.format(PRODUCT.new())
+    await world.ask("query($id: ID!) { product(id: $id) { id name } }", id=product_id)
+    assert world.recorder.last("GetProduct")[0].omit_stock
+    answer = await world.ask(query, id=product_id, stock=True)
+    assert answer["data"]["product"]["available"]
+    assert not world.recorder.last("GetProduct")[0].omit_stock

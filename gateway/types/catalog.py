@@ -103,6 +103,7 @@ class SearchExtras:
 
     facets: bool
     highlights: bool
+    stock: bool
 
 
 @strawberry.enum(description="The order of search results.")

@@ -8,8 +8,19 @@ services share streams (ADR 0015).
 from kit.rpc.call import Call, current_call
 from kit.rpc.channel import Channel
 from kit.rpc.composed_servicer import ComposedServicer
+from kit.rpc.encoded import Encoded
 from kit.rpc.handler import Verifier
 from kit.rpc.peer import Peer
 from kit.rpc.server import Server, Servicer
 
-__all__ = ["Call", "Channel", "ComposedServicer", "Peer", "Server", "Servicer", "Verifier", "current_call"]
+__all__ = [
+    "Call",
+    "Channel",
+    "ComposedServicer",
+    "Encoded",
+    "Peer",
+    "Server",
+    "Servicer",
+    "Verifier",
+    "current_call",
+]

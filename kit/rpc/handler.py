@@ -17,6 +17,7 @@ from kit.errors import INTERNAL_MESSAGE, Category, Internal, SoukError
 from kit.errors.transport import grpc_code
 from kit.rpc.allowed_callers import CallerCheck
 from kit.rpc.call import Call, current_call
+from kit.rpc.encoded import Encoded
 from kit.rpc.status import DETAILS_KEY, encode
 from kit.telemetry import RedMetrics, SpanKind, correlation_id, get_logger, new_correlation_id, span
 from kit.telemetry.spans import parse_traceparent
@@ -45,8 +46,9 @@ class CallMetadata(NamedTuple):
     names: frozenset[str] = frozenset()
 
 
-Method = Callable[[Any, Call], Awaitable[Message]]
-Handler = Callable[[Any, CallMetadata], Awaitable[Message | SoukError]]
+Response = Message | Encoded
+Method = Callable[[Any, Call], Awaitable[Response]]
+Handler = Callable[[Any, CallMetadata], Awaitable[Response | SoukError]]
 
 
 class Verifier(Protocol):
@@ -68,7 +70,7 @@ def handler(
     path = f"{service.full_name}/{name}"
     metrics = _RED.bind(service.full_name, name)
 
-    async def handle(request: Message, metadata: CallMetadata) -> Message | SoukError:
+    async def handle(request: Message, metadata: CallMetadata) -> Response | SoukError:
         started = time.perf_counter()
         correlation = new_correlation_id(metadata.correlation_id)
         correlation_id.set(correlation)
@@ -118,10 +120,10 @@ def certificate_names(context: Any) -> frozenset[str]:
     return frozenset(name.decode() for name in context.auth_context().get("peer_dns", ()))
 
 
-def unary(handle: Handler, domain: str) -> Callable[[Any, Any], Awaitable[Message]]:
+def unary(handle: Handler, domain: str) -> Callable[[Any, Any], Awaitable[Response]]:
     """The coroutine that grpc.aio calls, in its own task, for an RPC with its own stream."""
 
-    async def answer(request: Message, context: Any) -> Message:
+    async def answer(request: Message, context: Any) -> Response:
         headers: dict[str, str] = dict(context.invocation_metadata())
         outcome = await handle(
             request,

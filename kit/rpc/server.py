@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
@@ -20,7 +19,7 @@ from souk.rpc.v1 import call_service_pb2
 from kit.identity import CertificateMaterial, Identity, ReloadingCertificate
 from kit.rpc.allowed_callers import AllowedCallers
 from kit.rpc.composed_servicer import snake_case
-from kit.rpc.handler import Verifier, handler, unary
+from kit.rpc.handler import Response, Verifier, handler, unary
 from kit.rpc.multiplexer import CallMultiplexer, MethodHandler
 from kit.rpc.shared_port import SharedPort
 from kit.rpc.status import MESSAGE_BYTES, METADATA_BYTES
@@ -219,5 +218,5 @@ def _exchange(multiplexer: CallMultiplexer) -> Any:
     )
 
 
-def _serialize(message: Message) -> bytes:
+def _serialize(message: Response) -> bytes:
     return message.SerializeToString()

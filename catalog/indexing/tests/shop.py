@@ -22,7 +22,7 @@ from catalog.search.index import ElasticsearchIndexReader
 from catalog.stock.domain import StockOverride
 from catalog.stock.store import PostgresStockStore
 from catalog.stock.use_cases import Stock
-from catalog.tests.indexed import ANYTHING
+from catalog.tests.indexed import ANYTHING, decode_page
 from kit.cache import Cache
 from kit.db import Database
 from kit.search import SearchIndex
@@ -76,7 +76,7 @@ class Shop:
         await self.indexer.reindex(dict.fromkeys(ids, utc_now()))
 
     async def search_all(self) -> dict[UUID, Product]:
-        result = await self.searches.search(replace(ANYTHING, size=100))
+        result = decode_page(await self.searches.search(replace(ANYTHING, size=100)))
         return {product.id: product for product, _ in result.hits}
 
     async def indices(self) -> list[str]:

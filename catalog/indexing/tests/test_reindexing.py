@@ -17,7 +17,7 @@ from catalog.indexing.tests.shop import GRACE, Shop, shop
 from catalog.products.domain import Product
 from catalog.products.store import PostgresProductStore
 from catalog.products.tests.fakes import draft
-from catalog.tests.indexed import ANYTHING
+from catalog.tests.indexed import ANYTHING, decode_page
 from kit.search import SearchUnavailable
 from kit.testing.fixtures import database_url, elasticsearch, postgres, redis
 from kit.values import utc_now
@@ -109,7 +109,7 @@ async def test_no_change_is_lost_during_rebuilds(shop: Shop) -> None:
     async def reader() -> None:
         nonlocal seen
         while not stop.is_set():
-            result = await shop.searches.search(replace(ANYTHING, query="anchor"))
+            result = decode_page(await shop.searches.search(replace(ANYTHING, query="anchor")))
             assert [product.id for product, _ in result.hits] == [anchor]
             seen += 1
 
@@ -176,4 +176,4 @@ async def test_thousands_of_products_are_read_in_pages(shop: Shop) -> None:
             await PostgresProductStore(shop.db).add(tx, product)
 
     assert await shop.reindexer.rebuild() == 1101
-    assert (await shop.searches.search(replace(ANYTHING, count_total=True))).total == 1101
+    assert decode_page(await shop.searches.search(replace(ANYTHING, count_total=True))).total == 1101

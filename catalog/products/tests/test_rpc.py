@@ -224,3 +224,19 @@ async def test_delete_product_returns_the_product_and_then_it_is_not_found(edge:
     ):
         with pytest.raises(NotFound):
             await again
+
+
+async def test_get_product_reads_no_stock_for_a_caller_that_omits_it(edge: Edge) -> None:
+    created = await edge.create(stock=5)
+    edge.stock.free_calls.clear()
+
+    response = await edge.call(edge.admin, "GetProduct", product_id=created.id, omit_stock=True)
+
+    assert (response.product.name, response.product.HasField("stock"), response.product.available) == (
+        "Mug",
+        False,
+        False,
+    )
+    assert edge.stock.free_calls == []
+    with pytest.raises(NotFound):
+        await edge.call(None, "GetProduct", product_id=PRODUCT.format(PRODUCT.new()), omit_stock=True)

@@ -18,8 +18,9 @@ class FakeStockStore:
         # The product of each variant of a product with options; the fake of variants changes it.
         self.product_of: dict[UUID, UUID] = {}
         self._publish_times: dict[UUID, datetime] = {}
-        # The ids of each call of `free`.
+        # The ids of each call of `free`, and of `sums`.
         self.free_calls: list[Sequence[UUID]] = []
+        self.sums_calls: list[Sequence[UUID]] = []
 
     async def free(self, ids: Sequence[UUID]) -> dict[UUID, int]:
         self.free_calls.append(ids)
@@ -30,6 +31,7 @@ class FakeStockStore:
     async def sums(
         self, product_ids: Sequence[UUID], *, quantities: bool = True
     ) -> dict[UUID, tuple[int | None, bool]]:
+        self.sums_calls.append(product_ids)
         sums: dict[UUID, tuple[int | None, bool]] = {}
         for product_id in product_ids:
             free = [self.free_stock.get(v) for v, product in self.product_of.items() if product == product_id]

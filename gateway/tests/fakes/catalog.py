@@ -24,6 +24,15 @@ def one_product(product_id: str, name: str = "Mug") -> product_pb2.Product:
     )
 
 
+def shown(request: Any, product_id: str) -> product_pb2.Product:
+    """Without what the request omits."""
+    product = one_product(product_id)
+    if request.omit_stock:
+        product.ClearField("stock")
+        product.ClearField("available")
+    return product
+
+
 class ProductRpc(UnimplementedServicer):
     service = catalog.DESCRIPTOR.services_by_name["ProductService"]
 
@@ -41,7 +50,7 @@ class ProductRpc(UnimplementedServicer):
     async def get_product(self, request: Any, call: Call) -> catalog.GetProductResponse:
         self._record("GetProduct", request, call)
         await self._takes_its_time()
-        return catalog.GetProductResponse(product=one_product(request.product_id))
+        return catalog.GetProductResponse(product=shown(request, request.product_id))
 
     async def batch_get_products(self, request: Any, call: Call) -> catalog.BatchGetProductsResponse:
         self._record("BatchGetProducts", request, call)
@@ -57,7 +66,7 @@ class ProductRpc(UnimplementedServicer):
             ids = [PRODUCT.format(PRODUCT.new()) for _ in range(request.page_size)]
         hits = [
             catalog.SearchProductsResponse.Hit(
-                product=one_product(product_id),
+                product=shown(request, product_id),
                 cursor=f"after {product_id}",
                 highlight="<em>Mug</em>" if request.highlight else "",
             )

@@ -10,13 +10,13 @@ from kit.auth import Principal, Role
 from kit.errors import (
     Unauthenticated,
 )
-from kit.rpc import Call, Channel, Server
+from kit.rpc import Call, Channel, Encoded, Server
 from kit.testing.contracts import UnimplementedServicer
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OrderService"]
 USER = Principal(UUID(int=1), Role.USER, UUID(int=2), "good")
 ADMIN = Principal(UUID(int=1), Role.ADMIN, UUID(int=2), "admin")
-Answer = Callable[[pb.GetOrderRequest, Call], Awaitable[pb.GetOrderResponse]]
+Answer = Callable[[pb.GetOrderRequest, Call], Awaitable[pb.GetOrderResponse | Encoded]]
 
 
 class OrderRpc(UnimplementedServicer):
@@ -33,7 +33,7 @@ class OrderRpc(UnimplementedServicer):
         response.order.id = request.order_id
         return response
 
-    async def get_order(self, request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse:
+    async def get_order(self, request: pb.GetOrderRequest, call: Call) -> pb.GetOrderResponse | Encoded:
         self.calls.append(call)
         return await self.answer(request, call)
 

@@ -20,7 +20,7 @@ from kit.errors import (
     Unavailable,
     Violation,
 )
-from kit.rpc import Call, Channel, Server, current_call
+from kit.rpc import Call, Channel, Encoded, Server, current_call
 from kit.rpc.tests.orders import ADMIN, SERVICE, USER, OrderRpc, channel, get, orders, raising, server
 from kit.telemetry import correlation_id
 
@@ -28,6 +28,15 @@ __all__ = ["channel", "orders", "server"]
 
 
 async def test_a_call_is_answered(channel: Channel) -> None:
+    assert (await get(channel, "ord_7")).order.id == "ord_7"
+
+
+async def test_an_encoded_response_is_sent_as_it_is(channel: Channel, orders: OrderRpc) -> None:
+    async def encoded(request: pb.GetOrderRequest, call: Call) -> Encoded:
+        return Encoded((await orders.echo(request, call)).SerializeToString())
+
+    orders.answer = encoded
+
     assert (await get(channel, "ord_7")).order.id == "ord_7"
 
 
