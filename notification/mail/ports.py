@@ -1,5 +1,6 @@
 """What sending mail needs from outside."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -20,8 +21,8 @@ class MailQueue(Protocol):
         their mails stay in order; once an attempt has failed it no longer holds up the ones after it.
         """
 
-    async def save(self, notification: Notification) -> bool:
-        """Saves the result of an attempt; returns False, and saves nothing, if another worker has taken over the lease.
+    async def save(self, notifications: Sequence[Notification]) -> Sequence[bool]:
+        """Saves the results of attempts; returns False for those of which it saves nothing because another worker has taken over the lease.
 
         SENT is saved regardless of the lease, once. ACCOUNT_DELETED erases the content.
         """

@@ -1,8 +1,10 @@
 """The queue of notifications to send: leasing rows and saving results. Inserting them is in `notification.notifications.store`."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
-from kit.db import Database, Record
+from kit.db import Database, Record, transpose
 from notification.mail.ports import Due
 from notification.notifications.domain import Notification
 from notification.notifications.store import notification_from_row
@@ -31,9 +33,14 @@ RETURNING n.*, r.name AS recipient_name, r.email AS recipient_email, r.update_ti
 # `attempts` is the lease's fencing token: a worker that lost its lease changes nothing, except that a sent mail stays sent.
 # An event that arrives after its account was deleted queues a notification all the same: its content is erased with its only attempt.
 _SAVE = """
-UPDATE notifications SET recipient = $2, status = $3, due_time = $4, send_time = $5, failure = $6,
-    context = CASE WHEN $6 = 'ACCOUNT_DELETED' THEN '{}' ELSE context END
-WHERE id = $1 AND status <> 'SENT' AND (status = 'QUEUED' AND attempts = $7 OR $3 = 'SENT')
+UPDATE notifications n SET recipient = result.recipient, status = result.status, due_time = result.due_time,
+    send_time = result.send_time, failure = result.failure,
+    context = CASE WHEN result.failure = 'ACCOUNT_DELETED' THEN '{}' ELSE n.context END
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::integer[])
+    AS result(id, recipient, status, due_time, send_time, failure, attempts)
+WHERE n.id = result.id AND n.status <> 'SENT'
+    AND (n.status = 'QUEUED' AND n.attempts = result.attempts OR result.status = 'SENT')
+RETURNING n.id
 """
 _DROP = "DELETE FROM notifications WHERE id = $1 AND status = 'QUEUED' AND attempts = $2"
 
@@ -49,23 +56,41 @@ class PostgresMailQueue:
         rows = await self._db.fetch(_CLAIM.format(limit=limit), now, lease)
         return [(notification_from_row(row), _recipient(row)) for row in rows]
 
-    async def save(self, notification: Notification) -> bool:
-        """One statement."""
-        tag = await self._db.execute(
-            _SAVE,
-            notification.id,
-            notification.recipient,
-            notification.status,
-            notification.due_time,
-            notification.send_time,
-            notification.failure or "",
-            notification.attempts,
-        )
-        return tag != "UPDATE 0"
+    async def save(self, notifications: Sequence[Notification]) -> list[bool]:
+        """One statement, or several if a notification is among them more than once; a statement would save any of its results."""
+        saved: list[bool] = []
+        while rest := notifications[len(saved) :]:
+            distinct = _distinct(rest)
+            rows = (_result(distinct[id]) for id in sorted(distinct))
+            ids = {row["id"] for row in await self._db.fetch(_SAVE, *transpose(rows, 7))}
+            saved += [id in ids for id in distinct]
+        return saved
 
     async def drop(self, notification: Notification) -> bool:
         """One statement."""
         return await self._db.execute(_DROP, notification.id, notification.attempts) != "DELETE 0"
+
+
+def _distinct(notifications: Sequence[Notification]) -> dict[UUID, Notification]:
+    """The first notifications, up to one that is repeated."""
+    distinct: dict[UUID, Notification] = {}
+    for notification in notifications:
+        if notification.id in distinct:
+            break
+        distinct[notification.id] = notification
+    return distinct
+
+
+def _result(notification: Notification) -> tuple[object, ...]:
+    return (
+        notification.id,
+        notification.recipient,
+        notification.status,
+        notification.due_time,
+        notification.send_time,
+        notification.failure or "",
+        notification.attempts,
+    )
 
 
 def _recipient(row: Record) -> Recipient:

@@ -5,6 +5,7 @@ from typing import Final
 
 from kit.telemetry import get_logger
 from kit.values import NOTIFICATION, Clock
+from kit.work import Batcher
 from notification.mail.errors import MailNotRendered, MailRejected, TemporaryDeliveryFailure
 from notification.mail.metrics import MAILS
 from notification.mail.ports import Due, Mailer, MailQueue
@@ -23,6 +24,8 @@ class MailDelivery:
 
     def __init__(self, queue: MailQueue, renderer: Renderer, mailer: Mailer, *, clock: Clock) -> None:
         self._queue = queue
+        # Mails that were sent while others were being saved are saved together.
+        self._results = Batcher(queue.save)
         self._renderer = renderer
         self._mailer = mailer
         self._clock = clock
@@ -48,7 +51,7 @@ class MailDelivery:
             notification.fail(recipient.email, Failure.EXPIRED)
         else:
             outcome = await self._deliver(notification, recipient)
-        if not await self._queue.save(notification):
+        if not await self._results.run(notification):
             outcome = "lease_lost"
         MAILS.labels(notification.template, outcome).inc()
 

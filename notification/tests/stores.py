@@ -84,6 +84,11 @@ class Stores:
     async def claim(self, limit: int = 10) -> list[Due]:
         return await self.queue.claim(self.clock.now, self.clock.now + timedelta(seconds=20), limit)
 
+    async def save(self, notification: Notification) -> bool:
+        """Saves the result of an attempt."""
+        [is_saved] = await self.queue.save([notification])
+        return is_saved
+
     async def claimed_ids(self, limit: int = 10) -> list[UUID]:
         return [notification.id for notification, _ in await self.claim(limit)]
 

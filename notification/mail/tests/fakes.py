@@ -1,5 +1,6 @@
 """The mail queue and the mailer in memory; `notification/tests/stores.py` runs the queue's contract on it and on PostgreSQL."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,7 +45,10 @@ class FakeMailQueue:
         del self._store.notifications[notification.id]
         return True
 
-    async def save(self, notification: Notification) -> bool:
+    async def save(self, notifications: Sequence[Notification]) -> list[bool]:
+        return [self._save(notification) for notification in notifications]
+
+    def _save(self, notification: Notification) -> bool:
         stored = self._store.notifications[notification.id]
         is_leased = stored.status is Status.QUEUED and stored.attempts == notification.attempts
         if stored.status is Status.SENT or not (is_leased or notification.status is Status.SENT):

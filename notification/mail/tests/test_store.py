@@ -2,8 +2,9 @@
 
 import asyncio
 from contextvars import Context
+from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from notification.notifications.domain import Failure, Notification, Status, Template
 from notification.recipients.tests.fakes import john
@@ -40,7 +41,7 @@ async def test_a_link_that_a_user_waits_for_is_sent_before_all_other_mails(store
         await stores.add(link)
         assert await stores.claimed_ids(1) == [link.id]
         link.mark_sent(recipient.email, stores.clock())
-        await stores.queue.save(link)
+        await stores.save(link)
 
 
 async def test_an_account_with_many_mails_does_not_hold_up_the_others(stores: Stores) -> None:
@@ -59,7 +60,7 @@ async def test_an_accounts_mails_are_sent_in_the_order_of_their_creation(stores:
         [(notification, _)] = claimed
         sent.append(notification.id)
         notification.mark_sent(recipient.email, stores.clock())
-        await stores.queue.save(notification)
+        await stores.save(notification)
     assert sent == [notification.id for notification in queued]
 
 
@@ -70,7 +71,7 @@ async def test_a_mail_that_failed_twice_holds_up_none_after_it(stores: Stores) -
         [(claimed, _)] = await stores.claim()
         assert claimed.id == stuck.id
         claimed.schedule_retry(recipient.email, stores.clock())
-        await stores.queue.save(claimed)
+        await stores.save(claimed)
         stores.clock.advance(seconds=1)
     assert await stores.claimed_ids() == [later.id]
 
@@ -80,7 +81,7 @@ async def test_a_deferred_notification_is_claimed_once_it_is_due(stores: Stores)
     await stores.queue_one(recipient.account_id)
     [(notification, _)] = await stores.claim()
     notification.schedule_retry(recipient.email, stores.clock())
-    await stores.queue.save(notification)
+    await stores.save(notification)
 
     assert await stores.claim() == []
     stores.clock.advance(seconds=1)
@@ -93,7 +94,7 @@ async def test_a_sent_or_rejected_notification_is_not_claimed_again(stores: Stor
     sent.mark_sent(recipient.email, stores.clock())
     rejected.fail(recipient.email, Failure.REJECTED)
     for notification in (sent, rejected):
-        await stores.queue.save(notification)
+        await stores.save(notification)
 
     stores.clock.advance(days=1)
     assert await stores.claim() == []
@@ -116,9 +117,9 @@ async def _claim_twice(stores: Stores) -> tuple[Notification, Notification, str]
 async def test_a_late_failure_does_not_overwrite_sent(stores: Stores) -> None:
     slow, second, email = await _claim_twice(stores)
     second.mark_sent(email, stores.clock())
-    await stores.queue.save(second)
+    await stores.save(second)
     slow.fail(email, Failure.REJECTED)
-    await stores.queue.save(slow)
+    await stores.save(slow)
 
     assert [notification.status for notification in await stores.page()] == [Status.SENT]
 
@@ -126,12 +127,12 @@ async def test_a_late_failure_does_not_overwrite_sent(stores: Stores) -> None:
 async def test_a_worker_that_lost_its_lease_changes_nothing(stores: Stores) -> None:
     slow, second, email = await _claim_twice(stores)
     slow.fail(email, Failure.REJECTED)
-    assert not await stores.queue.save(slow)
+    assert not await stores.save(slow)
     second.fail(email, Failure.EXPIRED)
-    assert await stores.queue.save(second)
+    assert await stores.save(second)
     slow.status, slow.failure = Status.QUEUED, None
     slow.schedule_retry(email, stores.clock())
-    assert not await stores.queue.save(slow)
+    assert not await stores.save(slow)
 
     stores.clock.advance(days=1)
     assert await stores.claim() == []
@@ -143,9 +144,9 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(stores: Stores) -> N
 async def test_a_sent_mail_is_saved_even_if_the_lease_was_lost(stores: Stores) -> None:
     slow, second, email = await _claim_twice(stores)
     slow.mark_sent(email, stores.clock())
-    assert await stores.queue.save(slow)
+    assert await stores.save(slow)
     second.schedule_retry(email, stores.clock())
-    assert not await stores.queue.save(second)
+    assert not await stores.save(second)
 
     stores.clock.advance(days=1)
     assert await stores.claim() == []
@@ -159,3 +160,64 @@ async def test_concurrent_claims_get_every_notification_once(real: Stores) -> No
     claimed = [notification.id for claim in claims for notification, _ in claim]
     assert len(claimed) == len(set(claimed))
     assert set(claimed) == {notification.id for notification in queued}
+
+
+async def test_many_results_are_saved_together(stores: Stores) -> None:
+    await stores.queue_many(4)
+    (sent, recipient), (rejected, _), (deferred, _), (deleted, _) = await stores.claim()
+    sent.mark_sent(recipient.email, stores.clock())
+    rejected.fail("jane@souk.test", Failure.REJECTED)
+    deferred.schedule_retry("jim@souk.test", stores.clock())
+    deleted.fail("", Failure.ACCOUNT_DELETED)
+
+    assert await stores.queue.save([deferred, sent, deleted, rejected]) == [True] * 4
+    page = {notification.id: notification for notification in await stores.page()}
+    for saved in (sent, rejected, deferred):
+        assert replace(page[saved.id], create_time=saved.create_time) == saved
+    assert page[deleted.id].context == {}
+    assert await stores.queue.save([deferred, sent]) == [True, False]
+    assert await stores.queue.save([]) == []
+
+
+async def test_a_result_of_a_lost_lease_among_others_changes_nothing(stores: Stores) -> None:
+    slow, second, email = await _claim_twice(stores)
+    [other] = await stores.queue_many(1)
+    [(other, recipient)] = await stores.claim()
+    slow.fail(email, Failure.REJECTED)
+    other.mark_sent(recipient.email, stores.clock())
+    assert await stores.queue.save([slow, other]) == [False, True]
+
+    second.mark_sent(email, stores.clock())
+    assert await stores.save(second)
+    assert [notification.status for notification in await stores.page()] == [Status.SENT] * 2
+
+
+async def test_of_several_results_of_one_mail_sent_is_kept(stores: Stores) -> None:
+    slow, second, email = await _claim_twice(stores)
+    slow.mark_sent(email, stores.clock())
+    second.schedule_retry(email, stores.clock())
+    assert await stores.queue.save([second, slow, second]) == [True, True, False]
+    stores.clock.advance(days=1)
+    assert await stores.claim() == []
+
+
+async def test_a_claim_of_ten_keeps_the_order_of_each_accounts_mails_and_takes_links_first(
+    stores: Stores,
+) -> None:
+    accounts = [await stores.save_recipient() for _ in range(12)]
+    queued = [[await stores.queue_one(account.account_id) for account in accounts] for _ in range(2)]
+    expire_time = stores.clock() + timedelta(minutes=30)
+    link = Notification.with_link(
+        Template.PASSWORD_RESET, uuid4(), accounts[11].account_id, {}, expire_time, stores.clock()
+    )
+    await stores.add(link)
+
+    sent: list[UUID] = []
+    while claimed := await stores.claim(10):
+        for notification, recipient in claimed:
+            notification.mark_sent(recipient.email, stores.clock())
+            sent.append(notification.id)
+        assert all(await stores.queue.save([notification for notification, _ in claimed]))
+    assert link.id in sent[:10]
+    for first, second in zip(*queued, strict=True):
+        assert sent.index(first.id) < sent.index(second.id)

@@ -37,7 +37,7 @@ async def test_a_repeated_event_changes_nothing(stores: Stores) -> None:
     await stores.queue_one(recipient.account_id, order_id=order_id)
     [(first, _)] = await stores.claim()
     first.mark_sent(recipient.email, stores.clock())
-    await stores.queue.save(first)
+    await stores.save(first)
 
     await stores.queue_one(recipient.account_id, order_id=order_id)
     assert await stores.page() == [first]
@@ -74,7 +74,7 @@ async def test_an_address_saved_after_its_account_was_deleted_is_erased_by_the_s
     await stores.erase(deleted.account_id)
     for notification, recipient in leased:
         notification.mark_sent(recipient.email, stores.clock())
-        await stores.queue.save(notification)
+        await stores.save(notification)
 
     await stores.notifications.erase_late_arrivals(since + timedelta(seconds=1))
     assert {notification.recipient for notification in await stores.page()} == {deleted.email, other.email}

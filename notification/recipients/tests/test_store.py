@@ -25,7 +25,7 @@ async def test_a_deleted_recipient_keeps_no_name_address_or_content(stores: Stor
     await stores.queue_one(recipient.account_id)
     [(sent, _)] = await stores.claim()
     sent.mark_sent(recipient.email, stores.clock())
-    await stores.queue.save(sent)
+    await stores.save(sent)
     await stores.erase(recipient.account_id)
     stores.clock.advance(seconds=1)
     await stores.save_recipient(john(stores.clock, account_id=recipient.account_id))
