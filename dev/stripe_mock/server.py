@@ -287,6 +287,8 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
     Handler.disable_nagle_algorithm = True
     server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
+    # By default five connections wait to be accepted, and others for a second or longer.
+    server.socket.listen(128)
     return server
 
 

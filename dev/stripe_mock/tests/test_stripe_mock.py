@@ -1,8 +1,10 @@
 """The mock's own rules: idempotency keys as in Stripe's v1 API, state over a restart, webhooks until they arrive, injected faults."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,10 @@ from typing import Any
 import pytest
 
 from dev.stripe_mock.provider import Provider
-from dev.stripe_mock.server import Api, parameters
+from dev.stripe_mock.server import Api, parameters, serve
 from dev.stripe_mock.state import State
 from dev.stripe_mock.webhooks import Deliverer, signature
-from kit.testing import wait_until
+from kit.testing import free_port, wait_until
 
 INTENTS = "/v1/payment_intents"
 FORM = "amount=1000&currency=usd&payment_method=pm_card_visa&confirm=true"
@@ -26,6 +28,13 @@ def make(tmp_path: Path) -> Callable[[], Api]:
         return Api(state, Provider(state, base="http://127.0.0.1:1"))
 
     return made
+
+
+def test_payments_that_start_at_once_all_connect_at_once(make: Callable[[], Api]) -> None:
+    port = free_port()
+    with serve(make(), port), ExitStack() as connections:
+        for _ in range(64):
+            connections.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.5))
 
 
 def test_forms_are_parsed_as_stripe_writes_them() -> None:
