@@ -67,6 +67,49 @@ async def test_no_more_items_are_claimed_than_can_start() -> None:
     await worker.close()
 
 
+async def test_one_claim_takes_ten_items_at_most_and_the_next_follows_while_there_are_more() -> None:
+    work = Work(*map(str, range(25)))
+    work.go.clear()
+    worker = work.worker(concurrency=64, idle_seconds=60)
+    await worker.open()
+    await eventually(lambda: work.under_way == 25)
+
+    assert work.limits == [10, 10, 10]
+    work.go.set()
+    await worker.close()
+
+
+async def test_a_full_pool_claims_again_when_ten_items_can_start() -> None:
+    work = Work(*map(str, range(80)))
+    work.go.clear()
+    worker = work.worker(concurrency=64)
+    await worker.open()
+    await eventually(lambda: work.under_way >= 60)
+    work.go.set()
+    await eventually(lambda: len(work.handled) == 80)
+    await worker.close()
+
+    assert work.max_under_way <= 64
+    assert work.limits[:8] == [10] * 8
+
+
+async def test_items_that_become_due_one_by_one_are_claimed_together_after_the_poll_interval() -> None:
+    work = Work("0")
+
+    async def handle(item: str) -> None:
+        await work.handle(item)
+        work.items.append(str(int(item) + 1))
+
+    worker = Worker("test", work.claim, handle, concurrency=3, idle_seconds=0.05)
+    started_at = time.monotonic()
+    await worker.open()
+    await eventually(lambda: len(work.handled) >= 5)
+    seconds = time.monotonic() - started_at
+    await worker.close()
+
+    assert seconds >= 4 * 0.05
+
+
 async def test_one_failure_is_not_the_others() -> None:
     work = Work("a", "bad", "b")
     worker = work.worker()
