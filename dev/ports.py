@@ -123,10 +123,6 @@ def service_environment(
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(ports.smtp),
         "SHOP_URL": f"http://127.0.0.1:{ports.storefront}",
-        # Background work is slowed down, because everything shares one machine.
-        "MAILS_AT_ONCE": "2",
-        # Two per order: placed and confirmed.
-        "MAILS_PER_SECOND": "40",
     }
     for peer in _DATABASES:
         environment[f"{peer.upper()}_ADDRESS"] = ",".join(

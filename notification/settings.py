@@ -1,5 +1,6 @@
 """The notification service's settings, beside those that all services have."""
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -61,9 +62,15 @@ class Settings(BaseSettings):
         default=timedelta(days=7),
         minimum=timedelta(hours=1).total_seconds(),
     )
-    mails_at_once: int = setting("Mails sent concurrently", default=8, minimum=1, maximum=100)
+    mails_at_once: int = setting(
+        "Mails that this replica sends concurrently, each on a connection of its own to the mail server",
+        default=20,
+        minimum=1,
+        maximum=100,
+    )
     mails_per_second: float = setting(
-        "Mails sent per second, on average; set it to the limit of your mail provider",
-        default=50.0,
+        "Mails that this replica sends per second on average, inf for no limit; set it if your mail provider has a limit "
+        "(of all replicas together)",
+        default=math.inf,
         minimum=0.1,
     )

@@ -25,11 +25,6 @@ from tests.load.report import page
 from tests.load.results import Results, compare, journeys_of, scenario_of
 
 _IDLE_SECONDS = 60.0
-# The local stack slows down background work; a load run measures what the machine can do.
-_PACE = {
-    "MAILS_AT_ONCE": "8",
-    "MAILS_PER_SECOND": "2000",
-}
 
 
 class LoadRun:
@@ -141,8 +136,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="souk-load-") as folder:
         ports = Ports.free()
         stack = Stack(Path(folder), ports, mail="count")
-        for service in stack.services.values():
-            service.override_environment(lambda name, environment: environment | _PACE)
         stack.start()
         try:
             return asyncio.run(measure(f"http://127.0.0.1:{ports.gateway}", ports, arguments))
