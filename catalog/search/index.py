@@ -6,6 +6,7 @@ Results are cached for about a second with the index's generation, so a refresh 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -40,7 +41,7 @@ class ElasticsearchIndexReader:
 
     async def search(self, criteria: Criteria) -> bytes:
         """Concurrent equal searches share one query. Raises SearchUnavailable, InvalidArgument for a cursor of another search."""
-        return await self._cached(_key("page", repr(criteria)), lambda: self._query(criteria))
+        return await self._cached(_page_key(criteria), lambda: self._query(criteria))
 
     async def suggest(self, prefix: str, size: int) -> Sequence[str]:
         """Distinct names of products that complete a prefix; raises SearchUnavailable."""
@@ -91,6 +92,11 @@ class ElasticsearchIndexReader:
                 break
         names = [hit["_source"]["name"] for hit in _hits(reply)]
         return orjson.dumps(names), bool(names)
+
+
+@lru_cache(1024)
+def _page_key(criteria: Criteria) -> str:
+    return _key("page", repr(criteria))
 
 
 def _key(kind: str, text: str) -> str:

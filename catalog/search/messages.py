@@ -1,6 +1,7 @@
 """Protobuf messages of search <-> the domain, with the rules for its inputs."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from souk.catalog.v1 import product_service_pb2 as pb
@@ -18,6 +19,9 @@ _MAX_CATEGORY: Final = 100
 _MAX_OPTIONS: Final = 3
 _MAX_OPTION_VALUES: Final = 10
 _MAX_OPTION: Final = 100
+# Checking a request takes longer than the rest of an answer from Redis. Most requests have less than 100 bytes.
+_CACHED_REQUESTS: Final = 1024
+_MAX_CACHED_REQUEST_BYTES: Final = 1024
 
 
 def prefix_from_proto(request: pb.SuggestProductsRequest) -> tuple[str, int]:
@@ -31,6 +35,13 @@ def prefix_from_proto(request: pb.SuggestProductsRequest) -> tuple[str, int]:
 
 def criteria_from_proto(request: pb.SearchProductsRequest) -> Criteria:
     """Raises InvalidArgument with all violations."""
+    encoded = request.SerializeToString()
+    return (_criteria if len(encoded) <= _MAX_CACHED_REQUEST_BYTES else _criteria.__wrapped__)(encoded)
+
+
+@lru_cache(_CACHED_REQUESTS)
+def _criteria(encoded: bytes) -> Criteria:
+    request = pb.SearchProductsRequest.FromString(encoded)
     reader = FieldReader()
     min_price, max_price = _price_bounds(reader, request)
     categories = _categories(reader, request)

@@ -1,6 +1,7 @@
 """The catalog service: products, categories, search and free stock. The order service reserves stock."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import strawberry
 from souk.catalog.v1 import product_pb2 as product
@@ -41,6 +42,9 @@ from kit.rpc import Peer
 _USD = "USD"
 _STANDARD_TAX_CLASS = "standard"
 
+# Equal searches get equal pages while catalog caches them. At most 8 MB of encoded pages.
+_CACHED_PAGES = 256
+_MAX_CACHED_PAGE_BYTES = 32 * 1024
 # Lists repeat products, so each version of a product is converted once.
 _MAX_CACHED = 8192
 _MAX_INT = 2**31 - 1
@@ -159,15 +163,9 @@ class Catalog(Peer):
                 _set_price_range(request, filter.price)
             for option in filter.options or ():
                 request.options.add(name=option.name, values=option.values)
-        response = await self._call("SearchProducts", request, pb.SearchProductsResponse)
-        edges = [
-            ProductEdge(
-                cursor=hit.cursor, node=product_of(hit.product), highlight=text_or_none(hit.highlight)
-            )
-            for hit in response.hits
-        ]
-        facets = [_facet(facet) for facet in response.facets] if extras.facets else None
-        return connection(ProductConnection, edges, response, page.token, facets=facets)
+        response = await self._call_encoded("SearchProducts", request)
+        convert = _page if len(response) <= _MAX_CACHED_PAGE_BYTES else _page.__wrapped__
+        return convert(response, page.token, extras.facets)
 
     async def suggest(self, prefix: str, first: int | None) -> list[str]:
         """SuggestProducts."""
@@ -178,6 +176,17 @@ class Catalog(Peer):
         """ListCategories."""
         response = await self._call("ListCategories", pb.ListCategoriesRequest(), pb.ListCategoriesResponse)
         return [_category(message) for message in response.categories]
+
+
+@lru_cache(_CACHED_PAGES)
+def _page(encoded: bytes, token: str, with_facets: bool) -> ProductConnection:
+    response = pb.SearchProductsResponse.FromString(encoded)
+    edges = [
+        ProductEdge(cursor=hit.cursor, node=product_of(hit.product), highlight=text_or_none(hit.highlight))
+        for hit in response.hits
+    ]
+    facets = [_facet(facet) for facet in response.facets] if with_facets else None
+    return connection(ProductConnection, edges, response, token, facets=facets)
 
 
 def _set_price_range(request: pb.SearchProductsRequest, price: PriceFilter) -> None:

@@ -1,5 +1,7 @@
 """How many calls a query makes, and what they compute."""
 
+from typing import Any
+
 import pytest
 
 from gateway.tests.world import World, forget, world
@@ -114,3 +116,16 @@ async def test_the_stock_of_one_product_is_read_only_when_selected(world: World)
     answer = await world.ask(query, id=product_id, stock=True)
     assert answer["data"]["product"]["available"]
     assert not world.recorder.last("GetProduct")[0].omit_stock
+
+
+async def test_pages_that_catalog_answers_alike_differ_by_what_was_asked(world: World) -> None:
+    async def page(arguments: str, selection: str) -> Any:
+        query = f"{{ products{arguments} {{ nodes {{ id }} pageInfo {{ hasPreviousPage }} {selection} }} }}"
+        return (await world.ask(query))["data"]["products"]
+
+    first, next_page = await page("", ""), await page('(after: "x")', "")
+
+    assert first["nodes"] == next_page["nodes"]
+    assert (first["pageInfo"]["hasPreviousPage"], next_page["pageInfo"]["hasPreviousPage"]) == (False, True)
+    assert await page("", "") == first
+    assert (await page("", "facets { name }"))["facets"] == [{"name": "currency"}]

@@ -94,8 +94,16 @@ class Cache:
         Concurrent callers that miss the same key wait for one load. A key that `load` omits is cached as absent.
         """
         unique = list(dict.fromkeys(keys))
-        waiting = {key: self._loading[key] for key in unique if key in self._loading}
-        values = await self._load_as_leader([key for key in unique if key not in waiting], load, seconds)
+        values = await self.get_many(unique)
+        missing = [key for key in unique if key not in values]
+        if missing:
+            values |= await self._load(missing, load, seconds)
+        return {key: value for key, value in values.items() if value != _ABSENT}
+
+    async def _load(self, keys: Sequence[str], load: Load, seconds: float) -> dict[str, bytes]:
+        waiting = {key: self._loading[key] for key in keys if key in self._loading}
+        own = [key for key in keys if key not in waiting]
+        values = await self._load_as_leader(own, load, seconds) if own else {}
         for key, future in waiting.items():
             value = await asyncio.shield(future)
             if value is not None:
@@ -103,34 +111,23 @@ class Cache:
         return values
 
     async def _load_as_leader(self, keys: Sequence[str], load: Load, seconds: float) -> dict[str, bytes]:
-        """Looks up and loads keys that no other caller is loading; callers that come in the meantime wait for the futures."""
-        if not keys:
-            return {}
+        """Loads and caches keys that no other caller is loading; callers that come in the meantime wait for the futures."""
         loop = asyncio.get_running_loop()
         futures: dict[str, asyncio.Future[bytes | None]] = {key: loop.create_future() for key in keys}
         self._loading |= futures
         try:
-            values = await self._get_or_load(keys, load, seconds)
+            loaded = await load(keys)
+            await self.set_many({key: loaded.get(key, _ABSENT) for key in keys}, seconds=seconds)
         except BaseException as error:
             _fail(futures.values(), error)
             raise
         else:
             for key, future in futures.items():
-                future.set_result(values.get(key))
+                future.set_result(loaded.get(key))
         finally:
             for key in keys:
                 del self._loading[key]
-        return values
-
-    async def _get_or_load(self, keys: Sequence[str], load: Load, seconds: float) -> dict[str, bytes]:
-        cached = await self.get_many(keys)
-        values = {key: value for key, value in cached.items() if value != _ABSENT}
-        missing = [key for key in keys if key not in cached]
-        if missing:
-            loaded = await load(missing)
-            await self.set_many({key: loaded.get(key, _ABSENT) for key in missing}, seconds=seconds)
-            values |= {key: loaded[key] for key in missing if key in loaded}
-        return values
+        return dict(loaded)
 
     async def _guarded(self, command: str, call: Callable[[], Awaitable[T]]) -> T | None:
         try:

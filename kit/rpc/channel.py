@@ -125,6 +125,11 @@ class Channel:
         rpc = self._methods[method]
         if response.DESCRIPTOR is not rpc.output:
             raise TypeError(f"{rpc.name} returns {rpc.output.full_name}, not {response.DESCRIPTOR.full_name}")
+        return response.FromString(await self.call_encoded(method, request))
+
+    async def call_encoded(self, method: str, request: Message) -> bytes:
+        """Like `call`; returns the serialized response."""
+        rpc = self._methods[method]
         started = time.perf_counter()
         outcome = "INTERNAL"
         try:
@@ -133,9 +138,8 @@ class Channel:
                     body = await self._attempts(rpc, request)
             else:
                 body = await self._attempts(rpc, request)
-            message = response.FromString(body)
             outcome = "OK"
-            return message
+            return body
         except SoukError as error:
             outcome = error.category.value
             raise

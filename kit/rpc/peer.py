@@ -32,3 +32,6 @@ class Peer:
 
     async def _call(self, method: str, request: Message, response: type[M]) -> M:
         return await self._channel.call(method, request, response)
+
+    async def _call_encoded(self, method: str, request: Message) -> bytes:
+        return await self._channel.call_encoded(method, request)
