@@ -120,10 +120,10 @@ async def test_the_stock_of_one_product_is_read_only_when_selected(world: World)
 
 async def test_pages_that_catalog_answers_alike_differ_by_what_was_asked(world: World) -> None:
     async def page(arguments: str, selection: str) -> Any:
-        query = f"{{ products{arguments} {{ nodes {{ id }} pageInfo {{ hasPreviousPage }} {selection} }} }}"
+        query = f"{{ products(first: 3{arguments}) {{ nodes {{ id }} pageInfo {{ hasPreviousPage }} {selection} }} }}"
         return (await world.ask(query))["data"]["products"]
 
-    first, next_page = await page("", ""), await page('(after: "x")', "")
+    first, next_page = await page("", ""), await page(', after: "x"', "")
 
     assert first["nodes"] == next_page["nodes"]
     assert (first["pageInfo"]["hasPreviousPage"], next_page["pageInfo"]["hasPreviousPage"]) == (False, True)
