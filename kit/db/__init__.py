@@ -13,6 +13,7 @@ from asyncpg import UniqueViolationError as UniqueViolation
 from kit.db.contention import retry_on_contention, run_with_contention_retries
 from kit.db.counts import bounded_count
 from kit.db.database import Database
+from kit.db.distinct import distinct_runs
 from kit.db.errors import DatabaseBusy, DatabaseContention, DatabaseUnavailable
 from kit.db.exclusive_lock import try_exclusive_lock
 from kit.db.migrating import MigrationError
@@ -47,6 +48,7 @@ __all__ = [
     "assert_tables_match",
     "bounded_count",
     "current_transaction",
+    "distinct_runs",
     "retry_on_contention",
     "run_with_contention_retries",
     "transpose",

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
+from operator import attrgetter
 
-from kit.db import Database, Record, transpose
+from kit.db import Database, Record, distinct_runs, transpose
 from notification.mail.ports import Due
 from notification.notifications.domain import Notification
 from notification.notifications.store import notification_from_row
@@ -59,26 +59,15 @@ class PostgresMailQueue:
     async def save(self, notifications: Sequence[Notification]) -> list[bool]:
         """One statement, or several if a notification is among them more than once; a statement would save any of its results."""
         saved: list[bool] = []
-        while rest := notifications[len(saved) :]:
-            distinct = _distinct(rest)
-            rows = (_result(distinct[id]) for id in sorted(distinct))
+        for run in distinct_runs(notifications, attrgetter("id")):
+            rows = map(_result, sorted(run, key=attrgetter("id")))
             ids = {row["id"] for row in await self._db.fetch(_SAVE, *transpose(rows, 7))}
-            saved += [id in ids for id in distinct]
+            saved += [notification.id in ids for notification in run]
         return saved
 
     async def drop(self, notification: Notification) -> bool:
         """One statement."""
         return await self._db.execute(_DROP, notification.id, notification.attempts) != "DELETE 0"
-
-
-def _distinct(notifications: Sequence[Notification]) -> dict[UUID, Notification]:
-    """The first notifications, up to one that is repeated."""
-    distinct: dict[UUID, Notification] = {}
-    for notification in notifications:
-        if notification.id in distinct:
-            break
-        distinct[notification.id] = notification
-    return distinct
 
 
 def _result(notification: Notification) -> tuple[object, ...]:

@@ -1,6 +1,7 @@
 """Account, order and payment events -> recipients and queued notifications. Nothing is sent here."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from souk.account.v1 import events_pb2 as account
@@ -15,7 +16,7 @@ from notification.contexts.messages import link_context, order_context, refund_c
 from notification.notifications.domain import Notification, Template
 from notification.notifications.messages import recipient_from_proto
 from notification.notifications.use_cases import Notifications
-from notification.recipients.domain import OrderLink
+from notification.recipients.domain import OrderLink, Recipient
 from notification.recipients.use_cases import Recipients
 
 
@@ -36,12 +37,12 @@ class EventHandlers:
             Subscription(
                 "souk.account.v1",
                 {
-                    account.AccountRegistered: self.account_registered,
-                    account.AccountUpdated: self.account_updated,
+                    account.AccountRegistered: BatchHandler(self.accounts_registered),
+                    account.AccountUpdated: BatchHandler(self.accounts_updated),
                     account.AccountDeleted: self.account_deleted,
-                    account.EmailVerificationRequested: self._link(Template.EMAIL_VERIFICATION),
-                    account.PasswordResetRequested: self._link(Template.PASSWORD_RESET),
-                    account.OrderLinkRequested: self._link(Template.ORDER_LINK),
+                    account.EmailVerificationRequested: BatchHandler(self._link(Template.EMAIL_VERIFICATION)),
+                    account.PasswordResetRequested: BatchHandler(self._link(Template.PASSWORD_RESET)),
+                    account.OrderLinkRequested: BatchHandler(self._link(Template.ORDER_LINK)),
                     account.GuestMerged: self._guests.merged,
                 },
             ),
@@ -55,21 +56,24 @@ class EventHandlers:
                     order.OrderDelivered: BatchHandler(self._order(Template.DELIVERED)),
                 },
             ),
-            Subscription("souk.payment.v1", {payment.PaymentRefunded: self.payment_refunded}),
+            Subscription("souk.payment.v1", {payment.PaymentRefunded: BatchHandler(self.payments_refunded)}),
         ]
 
-    async def account_registered(self, tx: Transaction, event: Event[account.AccountRegistered]) -> None:
-        """Saves the recipient and queues the welcome mail."""
-        recipient = recipient_from_proto(event.body.account)
-        await self._recipients.update(tx, recipient)
-        await self._notifications.queue(tx, [Notification.welcome(recipient.account_id, self._clock())])
+    async def accounts_registered(
+        self, tx: Transaction, events: Sequence[Event[account.AccountRegistered]]
+    ) -> None:
+        """Saves the recipients and queues the welcome mails."""
+        recipients, now = [recipient_from_proto(event.body.account) for event in events], self._clock()
+        await self._recipients.update(tx, recipients)
+        await self._notifications.queue(
+            tx, [Notification.welcome(recipient.account_id, now) for recipient in recipients]
+        )
 
-    async def account_updated(self, tx: Transaction, event: Event[account.AccountUpdated]) -> None:
-        """Saves the recipient, of a guest also the link to its orders."""
-        body, link = event.body, None
-        if body.sealed_order_token:
-            link = OrderLink(body.sealed_order_token, timestamp_from_proto(body.order_token_expire_time))
-        await self._recipients.update(tx, recipient_from_proto(body.account, link))
+    async def accounts_updated(
+        self, tx: Transaction, events: Sequence[Event[account.AccountUpdated]]
+    ) -> None:
+        """Saves the recipients, of guests also the link to their orders."""
+        await self._recipients.update(tx, [_updated(event.body) for event in events])
 
     async def account_deleted(self, tx: Transaction, event: Event[account.AccountDeleted]) -> None:
         """Erases the recipient and the content of their notifications."""
@@ -77,37 +81,21 @@ class EventHandlers:
         await self._recipients.delete(tx, account_id)
         await self._notifications.erase(tx, account_id)
 
-    async def payment_refunded(self, tx: Transaction, event: Event[payment.PaymentRefunded]) -> None:
-        """Queues a mail about the refund."""
-        paid, refund = event.body.payment, event.body.refund
-        notification = Notification.about_refund(
-            REFUND.parse(refund.id, "refund", "id"),
-            ORDER.parse(paid.order_id, "payment", "order_id"),
-            ACCOUNT.parse(paid.account_id, "payment", "account_id"),
-            refund_context(paid, refund),
-            self._clock(),
-        )
-        await self._notifications.queue(tx, [notification])
+    async def payments_refunded(
+        self, tx: Transaction, events: Sequence[Event[payment.PaymentRefunded]]
+    ) -> None:
+        """Queues mails about refunds."""
+        now = self._clock()
+        await self._notifications.queue(tx, [_refund(event.body, now) for event in events])
 
     def _link(self, template: Template) -> Any:
-        """A handler that queues a mail with a link and saves the address in the event, which is the one to use."""
+        """A handler that queues mails with a link and saves the addresses in the events, which are the ones to use."""
 
-        async def handle(tx: Transaction, event: Event[Any]) -> None:
-            now, expire_time = self._clock(), timestamp_from_proto(event.body.token_expire_time)
-            link = None
-            if template is Template.ORDER_LINK:
-                link = OrderLink(event.body.sealed_token, expire_time)
-            recipient = recipient_from_proto(event.body.account, link)
-            notification = Notification.with_link(
-                template,
-                event.id,
-                recipient.account_id,
-                link_context(event.body.sealed_token, expire_time, now),
-                expire_time,
-                now,
-            )
-            await self._recipients.update(tx, recipient)
-            await self._notifications.queue(tx, [notification])
+        async def handle(tx: Transaction, events: Sequence[Event[Any]]) -> None:
+            now = self._clock()
+            recipients = [_linked(template, event.body) for event in events]
+            await self._recipients.update(tx, recipients)
+            await self._notifications.queue(tx, [_with_link(template, event, now) for event in events])
 
         return handle
 
@@ -137,3 +125,40 @@ class EventHandlers:
             await self._notifications.queue(tx, due)
 
         return handle
+
+
+def _updated(body: account.AccountUpdated) -> Recipient:
+    link = None
+    if body.sealed_order_token:
+        link = OrderLink(body.sealed_order_token, timestamp_from_proto(body.order_token_expire_time))
+    return recipient_from_proto(body.account, link)
+
+
+def _linked(template: Template, body: Any) -> Recipient:
+    link = None
+    if template is Template.ORDER_LINK:
+        link = OrderLink(body.sealed_token, timestamp_from_proto(body.token_expire_time))
+    return recipient_from_proto(body.account, link)
+
+
+def _with_link(template: Template, event: Event[Any], now: datetime) -> Notification:
+    expire_time = timestamp_from_proto(event.body.token_expire_time)
+    return Notification.with_link(
+        template,
+        event.id,
+        ACCOUNT.parse(event.body.account.id, "account", "id"),
+        link_context(event.body.sealed_token, expire_time, now),
+        expire_time,
+        now,
+    )
+
+
+def _refund(body: payment.PaymentRefunded, now: datetime) -> Notification:
+    paid, refund = body.payment, body.refund
+    return Notification.about_refund(
+        REFUND.parse(refund.id, "refund", "id"),
+        ORDER.parse(paid.order_id, "payment", "order_id"),
+        ACCOUNT.parse(paid.account_id, "payment", "account_id"),
+        refund_context(paid, refund),
+        now,
+    )

@@ -1,5 +1,6 @@
 """What the use cases of recipients need from outside."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -11,8 +12,8 @@ from notification.recipients.domain import Recipient
 class RecipientStore(Protocol):
     """Recipients."""
 
-    async def upsert(self, tx: Transaction, recipient: Recipient) -> None:
-        """Saves the recipient, unless a newer version is stored or the account was deleted."""
+    async def upsert(self, tx: Transaction, recipients: Sequence[Recipient]) -> None:
+        """Saves recipients, one after the other, each unless a newer version is stored or the account was deleted."""
 
     async def remove_guest(self, tx: Transaction, account_id: UUID) -> None:
         """Removes a guest that was merged into an account; a late event of it does not save it again."""

@@ -1,14 +1,18 @@
 """The only writer of recipients. `notification.mail.store` and `notification.notifications.store` join the table when they read."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
-from kit.db import Transaction
+from kit.db import Transaction, distinct_runs, transpose
 from notification.recipients.domain import Recipient
 
 _UPSERT = """
 INSERT INTO recipients (account_id, name, email, update_time, email_verified, guest, sealed_order_token, order_token_expire_time)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS (SELECT FROM merged_accounts WHERE guest_id = $1)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::boolean[], $6::boolean[], $7::bytea[], $8::timestamptz[])
+    AS r(account_id, name, email, update_time, email_verified, guest, sealed_order_token, order_token_expire_time)
+WHERE NOT EXISTS (SELECT FROM merged_accounts WHERE guest_id = r.account_id)
 ON CONFLICT (account_id) DO UPDATE SET name = EXCLUDED.name, email = EXCLUDED.email, update_time = EXCLUDED.update_time,
     email_verified = EXCLUDED.email_verified, guest = EXCLUDED.guest,
     sealed_order_token = CASE WHEN EXCLUDED.guest THEN coalesce(EXCLUDED.sealed_order_token, recipients.sealed_order_token) END,
@@ -29,20 +33,14 @@ _IS_DELETED = "SELECT true FROM recipients WHERE account_id = $1 AND delete_time
 class PostgresRecipientStore:
     """`ports.RecipientStore` on PostgreSQL."""
 
-    async def upsert(self, tx: Transaction, recipient: Recipient) -> None:
-        """One statement; an older version changes nothing, and a version without a link keeps the guest's link."""
-        link = recipient.order_link
-        await tx.execute(
-            _UPSERT,
-            recipient.account_id,
-            recipient.name,
-            recipient.email,
-            recipient.update_time,
-            recipient.email_verified,
-            recipient.is_guest,
-            link.sealed_token if link else None,
-            link.expire_time if link else None,
-        )
+    async def upsert(self, tx: Transaction, recipients: Sequence[Recipient]) -> None:
+        """One statement, or several if an account is among them more than once; ordered by account, so that two consumers cannot deadlock.
+
+        An older version changes nothing, and a version without a link keeps the guest's link.
+        """
+        for run in distinct_runs(recipients, attrgetter("account_id")):
+            rows = map(_row, sorted(run, key=attrgetter("account_id")))
+            await tx.execute(_UPSERT, *transpose(rows, 8))
 
     async def remove_guest(self, tx: Transaction, account_id: UUID) -> None:
         """`merged_accounts` keeps it from being saved again."""
@@ -55,3 +53,17 @@ class PostgresRecipientStore:
     async def delete(self, tx: Transaction, account_id: UUID, now: datetime) -> None:
         """One statement; repeating it keeps the first deletion time."""
         await tx.execute(_MARK_DELETED, account_id, now)
+
+
+def _row(recipient: Recipient) -> tuple[object, ...]:
+    link = recipient.order_link
+    return (
+        recipient.account_id,
+        recipient.name,
+        recipient.email,
+        recipient.update_time,
+        recipient.email_verified,
+        recipient.is_guest,
+        link.sealed_token if link else None,
+        link.expire_time if link else None,
+    )

@@ -1,5 +1,6 @@
 """Keeping recipients up to date with the account service. Their mail content is erased by `notification.notifications`."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from kit.db import Transaction
@@ -15,9 +16,9 @@ class Recipients:
         self._store = store
         self._clock = clock
 
-    async def update(self, tx: Transaction, recipient: Recipient) -> None:
-        """Saves an account's name and address; events that arrive out of order change nothing."""
-        await self._store.upsert(tx, recipient)
+    async def update(self, tx: Transaction, recipients: Sequence[Recipient]) -> None:
+        """Saves accounts' names and addresses; events that arrive out of order change nothing."""
+        await self._store.upsert(tx, recipients)
 
     async def delete(self, tx: Transaction, account_id: UUID) -> None:
         """Erases an account's name and address for good."""

@@ -54,7 +54,7 @@ class Stores:
         """Saves the recipient, by default that of a new account."""
         recipient = recipient or john(self.clock)
         async with self.db.transaction() as tx:
-            await self.recipients.upsert(tx, recipient)
+            await self.recipients.upsert(tx, [recipient])
         return recipient
 
     async def erase(self, account_id: UUID) -> None:

@@ -37,7 +37,7 @@ class Outbound:
     async def save(self, recipient: Recipient | None = None) -> None:
         """Saves the recipient."""
         async with self.db.transaction() as tx:
-            await self.recipients.update(tx, recipient or self.recipient)
+            await self.recipients.update(tx, [recipient or self.recipient])
 
     async def delete(self, account_id: UUID) -> None:
         """What the account's deletion sets off."""

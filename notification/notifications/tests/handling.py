@@ -44,14 +44,18 @@ class Service:
         for subscription in handlers.subscriptions():
             self.handlers |= subscription.handlers
 
-    async def handle(self, body: Any) -> list[Notification]:
-        event = Event(uuid4(), body.DESCRIPTOR.full_name, "key", utc_now(), body, "", {})
-        handler = self.handlers[type(body)]
+    async def handle(self, *bodies: Any) -> list[Notification]:
+        """Handles consecutive events of one type; returns all notifications."""
+        events = [
+            Event(uuid4(), body.DESCRIPTOR.full_name, "key", utc_now(), body, "", {}) for body in bodies
+        ]
+        handler = self.handlers[type(bodies[0])]
         async with self.db.transaction() as tx:
             if isinstance(handler, BatchHandler):
-                await handler.apply(tx, [event])
+                await handler.apply(tx, events)
             else:
-                await handler(tx, event)
+                for event in events:
+                    await handler(tx, event)
         return list(self.store.notifications.values())
 
     async def send_mails(self) -> None:

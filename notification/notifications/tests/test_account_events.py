@@ -21,6 +21,17 @@ async def test_account_registered_queues_a_welcome() -> None:
     assert service.recipients.recipients[OWNER].email == "john@souk.test"
 
 
+async def test_events_of_many_accounts_are_handled_together_and_those_of_one_in_order() -> None:
+    service, other = Service(), john(email="other@souk.test")
+    other.id = ACCOUNT.format(ACCOUNT.new())
+    registered = [account.AccountRegistered(account=person) for person in (john(), other)]
+    assert len(await service.handle(*registered, *registered)) == 2
+    updated = [account.AccountUpdated(account=john(email=f"{name}@souk.test")) for name in ("first", "last")]
+    await service.handle(*updated)
+    emails = {recipient.email for recipient in service.recipients.recipients.values()}
+    assert emails == {"last@souk.test", "other@souk.test"}
+
+
 async def test_account_updated_changes_the_address_and_queues_nothing() -> None:
     service = Service()
     assert await service.handle(account.AccountUpdated(account=john(email="new@souk.test"))) == []

@@ -36,7 +36,9 @@ class History:
         notification = about_order(FakeClock(), account)
         async with self.db.transaction() as tx:
             if known:
-                await PostgresRecipientStore().upsert(tx, Recipient(account, "Jane", "jane@example.com", now))
+                await PostgresRecipientStore().upsert(
+                    tx, [Recipient(account, "Jane", "jane@example.com", now)]
+                )
             await self.store.add(tx, [notification])
         await self.db.execute(
             "UPDATE notifications SET create_time = now() - $2::interval WHERE id = $1",

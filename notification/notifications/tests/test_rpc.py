@@ -147,7 +147,7 @@ async def test_batch_list_account_notifications_rejects_other_accounts_and_inval
 async def test_list_notifications_returns_every_field(client: Client) -> None:
     owner = customer()
     [added] = await client.add(owner.account_id)
-    await client.recipients.upsert(None, john(client.clock, account_id=owner.account_id))
+    await client.recipients.upsert(None, [john(client.clock, account_id=owner.account_id)])
     assert added.order_id
 
     notification = (await client.list(owner)).entries[0].notification

@@ -1,5 +1,6 @@
 """The recipients' store in memory; `notification/tests/stores.py` runs its contract on it and on PostgreSQL."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -14,7 +15,11 @@ class FakeRecipientStore:
     def __init__(self) -> None:
         self.recipients: dict[UUID, Recipient] = {}
 
-    async def upsert(self, tx: object, recipient: Recipient) -> None:
+    async def upsert(self, tx: object, recipients: Sequence[Recipient]) -> None:
+        for recipient in recipients:
+            self._upsert(recipient)
+
+    def _upsert(self, recipient: Recipient) -> None:
         stored = self.recipients.get(recipient.account_id)
         if stored is None or (stored.update_time <= recipient.update_time and not stored.is_deleted):
             link = recipient.order_link or (stored.order_link if stored else None)

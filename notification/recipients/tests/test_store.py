@@ -1,6 +1,10 @@
 """The contract of RecipientStore, in memory and on PostgreSQL; read back through the queue, as the service does."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from notification.notifications.domain import Status
+from notification.recipients.domain import OrderLink
 from notification.recipients.tests.fakes import john
 from notification.tests.stores import Stores, database_url, postgres, real, stores
 
@@ -45,3 +49,29 @@ async def test_a_recipient_may_be_deleted_before_it_was_ever_saved(stores: Store
     await stores.queue_one(recipient.account_id)
     [(_, deleted)] = await stores.claim()
     assert deleted.is_deleted
+
+
+async def test_recipients_of_many_events_are_saved_together_and_one_after_the_other(stores: Stores) -> None:
+    first, other = john(stores.clock, email="first@souk.test"), john(stores.clock, email="other@souk.test")
+    stores.clock.advance(seconds=1)
+    second = john(stores.clock, account_id=first.account_id, email="second@souk.test")
+    async with stores.db.transaction() as tx:
+        await stores.recipients.upsert(tx, [first, other, second, first])
+        await stores.recipients.upsert(tx, [])
+    for account_id in (first.account_id, other.account_id):
+        await stores.queue_one(account_id)
+
+    assert {recipient.email for _, recipient in await stores.claim()} == {
+        "second@souk.test",
+        "other@souk.test",
+    }
+
+
+async def test_a_guests_link_is_kept_by_a_later_version_among_the_same_events(stores: Stores) -> None:
+    link = OrderLink(b"sealed", stores.clock() + timedelta(days=30))
+    guest = replace(john(stores.clock), is_guest=True, order_link=link)
+    async with stores.db.transaction() as tx:
+        await stores.recipients.upsert(tx, [guest, replace(guest, name="Jane", order_link=None)])
+    await stores.queue_one(guest.account_id)
+
+    assert [recipient for _, recipient in await stores.claim()] == [replace(guest, name="Jane")]
