@@ -1,6 +1,9 @@
 """Stripe's test card numbers (docs.stripe.com/testing), each with the token of the same card, and what of a card is shown."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
+
+from dev.stripe_mock.errors import card_error
 
 NUMBERS: Final = {
     "4242424242424242": "pm_card_visa",
@@ -28,6 +31,24 @@ _LAST4: Final = {token: number[-4:] for number, token in NUMBERS.items()}
 def token_of(number: str) -> str | None:
     """The token of a test card; None for any other number."""
     return NUMBERS.get("".join(number.split()))
+
+
+def full_year(year: int) -> int:
+    """20 means 2020."""
+    return year + 2000 if year < 100 else year
+
+
+def require_valid_expiry(month: str, year: str) -> None:
+    """Raises ApiError unless it is a month of these 50 years that is not over."""
+    if not month.isdecimal() or not 1 <= int(month) <= 12:
+        message = "Your card's expiration month is invalid."
+        raise card_error("invalid_expiry_month", "exp_month", message)
+    today = datetime.now(UTC)
+    if not year.isdecimal() or full_year(int(year)) > today.year + 50:
+        message = "Your card's expiration year is invalid."
+        raise card_error("invalid_expiry_year", "exp_year", message)
+    if (full_year(int(year)), int(month)) < (today.year, today.month):
+        raise card_error("expired_card", "exp_month", "Your card has expired.")
 
 
 def shown(token: str, *, exp_month: int = 12, exp_year: int = 2034) -> dict[str, Any]:

@@ -19,6 +19,11 @@ def invalid(message: str, param: str = "", code: str = "parameter_invalid", stat
     return ApiError(status, {**error, **({"param": param} if param else {})})
 
 
+def card_error(code: str, param: str, message: str) -> ApiError:
+    """Stripe's error for a card that cannot be right."""
+    return ApiError(402, {"type": "card_error", "code": code, "param": param, "message": message})
+
+
 def unexpected_state(intent: Mapping[str, Any], verb: str) -> ApiError:
     """The intent's status does not allow it; the error carries the intent."""
     kind = intent["object"]

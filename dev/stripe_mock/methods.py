@@ -5,8 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dev.stripe_mock.cards import shown, token_of
-from dev.stripe_mock.errors import ApiError, invalid
+from dev.stripe_mock.cards import full_year, require_valid_expiry, shown, token_of
+from dev.stripe_mock.errors import card_error, invalid
 from dev.stripe_mock.outcomes import OUTCOMES
 from dev.stripe_mock.state import State
 
@@ -25,8 +25,8 @@ class Methods:
         card = params.get("card", {})
         token = token_of(str(card.get("number", "")))
         if params.get("type") != "card" or token is None:
-            error = {"type": "card_error", "code": "incorrect_number", "param": "number"}
-            raise ApiError(402, {**error, "message": "Your card number is incorrect."})
+            raise card_error("incorrect_number", "number", "Your card number is incorrect.")
+        require_valid_expiry(str(card.get("exp_month", 12)), str(card.get("exp_year", 2034)))
         return self._save(token, card)
 
     def chosen(self, params: Mapping[str, Any]) -> str | None:
@@ -115,7 +115,7 @@ class Methods:
         return stored
 
     def _save(self, token: str, card: Mapping[str, Any]) -> Object:
-        exp_month, exp_year = int(card.get("exp_month", 12)), int(card.get("exp_year", 2034))
+        exp_month, exp_year = int(card.get("exp_month", 12)), full_year(int(card.get("exp_year", 2034)))
         kind = kind_of(token)
         method: Object = {
             "id": f"pm_{secrets.token_hex(12)}",

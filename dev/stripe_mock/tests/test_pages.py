@@ -1,5 +1,6 @@
 """What a page may do with a publishable key, over HTTP: confirm with a client secret, try again, authenticate, save a card."""
 
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -28,6 +29,41 @@ def test_a_decline_is_followed_by_another_card(mock: Mock) -> None:
     assert mock.confirm(intent, "4242424242424242").body["status"] == "succeeded"
     again = mock.confirm(intent, "4242424242424242")
     assert again.body["error"]["code"] == "payment_intent_unexpected_state"
+
+
+@pytest.mark.parametrize(
+    ("month", "year", "code", "param"),
+    [
+        ("1", "2020", "expired_card", "exp_month"),
+        ("12", "20", "expired_card", "exp_month"),
+        ("13", "2034", "invalid_expiry_month", "exp_month"),
+        ("0", "2034", "invalid_expiry_month", "exp_month"),
+        ("x", "2034", "invalid_expiry_month", "exp_month"),
+        ("12", "2134", "invalid_expiry_year", "exp_year"),
+        ("12", "", "invalid_expiry_year", "exp_year"),
+    ],
+)
+def test_a_card_whose_expiry_is_no_month_or_past_is_not_charged(
+    mock: Mock, month: str, year: str, code: str, param: str
+) -> None:
+    intent = mock.intent()
+    expiry = {
+        "payment_method_data[card][exp_month]": month,
+        "payment_method_data[card][exp_year]": year,
+    }
+    declined = mock.confirm(intent, "4242424242424242", **expiry)
+    assert (declined.status, declined.body["error"]["code"]) == (402, code)
+    assert declined.body["error"]["param"] == param
+    assert mock.status(intent) == "requires_payment_method"
+
+
+def test_a_card_is_valid_until_the_end_of_its_month(mock: Mock) -> None:
+    today = datetime.now(UTC)
+    expiry = {
+        "payment_method_data[card][exp_month]": str(today.month),
+        "payment_method_data[card][exp_year]": str(today.year % 100),
+    }
+    assert mock.confirm(mock.intent(), "4242424242424242", **expiry).body["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("secret", ["", "pi_1_secret_2"])
