@@ -42,6 +42,7 @@ def order_context(order: order_pb2.Order) -> dict[str, JsonValue]:
         lines.append(
             {
                 "name": line.name,
+                "options": ", ".join(option.value for option in line.options),
                 "quantity": line.quantity,
                 "unit_price": price.text(),
                 "total": (price * line.quantity).text(),
@@ -80,12 +81,12 @@ def _costs(order: order_pb2.Order) -> list[JsonValue]:
     """What the total is made of besides the lines, by label; empty if it is their sum and nothing else."""
     if not order.HasField("shipping") and not order.taxes:
         return []
-    costs: list[JsonValue] = [_cost("Subtotal", money_from_proto(order.subtotal))]
+    costs: list[JsonValue] = [_cost("Goods", money_from_proto(order.subtotal))]
     if order.HasField("shipping"):
         price = money_from_proto(order.shipping.total)
         if not order.tax_included:
             price -= money_from_proto(order.shipping.tax)
-        costs.append(_cost(f"Shipping ({order.shipping.name})", price))
+        costs.append(_cost(f"Delivery ({order.shipping.name})", price))
     return costs + ([] if order.tax_included else _taxes(order))
 
 

@@ -21,7 +21,10 @@ from notification.recipients.domain import Recipient
 _ACCOUNT: Final = ACCOUNT.derive("preview")
 _EVENT: Final = NOTIFICATION.derive("preview")
 _ORDER: Final = ORDER.derive("preview")
-_LINES: Final = (("Laptop", 99_999, 1), ("Cable <1 m> & adapter", 1_950, 2))
+_LINES: Final = (
+    ("Laptop", 99_999, 1, ()),
+    ("Cable <1 m> & adapter", 1_950, 2, (("Colour", "Sand"), ("Plug", "EU"))),
+)
 _ADDRESS: Final = order_pb2.Address(
     name="Zoë O'Neill",
     line1="1 Market Street",
@@ -153,10 +156,15 @@ def _mail(renderer: Renderer, sealer: Sealer, clock: Clock, name: str) -> Mail:
 
 def _context(note: str = "", **fields: Any) -> dict[str, Any]:
     lines = [
-        order_pb2.OrderLine(name=name, unit_price=money_to_proto(Money(minor, "USD")), quantity=quantity)
-        for name, minor, quantity in _LINES
+        order_pb2.OrderLine(
+            name=name,
+            unit_price=money_to_proto(Money(minor, "USD")),
+            quantity=quantity,
+            options=[order_pb2.OptionValue(name=option, value=value) for option, value in options],
+        )
+        for name, minor, quantity, options in _LINES
     ]
-    goods = sum(minor * quantity for _, minor, quantity in _LINES)
+    goods = sum(minor * quantity for _, minor, quantity, _ in _LINES)
     shipping, tax = 690, goods * 8 // 100
     total = money_to_proto(Money(goods + shipping + tax, "USD"))
     order = order_pb2.Order(

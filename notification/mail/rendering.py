@@ -52,6 +52,7 @@ class Renderer:
             context = {
                 **_personalized(recipient, self._with_token(notification.context)),
                 "order_name": _order_name(notification.context),
+                "is_guest": recipient.is_guest,
                 "subject": notification.subject,
                 "shop_url": self._shop_url,
                 "order_url": self._order_url(notification.context, recipient),

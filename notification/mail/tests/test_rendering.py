@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
 
 from kit.auth import Sealer
+from kit.errors import JsonValue
 from kit.testing import FakeClock
 from kit.values import NOTIFICATION
 from notification.contexts.messages import link_context
@@ -56,6 +58,15 @@ def test_a_confirmation_lists_the_lines_and_the_total() -> None:
     mail = rendered(about_order(FakeClock(), uuid4()))
     assert "  2 x Mug <blue>, $9.99 each: $19.98\n  Total: $19.98\n" in mail.text
     assert "Mug &lt;blue&gt;" in mail.html
+
+
+def test_a_line_names_its_variant_escaped_in_html() -> None:
+    notification = about_order(FakeClock(), uuid4())
+    [line] = cast(list[dict[str, JsonValue]], notification.context["lines"])
+    notification.context = {**notification.context, "lines": [{**line, "options": "<Sand>, 40"}]}
+    mail = rendered(notification)
+    assert "  2 x Mug <blue> (<Sand>, 40), $9.99 each: $19.98" in mail.text
+    assert "(&lt;Sand&gt;, 40)" in mail.html
 
 
 def test_a_cancellation_states_its_reason() -> None:
@@ -154,6 +165,15 @@ def test_a_guests_mail_goes_without_its_link_after_the_key_was_rotated() -> None
     mail = RENDERER.mail(about_order(FakeClock(), uuid4()), guest)
     assert "/orders/ord_" in mail.text
     assert "#token=" not in mail.text
+
+
+@pytest.mark.parametrize(("is_guest", "reason"), [(False, "you have an account"), (True, "you ordered")])
+def test_a_mail_says_why_it_was_sent(is_guest: bool, reason: str) -> None:
+    recipient = replace(john(FakeClock()), is_guest=is_guest)
+    assert (
+        f"You get this mail because {reason} at <a"
+        in RENDERER.mail(about_order(FakeClock(), uuid4()), recipient).html
+    )
 
 
 def test_names_are_escaped_in_html() -> None:

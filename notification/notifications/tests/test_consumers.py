@@ -32,8 +32,8 @@ async def test_every_status_of_an_order_is_mailed_to_its_account_once(event_type
 @pytest.mark.parametrize(
     ("included", "sentences"),
     [
-        (False, ["Subtotal: $19.98", "Shipping (post): $5.00", "sales tax 8.25 %: $2.06", "Total: $19.98"]),
-        (True, ["Subtotal: $19.98", "Shipping (post): $5.41", "Including sales tax 8.25 %: $2.06"]),
+        (False, ["Goods: $19.98", "Delivery (post): $5.00", "sales tax 8.25 %: $2.06", "Total: $19.98"]),
+        (True, ["Goods: $19.98", "Delivery (post): $5.41", "Including sales tax 8.25 %: $2.06"]),
     ],
 )
 async def test_a_mail_shows_what_the_total_is_made_of(included: bool, sentences: list[str]) -> None:
@@ -60,7 +60,7 @@ async def test_a_mail_of_an_order_without_tax_and_shipping_shows_the_total_only(
     await service.handle(account.AccountUpdated(account=john()))
     await service.handle(order.OrderConfirmed(order=ordered()))
 
-    assert "Subtotal" not in await service.text()
+    assert "Goods" not in await service.text()
 
 
 async def test_a_confirmation_has_the_orders_id_and_lines() -> None:
@@ -72,6 +72,20 @@ async def test_a_confirmation_has_the_orders_id_and_lines() -> None:
     assert ORDER.format(ORDERED) in text
     assert "2 x Mug, $9.99 each: $19.98" in text
     assert "Total: $19.98" in text
+
+
+async def test_a_line_names_its_variant() -> None:
+    service = Service()
+    await service.handle(account.AccountUpdated(account=john()))
+    options = [
+        order_pb2.OptionValue(name="Colour", value="Sand"),
+        order_pb2.OptionValue(name="Size", value="40"),
+    ]
+    confirmed = ordered()
+    confirmed.lines[0].options.extend(options)
+    await service.handle(order.OrderConfirmed(order=confirmed))
+
+    assert "2 x Mug (Sand, 40), $9.99 each: $19.98" in await service.text()
 
 
 @pytest.mark.parametrize(
