@@ -3,7 +3,7 @@
 Writes check the caller's session and role in the database, because an access token can be minutes old.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from account.accounts.domain import Account, ContactDetails, Profile
@@ -14,6 +14,7 @@ from account.audit.use_cases import AuditLog
 from kit.auth import Principal
 from kit.db import Database, Transaction, retry_on_contention
 from kit.values import Clock
+from kit.work import Batcher
 
 
 class Accounts:
@@ -27,6 +28,8 @@ class Accounts:
         self._audit = audit
         self._sessions = sessions
         self._clock = clock
+        # Concurrent requests share one query.
+        self._read: Batcher[Sequence[UUID], Mapping[UUID, Account]] = Batcher(self._read_all)
 
     async def add(self, tx: Transaction, details: ContactDetails, password_hash: str) -> Account:
         """Creates an account with the role USER; raises EmailTaken."""
@@ -44,8 +47,9 @@ class Accounts:
 
     async def get_many(self, ids: Sequence[UUID], caller: Principal) -> list[Account]:
         """The accounts that the caller has access to."""
-        allowed = [account_id for account_id in ids if caller.can_access(account_id)]
-        return await self._store.get_many(allowed) if allowed else []
+        allowed = dict.fromkeys(account_id for account_id in ids if caller.can_access(account_id))
+        by_id = await self._read.run(list(allowed)) if allowed else {}
+        return [by_id[account_id] for account_id in allowed if account_id in by_id]
 
     @retry_on_contention
     async def update_profile(self, caller: Principal, profile: Profile, address: str) -> Account:
@@ -66,3 +70,7 @@ class Accounts:
     async def purge_published_events(self, tx: Transaction, account_id: UUID) -> None:
         """Deletes personal data from the outbox once AccountDeleted or GuestMerged, the account's last event, has been published."""
         await self._store.purge_published_events(tx, account_id)
+
+    async def _read_all(self, lists: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, Account]]:
+        accounts = await self._store.get_many(list({account_id for ids in lists for account_id in ids}))
+        return [{account.id: account for account in accounts}] * len(lists)

@@ -40,6 +40,8 @@ class Rows:
         self.guest_due_times: dict[UUID, datetime] = {}
         self.merged: dict[UUID, UUID] = {}
         self.purged: list[UUID] = []
+        # The ids of each read of accounts.
+        self.reads: list[set[UUID]] = []
         # How many of the next erasures meet concurrent work.
         self.contentions = 0
 

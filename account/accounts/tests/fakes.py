@@ -39,6 +39,7 @@ class FakeAccountStore(Rows):
         return {account.id for account, _ in self.accounts.values() if account.role is Role.ADMIN}
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Account]:
+        self.reads.append(set(ids))
         return [self.accounts[account_id].account for account_id in ids if account_id in self.accounts]
 
     async def erase(self, tx: Transaction, account_id: UUID, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Reading and changing accounts, on fakes."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,23 @@ async def test_an_account_is_visible_to_its_owner_and_to_an_admin(shop: Shop) ->
     admin = Principal(stranger.account_id, Role.ADMIN, stranger.session_id)
     accounts = await shop.accounts.get_many([john.account.id, jane.account.id, ACCOUNT.new()], admin)
     assert [account.email for account in accounts] == ["john@example.com", "jane@example.com"]
+
+
+async def test_concurrent_reads_share_one_query_and_each_gets_its_own_accounts(shop: Shop) -> None:
+    john = await shop.register()
+    jane = await shop.register(email="jane@example.com")
+    owner, other = await shop.principal(john), await shop.principal(jane)
+    both = [jane.account.id, john.account.id]
+    shop.store.reads.clear()
+
+    results = await asyncio.gather(
+        shop.accounts.get_many(both, owner),
+        shop.accounts.get_many(both, other),
+        shop.accounts.get_many([ACCOUNT.new()], Principal(other.account_id, Role.ADMIN, other.session_id)),
+    )
+
+    assert list(results) == [[john.account], [jane.account], []]
+    assert [len(ids) for ids in shop.store.reads] == [3]
 
 
 @pytest.mark.parametrize("name", ["\u3164", "evil.com", "John\u2028Doe"])
