@@ -32,6 +32,7 @@ from kit.graphql.errors import (
 from kit.graphql.limits import check_document, parse_limited, too_deep
 from kit.graphql.merging import FieldsMerge, require_no_abstract_types
 from kit.graphql.options import Options
+from kit.graphql.plans import Plan
 
 # More than the different documents of one API's clients, and a bound on their memory.
 _CACHE_ENTRIES: Final = 1000
@@ -40,19 +41,22 @@ _CACHE_BYTES: Final = 48 * 1024 * 1024
 _ENTRY_BYTES: Final = 2000
 _OPERATIONS_BYTES: Final = 10_000
 _TOKEN_BYTES: Final = 650
+# The same, of each selection that is compiled.
+_PLANNED_SELECTION_BYTES: Final = 2000
 # Bounds the response to an invalid document.
 _MAX_VALIDATION_ERRORS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a valid document; `variable_types` are the types of its variables."""
+    """One operation of a valid document; `variable_types` are the types of its variables, `plan` is for the executions after the first."""
 
     document: DocumentNode
     name: str | None
     type: OperationType
     cost: OperationCost
     variable_types: Mapping[str, GraphQLInputType]
+    plan: Plan | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Documents:
         self._schema = schema
         self._costs = costs
         self._limits = options.documents
+        self._compiles = options.compiled_plans
         self._hide_suggestions = not options.suggestions
         introspection = (
             MaxIntrospectionDepthRule if options.introspection else NoSchemaIntrospectionCustomRule
@@ -95,7 +100,7 @@ class Documents:
     def _prepare(self, text: str) -> PreparedDocument:
         try:
             document = parse_limited(text, self._limits)
-            check_document(document, self._limits)
+            checked = check_document(document, self._limits)
         except GraphQLSyntaxError as error:
             return PreparedDocument({}, (format_document_error(error, PARSE_FAILED),))
         except RecursionError:
@@ -113,17 +118,23 @@ class Documents:
             return PreparedDocument(
                 {}, tuple(format_document_error(error, VALIDATION_FAILED) for error in errors)
             )
+        # Which fields a directive leaves out depends on the variables.
+        planned = 0 if checked.directives or not self._compiles else checked.selections
         size = getsizeof(text) + _OPERATIONS_BYTES + _count_tokens(document) * _TOKEN_BYTES
-        return PreparedDocument(self._operations(document), bytes=size)
+        return PreparedDocument(
+            self._operations(document, planned), bytes=size + planned * _PLANNED_SELECTION_BYTES
+        )
 
-    def _operations(self, document: DocumentNode) -> Mapping[str | None, Operation]:
+    def _operations(self, document: DocumentNode, planned: int) -> Mapping[str | None, Operation]:
         operations: dict[str | None, Operation] = {}
         analysis = CostAnalysis(self._schema, document, self._costs)
         for node in document.definitions:
             if isinstance(node, OperationDefinitionNode):
                 name = node.name.value if node.name else None
                 cost, types = analysis.cost(node), self._variable_types(node)
-                operations[name] = Operation(document, name, node.operation, cost, types)
+                is_planned = planned and node.operation is not OperationType.SUBSCRIPTION
+                plan = Plan(planned) if is_planned else None
+                operations[name] = Operation(document, name, node.operation, cost, types, plan)
         if len(operations) == 1:
             # operationName is optional when the document has one operation.
             operations[None] = next(iter(operations.values()))

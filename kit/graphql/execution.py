@@ -14,8 +14,9 @@ from kit.errors import INTERNAL_MESSAGE, Internal, InvalidArgument, SoukError
 from kit.graphql.documents import Documents, Operation
 from kit.graphql.errors import BAD_REQUEST, format_request_error
 from kit.graphql.limits import QueryTooComplex
-from kit.graphql.metrics import OPERATIONS
+from kit.graphql.metrics import EXECUTIONS, OPERATIONS
 from kit.graphql.parsing import GraphQLRequest, convert_numbers
+from kit.graphql.plans import PlannedExecutor
 from kit.graphql.results import OperationResult
 from kit.graphql.values import check_variables
 from kit.telemetry import get_logger
@@ -24,6 +25,8 @@ log = get_logger(__name__)
 
 # The charge for a request that is not executed: parsing is work too.
 MIN_COST: Final = 1
+_COMPILED: Final = EXECUTIONS.labels("compiled")
+_BY_CORE: Final = EXECUTIONS.labels("core")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,9 @@ class Executor:
     async def _execute(
         self, operation: Operation, variables: dict[str, Any] | None, context: Any
     ) -> OperationResult:
+        plan = operation.plan if operation.plan and operation.plan.ready() else None
+        planned: dict[str, Any] = {"executor_class": PlannedExecutor, "plan": plan} if plan else {}
+        (_COMPILED if plan else _BY_CORE).inc()
         result = execute(
             self._schema,
             operation.document,
@@ -138,6 +144,7 @@ class Executor:
             variable_values=variables,
             operation_name=operation.name,
             hide_suggestions=self._hide_suggestions,
+            **planned,
         )
         if isawaitable(result):
             result = await result

@@ -3,6 +3,7 @@
 Not here: cost (kit.graphql.cost) and rates (kit.graphql.rate_limits).
 """
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from graphql import (
@@ -47,7 +48,15 @@ def parse_limited(text: str, limits: DocumentLimits) -> DocumentNode:
         raise
 
 
-def check_document(document: DocumentNode, limits: DocumentLimits) -> None:
+@dataclass(frozen=True, slots=True)
+class CheckedDocument:
+    """What a document within the limits has: directives, and selections with fragments expanded."""
+
+    directives: int
+    selections: int
+
+
+def check_document(document: DocumentNode, limits: DocumentLimits) -> CheckedDocument:
     """Raises QueryTooComplex, and InvalidArgument for a number that is too long."""
     _check_limit("TOO_MANY_DEFINITIONS", "definitions", len(document.definitions), limits.definitions)
     counter = _Counter()
@@ -64,6 +73,7 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> None:
     _check_limit(
         "TOO_MANY_SELECTIONS", "selections with fragments expanded", size.selections, limits.selections
     )
+    return CheckedDocument(counter.directives, size.selections)
 
 
 def too_deep() -> QueryTooComplex:

@@ -64,7 +64,10 @@ class BrowserOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """All of them. `name` prefixes the keys in Redis; `max_connections` is per account, on each replica."""
+    """All of them. `name` prefixes the keys in Redis; `max_connections` is per account, on each replica.
+
+    `compiled_plans`: whether `kit.graphql.plans` completes values; without them graphql-core does, with the same results.
+    """
 
     name: str
     documents: DocumentLimits
@@ -75,4 +78,5 @@ class Options:
     max_connections: int
     introspection: bool
     suggestions: bool
+    compiled_plans: bool
     allowed_documents: AllowList | None = None

@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
 
 from graphql import GraphQLObjectType
+from kit.graphql.completion import ATTRIBUTE
 from kit.graphql.inputs import build_inputs_fast
 from kit.graphql.values import TextLimits, limit_arguments
 
@@ -63,4 +64,9 @@ def _use_attribute_resolvers(kind: GraphQLObjectType) -> None:
 
 def _attribute_resolver(name: str) -> Callable[..., Any]:
     read = attrgetter(name)
-    return lambda source, _info: read(source)
+
+    def resolve(source: Any, _info: Any) -> Any:
+        return read(source)
+
+    setattr(resolve, ATTRIBUTE, name)
+    return resolve

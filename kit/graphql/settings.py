@@ -32,6 +32,10 @@ class GraphQLSettings(BaseSettings):
     suggestions: bool = setting(
         "Whether errors suggest names from the schema", default=False, development=True
     )
+    compiled_plans: bool = setting(
+        "Whether results are completed by functions compiled for each document; false: by graphql-core, slower",
+        default=True,
+    )
     max_depth: int = setting("Maximum depth of fields in a document", default=12, minimum=1)
     max_fields: int = setting("Maximum fields in a document", default=300, minimum=1)
     max_aliases: int = setting("Maximum aliases in a document", default=30, minimum=0)
@@ -149,6 +153,7 @@ def options_from_settings(settings: GraphQLSettings) -> Options:
         max_connections=settings.max_account_listeners,
         introspection=settings.introspection,
         suggestions=settings.suggestions,
+        compiled_plans=settings.compiled_plans,
         allowed_documents=AllowList.read(Path(path)) if path else None,
     )
 

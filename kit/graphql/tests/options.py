@@ -44,6 +44,7 @@ OPTIONS = Options(
     max_connections=20,
     introspection=False,
     suggestions=False,
+    compiled_plans=True,
 )
 
 

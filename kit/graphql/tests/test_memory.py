@@ -3,13 +3,16 @@
 import gc
 import tracemalloc
 from hashlib import sha256
+from logging import CRITICAL
 
 import pytest
 
 from kit.cache import Cache
 from kit.graphql.bounded_cache import BoundedCache
 from kit.graphql.persisted import PersistedDocuments
+from kit.graphql.tests.executions import Execution, compiled
 from kit.graphql.tests.library import Planner
+from kit.graphql.tests.odd_schema import World
 from kit.testing import Redis
 from kit.testing.fixtures import redis
 
@@ -49,6 +52,52 @@ def test_a_cached_document_uses_at_most_the_accounted_memory(document: str) -> N
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert used <= 1.1 * (planner.cached_bytes - accounted)
+
+
+_LEAVES = "a: matrix b: matrix c: colors d: tags e: price f: color name"
+_NESTED = "{ twin " * 8
+
+
+@pytest.mark.parametrize("has_odd_values", [False, True])
+@pytest.mark.parametrize(
+    "document",
+    [
+        f'{{ node(id: "1") {{ {_LEAVES} }} }}',
+        f'{{ node(id: "1") {_NESTED} {{ name {" ".join(f"a{i}: matrix" for i in range(100))} }} {"}" * 9}',
+        "{ "
+        + " ".join(f'n{i}: node(id: "1") {{ ...F children {{ ...F }} }}' for i in range(10))
+        + " } fragment F on Node { name twin { ...G } children { ...G } }"
+        + f" fragment G on Node {{ {_LEAVES} child {{ {_LEAVES} }} }}",
+        "{ " + " ".join(f'n{i}: node(id: "1") {{ twin {{ name }} }}' for i in range(30)) + " }",
+        f'{{ node(id: "1") {{ {" ".join(f"n{i}: related {{ twin {{ name }} }}" for i in range(30))} }} }}',
+    ],
+    ids=["leaves", "levels", "fragments", "roots", "resolvers"],
+)
+async def test_plans_use_at_most_the_memory_that_is_accounted_for_their_document(
+    document: str, has_odd_values: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    # pytest keeps what is logged.
+    caplog.set_level(CRITICAL, "kit.graphql.errors")
+    world = World(1, 0.0)
+    world.root.children = [world.root, world.root]
+    world.root.twin = world.root.child = world.root
+    if has_odd_values:
+        world.root.name = None
+    execution = Execution(compiled_plans=True)
+    for _ in range(3):
+        await execution.run('{ node(id: "1") { name } }', world)
+    accounted, before = execution.cached_bytes, compiled()
+    gc.collect()
+    tracemalloc.start()
+    for number in range(10):
+        for _ in range(3):
+            await execution.run(f"#{number}\n{document}", world)
+            world.calls.clear()
+    gc.collect()
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert compiled() == before + 20
+    assert used <= 1.1 * (execution.cached_bytes - accounted)
 
 
 def test_documents_that_are_too_long_are_not_cached() -> None:
