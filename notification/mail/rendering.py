@@ -37,6 +37,8 @@ class Renderer:
             loader=PackageLoader("notification.mail"),
             autoescape=select_autoescape(["html"]),
             undefined=StrictUndefined,
+            # Otherwise each mail looks 16 times whether a file has changed.
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
