@@ -103,9 +103,18 @@ async def test_the_stock_of_products_is_read_only_when_selected(
     world: World, selection: str, read: bool
 ) -> None:
     fragment = "fragment stocked on Product { stock }" if "stocked" in selection else ""
-    answer = await world.ask(f"{{ products {{ {selection} }} }} {fragment}")
-    assert "errors" not in answer
-    assert world.recorder.last("SearchProducts")[0].omit_stock is not read
+    for _ in range(2):
+        answer = await world.ask(f"{{ products {{ {selection} }} }} {fragment}")
+        assert "errors" not in answer
+        assert world.recorder.last("SearchProducts")[0].omit_stock is not read
+
+
+async def test_fields_that_are_merged_read_the_stock_when_one_of_them_selects_it(world: World) -> None:
+    query = "{ products { nodes { id } } ...more } fragment more on Query { products { nodes { stock } } }"
+    for _ in range(2):
+        await world.ask("{ products { nodes { id } } }")
+        await world.ask(query)
+        assert not world.recorder.last("SearchProducts")[0].omit_stock
 
 
 async def test_the_stock_of_one_product_is_read_only_when_selected(world: World) -> None:

@@ -66,7 +66,8 @@ class Cache:
         values = await self._guarded("MGET", lambda: self._redis.execute(*command)) or []
         cached = {key: value for key, value in zip(keys, values, strict=False) if value is not None}
         self._hits.inc(len(cached))
-        self._misses.inc(len(keys) - len(cached))
+        if len(cached) < len(keys):
+            self._misses.inc(len(keys) - len(cached))
         return cached
 
     async def set_many(self, values: Mapping[str, bytes], *, seconds: float) -> None:
