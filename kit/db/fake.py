@@ -6,6 +6,7 @@ fake store; the store's contract tests cover that on PostgreSQL.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ class FakeTransaction:
         self._database = database
         self.events: list[object] = []
 
-    async def emit(self, *events: object) -> None:
+    async def emit(self, *events: object, headers: Sequence[str] = ()) -> None:
         """Collects the events until the block ends."""
         self.events.extend(events)
 

@@ -28,8 +28,10 @@ class OutboxEncoder(Protocol):
         """The rows of events of the service's own topic, in order, with the given headers or those of the current call."""
         ...
 
-    def outbox_rows_by_topic(self, events: Sequence[object]) -> Sequence[OutboxColumns]:
-        """The rows of events by topic, with the headers of the current call."""
+    def outbox_rows_by_topic(
+        self, events: Sequence[object], headers: Sequence[str] = ()
+    ) -> Sequence[OutboxColumns]:
+        """The rows of events by topic, with the given headers or those of the current call."""
         ...
 
 

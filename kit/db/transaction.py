@@ -5,6 +5,7 @@ Not here: nesting and savepoints. A function that takes a transaction does no ot
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -63,13 +64,16 @@ class Transaction(Statements):
         self._token: Token[Transaction | None] | None = None
         self.open = False
 
-    async def emit(self, *events: object) -> None:
-        """Writes domain events to the outbox; they are published after this transaction commits."""
+    async def emit(self, *events: object, headers: Sequence[str] = ()) -> None:
+        """Writes domain events to the outbox; they are published after this transaction commits.
+
+        `headers`: of each event, captured where it was caused, if that was not in this call (`kit.events.context_headers`).
+        """
         encoder = self._database.publishes
         if encoder is None:
             raise TypeError("Database was created without an outbox topic")
         if events:
-            for columns in encoder.outbox_rows_by_topic(events):
+            for columns in encoder.outbox_rows_by_topic(events, headers):
                 await self.execute(INSERT, *columns)
             self._emitted = True
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from google.protobuf.message import Message
 
-from kit.db import OutboxColumns
+from kit.db import OutboxColumns, transpose
 from kit.telemetry import correlation_id, inject
 from kit.values import Clock, IdKind, utc_now
 
@@ -34,14 +34,17 @@ class Topic:
     clock: Clock = field(default=utc_now, repr=False)
     also: Topic | None = None
 
-    def outbox_rows_by_topic(self, events: Sequence[object]) -> list[OutboxColumns]:
-        """The events as outbox rows by topic, in order within each."""
-        own = [event for event in events if self.also is None or type(event) not in self.also.encoders]
-        others = [event for event in events if self.also is not None and type(event) in self.also.encoders]
-        rows = [self.outbox_rows(own)] if own else []
+    def outbox_rows_by_topic(
+        self, events: Sequence[object], headers: Sequence[str] = ()
+    ) -> list[OutboxColumns]:
+        """The events as outbox rows by topic, in order within each; `headers` as in `outbox_rows`."""
+        pairs = list(zip(events, headers or [context_headers()] * len(events), strict=True))
+        own = [pair for pair in pairs if self.also is None or type(pair[0]) not in self.also.encoders]
+        others = [pair for pair in pairs if self.also is not None and type(pair[0]) in self.also.encoders]
+        rows = [self.outbox_rows(*transpose(own, 2))] if own else []
         if others:
             assert self.also is not None
-            rows += self.also.outbox_rows_by_topic(others)
+            rows += self.also.outbox_rows_by_topic(*transpose(others, 2))
         return rows
 
     def outbox_rows(self, events: Sequence[object], headers: Sequence[str] = ()) -> OutboxColumns:

@@ -4,12 +4,14 @@ A crash leaves a due row; the next worker reads the provider's state before it c
 lease: a worker whose lease has passed to another one changes nothing.
 """
 
+from datetime import datetime
 from typing import Final
 
-from kit.db import Database, Transaction, retry_on_contention
+from kit.db import Database
 from kit.telemetry import get_logger
 from kit.values import PAYMENT, Clock
 from kit.work import LeaseLost
+from payment.charges.changes import Change, LeasedChanges
 from payment.charges.ports import ChargeProvider, ChargeStore
 from payment.intents.domain import Intent, IntentStatus
 from payment.leases.domain import LEASE
@@ -37,8 +39,7 @@ class Charges:
         *,
         clock: Clock,
     ) -> None:
-        self._db = db
-        self._payments = payments
+        self._changes = LeasedChanges(db, payments, clock=clock)
         self._store = store
         self._provider = provider
         self._clock = clock
@@ -109,65 +110,43 @@ class Charges:
                 return not payment.may_retry(intent, now)
         return False
 
-    @retry_on_contention
     async def _save_intent(self, leased: Payment, intent: Intent) -> Payment:
         """Applies the provider's state to the current row."""
-        now = self._clock()
-        async with self._db.transaction() as tx:
-            payment = await self._lock(tx, leased)
+
+        def apply(payment: Payment, now: datetime) -> DomainEvent | None:
             event = payment.apply_intent(intent, now)
             payment.schedule_poll(now)
-            await self._save_and_emit(tx, payment, event)
-        _record_metrics(event)
-        return payment
+            return event
 
-    @retry_on_contention
+        return await self._write(leased, apply)
+
     async def _mark_confirmed(self, leased: Payment, intent: Intent) -> Payment:
-        now = self._clock()
-        async with self._db.transaction() as tx:
-            payment = await self._lock(tx, leased)
-            payment.mark_confirmed(intent, now, now + LEASE)
-            await self._payments.save(tx, payment)
-        return payment
+        return await self._write(
+            leased, lambda payment, now: payment.mark_confirmed(intent, now, now + LEASE)
+        )
 
-    @retry_on_contention
     async def _cancel(self, leased: Payment) -> None:
-        async with self._db.transaction() as tx:
-            payment = await self._lock(tx, leased)
-            payment.cancel(self._clock())
-            await self._payments.save(tx, payment)
+        await self._write(leased, Payment.cancel)
         PAYMENTS.labels("cancelled").inc()
 
-    @retry_on_contention
     async def _reject(self, leased: Payment, error: ProviderRejected) -> None:
         log.error("payment.rejected", payment_id=PAYMENT.format(leased.id), code=error.code)
-        async with self._db.transaction() as tx:
-            payment = await self._lock(tx, leased)
-            event = payment.reject(_REJECTED_CODE, self._clock())
-            await self._save_and_emit(tx, payment, event)
-        _record_metrics(event)
+        await self._write(leased, lambda payment, now: payment.reject(_REJECTED_CODE, now))
 
-    @retry_on_contention
     async def _schedule_retry(self, leased: Payment, error: ProviderUnavailable | ProviderFailed) -> None:
         log.warning("payment.deferred", payment_id=PAYMENT.format(leased.id), reason=error.reason)
         PAYMENTS.labels("deferred").inc()
-        async with self._db.transaction() as tx:
-            payment = await self._lock(tx, leased)
+
+        def apply(payment: Payment, now: datetime) -> None:
             payment.provider_failures += isinstance(error, ProviderFailed)
-            payment.schedule_retry(self._clock())
-            await self._payments.save(tx, payment)
+            payment.schedule_retry(now)
 
-    async def _save_and_emit(self, tx: Transaction, payment: Payment, event: DomainEvent | None) -> None:
-        await self._payments.save(tx, payment)
-        if event is not None:
-            await tx.emit(event)
+        await self._write(leased, apply)
 
-    async def _lock(self, tx: Transaction, leased: Payment) -> Payment:
-        payment = await self._payments.lock(tx, leased.id)
-        assert payment
-        if payment.attempts != leased.attempts:
-            raise LeaseLost()
-        return payment
+    async def _write(self, leased: Payment, change: Change) -> Payment:
+        changed = await self._changes.write(leased, change)
+        _record_metrics(changed.event)
+        return changed.payment
 
     def _require_lease(self, leased: Payment) -> None:
         if leased.lease_expired(self._clock()):

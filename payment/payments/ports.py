@@ -1,6 +1,6 @@
 """What payments need: a store. With an `owner`, only that account's payments are returned."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -16,6 +16,9 @@ class PaymentStore(Protocol):
 
     async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
         """A payment, locked until the transaction ends."""
+
+    async def lock_many(self, tx: Transaction, ids: Collection[UUID]) -> list[Payment]:
+        """Payments by id, locked until the transaction ends."""
 
     async def lock_by_orders(self, tx: Transaction, order_ids: Sequence[UUID]) -> list[Payment]:
         """The payments of orders, locked until the transaction ends."""

@@ -1,6 +1,6 @@
 """Writes payments, refunds and the ledger. Ledger entries are derived from a payment's state; each is written once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from kit.guests import MERGED_ACCOUNT
 from kit.values import REFUND
 from payment.payments.domain import Payment
 from payment.payments.refund import Refund, RefundStatus
-from payment.payments.rows import first_with_refunds, with_refunds
+from payment.payments.rows import with_refunds
 
 # ON CONFLICT has no target because either unique index (id, order_id) may be violated first: the id is derived from order_id.
 _ADD = f"""
@@ -95,12 +95,15 @@ class PostgresPaymentStore:
 
     async def lock(self, tx: Transaction, payment_id: UUID) -> Payment | None:
         """A payment, locked until the transaction ends."""
-        return await first_with_refunds(tx, "SELECT * FROM payments WHERE id = $1 FOR UPDATE", payment_id)
+        return next(iter(await self.lock_many(tx, [payment_id])), None)
+
+    async def lock_many(self, tx: Transaction, ids: Collection[UUID]) -> list[Payment]:
+        """Locks in order of ids, so that two transactions with the same payments cannot deadlock."""
+        return await self._lock(tx, "id", ids)
 
     async def lock_by_orders(self, tx: Transaction, order_ids: Sequence[UUID]) -> list[Payment]:
-        """Locks in order of ids, so that two consumers with the same orders cannot deadlock."""
-        sql = "SELECT * FROM payments WHERE order_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
-        return await with_refunds(tx, await tx.fetch(sql, list(order_ids)))
+        """Locks in order of ids, as `lock_many`."""
+        return await self._lock(tx, "order_id", order_ids)
 
     async def save(self, tx: Transaction, *payments: Payment) -> None:
         """One statement; without captured money there are no refunds and ledger entries to write."""
@@ -119,6 +122,10 @@ class PostgresPaymentStore:
     async def find_by_orders(self, order_ids: Sequence[UUID], owner: UUID | None) -> list[Payment]:
         """Checks ownership in the query."""
         return await self._find("order_id", order_ids, owner)
+
+    async def _lock(self, tx: Transaction, column: str, values: Collection[UUID]) -> list[Payment]:
+        sql = f"SELECT * FROM payments WHERE {column} = ANY($1::uuid[]) ORDER BY id FOR UPDATE"  # noqa: S608 - built from constants
+        return await with_refunds(tx, await tx.fetch(sql, list(values)))
 
     async def _find(self, column: str, values: Sequence[UUID], owner: UUID | None) -> list[Payment]:
         where = f"{column} = ANY($1::uuid[]) AND ($2::uuid IS NULL OR account_id = $2)"

@@ -1,6 +1,6 @@
 """Fakes of the payment service's ports. The store keeps the same contract as PostgreSQL's (store_contract)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,6 +36,9 @@ class FakePaymentStore:
 
     async def lock(self, tx: object, payment_id: UUID) -> Payment | None:
         return deepcopy(self.payments.get(payment_id))
+
+    async def lock_many(self, tx: object, ids: Collection[UUID]) -> list[Payment]:
+        return [deepcopy(payment) for payment in self.payments.values() if payment.id in ids]
 
     async def lock_by_orders(self, tx: object, order_ids: Sequence[UUID]) -> list[Payment]:
         return [deepcopy(p) for p in self.payments.values() if p.order_id in order_ids]

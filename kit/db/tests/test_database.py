@@ -40,8 +40,8 @@ class ThingRow(Table, tablename="things"):
 class Notes:
     """Publishes strings."""
 
-    def outbox_rows_by_topic(self, events: Any) -> list[OutboxColumns]:
-        return [self.outbox_rows(events)]
+    def outbox_rows_by_topic(self, events: Any, headers: Any = ()) -> list[OutboxColumns]:
+        return [self.outbox_rows(events, headers)]
 
     def outbox_rows(self, events: Any, headers: Any = ()) -> OutboxColumns:
         now = datetime.now(UTC)
