@@ -20,6 +20,7 @@ from kafka.errors import KafkaError
 from kit.events.broker import broker_config
 from kit.events.envelope import Event, MalformedEvent, decode, event_type
 from kit.events.kafka_client import create_client
+from kit.events.polling import FETCH_WAIT_MS, Poller
 from kit.telemetry import get_logger
 from kit.values import Backoff
 from kit.work import SupervisedThread
@@ -27,7 +28,6 @@ from kit.work.metrics import TASK_FAILURES
 
 log = get_logger(__name__)
 
-_POLL_MS = 200
 # A thread that still waits for an unavailable broker is abandoned: it holds no resources.
 _CLOSE_SECONDS = 2.0
 
@@ -40,6 +40,7 @@ class _TopicReader:
         self.topic = topic
         self._broker = broker_config(bootstrap)
         self._stopping = threading.Event()
+        self._poller = Poller(self._stopping)
         self._thread: SupervisedThread | None = None
 
     async def open(self) -> None:
@@ -52,6 +53,7 @@ class _TopicReader:
     async def close(self) -> None:
         """Stops the thread."""
         self._stopping.set()
+        self._poller.wake()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, _CLOSE_SECONDS)
 
@@ -92,6 +94,7 @@ class _TopicReader:
             enable_auto_commit=False,
             # A TopicReplayer's position may be pruned by now: then from the oldest record. A TopicWatcher seeks itself.
             auto_offset_reset="earliest",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             allow_auto_create_topics=False,
             bootstrap_timeout_ms=10_000,
             reconnect_backoff_max_ms=1_000,
@@ -105,8 +108,10 @@ class _TopicReader:
             consumer.assign(partitions)
             self._seek_start(consumer, partitions)
             backoff.reset()
+            self._poller.attach(consumer)
+            self._handle(consumer, {})
             while not self._stopping.is_set():
-                self._handle(consumer, consumer.poll(timeout_ms=_POLL_MS))
+                self._handle(consumer, self._poller.poll())
         finally:
             consumer.close(autocommit=False, timeout_ms=3_000)
 

@@ -23,6 +23,7 @@ from kit.events.broker import broker_config
 from kit.events.delivery import Delivery, Progress
 from kit.events.kafka_client import create_client
 from kit.events.metrics import LAG
+from kit.events.polling import FETCH_WAIT_MS, POLL_MS, Batch, Poller
 from kit.events.subscriptions import Group
 from kit.telemetry import get_logger
 from kit.values import Backoff
@@ -31,7 +32,6 @@ from kit.work import SupervisedThread
 log = get_logger(__name__)
 
 _MAX_BATCH = 500
-_POLL_MS = 100
 _SLOW_BATCH_SECONDS = 1.0  # After this a batch counts as slow and polling continues beside it.
 _LAG_SECONDS = 5.0
 _MEMBERSHIP_CHECK_SECONDS = 5.0
@@ -39,8 +39,6 @@ _COMMIT_SECONDS = 1.0
 _COMMIT_MS = 5_000
 # Of partitions that are given up: the other members, or the process's stop, wait for it.
 _LAST_COMMIT_MS = 2_000
-
-Batch = Mapping[Any, list[Any]]
 
 
 class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
@@ -52,6 +50,7 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         self._broker = broker_config(bootstrap)
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
+        self._poller = Poller(self._stopping)
         self._thread = SupervisedThread(f"consumer-{group.name}", self._run, self._stopping)
         self._handling: Future[dict[Any, Progress]] | None = None
         self._handled: dict[Any, int] = {}  # Offsets to commit.
@@ -69,6 +68,7 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
     async def stop(self, seconds: float) -> None:
         """Finishes the current batch, commits and leaves the group; cancels a batch that takes longer."""
         self._stopping.set()
+        self._poller.wake()
         ended = await asyncio.to_thread(self._thread.join, seconds)
         if not ended and self._handling is not None:
             self._handling.cancel()
@@ -94,6 +94,7 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
             allow_auto_create_topics=False,
             partition_assignment_strategy=(KnownTopicsAssignor,),
             max_poll_records=_MAX_BATCH,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             # A killed member blocks its partitions for this long.
             session_timeout_ms=6_000,
             heartbeat_interval_ms=2_000,
@@ -104,6 +105,7 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         try:
             # The network thread calls the listener; `consumer.commit` would wait for that same thread.
             self._coordinator = consumer._coordinator
+            self._poller.attach(consumer)
             consumer.subscribe(self._group.topics, listener=self)
             # Fetch topic metadata before the first poll. Otherwise kafka-python joins with no partitions, rejoins at once and can lose its
             # heartbeat thread (ADR 0014).
@@ -113,7 +115,7 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
             self._next_membership_check = time.monotonic() + _MEMBERSHIP_CHECK_SECONDS
             while not self._stopping.is_set():
                 self._resume(consumer)
-                if batch := consumer.poll(timeout_ms=_POLL_MS):
+                if batch := self._poller.poll(self._seconds_until_due()):
                     self._handle(consumer, batch)
                     backoff.reset()
                 if time.monotonic() >= self._next_commit:
@@ -124,6 +126,12 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         finally:
             self._discard_state(consumer.assignment())
             consumer.close(autocommit=False, timeout_ms=3_000)
+
+    def _seconds_until_due(self) -> float:
+        due = [self._next_membership_check, *self._resume_at.values()]
+        if self._handled:
+            due.append(self._next_commit)
+        return max(0.0, min(due) - time.monotonic())
 
     def _handle(self, consumer: Any, batch: Batch) -> None:
         future = asyncio.run_coroutine_threadsafe(self._delivery.handle(batch), self._loop)
@@ -148,10 +156,11 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         consumer.pause(*consumer.assignment())
         while not future.done():
             # Only partitions from a rebalance in the meantime are not paused.
-            for partition, records in consumer.poll(timeout_ms=_POLL_MS).items():
+            for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
                 consumer.seek(partition, records[0].offset)
                 consumer.pause(partition)
         consumer.resume(*(consumer.assignment() - self._resume_at.keys()))
+        self._poller.fetch_again()
 
     def _advance(self, consumer: Any, partition: Any, progress: Progress, first: int) -> None:
         self._positions[partition] = progress.offset
@@ -166,13 +175,13 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
 
     def _resume(self, consumer: Any) -> None:
         now = time.monotonic()
-        for partition in [
-            partition for partition, resume_time in self._resume_at.items() if resume_time <= now
-        ]:
+        due = [partition for partition, resume_time in self._resume_at.items() if resume_time <= now]
+        for partition in due:
             del self._resume_at[partition]
         # Also partitions that were revoked and reassigned during their pause: the client still has them paused.
         if resumable := consumer.paused() - self._resume_at.keys():
             consumer.resume(*resumable)
+            self._poller.fetch_again()
 
     def _commit(self, consumer: Any, timeout_ms: int) -> None:
         """Commits handled offsets; after a failure they are committed with the next ones."""
@@ -224,6 +233,7 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         """Called while poll waits: other members continue from the offsets that are committed here."""
         handled = {partition: offset for partition, offset in self._handled.items() if partition in revoked}
         self._discard_state(revoked)
+        self._poller.fetch_again()
         if not handled:
             return
         try:
@@ -234,6 +244,7 @@ class GroupConsumer(AsyncConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_lost(self, lost: Any) -> None:
         """Called while poll waits, when the partitions were already reassigned."""
         self._discard_state(lost)
+        self._poller.fetch_again()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
         """Called while poll waits; consumption starts at the committed offsets."""

@@ -31,6 +31,11 @@ def _is_not_slow_task(record: logging.LogRecord) -> bool:
     return "s threshold). It is blocking the event loop" not in record.getMessage()
 
 
+def _is_not_cancelled_refresh(record: logging.LogRecord) -> bool:
+    # kafka-python repeats a refresh whose connection `kit.events.polling` replaced.
+    return record.getMessage() != "Metadata refresh: failed Cancelled"
+
+
 class Log:
     """Logs events: a name like `order.placed` and fields, never a sentence with values in it."""
 
@@ -112,6 +117,7 @@ def configure_logging(service: str, level: str, stream: TextIO | None = None) ->
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("kafka.net.selector").addFilter(_is_not_slow_task)
+    logging.getLogger("kafka.cluster").addFilter(_is_not_cancelled_refresh)
 
 
 def _instant(seconds: float) -> str:

@@ -66,6 +66,14 @@ def test_slow_steps_of_kafkas_own_loop_are_not_logged_and_its_other_warnings_are
     assert "left RUNNING" in str(read(lines)["event"])
 
 
+def test_a_refresh_of_kafkas_metadata_that_was_cancelled_is_not_logged(lines: io.StringIO) -> None:
+    cluster = logging.getLogger("kafka.cluster")
+    cluster.error("Metadata refresh: failed %s", "Cancelled")
+    assert lines.getvalue() == ""
+    cluster.error("Metadata refresh: failed %s", "KafkaConnectionError")
+    assert "KafkaConnectionError" in str(read(lines)["event"])
+
+
 def test_a_field_cannot_replace_the_event(lines: io.StringIO) -> None:
     get_logger("x").info("order.placed", level="none", service="other")
     assert (read(lines)["level"], read(lines)["service"]) == ("INFO", "order")
