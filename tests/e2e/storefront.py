@@ -99,3 +99,46 @@ async def buyer(stack: StackUnderTest, size: dict[str, int] = DESK) -> AsyncIter
         await browser.close()
     assert person.errors == []
     assert person.violations == []
+
+
+async def to_checkout(person: Buyer, email: str, *, name: str = "") -> None:
+    """Takes the first product in stock through the cart to a checkout that can be ordered."""
+    await person.opens_results("/?available=1&category=tea")
+    await person.looks(f"{name}search")
+    await person.page.locator("a.card").first.click()
+    await expect(person.page.get_by_text("In stock")).to_be_visible()
+    await person.looks(f"{name}product")
+    await person.clicks("Add to cart")
+    await person.clicks("Go to the cart", "link")
+    await person.sees("Your cart")
+    await person.looks(f"{name}cart")
+    await person.clicks("Go to checkout", "link")
+    await person.sees("Checkout")
+    await person.fills(
+        Name="Grace Guest", Email=email, Street="1 High Street", Postal_code="N1 9GU", City="London"
+    )
+    await person.page.get_by_label("Country").select_option("GB")
+    await person.clicks("Continue")
+    await expect(person.page.get_by_role("button", name="Change the address")).to_be_visible()
+    methods = person.page.get_by_role("radio")
+    if await methods.count():
+        await methods.first.click()
+        await expect(methods.first).to_be_checked(timeout=30_000)
+    await expect(person.page.get_by_role("button", name=re.compile("^Order for"))).to_be_enabled(
+        timeout=30_000
+    )
+    await person.looks(f"{name}checkout")
+
+
+async def to_payment(person: Buyer, email: str, *, name: str = "") -> None:
+    """Orders the first product in stock, up to the card form."""
+    await to_checkout(person, email, name=name)
+    await person.clicks(re.compile("^Order for"))
+    await person.sees(re.compile(r"^Order \d+"))
+    await expect(person.page.get_by_label("Card number")).to_be_visible(timeout=30_000)
+
+
+async def pay(person: Buyer, number: str) -> None:
+    """Sends a card."""
+    await person.fills(Card_number=number, Expiry="12/34", Security_code="123")
+    await person.clicks(re.compile("^Pay "))

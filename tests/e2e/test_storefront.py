@@ -10,7 +10,7 @@ from playwright.async_api import Route, expect
 from tests.e2e.responses import within
 from tests.e2e.shop import PASSWORD, Shop
 from tests.e2e.stack import StackUnderTest, running_stack
-from tests.e2e.storefront import DESK, PHONE, Buyer, buyer
+from tests.e2e.storefront import DESK, PHONE, buyer, pay, to_checkout, to_payment
 
 _JOURNEY_SECONDS = 15
 _REFRESH_TOKEN = "() => sessionStorage.getItem('souk.refreshToken')"
@@ -21,49 +21,6 @@ def stack() -> Iterator[StackUnderTest]:
     """A shop with taxes, shipping and variants, as `make run` has it."""
     with running_stack(rules=True) as running:
         yield running
-
-
-async def to_checkout(person: Buyer, email: str, *, name: str = "") -> None:
-    """Takes the first product in stock through the cart to a checkout that can be ordered."""
-    await person.opens_results("/?available=1&category=tea")
-    await person.looks(f"{name}search")
-    await person.page.locator("a.card").first.click()
-    await expect(person.page.get_by_text("In stock")).to_be_visible()
-    await person.looks(f"{name}product")
-    await person.clicks("Add to cart")
-    await person.clicks("Go to the cart", "link")
-    await person.sees("Your cart")
-    await person.looks(f"{name}cart")
-    await person.clicks("Go to checkout", "link")
-    await person.sees("Checkout")
-    await person.fills(
-        Name="Grace Guest", Email=email, Street="1 High Street", Postal_code="N1 9GU", City="London"
-    )
-    await person.page.get_by_label("Country").select_option("GB")
-    await person.clicks("Continue")
-    await expect(person.page.get_by_role("button", name="Change the address")).to_be_visible()
-    methods = person.page.get_by_role("radio")
-    if await methods.count():
-        await methods.first.click()
-        await expect(methods.first).to_be_checked(timeout=30_000)
-    await expect(person.page.get_by_role("button", name=re.compile("^Order for"))).to_be_enabled(
-        timeout=30_000
-    )
-    await person.looks(f"{name}checkout")
-
-
-async def to_payment(person: Buyer, email: str, *, name: str = "") -> None:
-    """Orders the first product in stock, up to the card form."""
-    await to_checkout(person, email, name=name)
-    await person.clicks(re.compile("^Order for"))
-    await person.sees(re.compile(r"^Order \d+"))
-    await expect(person.page.get_by_label("Card number")).to_be_visible(timeout=30_000)
-
-
-async def pay(person: Buyer, number: str) -> None:
-    """Sends a card."""
-    await person.fills(Card_number=number, Expiry="12/34", Security_code="123")
-    await person.clicks(re.compile("^Pay "))
 
 
 @pytest.mark.parametrize(("name", "size"), [("phone-", PHONE), ("", DESK)])
@@ -117,6 +74,54 @@ async def test_an_order_whose_response_was_lost_is_shown_when_it_is_ordered_agai
         await expect(person.page.get_by_role("alert")).to_contain_text("cannot be reached", timeout=30_000)
         await person.clicks(re.compile("^Order for"))
         await person.sees(f"Order {lost[0]}")
+
+
+async def test_a_search_shows_the_products_of_its_own_parameters(stack: StackUnderTest) -> None:
+    async with buyer(stack) as person:
+        cards = person.page.locator("a.card")
+        await person.opens_results("/?sort=PRICE_ASC")
+        before = await cards.all_inner_texts()
+        await person.page.get_by_label("Sort by").select_option("PRICE_DESC")
+        await expect(cards.first).not_to_have_text(before[0], timeout=30_000)
+        first = await cards.all_inner_texts()
+        await person.clicks("Show more")
+        await expect(cards).to_have_count(2 * len(first), timeout=30_000)
+        await person.opens_results("/?sort=PRICE_DESC")
+        assert await cards.all_inner_texts() == first
+
+        await person.page.get_by_role("checkbox", name=re.compile("^Lamps")).click()
+        await person.sees("Lamps")
+        await expect(person.page.get_by_role("status")).to_have_text(
+            re.compile(r"^\d products"), timeout=30_000
+        )
+        await expect(cards.filter(has_text="Lamp")).to_have_count(await cards.count())
+
+
+async def test_ordering_waits_until_a_changed_address_is_saved(stack: StackUnderTest) -> None:
+    async with buyer(stack) as person:
+        await to_checkout(person, f"changed-{time.time_ns()}@example.com", name="changed-")
+        order = person.page.get_by_role("button", name=re.compile("^Order for"))
+        await person.fills(Street="99 New Street")
+        await expect(order).to_be_disabled()
+        await expect(order).to_have_accessible_description("You have changed the address. Save it first.")
+        await person.looks("changed-address")
+        await person.clicks("Change the address")
+        await expect(order).to_be_enabled(timeout=30_000)
+        await order.click()
+        await person.sees(re.compile(r"^Order \d+"))
+        await expect(person.page.locator("address")).to_contain_text("99 New Street")
+
+
+async def test_checkout_shows_what_the_cart_has_after_a_reload(stack: StackUnderTest) -> None:
+    email = f"again-{time.time_ns()}@example.com"
+    async with buyer(stack) as person:
+        await to_checkout(person, email, name="again-")
+        await person.page.reload()
+        await person.sees("Checkout")
+        known = {"Name": "Grace Guest", "Email": email, "Street": "1 High Street", "City": "London"}
+        for label, value in {**known, "Postal code": "N1 9GU", "Country": "GB"}.items():
+            await expect(person.page.get_by_label(label).first).to_have_value(value)
+        await expect(person.page.get_by_role("button", name=re.compile("^Order for"))).to_be_enabled()
 
 
 async def test_a_variant_is_chosen_and_the_cart_is_kept_at_login(stack: StackUnderTest) -> None:

@@ -104,7 +104,7 @@ const PROBLEMS: Record<string, string> = {
   CONTACT_MISSING: 'Your name and email address are missing.',
   ADDRESS_MISSING: 'The delivery address is missing.',
   METHOD_MISSING: 'Choose how we should deliver.',
-  METHOD_GONE: 'The delivery that you chose is not offered any more. Choose another one.',
+  METHOD_GONE: 'The delivery that you chose does not go to this address, or is not offered any more. Choose another one.',
   NOT_DELIVERED_THERE: 'We do not deliver to this address.',
   REGION_UNKNOWN: 'Write the region as its code, for example CA for California.',
   LINE_GONE: 'One of the products is not sold any more. Remove it.',
@@ -112,6 +112,8 @@ const PROBLEMS: Record<string, string> = {
   LINE_OVER_LIMIT: 'An order may have fewer of this. Reduce the quantity.',
   MIXED_CURRENCY: 'Your cart has prices in different currencies.',
   TOTAL_OUT_OF_RANGE: 'The total is too small or too large to be paid by card.',
+  UNADDRESSED: 'Enter your address, then press Continue.',
+  UNSAVED: 'You have changed the address. Save it first.',
   PRICES_UNAVAILABLE: 'Prices cannot be read at the moment. Try again soon.',
 };
 

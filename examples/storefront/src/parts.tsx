@@ -16,21 +16,25 @@ export function Heading({ children }: { children: string }) {
   return <h1 ref={heading} tabIndex={-1}>{children}</h1>;
 }
 
-/** Loads what a page shows, again whenever `key` changes. A late answer to an earlier key is dropped. */
-export function useLoaded<Data>(key: string, load: () => Promise<Data>): { data: Data | null; failure: string; reload: () => void } {
-  const [state, setState] = useState<{ key: string; data: Data | null; failure: string }>({ key, data: null, failure: '' });
-  const [round, setRound] = useState(0);
+/** Loads what a page shows, again whenever `key` changes. What belongs to an earlier key is never shown, even if it arrives late. */
+export function useLoaded<Data>(key: string, load: () => Promise<Data>): { data: Data | null; failure: string } {
+  const [loaded, setLoaded] = useState<{ key: string; data: Data | null; failure: string } | null>(null);
   useEffect(() => {
     let current = true;
     load().then(
-      (data) => current && setState({ key, data, failure: '' }),
-      (error: unknown) => current && setState({ key, data: null, failure: messageOf(error) }),
+      (data) => current && setLoaded({ key, data, failure: '' }),
+      (error: unknown) => current && setLoaded({ key, data: null, failure: messageOf(error) }),
     );
     return () => {
       current = false;
     };
-  }, [key, round]);
-  return { data: state.data, failure: state.failure, reload: () => setRound(round + 1) };
+  }, [key]);
+  return loaded?.key === key ? loaded : { data: null, failure: '' };
+}
+
+/** A page whose content is on its way. */
+export function Loading() {
+  return <main class="page" aria-busy="true"><h1 class="quiet">Loading …</h1></main>;
 }
 
 /** A failure as a reader understands it. */
@@ -104,7 +108,8 @@ export function Picture({ images, large = false }: { images: string[]; large?: b
 /** An address as lines. */
 export function AddressLines({ address }: { address: Address }) {
   const { name, line1, line2, city, region, postalCode, countryCode } = address;
-  const lines = [name, line1, line2, `${postalCode} ${city}`, region, country(countryCode)];
+  const place = countryCode === 'US' ? [`${city}, ${region ?? ''} ${postalCode}`] : [`${postalCode} ${city}`, region];
+  const lines = [name, line1, line2, ...place, country(countryCode)];
   return <address>{lines.filter(Boolean).map((line) => <div key={line}>{line}</div>)}</address>;
 }
 
@@ -135,8 +140,9 @@ function TaxRow({ tax, currency, included = false }: { tax: Tax; currency: strin
   );
 }
 
-/** Countries that the shop delivers to; all of them where it has no zones. */
+/** Countries that the shop delivers to, by name; all of them where it has no zones. */
 export function useCountries(): string[] {
   const { shop } = useStore();
-  return shop.deliveryCountries.length ? shop.deliveryCountries : ['AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'IT', 'NL', 'US'];
+  const codes = shop.deliveryCountries.length ? shop.deliveryCountries : ['AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'IT', 'NL', 'US'];
+  return codes.toSorted((one, other) => country(one).localeCompare(country(other)));
 }

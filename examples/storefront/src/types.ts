@@ -125,7 +125,7 @@ export interface Order extends OrderSummary {
 }
 
 export interface Account { id: string; name: string; email: string; guest: boolean }
-export interface Me extends Account { phone: string | null; addresses: { id: string; defaultShipping: boolean; address: Address }[] | null }
+export interface Me extends Account { phone: string | null; addresses?: { id: string; defaultShipping: boolean; address: Address }[] | null }
 
 export interface Session {
   accessToken: string;

@@ -1,39 +1,66 @@
 /** Contact, address and delivery on one page; then the order exists, and its page takes the card. */
-import { useEffect, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { request } from '../api';
 import { ApiError, problem } from '../errors';
 import { country, money } from '../format';
-import { Failure, Field, Heading, Totals, useAction, useCountries, useLoaded } from '../parts';
+import { Failure, Field, Heading, Loading, Totals, useAction, useCountries, useLoaded } from '../parts';
 import { Link, open } from '../router';
 import { useStore } from '../store';
-import type { Cart, Me, Order, ShippingQuote } from '../types';
+import type { Address, Cart, Me, Order, ShippingQuote } from '../types';
 
-const EMPTY = { name: '', email: '', phone: '', line1: '', line2: '', city: '', region: '', postalCode: '', countryCode: '' };
+const EMPTY = { name: '', line1: '', line2: '', city: '', region: '', postalCode: '', countryCode: '' };
 type Form = typeof EMPTY;
 
 export function CheckoutPage() {
-  const { cart, account, setCart, loadCart } = useStore();
+  const { cart, account, loadCart } = useStore();
+  const { data, failure } = useLoaded(account?.id ?? '', async () => {
+    const answer = account ? await request<{ me: Me | null }>('Me', { guest: account.guest }) : { me: null };
+    await loadCart();
+    return answer;
+  });
+  if (failure) return <main class="page"><Heading>Checkout</Heading><Failure text={failure} /></main>;
+  if (!data) return <Loading />;
+  if (!cart?.lines.length) return <main class="page"><Heading>Checkout</Heading><p>Your cart is empty. <Link to="/">Look around</Link></p></main>;
+  return <Checkout key={cart.id} cart={cart} me={data.me} />;
+}
+
+function Checkout({ cart, me }: { cart: Cart; me: Me | null }) {
+  const { account, setCart, loadCart } = useStore();
   const countries = useCountries();
-  const { data } = useLoaded(account?.id ?? '', async () => (account ? (await request<{ me: Me | null }>('Me')).me : null));
-  const [form, setForm] = useState<Form>({ ...EMPTY, countryCode: countries[0] ?? '' });
+  const [form, setForm] = useState<Form>(() => {
+    const known = cart.shippingAddress ?? me?.addresses?.find(({ defaultShipping }) => defaultShipping)?.address;
+    return known ? formOf(known) : { ...EMPTY, name: me?.name ?? '', countryCode: usualCountry(countries) };
+  });
+  const [email, setEmail] = useState(me?.email ?? '');
+  const [savedEmail, setSavedEmail] = useState(email);
   const { busy, failure, fields, run } = useAction();
   const place = useAction();
-
+  const methods = useRef<HTMLFieldSetElement>(null);
+  const [saves, setSaves] = useState(0);
+  // On a small screen the next step is below what can be seen.
   useEffect(() => {
-    const saved = cart?.shippingAddress ?? data?.addresses?.find(({ defaultShipping }) => defaultShipping)?.address;
-    const known = Object.fromEntries(Object.entries({ ...saved, name: saved?.name || data?.name, email: data?.email, phone: data?.phone }).filter(([, value]) => value));
-    setForm((present) => ({ ...present, ...known }));
-  }, [data?.id]);
+    if (saves) methods.current?.focus();
+  }, [saves]);
 
-  if (!cart?.lines.length) return <main class="page"><Heading>Checkout</Heading><p>Your cart is empty. <Link to="/">Look around</Link></p></main>;
-
-  const update = (input: object): Promise<void> => run(async () => setCart((await request<{ updateCart: Cart }>('UpdateCart', { input })).updateCart));
+  const update = async (input: object): Promise<Cart> => {
+    const { updateCart } = await request<{ updateCart: Cart }>('UpdateCart', { input });
+    setCart(updateCart);
+    return updateCart;
+  };
+  const choose = (shippingMethodId: string): Promise<void> => run(async () => void (await update({ shippingMethodId })));
   const save = (event: Event): void => {
     event.preventDefault();
-    const { name, email, phone, line2, region, ...rest } = form;
-    const shippingAddress = { name, line2: line2 || null, region: region || null, ...rest };
-    const contact = account?.guest ? { contact: { name, email, phone: phone || null } } : {};
-    void update({ shippingAddress, ...contact });
+    const shippingAddress = { ...form, line2: form.line2 || null, region: form.region || null };
+    const contact = account?.guest ? { contact: { name: form.name, email, phone: me?.phone } } : {};
+    void run(async () => {
+      const updated = await update({ shippingAddress, ...contact });
+      setForm(formOf(updated.shippingAddress!));
+      setSavedEmail(email);
+      const offered = updated.shippingMethods.filter(({ price }) => price !== null);
+      if (offered.length === 1 && !updated.shippingMethodId) await update({ shippingMethodId: offered[0]!.methodId });
+      setSaves(saves + 1);
+    });
   };
   const order = (): Promise<void> =>
     place.run(async () => {
@@ -55,6 +82,8 @@ export function CheckoutPage() {
     onInput: ({ currentTarget }: { currentTarget: HTMLInputElement }) => setForm({ ...form, [name]: currentTarget.value }),
   });
   const addressed = cart.shippingAddress !== null && !cart.problems.some(({ code }) => code === 'CONTACT_MISSING');
+  const shown = JSON.stringify(form) === JSON.stringify(cart.shippingAddress && formOf(cart.shippingAddress)) && email === savedEmail;
+  const reasons = !addressed ? ['UNADDRESSED'] : shown ? cart.problems.map(({ code }) => code) : ['UNSAVED'];
   return (
     <main class="page">
       <Heading>Checkout</Heading>
@@ -64,7 +93,7 @@ export function CheckoutPage() {
           <form onSubmit={save} class="box" aria-label="Address">
             <h2>Where should it go?</h2>
             <Field label="Name" autocomplete="name" required {...field('name')} />
-            {account?.guest && <Field label="Email" type="email" autocomplete="email" required hint="For the confirmation and the link to your order." {...field('email')} />}
+            {account?.guest && <Field label="Email" type="email" autocomplete="email" required hint="For the confirmation and the link to your order." value={email} error={fields.email} onInput={({ currentTarget }) => setEmail(currentTarget.value)} />}
             <Field label="Street and number" autocomplete="address-line1" required {...field('line1')} />
             <Field label="Additional line" autocomplete="address-line2" {...field('line2')} />
             <div class="pair">
@@ -83,13 +112,13 @@ export function CheckoutPage() {
             <Failure text={failure} />
             <button class={addressed ? 'second' : ''} disabled={busy}>{addressed ? 'Change the address' : 'Continue'}</button>
           </form>
-          {addressed && <Methods cart={cart} busy={busy} choose={(id) => void update({ shippingMethodId: id })} />}
+          {addressed && <Methods cart={cart} busy={busy} box={methods} choose={(id) => void choose(id)} />}
         </div>
         <section aria-label="Summary" class="summary">
           <Totals currency={cart.currency} subtotal={cart.subtotal} shipping={cart.shippingPrice} taxes={cart.taxes} taxIncluded={cart.taxIncluded} total={cart.total} />
-          {addressed && cart.problems.map(({ code }) => <p key={code} class="failure">{problem(code)}</p>)}
+          <div id="reasons">{reasons.map((code) => <p key={code} class="warning">{problem(code)}</p>)}</div>
           <Failure text={place.failure} />
-          <button disabled={place.busy || busy || cart.problems.length > 0} onClick={() => void order()}>Order for {money(cart.total, cart.currency)}</button>
+          <button disabled={place.busy || busy || reasons.length > 0} aria-describedby="reasons" onClick={() => void order()}>Order for {money(cart.total, cart.currency)}</button>
           <p><small>You pay by card on the next page.</small></p>
         </section>
       </div>
@@ -97,9 +126,20 @@ export function CheckoutPage() {
   );
 }
 
-function Methods({ cart, busy, choose }: { cart: Cart; busy: boolean; choose: (id: string) => void }) {
+/** The address as the form shows it. */
+function formOf(address: Address): Form {
+  return Object.fromEntries(Object.keys(EMPTY).map((name) => [name, address[name as keyof Form] ?? ''])) as Form;
+}
+
+/** The country of the browser's language, if the shop delivers there. */
+function usualCountry(countries: string[]): string {
+  const region = new Intl.Locale(navigator.language).region ?? '';
+  return countries.includes(region) ? region : countries[0] ?? '';
+}
+
+function Methods({ cart, busy, box, choose }: { cart: Cart; busy: boolean; box: RefObject<HTMLFieldSetElement | null>; choose: (id: string) => void }) {
   return (
-    <fieldset class="box">
+    <fieldset class="box" ref={box} tabIndex={-1}>
       <legend>How should it come?</legend>
       {cart.shippingMethods.map((quote) => (
         <label key={quote.methodId} class="check">

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { request, subscribe } from '../api';
 import { ApiError, declined } from '../errors';
 import { dateTime, money, optionWords } from '../format';
-import { AddressLines, Failure, Heading, Totals, useAction, useLoaded } from '../parts';
+import { AddressLines, Failure, Heading, Loading, Totals, useAction, useLoaded } from '../parts';
 import { Link } from '../router';
 import type { Order, Payment } from '../types';
 import { CardForm } from './card';
@@ -20,7 +20,7 @@ export function OrderPage({ id }: { id: string }) {
   }, [id, known]);
   if (failure) return <main class="page"><Heading>Order</Heading><Failure text={failure} /></main>;
   if (data === 'unknown') return <main class="page"><Heading>Order not found</Heading><p><Link to="/sign-in">Sign in</Link> with the account that ordered, or <Link to="/find-order">get a link by mail</Link> if you ordered without one.</p></main>;
-  if (!data) return <main class="page" aria-busy="true"><h1 class="quiet">Loading …</h1></main>;
+  if (!data) return <Loading />;
   const order = latest?.id === id ? latest : data;
   return (
     <main class="page">

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { request, requestAsBuyer } from '../api';
 import { money, optionWords, prices } from '../format';
-import { Failure, Heading, Picture, useAction, useLoaded } from '../parts';
+import { Failure, Heading, Loading, Picture, useAction, useLoaded } from '../parts';
 import { Link } from '../router';
 import { useStore } from '../store';
 import type { Cart, Page, Product, Variant } from '../types';
@@ -10,7 +10,7 @@ import type { Cart, Page, Product, Variant } from '../types';
 export function ProductPage({ id }: { id: string }) {
   const { data: product, failure } = useLoaded(id, () => loadProduct(id));
   if (failure) return <main class="page"><Heading>Product</Heading><Failure text={failure} /></main>;
-  if (!product) return <main class="page" aria-busy="true"><h1 class="quiet">Loading …</h1></main>;
+  if (!product) return <Loading />;
   return product === 'gone' ? (
     <main class="page"><Heading>Not sold any more</Heading><p><Link to="/">Look at everything else</Link></p></main>
   ) : (

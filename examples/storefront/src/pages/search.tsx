@@ -1,4 +1,5 @@
 /** Browse and search, with facets. */
+import { useRef } from 'preact/hooks';
 import { request } from '../api';
 import { prices } from '../format';
 import { Failure, Heading, Pages, Picture, useLoaded } from '../parts';
@@ -12,6 +13,9 @@ export function SearchPage() {
   const parameters = useLocation().searchParams;
   const { categories } = useStore();
   const { data, failure } = useLoaded(parameters.toString(), () => search(parameters, null));
+  // The filters stay in place while the next results load, so that the focus stays on the one that was clicked.
+  const facets = useRef<Facet[]>([]);
+  if (data) facets.current = data.facets ?? [];
   const category = categories.find(({ slug }) => slug === parameters.get('category'));
   const query = parameters.get('q');
   const title = query ? `Results for ${query}` : category ? category.name : 'Everything';
@@ -20,10 +24,10 @@ export function SearchPage() {
       <Heading>{title}</Heading>
       <Failure text={failure} />
       <div class="with-side">
-        <Facets facets={data?.facets ?? []} parameters={parameters} />
+        <Facets facets={facets.current} parameters={parameters} />
         <section aria-label="Products" aria-busy={!data && !failure}>
           <div class="bar">
-            <p role="status">{data ? found(data.totalCount) : 'Searching …'}</p>
+            <p role="status">{data ? found(data.totalCount) : failure ? '' : 'Searching …'}</p>
             <label>
               Sort by{' '}
               <select value={parameters.get('sort') ?? 'RELEVANCE'} onChange={({ currentTarget }) => change(parameters, 'sort', currentTarget.value)}>
