@@ -77,6 +77,10 @@ class Transaction(Statements):
                 await self.execute(INSERT, *columns)
             self._emitted = True
 
+    def notify_emitted(self) -> None:
+        """For stores whose own statement writes outbox rows: they are reported after the commit."""
+        self._emitted = True
+
     async def __aenter__(self) -> Self:
         if current_transaction() is not None:
             raise RuntimeError("this task already has an open transaction; transactions do not nest")

@@ -6,6 +6,9 @@ a crash between sending and marking, the events are published again: at least on
 
 A frozen or disconnected relay loses the lock without noticing. So it writes to Kafka only for a limited time after it verified the lock,
 which ends before another relay can acquire it (ADR 0022).
+
+An event that a replica emits wakes the relay of its process. If that is not the active one, it wakes the active one by NOTIFY, in a
+transaction of its own: one that notifies makes other commits wait.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ _AGE_SECONDS = 5.0
 # Records may be written to Kafka for this long after the lock was verified, so that they arrive before another relay can hold it.
 _SAFE_SECONDS = LEASE_SECONDS - UNANSWERED_SECONDS - 2.0
 _GATHER_SECONDS = 0.1  # Between batches that were not full, so that the next one fills.
-_IDLE_SECONDS = 0.25  # Maximum delay of an event that another process emitted.
+_IDLE_SECONDS = 2.0  # Maximum delay of an event that a process without a relay emitted.
+_CHANNEL = "souk_relay"
 _TAKE_OVER_SECONDS = 1.0
 _STOP_SECONDS = 10.0
 
@@ -88,7 +92,7 @@ class Relay:
                 await self._session(backoff)
             except DRIVER_ERRORS as error:
                 log.warning("relay.database_unavailable", error=type(error).__name__)
-                await self._sleep(backoff.next(), wakeable=False)
+                await self._sleep(backoff.next())
 
     async def _session(self, backoff: Backoff) -> None:
         """Runs on one database session, whose end releases the lock."""
@@ -96,17 +100,22 @@ class Relay:
             while not await lock.acquire():
                 if self._stopping:
                     return
-                await self._sleep(_TAKE_OVER_SECONDS, wakeable=False)
+                if await self._woken(_TAKE_OVER_SECONDS):
+                    self._wake.clear()
+                    await lock.connection.execute(f"NOTIFY {_CHANNEL}")
+                    await self._sleep(_GATHER_SECONDS)
             log.info("relay.leader_elected")
             await self._run_as_leader(lock, backoff)
 
     async def _run_as_leader(self, lock: ExclusiveLock, backoff: Backoff) -> None:
+        await lock.connection.add_listener(_CHANNEL, lambda *_: self._wake.set())
         while True:
+            self._wake.clear()
             verified_at = time.monotonic()
             rows = await lock.connection.fetch(_SELECT_BATCH, BATCH)
             published = await self._publish(lock, rows, verified_at)
             if published < len(rows):
-                await self._sleep(backoff.next(), wakeable=False)
+                await self._sleep(backoff.next())
             else:
                 backoff.reset()
                 if len(rows) < BATCH:
@@ -144,22 +153,21 @@ class Relay:
 
     async def _pause(self, busy: bool) -> None:
         if busy:
-            await self._sleep(_GATHER_SECONDS, wakeable=False)
-            return
-        await self._sleep(_IDLE_SECONDS, wakeable=True)
+            await self._sleep(_GATHER_SECONDS)
+        else:
+            await self._woken(_IDLE_SECONDS)
 
-    async def _sleep(self, seconds: float, *, wakeable: bool) -> None:
-        """Sleeps; `wakeable`: until an event is emitted in this process. Stopping ends the sleep in either case."""
-        if self._stopping:
-            return
-        if not wakeable:
+    async def _sleep(self, seconds: float) -> None:
+        if not self._stopping:
             await asyncio.sleep(min(seconds, _TAKE_OVER_SECONDS))
-            return
-        self._wake.clear()
+
+    async def _woken(self, seconds: float) -> bool:
+        """Whether an event was emitted, or the stop began, within `seconds`."""
         try:
             await asyncio.wait_for(self._wake.wait(), seconds)
         except TimeoutError:
-            return
+            return False
+        return True
 
 
 def _partitioned(rows: Sequence[Any]) -> Iterator[list[tuple[Any, OutgoingRecord]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from kit.db import Database, Statements, Transaction
+from kit.db import Database, Transaction
 from order.orders.domain import Order
 from order.orders.rows import read_orders
 from order.tables import OrderRow
@@ -38,11 +38,11 @@ class PostgresNewOrderStore:
         first = {new.event.order.id: new for new in reversed(orders)}
         assert self._db.publishes is not None
         sql, arguments = statement_and_arguments(list(first.values()), limits, self._db.publishes)
-        statements: Statements = tx or self._db
+        statements = tx or self._db
         rows = await statements.fetch(sql, *arguments)
         outcomes = {row["id"]: Outcome(row["outcome"]) for row in rows}
-        if tx is None and Outcome.WRITTEN in outcomes.values():
-            self._db.notify_emitted()
+        if Outcome.WRITTEN in outcomes.values():
+            statements.notify_emitted()
 
         def outcome(new: NewOrder) -> Outcome:
             result = outcomes.get(new.event.order.id, Outcome.DUPLICATE)

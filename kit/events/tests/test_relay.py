@@ -1,6 +1,7 @@
 """The relay between a real PostgreSQL and a real Kafka."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -114,6 +115,29 @@ async def test_of_two_relays_one_works_and_the_other_takes_over(
     await second.close()
 
     assert texts(await records(kafka.bootstrap(), topic.name)) == [f"{number:02}" for number in range(21)]
+
+
+async def test_a_relay_that_waits_wakes_the_active_one(
+    db: Database, database_url: str, topic: Topic, kafka: Kafka
+) -> None:
+    """Each event but the first would wait 2 s until the active relay looks by itself."""
+    replica = await opened(database_url, topic)
+    active, waiting = Relay(db, kafka.bootstrap()), Relay(replica, kafka.bootstrap())
+    await active.open()
+    await eventually(lambda: _leaders(db, 1))
+    await waiting.open()
+    await note(replica, Noted("a", "00"))
+    await eventually(lambda: _published(db, 1))
+
+    started = time.monotonic()
+    for number in range(1, 11):
+        await eventually(lambda: bool(active._wake._waiters))
+        await note(replica, Noted("a", f"{number:02}"))
+        await eventually(lambda number=number: _published(db, number + 1))  # type: ignore[misc]
+    assert time.monotonic() - started < 10
+    await waiting.close()
+    await active.close()
+    await replica.close()
 
 
 async def test_a_relay_that_waits_measures_the_outbox_too_and_a_closed_one_says_nothing(

@@ -63,6 +63,23 @@ async def test_a_placed_order_is_rolled_back_with_its_transaction(postgres_harne
     assert await postgres_harness.db.fetchval("SELECT count(*) FROM outbox") == 0
 
 
+@pytest.mark.parametrize("in_transaction", [False, True])
+async def test_the_relay_is_woken_when_an_order_was_committed(
+    postgres_harness: StoreHarness, in_transaction: bool
+) -> None:
+    woken: list[bool] = []
+    postgres_harness.db.on_emitted(lambda: woken.append(True))
+
+    if in_transaction:
+        async with postgres_harness.db.transaction() as tx:
+            await postgres_harness.placing.place([postgres_harness.new_order()], NO_LIMITS, tx)
+            assert not woken
+    else:
+        await postgres_harness.placing.place([postgres_harness.new_order()], NO_LIMITS)
+
+    assert woken == [True]
+
+
 async def test_a_key_is_used_once_even_with_different_ids(harness: StoreHarness) -> None:
     first, second = harness.new_order(key="k"), harness.new_order(key="k")
 
