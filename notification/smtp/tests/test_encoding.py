@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, default
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notification.mail.domain import Mail
@@ -62,6 +62,7 @@ def bodies(message: EmailMessage) -> list[tuple[str, str, str]]:
     ]
 
 
+@settings(deadline=None)
 @given(sender=_SENDERS, recipient=_ADDRESSES, subject=_SUBJECTS, text=_BODIES, html=_BODIES)
 @example("Souk <orders@souk.test>", "john@souk.test", "Your order", "", "")
 def test_a_mail_says_what_the_email_library_would_send(
@@ -81,6 +82,7 @@ def test_a_mail_says_what_the_email_library_would_send(
     assert [part.defects for part in received.walk()] == [[], [], []]
 
 
+@settings(deadline=None)
 @given(sender=_SENDERS, recipient=_ADDRESSES, subject=_SUBJECTS, text=_BODIES, html=_BODIES)
 def test_every_line_has_the_form_that_smtp_requires(
     sender: str, recipient: str, subject: str, text: str, html: str
