@@ -20,20 +20,26 @@ from graphql import (
 )
 
 # None: the value stays as it is.
-_Conversion = Callable[[Any], Any] | None
+Conversion = Callable[[Any], Any] | None
 
 
-def build_inputs_fast(schema: GraphQLSchema) -> None:
+class Inputs:
     """Gives the input types of a schema that `strawberry.Schema` made a `from_input`, Strawberry's hook for types that build their values.
 
     Raises TypeError for a type with a field of type Maybe, which Strawberry would no longer check.
     """
-    kinds = [kind for kind in schema.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
-    builders = {kind.name: _Builder(kind) for kind in kinds}
-    for kind in kinds:
-        builder = builders[kind.name]
-        builder.use(builders)
-        kind.extensions["strawberry-definition"].from_input = builder.from_input
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        kinds = [kind for kind in schema.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
+        self._builders = {kind.name: _Builder(kind) for kind in kinds}
+        for kind in kinds:
+            builder = self._builders[kind.name]
+            builder.use(self._builders)
+            kind.extensions["strawberry-definition"].from_input = builder.from_input
+
+    def conversion(self, kind: GraphQLInputType) -> Conversion:
+        """Makes the values of an argument from those that graphql-core has coerced."""
+        return _conversion(kind, self._builders)
 
 
 class _Builder:
@@ -51,7 +57,7 @@ class _Builder:
             for field in definition.fields
             if field.default_value is MISSING and field.default_factory is MISSING
         }
-        self._fields: dict[str, tuple[str, _Conversion]] = {}
+        self._fields: dict[str, tuple[str, Conversion]] = {}
 
     def use(self, builders: Mapping[str, "_Builder"]) -> None:
         """The builders of all types, whose values the fields may hold."""
@@ -73,7 +79,7 @@ class _Builder:
         return self.build(value)
 
 
-def _conversion(kind: GraphQLInputType, builders: Mapping[str, _Builder]) -> _Conversion:
+def _conversion(kind: GraphQLInputType, builders: Mapping[str, _Builder]) -> Conversion:
     if isinstance(kind, GraphQLNonNull):
         kind = kind.of_type
     if isinstance(kind, GraphQLInputObjectType):

@@ -10,7 +10,8 @@ from strawberry.types.scalar import ScalarDefinition
 
 from graphql import GraphQLObjectType
 from kit.graphql.completion import ATTRIBUTE
-from kit.graphql.inputs import build_inputs_fast
+from kit.graphql.inputs import Inputs
+from kit.graphql.resolvers import call_resolvers_directly
 from kit.graphql.values import TextLimits, limit_arguments
 
 
@@ -32,9 +33,9 @@ def build_schema(
     for kind in schema._schema.type_map.values():
         if isinstance(kind, GraphQLObjectType):
             _use_attribute_resolvers(kind)
+    call_resolvers_directly(schema._schema, Inputs(schema._schema))
     if schema._schema.mutation_type is not None:
         _clear_loaders_first(schema._schema.mutation_type)
-    build_inputs_fast(schema._schema)
     limit_arguments(schema._schema, texts)
     return schema
 

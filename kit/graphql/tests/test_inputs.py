@@ -1,4 +1,4 @@
-"""Values of input types are those that Strawberry alone would build."""
+"""Resolvers receive what Strawberry alone would pass to them."""
 
 from enum import Enum
 from typing import Any
@@ -9,10 +9,12 @@ from graphql import ExecutionResult
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from kit.graphql.inputs import build_inputs_fast
+from kit.graphql.inputs import Inputs
+from kit.graphql.resolvers import call_resolvers_directly
 
 _SEND = (
-    "mutation ($input: Parcel, $all: [Parcel!], $size: Size) { send(input: $input, all: $all, size: $size) }"
+    "mutation ($input: Parcel, $all: [Parcel!], $size: Size, $sizes: [Size]) "
+    "{ send(input: $input, all: $all, size: $size, otherSizes: $sizes) }"
 )
 _TEXTS = some.sampled_from(["", "a", "null"])
 _ITEMS = some.fixed_dictionaries(
@@ -66,12 +68,15 @@ class Shop:
             @strawberry.mutation
             def send(
                 self,
+                info: strawberry.Info,
                 input: Parcel | None = strawberry.UNSET,
                 all: list[Parcel] | None = None,
                 size: Size | None = Size.LARGE,
+                other_sizes: list[Size | None] | None = strawberry.UNSET,
             ) -> str:
-                shop.received.append((input, all, size))
-                return repr((input, all, size))
+                received = (input, all, size, other_sizes, self, info.path, info.python_name)
+                shop.received.append(received)
+                return repr(received)
 
         @strawberry.type
         class Query:
@@ -79,7 +84,7 @@ class Shop:
 
         self.schema = strawberry.Schema(query=Query, mutation=Mutation)
         if fast:
-            build_inputs_fast(self.schema._schema)
+            call_resolvers_directly(self.schema._schema, Inputs(self.schema._schema))
 
     def send(self, variables: dict[str, Any], document: str = _SEND) -> ExecutionResult:
         result: Any = self.schema.execute_sync(document, variables)
@@ -97,6 +102,7 @@ _PLAIN, _FAST = Shop(fast=False), Shop(fast=True)
             "input": some.one_of(some.none(), _PARCELS),
             "all": some.one_of(some.none(), some.lists(_PARCELS, max_size=3)),
             "size": some.sampled_from(["SMALL", None]),
+            "sizes": some.one_of(some.none(), some.lists(some.sampled_from(["SMALL", None]), max_size=2)),
         },
     )
 )
@@ -145,4 +151,4 @@ def test_a_field_that_strawberry_must_check_is_rejected_at_start() -> None:
             return bool(change.name)
 
     with pytest.raises(TypeError, match="Change has a field of type Maybe"):
-        build_inputs_fast(strawberry.Schema(query=Query)._schema)
+        Inputs(strawberry.Schema(query=Query)._schema)
