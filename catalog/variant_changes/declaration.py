@@ -12,7 +12,7 @@ from catalog.products.domain import Product
 from catalog.products.errors import SkuTaken
 from catalog.variant_changes.errors import DuplicateOptions, OptionsMismatch, TooManyVariants
 from catalog.variants.domain import Terms, Variant
-from kit.errors import InvalidArgument, Violation
+from kit.errors import InvalidArgument, Violation, describe
 from kit.values import VARIANT, FieldReader
 
 _MAX_OPTIONS: Final = 3
@@ -109,20 +109,15 @@ class Declaration:
         )
 
     def _check_unique(self) -> None:
-        rule = "must differ from the other variants"
         keys = [self._key(variant.options) for variant in self.variants]
-        if same := [Violation(("variants", index, "options"), rule) for index in _repeated(keys)]:
-            raise DuplicateOptions(fields=same)
+        if same := _repeats(keys, "options"):
+            raise DuplicateOptions(describe(same), fields=same)
         ids = [variant.id or index for index, variant in enumerate(self.variants)]
-        if same := [Violation(("variants", index, "id"), rule) for index in _repeated(ids)]:
-            raise InvalidArgument("variants: an id is repeated", fields=same)
-        skus = [sku_identity(v.terms.sku) or str(index) for index, v in enumerate(self.variants)]
-        if same := [
-            Violation(("variants", index, "sku"), rule)
-            for index in _repeated(skus)
-            if self.variants[index].terms.sku
-        ]:
-            raise SkuTaken(fields=same)
+        if same := _repeats(ids, "id"):
+            raise InvalidArgument(describe(same), fields=same)
+        skus = [sku_identity(v.terms.sku) or index for index, v in enumerate(self.variants)]
+        if same := _repeats(skus, "sku"):
+            raise SkuTaken(describe(same), fields=same)
 
 
 def _options(reader: FieldReader, options: Sequence[ProductOption]) -> tuple[ProductOption, ...]:
@@ -165,32 +160,57 @@ def _with_options_in_order(
     }
     ordered, wrong = [], []
     for index, variant in enumerate(variants):
-        chosen = _spelled(options, spellings, variant.options)
-        if chosen is None:
-            rule = "must name each option once, with one of its values"
+        if rule := _mismatch(options, spellings, variant.options):
             wrong.append(Violation(("variants", index, "options"), rule))
         else:
+            chosen = _spelled(options, spellings, variant.options)
             ordered.append(Declared(variant.id, chosen, variant.terms, variant.stock))
     if wrong:
-        raise OptionsMismatch(fields=wrong)
+        raise OptionsMismatch(describe(wrong), fields=wrong)
     return tuple(ordered)
+
+
+def _mismatch(
+    options: Sequence[ProductOption],
+    spellings: Mapping[str, Mapping[str, str]],
+    given: Sequence[OptionValue],
+) -> str:
+    """The rules that a variant's options break; empty if they name each option once, with one of its values."""
+    names = [option_identity(option.name) for option in given]
+    rules = []
+    for option, name in zip(given, names, strict=True):
+        if name not in spellings:
+            rules.append(f"the product has no option {option.name[:_MAX_NAME]}")
+        elif option_identity(option.value) not in spellings[name]:
+            rules.append(f"{option.name[:_MAX_NAME]} has no value {option.value[:_MAX_VALUE]}")
+    counts = [names.count(option_identity(option.name)) for option in options]
+    rules += [
+        f"must name {option.name} once" for option, count in zip(options, counts, strict=True) if count > 1
+    ]
+    if absent := [option.name for option, count in zip(options, counts, strict=True) if not count]:
+        rules.append(f"must name {' and '.join(absent)}")
+    return "; ".join(rules)
 
 
 def _spelled(
     options: Sequence[ProductOption],
     spellings: Mapping[str, Mapping[str, str]],
     given: Sequence[OptionValue],
-) -> tuple[OptionValue, ...] | None:
+) -> tuple[OptionValue, ...]:
     values = {option_identity(option.name): option_identity(option.value) for option in given}
-    if len(given) != len(options) or values.keys() != spellings.keys():
-        return None
-    if any(value not in spellings[name] for name, value in values.items()):
-        return None
     return tuple(
         OptionValue(option.name, spellings[name][values[name]])
         for option in options
         for name in [option_identity(option.name)]
     )
+
+
+def _repeats(keys: Sequence[object], field: str) -> list[Violation]:
+    """The variants whose key an earlier one has."""
+    return [
+        Violation(("variants", index, field), f"must differ from variants.{keys.index(keys[index])}.{field}")
+        for index in _repeated(keys)
+    ]
 
 
 def _repeated(keys: Sequence[object]) -> list[int]:

@@ -1,7 +1,6 @@
 """Shipping zones and methods, and the conversions of shipping that orders and carts share."""
 
 import strawberry
-from google.type.money_pb2 import Money as MoneyMessage
 from souk.order.v1 import order_pb2
 from souk.order.v1 import shipping_service_pb2 as pb
 
@@ -21,7 +20,8 @@ from gateway.types.shipping import (
     ShippingZoneInput,
     Shop,
 )
-from kit.graphql import Amount, CountryCode, CurrencyCode, PageRequest
+from kit.errors import Violations
+from kit.graphql import CountryCode, CurrencyCode, PageRequest
 from kit.graphql.conversions import amount, currency, money, or_blank, text_or_none
 from kit.graphql.paging import connection
 from kit.identity import Identity
@@ -51,6 +51,7 @@ class ShippingRules(Peer):
 
     async def set_zone(self, input: ShippingZoneInput, expected_version: int | None) -> ShippingZone:
         """SetShippingZone."""
+        faults = Violations()
         zone = pb.ShippingZone(
             id=or_blank(input.id),
             name=input.name,
@@ -62,8 +63,9 @@ class ShippingRules(Peer):
                 )
                 for place in input.places
             ],
-            methods=[_method_message(method, index) for index, method in enumerate(input.methods)],
+            methods=[_method_message(faults, method, index) for index, method in enumerate(input.methods)],
         )
+        faults.raise_if_any()
         request = pb.SetShippingZoneRequest(zone=zone, expected_version=expected_version)
         return _zone((await self._call("SetShippingZone", request, pb.SetShippingZoneResponse)).zone)
 
@@ -150,7 +152,7 @@ def _rate(message: pb.ShippingBand) -> ShippingRate:
     )
 
 
-def _method_message(method: ShippingMethodInput, index: int) -> pb.ShippingMethod:
+def _method_message(faults: Violations, method: ShippingMethodInput, index: int) -> pb.ShippingMethod:
     return pb.ShippingMethod(
         id=or_blank(method.id),
         name=method.name,
@@ -159,23 +161,25 @@ def _method_message(method: ShippingMethodInput, index: int) -> pb.ShippingMetho
         min_days=method.min_days,
         max_days=method.max_days,
         bands=[
-            _band_message(rate, "methods", index, "rates", number) for number, rate in enumerate(method.rates)
+            _band_message(faults, rate, "methods", index, "rates", number)
+            for number, rate in enumerate(method.rates)
         ],
     )
 
 
-def _band_message(rate: ShippingRateInput, *path: str | int) -> pb.ShippingBand:
-    def convert(value: Amount | None, name: str) -> MoneyMessage | None:
-        if value is None:
-            return None
-        return money(value, rate.currency, *path, name, currency_path=(*map(str, path), "currency"))
-
-    return pb.ShippingBand(
-        price=convert(rate.price, "price"),
+def _band_message(faults: Violations, rate: ShippingRateInput, *path: str | int) -> pb.ShippingBand:
+    band = pb.ShippingBand(
         measure=_MEASURE + rate.measure.name,
         basis=_BASIS + rate.basis.name,
-        subtotal_from=convert(rate.subtotal_from, "subtotalFrom"),
-        subtotal_to=convert(rate.subtotal_to, "subtotalTo"),
         grams_from=rate.grams_from,
         grams_to=rate.grams_to,
     )
+    for message, name, value in (
+        (band.price, "price", rate.price),
+        (band.subtotal_from, "subtotalFrom", rate.subtotal_from),
+        (band.subtotal_to, "subtotalTo", rate.subtotal_to),
+    ):
+        if value is not None:
+            with faults.collect():
+                message.CopyFrom(money(value, rate.currency, *path, name, currency_path=(*path, "currency")))
+    return band

@@ -7,7 +7,7 @@ from souk.order.v1 import order_pb2
 from souk.order.v1 import tax_service_pb2 as pb
 
 from gateway.types.tax import CountryTaxes, Tax, TaxCombination, TaxRate, TaxRateInput, TaxTreatment
-from kit.errors import InvalidArgument, Violation
+from kit.errors import Violations
 from kit.graphql import Amount, CountryCode
 from kit.graphql.conversions import amount, instant_or_none, or_blank, text_or_none, timestamp
 from kit.identity import Identity
@@ -32,11 +32,13 @@ class TaxRules(Peer):
         self, country: CountryCode, rates: Sequence[TaxRateInput], expected_version: int | None
     ) -> CountryTaxes:
         """SetTaxRates."""
+        faults = Violations()
         request = pb.SetTaxRatesRequest(
             country_code=country,
-            rates=[_rate_message(rate, index) for index, rate in enumerate(rates)],
+            rates=[_rate_message(faults, rate, index) for index, rate in enumerate(rates)],
             expected_version=expected_version,
         )
+        faults.raise_if_any()
         return _taxes((await self._call("SetTaxRates", request, pb.SetTaxRatesResponse)).taxes)
 
     async def set_treatment(
@@ -89,13 +91,13 @@ def _rate(message: pb.TaxRate) -> TaxRate:
     )
 
 
-def _rate_message(rate: TaxRateInput, index: int) -> pb.TaxRate:
+def _rate_message(faults: Violations, rate: TaxRateInput, index: int) -> pb.TaxRate:
     return pb.TaxRate(
         region=rate.region or "",
         postal_prefix=rate.postal_prefix or "",
         tax_class=or_blank(rate.tax_class),
         name=rate.name,
-        ppm=_ppm(rate.rate, "rates", index, "rate"),
+        ppm=_ppm(faults, rate.rate, "rates", index, "rate"),
         combination="TAX_COMBINATION_" + rate.combination.name,
         reason=rate.reason or "",
         valid_from=timestamp(rate.valid_from) if rate.valid_from else None,
@@ -107,10 +109,9 @@ def _percent(ppm: int) -> Amount:
     return Amount(plain_decimal(Decimal(ppm) / _PPM_PER_PERCENT))
 
 
-def _ppm(percent: Amount, *path: str | int) -> int:
-    """Raises InvalidArgument unless it is from 0 to 100 with at most 4 decimals."""
+def _ppm(faults: Violations, percent: Amount, *path: str | int) -> int:
     ppm = Decimal(percent) * _PPM_PER_PERCENT
     if not 0 <= ppm <= 100 * _PPM_PER_PERCENT or ppm != int(ppm):
-        rule = "must be between 0 and 100, with at most 4 decimals"
-        raise InvalidArgument(f"{'.'.join(map(str, path))}: {rule}", fields=[Violation(path, rule)])
+        faults.add(path, "must be between 0 and 100, with at most 4 decimals")
+        return 0
     return int(ppm)

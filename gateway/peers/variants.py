@@ -17,7 +17,7 @@ from gateway.types.variants import (
     VariantEdge,
     VariantInput,
 )
-from kit.errors import InvalidArgument, Violation
+from kit.errors import InvalidArgument, Violation, Violations
 from kit.graphql import Amount, CurrencyCode, PageRequest
 from kit.graphql.conversions import amount, currency, is_set, money, or_blank, text_or_none
 from kit.graphql.paging import connection
@@ -43,12 +43,14 @@ class Variants(Peer):
         expected_version: int | None,
     ) -> Product:
         """SetVariants, with prices in the product's currency."""
+        faults = Violations()
         request = pb.SetVariantsRequest(
             product_id=product_id,
             options=[product.ProductOption(name=option.name, values=option.values) for option in options],
-            variants=[_declared(item, code, index) for index, item in enumerate(variants)],
+            variants=[_declared(faults, item, code, index) for index, item in enumerate(variants)],
             expected_version=expected_version,
         )
+        faults.raise_if_any()
         return product_of((await self._call("SetVariants", request, pb.SetVariantsResponse)).product)
 
     async def update(
@@ -132,24 +134,27 @@ def variant_of(message: variant.Variant) -> Variant:
     )
 
 
-def _declared(item: VariantInput, code: CurrencyCode, index: int) -> pb.SetVariantsRequest.Declared:
-    path = ("variants", index)
-    before = None
-    if item.compare_at_price is not None:
-        at = (*path, "compareAtPrice")
-        before = money(item.compare_at_price, code, *at, currency_path=at)
-    at = (*path, "price")
-    return pb.SetVariantsRequest.Declared(
+def _declared(
+    faults: Violations, item: VariantInput, code: CurrencyCode, index: int
+) -> pb.SetVariantsRequest.Declared:
+    declared = pb.SetVariantsRequest.Declared(
         id=or_blank(item.id),
         options=[product.OptionValue(name=option.name, value=option.value) for option in item.options or ()],
         sku=or_blank(item.sku),
-        price=money(item.price, code, *at, currency_path=at),
-        compare_at_price=before,
         weight_grams=item.weight_grams or 0,
         requires_shipping=item.requires_shipping is not False,
         max_per_order=item.max_per_order,
         stock=item.stock,
     )
+    for message, name, value in (
+        (declared.price, "price", item.price),
+        (declared.compare_at_price, "compareAtPrice", item.compare_at_price),
+    ):
+        if value is not None:
+            path = ("variants", index, name)
+            with faults.collect():
+                message.CopyFrom(money(value, code, *path, currency_path=path))
+    return declared
 
 
 def _list_request(options: Sequence[OptionValueInput], page: PageRequest) -> pb.ListVariantsRequest:

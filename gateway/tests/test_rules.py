@@ -65,6 +65,14 @@ async def test_a_rate_that_is_no_percentage_is_named(world: World, rate: str) ->
     assert world.recorder.names() == []
 
 
+async def test_every_rate_that_is_no_percentage_is_named(world: World) -> None:
+    response = await world.ask(
+        SET_RATES, c="CH", r=[{"name": "a", "rate": "101"}, {"name": "b", "rate": "-1"}]
+    )
+
+    assert paths(response) == [["rates", 0, "rate"], ["rates", 1, "rate"]]
+
+
 async def test_the_tax_rates_of_a_country_are_listed(world: World) -> None:
     response = await world.ask(
         '{ taxRates(countryCode: "CH") { treatment version rates { rate taxClass } } }'
@@ -135,6 +143,21 @@ async def test_an_amount_that_its_currency_does_not_have_is_named(world: World) 
     zone = {"name": "home", "places": [], "methods": [{"name": "post", "rates": [rate]}]}
 
     assert paths(await world.ask(SET_ZONE, i=zone)) == [["methods", 0, "rates", 0, "subtotalFrom"]]
+
+
+async def test_every_amount_and_currency_that_is_wrong_is_named_once(world: World) -> None:
+    rates = [
+        {"currency": "JPY", "price": "0.1", "subtotalFrom": "0.5"},
+        {"currency": "XYZ", "price": "1", "subtotalFrom": "5", "subtotalTo": "6"},
+    ]
+    zone = {"name": "home", "places": [], "methods": [{"name": "post", "rates": rates}]}
+
+    first, second = (["methods", 0, "rates", index] for index in (0, 1))
+    assert paths(await world.ask(SET_ZONE, i=zone)) == [
+        [*first, "price"],
+        [*first, "subtotalFrom"],
+        [*second, "currency"],
+    ]
 
 
 async def test_zones_are_listed_and_deleted(world: World) -> None:

@@ -203,3 +203,17 @@ async def test_products_are_filtered_by_options_and_stock_takes_a_variant(world:
     for name in ("AdjustStock", "SetStock"):
         request, _ = world.recorder.last(name)
         assert request.product_id == variant_id
+
+
+async def test_every_price_that_the_currency_does_not_have_is_named(world: World) -> None:
+    document = """mutation ($id: ID!, $variants: [VariantInput!]!) {
+        setVariants(productId: $id, options: [], variants: $variants) { id } }"""
+    variants = [{"price": "1.001"}, {"price": "1.001", "compareAtPrice": "2.001"}]
+
+    [error] = (await world.ask(document, id=PRODUCT.format(ID), variants=variants))["errors"]
+
+    assert [field["path"] for field in error["extensions"]["fields"]] == [
+        ["variants", 0, "price"],
+        ["variants", 1, "price"],
+        ["variants", 1, "compareAtPrice"],
+    ]

@@ -174,7 +174,7 @@ class ShippingMethodInput:
     min_days: int | None = strawberry.field(default=None, description="0-365.")
     max_days: int | None = strawberry.field(default=None, description="0-365.")
     rates: list[ShippingRateInput] = strawberry.field(
-        description="At most 50; those in one currency must not overlap."
+        description="1-50; those in one currency must not overlap."
     )
 
 

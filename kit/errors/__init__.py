@@ -39,6 +39,7 @@ from kit.errors.tree import (
     Unavailable,
     Violation,
     Violations,
+    describe,
     error_class_for,
     is_transient,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "Unavailable",
     "Violation",
     "Violations",
+    "describe",
     "error_class_for",
     "is_transient",
 ]

@@ -1,6 +1,6 @@
 """The error tree, independent of transports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -178,6 +178,27 @@ def is_transient(error: BaseException) -> bool:
     return error.category in (Category.UNAVAILABLE, Category.DEADLINE_EXCEEDED)
 
 
+def describe(violations: Iterable[Violation]) -> str:
+    """A message that names each violation with its path."""
+    return "; ".join(f"{'.'.join(map(str, violation.path))}: {violation.message}" for violation in violations)
+
+
+class _Collection:
+    """No generator: mypy would take what follows its block for unreachable."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        self._violations = violations
+
+    def __enter__(self) -> None:
+        """Nothing to open."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, InvalidArgument):
+            return False
+        self._violations += [fault for fault in error.fields if fault not in self._violations]
+        return True
+
+
 class Violations:
     """Collects all violations of one input."""
 
@@ -188,13 +209,14 @@ class Violations:
         """Records a violation at a path."""
         self._violations.append(Violation(path, message))
 
+    def collect(self) -> "_Collection":
+        """Within it, the violations of an InvalidArgument are recorded, each once, instead of raised."""
+        return _Collection(self._violations)
+
     def __bool__(self) -> bool:
         return bool(self._violations)
 
     def raise_if_any(self, message: str = "") -> None:
         """Raises InvalidArgument with every violation, if there is one."""
         if self._violations:
-            text = "; ".join(
-                f"{'.'.join(map(str, violation.path))}: {violation.message}" for violation in self._violations
-            )
-            raise InvalidArgument(message or text, fields=self._violations)
+            raise InvalidArgument(message or describe(self._violations), fields=self._violations)

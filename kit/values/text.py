@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
-from kit.errors import InvalidArgument, Violations
+from kit.errors import Violations
 from kit.values.ids import Id, IdParser
 from kit.values.names import find_hidden_character, find_link, has_visible_character, normalize_name
 
@@ -159,12 +159,9 @@ class FieldReader:
 
 def read_id(reader: FieldReader, kind: IdParser[Id], text: str, *path: str | int) -> Id | None:
     """Like `kind.parse`, but collects the error with the others of the input."""
-    try:
+    with reader.violations.collect():
         return kind.parse(text, *path)
-    except InvalidArgument as error:
-        for fault in error.fields:
-            reader.violations.add(fault.path, fault.message)
-        return None
+    return None
 
 
 def _broken_decimal_rule(value: str) -> str:

@@ -1,11 +1,11 @@
 """Shipping zones as an ADMIN declares them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from kit.errors import Violation
+from kit.errors import Violation, describe
 from order.pricing.rules import Band, Method, Zone
 from order.shipping.errors import RateOverlap
 
@@ -32,38 +32,44 @@ def count_on_page(parts: Sequence[int]) -> int:
 
 def require_no_overlap(zone: Zone) -> None:
     """Raises RateOverlap for bands of one method and currency that overlap, or are measured differently."""
+    faults: list[Violation] = []
     for number, method in enumerate(zone.methods):
         by_currency: dict[str, list[int]] = defaultdict(list)
         for position, band in enumerate(method.bands):
             by_currency[band.currency].append(position)
         for positions in by_currency.values():
-            _require_alike(method, number, positions)
-            _require_disjoint(method, number, positions)
+            unlike = _unlike_first(method, positions)
+            rule = "must be measured as the method's other rates in this currency"
+            faults += [Violation(_path(number, position), rule) for position in unlike]
+            alike = [position for position in positions if position not in unlike]
+            faults += [
+                Violation(_path(number, second), f"must not overlap with methods.{number}.rates.{first}")
+                for first, second in _overlaps(method, alike)
+            ]
+    if faults:
+        raise RateOverlap(describe(faults), fields=faults)
 
 
-def _require_alike(method: Method, number: int, positions: list[int]) -> None:
+def _unlike_first(method: Method, positions: Sequence[int]) -> list[int]:
     first = method.bands[positions[0]]
-    for position in positions[1:]:
-        band = method.bands[position]
-        if (band.measure, band.basis) != (first.measure, first.basis):
-            raise _overlap(number, position, "must be measured as the method's other rates in this currency")
+    return [
+        position
+        for position in positions[1:]
+        if (method.bands[position].measure, method.bands[position].basis) != (first.measure, first.basis)
+    ]
 
 
-def _require_disjoint(method: Method, number: int, positions: list[int]) -> None:
-    def start(position: int) -> int:
-        return method.bands[position].start
-
-    for lower, upper in pairwise(sorted(positions, key=start)):
+def _overlaps(method: Method, positions: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Positions of neighbours that overlap, the smaller first."""
+    ordered = sorted(positions, key=lambda position: method.bands[position].start)
+    for lower, upper in pairwise(ordered):
         if not _ends_before(method.bands[lower], method.bands[upper]):
-            first, second = sorted((lower, upper))
-            raise _overlap(number, second, f"must not overlap with methods.{number}.rates.{first}")
+            yield min(lower, upper), max(lower, upper)
 
 
 def _ends_before(lower: Band, upper: Band) -> bool:
     return lower.end is not None and lower.end <= upper.start
 
 
-def _overlap(method: int, band: int, rule: str) -> RateOverlap:
-    return RateOverlap(
-        f"methods.{method}.rates.{band}: {rule}", fields=[Violation(("methods", method, "rates", band), rule)]
-    )
+def _path(method: int, band: int) -> tuple[str | int, ...]:
+    return "methods", method, "rates", band

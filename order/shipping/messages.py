@@ -4,7 +4,6 @@ from uuid import UUID
 
 from souk.order.v1 import shipping_service_pb2 as pb
 
-from kit.errors import InvalidArgument
 from kit.values import (
     SHIPPING_METHOD,
     SHIPPING_ZONE,
@@ -124,6 +123,7 @@ def _method(reader: FieldReader, message: pb.ShippingMethod, *path: str | int) -
     if message.tax_class != PROPORTIONAL:
         tax_class = read_tax_class(reader, message.tax_class, *path, "taxClass")
     reader.require(len(message.bands) <= MAX_BANDS, f"must have at most {MAX_BANDS}", *path, "rates")
+    reader.require(bool(message.bands), "must have at least 1", *path, "rates")
     first, last = _days(reader, message, "min_days", *path), _days(reader, message, "max_days", *path)
     reader.require(
         first is None or last is None or first <= last, "must not be below minDays", *path, "maxDays"
@@ -194,14 +194,11 @@ def _money(
     if not message.HasField(field):
         reader.require(field != "price", "is required", *path, name)
         return None
-    try:
+    with reader.violations.collect():
         money = money_from_proto(getattr(message, field), *path, name)
-    except InvalidArgument as error:
-        for fault in error.fields:
-            reader.violations.add(fault.path, fault.message)
-        return None
-    reader.require(0 <= money.minor <= _MAX_MINOR, "must be between 0 and 10^12 minor units", *path, name)
-    return money
+        reader.require(0 <= money.minor <= _MAX_MINOR, "must be between 0 and 10^12 minor units", *path, name)
+        return money
+    return None
 
 
 def _id(reader: FieldReader, kind: IdKind, text: str, *path: str | int) -> UUID:

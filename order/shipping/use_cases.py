@@ -46,7 +46,11 @@ class Shipping:
     async def shop(self) -> ShopSummary:
         """What a storefront has to know."""
         rules = (await self._rules.newest()).rules
-        countries = {place.country for place, zone in rules.zones.items() if zone.methods}
+        countries = {
+            place.country
+            for place, zone in rules.zones.items()
+            if any(method.bands for method in zone.methods)
+        }
         return ShopSummary(rules.terms.prices_include_tax, tuple(sorted(countries)))
 
     @retry_on_contention

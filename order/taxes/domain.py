@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from kit.errors import Violation
+from kit.errors import Violation, describe
 from order.pricing.rules import TaxRate, Treatment
 from order.taxes.errors import TaxOverlap
 
@@ -26,7 +26,8 @@ class CountryTaxes:
 
 
 def require_no_overlap(rates: Sequence[TaxRate]) -> None:
-    """Raises TaxOverlap if two rates of one place, class and name apply at one time."""
+    """Raises TaxOverlap for rates of one place, class and name that apply at one time."""
+    faults = []
     positions: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for position, rate in enumerate(rates):
         positions[rate.place, rate.tax_class, rate.name].append(position)
@@ -36,4 +37,6 @@ def require_no_overlap(rates: Sequence[TaxRate]) -> None:
             if (rates[later].valid_from or _START) < (rates[earlier].valid_until or _END):
                 first, second = sorted((earlier, later))
                 rule = f"must not apply at the same time as rates.{first}, which has the same place, class and name"
-                raise TaxOverlap(f"rates.{second}: {rule}", fields=[Violation(("rates", second), rule)])
+                faults.append(Violation(("rates", second), rule))
+    if faults:
+        raise TaxOverlap(describe(faults), fields=faults)

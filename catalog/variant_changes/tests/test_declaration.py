@@ -58,9 +58,26 @@ def test_a_variant_names_each_option_once_with_a_declared_value(wrong: Callable[
     assert paths(error) == [("variants", 1, "options")]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        (variant(Size="S"), "must name Color"),
+        (variant(), "must name Size and Color"),
+        (variant(Size="S", Color="green"), "Color has no value green"),
+        (variant(Size="S", Color="red", Length="32"), "the product has no option Length"),
+        (variant(Size="S", Colour="red"), "the product has no option Colour; must name Color"),
+    ],
+)
+def test_the_option_or_value_that_is_wrong_is_named(wrong: Declared, rule: str) -> None:
+    [violation] = rejection([SIZE, COLOR], wrong).fields
+    assert violation.message == rule
+
+
 def test_a_variant_does_not_name_an_option_twice() -> None:
     twice = Declared(None, (OptionValue("Size", "S"), OptionValue("size", "M")), TERMS, None)
-    assert isinstance(rejection([SIZE, COLOR], twice), OptionsMismatch)
+    error = rejection([SIZE, COLOR], twice)
+    assert isinstance(error, OptionsMismatch)
+    assert error.fields[0].message == "must name Size once; must name Color"
 
 
 def test_options_without_a_product_having_any_are_a_mismatch() -> None:
@@ -92,6 +109,8 @@ def test_variants_differ_in_options_ids_and_skus() -> None:
     error = rejection([SIZE], Declared(None, small, first, None), Declared(None, medium, second, None))
     assert isinstance(error, SkuTaken)
     assert paths(error) == [("variants", 1, "sku")]
+    assert error.message == "variants.1.sku: must differ from variants.0.sku"
+    assert error.fields[0].message == "must differ from variants.0.sku"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +127,7 @@ def test_variants_differ_in_options_ids_and_skus() -> None:
         ([ProductOption("Size", ("x" * 101,))], [variant()], ("options", 0, "values", 0)),
         ([ProductOption("Size", ("\u200b",))], [variant()], ("options", 0, "values", 0)),
         ([], [Declared(None, (), TERMS, -1)], ("variants", 0, "stock")),
+        ([], [Declared(VARIANT.new(), (), TERMS, -1)], ("variants", 0, "stock")),
     ],
 )
 def test_what_is_malformed_is_named(

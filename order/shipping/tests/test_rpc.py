@@ -53,7 +53,7 @@ async def test_declaring_a_zone_again_keeps_the_ids_of_methods_that_it_names(rul
     stored = await rules_edge.set_zone(zone())
     post_id = stored.methods[0].id
     stored.methods[0].name = "letter"
-    stored.methods.append(pb.ShippingMethod(id=POST_ID, name="parcel"))
+    stored.methods.append(pb.ShippingMethod(id=POST_ID, name="parcel", bands=[band()]))
 
     changed = await rules_edge.set_zone(stored, expected=1)
 
@@ -66,7 +66,7 @@ async def test_declaring_a_zone_again_keeps_the_ids_of_methods_that_it_names(rul
 
 async def test_a_method_that_is_named_twice_is_rejected_and_named(rules_edge: RulesEdge) -> None:
     stored = await rules_edge.set_zone(zone())
-    stored.methods.append(pb.ShippingMethod(id=stored.methods[0].id, name="parcel"))
+    stored.methods.append(pb.ShippingMethod(id=stored.methods[0].id, name="parcel", bands=[band()]))
 
     with pytest.raises(InvalidArgument) as rejection:
         await rules_edge.set_zone(stored, expected=1)
@@ -111,6 +111,23 @@ async def test_bands_that_overlap_or_are_measured_differently_are_rejected_and_n
     assert rejection.value.reason == "RATE_OVERLAP"
     assert [fault.path for fault in rejection.value.fields] == [("methods", 0, "rates", 1)]
     assert await zones(rules_edge) == []
+
+
+async def test_all_bands_that_overlap_are_named(rules_edge: RulesEdge) -> None:
+    by_weight = band(measure=pb.SHIPPING_MEASURE_WEIGHT, grams_from=5000)
+    methods = [
+        pb.ShippingMethod(name="post", bands=[band(), band(), by_weight]),
+        pb.ShippingMethod(name="parcel", bands=[band(), band()]),
+    ]
+
+    with pytest.raises(InvalidArgument) as rejection:
+        await rules_edge.set_zone(zone(methods=methods))
+
+    assert [fault.path for fault in rejection.value.fields] == [
+        ("methods", 0, "rates", 2),
+        ("methods", 0, "rates", 1),
+        ("methods", 1, "rates", 1),
+    ]
 
 
 async def test_the_database_rejects_overlapping_bands_too(rules_edge: RulesEdge) -> None:
@@ -162,6 +179,7 @@ async def test_a_place_of_another_zone_is_rejected_and_named(rules_edge: RulesEd
         (zone(methods=[pb.ShippingMethod(name="x", tax_class="GOODS")]), ("methods", 0, "taxClass")),
         (zone(methods=[pb.ShippingMethod(name="x", min_days=3, max_days=2)]), ("methods", 0, "maxDays")),
         (zone(methods=[pb.ShippingMethod(name="x")] * 21), ("methods",)),
+        (zone(methods=[pb.ShippingMethod(name="x")]), ("methods", 0, "rates")),
         (zone(methods=[pb.ShippingMethod(name="x", bands=[band()] * 51)]), ("methods", 0, "rates")),
         (
             zone(places=[pb.ShippingPlace(country_code="US"), pb.ShippingPlace(country_code="us")]),

@@ -82,6 +82,13 @@ async def test_rates_that_apply_at_one_time_are_rejected_and_named(
     assert await rules_edge.revision() == 1
 
 
+async def test_all_rates_that_apply_at_one_time_are_named(rules_edge: RulesEdge) -> None:
+    with pytest.raises(InvalidArgument) as rejection:
+        await rules_edge.set_rates(rate(), rate(1, name="local"), rate(2), rate(3, name="local"))
+
+    assert [fault.path for fault in rejection.value.fields] == [("rates", 2), ("rates", 3)]
+
+
 @pytest.mark.parametrize(
     "rates",
     [
