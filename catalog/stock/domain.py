@@ -143,7 +143,8 @@ class StockOverride:
     def to_adjustment(self, free: int | None, actor_id: UUID, now: datetime) -> Adjustment:
         """The adjustment from the current free stock, None if it is not tracked; raises StockConflict."""
         if self.expected is not None and self.expected != free:
-            raise StockConflict(details={"stock": free})
+            state = "is not tracked" if free is None else f"is {free:,} now"
+            raise StockConflict(f"the free stock {state}, not {self.expected:,}", details={"stock": free})
         action = Action.STOP_TRACKING if self.stock is None else Action.SET
         delta = (self.stock or 0) - (free or 0)
         return Adjustment(AUDIT.new(), self.product_id, action, delta, self.reason, actor_id, now)

@@ -9,6 +9,7 @@ from gateway.context import Info
 from gateway.resolvers.arguments import IdempotencyKey, OrderId, PaymentId
 from gateway.types.payment import Payment
 from kit.graphql import Amount, or_none
+from kit.values import ORDER
 
 
 @strawberry.type
@@ -31,6 +32,7 @@ class PaymentMutations:
     )
     async def start_payment(self, info: Info, order_id: OrderId) -> Payment | None:
         """StartPayment. The order is read first, so that an unknown one is rejected at once; StartPayment would wait for its payment."""
+        ORDER.parse(order_id, "orderId")
         await info.context.peers.order.get(order_id)
         return await info.context.peers.payment.start(order_id)
 

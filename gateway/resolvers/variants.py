@@ -12,6 +12,7 @@ from gateway.types.catalog import Product
 from gateway.types.options import OptionValueInput, ProductOptionInput
 from gateway.types.variants import UpdateVariantInput, Variant, VariantConnection, VariantInput
 from kit.graphql import After, First, or_none, page_request, relation
+from kit.values import PRODUCT
 
 ExpectedVersion = Annotated[int | None, argument("The version of the product that the client has read.")]
 
@@ -72,6 +73,7 @@ class VariantMutations:
     ) -> Product | None:
         """SetVariants."""
         peers = info.context.peers
+        PRODUCT.parse(product_id, "productId")
         code = (await peers.catalog.get(product_id, stock=False)).currency
         return await peers.variant.declare(product_id, code, options, variants, expected_version)
 

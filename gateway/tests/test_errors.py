@@ -133,6 +133,70 @@ async def test_an_invalid_variable_names_its_field(world: World) -> None:
     assert error(answer)["fields"][0]["path"] == ["products", 0, "quantity"]
 
 
+ADD = "mutation($l: [OrderProductInput!]!) { addToCart(lines: $l) { id } }"
+UPDATE = "mutation($a: AddressInput!) { updateCart(input: {shippingAddress: $a}) { id } }"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "faults"),
+    [
+        (
+            ADD,
+            {"l": [{"id": PRODUCT_ID, "quantity": 1}, {"id": PRODUCT_ID}]},
+            {"lines.1.quantity": "is required"},
+        ),
+        (ADD, {"l": [{"id": None, "quantity": 1}]}, {"lines.0.id": "must not be null"}),
+        (
+            ADD,
+            {"l": [{"id": "x", "quantity": 1, "zz": 2}]},
+            {"lines.0.zz": "is not a field of OrderProductInput"},
+        ),
+        (ADD, {"l": [3]}, {"lines.0": "has to be an object"}),
+        (ADD, {"l": None}, {"lines": "must not be null"}),
+        (ADD, {}, {"lines": "is required"}),
+        (
+            UPDATE,
+            {"a": {"name": "J", "city": None, "countryCode": "CH"}},
+            {
+                "shippingAddress.city": "must not be null",
+                "shippingAddress.line1": "is required",
+                "shippingAddress.postalCode": "is required",
+            },
+        ),
+        (
+            "query($c: CountryCode!) { shippingMethods(countryCode: $c) { id } }",
+            {"c": "Great Britain"},
+            {"countryCode": "must be a country code of two letters (ISO 3166-1), such as GB"},
+        ),
+    ],
+)
+async def test_a_variable_that_is_wrong_is_named_by_its_argument_in_plain_words(
+    world: World, query: str, variables: dict[str, Any], faults: dict[str, str]
+) -> None:
+    errors = (await world.ask(query, **variables))["errors"]
+    fields = [field for error in errors for field in error["extensions"]["fields"]]
+    assert {".".join(map(str, field["path"])): field["message"] for field in fields} == faults
+    assert [error["message"] for error in errors] == [
+        f"{'.'.join(map(str, field['path']))}: {field['message']}" for field in fields
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "rule"),
+    [
+        ("mutation { addToCart(lines: null) { id } }", "must not be null"),
+        ('mutation { addToCart(lines: [{id: "x"}]) { id } }', "quantity is required"),
+        ('{ shippingMethods(countryCode: "Great Britain") { id } }', "a country code of two letters"),
+    ],
+)
+async def test_a_literal_that_is_wrong_is_described_in_plain_words(
+    world: World, document: str, rule: str
+) -> None:
+    [error] = (await world.ask(document))["errors"]
+    assert rule in error["message"]
+    assert "None" not in error["message"]
+
+
 @pytest.mark.parametrize("header", ["Bearer", "Bearer forged", "Basic eDp5", "Bearer a b"])
 async def test_an_invalid_token_is_unauthenticated_for_every_operation(world: World, header: str) -> None:
     response = await world.post({"query": "{ me { id } }"}, authorization=header)

@@ -156,6 +156,22 @@ async def test_a_payment_is_started_for_an_order_that_the_caller_may_see(world: 
 
 
 @pytest.mark.parametrize(
+    ("mutation", "argument"),
+    [
+        ('startPayment(orderId: "ord_nope") { id }', "orderId"),
+        ('setVariants(productId: "prod_nope", options: [], variants: []) { id }', "productId"),
+    ],
+)
+async def test_an_id_that_is_none_is_named_by_its_argument(
+    world: World, mutation: str, argument: str
+) -> None:
+    [error] = (await world.ask(f"mutation {{ {mutation} }}"))["errors"]
+    assert [field["path"] for field in error["extensions"]["fields"]] == [[argument]]
+    assert (error["extensions"]["reason"], error["message"].split(":")[0]) == ("INVALID_ID", argument)
+    assert world.recorder.names() == []
+
+
+@pytest.mark.parametrize(
     ("given", "sent"),
     [
         ("", order_pb2.PAYMENT_CONFIRMATION_SERVER),

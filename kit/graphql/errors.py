@@ -24,7 +24,21 @@ _OWN_CODES: Final = {
 }
 # How graphql-core reports a variable with an invalid value.
 _INVALID_VALUE: Final = re.compile(
-    r"^(?:Variable '\$\w+'|Argument '\w+') has invalid value(?: at ((?:\.\w+|\[\d+\])+))?: "
+    r"^(?:Variable '\$(?P<variable>\w+)'|Argument '(?P<argument>\w+)') has invalid value(?: at (?P<steps>(?:\.\w+|\[\d+\])+))?: "
+)
+# graphql-core's rules in our words; a field that is named belongs to the path.
+_RULES: Final = tuple(
+    (re.compile(pattern), rule)
+    for pattern, rule in (
+        (r"Expected value of non-null type '[^']*' not to be None\.?", "must not be null"),
+        (r"Expected a value of non-null type '[^']*' to be provided\.?", "is required"),
+        (r"Expected value of type '\w+' to include required field '(?P<field>\w+)'.*", "is required"),
+        (
+            r"Expected value of type '(?P<type>\w+)' not to include unknown field '(?P<field>\w+)'.*",
+            "is not a field of {type}",
+        ),
+        (r"Expected value of type '\w+' to be an object.*", "has to be an object"),
+    )
 )
 # Where a message of graphql-core 3.3 shows what the client sent, which may be a password.
 _SENT: Final = re.compile(r", but encountered error |[,;] found: |(?<=\?) Found: |(?<= value): ")
@@ -61,7 +75,7 @@ def format_request_error(message: str, code: str, reason: str = "") -> Formatted
 def format_document_error(error: GraphQLError, code: str) -> FormattedError:
     """A document that does not parse or does not match the schema."""
     return {
-        "message": _without_values(error.message),
+        "message": " ".join(map(str, _in_our_words(_without_values(error.message)))),
         "locations": [location.formatted for location in error.locations or ()],
         "extensions": {"code": code, "reason": code},
     }
@@ -99,11 +113,32 @@ def _format_cause(error: GraphQLError) -> FormattedError:
 
 def _format_variable_error(error: GraphQLError) -> FormattedError:
     message = _without_values(error.message)
-    formatted = format_request_error(message, BAD_USER_INPUT)
-    if (match := _INVALID_VALUE.match(message)) and match[1]:
-        path = [int(step) if step.isdigit() else step for step in _STEP.findall(match[1])]
-        formatted["extensions"]["fields"] = [{"path": path, "message": message[match.end() :]}]
+    match = _INVALID_VALUE.match(message)
+    if match is None:
+        return format_request_error(message, BAD_USER_INPUT)
+    *field, rule = _in_our_words(message[match.end() :])
+    steps = [int(step) if step.isdigit() else step for step in _STEP.findall(match["steps"] or "")] + field
+    argument = match["argument"] or _argument_of(match["variable"], error)
+    # Paths within a mutation's `input` omit it, as the services' own errors do.
+    path = steps if argument == "input" and steps else [argument, *steps]
+    formatted = format_request_error(f"{'.'.join(map(str, path))}: {rule}", BAD_USER_INPUT)
+    formatted["extensions"]["fields"] = [{"path": path, "message": rule}]
     return formatted
+
+
+def _argument_of(variable: str, error: GraphQLError) -> str:
+    """The argument or field that a document gives a variable to."""
+    use = re.search(rf"(\w+)\s*:\s*\[?\s*\${variable}\b", error.source.body) if error.source else None
+    return use[1] if use else variable
+
+
+def _in_our_words(rule: str) -> list[str]:
+    """A rule of graphql-core in our words, after the field that it names."""
+    for pattern, words in _RULES:
+        if match := pattern.fullmatch(rule):
+            named = match.groupdict()
+            return [*([named["field"]] if "field" in named else []), words.format(**named)]
+    return [rule]
 
 
 def _without_values(message: str) -> str:

@@ -78,10 +78,19 @@ def _instant(text: str) -> datetime:
     return instant + timedelta(seconds=is_leap)
 
 
-def parse_code(value: Any) -> str:
+def parse_currency(value: Any) -> str:
+    """A code; its service checks whether it is supported."""
+    return _code(value, "must be a currency code of three letters (ISO 4217), such as USD")
+
+
+def parse_country(value: Any) -> str:
     """A code; its service checks whether it is known."""
+    return _code(value, "must be a country code of two letters (ISO 3166-1), such as GB")
+
+
+def _code(value: Any, rule: str) -> str:
     if not isinstance(value, str) or len(value) > _MAX_CODE_LENGTH:
-        raise GraphQLError("a code is a short string, such as USD")
+        raise GraphQLError(rule)
     return value
 
 
@@ -109,12 +118,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="CurrencyCode",
         description="ISO 4217 code that the deployment supports, e.g. USD.",
         serialize=_identity,
-        parse_value=parse_code,
+        parse_value=parse_currency,
     ),
     CountryCode: strawberry.scalar(
         name="CountryCode",
         description="ISO 3166-1 alpha-2, or XK, AC, TA, EA, IC.",
         serialize=_identity,
-        parse_value=parse_code,
+        parse_value=parse_country,
     ),
 }

@@ -17,5 +17,11 @@ class OpenCarts(Protocol):
 class RulesSource(Protocol):
     """The shop's rules for prices."""
 
+    async def current(self) -> Snapshot:
+        """The rules as this process knows them, which may be outdated."""
+
+    async def newest(self) -> Snapshot:
+        """The rules as they are now."""
+
     async def at(self, revision: int) -> Snapshot:
         """The rules at a revision, or newer ones."""

@@ -43,7 +43,10 @@ class CartRpc:
     async def update_cart(self, request: pb.UpdateCartRequest, call: Call) -> pb.UpdateCartResponse:
         """Creates the cart if there is none."""
         caller = call.require_principal()
-        await self._carts.change(caller, change_from_proto(request))
+        change = change_from_proto(request)
+        if change.shipping_method_id is not None:
+            await self._reading.require_method(change.shipping_method_id)
+        await self._carts.change(caller, change)
         return pb.UpdateCartResponse(cart=await self._cart(caller))
 
     async def merge_cart(self, request: pb.MergeCartRequest, call: Call) -> pb.MergeCartResponse:

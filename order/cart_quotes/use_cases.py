@@ -1,6 +1,7 @@
 """Reads the caller's cart: one statement here, one call to the catalog, and the pricing function."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from kit.auth import Principal
 from kit.errors import SoukError, is_transient
@@ -8,6 +9,7 @@ from kit.values import Clock, SoldId
 from order.cart_quotes.domain import CartQuote, CartTerms, quote_cart
 from order.cart_quotes.ports import OpenCarts, RulesSource
 from order.carts.domain import Cart, Sellable, Unsellable
+from order.carts.errors import UnknownShippingMethod
 from order.carts.ports import Prices
 
 
@@ -39,6 +41,13 @@ class CartReading:
         snapshot = await self._rules.at(cart.rules_revision)
         terms = CartTerms(snapshot.rules, self._max_units, self._clock())
         return quote_cart(cart, await self._variants(cart), terms, lacks_contact=lacks_contact)
+
+    async def require_method(self, method_id: UUID) -> None:
+        """Raises UnknownShippingMethod for one that the shop does not have."""
+        for rules in (self._rules.current, self._rules.newest):
+            if method_id in (await rules()).rules.method_ids:
+                return
+        raise UnknownShippingMethod()
 
     async def _variants(self, cart: Cart) -> Sequence[Sellable | Unsellable] | None:
         if not cart.lines:

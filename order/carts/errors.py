@@ -2,7 +2,8 @@
 
 SoukError
 |- InvalidArgument
-|  '- VariantRequired   the product has options, so one of its variants must be named
+|  |- VariantRequired   the product has options, so one of its variants must be named
+|  '- UnknownShippingMethod  the shop has no shipping method with this id
 |- NotFound
 |  |- LineNotFound      not in the caller's cart
 |  '- ProductNotFound   unknown or deleted
@@ -12,13 +13,23 @@ SoukError
 A line in another currency than the cart's is kit.values.MixedCurrency.
 """
 
-from kit.errors import InvalidArgument, NotFound, ResourceExhausted
+from kit.errors import InvalidArgument, NotFound, ResourceExhausted, Violation
 
 
 class VariantRequired(InvalidArgument):
     """A product with options is sold by its variants only; the field is the line's id."""
 
     reason = "VARIANT_REQUIRED"
+
+
+class UnknownShippingMethod(InvalidArgument):
+    """The shop has no shipping method with this id."""
+
+    reason = "UNKNOWN_SHIPPING_METHOD"
+
+    def __init__(self) -> None:
+        rule = "must be the id of a shipping method that exists"
+        super().__init__(f"shippingMethodId: {rule}", fields=[Violation(("shippingMethodId",), rule)])
 
 
 class LineNotFound(NotFound):

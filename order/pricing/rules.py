@@ -134,16 +134,13 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All rules of a moment, indexed by place; `Rules.of` builds them.
-
-    `has_methods`: the shop has a shipping method somewhere, so orders of goods need one.
-    """
+    """All rules of a moment, indexed by place; `Rules.of` builds them."""
 
     terms: Terms = Terms()
     tax_rates: Mapping[Place, tuple[TaxRate, ...]] = field(default_factory=dict)
     treatments: Mapping[str, Treatment] = field(default_factory=dict)
     zones: Mapping[Place, Zone] = field(default_factory=dict)
-    has_methods: bool = False
+    method_ids: frozenset[UUID] = frozenset()
     _tax_regions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _zone_regions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -158,11 +155,15 @@ class Rules:
         """Rules of rows. Rates of one place keep their order."""
         rates = sorted(tax_rates, key=lambda rate: rate.place)
         rates_of = {place: tuple(same) for place, same in groupby(rates, key=lambda rate: rate.place)}
+        zones = list(zones)
         zone_of = {place: zone for zone in zones for place in zone.places}
-        has_methods = any(zone.methods for zone in zone_of.values())
-        return cls(
-            terms, rates_of, treatments or {}, zone_of, has_methods, _regions(rates_of), _regions(zone_of)
-        )
+        methods = frozenset(method.id for zone in zones for method in zone.methods if zone.places)
+        return cls(terms, rates_of, treatments or {}, zone_of, methods, _regions(rates_of), _regions(zone_of))
+
+    @property
+    def has_methods(self) -> bool:
+        """Whether the shop has a shipping method somewhere, so that orders of goods need one."""
+        return bool(self.method_ids)
 
     @property
     def change_prices(self) -> bool:

@@ -234,6 +234,10 @@ class Payment(LeasedWork):
         """Adds a pending refund; raises NothingCaptured and RefundExceedsCapture."""
         if self.status is not PaymentStatus.SUCCEEDED:
             raise NothingCaptured(f"the payment is {self.status}: nothing was captured")
+        if not self.refundable.minor:
+            raise RefundExceedsCapture(
+                "nothing is left to refund", details={"refundable": self.refundable.text()}
+            )
         amount = self.refundable if command.amount is None else command.amount
         if not 0 < amount.minor <= self.refundable.minor:
             rule = f"must not exceed what is left: {self.refundable.text()}"

@@ -82,6 +82,8 @@ def test_an_override_of_unexpected_stock_is_rejected_with_the_current_stock(free
     with pytest.raises(StockConflict) as error:
         StockOverride.parse(MUG, 7, 5, "").to_adjustment(free, uuid4(), FakeClock().now)
     assert (error.value.reason, error.value.details) == ("VERSION_CONFLICT", {"stock": free})
+    now = "is not tracked" if free is None else f"is {free} now"
+    assert error.value.message == f"the free stock {now}, not 5"
 
 
 def test_all_violations_of_an_override_are_reported() -> None:

@@ -14,7 +14,7 @@ from kit.rpc import Channel, Server
 from kit.testing.contracts import acting_as
 from kit.testing.fixtures import database_url, postgres
 from kit.testing.principals import FakeTokenVerifier, customer, guest
-from kit.values import CART, CART_LINE, PRODUCT, VARIANT, Money, money_to_proto
+from kit.values import CART, CART_LINE, PRODUCT, SHIPPING_METHOD, VARIANT, Money, money_to_proto
 from order.cart_quotes.rpc import CartRpc
 from order.checkout.rpc import CheckoutRpc
 from order.checkout.tests.checking_out import check_out
@@ -225,6 +225,7 @@ async def test_a_guest_with_a_contact_lacks_none(edge: Edge) -> None:
         (pb.SetCartLineRequest(line_id=CART_LINE.format(CART_LINE.new()), quantity=-1), ("quantity",)),
         (pb.SetCartLineRequest(line_id=CART_LINE.format(CART_LINE.new()), quantity=10_001), ("quantity",)),
         (pb.UpdateCartRequest(note="x" * 501), ("note",)),
+        (pb.UpdateCartRequest(shipping_method_id=SHIPPING_METHOD.format(CART.new())), ("shippingMethodId",)),
         (pb.UpdateCartRequest(note="My card: 4242 4242 4242 4242"), ("note",)),
         (pb.UpdateCartRequest(shipping_address={"name": "J"}), ("shippingAddress", "line1")),
         (pb.UpdateCartRequest(billing_address={"name": "J"}), ("billingAddress", "line1")),

@@ -9,10 +9,18 @@ import pytest
 from kit.errors import IdempotencyConflict, NotFound, Unavailable
 from kit.testing.fixtures import database_url, postgres
 from kit.testing.principals import customer
-from kit.values import CART_LINE, PRODUCT, MixedCurrency, SoldId
+from kit.values import CART_LINE, PRODUCT, SHIPPING_METHOD, SHIPPING_ZONE, MixedCurrency, SoldId
 from order.addresses.domain import Address
 from order.carts.domain import MAX_LINES, MAX_QUANTITY, Addition, CartChange
-from order.carts.errors import LineNotFound, ProductNotFound, TooManyLines, VariantRequired
+from order.carts.errors import (
+    LineNotFound,
+    ProductNotFound,
+    TooManyLines,
+    UnknownShippingMethod,
+    VariantRequired,
+)
+from order.pricing.places import Place
+from order.pricing.rules import Band, Method, Rules, Terms, Zone
 from order.tests.cart_harness import CartHarness, addition, carts
 
 __all__ = ["carts", "database_url", "postgres"]
@@ -263,3 +271,14 @@ async def test_one_account_has_one_open_cart(carts: CartHarness) -> None:
 
     assert [await carts.quantities(other) for other in others] == [{mug: 4}] * 5
     assert list((await carts.states()).values()) == ["OPEN"] * 5
+
+
+async def test_a_shipping_method_is_one_that_the_shop_has_now(carts: CartHarness) -> None:
+    post = Method(SHIPPING_METHOD.new(), "post", (Band("USD", 500),))
+    rules = Rules.of(Terms(), zones=[Zone(SHIPPING_ZONE.new(), "home", (Place("CH"),), (post,))])
+    with pytest.raises(UnknownShippingMethod):
+        await carts.reading.require_method(post.id)
+    # Added through another process, whose rules this one has not read yet.
+    carts.rules.change(rules)
+
+    await carts.reading.require_method(post.id)

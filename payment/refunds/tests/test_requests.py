@@ -102,8 +102,9 @@ async def test_a_refund_larger_than_the_capture_is_rejected_with_the_refundable_
 async def test_pending_refunds_reduce_the_refundable_amount(world: Refunding) -> None:
     payment = await world.capture()
     await world.refund(payment.id)
-    with pytest.raises(RefundExceedsCapture):
+    with pytest.raises(RefundExceedsCapture, match="nothing is left to refund") as rejected:
         await world.refund(payment.id)
+    assert rejected.value.fields == ()
     with pytest.raises(RefundExceedsCapture):
         await world.refund(payment.id, "0.01")
 
