@@ -22,7 +22,7 @@ from gateway.types.cart import (
 )
 from gateway.types.order import Order, OrderProductInput
 from gateway.types.shipping import ShippingMethodKind
-from kit.graphql import CurrencyCode
+from kit.graphql import CurrencyCode, PathStep
 from kit.graphql.conversions import (
     amount,
     amount_or_none,
@@ -132,7 +132,7 @@ def _cart(message: cart.Cart) -> Cart:
                 code=CartProblemCode[
                     cart.CartProblemCode.Name(problem.code).removeprefix("CART_PROBLEM_CODE_")
                 ],
-                path=list(problem.path),
+                path=[PathStep(int(step) if step.isdecimal() else step) for step in problem.path],
             )
             for problem in message.problems
         ],

@@ -8,7 +8,7 @@ from souk.order.v1 import cart_pb2, order_pb2
 
 from gateway.tests.world import World, opened
 from gateway.types.cart import CartProblemCode, CartWarningCode
-from kit.errors import FailedPrecondition, InvalidArgument
+from kit.errors import FailedPrecondition, InvalidArgument, JsonValue
 from kit.values import PRODUCT, VARIANT
 
 ADDRESS = {
@@ -45,7 +45,7 @@ async def test_a_cart_is_read_with_prices_problems_and_warnings(world: World) ->
         {"quantity": 1, "unitPrice": None, "seenPrice": "5.00", "total": None},
     ]
     assert cart["shippingAddress"] is None
-    assert cart["problems"] == [{"code": "LINE_GONE", "path": ["lines", "1"]}]
+    assert cart["problems"] == [{"code": "LINE_GONE", "path": ["lines", 1]}]
     assert cart["warnings"] == [
         {"code": "PRICE_ROSE", "before": "8.99", "now": "9.99", "available": None, "lineId": "cli_1"},
         {"code": "LESS_IN_STOCK", "before": None, "now": None, "available": 1, "lineId": "cli_1"},
@@ -102,7 +102,7 @@ async def test_a_checkout_names_the_cart_as_it_was_shown(world: World) -> None:
 
 
 async def test_problems_of_a_checkout_reach_the_client(world: World) -> None:
-    problems = [{"code": "LINE_GONE", "path": ["lines", "0"]}]
+    problems: JsonValue = [{"code": "LINE_GONE", "path": ["lines", 0]}]
     world.recorder.raises["Checkout"] = FailedPrecondition(
         reason="CART_INCOMPLETE", details={"problems": problems}
     )

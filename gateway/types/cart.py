@@ -8,7 +8,7 @@ from gateway.types.address import Address, AddressInput
 from gateway.types.payment import PaymentConfirmation
 from gateway.types.shipping import ShippingMethodKind
 from gateway.types.tax import Tax
-from kit.graphql import Amount, CurrencyCode, Instant
+from kit.graphql import Amount, CurrencyCode, Instant, PathStep
 
 
 @strawberry.enum(description="Why checkout would reject a cart.")
@@ -76,7 +76,7 @@ class CartProblem:
     """A reason for which checkout would reject the cart."""
 
     code: CartProblemCode = strawberry.field(description="The reason.")
-    path: list[str] = strawberry.field(
+    path: list[PathStep] = strawberry.field(
         description="The field that is missing or wrong, from the cart down, such as lines, 0, quantity."
     )
 

@@ -19,7 +19,7 @@ from kit.graphql.persisted import AllowList
 from kit.graphql.playground import playground_routes
 from kit.graphql.postman import postman_collection
 from kit.graphql.relations import relation
-from kit.graphql.scalars import SCALARS, Amount, CountryCode, CurrencyCode, Instant
+from kit.graphql.scalars import SCALARS, Amount, CountryCode, CurrencyCode, Instant, PathStep
 from kit.graphql.schema import build_schema
 from kit.graphql.server import Api, GraphQLServer
 from kit.graphql.settings import GraphQLSettings, options_from_settings
@@ -45,6 +45,7 @@ __all__ = [
     "Instant",
     "Options",
     "PageRequest",
+    "PathStep",
     "RateLimits",
     "ResolverContext",
     "SocketOptions",

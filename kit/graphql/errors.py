@@ -134,10 +134,10 @@ def _argument_of(variable: str, error: GraphQLError) -> str:
 
 def _in_our_words(rule: str) -> list[str]:
     """A rule of graphql-core in our words, after the field that it names."""
-    for pattern, words in _RULES:
+    for pattern, template in _RULES:
         if match := pattern.fullmatch(rule):
             named = match.groupdict()
-            return [*([named["field"]] if "field" in named else []), words.format(**named)]
+            return [*([named["field"]] if "field" in named else []), template.format(**named)]
     return [rule]
 
 

@@ -17,6 +17,8 @@ Amount = NewType("Amount", str)
 Instant = NewType("Instant", str)
 CurrencyCode = NewType("CurrencyCode", str)
 CountryCode = NewType("CountryCode", str)
+# Text or a number.
+PathStep = NewType("PathStep", object)
 
 _AMOUNT = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
 _EXPONENT = re.compile(r"-?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+")
@@ -99,6 +101,11 @@ def _identity(value: Any) -> Any:
 
 
 SCALARS: dict[object, ScalarDefinition] = {
+    PathStep: strawberry.scalar(
+        name="PathStep",
+        description="One step of a path: the name of a field as a string, or the index in a list as a number.",
+        serialize=_identity,
+    ),
     Amount: strawberry.scalar(
         name="Decimal",
         description='Exact decimal amount. Input: a number or a string (999.99 or "999.99"; numbers in variables are exact too; no '

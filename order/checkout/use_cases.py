@@ -108,5 +108,5 @@ def _changed(cart: Cart) -> CartChanged:
 
 
 def _incomplete(problems: list[CartProblem]) -> CartIncomplete:
-    listed = [{"code": problem.code.value, "path": list(map(str, problem.path))} for problem in problems]
+    listed = [{"code": problem.code.value, "path": list(problem.path)} for problem in problems]
     return CartIncomplete(details={"problems": listed})

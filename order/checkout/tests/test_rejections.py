@@ -69,8 +69,8 @@ async def test_every_problem_is_named_and_nothing_is_held(carts: CartHarness) ->
         await check_out(carts)
 
     assert incomplete.value.details["problems"] == [
-        {"code": "LINE_GONE", "path": ["lines", "0"]},
-        {"code": "LINE_OVER_LIMIT", "path": ["lines", "1", "quantity"]},
+        {"code": "LINE_GONE", "path": ["lines", 0]},
+        {"code": "LINE_OVER_LIMIT", "path": ["lines", 1, "quantity"]},
     ]
     assert carts.prices.states == {}
     assert await carts.quantities() == {mug: 1, pen: 5}

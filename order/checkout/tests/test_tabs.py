@@ -59,5 +59,5 @@ async def test_a_product_that_is_deleted_while_it_is_reserved_is_a_line_that_is_
     for _ in range(2):
         with pytest.raises(CartIncomplete) as incomplete:
             await check_out(carts, expected_total=expected)
-        assert incomplete.value.details["problems"] == [{"code": "LINE_GONE", "path": ["lines", "0"]}]
+        assert incomplete.value.details["problems"] == [{"code": "LINE_GONE", "path": ["lines", 0]}]
     assert len(carts.prices.states) == 1
