@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from kit.errors import Violation
 from kit.values import ORDER, PAYMENT, REFUND, Money
 from payment.intents.domain import EXHAUSTED_CODE, Confirmation, Intent, IntentStatus
 from payment.leases.domain import LeasedWork
@@ -234,18 +233,9 @@ class Payment(LeasedWork):
         """Adds a pending refund; raises NothingCaptured and RefundExceedsCapture."""
         if self.status is not PaymentStatus.SUCCEEDED:
             raise NothingCaptured(f"the payment is {self.status}: nothing was captured")
-        if not self.refundable.minor:
-            raise RefundExceedsCapture(
-                "nothing is left to refund", details={"refundable": self.refundable.text()}
-            )
         amount = self.refundable if command.amount is None else command.amount
         if not 0 < amount.minor <= self.refundable.minor:
-            rule = f"must not exceed what is left: {self.refundable.text()}"
-            raise RefundExceedsCapture(
-                f"amount: {rule}",
-                fields=[Violation(("amount",), rule)],
-                details={"refundable": self.refundable.text()},
-            )
+            raise RefundExceedsCapture.of(self.refundable)
         self.refunds.append(
             Refund.create(command.id, self.id, amount, command.reason, now, input_hash=command.input_hash)
         )

@@ -8,7 +8,10 @@ SoukError
    '- RefundExceedsCapture  the refund is larger than what is left of the capture
 """
 
-from kit.errors import FailedPrecondition, NotFound
+from typing import Self
+
+from kit.errors import FailedPrecondition, NotFound, Violation
+from kit.values import Money
 
 
 class PaymentNotFound(NotFound):
@@ -28,3 +31,12 @@ class RefundExceedsCapture(FailedPrecondition):
     """The refund is larger than what is left of the capture, minus pending refunds; details name what is left."""
 
     reason = "REFUND_EXCEEDS_CAPTURE"
+
+    @classmethod
+    def of(cls, left: Money) -> Self:
+        """With what is left to refund."""
+        details = {"refundable": left.text()}
+        if not left.minor:
+            return cls("nothing is left to refund", details=details)
+        rule = f"must not exceed what is left: {left.text()}"
+        return cls(f"amount: {rule}", fields=[Violation(("amount",), rule)], details=details)
