@@ -22,7 +22,7 @@ class Pages:
             case ["pay", intent_id]:
                 return payment_page(intent_id, query), ""
             case ["mock", "authenticate", intent_id] if "passes" not in query:
-                return bank_page(intent_id), ""
+                return bank_page(self._state.get(intent_id) or {"id": intent_id}), ""
             case ["mock", "authenticate", intent_id]:
                 return self._answer_bank(intent_id, query["passes"] == "true")
         return None

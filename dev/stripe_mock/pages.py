@@ -5,12 +5,15 @@ In an iframe each posts {source: "stripe-mock", type, id, status, error} to its 
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from html import escape
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from dev.stripe_mock.cards import NUMBERS
 
+# Of Stripe's minor units, where they are not two.
+_DECIMALS: Final = {"JPY": 0, "KWD": 3}
 _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 26rem; margin: 1rem auto; padding: 0 1rem; }
 label, input, button, iframe { display: block; width: 100%; box-sizing: border-box; margin-bottom: .6rem; }
@@ -86,15 +89,24 @@ def payment_page(intent_id: str, query: Mapping[str, Any]) -> str:
     return _html("Test payment", body, page, _PAY_SCRIPT)
 
 
-def bank_page(intent_id: str) -> str:
+def bank_page(intent: Mapping[str, Any]) -> str:
     """The bank's question (3-D Secure)."""
-    path = f"/mock/authenticate/{escape(intent_id)}?"
+    path = f"/mock/authenticate/{escape(str(intent['id']))}?"
     body = f"""
 <h1>Your bank</h1>
-<p>Do you allow this payment? Closing this page leaves it open.</p>
+<p>{_question(intent)} Closing this page leaves it open.</p>
 <p><a id="pass" href="{path}passes=true">Allow</a></p>
 <p><a id="fail" href="{path}passes=false">Reject</a></p>"""
-    return _html("Your bank", body, {"id": intent_id}, "")
+    return _html("Your bank", body, {"id": intent["id"]}, "")
+
+
+def _question(intent: Mapping[str, Any]) -> str:
+    """Names the shop and the amount; an intent that only saves a card has none."""
+    if "amount" not in intent:
+        return "Do you allow Souk to save your card?"
+    currency = str(intent["currency"]).upper()
+    amount = Decimal(intent["amount"]).scaleb(-_DECIMALS.get(currency, 2))
+    return f"Do you allow Souk to charge {amount} {escape(currency)}?"
 
 
 def bank_answered_page(intent: Mapping[str, Any]) -> str:

@@ -37,21 +37,34 @@ async def test_a_stranger_buys_as_a_guest(stack: StackUnderTest, name: str, size
 async def test_after_a_decline_another_card_passes_the_bank(stack: StackUnderTest) -> None:
     async with buyer(stack) as person:
         await to_payment(person, f"retry-{time.time_ns()}@example.com", name="retry-")
-        await pay(person, "4000 0000 0000 0002")
-        await expect(person.page.get_by_role("alert").first).to_contain_text("Your bank declined the card.")
+        alert = person.page.get_by_role("alert")
+        for number, words in (
+            ("4000 0000 0000 0002", "Your bank declined the card."),
+            ("4000 0000 0000 0069", "The card has expired. Use another card."),
+            ("1234 5678 9012 3456", "There is no card with this number. Check its digits."),
+        ):
+            await pay(person, number)
+            await expect(alert).to_have_count(1)
+            await expect(alert).to_contain_text(words)
         await person.looks("declined")
         await pay(person, "4000 0027 6000 3184")
+        await expect(person.page.get_by_text("Do you allow Souk to charge")).to_be_visible(timeout=30_000)
         await person.page.locator("#pass").click(timeout=30_000)
         await person.status("Paid")
+        await expect(person.page.get_by_text(re.compile("^Delivery method: "))).to_be_visible()
 
 
 async def test_an_order_that_the_buyer_cancels_leaves_the_cart_as_it_was(stack: StackUnderTest) -> None:
     async with buyer(stack) as person:
         await to_payment(person, f"cancel-{time.time_ns()}@example.com", name="cancel-")
         await person.clicks("Cancel the order")
-        await person.status("Cancelled")
+        await person.status("Cancelled. What you chose is in your cart again.")
+        await expect(person.page.get_by_role("link", name="Cart 1 unit", exact=True)).to_be_visible()
+        await person.looks("cancelled")
         await person.open("/cart")
         await expect(person.page.get_by_role("link", name="Go to checkout")).to_be_visible(timeout=30_000)
+        await person.clicks("Your orders", "link")
+        await expect(person.page.get_by_text("cancelled")).to_be_visible(timeout=30_000)
 
 
 async def test_an_order_whose_response_was_lost_is_shown_when_it_is_ordered_again(
@@ -97,6 +110,17 @@ async def test_a_search_shows_the_products_of_its_own_parameters(stack: StackUnd
         await expect(cards.filter(has_text="Lamp")).to_have_count(await cards.count())
 
 
+async def test_every_category_can_be_chosen_and_several_at_once(stack: StackUnderTest) -> None:
+    async with buyer(stack) as person:
+        await person.opens_results("/")
+        await person.clicks(re.compile("^Show all 20"))
+        for name in ("Lamps", "Watches"):
+            await person.page.get_by_role("checkbox", name=re.compile(f"^{name}")).click()
+        await expect(person.page.get_by_role("status")).to_have_text("6 products", timeout=30_000)
+        await person.sees("Lamps, Watches")
+        await person.looks("categories")
+
+
 async def test_ordering_waits_until_a_changed_address_is_saved(stack: StackUnderTest) -> None:
     async with buyer(stack) as person:
         await to_checkout(person, f"changed-{time.time_ns()}@example.com", name="changed-")
@@ -134,11 +158,13 @@ async def test_a_variant_is_chosen_and_the_cart_is_kept_at_login(stack: StackUnd
         await person.page.get_by_text("40", exact=True).click()
         await person.looks("variants")
         await person.clicks("Add to cart")
-        await person.clicks("Sign in", "link")
+        await person.clicks("Go to the cart", "link")
+        await person.clicks("Go to checkout", "link")
+        await person.clicks("I have an account", "link")
         await person.fills(Email=account.email, Password=PASSWORD)
         await person.looks("sign-in")
         await person.page.locator("main").get_by_role("button", name="Sign in").click()
-        await person.sees("Your orders")
+        await person.sees("Checkout")
         await person.open("/cart")
         await expect(person.page.get_by_text("Sand, 40")).to_be_visible(timeout=30_000)
 
@@ -177,8 +203,16 @@ async def test_errors_are_shown_in_words(stack: StackUnderTest) -> None:
         )
         await person.open("/orders#token=guessed")
         await expect(person.page.get_by_role("alert")).to_contain_text("This link has expired or was used.")
-        await person.open("/orders/ord_01h455vb4pex5vsknk084sn02q")
-        await person.sees("Order not found")
+        for order_id in ("ord_01h455vb4pex5vsknk084sn02q", "guessed"):
+            await person.open(f"/orders/{order_id}")
+            await person.sees("Order not found")
+        await person.open("/products/guessed")
+        await person.sees("Not sold any more")
+        await person.open("/sign-in?new")
+        await person.fills(Name="Wanda Weak", Email="weak@example.com", Password="short")
+        await person.clicks("Create the account")
+        await expect(person.page.get_by_text("Use 8 to 72 characters.")).to_have_count(1)
+        await expect(person.page.locator("main")).not_to_contain_text("bytes")
 
 
 async def test_the_journey_takes_less_than_15_seconds_and_its_mail_opens_the_order(

@@ -98,7 +98,9 @@ def test_the_bank_asks_in_a_page_and_sends_the_buyer_back(mock: Mock, passes: st
     intent = mock.intent()
     waiting = mock.confirm(intent, BANK_ASKS, return_url="https://shop.test/orders/1?tab=pay").body
     page = waiting["next_action"]["redirect_to_url"]["url"].removeprefix(f"http://127.0.0.1:{mock.port}")
-    assert 'id="pass"' in mock.open(page).text
+    question = mock.open(page).text
+    assert 'id="pass"' in question
+    assert "Do you allow Souk to charge 10.00 USD?" in question
     query = urlencode({"key": PUBLISHABLE, "client_secret": intent["client_secret"]})
     read = f"/v1/payment_intents/{intent['id']}?{query}"
     # Closing the page leaves the intent open.
@@ -145,6 +147,7 @@ def test_a_setup_intent_saves_a_card_for_its_customer(mock: Mock) -> None:
     waiting_intent = mock.intent("setup_intents", customer=customer)
     waiting = mock.confirm(waiting_intent, "4000002500003155").body
     assert waiting["status"] == "requires_action"
+    assert "save your card" in mock.open(f"/mock/authenticate/{waiting_intent['id']}").text
     mock.open(f"/mock/authenticate/{waiting_intent['id']}?passes=true")
 
     methods = mock.call("GET", f"/v1/customers/{customer}/payment_methods", key=SECRET).body["data"]

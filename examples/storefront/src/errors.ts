@@ -32,13 +32,28 @@ export class ApiError extends Error {
     return ['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED', 'INTERNAL'].includes(this.code);
   }
 
-  /** The message of each rejected field, by the field's last name. */
+  /** What is wrong with each rejected field, by the field's last name. */
   get fields(): Record<string, string> {
-    const fields = this.error.extensions?.fields ?? [];
-    return Object.fromEntries(fields.map(({ path, message }) => [String(path.at(-1)), message]));
+    const names = this.error.extensions?.fields?.map(({ path }) => String(path.at(-1))) ?? [];
+    return Object.fromEntries(names.map((name) => [name, BY_FIELD[name] ?? 'This is not accepted. Check it.']));
+  }
+
+  /** Whether what the address of the page names cannot exist. */
+  get unknown(): boolean {
+    return this.code === 'NOT_FOUND' || 'id' in this.fields;
   }
 }
 
+const BY_FIELD: Record<string, string> = {
+  password: 'Use 8 to 72 characters.',
+  newPassword: 'Use 8 to 72 characters.',
+  email: 'Write it like name@example.com.',
+  number: 'An order number has digits only, such as 1001.',
+  postalCode: 'This is not a postal code of the country.',
+  region: 'Write the region as its code, for example CA for California.',
+  quantity: 'Use a whole number from 1 to 10,000.',
+  token: 'This link is not complete. Open it from the mail again.',
+};
 const BY_REASON: Record<string, string> = {
   OUT_OF_STOCK: 'There is not enough in stock. Reduce the quantity, or choose something else.',
   PRICE_CHANGED: 'A price has changed. Check the new total, then order again.',
@@ -75,28 +90,36 @@ const BY_CODE: Record<string, string> = {
   RATE_LIMITED: 'That was too often. Wait a moment, then try again.',
 };
 
-function words({ message, extensions = {} }: GraphQLError): string {
+function words({ extensions = {} }: GraphQLError): string {
   const { code = 'INTERNAL', reason = code, fields, retryAfter, correlationId } = extensions;
   if (reason === 'RATE_LIMITED' && retryAfter) return `That was too often. Try again in ${Math.ceil(retryAfter)} seconds.`;
   const known = BY_REASON[reason] ?? BY_CODE[code];
   if (known) return known;
-  if (fields?.length) return fields.map((field) => `${field.path.at(-1)}: ${field.message}`).join('. ');
-  if (code === 'INTERNAL') return `Something went wrong on our side. If it happens again, tell us this number: ${correlationId ?? 'unknown'}.`;
-  return message;
+  if (fields?.length) return 'Something is not accepted. Check what you entered.';
+  return `Something went wrong on our side. If it happens again, tell us this number: ${correlationId ?? 'unknown'}.`;
 }
 
 const DECLINES: Record<string, string> = {
-  card_declined: 'Your bank declined the card. Nothing was charged. Try another card.',
   insufficient_funds: 'The card has not enough money on it. Nothing was charged. Try another card.',
+  card_velocity_exceeded: 'The card has reached its limit. Nothing was charged. Try another card.',
   authentication_required: 'Your bank could not confirm that it was you. Nothing was charged. Try again, or use another card.',
+  payment_intent_authentication_failure: 'Your bank could not confirm that it was you. Nothing was charged. Try again, or use another card.',
   processing_error: 'The bank could not be reached. Nothing was charged. Try again.',
+  incorrect_number: 'There is no card with this number. Check its digits.',
+  invalid_number: 'There is no card with this number. Check its digits.',
   expired_card: 'The card has expired. Use another card.',
-  incorrect_cvc: 'The security code is wrong. Check the three digits on the back.',
+  invalid_expiry_month: 'The expiry date is wrong. Check the month on the card.',
+  invalid_expiry_year: 'The expiry date is wrong. Check the year on the card.',
+  incorrect_cvc: 'The security code is wrong. Check the three or four digits on the card.',
+  invalid_cvc: 'The security code is wrong. Check the three or four digits on the card.',
+  card_not_supported: 'The card cannot be used here. Nothing was charged. Try another card.',
+  currency_not_supported: 'The card cannot be used in this currency. Nothing was charged. Try another card.',
+  payment_intent_unexpected_state: 'This payment has ended already. Load the page again.',
 };
 
-/** A declined payment in words. */
+/** A declined payment in words. The provider asks shops not to tell a lost or stolen card from any other. */
 export function declined(code: string): string {
-  return DECLINES[code] ?? 'The payment did not succeed. Nothing was charged. Try another card.';
+  return DECLINES[code] ?? 'Your bank declined the card. Nothing was charged. Try another card.';
 }
 
 const PROBLEMS: Record<string, string> = {

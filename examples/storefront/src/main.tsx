@@ -24,19 +24,19 @@ function App() {
 }
 
 function CurrentPage() {
-  const { pathname } = useLocation();
+  const { pathname, hash } = useLocation();
   const [, first, id] = pathname.split('/');
   switch (first) {
     case '': return <SearchPage />;
     case 'products': return <ProductPage key={id} id={id ?? ''} />;
     case 'cart': return <CartPage />;
     case 'checkout': return <CheckoutPage />;
-    case 'orders': return hasToken() || !id ? <OrderLinkPage id={id} /> : <OrderPage key={id} id={id} />;
+    case 'orders': return hasToken() || !id ? <OrderLinkPage key={hash} id={id} /> : <OrderPage key={id} id={id} />;
     case 'account': return <AccountPage />;
     case 'sign-in': return <SignInPage />;
     case 'find-order': return <FindOrderPage />;
-    case 'reset-password': return <ResetPasswordPage />;
-    case 'verify-email': return <VerifyEmailPage />;
+    case 'reset-password': return <ResetPasswordPage key={hash} />;
+    case 'verify-email': return <VerifyEmailPage key={hash} />;
     default: return <main class="page"><Heading>Page not found</Heading><p><Link to="/">To the shop</Link></p></main>;
   }
 }
@@ -49,8 +49,9 @@ function Header() {
       <Link to="/" class="brand">Souk</Link>
       <Search />
       <nav aria-label="Account">
-        <Link to={account && !account.guest ? '/account' : '/sign-in'}>{account && !account.guest ? account.name : 'Sign in'}</Link>
-        <Link to="/cart">Cart{count > 0 && <span class="count"> {count}<span class="hidden"> units</span></span>}</Link>
+        {account && <Link to="/account">{account.guest ? 'Your orders' : account.name}</Link>}
+        {(!account || account.guest) && <Link to="/sign-in">Sign in</Link>}
+        <Link to="/cart">Cart{count > 0 && <span class="count"> {count}<span class="hidden"> {count === 1 ? 'unit' : 'units'}</span></span>}</Link>
       </nav>
     </header>
   );
@@ -68,7 +69,7 @@ function Search() {
       // Suggestions only help; a search works without them.
       request<{ productSuggestions: string[] | null }>('Suggestions', { prefix: text }).then(
         ({ productSuggestions }) => current && setSuggestions(productSuggestions ?? []),
-        () => setSuggestions([]),
+        () => current && setSuggestions([]),
       );
     }, 200);
     return () => {

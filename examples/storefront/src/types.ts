@@ -121,6 +121,7 @@ export interface Order extends OrderSummary {
   taxes: Tax[];
   lines: { productId: string; variantId: string; name: string; sku: string | null; options: OptionValue[]; quantity: number; unitPrice: string; total: string }[];
   shippingAddress: Address | null;
+  history: { status: OrderSummary['status']; at: string; note: string | null }[];
   payment: Payment | null;
 }
 

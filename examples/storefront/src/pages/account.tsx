@@ -10,7 +10,9 @@ import type { OrderSummary, Page } from '../types';
 const STATUS = { PENDING: 'not paid yet', CONFIRMED: 'paid', SHIPPED: 'on its way', DELIVERED: 'delivered', CANCELLED: 'cancelled' };
 
 export function SignInPage() {
-  const registering = useLocation().searchParams.has('new');
+  const { searchParams } = useLocation();
+  const registering = searchParams.has('new');
+  const back = searchParams.get('to') === 'checkout' ? 'checkout' : 'account';
   const { account, loadCart } = useStore();
   const { busy, failure, fields, run } = useAction();
   const [input, setInput] = useState({ name: '', email: '', password: '' });
@@ -26,7 +28,7 @@ export function SignInPage() {
     void run(async () => {
       await signIn(registering ? 'Register' : 'Login', registering ? { name, ...login } : login, account?.guest === true);
       await loadCart();
-      open('/account', { replace: true });
+      open(`/${back}`, { replace: true });
     });
   };
   return (
@@ -41,10 +43,10 @@ export function SignInPage() {
         <button disabled={busy}>{registering ? 'Create the account' : 'Sign in'}</button>
       </form>
       {registering ? (
-        <p><Link to="/sign-in">I have an account</Link></p>
+        <p><Link to={`/sign-in?to=${back}`}>I have an account</Link></p>
       ) : (
         <>
-          <p><Link to="/sign-in?new">I am new here</Link></p>
+          <p><Link to={`/sign-in?new&to=${back}`}>I am new here</Link></p>
           <p><Link to="/reset-password">I have forgotten my password</Link></p>
           <p><Link to="/find-order">I ordered without an account</Link></p>
         </>

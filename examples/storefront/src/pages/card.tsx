@@ -2,7 +2,7 @@
 
     The stand-in for Stripe takes what Stripe.js sends; a real shop puts Stripe's Payment Element in place of this form. */
 import { useState } from 'preact/hooks';
-import { declined } from '../errors';
+import { ApiError, declined } from '../errors';
 import { Failure, Field, useAction } from '../parts';
 import { useStore } from '../store';
 
@@ -12,11 +12,13 @@ interface Intent {
   last_payment_error?: { code?: string; decline_code?: string } | null;
 }
 
-export function CardForm({ secret, orderId, amount }: { secret: string; orderId: string; amount: string }) {
+export function CardForm({ secret, orderId, amount, failureCode }: { secret: string; orderId: string; amount: string; failureCode: string | null }) {
   const { config, shop } = useStore();
   const { busy, failure, run } = useAction();
   const [card, setCard] = useState({ number: '', expiry: '', cvc: '' });
-  const [decline, setDecline] = useState('');
+  // Of the present attempt; null before the first, while the order's own is the latest.
+  const [decline, setDecline] = useState<string | null>(null);
+  const shown = decline ?? failureCode;
   const [sent, setSent] = useState(false);
   const field = (name: keyof typeof card): object => ({
     value: card[name],
@@ -43,7 +45,7 @@ export function CardForm({ secret, orderId, amount }: { secret: string; orderId:
         <Field label="Expiry (MM/YY)" autocomplete="cc-exp" pattern="(0?[1-9]|1[0-2]) ?/ ?[0-9]{2}" placeholder="12/34" {...field('expiry')} />
         <Field label="Security code" autocomplete="cc-csc" pattern="[0-9]{3,4}" placeholder="123" {...field('cvc')} />
       </div>
-      <Failure text={failure || (decline && declined(decline))} />
+      <Failure text={failure || (shown ? declined(shown) : '')} />
       <button disabled={busy}>{busy ? 'Paying …' : `Pay ${amount}`}</button>
     </form>
   );
@@ -63,7 +65,9 @@ async function confirm(stripe: string, key: string, secret: string, card: { numb
     'payment_method_data[card][cvc]': card.cvc,
   });
   const intent = secret.split('_secret_')[0];
-  const response = await fetch(`${stripe}/v1/payment_intents/${intent}/confirm`, { method: 'POST', body });
+  const response = await fetch(`${stripe}/v1/payment_intents/${intent}/confirm`, { method: 'POST', body }).catch(() => {
+    throw new ApiError({ message: 'the provider cannot be reached', extensions: { reason: 'NETWORK' } });
+  });
   const answer = (await response.json()) as Intent & { error?: { code?: string; decline_code?: string } };
   const error = answer.error ?? answer.last_payment_error;
   if (error) return error.decline_code ?? error.code ?? 'processing_error';

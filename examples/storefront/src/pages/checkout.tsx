@@ -87,7 +87,7 @@ function Checkout({ cart, me }: { cart: Cart; me: Me | null }) {
   return (
     <main class="page">
       <Heading>Checkout</Heading>
-      {account?.guest && <p>You order as a guest. <Link to="/sign-in">I have an account</Link></p>}
+      {account?.guest && <p>You order as a guest. <Link to="/sign-in?to=checkout">I have an account</Link></p>}
       <div class="with-summary">
         <div>
           <form onSubmit={save} class="box" aria-label="Address">

@@ -1,6 +1,7 @@
 /** One product: its variants, and the button that puts it into the cart. */
 import { useEffect, useState } from 'preact/hooks';
 import { request, requestAsBuyer } from '../api';
+import { ApiError } from '../errors';
 import { money, optionWords, prices } from '../format';
 import { Failure, Heading, Loading, Picture, useAction, useLoaded } from '../parts';
 import { Link } from '../router';
@@ -30,7 +31,10 @@ export function ProductPage({ id }: { id: string }) {
 
 /** The product with all its variants, or "gone". */
 async function loadProduct(id: string): Promise<Product | 'gone'> {
-  const { product } = await request<{ product: Product | null }>('Product', { id });
+  const { product } = await request<{ product: Product | null }>('Product', { id }).catch((error: unknown) => {
+    if (error instanceof ApiError && error.unknown) return { product: null };
+    throw error;
+  });
   if (!product) return 'gone';
   let page = product.variants;
   const variants = page?.nodes ?? [];

@@ -1,5 +1,5 @@
 /** Browse and search, with facets. */
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { request } from '../api';
 import { prices } from '../format';
 import { Failure, Heading, Pages, Picture, useLoaded } from '../parts';
@@ -9,16 +9,19 @@ import type { Facet, ProductCard, SearchResult } from '../types';
 
 const SORTS = { RELEVANCE: 'Best match', NEWEST: 'Newest', PRICE_ASC: 'Price, lowest first', PRICE_DESC: 'Price, highest first', NAME_ASC: 'Name' };
 
+// Values of a filter that are shown at once.
+const FEW = 12;
+
 export function SearchPage() {
   const parameters = useLocation().searchParams;
   const { categories } = useStore();
-  const { data, failure } = useLoaded(parameters.toString(), () => search(parameters, null));
+  const { data, failure } = useLoaded(parameters.toString(), () => searchWithFacets(parameters));
   // The filters stay in place while the next results load, so that the focus stays on the one that was clicked.
   const facets = useRef<Facet[]>([]);
   if (data) facets.current = data.facets ?? [];
-  const category = categories.find(({ slug }) => slug === parameters.get('category'));
+  const chosen = categories.filter(({ slug }) => parameters.getAll('category').includes(slug)).map(({ name }) => name);
   const query = parameters.get('q');
-  const title = query ? `Results for ${query}` : category ? category.name : 'Everything';
+  const title = query ? `Results for ${query}` : chosen.join(', ') || 'Everything';
   return (
     <main class="page">
       <Heading>{title}</Heading>
@@ -77,30 +80,50 @@ function FacetGroup({ facet, parameters }: { facet: Facet; parameters: URLSearch
   const nameOf = (value: string): string => (facet.name === 'category' ? categories.find(({ slug }) => slug === value)?.name ?? value : value);
   const title = facet.name === 'category' ? 'Category' : facet.name.slice('option.'.length);
   const chosen = parameters.getAll(facet.name);
+  const [all, setAll] = useState(false);
+  const shown = facet.values.filter(({ value }, index) => all || index < FEW || chosen.includes(value));
   const toggle = (value: string): void => {
-    const next = new URLSearchParams(parameters);
-    next.delete(facet.name);
+    const next = without(parameters, facet.name);
     for (const each of chosen.includes(value) ? chosen.filter((one) => one !== value) : [...chosen, value]) next.append(facet.name, each);
     open(`/?${next}`);
   };
   return (
     <details open={chosen.length > 0 || window.innerWidth > 720}>
       <summary>{title}</summary>
-      {facet.values.slice(0, 12).map(({ value, count }) => (
+      {shown.map(({ value, count }) => (
         <label key={value} class="check">
           <input type="checkbox" checked={chosen.includes(value)} onChange={() => toggle(value)} />
           {nameOf(value)} <small>{count}</small>
         </label>
       ))}
+      {facet.values.length > FEW && <button type="button" class="link" aria-expanded={all} onClick={() => setAll(!all)}>{all ? 'Show fewer' : `Show all ${facet.values.length}`}<span class="hidden"> of {title}</span></button>}
     </details>
   );
 }
 
 function change(parameters: URLSearchParams, name: string, value: string): void {
-  const next = new URLSearchParams(parameters);
+  const next = without(parameters, name);
   if (value) next.set(name, value);
-  else next.delete(name);
   open(`/?${next}`);
+}
+
+/** A chosen filter is counted without itself, so that more of its values can be chosen. */
+async function searchWithFacets(parameters: URLSearchParams): Promise<SearchResult> {
+  const chosen = [...new Set(parameters.keys())].filter((name) => name === 'category' || name.startsWith('option.'));
+  const [found, ...others] = await Promise.all([parameters, ...chosen.map((name) => without(parameters, name))].map((one) => search(one, null)));
+  const counted = new Map(found!.facets?.map((facet) => [facet.name, facet]));
+  chosen.forEach((name, index) => {
+    const values = others[index]!.facets?.find((facet) => facet.name === name)?.values ?? [];
+    const missing = parameters.getAll(name).filter((value) => !values.some((one) => one.value === value));
+    counted.set(name, { name, values: [...values, ...missing.map((value) => ({ value, count: 0 }))] });
+  });
+  return { ...found!, facets: [...counted.values()] };
+}
+
+function without(parameters: URLSearchParams, name: string): URLSearchParams {
+  const rest = new URLSearchParams(parameters);
+  rest.delete(name);
+  return rest;
 }
 
 async function search(parameters: URLSearchParams, after: string | null): Promise<SearchResult> {
