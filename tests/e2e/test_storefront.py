@@ -38,14 +38,14 @@ async def test_after_a_decline_another_card_passes_the_bank(stack: StackUnderTes
     async with buyer(stack) as person:
         await to_payment(person, f"retry-{time.time_ns()}@example.com", name="retry-")
         alert = person.page.get_by_role("alert")
-        for number, words in (
+        for number, message in (
             ("4000 0000 0000 0002", "Your bank declined the card."),
             ("4000 0000 0000 0069", "The card has expired. Use another card."),
             ("1234 5678 9012 3456", "There is no card with this number. Check its digits."),
         ):
             await pay(person, number)
             await expect(alert).to_have_count(1)
-            await expect(alert).to_contain_text(words)
+            await expect(alert).to_contain_text(message)
         await person.looks("declined")
         await pay(person, "4000 0027 6000 3184")
         await expect(person.page.get_by_text("Do you allow Souk to charge")).to_be_visible(timeout=30_000)
@@ -134,6 +134,23 @@ async def test_ordering_waits_until_a_changed_address_is_saved(stack: StackUnder
         await order.click()
         await person.sees(re.compile(r"^Order \d+"))
         await expect(person.page.locator("address")).to_contain_text("99 New Street")
+
+
+async def test_a_delivery_that_does_not_go_to_the_new_address_is_chosen_again(stack: StackUnderTest) -> None:
+    async with buyer(stack, PHONE) as person:
+        await to_checkout(person, f"moved-{time.time_ns()}@example.com", name="moved-")
+        await person.fills(Street="1 Market Street", Postal_code="94103", City="San Francisco", Region="CA")
+        await person.page.get_by_label("Country").select_option("US")
+        await person.clicks("Change the address")
+        order = person.page.get_by_role("button", name=re.compile("^Order for"))
+        gone = re.compile("does not go to this address")
+        await expect(order).to_have_accessible_description(gone, timeout=30_000)
+        await expect(person.page.get_by_role("group", name="How should it come?")).to_be_focused()
+        await person.clicks(re.compile("^Standard"), "radio")
+        await expect(order).to_be_enabled(timeout=30_000)
+        await order.click()
+        await person.sees(re.compile(r"^Order \d+"))
+        await expect(person.page.locator("address")).to_contain_text("San Francisco, CA 94103")
 
 
 async def test_checkout_shows_what_the_cart_has_after_a_reload(stack: StackUnderTest) -> None:
