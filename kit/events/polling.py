@@ -25,11 +25,13 @@ class Poller:
         self._stopping = stopping
         self._awake = threading.Event()
         self._consumer: Any = None
+        self.fetch_wait_ms = FETCH_WAIT_MS
 
     def attach(self, consumer: Any) -> None:
         """From now on polls this consumer."""
         self._consumer = consumer
-        coordinator = consumer._coordinator
+        coordinator, fetcher = consumer._coordinator, consumer._fetcher
+        fetcher._create_fetch_requests = self._with_wait(fetcher, fetcher._create_fetch_requests)
         # These run on the network thread, when a heartbeat shows a rebalance, and when the membership has ended.
         coordinator.request_rejoin = self._waking(coordinator.request_rejoin)
         coordinator._disable_heartbeat = self._waking(coordinator._disable_heartbeat)
@@ -72,6 +74,15 @@ class Poller:
             return False
         nodes = {fetcher._select_read_replica(partition) for partition in fetcher._fetchable_partitions()}
         return bool(nodes) and nodes <= fetcher._nodes_with_pending_fetch_requests
+
+    def _with_wait(self, fetcher: Any, create: Callable[[], Any]) -> Callable[[], Any]:
+        def create_with_wait() -> Any:
+            # Where a partition starts is asked on the connection of the fetch, and answered after it.
+            knows_all = fetcher._subscriptions.has_all_fetch_positions()
+            fetcher.config["fetch_max_wait_ms"] = self.fetch_wait_ms if knows_all else POLL_MS
+            return create()
+
+        return create_with_wait
 
     def _waking(self, call: Callable[[], None]) -> Callable[[], None]:
         def call_and_wake() -> None:

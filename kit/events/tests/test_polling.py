@@ -44,7 +44,7 @@ async def until_fetching(consumers: Consumers) -> None:
     poller = poller_of(consumers)
     fetcher: Any = poller._consumer._fetcher
     short = list(fetcher._fetch_futures)
-    fetcher.config["fetch_max_wait_ms"] = _FETCH_SECONDS * 1000
+    poller.fetch_wait_ms = _FETCH_SECONDS * 1000
     await eventually(lambda: all(fetch.is_done for fetch in short) and sleeps(poller), seconds=40)
 
 
