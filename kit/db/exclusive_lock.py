@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from kit.db.errors import DRIVER_ERRORS, translate
@@ -35,6 +35,10 @@ class ExclusiveLock:
         """Acquires the lock; false while another session holds it."""
         acquired: bool = await self.connection.fetchval("SELECT pg_try_advisory_lock($1)", self._key)
         return acquired
+
+    async def release(self) -> None:
+        """Releases the lock at once; the end of its session does so a moment later, when the server notices it."""
+        await self.connection.execute("SELECT pg_advisory_unlock($1)", self._key)
 
     async def verify(self) -> float:
         """Returns the time.monotonic() from which the lock is held for at least LEASE_SECONDS; raises when the session has ended."""
@@ -89,3 +93,6 @@ async def try_exclusive_lock(url: str, name: str, key: int) -> AsyncIterator[boo
             return
         async with lock.keep_alive():
             yield True
+        # If it is lost now, the session has ended, and the lock with it.
+        with suppress(*DRIVER_ERRORS):
+            await lock.release()
