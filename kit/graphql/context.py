@@ -25,12 +25,10 @@ _MAX_PAGE: Final = 100
 class ResolverContext:
     """Base of the context of one request."""
 
-    __slots__ = ("_loaders", "_selected")
+    __slots__ = ("_loaders",)
 
     def __init__(self) -> None:
         self._loaders: dict[str, DataLoader[str, Any]] = {}
-        # The nodes live as long as the request's document, so id() is a valid key.
-        self._selected: dict[tuple[Any, ...], bool] = {}
 
     async def load(
         self,
@@ -80,11 +78,13 @@ class ResolverContext:
         path: tuple[str, ...],
         fragments: Mapping[str, FragmentDefinitionNode],
     ) -> bool:
-        """`selected`, computed once for all rows of a list: they share the nodes."""
+        """`selected`, computed once for each document while it is cached: its nodes keep the results."""
+        results: dict[tuple[Any, ...], bool] = vars(nodes[0]).setdefault("selected", {})
+        # The nodes belong to one document and live as long as it does, so id() is a valid key.
         key = (path, *map(id, nodes))
-        if key not in self._selected:
-            self._selected[key] = selected(nodes, path, fragments)
-        return self._selected[key]
+        if key not in results:
+            results[key] = selected(nodes, path, fragments)
+        return results[key]
 
 
 def selects(info: strawberry.Info[R, None], *path: str) -> bool:
