@@ -28,7 +28,7 @@ async def measure(stack: Stack, port: int, arguments: argparse.Namespace) -> dic
     """Operations a second of each round, by number of processes."""
     rates: dict[int, list[float]] = {1: [], 2: []}
     gateway = f"http://127.0.0.1:{port}"
-    async with opened(gateway, stack.ports, users=arguments.users, buyers=0, products=50) as bench:
+    async with opened(gateway, stack.ports, users=len(_GATEWAYS) * arguments.users, buyers=0, products=50) as bench:
         await bench.warm_up(arguments.scenario, arguments.seconds)
         await bench.idle(arguments.seconds)
         for number in range(arguments.rounds):
@@ -46,10 +46,13 @@ async def _rate(stack: Stack, bench: Bench, processes: int, arguments: argparse.
         if processes == 1:
             stack.stop_component(_GATEWAYS[1])
             quotas.callback(stack.start_component, _GATEWAYS[1])
+        # The second process has just started: until its caches are filled, it would be compared with one whose caches are.
+        await bench.warm_up(arguments.scenario, arguments.seconds)
         for name in _GATEWAYS[:processes]:
             process = stack.components[name].process
             assert process is not None
             quotas.enter_context(cpu_quota([process.pid], arguments.share))
+        bench.users = processes * arguments.users
         result = await bench.measure(arguments.scenario, arguments.seconds)
     if result.failed:
         sys.exit(f"{result.failed} requests failed")
@@ -63,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=0.15, help="of a core, for each process")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=8, help="of each measurement")
-    parser.add_argument("--users", type=int, default=32)
+    parser.add_argument("--users", type=int, default=32, help="for each process")
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="souk-two-") as folder:
         stack, port = (
