@@ -28,7 +28,9 @@ async def measure(stack: Stack, port: int, arguments: argparse.Namespace) -> dic
     """Operations a second of each round, by number of processes."""
     rates: dict[int, list[float]] = {1: [], 2: []}
     gateway = f"http://127.0.0.1:{port}"
-    async with opened(gateway, stack.ports, users=len(_GATEWAYS) * arguments.users, buyers=0, products=50) as bench:
+    async with opened(
+        gateway, stack.ports, users=len(_GATEWAYS) * arguments.users, buyers=0, products=50
+    ) as bench:
         await bench.warm_up(arguments.scenario, arguments.seconds)
         await bench.idle(arguments.seconds)
         for number in range(arguments.rounds):
