@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dev.ports import SERVICES, Ports, service_environment
-from dev.prometheus import write_config
+from dev.prometheus import SCRAPE_SECONDS, write_config
 from kit.testing import Elasticsearch, Kafka, Postgres, Redis
 from kit.testing.process import port_open
 from kit.testing.servers import Server
@@ -143,7 +143,7 @@ def programs(ports: Ports, state: Path, *, mail: str, replica_ports: Sequence[Po
     if page := runfile("souk/examples/storefront/index.html"):
         started.append(_storefront(ports, state, python, page.parent))
     if mail == "maildev" and shutil.which("prometheus"):
-        started.append(_prometheus(ports, state))
+        started.append(prometheus(ports, state))
     return started
 
 
@@ -176,9 +176,11 @@ def _mail(ports: Ports, state: Path, python: list[str], mail: str) -> Program:
     return Program("mail", argv, port=ports.smtp, state=state)
 
 
-def _prometheus(ports: Ports, state: Path) -> Program:
+def prometheus(ports: Ports, state: Path, *, scrape_seconds: int = SCRAPE_SECONDS) -> Program:
+    """Prometheus, which scrapes the services at these ports."""
     folder = state / "data" / "prometheus"
-    config = write_config(folder, {name: f"127.0.0.1:{getattr(ports, name)}" for name in SERVICES})
+    addresses = {name: f"127.0.0.1:{getattr(ports, name)}" for name in SERVICES}
+    config = write_config(folder, addresses, scrape_seconds=scrape_seconds)
     options = [f"--config.file={config}", f"--storage.tsdb.path={folder}/data", "--log.level=warn"]
     listen = f"--web.listen-address=127.0.0.1:{ports.prometheus}"
     return Program("prometheus", ["prometheus", *options, listen], port=ports.prometheus, state=state)

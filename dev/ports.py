@@ -39,6 +39,7 @@ class Ports:
     kafka_controller: int = 9093
     elasticsearch: int = 9200
     prometheus: int = 9090
+    dashboards: int = 3000
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Ports":
@@ -98,6 +99,7 @@ def addresses(ports: Ports) -> dict[str, str]:
         "Stripe mock": f"{local}:{ports.stripe}",
     }
     if shutil.which("prometheus"):
+        listed["Dashboards"] = f"http://{local}:{ports.dashboards}"
         listed["Prometheus"] = f"http://{local}:{ports.prometheus}"
     return listed
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import yaml
 
+SCRAPE_SECONDS = 5
 DEPLOYED = Path(__file__).parent.parent / "deploy" / "prometheus"
 
 
-def write_config(folder: Path, addresses: Mapping[str, str]) -> Path:
+def write_config(folder: Path, addresses: Mapping[str, str], *, scrape_seconds: int = SCRAPE_SECONDS) -> Path:
     """Writes prometheus.yml and its rules to `folder`; `addresses`: host:port by service. Returns the path of prometheus.yml."""
     config: dict[str, Any] = yaml.safe_load((DEPLOYED / "prometheus.yml").read_text())
-    config["global"]["scrape_interval"] = "5s"
+    config["global"]["scrape_interval"] = f"{scrape_seconds}s"
     config["scrape_configs"] = [
         {"job_name": job["job_name"], "static_configs": [{"targets": [addresses[job["job_name"]]]}]}
         for job in config["scrape_configs"]

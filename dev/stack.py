@@ -14,11 +14,14 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from dev.components import Service, programs, run_command, servers, services
+from dev.components import Service, programs, run_command, runfile, servers, services
 from dev.control import Control
+from dev.dashboards.server import Dashboards
 from dev.ports import SERVICES, Ports, addresses
+from dev.prometheus import SCRAPE_SECONDS
 from dev.seed import LOGINS, seed
 from kit.identity import Identity
 from kit.testing import Postgres
@@ -182,6 +185,15 @@ class Stack:
             print(f"  {what:<14} {text}", flush=True)
 
 
+def dashboards(stack: Stack) -> AbstractContextManager[object]:
+    """Serves the dashboards, if their page is built and Prometheus runs."""
+    page = runfile("souk/dev/dashboards/page.js")
+    if page is None or "prometheus" not in stack.components:
+        return nullcontext()
+    ports = stack.ports
+    return Dashboards(ports.dashboards, ports.prometheus, page.parent, scrape_seconds=SCRAPE_SECONDS)
+
+
 def table(stack: Stack) -> str:
     """The addresses and logins."""
     shop, *others = addresses(stack.ports).items()
@@ -254,7 +266,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     try:
         print(table(stack), flush=True)
-        with Control(stack, state):
+        with Control(stack, state), dashboards(stack):
             return watch(stack, stopped)
     finally:
         print("\nStopping", flush=True)

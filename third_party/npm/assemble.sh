@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the locked packages (npm checks each against its hash) bundles the playground into playground/ the audits into audits/ and the clients into clients/, and leaves
-# buildifier and esbuild in bin/, and what the storefront is built and tested with in storefront/.
+# buildifier and esbuild in bin/, and what the storefront and the dashboards are built and tested with in storefront/.
 set -euo pipefail
 cd "$(dirname "$0")"
 # Nothing of a package runs when it is installed: none of these needs it.
@@ -23,7 +23,7 @@ cp "node_modules/@bazel/buildifier/buildifier-linux_$machine" bin/buildifier
 cp node_modules/@esbuild/linux-*/bin/esbuild bin/esbuild
 chmod +x bin/buildifier bin/esbuild
 mkdir -p storefront/node_modules/@typescript
-cp -r node_modules/preact node_modules/typescript storefront/node_modules/
+cp -r node_modules/preact node_modules/typescript node_modules/uplot storefront/node_modules/
 cp -r node_modules/@typescript/typescript-linux-* storefront/node_modules/@typescript/
 cp node_modules/axe-core/axe.min.js storefront/axe.min.js
 # The mail sink is run as it is; what the playground was made of is not needed any more.
