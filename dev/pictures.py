@@ -42,7 +42,10 @@ async def main() -> None:
     async with _opened(ports.storefront, "/?q=shoes") as page:
         await expect(page.locator(".card img").first).to_be_visible()
         await page.screenshot(path=folder / "storefront.png")
-    print(f"made playground.png and storefront.png in {_PICTURES}")
+    async with _opened(ports.gateway, "/") as page:
+        await expect(page.locator("#summary")).to_contain_text("parts run")
+        await page.screenshot(path=folder / "start-page.png")
+    print(f"made playground.png, storefront.png and start-page.png in {_PICTURES}")
 
 
 @asynccontextmanager

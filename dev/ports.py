@@ -40,6 +40,7 @@ class Ports:
     elasticsearch: int = 9200
     prometheus: int = 9090
     dashboards: int = 3000
+    start_page: int = 8009
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Ports":
@@ -83,7 +84,7 @@ class Ports:
 
 
 def addresses(ports: Ports) -> dict[str, str]:
-    """Where a developer finds what, by name: for the terminal and for the page at /. No text contains a comma."""
+    """Where a developer finds what, by name: for the terminal and for the page at /."""
     local = "127.0.0.1"
     gateway = f"http://{local}:{ports.gateway}"
     listed = {
@@ -132,7 +133,7 @@ def service_environment(
         )
     if service == "gateway":
         environment["CORS_ORIGINS"] = f"http://127.0.0.1:{ports.storefront}"
-        environment["HOME_LINKS"] = ",".join(f"{name}={text}" for name, text in addresses(ports).items())
+        environment["START_PAGE_URL"] = f"http://127.0.0.1:{ports.start_page}"
     if service in _DATABASES:
         environment["GRPC_PORT"] = str(getattr(own, service + "_grpc"))
         environment["DATABASE_URL"] = f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}/{service}"

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -23,6 +24,7 @@ from dev.dashboards.server import Dashboards
 from dev.ports import SERVICES, Ports, addresses
 from dev.prometheus import SCRAPE_SECONDS
 from dev.seed import LOGINS, seed
+from dev.start_page.server import StartPage
 from kit.identity import Identity
 from kit.testing import Postgres
 from kit.testing.servers import Server
@@ -60,6 +62,8 @@ class Stack:
         self.services = services(tuple(names), ports, state, replica_ports)
         self._quiet = quiet
         self._lock = threading.RLock()
+        self._page: StartPage | None = None
+        self.restarts: Counter[str] = Counter()
         # Components that were stopped on request, or replaced by `bazel run`.
         self._expected_down: set[str] = set()
 
@@ -84,6 +88,7 @@ class Stack:
 
     def _start(self) -> None:
         start = time.monotonic()
+        self._page = StartPage(self, self.ports, self.state).__enter__()
         self._start_all([*self.servers, *self.programs])
         self._create_databases()
         self._migrate()
@@ -100,6 +105,9 @@ class Stack:
             for group in (list(self.services.values()), self.programs, self.servers):
                 with ThreadPoolExecutor() as pool:
                     list(pool.map(Server.stop, [component for component in group if component in running]))
+            if self._page:
+                self._page.close()
+                self._page = None
             if running:
                 self._report("stopped", f"{len(running)} components")
 
@@ -134,6 +142,7 @@ class Stack:
         """Starts a component again and returns once it is ready."""
         with self._lock:
             self.components[name].start()
+            self.restarts[name] += 1
             self._expected_down.discard(name)
 
     def _start_all(self, components: Sequence[Server]) -> None:

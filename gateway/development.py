@@ -1,13 +1,18 @@
 """Pages for development: the playground, links at /, and placeholders for the shop's own pages, which emails link to."""
 
+import asyncio
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
+from email.message import Message
 from html import escape
-from typing import Final
+from typing import Any, Final
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.settings import Settings
+from kit.errors import Unavailable
 from kit.graphql import playground_routes
 from kit.graphql.headers import security_headers
 
@@ -16,6 +21,8 @@ _STYLE: Final = (
     "body{font:16px/1.6 system-ui,sans-serif;max-width:42rem;margin:8vh auto;padding:0 1rem;overflow-wrap:anywhere}"
     "code{background:#eee}pre{white-space:pre-wrap}"
 )
+_START_PAGE_SECONDS: Final = 10.0
+_PASSED_ON: Final = ("Content-Security-Policy", "Cache-Control", "X-Content-Type-Options", "Referrer-Policy")
 # What a real shop's page calls, by the path that emails link to.
 _CALLS: Final = {
     "/orders/{id:str}": "query { order(id: ID) { status lines { name quantity } totalPrice } }",
@@ -66,7 +73,37 @@ def _development_routes(settings: Settings, logins: Sequence[str]) -> list[HTTPR
 
         return shown
 
-    return [home, *(placeholder(path, call) for path, call in _CALLS.items())]
+    start = _start_page(settings.start_page_url) if settings.start_page_url else home
+    return [start, *(placeholder(path, call) for path, call in _CALLS.items())]
+
+
+def _start_page(url: str) -> HTTPRouteHandler:
+    """Passes requests on to the stack's supervisor, so that its page is at the address that a developer knows."""
+
+    @get(["/", "/start/{name:path}"])
+    async def start_page(request: Request[object, object, Any]) -> Response[bytes]:
+        query = request.url.query
+        target = url.rstrip("/") + request.url.path + (f"?{query}" if query else "")
+        # With the name that the browser used, which the page checks.
+        return await asyncio.to_thread(_pass_on, url, target, request.headers.get("host", ""))
+
+    return start_page
+
+
+def _pass_on(url: str, target: str, host: str) -> Response[bytes]:
+    request = urllib.request.Request(target, headers={"Host": host})  # noqa: S310 (from the settings)
+    try:
+        with urllib.request.urlopen(request, timeout=_START_PAGE_SECONDS) as response:  # noqa: S310 (as above)
+            return _passed_on(response.status, response.headers, response.read())
+    except urllib.error.HTTPError as error:
+        return _passed_on(error.code, error.headers, error.read())
+    except OSError as error:
+        raise Unavailable(f"the start page at {url} does not respond") from error
+
+
+def _passed_on(status: int, headers: Message, body: bytes) -> Response[bytes]:
+    security = {name: headers[name] for name in _PASSED_ON if name in headers}
+    return Response(body, status_code=status, media_type=headers.get_content_type(), headers=security)
 
 
 def _rows(entries: Sequence[str]) -> str:

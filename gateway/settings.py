@@ -43,4 +43,8 @@ class Settings(GraphQLSettings):
             "Prometheus=http://127.0.0.1:9090",
         ),
     )
+    start_page_url: str = setting(
+        "URL of the local stack's start page, which the page at / passes requests on to, in development only; empty: / has the links above",
+        default="",
+    )
     playground_files: Path = setting("Directory of the playground's files", default=_OWN_PLAYGROUND)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import bcrypt
 
 from dev.ports import Ports
-from tests.load.processes import process_trees, stat
+from dev.processes import stat
+from tests.load.processes import process_trees
 
 REFERENCE_MS = 54.0
 _COST = 10

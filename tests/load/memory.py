@@ -1,26 +1,13 @@
 """Memory of a stack's components: PSS, so that pages which processes share (PostgreSQL's buffers, code) count once."""
 
-import re
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from dev.ports import Ports
+from dev.processes import pss
 from tests.load.processes import process_trees
-
-_PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
-
-
-def pss(pid: int) -> int:
-    """Bytes of a process; 0 if it has exited. Raises PermissionError for a process of another user."""
-    try:
-        text = Path("/proc", str(pid), "smaps_rollup").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    match = _PSS.search(text)
-    return int(match[1]) * 1024 if match else 0
 
 
 def memory(ports: Ports) -> dict[str, int]:

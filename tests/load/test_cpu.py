@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from dev.ports import Ports
+from dev.processes import stat
 from kit.testing import free_port, wait_until
 from tests.load.cpu import Measurement, cpu_times, table
 from tests.load.memory import memory
-from tests.load.processes import paused, process_trees, stat
+from tests.load.processes import paused, process_trees
 
 # Listens, then uses CPU time itself, in a child that exits, and in one that stays; then prints "done".
 WORKER = """
