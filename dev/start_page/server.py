@@ -72,7 +72,7 @@ class _Server(ThreadingHTTPServer):
 
     def about(self) -> dict[str, Any]:
         """What does not change while the stack runs."""
-        listed = addresses(self.ports) | {"Dashboards": "http://127.0.0.1:3000/"}
+        listed = addresses(self.ports)
         if (self.docs / "index.html").is_file():
             listed["Documentation"] = f"http://127.0.0.1:{self.ports.start_page}/docs/index.html"
         else:

@@ -154,7 +154,8 @@ class Postgres(Server):
         return drop_privileges([program("postgres"), "-D", str(self._data), *options])
 
     def ready(self) -> bool:
-        probe = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        # With the user, because the server would log the attempt of another.
+        probe = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "souk"]
         return port_open(self.port) and subprocess.run(probe, check=False).returncode == 0
 
     def create_database(self, name: str) -> None:
