@@ -75,9 +75,13 @@ class Stripe(StripeApi):
 
     async def confirm(self, payment: Payment, card_id: str = "") -> Intent:
         """Idempotent by its key; an intent in a later state is returned as it is. `card_id`: a saved card, which the buyer pays with."""
+        method = card_id or payment.payment_method
+        if not method:
+            # Stripe would answer as to an intent in a later state, and the payment would stay open until its deadline.
+            return Intent(payment.provider_id, IntentStatus.DECLINED, "processing_error")
         # Without a return_url, only Stripe's own script can take the buyer to a bank that requires authentication.
         params: Any = {
-            "payment_method": card_id or payment.payment_method,
+            "payment_method": method,
             "return_url": f"{self._shop_url}/orders/{ORDER.format(payment.order_id)}",
         }
         options: Any = {"idempotency_key": payment.key("confirm")}
@@ -90,7 +94,7 @@ class Stripe(StripeApi):
         except stripe.InvalidRequestError as error:
             if error.code == _UNEXPECTED_STATE:
                 return await self.retrieve(payment)
-            # The payment method cannot be charged: it is unknown, belongs to another account, or is missing.
+            # The payment method cannot be charged: it is unknown or belongs to another account.
             log.info(
                 "payment.method_rejected", payment_id=PAYMENT.format(payment.id), code=error.code or "invalid"
             )

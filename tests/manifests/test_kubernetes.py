@@ -193,3 +193,9 @@ def test_the_database_has_connections_for_all_replicas(folder: str) -> None:
         args = " ".join(dict(pods(built(folder)))["StatefulSet/postgresql"]["spec"]["containers"][0]["args"])
         available = int(re.findall(r"max_connections=(\d+)", args)[0])
     assert sum(7 * (replicas + 1) for replicas in max_replicas) < available
+
+
+def test_orders_that_name_no_payment_method_are_paid_in_trials_and_declined_in_production() -> None:
+    method = "DEFAULT_PAYMENT_METHOD"
+    assert service_environment(BASE, "payment")[method] == "pm_card_visa"
+    assert method not in service_environment(PRODUCTION, "payment")

@@ -140,3 +140,9 @@ async def test_a_partial_refund_is_read_back_after_its_key_was_forgotten(world: 
     made = await world.stripe.refund(payment, refund)
     world.mock.api.inject(b'{"keys": "forgotten"}')
     assert await world.stripe.read_refund(payment, refund) == made
+
+
+async def test_without_a_payment_method_a_payment_is_declined_at_once(world: World) -> None:
+    payment = replace(await world.intent(), payment_method="")
+    confirmed = await world.stripe.confirm(payment)
+    assert (confirmed.status, confirmed.failure_code) == (IntentStatus.DECLINED, "processing_error")
