@@ -1,5 +1,6 @@
 """The composition root of the account service, and its console commands."""
 
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -75,10 +76,11 @@ def build(settings: Settings) -> Service:
         print(f"{account.email} is {account.role.value}")
 
     async def rotate_signing_keys(args: Sequence[str]) -> None:
-        message = rotate_keys(settings.signing_keys_file, args)
+        message = rotate_keys(settings.signing_keys_file, args, sys.stdout)
         audit = AuditEvent("account.rotate_keys", None, None, "console", " ".join(args))
         await use_cases.audit.record_alone(audit)
-        print(message)
+        # Printed keys are the whole output.
+        print(message, file=sys.stderr if "-" in args else sys.stdout)
 
     return Service(
         name="account",

@@ -117,8 +117,12 @@ class SigningKeys:
         """Replaces the file atomically: readers get the old keys or the new ones."""
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
-        draft.write_text(json.dumps({"keys": list(self.keys)}))
+        draft.write_text(self.text())
         draft.replace(path)
+
+    def text(self) -> str:
+        """The content of the file: secret."""
+        return json.dumps({"keys": list(self.keys)})
 
 
 class KeyFile:
