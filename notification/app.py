@@ -7,7 +7,6 @@ from kit.db import Database, Migrations
 from kit.guests import MergedGuests
 from kit.service import Service
 from kit.work import PeriodicJob, Worker
-from notification.mail.ports import Due
 from notification.mail.preview import preview_routes
 from notification.mail.rendering import Renderer
 from notification.mail.store import PostgresMailQueue
@@ -50,7 +49,14 @@ def build(settings: Settings) -> Service:
         routes=preview_routes(renderer, sealer, db.clock) if settings.is_development else [],
         consumes=EventHandlers(notifications, recipients, guests, clock=db.clock).subscriptions(),
         jobs=[
-            _worker(delivery, settings),
+            Worker(
+                "mails",
+                delivery.claim,
+                delivery.send,
+                concurrency=settings.mails_at_once,
+                per_second=settings.mails_per_second,
+                on_new_work=db.on_committed,
+            ),
             PeriodicJob("notification.erasure", _ERASURE_SWEEP_SECONDS, notifications.erase_late_arrivals),
             guests.job("notification.merged_guests"),
             *retentions(db, settings),
@@ -71,8 +77,3 @@ def _smtp_server(settings: Settings) -> SmtpServer:
 def _mail_domain(settings: Settings) -> str:
     _, sender = parseaddr(ascii_domain(settings.mail_from))
     return sender.rpartition("@")[2]
-
-
-def _worker(delivery: MailDelivery, settings: Settings) -> Worker[Due]:
-    concurrency, per_second = settings.mails_at_once, settings.mails_per_second
-    return Worker("mails", delivery.claim, delivery.send, concurrency=concurrency, per_second=per_second)

@@ -41,7 +41,7 @@ from payment.webhooks.stripe_events import StripeWebhooks
 from payment.webhooks.use_cases import Webhooks
 from payment.webhooks.web import webhook_route
 
-_OVERDUE_SECONDS = 1.0
+_OVERDUE_SECONDS = 2.0
 _SAVED_METHODS_AT_ONCE = 4
 
 
@@ -92,12 +92,31 @@ def build(settings: Settings) -> Service:
                 charges.advance,
                 concurrency=settings.charges_at_once,
                 per_second=settings.charges_per_second,
+                on_new_work=db.on_committed,
             ),
             guests.job("payments.merged_guests"),
             PeriodicJob("payments.overdue", _OVERDUE_SECONDS, charges.cancel_expired),
-            Worker("refunds", refunds.claim, refunds.make, concurrency=settings.charges_at_once),
-            Worker("saved_methods", saving.claim, saving.advance, concurrency=_SAVED_METHODS_AT_ONCE),
-            Worker("customers", customers.claim, customers.delete, concurrency=_SAVED_METHODS_AT_ONCE),
+            Worker(
+                "refunds",
+                refunds.claim,
+                refunds.make,
+                concurrency=settings.charges_at_once,
+                on_new_work=db.on_committed,
+            ),
+            Worker(
+                "saved_methods",
+                saving.claim,
+                saving.advance,
+                concurrency=_SAVED_METHODS_AT_ONCE,
+                on_new_work=db.on_committed,
+            ),
+            Worker(
+                "customers",
+                customers.claim,
+                customers.delete,
+                concurrency=_SAVED_METHODS_AT_ONCE,
+                on_new_work=db.on_committed,
+            ),
         ],
     )
 

@@ -55,6 +55,7 @@ class Database(Statements):
         self._pool_size = pool_size
         self._pool: Any = None
         self._emitted: list[Callable[[], None]] = []
+        self._committed: list[Callable[[], None]] = []
         self._clock = DatabaseClock(self._read_time)
 
     @property
@@ -125,6 +126,15 @@ class Database(Statements):
     def notify_emitted(self) -> None:
         """Reports committed outbox rows; for stores whose own statement writes them."""
         for wake in self._emitted:
+            wake()
+
+    def on_committed(self, wake: Callable[[], None]) -> None:
+        """Calls `wake()` after each transaction that committed. Only a hint: other processes commit too."""
+        self._committed.append(wake)
+
+    def notify_committed(self) -> None:
+        """Reports a committed transaction."""
+        for wake in self._committed:
             wake()
 
     async def acquire(self) -> Any:

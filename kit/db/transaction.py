@@ -41,6 +41,10 @@ class ConnectionSource(Protocol):
         """Reports committed outbox rows."""
         ...
 
+    def notify_committed(self) -> None:
+        """Reports a commit."""
+        ...
+
 
 def current_transaction() -> Transaction | None:
     """The open transaction of this task, if any."""
@@ -111,8 +115,10 @@ class Transaction(Statements):
                 broken = not await self._rollback(connection)
         finally:
             await self._release_connection(connection, broken=broken)
-        if self._emitted and error is None:
-            self._database.notify_emitted()
+        if error is None:
+            self._database.notify_committed()
+            if self._emitted:
+                self._database.notify_emitted()
 
     async def _commit(self, connection: Any) -> None:
         """Commits without the caller's deadline, because an interrupted commit has an unknown outcome."""

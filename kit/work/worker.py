@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 _STOP_SECONDS = 8.0
 _PAUSE_AFTER_FAILURE_SECONDS = 1.0
+# Work of other replicas, and what became due by itself, is found this late by a worker that is woken for its own.
+_REST_SECONDS = 1.0
 # A tenth of a second's tokens is also the largest burst, so a claim of a rate-limited pool takes as many as may start.
 _RATE_LIMITED_POLL_SECONDS = 0.1
 # A row costs a quarter of what it costs alone in a statement for ten; more at once gain little.
@@ -68,6 +70,9 @@ class Worker(Generic[T]):
     here, and the item is claimed again after its lease. `idle_seconds` is the poll interval, and so the maximum delay for new work and
     expired leases: what becomes due in that time is claimed together. At most `per_second` items are started on average, a limit of the
     called system (a payment provider, a mail server).
+
+    `on_new_work(wake)` calls `wake` whenever there may be new work, e.g. `Database.on_committed`. Then a worker at rest is woken at once,
+    and polls only every `rest_seconds`.
     """
 
     def __init__(
@@ -79,6 +84,8 @@ class Worker(Generic[T]):
         concurrency: int,
         per_second: float = math.inf,
         idle_seconds: float = 0.2,
+        rest_seconds: float = _REST_SECONDS,
+        on_new_work: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self.name = name
         self._claim = claim
@@ -86,7 +93,11 @@ class Worker(Generic[T]):
         self._concurrency = concurrency
         self._bucket = TokenBucket(per_second)
         self._idle_seconds = idle_seconds
+        self._rest_seconds = rest_seconds if on_new_work else idle_seconds
         self._closing = asyncio.Event()
+        self._woken = asyncio.Event()
+        if on_new_work:
+            on_new_work(self._woken.set)
         self._busy: set[asyncio.Task[None]] = set()
         self._task = SupervisedTask(f"worker-{name}", self._run)
 
@@ -101,6 +112,7 @@ class Worker(Generic[T]):
         Cancelled items are claimed again after their lease.
         """
         self._closing.set()
+        self._woken.set()
         await self._task.stop(_STOP_SECONDS)
         if self._busy:
             _, late = await asyncio.wait(self._busy, timeout=_STOP_SECONDS)
@@ -115,6 +127,8 @@ class Worker(Generic[T]):
         # At least half the slots of a small pool: then one claim fetches several items while others are in progress.
         claim_size = min(_MAX_CLAIM, (self._concurrency + 1) // 2)
         while not self._closing.is_set():
+            self._woken.clear()
+            claimed_at = time.monotonic()
             limit = min(_MAX_CLAIM, self._concurrency - len(self._busy), self._bucket.available())
             claimed = await self._claim_items(limit) if limit else ()
             self._bucket.consume(len(claimed))
@@ -123,7 +137,7 @@ class Worker(Generic[T]):
             if not limit:
                 await self._sleep(min(self._idle_seconds, _RATE_LIMITED_POLL_SECONDS))
             elif len(claimed) < limit:
-                await self._sleep(self._idle_seconds)
+                await self._rest(claimed_at)
             await self._wait_for_capacity(self._concurrency - claim_size)
 
     async def _claim_items(self, limit: int) -> Sequence[T]:
@@ -163,6 +177,15 @@ class Worker(Generic[T]):
     async def _wait_for_capacity(self, max_busy: int) -> None:
         while len(self._busy) > max_busy:
             await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _rest(self, claimed_at: float) -> None:
+        """Until there may be new work, but at least `idle_seconds` after the last claim, so that claims find several items under load."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), self._rest_seconds)
+        except TimeoutError:
+            return
+        if (seconds := claimed_at + self._idle_seconds - time.monotonic()) > 0:
+            await self._sleep(seconds)
 
     async def _sleep(self, seconds: float) -> None:
         try:

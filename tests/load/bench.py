@@ -133,14 +133,16 @@ class Bench:
 
 @asynccontextmanager
 async def opened(
-    gateway: str, ports: Ports, *, users: int, buyers: int, products: int
+    gateway: str, ports: Ports, *, users: int, buyers: int, products: int, shoppers: int
 ) -> AsyncIterator[Bench]:
     """Prepares a world on a running stack."""
     check = await ConsistencyCheck.open(f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}")
     mails, stripe = (f"http://127.0.0.1:{port}" for port in (ports.mail_web, ports.stripe))
     try:
         async with Shop(gateway, mails, stripe) as shop:
-            world = await World.prepare(shop, users=users, buyers=buyers, products=products)
+            world = await World.prepare(
+                shop, users=users, buyers=buyers, products=products, shoppers=shoppers
+            )
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder, "world.json")
                 world.write(file)

@@ -110,8 +110,14 @@ def show(results: Results) -> None:
 async def measure(gateway: str, ports: Ports, arguments: argparse.Namespace) -> int:
     """Measures a running stack; returns 0 if there was no error."""
     buyers = arguments.carts if "checkout" in arguments.scenarios else 0
+    shoppers = arguments.shoppers if {"order", "journey"} & set(arguments.scenarios) else 0
     async with opened(
-        gateway, ports, users=arguments.users, buyers=buyers, products=arguments.products
+        gateway,
+        ports,
+        users=arguments.users,
+        buyers=buyers,
+        products=arguments.products,
+        shoppers=shoppers,
     ) as bench:
         run = LoadRun(bench, arguments)
         results = await run.measure()
@@ -154,6 +160,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--users", type=int, default=32)
     parser.add_argument("--carts", type=int, default=96, help="checked out in each round")
+    parser.add_argument("--shoppers", type=int, default=400, help="accounts that place orders")
     parser.add_argument("--seconds", type=int, default=12, help="duration of each measured run")
     parser.add_argument("--warm-seconds", type=int, default=4, help="duration of each warm-up run")
     parser.add_argument("--idle-seconds", type=int, default=10, help="duration of measuring the idle stack")

@@ -26,6 +26,7 @@ from tests.load.cpu import REFERENCE_MS, Calibration, CpuTimes, scaled, table
 from tests.load.processes import paused
 
 _START_SECONDS = 900.0
+_SHOPPERS = 200
 _RUNNING = "Souk is running"
 _NAMES = ("before", "after")
 
@@ -101,7 +102,7 @@ async def measure(
             buyers = arguments.carts if "checkout" in arguments.scenarios and name == list(stacks)[-1] else 0
             gateway = f"http://127.0.0.1:{ports.gateway}"
             benches[name] = await exits.enter_async_context(
-                opened(gateway, ports, users=arguments.users, buyers=buyers, products=200)
+                opened(gateway, ports, users=arguments.users, buyers=buyers, products=200, shoppers=_SHOPPERS)
             )
             benches[name].frozen = True
             exits.enter_context(paused(ports))

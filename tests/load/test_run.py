@@ -11,7 +11,7 @@ from tests.load.run import measure, parse
 __all__ = ["stack"]
 
 _OPTIONS = (
-    "--users 2 --carts 2 --products 4 --seconds 1 --warm-seconds 1 --idle-seconds 1 --rate 2 --max-rate 2 --journey-seconds 3 "
+    "--users 2 --carts 2 --shoppers 3 --products 4 --seconds 1 --warm-seconds 1 --idle-seconds 1 --rate 2 --max-rate 2 --journey-seconds 3 "
     "--p95 10000 --scenarios search,order,checkout,journey"
 )
 

@@ -29,7 +29,12 @@ async def measure(stack: Stack, port: int, arguments: argparse.Namespace) -> dic
     rates: dict[int, list[float]] = {1: [], 2: []}
     gateway = f"http://127.0.0.1:{port}"
     async with opened(
-        gateway, stack.ports, users=len(_GATEWAYS) * arguments.users, buyers=0, products=50
+        gateway,
+        stack.ports,
+        users=len(_GATEWAYS) * arguments.users,
+        buyers=0,
+        products=50,
+        shoppers=arguments.users,
     ) as bench:
         await bench.warm_up(arguments.scenario, arguments.seconds)
         await bench.idle(arguments.seconds)

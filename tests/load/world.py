@@ -27,27 +27,36 @@ query($after: String) { products(first: 100, after: $after) { nodes { id } pageI
 
 @dataclass(frozen=True)
 class World:
-    """`users` place orders and read; `buyers` only check out carts, one each at a time."""
+    """`users` read, log in and have carts; `buyers` only check out carts, one each at a time; `shoppers` place orders in turn."""
 
     users: Sequence[Person]
     buyers: Sequence[Person]
+    shoppers: Sequence[Person]
     products: Sequence[str]
     catalogue: Sequence[str]
     queries: Sequence[str]
     carts: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
-    async def prepare(cls, shop: Shop, *, users: int, buyers: int, products: int) -> "World":
-        """New users, buyers and products; the catalogue is what the stack had before."""
+    async def prepare(cls, shop: Shop, *, users: int, buyers: int, products: int, shoppers: int) -> "World":
+        """New accounts and products; the catalogue is what the stack had before."""
         catalogue = await within(_SECONDS, partial(_catalogue, shop), "the catalogue")
-        people = await _concurrently([shop.register] * (users + buyers))
+        people = await _concurrently([shop.register] * (users + buyers + shoppers))
         admin = await within(_SECONDS, shop.admin, "the login of the ADMIN")
         created = await _concurrently(
             [partial(admin.create_product, price=f"{9 + n}.99", stock=_STOCK) for n in range(products)]
         )
         # A small catalogue has none of some.
         queries = [query for query in _QUERIES if await shop.search(query)]
-        return cls(people[:users], people[users:], created, catalogue, queries)
+        first_shopper = users + buyers
+        return cls(
+            people[:users],
+            people[users:first_shopper],
+            people[first_shopper:],
+            created,
+            catalogue,
+            queries,
+        )
 
     async def with_carts(self, shop: Shop) -> "World":
         """A cart of two lines for every buyer, ready to be checked out."""
@@ -60,6 +69,7 @@ class World:
         """For shop.js."""
         content = {
             "tokens": [user.token for user in self.users],
+            "shoppers": [shopper.token for shopper in self.shoppers],
             "emails": [user.email for user in self.users],
             "password": PASSWORD,
             "products": self.products,

@@ -109,6 +109,19 @@ async def test_events_become_outbox_rows_in_order(db: Database) -> None:
     assert woken == [True]
 
 
+async def test_commits_are_reported_and_rollbacks_are_not(db: Database) -> None:
+    committed = []
+    db.on_committed(lambda: committed.append(True))
+
+    async with db.transaction() as tx:
+        await _insert(tx)
+    with pytest.raises(KeyError):
+        async with db.transaction():
+            raise KeyError
+
+    assert committed == [True]
+
+
 async def test_transactions_do_not_nest_and_the_database_is_refused_inside(db: Database) -> None:
     async with db.transaction() as tx:
         with pytest.raises(RuntimeError, match="do not nest"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from kit.testing import eventually
 from kit.work import LeaseLost, Worker
@@ -169,3 +170,65 @@ async def test_no_more_items_start_per_second_than_allowed() -> None:
 
     assert seconds > 0.45
     assert handled <= 100 * seconds + 20
+
+
+async def test_a_worker_at_rest_is_woken_for_new_work() -> None:
+    work = Work()
+    wake: list[Callable[[], None]] = []
+    worker = Worker(
+        "test",
+        work.claim,
+        work.handle,
+        concurrency=3,
+        idle_seconds=0.01,
+        rest_seconds=60,
+        on_new_work=wake.append,
+    )
+    await worker.open()
+    await eventually(lambda: len(work.limits) == 1)
+    work.items.append("a")
+    wake[0]()
+    await eventually(lambda: work.handled == ["a"])
+    await worker.close()
+
+    assert len(work.limits) == 2
+
+
+async def test_work_that_a_worker_is_not_woken_for_waits_until_its_rest_ends() -> None:
+    work = Work()
+    worker = Worker(
+        "test",
+        work.claim,
+        work.handle,
+        concurrency=3,
+        idle_seconds=0.01,
+        rest_seconds=0.05,
+        on_new_work=lambda _: None,
+    )
+    await worker.open()
+    await eventually(lambda: len(work.limits) == 1)
+    work.items.append("a")
+    await eventually(lambda: work.handled == ["a"])
+    await worker.close()
+
+
+async def test_a_worker_that_is_woken_often_claims_no_more_often_than_without() -> None:
+    work = Work()
+    wake: list[Callable[[], None]] = []
+    worker = Worker(
+        "test",
+        work.claim,
+        work.handle,
+        concurrency=3,
+        idle_seconds=0.2,
+        rest_seconds=60,
+        on_new_work=wake.append,
+    )
+    await worker.open()
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        wake[0]()
+        await asyncio.sleep(0.005)
+    await worker.close()
+
+    assert 2 <= len(work.limits) <= 4
