@@ -17,6 +17,14 @@ run: tools ## Start the local stack; Ctrl-C stops it
 	@dev/build.sh //dev:stack
 	@bazel run --ui_event_filters=-info --noshow_progress --show_result=0 //dev:stack
 
+.PHONY: backup
+backup: tools ## Take a base backup of the running stack's PostgreSQL, and archive its WAL from now on
+	@bazel run --ui_event_filters=-info --noshow_progress //dev:recovery -- backup
+
+.PHONY: restore
+restore: tools ## Restore the stopped stack: TIME=2026-11-30T12:00:00Z, or the latest archived state
+	@bazel run --ui_event_filters=-info --noshow_progress //dev:recovery -- restore $(TIME)
+
 .PHONY: reset
 reset: ## Delete the data of a stopped stack
 	@mkdir -p $(STATE) && flock --nonblock $(STATE)/lock rm -rf $(STATE)/data $(STATE)/logs || { echo "the stack is running: stop it first" >&2; exit 1; }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from dev.backups import Backups
 from dev.ports import SERVICES, Ports, service_environment
 from dev.prometheus import SCRAPE_SECONDS, write_config
 from kit.testing import Elasticsearch, Kafka, Postgres, Redis
@@ -107,7 +108,12 @@ def servers(ports: Ports, state: Path) -> list[Server]:
     """The databases and brokers."""
     data, logs = state / "data", state / "logs"
     return [
-        Postgres(data / "postgresql", port=ports.postgresql, log=logs / "postgresql.log"),
+        Postgres(
+            data / "postgresql",
+            port=ports.postgresql,
+            log=logs / "postgresql.log",
+            configuration=Backups(state / "backups").configuration(),
+        ),
         Redis(data / "redis", port=ports.redis, log=logs / "redis.log"),
         Kafka(
             data / "kafka",

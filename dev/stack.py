@@ -160,16 +160,16 @@ class Stack:
 
     def _create_databases(self) -> None:
         postgres = next(server for server in self.servers if isinstance(server, Postgres))
-        for service in self._with_database():
+        for service in self.with_database():
             postgres.create_database(service.name)
 
-    def _with_database(self) -> list[Service]:
+    def with_database(self) -> list[Service]:
         """The first replica of every service that has a database."""
         return [replica for replica in self.services.values() if replica.name == replica.service != "gateway"]
 
     def _migrate(self) -> None:
         with ThreadPoolExecutor() as pool:
-            services = self._with_database()
+            services = self.with_database()
             for future in [pool.submit(self._migrate_one, service) for service in services]:
                 future.result()
         self._report("migrated", ", ".join(service.name for service in services))

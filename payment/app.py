@@ -1,7 +1,11 @@
 """The composition root of the payment service."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 from kit.auth import Sealer
 from kit.db import Database, Migrations
+from kit.errors import InvalidArgument
 from kit.guests import MergedGuests
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
@@ -31,6 +35,8 @@ from payment.provider.stripe_client import Stripe
 from payment.reading.messages import PaymentView
 from payment.reading.rpc import PaymentsRpc
 from payment.reading.use_cases import Payments
+from payment.reconciliation.stripe_records import StripeRecords
+from payment.reconciliation.use_cases import Reconciliation
 from payment.refunds.rpc import RefundsRpc
 from payment.refunds.store import PostgresRefundStore
 from payment.refunds.use_cases import Refunds
@@ -65,6 +71,11 @@ def build(settings: Settings) -> Service:
     start = PaymentStart(store, PostgresStartStore(db), charges, clock=db.clock)
     refunds = Refunds(db, store, PostgresRefundStore(db), stripe, clock=db.clock)
     webhooks = Webhooks(PostgresWebhookStore(db), refunds, clock=db.clock)
+    reconciliation = Reconciliation(db, store, StripeRecords(stripe), clock=db.clock)
+
+    async def reconcile(args: Sequence[str]) -> None:
+        findings = await reconciliation.run(_parse_time(args))
+        print("\n".join([*map(str, findings), f"{len(findings)} differences"]))
 
     return Service(
         name="payment",
@@ -118,7 +129,18 @@ def build(settings: Settings) -> Service:
                 on_new_work=db.on_committed,
             ),
         ],
+        commands={"reconcile": reconcile},
     )
+
+
+def _parse_time(args: Sequence[str]) -> datetime:
+    """A time with its offset; without one, in UTC."""
+    try:
+        [text] = args
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidArgument("usage: reconcile TIME, the restored time, as 2026-11-30T12:00:00Z") from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _stripe(settings: Settings, sealer: Sealer) -> Stripe:

@@ -200,9 +200,9 @@ class Provider:
             for charge in intent.get("charges", [])
         ]
 
-    def refunds(self, intent_id: str) -> list[Object]:
-        """An intent's refunds, newest first."""
-        return [r for r in self._state.all("refund") if r["payment_intent"] == intent_id]
+    def refunds(self, intent_id: str | None) -> list[Object]:
+        """An intent's refunds, or all, newest first."""
+        return [r for r in self._state.all("refund") if intent_id in (None, r["payment_intent"])]
 
     def refund(self, refund_id: str) -> Object:
         """GET /v1/refunds/ID."""

@@ -19,6 +19,7 @@ from dev.stripe_mock.access import key_of, require_access
 from dev.stripe_mock.browser import Pages
 from dev.stripe_mock.errors import ApiError, invalid
 from dev.stripe_mock.faults import Faults, NextFault, operation_of
+from dev.stripe_mock.lists import page_of, whole_list
 from dev.stripe_mock.provider import Provider
 from dev.stripe_mock.state import State
 
@@ -63,8 +64,8 @@ class Api:
             return status, body, False
 
     def get(self, target: str) -> tuple[int, str]:
-        """Status and body; lists are not paginated."""
-        path = urlsplit(target).path
+        """Status and body; only lists of intents and refunds are paginated."""
+        path, query = urlsplit(target).path, parameters(urlsplit(target).query)
         match path.strip("/").split("/"):
             case ["v1", "payment_intents", intent_id]:
                 return self._read(lambda: self._expanded(self._provider.intent(intent_id), target))
@@ -73,24 +74,26 @@ class Api:
             case ["v1", "payment_methods", method_id]:
                 return self._read(lambda: self._provider.methods.get(method_id))
             case ["v1", "customers", customer_id, "payment_methods"]:
-                return self._read(lambda: _list(path, self._provider.methods.of_customer(customer_id)))
+                return self._read(lambda: whole_list(path, self._provider.methods.of_customer(customer_id)))
             case ["v1", "refunds", refund_id]:
                 return self._read(lambda: self._provider.refund(refund_id))
             case ["v1", "charges"]:
-                intent_id = parameters(urlsplit(target).query).get("payment_intent", "")
-                return self._read(lambda: _list(path, self._provider.charges(intent_id)))
+                charges = self._provider.charges
+                return self._read(lambda: whole_list(path, charges(query.get("payment_intent", ""))))
             case ["v1", "setup_attempts"]:
-                setup_id = parameters(urlsplit(target).query).get("setup_intent", "")
-                return self._read(lambda: _list(path, self._provider.setups.attempts(setup_id)))
+                setup_id = query.get("setup_intent", "")
+                return self._read(lambda: whole_list(path, self._provider.setups.attempts(setup_id)))
             case ["v1", "refunds"]:
-                intent_id = parameters(urlsplit(target).query).get("payment_intent", "")
-                return self._read(lambda: _list(path, self._provider.refunds(intent_id)))
-            case ["v1", "payment_intents"] | ["mock", "payment_intents"]:
-                return self._read(lambda: _list(path, self._provider.intents()))
+                refunds = self._provider.refunds
+                return self._read(lambda: page_of(path, refunds(query.get("payment_intent")), query))
+            case ["v1", "payment_intents"]:
+                return self._read(lambda: page_of(path, self._provider.intents(), query))
+            case ["mock", "payment_intents"]:
+                return self._read(lambda: whole_list(path, self._provider.intents()))
             case ["mock", "records"]:
-                return self._read(lambda: _list(path, self._state.records()))
+                return self._read(lambda: whole_list(path, self._state.records()))
             case ["mock", "authenticate", intent_id]:
-                passes = parameters(urlsplit(target).query).get("passes", "true") == "true"
+                passes = query.get("passes", "true") == "true"
                 return self._read(lambda: self._pages.authenticate(intent_id, passes))
         return _failure(invalid(f"Unrecognized request URL ({path}).", status=404))[:2]
 
@@ -290,10 +293,6 @@ def serve(api: Api, port: int, *, host: str = "127.0.0.1") -> ThreadingHTTPServe
     # By default five connections wait to be accepted, and others for a second or longer.
     server.socket.listen(128)
     return server
-
-
-def _list(path: str, objects: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"object": "list", "url": path, "has_more": False, "data": objects}
 
 
 def _failure(error: ApiError) -> tuple[int, str, bool]:

@@ -14,6 +14,7 @@ from kit.events.dead_letter_store import drop_stored, list_stored, replay_stored
 from kit.events.envelope import Event, MalformedEvent
 from kit.events.publisher import Publisher
 from kit.events.relay import Relay
+from kit.events.republishing import discard_events, unmark_published
 from kit.events.subscriptions import (
     AnySubscription,
     BatchHandler,
@@ -47,6 +48,7 @@ __all__ = [
     "consumer_groups",
     "context_headers",
     "dead_letter_topic",
+    "discard_events",
     "drop_pending",
     "drop_stored",
     "ensure_topics",
@@ -55,4 +57,5 @@ __all__ = [
     "replay_pending",
     "replay_stored",
     "topics_used_by",
+    "unmark_published",
 ]

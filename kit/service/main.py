@@ -14,6 +14,7 @@ from kit.events import ensure_topics
 from kit.service.dead_letters import dead_letters
 from kit.service.identity import identity_check, kafka_acls
 from kit.service.lifecycle import Lifecycle, retry_until_available
+from kit.service.republish import republish
 from kit.service.service import Service
 from kit.service.serving import serve
 from kit.settings import BaseSettings, SettingsError, describe, load
@@ -23,7 +24,7 @@ S = TypeVar("S", bound=BaseSettings)
 log = get_logger(__name__)
 
 USAGE_ERROR = 2
-_COMMON_COMMANDS = ("serve", "migrate", "--check", "settings", "dead-letters", "kafka-acls")
+_COMMON_COMMANDS = ("serve", "migrate", "--check", "settings", "dead-letters", "republish", "kafka-acls")
 _CHECK_SECONDS = 10.0
 _STOP_GRACE_SECONDS = 10.0
 
@@ -61,6 +62,8 @@ async def _dispatch(service: Service, args: list[str]) -> int:
             return await _check(service)
         case ["dead-letters", *rest]:
             return await dead_letters(service, rest)
+        case ["republish", *rest]:
+            return await republish(service, rest)
         case ["kafka-acls", *rest]:
             return kafka_acls(service, rest)
         case [name, *rest] if name in service.commands:

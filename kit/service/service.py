@@ -85,7 +85,8 @@ class Service:
             self.database is None or self.database.publishes is not self.publishes
         ):
             raise TypeError(f"{self.name}: the database must be made with publishes={self.publishes.name!r}")
-        if reserved := self.commands.keys() & {"serve", "migrate", "settings", "dead-letters", "kafka-acls"}:
+        common = {"serve", "migrate", "settings", "dead-letters", "republish", "kafka-acls"}
+        if reserved := self.commands.keys() & common:
             raise TypeError(f"{self.name}: {sorted(reserved)} are commands of every service")
         if unknown := unknown_entries(self.callers, [servicer.service for servicer in self.rpc]):
             raise TypeError(f"{self.name}: callers of {sorted(unknown)}, which the service does not have")

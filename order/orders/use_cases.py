@@ -94,8 +94,10 @@ class Orders:
 
     async def payment_refunded(self, tx: Transaction, order_id: UUID, refunded: Money, reason: str) -> None:
         """Records the refunded sum, and cancels an unshipped order that is fully refunded."""
-        order = await self._lock_or_raise(tx, order_id)
-        await self._save_and_report(tx, order, order.refund(refunded, reason, self._clock()))
+        order = await self._store.lock(tx, order_id)
+        # Of an order that was lost in a restore there is nothing to record.
+        if order is not None:
+            await self._save_and_report(tx, order, order.refund(refunded, reason, self._clock()))
 
     @retry_on_contention
     async def cancel_overdue(self) -> None:

@@ -23,6 +23,9 @@ class PaymentStore(Protocol):
     async def lock_by_orders(self, tx: Transaction, order_ids: Sequence[UUID]) -> list[Payment]:
         """The payments of orders, locked until the transaction ends."""
 
+    async def lock_by_intent(self, tx: Transaction, provider_id: str) -> Payment | None:
+        """The payment with an intent of the provider, locked until the transaction ends."""
+
     async def save(self, tx: Transaction, *payments: Payment) -> None:
         """Writes changed payments, their refunds and the resulting ledger entries."""
 

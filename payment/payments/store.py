@@ -9,7 +9,7 @@ from kit.guests import MERGED_ACCOUNT
 from kit.values import REFUND
 from payment.payments.domain import Payment
 from payment.payments.refund import Refund, RefundStatus
-from payment.payments.rows import with_refunds
+from payment.payments.rows import first_with_refunds, with_refunds
 
 # ON CONFLICT has no target because either unique index (id, order_id) may be violated first: the id is derived from order_id.
 _ADD = f"""
@@ -63,6 +63,7 @@ FROM unnest($24::uuid[], $25::uuid[], $26::bigint[], $27::text[], $28::timestamp
 WHERE e.only_after IS NULL OR EXISTS (SELECT FROM ledger WHERE entry = e.only_after)
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - built from constants
+_LOCK_BY_INTENT = "SELECT * FROM payments WHERE provider_id = $1 AND provider_id <> '' FOR UPDATE"
 
 
 class PostgresPaymentStore:
@@ -104,6 +105,10 @@ class PostgresPaymentStore:
     async def lock_by_orders(self, tx: Transaction, order_ids: Sequence[UUID]) -> list[Payment]:
         """Locks in order of ids, as `lock_many`."""
         return await self._lock(tx, "order_id", order_ids)
+
+    async def lock_by_intent(self, tx: Transaction, provider_id: str) -> Payment | None:
+        """By the partial index of the provider's ids."""
+        return await first_with_refunds(tx, _LOCK_BY_INTENT, provider_id)
 
     async def save(self, tx: Transaction, *payments: Payment) -> None:
         """One statement; without captured money there are no refunds and ledger entries to write."""

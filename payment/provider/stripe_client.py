@@ -10,7 +10,7 @@ import stripe
 
 from kit.auth import Sealer
 from kit.telemetry import get_logger
-from kit.values import CURRENCIES, ORDER, PAYMENT, REFUND, Money
+from kit.values import ACCOUNT, CURRENCIES, ORDER, PAYMENT, REFUND, Money
 from payment.intents.domain import Intent, IntentStatus
 from payment.payments.domain import Payment
 from payment.payments.refund import ProviderRefund, Refund
@@ -59,6 +59,8 @@ class Stripe(StripeApi):
             "metadata": {
                 "order_id": ORDER.format(payment.order_id),
                 "payment_id": PAYMENT.format(payment.id),
+                # For a payment whose row is lost (payment.reconciliation).
+                "account_id": ACCOUNT.format(payment.account_id),
             },
             "payment_method_types": _method_types(payment),
         }
@@ -141,12 +143,12 @@ class Stripe(StripeApi):
             log.warning("refund.rejected", refund_id=REFUND.format(refund.id), code=error.code or "invalid")
             final = error.code not in _RETRYABLE_REFUND_ERRORS
             return ProviderRefund("", done=False, rejected=True, final=final)
-        return _refund(created)
+        return refund_state(created)
 
     async def read_refund(self, payment: Payment, refund: Refund) -> ProviderRefund | None:
         """By its id at Stripe, or else by our id in the metadata of the intent's refunds."""
         if refund.provider_id:
-            return _refund(
+            return refund_state(
                 await self.read("refund", lambda: self._refunds.retrieve_async(refund.provider_id))
             )
         return await self.read("refunds", lambda: self._find_refund_by_key(payment, REFUND.format(refund.id)))
@@ -155,17 +157,14 @@ class Stripe(StripeApi):
         params: Any = {"payment_intent": payment.provider_id, "limit": 100}
         page = await self._refunds.list_async(params)
         async for candidate in page.auto_paging_iter():
-            refund = _refund(candidate)
+            refund = refund_state(candidate)
             # A rejected one does not count: another has to be made.
             if getattr(candidate.metadata, "refund_id", "") == refund_id and not refund.rejected:
                 return refund
         return None
 
     def _intent(self, payment: Payment, resource: Any) -> Intent:
-        status = _STATUSES.get(resource.status, IntentStatus.PROCESSING)
-        code = ""
-        if resource.status == "requires_payment_method" and resource.last_payment_error:
-            status, code = IntentStatus.DECLINED, _failure_code(resource.last_payment_error)
+        status, code = intent_status(resource)
         url = ""
         if status is IntentStatus.REQUIRES_ACTION and resource.next_action:
             redirect = getattr(resource.next_action, "redirect_to_url", None)
@@ -183,7 +182,15 @@ class Stripe(StripeApi):
         return self.v1.refunds
 
 
-def _refund(resource: Any) -> ProviderRefund:
+def intent_status(resource: Any) -> tuple[IntentStatus, str]:
+    """The status of an intent, and the failure code of one that was declined."""
+    if resource.status == "requires_payment_method" and resource.last_payment_error:
+        return IntentStatus.DECLINED, _failure_code(resource.last_payment_error)
+    return _STATUSES.get(resource.status, IntentStatus.PROCESSING), ""
+
+
+def refund_state(resource: Any) -> ProviderRefund:
+    """The state of a refund."""
     return ProviderRefund(
         resource.id, done=resource.status == "succeeded", rejected=resource.status in ("failed", "canceled")
     )

@@ -43,6 +43,9 @@ class FakePaymentStore:
     async def lock_by_orders(self, tx: object, order_ids: Sequence[UUID]) -> list[Payment]:
         return [deepcopy(p) for p in self.payments.values() if p.order_id in order_ids]
 
+    async def lock_by_intent(self, tx: object, provider_id: str) -> Payment | None:
+        return next((deepcopy(p) for p in self.payments.values() if p.provider_id == provider_id), None)
+
     async def lock_by_refund(self, tx: object, provider_id: str) -> Payment | None:
         matches = (p for p in self.payments.values() for r in p.refunds if r.provider_id == provider_id)
         return deepcopy(next(matches, None))

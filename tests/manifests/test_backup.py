@@ -1,50 +1,29 @@
-"""The restore drill of docs/operations/backup.md with a real PostgreSQL: all data is lost, and all five databases are restored to one time.
-
-Without the object store, and without the operator that copies base backups and WAL there.
-"""
+"""Backups of the local stack with a real PostgreSQL: all data is lost, and all five databases are restored to one time."""
 
 import asyncio
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from dev.backups import BackupError, Backups
 from kit.db import Migrations
 from kit.testing import Postgres, eventually
 
 DATABASES = ("account", "catalog", "notification", "order", "payment")
 
 
-class Archiving(Postgres):
-    """PostgreSQL that archives its WAL in a folder, for point-in-time recovery."""
-
-    @property
-    def archive(self) -> Path:
-        return self.folder / "archive"
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    def command(self) -> list[str]:
-        settings = {
-            "archive_mode": "on",
-            "archive_command": f"test ! -f {self.archive}/%f && cp %p {self.archive}/%f",
-            "restore_command": f"cp {self.archive}/%f %p",
-            "recovery_target_name": "before-the-accident",
-            "recovery_target_action": "promote",
-        }
-        return [*super().command(), *(f"--{key}={value}" for key, value in settings.items())]
+@pytest.fixture
+def backups(tmp_path: Path) -> Backups:
+    return Backups(tmp_path / "it's a folder")
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Archiving]:
-    server = Archiving(tmp_path, durable=True)
-    server.archive.mkdir()
-    for folder in (tmp_path, server.archive):
-        folder.chmod(0o777)
+def server(tmp_path: Path, backups: Backups) -> Iterator[Postgres]:
+    server = Postgres(tmp_path / "server", durable=True, configuration=backups.configuration())
     server.start()
     yield server
     server.stop()
@@ -69,57 +48,63 @@ async def written(server: Postgres, database: str) -> list[str]:
     return [row["consumer"] for row in rows]
 
 
-async def is_archived(server: Archiving, segment: str) -> bool:
-    return (server.archive / segment).exists()
+async def has_archived_everything(server: Postgres) -> bool:
+    """Whether all that was written so far is archived."""
+    switched = (await query(server, "postgres", "SELECT pg_walfile_name(pg_switch_wal()) AS name"))[0]["name"]
+    archived = await query(server, "postgres", "SELECT last_archived_wal AS name FROM pg_stat_archiver")
+    return str(archived[0]["name"] or "") >= str(switched)
 
 
-async def is_promoted(server: Archiving) -> bool:
-    return not (await query(server, "postgres", "SELECT pg_is_in_recovery() AS recovering"))[0]["recovering"]
+async def now(server: Postgres) -> datetime:
+    time: datetime = (await query(server, "postgres", "SELECT clock_timestamp() AS time"))[0]["time"]
+    return time
 
 
-async def base_backup(server: Archiving) -> None:
-    """As pg_basebackup does: copies the files while the server writes; the WAL makes them consistent."""
-    connection = await asyncpg.connect(server.url())
-    try:
-        await connection.execute("SELECT pg_backup_start('drill', true)")
-        copy = server.folder / "backup"
-        ignored = shutil.ignore_patterns("postmaster.pid", "pg_wal", "pg_replslot")
-        await asyncio.to_thread(shutil.copytree, server.data, copy, ignore=ignored)
-        label = await connection.fetchval("SELECT labelfile FROM pg_backup_stop()")
-    finally:
-        await connection.close()
-    (copy / "backup_label").write_text(label)
-    (copy / "pg_wal").mkdir(mode=0o700)
-    (copy / "pg_replslot").mkdir(mode=0o700)
-
-
-def lose_everything_and_restore(server: Archiving) -> None:
-    owner = server.data.stat()
-    server.kill()
-    shutil.rmtree(server.data)
-    shutil.copytree(server.folder / "backup", server.data)
-    (server.data / "recovery.signal").touch()
-    for path in (server.data, *server.data.rglob("*")):
-        shutil.chown(path, owner.st_uid, owner.st_gid)
-    server.data.chmod(0o700)
-    server.start()
-
-
-async def test_all_databases_are_restored_to_the_same_point(server: Archiving) -> None:
+async def migrate(server: Postgres) -> None:
     for database in DATABASES:
         server.create_database(database)
         await Migrations(database).apply(server.url(database))
+
+
+async def test_all_databases_are_restored_to_the_same_time(server: Postgres, backups: Backups) -> None:
+    await migrate(server)
     await write(server, "before the backup")
-    await base_backup(server)
+    await asyncio.to_thread(backups.take, server)
     await write(server, "after the backup")
-    await query(server, "postgres", "SELECT pg_create_restore_point('before-the-accident')")
+    time = await now(server)
     await write(server, "the accident")
-    switched = await query(server, "postgres", "SELECT pg_walfile_name(pg_switch_wal()) AS name")
-    await eventually(lambda: is_archived(server, switched[0]["name"]))
+    await eventually(lambda: has_archived_everything(server), seconds=30)
+    server.kill()
+    shutil.rmtree(server.folder / "data")
 
-    await asyncio.to_thread(lose_everything_and_restore, server)
+    await asyncio.to_thread(backups.restore, server, time)
 
-    await eventually(lambda: is_promoted(server))
     for database in DATABASES:
         assert await written(server, database) == ["before the backup", "after the backup"]
         assert await Migrations(database).apply(server.url(database)) == []
+
+
+async def test_a_disk_that_still_exists_loses_nothing_and_can_be_restored_again(
+    server: Postgres, backups: Backups
+) -> None:
+    await migrate(server)
+    await asyncio.to_thread(backups.take, server)
+    await write(server, "not archived")
+    server.kill()
+
+    await asyncio.to_thread(backups.restore, server, None)
+    await write(server, "after the restore")
+    await asyncio.to_thread(server.stop)
+    await asyncio.to_thread(backups.restore, server, None)
+
+    assert await written(server, "order") == ["not archived", "after the restore"]
+
+
+async def test_without_a_backup_nothing_is_archived_and_a_restore_says_so(
+    server: Postgres, backups: Backups
+) -> None:
+    await eventually(lambda: has_archived_everything(server), seconds=30)
+    assert not backups.folder.exists()
+    await asyncio.to_thread(server.stop)
+    with pytest.raises(BackupError, match="no base backup"):
+        backups.restore(server, None)

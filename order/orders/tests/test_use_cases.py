@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from kit.testing.principals import admin, customer
+from kit.values import Money
 from order.listing.ports import OrderFilter
 from order.orders.domain import (
     CancelReason,
@@ -67,6 +68,13 @@ async def test_an_event_for_an_unknown_order_is_an_error(shop: Shop) -> None:
     async with shop.db.transaction() as tx:
         with pytest.raises(OrderNotFound):
             await shop.orders.payment_failed(tx, uuid4(), "card_declined")
+
+
+async def test_a_refund_of_an_order_that_was_lost_in_a_restore_changes_nothing(shop: Shop) -> None:
+    before = list(shop.db.events)
+    async with shop.db.transaction() as tx:
+        await shop.orders.payment_refunded(tx, uuid4(), Money.zero("USD"), "")
+    assert shop.db.events == before
 
 
 async def test_a_full_refund_cancels_the_order_and_publishes_it(shop: Shop) -> None:
