@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 # Nothing of a package runs when it is installed: none of these needs it.
-echo "  fetching packages"
-npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+echo "  fetching $(grep -c '"integrity"' package-lock.json) packages"
+npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null
 echo "  bundling the playground"
 mkdir -p playground audits clients
 node_modules/.bin/esbuild playground.js --bundle --minify --target=es2020 --outfile=playground/graphiql.js \
@@ -27,4 +27,5 @@ cp -r node_modules/preact node_modules/typescript node_modules/uplot storefront/
 cp -r node_modules/@typescript/typescript-linux-* storefront/node_modules/@typescript/
 cp node_modules/axe-core/axe.min.js storefront/axe.min.js
 # The mail sink is run as it is; what the playground was made of is not needed any more.
-npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+echo "  removing what is not needed any more"
+npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null
