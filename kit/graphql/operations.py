@@ -101,7 +101,7 @@ class Operations:
             )
             if result.rejection is not None:
                 plan = PlannedOperation.rejected(result.rejection)
-        return plan, replace(result, cost=cost)
+        return plan, result if result.cost == cost else replace(result, cost=cost)
 
     async def _consume(
         self, client: Client, cost: int, attempts: int = 0, *, minimum: int = 0

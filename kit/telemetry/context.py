@@ -1,8 +1,8 @@
 """The correlation id: accepted or generated at the first edge, carried in gRPC metadata and Kafka headers, in every log line."""
 
+import os
 import re
 from contextvars import ContextVar
-from uuid import uuid4
 
 # Empty outside a request or an event.
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
@@ -14,4 +14,4 @@ def new_correlation_id(proposed: str | None = None) -> str:
     """The client's id if it is valid, otherwise a new one."""
     if proposed and _VALID_ID.fullmatch(proposed):
         return proposed
-    return uuid4().hex
+    return os.urandom(16).hex()

@@ -1,6 +1,7 @@
 """Client networks, the subjects of rate limits: the gateway and the account service must identify a client alike."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
@@ -10,6 +11,7 @@ _MAX_LENGTH: Final = 64
 _HOST_BITS: Final = 64
 
 
+@lru_cache(maxsize=4096)
 def client_network(address: str) -> str:
     """The network of an address: the address itself for IPv4, its /64 for IPv6, because one client usually owns a whole /64.
 
