@@ -109,6 +109,10 @@ pictures: tools ## Make the pictures of the documents from the running stack
 events: ## Generate docs/events.md from the contracts and their consumers
 	@python3 dev/event_catalogue.py .
 
+.PHONY: dashboards
+dashboards: ## Write the dashboards of deploy/grafana from their definitions in dev/dashboards
+	@python3 -m dev.dashboards.write deploy/grafana/dashboards
+
 .PHONY: release-protos
 release-protos: tools ## Record the contracts as released, for buf breaking
 	@dev/release_protos.sh

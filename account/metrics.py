@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter
 
+from kit.telemetry import start_at_zero
+
 REGISTRATIONS = Counter("souk_account_registrations_total", "Accounts registered.")
 LOGINS = Counter(
     "souk_account_logins_total",
@@ -12,3 +14,4 @@ SESSIONS_REVOKED = Counter(
     "souk_account_sessions_revoked_total", "Sessions revoked, which excludes expired ones."
 )
 DELETIONS = Counter("souk_account_deletions_total", "Accounts deleted.")
+start_at_zero(LOGINS, "accepted", "rejected", "throttled", "busy")

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Histogram
 
+from kit.telemetry import start_at_zero
+
 RESERVATIONS = Counter(
     "souk_catalog_reservations_total",
     "Reservations by outcome: held (repeated requests too), the reason of a rejection, committed, commit_too_late, released, expired.",
@@ -21,3 +23,5 @@ INDEX_LAG = Histogram(
     "Time from a product's change until searches see it.",
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300),
 )
+start_at_zero(RESERVATIONS, "held", "out_of_stock", "committed", "commit_too_late", "released", "expired")
+start_at_zero(SEARCHES, "cache", "exact", "fuzzy")

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge
 
+from kit.telemetry import start_at_zero
+
 PAYMENTS = Counter(
     "souk_payment_payments_total",
     "Payments by outcome: succeeded, cancelled, deferred (the provider was unavailable), or the failure code.",
@@ -27,3 +29,6 @@ WEBHOOKS = Counter(
 CIRCUIT_OPEN = Gauge(
     "souk_payment_circuit_open", "1 while the provider is not called because it failed too often in a row."
 )
+start_at_zero(PAYMENTS, "succeeded", "cancelled", "deferred", "card_declined")
+start_at_zero(REFUNDS, "succeeded", "deferred", "rejected", "returned", "failed", "replaced", "abandoned")
+start_at_zero(WEBHOOKS, "applied", "ignored", "rejected")

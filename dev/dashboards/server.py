@@ -68,6 +68,8 @@ class _Server(ThreadingHTTPServer):
     def config(self) -> bytes:
         """What the page needs to know besides the dashboards, read again for each page so that a changed file is shown."""
         listed = [json.loads(path.read_text()) for path in sorted(self.dashboards.glob("*.json"))]
+        # Those of the whole system first.
+        listed.sort(key=lambda dashboard: "service" in dashboard.get("tags", ()))
         titles = [{"uid": dashboard["uid"], "title": dashboard["title"]} for dashboard in listed]
         return json.dumps({"scrape": self.scrape_seconds, "dashboards": titles}).encode()
 
@@ -103,12 +105,19 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             connection.request("GET", self.path)
             response = connection.getresponse()
-            self._send(response.status, "application/json", response.read())
+            body = response.read()
+            if response.headers.get_content_type() == "application/json":
+                self._send(response.status, "application/json", body)
+            else:
+                # While it starts, it answers in plain text.
+                self._send_error(f"Prometheus is not ready: {body.decode(errors='replace').strip()}")
         except (OSError, http.client.HTTPException) as error:
-            text = f"Prometheus does not respond: {error}"
-            self._send(502, "application/json", json.dumps({"status": "error", "error": text}).encode())
+            self._send_error(f"Prometheus does not respond: {error}")
         finally:
             connection.close()
+
+    def _send_error(self, text: str) -> None:
+        self._send(502, "application/json", json.dumps({"status": "error", "error": text}).encode())
 
     def _send(self, status: int, media_type: str, body: bytes) -> None:
         self.send_response(status)

@@ -10,22 +10,14 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-from prometheus_client import Counter
-
 from kit.db.errors import DatabaseContention
+from kit.db.metrics import CONTENTION
 from kit.db.transaction import current_transaction
 from kit.values.backoff import backoff_seconds
 from kit.values.deadline import remaining
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-CONTENTION = Counter(
-    "souk_db_contention_total",
-    "Statements and transactions rolled back by a deadlock, a serialization failure, a lock timeout or a migration, "
-    "by outcome: retried or gave up.",
-    ["outcome"],
-)
 
 # PostgreSQL takes a second to detect a deadlock, so a caller's deadline usually ends the retries sooner.
 _ATTEMPTS = 5

@@ -23,6 +23,7 @@ from kit.db.errors import (
     is_disconnected,
     translate,
 )
+from kit.db.metrics import CONNECTIONS
 from kit.db.outbox import OutboxEncoder
 from kit.db.session import CONNECT_SECONDS, LIMITS, STATEMENT_SECONDS, connection
 from kit.db.statements import Statements
@@ -97,7 +98,15 @@ class Database(Statements):
             if translated is error:
                 raise
             raise translated from error
+        CONNECTIONS.labels("used").set_function(lambda: self._connections() - self._connections(idle=True))
+        CONNECTIONS.labels("idle").set_function(lambda: self._connections(idle=True))
         await self._clock.open()
+
+    def _connections(self, *, idle: bool = False) -> int:
+        if self._pool is None:
+            return 0
+        count: int = self._pool.get_idle_size() if idle else self._pool.get_size()
+        return count
 
     async def close(self) -> None:
         """Waits briefly for statements in flight, then closes all connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from kit.db.errors import StatementDeadlineExceeded, translate
+from kit.db.metrics import STATEMENT_SECONDS
 from kit.db.tables import executor
 from kit.telemetry import client_span
 from kit.values.deadline import remaining
@@ -59,6 +61,7 @@ class Statements(ABC):
         seconds = remaining()
         if seconds is not None and seconds <= 0:
             raise StatementDeadlineExceeded("the deadline passed")
+        started = time.perf_counter()
         try:
             with client_span("postgresql", sql):
                 return await getattr(connection, method)(sql, *args, timeout=seconds)
@@ -67,3 +70,5 @@ class Statements(ABC):
             if translated is error:
                 raise
             raise translated from error
+        finally:
+            STATEMENT_SECONDS.observe(time.perf_counter() - started)

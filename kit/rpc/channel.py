@@ -56,7 +56,7 @@ TARGET = "dns:///{}"
 # Several replicas without a common name, as on a developer's machine.
 _ADDRESSES = "ipv4:{}"
 
-_RED = RedMetrics("rpc_client", ("service", "method"))
+_RED = RedMetrics("rpc_client", ("service", "method"), expected=("OK",))
 _HEALTH = "/grpc.health.v1.Health/Check"
 _PING_SECONDS = 2.0
 # Calls that were never sent are retried for this long, idempotent or not. A restart takes about as long.

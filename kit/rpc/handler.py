@@ -25,7 +25,7 @@ from kit.values import deadline
 
 log = get_logger("kit.rpc")
 
-_RED = RedMetrics("rpc_server", ("service", "method"))
+_RED = RedMetrics("rpc_server", ("service", "method"), expected=("OK",))
 _SLOW_SECONDS = 1.0
 _SERVER_SIDE = {Category.UNAVAILABLE, Category.DEADLINE_EXCEEDED}
 _CODES = {code.value[0]: code for code in grpc.StatusCode}

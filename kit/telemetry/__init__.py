@@ -8,7 +8,7 @@ from opentelemetry.trace import SpanKind
 
 from kit.telemetry.context import correlation_id, new_correlation_id
 from kit.telemetry.logs import Log, get_logger
-from kit.telemetry.metrics import BoundRedMetrics, RedMetrics
+from kit.telemetry.metrics import BoundRedMetrics, RedMetrics, start_at_zero
 from kit.telemetry.setup import configure, flush
 from kit.telemetry.spans import Span, Trace, client_span, current_trace, extract, inject, span, traceparent
 
@@ -29,5 +29,6 @@ __all__ = [
     "inject",
     "new_correlation_id",
     "span",
+    "start_at_zero",
     "traceparent",
 ]

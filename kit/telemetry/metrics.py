@@ -6,6 +6,12 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+def start_at_zero(counter: Counter, *values: str) -> None:
+    """Exports these values of a counter's only label before anything is counted, so that a rate includes the first event."""
+    for value in values:
+        counter.labels(value)
+
+
 class RedMetrics:
     """`souk_<component>_requests_total{<labels>, outcome}` and `souk_<component>_request_seconds{<labels>}`.
 
@@ -13,8 +19,15 @@ class RedMetrics:
     """
 
     def __init__(
-        self, component: str, labels: tuple[str, ...], registry: CollectorRegistry = REGISTRY
+        self,
+        component: str,
+        labels: tuple[str, ...],
+        registry: CollectorRegistry = REGISTRY,
+        *,
+        expected: tuple[str, ...] = (),
     ) -> None:
+        """`expected`: outcomes that are exported before the first request, so that a rate includes it."""
+        self._expected = expected
         name = component.replace("_", " ")
         self._total = Counter(
             f"souk_{component}_requests_total",
@@ -32,7 +45,7 @@ class RedMetrics:
 
     def bind(self, *values: str) -> "BoundRedMetrics":
         """The metrics of one method or route; create it once and reuse it."""
-        return BoundRedMetrics(self._total, self._seconds, values)
+        return BoundRedMetrics(self._total, self._seconds, values, self._expected)
 
 
 class BoundRedMetrics:
@@ -40,10 +53,12 @@ class BoundRedMetrics:
 
     __slots__ = ("_outcomes", "_seconds", "_total", "_values")
 
-    def __init__(self, total: Counter, seconds: Histogram, values: tuple[str, ...]) -> None:
+    def __init__(
+        self, total: Counter, seconds: Histogram, values: tuple[str, ...], expected: tuple[str, ...]
+    ) -> None:
         self._total, self._values = total, values
         self._seconds = seconds.labels(*values) if values else seconds
-        self._outcomes: dict[str, Counter] = {}
+        self._outcomes = {outcome: total.labels(*values, outcome) for outcome in expected}
 
     def observe(self, seconds: float, outcome: str = "OK") -> None:
         """Records one request."""

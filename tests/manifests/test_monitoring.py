@@ -20,8 +20,11 @@ RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())
 ALERTS: dict[str, Any] = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"]}
 DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 INCIDENTS = ROOT / "docs" / "operations" / "incidents"
-# Series that Prometheus itself adds for every target.
-PROMETHEUS_SERIES = {"up"}
+# Series that Prometheus itself adds, for every target and every alert.
+PROMETHEUS_SERIES = {
+    "up": {"job", "instance"},
+    "ALERTS": {"alertname", "alertstate", "severity"},
+}
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 
 
@@ -59,12 +62,12 @@ def expressions() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("where", "expression"), expressions())
 def test_each_metric_and_label_is_exported(where: str, expression: str) -> None:
-    named = re.findall(r"\b(souk_\w+|up\b)(?:\{([^}]*)\})?", expression)
+    named = re.findall(r"\b(souk_\w+|process_\w+|up\b|ALERTS\b)(?:\{([^}]*)\})?", expression)
     assert named, where
     labels: set[str] = set()
     for name, matchers in named:
         assert name in PROMETHEUS_SERIES or name in EXPORTED, f"{where}: {name}"
-        known = EXPORTED.get(name, {"job", "instance"})
+        known = EXPORTED.get(name) or PROMETHEUS_SERIES[name]
         labels |= known
         assert set(re.findall(r"(\w+)\s*[=!]~?", matchers)) <= known, f"{where}: {name}"
     for group in re.findall(r"\bby \(([^)]*)\)", expression):

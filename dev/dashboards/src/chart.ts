@@ -34,7 +34,7 @@ export function draw(place: HTMLElement, panel: Panel, lines: Line[], at: Range)
         x: { time: true, range: [at.from, at.to] },
         y: { range: (_, low, high) => bounds(low, high, min, max) },
       },
-      axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => clock(tick, at)) }, { ...axis, size: 68, values: (_, ticks) => ticks.map((tick) => format(tick, unit, decimals)) }],
+      axes: [{ ...axis, space: 90, values: (_, ticks) => ticks.map((tick) => clock(tick, at)) }, { ...axis, size: 68, values: (_, ticks) => ticks.map((tick) => format(tick, unit, decimals)) }],
       series: [
         {},
         ...lines.map((line, index) => {
@@ -58,7 +58,7 @@ export function draw(place: HTMLElement, panel: Panel, lines: Line[], at: Range)
 /** A moment on the axis of times, with its day where the range is longer than one. */
 function clock(tick: number, at: Range): string {
   const moment = new Date(tick * 1000);
-  const time = moment.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', ...(at.to - at.from <= 300 ? { second: '2-digit' } : {}) });
+  const time = moment.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', ...(at.to - at.from < 300 ? { second: '2-digit' } : {}) });
   return at.to - at.from > 86_400 ? `${moment.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${time}` : time;
 }
 

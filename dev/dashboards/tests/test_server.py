@@ -14,11 +14,13 @@ from kit.testing import free_port
 
 
 class _Prometheus(BaseHTTPRequestHandler):
-    """Answers every request with its path."""
+    """Answers every request with its path, and one as Prometheus does while it starts."""
 
     def do_GET(self) -> None:
         body = json.dumps({"status": "success", "path": self.path}).encode()
-        self.send_response(200)
+        starts = "query=early" in self.path
+        self.send_response(503 if starts else 200)
+        self.send_header("Content-Type", "text/plain" if starts else "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -72,7 +74,9 @@ def test_the_dashboards_are_the_files_of_the_repository(port: int) -> None:
         assert get(port, f"/dashboards/{file.stem}.json") == (200, file.read_text())
     config = json.loads(get(port, "/config.json")[1])
     assert config["scrape"] == 5
-    assert [listed["uid"] for listed in config["dashboards"]] == [file.stem for file in files]
+    listed = [dashboard["uid"] for dashboard in config["dashboards"]]
+    assert set(listed) == {file.stem for file in files}
+    assert listed.index("souk-business") < listed.index("souk-account")
     assert get(port, "/dashboards/nosuch.json") == (404, "there is no dashboard nosuch\n")
 
 
@@ -88,6 +92,12 @@ def test_queries_are_passed_on(port: int, path: str) -> None:
 )
 def test_nothing_else_is_passed_on(port: int, path: str) -> None:
     assert get(port, path)[0] == 404
+
+
+def test_a_prometheus_that_starts_is_reported(port: int) -> None:
+    status, body = get(port, "/api/v1/query?query=early")
+    assert (status, json.loads(body)["status"]) == (502, "error")
+    assert json.loads(body)["error"].startswith("Prometheus is not ready: ")
 
 
 def test_a_prometheus_that_does_not_respond_is_reported(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from kit.db import Database, DatabaseContention, retry_on_contention
-from kit.db.contention import CONTENTION
+from kit.db.metrics import CONTENTION
 from kit.db.session import connect
 from kit.errors import Internal, Unavailable
 from kit.errors.transport import graphql_code
