@@ -13,7 +13,7 @@ tools: ## Install the tools that are missing
 
 .PHONY: run
 run: tools ## Start the local stack; Ctrl-C stops it
-	@dev/fetch.sh pypi python_runtime kafka elasticsearch npm
+	@dev/fetch.sh debian pypi kafka elasticsearch npm
 	@dev/build.sh //dev:stack
 	@bazel run --ui_event_filters=-info --noshow_progress --show_result=0 //dev:stack
 
@@ -39,7 +39,7 @@ migrate-up: tools ## Apply migrations and create topics on the running servers
 
 .PHONY: test
 test: tools ## Run every test
-	@dev/fetch.sh pypi python_runtime kafka elasticsearch npm clients mkdocs go
+	@dev/fetch.sh debian pypi kafka elasticsearch npm clients mkdocs go
 	@dev/test.sh //...
 
 .PHONY: unit-test
@@ -96,7 +96,7 @@ proto-gen: tools ## Write generated Python and stubs of the contracts to .souk/s
 
 .PHONY: docs
 docs: tools ## Build the documentation site into .souk/docs
-	@dev/fetch.sh pypi python_runtime mkdocs
+	@dev/fetch.sh debian pypi mkdocs
 	@dev/build.sh //docs/site
 	@rm -rf $(STATE)/docs && mkdir -p $(STATE)/docs && python3 -m zipfile -e bazel-bin/docs/site/site.zip $(STATE)/docs
 	@echo "open $(STATE)/docs/index.html"

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 describe() {
   case $1 in
     pypi) echo "830 Python packages and their bytecode" ;;
-    python_runtime) echo "15 the Python interpreter for images" ;;
+    debian) echo "55 the Python interpreter and its libraries" ;;
     kafka) echo "45 Kafka" ;;
     elasticsearch) echo "45 Elasticsearch" ;;
     npm) echo "125 the playground and the mail page" ;;
@@ -25,7 +25,6 @@ for repository in "$@"; do
   marker=$external/@$repository.marker
   case $repository in
     pypi) sources=(third_party/python bazel/python/pip_lock.*) ;;
-    python_runtime) sources=(third_party/python bazel/python bazel/oci) ;;
     *) sources=("third_party/$repository" bazel/assembled) ;;
   esac
   # Bazel leaves its marker as it is when a file has a new time and the same content.

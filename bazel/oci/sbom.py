@@ -71,7 +71,7 @@ def debian_package(fields: dict[str, str]) -> dict[str, Any]:
     """A package of the base layer."""
     name, version = fields["Package"], fields["Version"]
     purl = f"pkg:deb/debian/{quote(name)}@{quote(version, safe='')}?arch={fields['Architecture']}"
-    homepage = {"homepage": fields["Homepage"]} if fields["Homepage"] else {}
+    homepage = {"homepage": fields["Homepage"]} if "Homepage" in fields else {}
     return package("deb", name, version, purl, supplier=f"Person: {fields['Maintainer']}", **homepage)
 
 
@@ -124,9 +124,7 @@ def main() -> None:
     parser.add_argument("distributions", nargs="*", type=Path, help="their .dist-info folders")
     args = parser.parse_args()
 
-    base = json.loads(args.base.read_text())
-    python = package("generic", "cpython", base["python"], f"pkg:generic/cpython@{base['python']}")
-    contents = [python, *(debian_package(fields) for fields in base["packages"])]
+    contents = [debian_package(fields) for fields in json.loads(args.base.read_text())]
     contents += sorted(
         (pypi_package(path / "METADATA") for path in args.distributions), key=lambda item: str(item["name"])
     )

@@ -145,7 +145,8 @@ def test_the_sbom_lists_every_distribution_in_the_image(layout: Layout) -> None:
         for entry in entries(layout)
         if (match := re.search(r"/([^/]+)-[^/-]+\.dist-info/METADATA$", entry.name))
     }
-    assert listed == inside
+    # The base layer has time zones and authorities of these, which may be complete elsewhere in the image too.
+    assert listed == inside | {"certifi", "tzdata"}
     debian = {package["name"] for package in sbom["packages"] if package["SPDXID"].startswith("SPDXRef-deb-")}
     assert "libc6" in debian
 
