@@ -96,7 +96,7 @@ def fill(server: Postgres, world: World, folder: Path, report: Report) -> None:
             server.url(name),
             str(_dump(folder, name)),
         )
-        asyncio.run(_copy_migrations_and_analyze(server.url(name), server.url(f"{name}_schema")))
+        asyncio.run(_copy_migrated_rows_and_analyze(server.url(name), server.url(f"{name}_schema")))
         report(
             f"{name}: indexes, keys and statistics created, {time.monotonic() - started:.0f} s since the start"
         )
@@ -181,13 +181,16 @@ async def _migrated(url: str, name: str) -> None:
     await Migrations(name).apply(url)
 
 
-async def _copy_migrations_and_analyze(url: str, schema_url: str) -> None:
+async def _copy_migrated_rows_and_analyze(url: str, schema_url: str) -> None:
     connection, schema = [
         await asyncpg.connect(address, command_timeout=3600) for address in (url, schema_url)
     ]
     try:
-        applied = await schema.fetch("SELECT * FROM migrations")
-        await connection.copy_records_to_table("migrations", records=[tuple(row) for row in applied])
+        # Also rows that migrations insert, such as the shop's settings.
+        for (table,) in await schema.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+            rows = await schema.fetch(f"SELECT * FROM {table}")
+            if rows and not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})"):
+                await connection.copy_records_to_table(table, records=[tuple(row) for row in rows])
         await connection.execute("ANALYZE")
         if await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
             await connection.execute(

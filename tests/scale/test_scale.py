@@ -37,6 +37,15 @@ async def test_no_statement_scans_a_large_table_or_reads_too_many_rows(
     assert not [violation for figure in figures for violation in figure.violations(times=False)]
 
 
+async def test_rows_that_migrations_insert_are_there(server: Postgres) -> None:
+    db = ExplainedDatabase(server.url("order"))
+    await db.open()
+
+    assert await db.fetchval("SELECT count(*) FROM pricing_state") == 1
+
+    await db.close()
+
+
 async def test_a_sequential_scan_is_detected(server: Postgres) -> None:
     await explain(server.url("order"))
     db = ExplainedDatabase(server.url("order"))
