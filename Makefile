@@ -74,6 +74,10 @@ fault-test: tools ## Place 10,000 orders while processes, networks and the payme
 upgrade-test: tools ## Upgrade 10,000,000 orders from an older commit under traffic: ARGS="--from COMMIT"
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/upgrade -- $(ARGS)
 
+.PHONY: ci-test
+ci-test: tools ## Run the steps of a workflow's job in a new root of Debian: ARGS="ci/lint" (root, debootstrap)
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/ci -- $(ARGS)
+
 .PHONY: reproduce
 reproduce: tools ## Build every image twice from different folders and compare the digests
 	@dev/reproduce.sh $(ARGS)

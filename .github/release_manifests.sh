@@ -9,4 +9,5 @@ trap 'rm -rf "$folder"' EXIT
   printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../production]\nimages:\n'
   grep -oE '[^ ]+/souk/[a-z-]+:[^ @]+@sha256:[0-9a-f]{64}' "$images" | sed -E 's#^(.*/souk/([a-z-]+)):[^@]*@(sha256:.*)$#  - {name: registry.example.com/souk/\2, newName: \1, digest: \3}#'
 } > "$folder/kustomization.yaml"
-"${KUSTOMIZE:-kustomize}" build "$folder"
+if [ -n "${KUSTOMIZE:-}" ]; then kustomize=("$KUSTOMIZE"); else kustomize=("$root/dev/tool.sh" kustomize); fi
+"${kustomize[@]}" build "$folder"

@@ -50,6 +50,8 @@ class CleanRoot:
             self._bootstrap()
         self.delete()
         subprocess.run(["cp", "-a", str(self._base), str(self._root)], check=True)
+        # This machine's sources replace the one that debootstrap wrote.
+        (self._root / "etc" / "apt" / "sources.list").unlink(missing_ok=True)
         self._copy_settings()
 
     def delete(self) -> None:

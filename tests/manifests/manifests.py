@@ -34,6 +34,12 @@ def go_program(name: str) -> str:
     return str(Path(folder, name).resolve())
 
 
+def bootstrap_needs() -> list[str]:
+    """Lines `<command or file> <package>` of dev/bootstrap.sh."""
+    text = (ROOT / "dev" / "bootstrap.sh").read_text()
+    return re.findall(r'^  "(\S+ \S+)"$', text, re.MULTILINE)
+
+
 def settings(service: str) -> type[BaseSettings]:
     """The settings class of a service."""
     cls: type[BaseSettings] = import_module(f"{service}.settings").Settings

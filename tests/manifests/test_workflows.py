@@ -10,13 +10,24 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.ci.workflows import Job, jobs
 from tests.lint.checkout import ROOT
-from tests.manifests.manifests import PRODUCTION, SERVICES, built, containers, go_program, pods
+from tests.manifests.manifests import (
+    PRODUCTION,
+    SERVICES,
+    bootstrap_needs,
+    built,
+    containers,
+    go_program,
+    pods,
+)
 
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 
 every_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+JOBS = jobs(GITHUB / "workflows")
+every_job = pytest.mark.parametrize("job", JOBS.values(), ids=list(JOBS))
 
 
 def run(*args: str) -> None:
@@ -65,8 +76,9 @@ def test_a_command_that_fails_in_a_pipe_fails_the_step(path: Path) -> None:
 
 def test_make_targets_that_workflows_run_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for path in WORKFLOWS:
-        assert set(re.findall(r"\bmake ([a-z-]+)", path.read_text())) <= targets
+    for job in JOBS.values():
+        commands = "\n".join(step.run for step in job.steps)
+        assert set(re.findall(r"(?:^|-c )make ([a-z-]+)", commands, re.MULTILINE)) <= targets
 
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -129,15 +141,69 @@ def test_scripts_and_targets_that_workflows_run_exist() -> None:
         assert os.access(ROOT / script, os.X_OK), script
 
 
-def test_every_bazel_command_in_workflows_uses_the_configuration_of_bazel_7() -> None:
+@every_job
+def test_only_the_shell_of_nix_is_configured_for_bazel_7(job: Job) -> None:
+    commands = "\n".join(step.run for step in job.steps)
+    assert ("nix develop" in commands) == ("--config=bazel7" in commands)
+
+
+# What the image of Debian has, and what `make` installs before anything else runs.
+IN_DEBIAN = {"apt-get", "echo", "grep", "sed", "tee", "xargs"}
+PACKAGES = {"gh": "gh", "git": "git", "make": "make"}
+
+
+@every_job
+def test_a_job_in_a_container_installs_what_it_runs(job: Job) -> None:
+    if not job.container:
+        return
+    first, *others = (step.run for step in job.steps if step.run)
+    assert first.startswith("apt-get update ")
+    assert job.steps[0].run == first, "git must be there before actions/checkout"
+    needs = "\n".join(bootstrap_needs())
+    for command in "\n".join(others).splitlines():
+        program = re.split(r"[ =]", command.removeprefix("if ").strip())[0]
+        if program in PACKAGES:
+            assert f" {PACKAGES[program]}" in first, command
+        elif "/" in program:
+            assert os.access(ROOT / program, os.X_OK), command
+        elif program == "cosign":
+            assert any("cosign-installer@" in step.uses for step in job.steps)
+        else:
+            assert program in IN_DEBIAN or re.search(rf"^{program} ", needs, re.MULTILINE), command
+
+
+@every_job
+def test_a_job_in_a_container_trusts_the_checkout_of_another_user(job: Job) -> None:
+    safe = ['config --global --add safe.directory "$PWD"' in step.run for step in job.steps]
+    assert any(safe) == bool(job.container)
+
+
+def test_no_secret_reaches_a_pull_request() -> None:
     for path in WORKFLOWS:
-        for name, job in yaml.safe_load(path.read_text())["jobs"].items():
-            commands = [step["run"] for step in job["steps"] if "run" in step]
-            is_configured = any("--config=bazel7" in run and "> .bazelrc.local" in run for run in commands)
-            for command in commands:
-                if re.search(r"nix develop -c (make|bazel|dev/)", command):
-                    # The clones of `make reproduce` have no .bazelrc.local.
-                    is_reproduce = "make reproduce" in command
-                    assert "--config=bazel7" in command if is_reproduce else is_configured, (
-                        f"{name}: {command}"
-                    )
+        text = path.read_text()
+        workflow = yaml.safe_load(text)
+        assert not {"pull_request_target", "workflow_run"} & set(workflow[True]), path
+        assert "pull_request" not in workflow[True] or "secrets." not in text, path
+        for name, content in workflow["jobs"].items():
+            assert "secrets." not in str(content) or content["environment"], name
+
+
+def test_digests_are_written_behind_the_tags_of_other_projects_images(tmp_path: Path) -> None:
+    skopeo = tmp_path / "skopeo"
+    skopeo.write_text(f"#!/bin/sh\necho {DIGEST}\n")
+    skopeo.chmod(0o755)
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        f"image: postgres:15\nimage: redis:7@{DIGEST.replace('0', '1')}\nimage: souk/order:1\n"
+        'container: {image: "debian:12", options: --privileged}\n'
+    )
+    for _ in range(2):
+        subprocess.run(
+            [str(ROOT / "dev" / "image_digests.sh"), str(file)],
+            check=True,
+            env=dict(os.environ) | {"SKOPEO": str(skopeo)},
+        )
+        assert file.read_text() == (
+            f"image: postgres:15@{DIGEST}\nimage: redis:7@{DIGEST}\nimage: souk/order:1\n"
+            f'container: {{image: "debian:12@{DIGEST}", options: --privileged}}\n'
+        )
