@@ -21,7 +21,7 @@ _SETTINGS = (
     "/etc/hosts",
     "/etc/pip.conf",
     "/etc/resolv.conf",
-    "/root/.npmrc",
+    str(Path.home() / ".npmrc"),
     "/usr/etc/npmrc",
     "/usr/local/share/ca-certificates/*.crt",
 )
@@ -52,6 +52,8 @@ class CleanRoot:
         subprocess.run(["cp", "-a", str(self._base), str(self._root)], check=True)
         # This machine's sources replace the one that debootstrap wrote.
         (self._root / "etc" / "apt" / "sources.list").unlink(missing_ok=True)
+        # As in the image of Debian: packages are not synced to the disk one by one.
+        (self._root / "etc" / "dpkg" / "dpkg.cfg.d" / "docker-apt-speedup").write_text("force-unsafe-io\n")
         self._copy_settings()
 
     def delete(self) -> None:
@@ -70,7 +72,7 @@ class CleanRoot:
     def run(self, script: str, env: Mapping[str, str]) -> int:
         """Runs a step's script in the workspace, as GitHub does with `shell: bash`; everything that it started ends with it."""
         (self._root / "step.sh").write_text(f"cd {WORKSPACE} 2> /dev/null || cd /\n{script}\n")
-        variables = {"HOME": "/root", "CI": "true", "GITHUB_ACTIONS": "true", **_network(), **env}
+        variables = {"HOME": str(Path.home()), "CI": "true", "GITHUB_ACTIONS": "true", **_network(), **env}
         inside = ["env", "-i", f"PATH={_PATH}", *(f"{name}={value}" for name, value in variables.items())]
         shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "/step.sh"]
         namespaces = ["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child"]

@@ -30,7 +30,7 @@ class Job:
 
 def jobs(folder: Path) -> dict[str, Job]:
     """Every job, by `<workflow>/<job>`."""
-    found: dict[str, Job] = {}
+    result: dict[str, Job] = {}
     for path in sorted(folder.glob("*.yml")):
         workflow: dict[Any, Any] = yaml.safe_load(path.read_text())
         # YAML 1.1 reads the key `on` as True.
@@ -38,8 +38,8 @@ def jobs(folder: Path) -> dict[str, Job]:
         for name, content in workflow["jobs"].items():
             image = content.get("container", {}).get("image", "")
             steps = tuple(_step(step) for step in content["steps"])
-            found[f"{path.stem}/{name}"] = Job(path.stem, name, image, steps, events)
-    return found
+            result[f"{path.stem}/{name}"] = Job(path.stem, name, image, steps, events)
+    return result
 
 
 def _step(step: Mapping[str, Any]) -> Step:

@@ -29,7 +29,16 @@ DATABASES = tuple(service for service in SERVICES if service != "gateway")
 # Commands of every service (kit.service.main).
 COMMANDS = {"serve", "migrate", "--check", "settings", "dead-letters", "kafka-acls"}
 # Upper-case words that are not our settings.
-OTHER_VARIABLES = {"PASSWORD", "HOST", "REGISTRY", "BAZEL_PYTHON", "ARGS"}
+OTHER_VARIABLES = {
+    "PASSWORD",
+    "HOST",
+    "REGISTRY",
+    "REGISTRY_USER",
+    "REGISTRY_PASSWORD",
+    "UPDATES_TOKEN",
+    "BAZEL_PYTHON",
+    "ARGS",
+}
 
 every_page = pytest.mark.parametrize("page", TEXTS)
 
