@@ -13,7 +13,7 @@ tools: ## Install the tools that are missing
 
 .PHONY: run
 run: tools ## Start the local stack; Ctrl-C stops it
-	@dev/fetch.sh debian pypi kafka elasticsearch npm
+	@dev/fetch.sh debian pypi kafka elasticsearch npm victorialogs
 	@dev/build.sh //dev:stack
 	@bazel run --ui_event_filters=-info --noshow_progress --show_result=0 //dev:stack
 
@@ -39,7 +39,7 @@ migrate-up: tools ## Apply migrations and create topics on the running servers
 
 .PHONY: test
 test: tools ## Run every test
-	@dev/fetch.sh debian pypi kafka elasticsearch npm clients mkdocs go
+	@dev/fetch.sh debian pypi kafka elasticsearch npm clients mkdocs go victorialogs
 	@dev/test.sh //...
 
 .PHONY: unit-test

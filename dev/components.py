@@ -24,6 +24,7 @@ def runfile(path: str) -> Path | None:
     return file if file and file.exists() else None
 
 
+LOG_STORE = "log-store"
 # No user waits for these: on a shared machine the other services run first.
 _BACKGROUND = ("payment", "notification")
 
@@ -125,8 +126,13 @@ def servers(ports: Ports, state: Path) -> list[Server]:
     ]
 
 
-def programs(ports: Ports, state: Path, *, mail: str, replica_ports: Sequence[Ports] = ()) -> list[Program]:
-    """The Stripe mock, a mail server (`mail`: maildev or count), the storefront if it is built, and Prometheus if it is installed."""
+def programs(
+    ports: Ports, state: Path, *, mail: str, replica_ports: Sequence[Ports] = (), observed: bool = False
+) -> list[Program]:
+    """The Stripe mock, a mail server (`mail`: maildev or count), the storefront if it is built, and Prometheus if it is installed.
+
+    `observed`: the log store too, if it is built.
+    """
     webhooks = [f"http://127.0.0.1:{replica.payment}/webhooks/stripe" for replica in (ports, *replica_ports)]
     python = [sys.executable, "-S", "-P", "-m"]
     started = [
@@ -150,7 +156,24 @@ def programs(ports: Ports, state: Path, *, mail: str, replica_ports: Sequence[Po
         started.append(_storefront(ports, state, python, page.parent))
     if mail == "maildev" and shutil.which("prometheus"):
         started.append(prometheus(ports, state))
+    if observed and (store := runfile("victorialogs/bin/victoria-logs")):
+        started.append(_log_store(store, ports, state))
     return started
+
+
+def _log_store(binary: Path, ports: Ports, state: Path) -> Program:
+    """Keeps days of records as long as they fit into a size; whole days are dropped first, the current one never."""
+    options = {
+        "httpListenAddr": f"127.0.0.1:{ports.logs}",
+        "storageDataPath": str(state / "data" / "logs"),
+        "retentionPeriod": os.environ.get("SOUK_LOGS_RETENTION", "7d"),
+        "retention.maxDiskSpaceUsageBytes": os.environ.get("SOUK_LOGS_SIZE", "512MiB"),
+        "memory.allowedBytes": "64MiB",
+        "loggerLevel": "WARN",
+    }
+    # Without CORS, so that no page of another origin can read the records.
+    argv = [str(binary), "-http.disableCORS", *(f"-{name}={value}" for name, value in options.items())]
+    return Program(LOG_STORE, argv, port=ports.logs, state=state)
 
 
 def _storefront(ports: Ports, state: Path, python: list[str], files: Path) -> Program:
@@ -192,15 +215,40 @@ def prometheus(ports: Ports, state: Path, *, scrape_seconds: int = SCRAPE_SECOND
     return Program("prometheus", ["prometheus", *options, listen], port=ports.prometheus, state=state)
 
 
+def _send_spans(ports: Ports) -> Callable[[str, dict[str, str]], dict[str, str]]:
+    """Changes the environment of a service so that the supervisor gets its spans; the caller's own variables win."""
+
+    def change(name: str, environment: dict[str, str]) -> dict[str, str]:
+        service = name.partition("-")[0]
+        own = {
+            "OTLP_ENDPOINT": f"http://127.0.0.1:{ports.start_page}",
+            # Requests start in the gateway, work in these; the other services follow, and have only periodic jobs of their own.
+            "TRACE_SAMPLE_RATIO": "1" if service in ("gateway", *_BACKGROUND) else "0",
+            # Milliseconds: a developer looks for a request right after it.
+            "OTEL_BSP_SCHEDULE_DELAY": "1000",
+        }
+        return environment | {variable: os.environ.get(variable, value) for variable, value in own.items()}
+
+    return change
+
+
 def services(
-    names: tuple[str, ...], ports: Ports, state: Path, replica_ports: Sequence[Ports] = ()
+    names: tuple[str, ...],
+    ports: Ports,
+    state: Path,
+    replica_ports: Sequence[Ports] = (),
+    *,
+    traced: bool = False,
 ) -> Mapping[str, Service]:
-    """Our services and their further replicas, by name."""
+    """Our services and their further replicas, by name; `traced`: the supervisor gets their spans."""
     replicas = [
         Service(name, ports, state, replica=replica, replica_ports=replica_ports)
         for replica in range(1 + len(replica_ports))
         for name in names
     ]
+    if traced:
+        for service in replicas:
+            service.override_environment(_send_spans(ports))
     return {replica.name: replica for replica in replicas}
 
 

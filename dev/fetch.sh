@@ -15,6 +15,7 @@ describe() {
     clients) echo "80 API clients for tests" ;;
     mkdocs) echo "125 the builder of the documentation site" ;;
     go) echo "60 tools written in Go, compiled here" ;;
+    victorialogs) echo "15 the log store, compiled here" ;;
     *) echo "0 $1" ;;
   esac
 }

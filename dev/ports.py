@@ -41,6 +41,7 @@ class Ports:
     prometheus: int = 9090
     dashboards: int = 3000
     start_page: int = 8009
+    logs: int = 5601
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Ports":
@@ -83,7 +84,7 @@ class Ports:
         return lines
 
 
-def addresses(ports: Ports) -> dict[str, str]:
+def addresses(ports: Ports, *, logs: bool = False) -> dict[str, str]:
     """Where a developer finds what, by name: for the terminal and for the page at /."""
     local = "127.0.0.1"
     gateway = f"http://{local}:{ports.gateway}"
@@ -102,6 +103,8 @@ def addresses(ports: Ports) -> dict[str, str]:
     if shutil.which("prometheus"):
         listed["Dashboards"] = f"http://{local}:{ports.dashboards}"
         listed["Prometheus"] = f"http://{local}:{ports.prometheus}"
+    if logs:
+        listed["Logs"] = f"http://{local}:{ports.logs}/select/vmui/"
     return listed
 
 

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from dev.components import Service, programs, run_command, runfile, servers, services
+from dev.components import LOG_STORE, Service, programs, run_command, runfile, servers, services
 from dev.control import Control
 from dev.dashboards.server import Dashboards
 from dev.ports import SERVICES, Ports, addresses
@@ -51,15 +51,17 @@ class Stack:
         quiet: bool = False,
         rules: bool = False,
         replica_ports: Sequence[Ports] = (),
+        observed: bool = False,
     ) -> None:
-        """`rules`: seeds taxes, shipping and variants too. `replica_ports`: ports of further replicas of every service, for tests."""
+        """`rules`: also taxes, shipping and variants. `replica_ports`: of further replicas, for tests. `observed`: with a log store."""
         self.state = state
         self.ports = ports
         self.products = products
         self.rules = rules
         self.servers = servers(ports, state)
-        self.programs = programs(ports, state, mail=mail, replica_ports=replica_ports)
-        self.services = services(tuple(names), ports, state, replica_ports)
+        self.programs = programs(ports, state, mail=mail, replica_ports=replica_ports, observed=observed)
+        stored = LOG_STORE in {program.name for program in self.programs}
+        self.services = services(tuple(names), ports, state, replica_ports, traced=stored)
         self._quiet = quiet
         self._lock = threading.RLock()
         self._page: StartPage | None = None
@@ -205,13 +207,13 @@ def dashboards(stack: Stack) -> AbstractContextManager[object]:
 
 def table(stack: Stack) -> str:
     """The addresses and logins."""
-    shop, *others = addresses(stack.ports).items()
+    shop, *others = addresses(stack.ports, logs=LOG_STORE in stack.components).items()
     rows = [
         shop,
         ("Start page", f"http://127.0.0.1:{stack.ports.gateway}"),
         *others,
         *((f"Login {label}", f"{email} / {password}") for label, email, _, password in LOGINS),
-        ("Logs", f"{stack.state / 'logs'} (make logs S=order)"),
+        ("Log files", f"{stack.state / 'logs'} (make logs S=order)"),
     ]
     width = max(len(name) for name, _ in rows)
     lines = [f"  {name:<{width}}  {text}" for name, text in rows]
@@ -265,7 +267,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     stack = Stack(
-        state, ports, products=arguments.products, mail=arguments.mail, rules=arguments.rules == "yes"
+        state,
+        ports,
+        products=arguments.products,
+        mail=arguments.mail,
+        rules=arguments.rules == "yes",
+        observed=arguments.mail == "maildev",
     )
     print(f"Starting Souk in {state}", flush=True)
     try:

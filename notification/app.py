@@ -6,7 +6,9 @@ from kit.auth import Sealer
 from kit.db import Database, Migrations
 from kit.guests import MergedGuests
 from kit.service import Service
+from kit.values import ORDER
 from kit.work import PeriodicJob, Worker
+from notification.mail.ports import Due
 from notification.mail.preview import preview_routes
 from notification.mail.rendering import Renderer
 from notification.mail.store import PostgresMailQueue
@@ -56,6 +58,7 @@ def build(settings: Settings) -> Service:
                 concurrency=settings.mails_at_once,
                 per_second=settings.mails_per_second,
                 on_new_work=db.on_committed,
+                order_id=_order_id,
             ),
             PeriodicJob("notification.erasure", _ERASURE_SWEEP_SECONDS, notifications.erase_late_arrivals),
             guests.job("notification.merged_guests"),
@@ -77,3 +80,8 @@ def _smtp_server(settings: Settings) -> SmtpServer:
 def _mail_domain(settings: Settings) -> str:
     _, sender = parseaddr(ascii_domain(settings.mail_from))
     return sender.rpartition("@")[2]
+
+
+def _order_id(due: Due) -> str:
+    notification, _ = due
+    return ORDER.format(notification.order_id) if notification.order_id else ""

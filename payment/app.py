@@ -9,6 +9,7 @@ from kit.errors import InvalidArgument
 from kit.guests import MergedGuests
 from kit.identity import identity_from_settings
 from kit.service import AdminVerifierClient, Service
+from kit.values import ORDER
 from kit.work import PeriodicJob, Worker
 from payment.charges.consumers import OrderEvents
 from payment.charges.orders import OrderCharges
@@ -104,6 +105,7 @@ def build(settings: Settings) -> Service:
                 concurrency=settings.charges_at_once,
                 per_second=settings.charges_per_second,
                 on_new_work=db.on_committed,
+                order_id=lambda payment: ORDER.format(payment.order_id),
             ),
             guests.job("payments.merged_guests"),
             PeriodicJob("payments.overdue", _OVERDUE_SECONDS, charges.cancel_expired),

@@ -1,30 +1,14 @@
 // The start page: reads the parts of the stack while it is visible.
 
+import { element, read } from "/start/elements.js";
+
 const POLL_MS = 3000;
 // What a developer opens first, in this order; the rest is listed as text.
 const FIRST = ["Shop", "Playground", "Documentation", "Mails", "Dashboards", "Logs", "Prometheus"];
 
 let timer = 0;
+// Where the page is without the gateway.
 let here = "";
-
-export function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
-
-export async function read(path) {
-  let response;
-  try {
-    response = await fetch(path);
-  } catch {
-    const other = here ? ` This page is also at ${here}, without the gateway.` : "";
-    throw new Error(`${location.host} does not respond.${other}`);
-  }
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(body.error ?? body.detail ?? `${path}: HTTP status ${response.status}`);
-  return body;
-}
 
 function link(text) {
   return /^https?:/.test(text) ? element("a", { href: text }, text) : element("code", {}, text);
@@ -113,7 +97,8 @@ async function poll() {
     }
     await showParts();
   } catch (error) {
-    summarize(error.message, true);
+    const other = here && error.unreachable ? ` This page is also at ${here}, without the gateway.` : "";
+    summarize(error.message + other, true);
   }
   clearTimeout(timer);
   timer = setTimeout(poll, POLL_MS);

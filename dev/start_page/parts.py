@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dev.processes import children, pss, stat, tree
+from dev.start_page.shipping import is_probe
 from kit.testing.servers import Server
 
 _FRESH_SECONDS = 1.0
@@ -79,24 +80,27 @@ def state(component: Server) -> str:
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log; of a JSON line its level, event and own fields."""
+    """The last line of a log that is about more than its state; of a JSON line its level, event and own fields."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return ""
-    line = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return _short(line)
+    shown = (_short(line.strip()) for line in reversed(lines) if line.strip())
+    return next((text for text in shown if text), "")
 
 
 def _short(line: str) -> str:
+    """The text of a line; empty for a request that only asks for the state."""
     try:
         fields = json.loads(line)
     except ValueError:
         return line[:_MAX_LINE]
     if not isinstance(fields, dict) or "event" not in fields:
         return line[:_MAX_LINE]
+    if is_probe(fields):
+        return ""
     level = "" if fields.get("level") == "INFO" else f"{fields.get('level')} "
     own = (f"{name}={value}" for name, value in fields.items() if name not in _COMMON_FIELDS)
     return " ".join([f"{level}{fields['event']}", *own])[:_MAX_LINE]

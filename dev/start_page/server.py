@@ -12,14 +12,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import parse_qs, urlsplit
 
+from google.protobuf.message import DecodeError
+
+from dev.components import LOG_STORE
 from dev.ports import Ports, addresses
 from dev.seed import LOGINS
+from dev.start_page.journeys import InvalidId, find
+from dev.start_page.log_store import LogStore, LogStoreError
 from dev.start_page.parts import Parts, ShownStack
+from dev.start_page.shipping import Shipper
+from dev.start_page.spans import records_of_export
 
 _FILES: Final = {
     "/": ("index.html", "text/html"),
+    "/start/elements.js": ("elements.js", "text/javascript"),
     "/start/page.js": ("page.js", "text/javascript"),
+    "/start/request.js": ("request.js", "text/javascript"),
     "/start/style.css": ("style.css", "text/css"),
 }
 POLICY: Final = (
@@ -32,17 +42,27 @@ _DOCS_POLICY: Final = (
     "worker-src 'self' blob:; frame-ancestors 'none'"
 )
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
+# A page of another site cannot send it without asking first, which this server does not allow.
+_SPANS_TYPE: Final = "application/x-protobuf"
+_MAX_SPANS_BYTES: Final = 16 * 2**20
 
 
 class StartPage:
-    """The page's server as a context manager; `state`: the stack's folder."""
+    """The page's server as a context manager, and what fills the log store, if the stack has one; `state`: the stack's folder."""
 
     def __init__(self, stack: ShownStack, ports: Ports, state: Path) -> None:
-        self._server = _Server(stack, ports, state)
+        store = LogStore(ports.logs) if LOG_STORE in stack.components else None
+        self._server = _Server(stack, ports, state, store)
         self._thread = threading.Thread(target=self._server.serve_forever, name="start-page", daemon=True)
+        self._shipper: Shipper | None = None
+        if store:
+            logs = {name: component.log for name, component in stack.components.items()}
+            self._shipper = Shipper(logs, store, state / "data" / "shipped.json")
 
     def __enter__(self) -> Self:
         self._thread.start()
+        if self._shipper:
+            self._shipper.start()
         return self
 
     def __exit__(
@@ -52,6 +72,8 @@ class StartPage:
 
     def close(self) -> None:
         """Stops serving."""
+        if self._shipper:
+            self._shipper.stop()
         self._server.shutdown()
         self._server.server_close()
 
@@ -59,8 +81,9 @@ class StartPage:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, stack: ShownStack, ports: Ports, state: Path) -> None:
+    def __init__(self, stack: ShownStack, ports: Ports, state: Path, store: LogStore | None) -> None:
         super().__init__(("127.0.0.1", ports.start_page), _Handler)
+        self.store = store
         self.parts = Parts(stack)
         self.ports = ports
         self.docs = state / "docs"
@@ -72,7 +95,7 @@ class _Server(ThreadingHTTPServer):
 
     def about(self) -> dict[str, Any]:
         """What does not change while the stack runs."""
-        listed = addresses(self.ports)
+        listed = addresses(self.ports, logs=self.store is not None)
         if (self.docs / "index.html").is_file():
             listed["Documentation"] = f"http://127.0.0.1:{self.ports.start_page}/docs/index.html"
         else:
@@ -103,10 +126,47 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json(self.server.about())
         elif path == "/start/parts.json":
             self._send_json({"parts": self.server.parts.read()})
+        elif path == "/start/request.json":
+            self._send_request(parse_qs(urlsplit(self.path).query).get("id", [""])[0])
         elif path.startswith("/docs/"):
             self._send_docs(path.removeprefix("/docs/"))
         else:
             self._send_error(404, f"the start page has no {path[:200]}")
+
+    def do_POST(self) -> None:
+        """Receives the services' spans."""
+        length = int(self.headers.get("Content-Length") or 0)
+        if self.path != "/v1/traces" or self.headers.get("Content-Type") != _SPANS_TYPE:
+            self.close_connection = True
+            self._send_error(404, "only spans are received here, at /v1/traces")
+        elif self.server.store is None or length > _MAX_SPANS_BYTES:
+            self.close_connection = True
+            self._send_error(413 if self.server.store else 503, "these spans cannot be stored")
+        else:
+            self._store_spans(self.server.store, self.rfile.read(length))
+
+    def _store_spans(self, store: LogStore, body: bytes) -> None:
+        try:
+            store.insert(records_of_export(body))
+        except DecodeError:
+            self._send_error(400, "these are no spans")
+        except LogStoreError as error:
+            self._send_error(503, str(error))
+        else:
+            # An empty ExportTraceServiceResponse.
+            self._send(_SPANS_TYPE, b"")
+
+    def _send_request(self, text: str) -> None:
+        store = self.server.store
+        if store is None:
+            self._send_error(404, "this stack has no log store; make run starts one")
+            return
+        try:
+            self._send_json(find(store, text.strip()))
+        except InvalidId as error:
+            self._send_error(400, str(error))
+        except LogStoreError as error:
+            self._send_error(503, f"{error}; the table of parts shows its state")
 
     def _send_docs(self, name: str) -> None:
         docs = self.server.docs.resolve()

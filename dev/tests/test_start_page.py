@@ -113,6 +113,10 @@ def test_the_last_line_of_a_service_is_its_event_with_its_fields(tmp_path: Path)
     with log.open("a") as file:
         file.write(json.dumps({**fields, "level": "ERROR"}) + "\n")
     assert last_line(log) == "ERROR order.placed order_id=ord_1"
+    with log.open("a") as file:
+        probe = {**fields, "event": "http.request", "route": "/readyz", "level": "INFO"}
+        file.write(json.dumps(probe) + "\n")
+    assert last_line(log) == "ERROR order.placed order_id=ord_1"
     log.write_text("x" * 100_000)
     assert last_line(log) == "x" * 300
 

@@ -82,6 +82,11 @@ class BaseSettings:
     trace_sample_ratio: float = setting(
         "Share of traces that are sampled, 0-1", default=0.05, minimum=0, maximum=1
     )
+    trace_jobs: bool = setting(
+        "Whether runs of periodic jobs are sampled too; they run every second, whether there is work or not",
+        default=True,
+        development=False,
+    )
     drain_seconds: timedelta = setting(
         "Seconds after SIGTERM during which new requests are still accepted, until load balancers and clients stop sending them",
         default=timedelta(seconds=6),

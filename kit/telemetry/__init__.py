@@ -10,7 +10,17 @@ from kit.telemetry.context import correlation_id, new_correlation_id
 from kit.telemetry.logs import Log, get_logger
 from kit.telemetry.metrics import BoundRedMetrics, RedMetrics, start_at_zero
 from kit.telemetry.setup import configure, flush
-from kit.telemetry.spans import Span, Trace, client_span, current_trace, extract, inject, span, traceparent
+from kit.telemetry.spans import (
+    Span,
+    Trace,
+    client_span,
+    current_trace,
+    extract,
+    inject,
+    job_span,
+    span,
+    traceparent,
+)
 
 __all__ = [
     "BoundRedMetrics",
@@ -27,6 +37,7 @@ __all__ = [
     "flush",
     "get_logger",
     "inject",
+    "job_span",
     "new_correlation_id",
     "span",
     "start_at_zero",

@@ -19,7 +19,7 @@ def configure(service: str, settings: BaseSettings, *, stream: TextIO | None = N
     """Logs JSON to standard output and exports spans to `settings.otlp_endpoint`, unless it is empty."""
     configure_logging(service, settings.log_level, stream)
     tracer = _tracer(service, settings.otlp_endpoint) if settings.otlp_endpoint else None
-    record_spans(tracer, settings.trace_sample_ratio)
+    record_spans(tracer, settings.trace_sample_ratio, jobs=settings.trace_jobs)
 
 
 def flush() -> None:

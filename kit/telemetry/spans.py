@@ -15,6 +15,8 @@ from opentelemetry import trace as otel
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 
+from kit.telemetry.context import correlation_id
+
 Attribute = str | bool | int | float
 
 
@@ -27,19 +29,20 @@ class Trace(NamedTuple):
 
 
 class _Recording:
-    """Set by `configure`: the tracer, and the share of sampled traces."""
+    """Set by `configure`: the tracer, the share of sampled traces, and whether runs of periodic jobs are among them."""
 
     tracer: otel.Tracer | None = None
     ratio: float = 0.0
+    jobs: bool = True
 
 
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 _NO_SPAN = nullcontext()
 
 
-def record_spans(tracer: otel.Tracer | None, ratio: float) -> None:
-    """Sets the tracer for sampled traces, and the share of new traces that is sampled."""
-    _Recording.tracer, _Recording.ratio = tracer, ratio
+def record_spans(tracer: otel.Tracer | None, ratio: float, *, jobs: bool = True) -> None:
+    """Sets the tracer for sampled traces, the share of new traces that is sampled, and whether runs of periodic jobs are among them."""
+    _Recording.tracer, _Recording.ratio, _Recording.jobs = tracer, ratio, jobs
 
 
 def current_trace() -> Trace | None:
@@ -97,12 +100,13 @@ class Span:
         if sampled and _Recording.tracer is not None:
             self._start(_Recording.tracer, Context())
         else:
-            self._token = _current.set(
-                Trace(random.getrandbits(128) or 1, random.getrandbits(64) or 1, sampled)
-            )
+            self._token = _current.set(_new_trace(sampled))
 
     def _start(self, tracer: otel.Tracer, context: Context) -> None:
-        self._span = tracer.start_span(self._name, context, self._kind, dict(self._attributes or {}))
+        attributes = dict(self._attributes or {})
+        if correlation := correlation_id.get():
+            attributes["correlation_id"] = correlation
+        self._span = tracer.start_span(self._name, context, self._kind, attributes)
         context_of_span = self._span.get_span_context()
         self._token = _current.set(Trace(context_of_span.trace_id, context_of_span.span_id, True))
 
@@ -116,6 +120,11 @@ def span(
 ) -> Span:
     """A span under `parent` (from `extract`), else under the current span, else the root of a new trace."""
     return Span(name, kind, attributes, parent)
+
+
+def job_span(name: str) -> Span:
+    """The span of one run of a periodic job: the root of a trace, which is not sampled if jobs are left out."""
+    return Span(name, SpanKind.INTERNAL, None, None if _Recording.jobs else _new_trace(False))
 
 
 def client_span(system: str, command: str) -> Span | AbstractContextManager[None]:
@@ -169,6 +178,10 @@ def untrusted_trace(header: str | None) -> Trace | None:
     """The trace of an untrusted header: its id is used, sampling is decided here."""
     parent = parse_traceparent(header)
     return parent and parent._replace(sampled=random.random() < _Recording.ratio)
+
+
+def _new_trace(sampled: bool) -> Trace:
+    return Trace(random.getrandbits(128) or 1, random.getrandbits(64) or 1, sampled)
 
 
 def _as_context(position: Trace) -> otel.SpanContext:

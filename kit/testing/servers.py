@@ -154,8 +154,9 @@ class Postgres(Server):
         return drop_privileges([program("postgres"), "-D", str(self._data), *options])
 
     def ready(self) -> bool:
-        # With the user, because the server would log the attempt of another.
-        probe = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "souk"]
+        # With user and database, because the server would log the attempt with others.
+        options = ["-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "souk", "-d", "postgres"]
+        probe = [program("pg_isready"), *options]
         return port_open(self.port) and subprocess.run(probe, check=False).returncode == 0
 
     def create_database(self, name: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from kit.telemetry import get_logger, span
+from kit.telemetry import get_logger, job_span
 from kit.work.metrics import WORK
 from kit.work.supervisor import SupervisedTask
 
@@ -45,7 +45,7 @@ class PeriodicJob:
         pause = self._seconds * random.random()
         while not await self._stopped(pause):
             try:
-                with span(f"job {self.name}"):
+                with job_span(f"job {self.name}"):
                     await self._run()
             except Exception:  # The next run may succeed.
                 WORK.labels(self.name, "failed").inc()

@@ -72,7 +72,8 @@ class Worker(Generic[T]):
     called system (a payment provider, a mail server).
 
     `on_new_work(wake)` calls `wake` whenever there may be new work, e.g. `Database.on_committed`. Then a worker at rest is woken at once,
-    and polls only every `rest_seconds`.
+    and polls only every `rest_seconds`. `order_id(item)` names its order in its trace, which starts here: nothing else connects it with
+    the request that the item follows from.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Worker(Generic[T]):
         idle_seconds: float = 0.2,
         rest_seconds: float = _REST_SECONDS,
         on_new_work: Callable[[Callable[[], None]], None] | None = None,
+        order_id: Callable[[T], str] | None = None,
     ) -> None:
         self.name = name
         self._claim = claim
@@ -94,6 +96,7 @@ class Worker(Generic[T]):
         self._bucket = TokenBucket(per_second)
         self._idle_seconds = idle_seconds
         self._rest_seconds = rest_seconds if on_new_work else idle_seconds
+        self._order_id = order_id
         self._closing = asyncio.Event()
         self._woken = asyncio.Event()
         if on_new_work:
@@ -160,7 +163,9 @@ class Worker(Generic[T]):
     async def _handle_item(self, item: T) -> None:
         IN_PROGRESS.labels(self.name).set(len(self._busy))
         try:
-            with span(f"work {self.name}"):
+            with span(f"work {self.name}") as current:
+                if current.sampled and self._order_id:
+                    current.set("order_id", self._order_id(item))
                 await self._handle(item)
         except LeaseLost:
             WORK.labels(self.name, "lease_lost").inc()

@@ -84,15 +84,18 @@ class StackUnderTest:
 
 
 @contextmanager
-def running_stack(*, rules: bool = False) -> Iterator[StackUnderTest]:
-    """The stack; its logs are kept with the test's outputs. `rules`: a stack of its own has taxes, shipping and variants too."""
+def running_stack(*, rules: bool = False, observed: bool = False) -> Iterator[StackUnderTest]:
+    """The stack; its logs are kept with the test's outputs.
+
+    `rules`: a stack of its own has taxes, shipping and variants too; `observed`: a log store.
+    """
     if gateway := os.environ.get("SOUK_GATEWAY"):
         state = Path(os.environ.get("SOUK_STATE", ".souk"))
         yield StackUnderTest(Ports.read(os.environ), _SocketControl(state), gateway.rstrip("/"))
         return
     ports = Ports.free()
     with state_folder() as state:
-        local = Stack(state, ports, products=_PRODUCTS, mail="count", rules=rules)
+        local = Stack(state, ports, products=_PRODUCTS, mail="count", rules=rules, observed=observed)
         local.start()
         try:
             yield StackUnderTest(ports, local, f"http://127.0.0.1:{ports.gateway}")

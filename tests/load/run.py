@@ -139,6 +139,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(argv)
     if gateway := os.environ.get("SOUK_GATEWAY"):
         return asyncio.run(measure(gateway.rstrip("/"), Ports.read(os.environ), arguments))
+    # As in production, where k8s/base/30-config.yaml sets both; `make run` samples every request.
+    os.environ |= {"TRACE_SAMPLE_RATIO": "0.05", "OTLP_ENDPOINT": ""}
+    print(f"{'traces':<15} TRACE_SAMPLE_RATIO={os.environ['TRACE_SAMPLE_RATIO']}, not exported", flush=True)
     with tempfile.TemporaryDirectory(prefix="souk-load-") as folder:
         ports = Ports.free()
         stack = Stack(Path(folder), ports, mail="count")

@@ -7,7 +7,16 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from kit.telemetry import SpanKind, client_span, current_trace, extract, inject, span
+from kit.telemetry import (
+    SpanKind,
+    client_span,
+    correlation_id,
+    current_trace,
+    extract,
+    inject,
+    job_span,
+    span,
+)
 from kit.telemetry.spans import record_spans, untrusted_trace
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-"
@@ -30,6 +39,30 @@ def test_spans_of_a_kept_trace_nest(sampled: InMemorySpanExporter) -> None:
     assert one.parent is not None
     assert one.parent.span_id == two.context.span_id
     assert dict(one.attributes or {}) == {"lines": 2}
+
+
+def test_a_span_names_the_request_that_it_belongs_to(sampled: InMemorySpanExporter) -> None:
+    token = correlation_id.set("corr-1")
+    with span("rpc", attributes={"lines": 2}):
+        pass
+    correlation_id.reset(token)
+    with span("job"):
+        pass
+    rpc, job = sampled.get_finished_spans()
+    assert dict(rpc.attributes or {}) == {"lines": 2, "correlation_id": "corr-1"}
+    assert dict(job.attributes or {}) == {}
+
+
+@pytest.mark.parametrize(("jobs", "names"), [(True, ["child", "job sweep"]), (False, [])])
+def test_runs_of_jobs_are_sampled_unless_they_are_left_out(
+    sampled: InMemorySpanExporter, jobs: bool, names: list[str]
+) -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(sampled))
+    record_spans(provider.get_tracer("test"), 1.0, jobs=jobs)
+    with job_span("job sweep"), span("child"):
+        assert current_trace() is not None
+    assert [finished.name for finished in sampled.get_finished_spans()] == names
 
 
 def test_a_kept_parent_from_outside_is_continued(sampled: InMemorySpanExporter) -> None:

@@ -4,6 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from kit.telemetry.spans import record_spans
 from kit.testing import eventually
 from kit.work import LeaseLost, Worker
 from kit.work.metrics import WORK
@@ -232,3 +237,19 @@ async def test_a_worker_that_is_woken_often_claims_no_more_often_than_without() 
     await worker.close()
 
     assert 2 <= len(work.limits) <= 4
+
+
+async def test_the_trace_of_an_item_names_its_order() -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    record_spans(provider.get_tracer("test"), 1.0)
+    work = Work("a", "b")
+    worker = Worker("test", work.claim, work.handle, concurrency=2, order_id="ord_{}".format)
+    try:
+        await worker.open()
+        await eventually(lambda: len(work.handled) == 2)
+    finally:
+        await worker.close()
+        record_spans(None, 0.0)
+    spans = {(span.name, (span.attributes or {})["order_id"]) for span in exporter.get_finished_spans()}
+    assert spans == {("work test", "ord_a"), ("work test", "ord_b")}
