@@ -70,6 +70,10 @@ sweep-test: tools ## Cancel 10,000 overdue orders while shoppers order, and meas
 fault-test: tools ## Place 10,000 orders while processes, networks and the payment provider fail, then check every invariant
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/faults -- $(ARGS)
 
+.PHONY: restore-drill
+restore-drill: tools ## Lose the data of PostgreSQL, Kafka and Elasticsearch under traffic, restore it, and check every invariant
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/disasters -- $(ARGS)
+
 .PHONY: upgrade-test
 upgrade-test: tools ## Upgrade 10,000,000 orders from an older commit under traffic: ARGS="--from COMMIT"
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/upgrade -- $(ARGS)

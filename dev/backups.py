@@ -68,7 +68,10 @@ class Backups:
         base = self.newest(time)
         data = server.folder / "data"
         replaced = data.with_name("data.replaced")
-        if data.exists():
+        if (data / "recovery.signal").exists():
+            # Left by a restore that failed: what it replaced is kept.
+            shutil.rmtree(data)
+        elif data.exists():
             shutil.rmtree(replaced, ignore_errors=True)
             data.rename(replaced)
         _run(["cp", "-a", str(base), str(data)])
@@ -81,14 +84,27 @@ class Backups:
                 for name, value in zip(_SETTINGS, values, strict=True)
             )
         (data / "recovery.signal").touch()
-        server.start()
-        wait_until(
-            lambda: _query(server, "SELECT pg_is_in_recovery()") == "f",
-            "PostgreSQL has recovered",
-            seconds=_RECOVERY_SECONDS,
-        )
+        server.launch()
+        wait_until(lambda: _has_recovered(server), "PostgreSQL has recovered", seconds=_RECOVERY_SECONDS)
         for name in _SETTINGS:
             _query(server, f"ALTER SYSTEM RESET {name}")
+
+
+def _has_recovered(server: Postgres) -> bool:
+    """Raises BackupError if the server has exited."""
+    assert server.process is not None
+    try:
+        return _query(server, "SELECT pg_is_in_recovery()") == "f"
+    except BackupError:
+        # A server that stops may respond once more.
+        if server.process.status is None:
+            return False
+    log = server.process.tail()
+    if "before configured recovery target was reached" in log:
+        raise BackupError(
+            "the archived WAL ends before that time: restore an earlier time, or without one the latest state"
+        )
+    raise BackupError(f"PostgreSQL has not recovered:\n{log}")
 
 
 def _query(server: Postgres, sql: str) -> str:

@@ -10,11 +10,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dev.backups import BackupError, Backups
-from dev.components import run_command
+from dev.components import Service, run_command
 from dev.ports import Ports
 from dev.stack import Stack, StackError
 from kit.testing import Kafka, Postgres
@@ -37,12 +38,10 @@ def recover(stack: Stack, backups: Backups, time: datetime | None, report: Calla
 
 
 def republish(stack: Stack, report: Callable[[str], None], *, discard: bool = False) -> None:
-    """Makes topics that are missing, and has every outbox published again."""
-    services = stack.with_database()
-    for service in services:
-        run_service(stack, service.name, "migrate")
-    for service in services:
-        report(run_service(stack, service.name, "republish", *(["--discard"] if discard else [])))
+    """Has every outbox published again."""
+    options = ["--discard"] if discard else []
+    for service in stack.with_database():
+        report(run_service(stack, service.name, "republish", *options))
 
 
 def replace_kafka(stack: Stack) -> None:
@@ -50,6 +49,23 @@ def replace_kafka(stack: Stack) -> None:
     [kafka] = [server for server in stack.servers if isinstance(server, Kafka)]
     shutil.rmtree(kafka.folder, ignore_errors=True)
     stack.start_component(kafka.name)
+    # It creates the topics.
+    for service in stack.with_database():
+        run_service(stack, service.name, "migrate")
+
+
+def stop_services(stack: Stack) -> None:
+    """Stops the six services at once; the others run on."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Service.stop, stack.services.values()))
+
+
+def start_services(stack: Stack) -> None:
+    """Starts them again and returns once they are ready."""
+    for service in stack.services.values():
+        service.launch()
+    for service in stack.services.values():
+        service.await_ready()
 
 
 def run_service(stack: Stack, service: str, *arguments: str) -> str:

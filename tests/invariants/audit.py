@@ -75,8 +75,13 @@ EXTERNAL: Sequence[Callable[[DataSources], Awaitable[CheckResult]]] = (
 )
 
 
-async def check_all(ports: Ports, wait: float, *, external: bool = True) -> list[CheckResult]:
-    """Runs and prints every check; `external`: also compares the records of the payment provider and the mail server."""
+async def check_all(
+    ports: Ports, wait: float, *, external: bool = True, lost: tuple[float, float] | None = None
+) -> list[CheckResult]:
+    """Runs and prints every check; `external`: also compares the records of the payment provider and the mail server.
+
+    `lost`: seconds since 1970 between which mails were sent that the databases do not know, because they were restored to an earlier time.
+    """
     sources = await DataSources.open(
         {name: f"postgresql://souk:souk@127.0.0.1:{ports.postgresql}/{name}" for name in DATABASES},
         index_url=f"http://127.0.0.1:{ports.elasticsearch}",
@@ -84,6 +89,7 @@ async def check_all(ports: Ports, wait: float, *, external: bool = True) -> list
         provider_url=f"http://127.0.0.1:{ports.stripe}",
         mails_url=f"http://127.0.0.1:{ports.mail_web}",
     )
+    sources.lost = lost
     try:
         results = []
         if wait:

@@ -84,25 +84,25 @@ async def refunded(sources: DataSources) -> CheckResult:
 
 
 async def balances(sources: DataSources) -> CheckResult:
-    """The provider holds no money of a CANCELLED order, and cannot charge a finished payment later."""
+    """The provider holds no money of an order that is CANCELLED or unknown, and cannot charge a finished payment later."""
     balance: Counter[str] = Counter()
     latest = _latest(await sources.provider_records())
     for record in latest.values():
         if record["status"] == "succeeded":
             balance[record["intent"]] += record["amount"] * (1 if record["id"] == record["intent"] else -1)
-    cancelled = {
-        str(row["id"])
-        for row in await sources.rows("order", "SELECT id FROM orders WHERE status = 'CANCELLED'")
+    orders = {
+        str(row["id"]): row["status"] for row in await sources.rows("order", "SELECT id, status FROM orders")
     }
+    cancelled = {order for order, status in orders.items() if status == "CANCELLED"}
     payments = {row["order_id"]: row for row in await sources.rows("payment", _PAYMENTS)}
     violations = []
     for intent, record in latest.items():
         if intent != record["intent"]:
             continue
         order = _order(record)
-        if balance[intent] < 0 or (order in cancelled and balance[intent]):
+        if balance[intent] < 0 or ((order in cancelled or order not in orders) and balance[intent]):
             violations.append(
-                f"order {order} is cancelled, but the provider holds {balance[intent]} of {intent}"
+                f"order {order} is {orders.get(order, 'unknown')}, but the provider holds {balance[intent]} of {intent}"
             )
         payment = payments.get(order)
         if record["status"] in ("processing", "requires_action") and (

@@ -32,6 +32,8 @@ class DataSources:
     bootstrap: str | None = None
     provider_url: str | None = None
     mails_url: str | None = None
+    # Between these times, in seconds since 1970, mails were sent that a restore made unknown.
+    lost: tuple[float, float] | None = None
 
     @classmethod
     async def open(

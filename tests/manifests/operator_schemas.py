@@ -17,6 +17,7 @@ from tests.manifests.manifests import PRODUCTION, Manifest, built
 
 FILE = ROOT / "tests" / "manifests" / "operator_schemas.json"
 OPERATORS = {
+    "barmancloud.cnpg.io",
     "cert-manager.io",
     "elasticsearch.k8s.elastic.co",
     "kafka.strimzi.io",

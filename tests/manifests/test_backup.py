@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -98,6 +98,23 @@ async def test_a_disk_that_still_exists_loses_nothing_and_can_be_restored_again(
     await asyncio.to_thread(backups.restore, server, None)
 
     assert await written(server, "order") == ["not archived", "after the restore"]
+
+
+async def test_a_time_that_is_not_archived_is_rejected_and_what_was_there_is_kept(
+    server: Postgres, backups: Backups
+) -> None:
+    await migrate(server)
+    await asyncio.to_thread(backups.take, server)
+    await write(server, "kept")
+    await asyncio.to_thread(server.stop)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    for _ in range(2):
+        with pytest.raises(BackupError, match="the archived WAL ends before that time"):
+            await asyncio.to_thread(backups.restore, server, later)
+        await asyncio.to_thread(server.stop)
+
+    await asyncio.to_thread(backups.restore, server, None)
+    assert await written(server, "order") == ["kept"]
 
 
 async def test_without_a_backup_nothing_is_archived_and_a_restore_says_so(

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 import subprocess
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,10 @@ from tests.manifests.manifests import BASE, SERVICES, built, containers, pods
 DEPLOY = ROOT / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())
 ALERTS: dict[str, Any] = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"]}
+# Of metrics that are not ours.
+_BACKUPS = yaml.safe_load((ROOT / "k8s" / "components" / "monitoring" / "backups.yaml").read_text())
+BACKUP_GROUPS = _BACKUPS["spec"]["groups"]
+BACKUP_ALERTS: dict[str, Any] = {rule["alert"]: rule for group in BACKUP_GROUPS for rule in group["rules"]}
 DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 INCIDENTS = ROOT / "docs" / "operations" / "incidents"
 # Series that Prometheus itself adds, for every target and every alert.
@@ -102,9 +107,9 @@ def test_every_business_metric_is_on_a_dashboard() -> None:
     assert missing <= {"souk_graphql_cost_total", "souk_account_sessions_revoked_total"}, missing
 
 
-@pytest.mark.parametrize("alert", ALERTS)
+@pytest.mark.parametrize("alert", [*ALERTS, *BACKUP_ALERTS])
 def test_an_alert_has_a_summary_a_description_and_a_page(alert: str) -> None:
-    rule = ALERTS[alert]
+    rule = {**ALERTS, **BACKUP_ALERTS}[alert]
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert rule["annotations"]["summary"]
     assert rule["annotations"]["description"]
@@ -116,7 +121,7 @@ def test_an_alert_has_a_summary_a_description_and_a_page(alert: str) -> None:
 
 
 def test_every_incident_page_belongs_to_an_alert() -> None:
-    assert {path.stem for path in INCIDENTS.glob("*.md")} == set(ALERTS)
+    assert {path.stem for path in INCIDENTS.glob("*.md")} == {*ALERTS, *BACKUP_ALERTS}
 
 
 def test_the_rules_for_the_operator_are_the_same() -> None:
@@ -167,12 +172,21 @@ def test_alerts_fire_when_they_should_and_only_then() -> None:
     promtool("test", "rules", str(ROOT / "tests" / "manifests" / "alerts_test.yml"))
 
 
-def test_every_alert_fires_in_a_test() -> None:
-    tests = yaml.safe_load((ROOT / "tests" / "manifests" / "alerts_test.yml").read_text())["tests"]
+def test_alerts_on_backups_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
+    (tmp_path / "backups.yml").write_text(yaml.safe_dump({"groups": BACKUP_GROUPS}))
+    tests = shutil.copy(ROOT / "tests" / "manifests" / "backup_alerts_test.yml", tmp_path)
+    promtool("test", "rules", str(tests))
+
+
+@pytest.mark.parametrize(
+    ("file", "alerts"), [("alerts_test.yml", ALERTS), ("backup_alerts_test.yml", BACKUP_ALERTS)]
+)
+def test_every_alert_fires_in_a_test(file: str, alerts: dict[str, Any]) -> None:
+    tests = yaml.safe_load((ROOT / "tests" / "manifests" / file).read_text())["tests"]
     fired = {
         rule["alertname"] for test in tests for rule in test["alert_rule_test"] if rule.get("exp_alerts")
     }
-    assert fired == set(ALERTS)
+    assert fired == set(alerts)
 
 
 def promtool(*args: str) -> None:
