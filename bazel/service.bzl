@@ -3,7 +3,7 @@
 load("//bazel/oci:defs.bzl", "service_image")
 load("//bazel/python:defs.bzl", "py_binary", "py_library")
 
-def service(name, srcs, deps, data = [], ports = []):
+def service(name, srcs, deps, data = [], npm = [], ports = []):
     """Makes a service's targets: `bazel run //NAME` runs it, within the local stack if one is running.
 
     The targets: lib (the code, for its own tests), readme, server (python -m NAME), NAME (server, within the local stack), migrate,
@@ -14,6 +14,7 @@ def service(name, srcs, deps, data = [], ports = []):
       srcs: its modules.
       deps: dependencies of srcs. No service is visible to another.
       data: migrations, templates and other files that it reads.
+      npm: the npm packages that are bundled in its scripts.
       ports: the default ports of HTTP and gRPC.
     """
     py_library(
@@ -65,5 +66,6 @@ def service(name, srcs, deps, data = [], ports = []):
         common = "//bazel/oci:common",
         description = "Souk's %s service" % name,
         image = "souk/" + name,
+        npm = npm,
         ports = ports,
     )
