@@ -75,8 +75,11 @@ def build(settings: Settings) -> Service:
     reconciliation = Reconciliation(db, store, StripeRecords(stripe), clock=db.clock)
 
     async def reconcile(args: Sequence[str]) -> None:
-        findings = await reconciliation.run(_parse_time(args))
-        print("\n".join([*map(str, findings), f"{len(findings)} differences"]))
+        count = 0
+        async for finding in reconciliation.run(_parse_time(args)):
+            print(finding, flush=True)
+            count += 1
+        print(f"{count} differences")
 
     return Service(
         name="payment",

@@ -1,15 +1,19 @@
 """Stripe's lists of payment intents and refunds. What is not ours names no payment, and is left out."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from kit.errors import InvalidArgument
-from kit.values import ACCOUNT, CURRENCIES, ORDER, PAYMENT, REFUND, Money
+from kit.values import ACCOUNT, CURRENCIES, ORDER, PAYMENT, REFUND, Backoff, Money
 from payment.intents.domain import Intent
+from payment.provider.errors import ProviderFailed, ProviderUnavailable
 from payment.provider.stripe_api import StripeApi
 from payment.provider.stripe_client import intent_status, refund_state
 from payment.reconciliation.domain import MadeRefund, ProviderCharge
+
+_RETRIES: Final = 5
 
 
 class StripeRecords:
@@ -37,11 +41,21 @@ class StripeRecords:
         more = True
         while more:
             query = dict(params)
-            page = await self._api.read(operation, lambda: resources.list_async(query))  # noqa: B023 - awaited at once
+            page = await self._read(operation, lambda: resources.list_async(query))  # noqa: B023 - awaited at once
             for resource in page.data:
                 yield resource
                 params["starting_after"] = resource.id
             more = bool(page.has_more and page.data)
+
+    async def _read(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Several times: an operator waits for the whole list."""
+        backoff = Backoff()
+        for _ in range(_RETRIES):
+            try:
+                return await self._api.read(operation, call)
+            except (ProviderUnavailable, ProviderFailed):
+                await asyncio.sleep(backoff.next())
+        return await self._api.read(operation, call)
 
 
 def _charge(resource: Any) -> ProviderCharge | None:

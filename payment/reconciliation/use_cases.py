@@ -5,14 +5,13 @@ services may run: a payment is committed before its intent is created, so what t
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from kit.db import Database, Transaction, retry_on_contention
-from kit.telemetry import get_logger
-from kit.values import PAYMENT, Clock
+from kit.values import Clock
 from payment.payments.ports import PaymentStore
 from payment.reconciliation.domain import (
     Finding,
@@ -24,8 +23,6 @@ from payment.reconciliation.domain import (
     reconcile_refunds,
 )
 from payment.reconciliation.ports import ProviderRecords
-
-log = get_logger(__name__)
 
 # An intent that was created before the restored time may have been stored, and charged, after it.
 _MARGIN: Final = timedelta(hours=1)
@@ -42,25 +39,18 @@ class Reconciliation:
         self._provider = provider
         self._clock = clock
 
-    async def run(self, since: datetime) -> list[Finding]:
-        """Resolves what the provider has done since then and we do not know; returns what was found."""
+    async def run(self, since: datetime) -> AsyncIterator[Finding]:
+        """Resolves what the provider has done since then and we do not know; each difference is yielded once it is resolved."""
         refunds: dict[str, list[MadeRefund]] = defaultdict(list)
         async for refund in self._provider.refunds(since - _MARGIN):
             refunds[refund.intent_id].append(refund)
-        findings = []
         async for charge in self._provider.charges(since - _MARGIN):
-            findings += await self._reconcile(charge, refunds.pop(charge.intent.id, []))
+            for finding in await self._reconcile(charge, refunds.pop(charge.intent.id, [])):
+                yield finding
         # Of intents that are older.
         for intent_id, made in refunds.items():
-            findings += await self._reconcile_refunds(intent_id, made)
-        for finding in findings:
-            log.warning(
-                "payment.reconciled",
-                payment_id=PAYMENT.format(finding.payment_id),
-                provider_id=finding.reference,
-                outcome=finding.outcome.name,
-            )
-        return findings
+            for finding in await self._reconcile_refunds(intent_id, made):
+                yield finding
 
     @retry_on_contention
     async def _reconcile(self, charge: ProviderCharge, refunds: Sequence[MadeRefund]) -> list[Finding]:

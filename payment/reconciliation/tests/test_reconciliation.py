@@ -20,6 +20,7 @@ from kit.testing.fixtures import database_url, postgres
 from payment.charges.orders import CancelledOrder
 from payment.payments.domain import Payment
 from payment.payments.status import PaymentStatus
+from payment.provider.errors import ProviderFailed, ProviderUnavailable
 from payment.reconciliation.domain import Outcome
 from payment.reconciliation.stripe_records import StripeRecords
 from payment.reconciliation.use_cases import Reconciliation
@@ -76,7 +77,7 @@ class Restored:
         self.mock.api.inject(b'{"keys": "forgotten"}')
 
     async def reconcile(self) -> list[Outcome]:
-        return [finding.outcome for finding in await self.reconciliation.run(SINCE)]
+        return [finding.outcome async for finding in self.reconciliation.run(SINCE)]
 
     async def current(self, payment: Payment) -> Payment:
         [stored] = await self.world.store.get_many([payment.id], None)
@@ -213,3 +214,18 @@ async def test_without_a_restore_it_finds_nothing_on_all_pages(restored: Restore
     ids = [charge.payment_id async for charge in StripeRecords(stripe, page_size=2).charges(SINCE)]
     assert len(set(ids)) == len(ids) == 3
     assert await restored.reconcile() == []
+
+
+async def test_a_provider_that_does_not_respond_at_once_is_asked_again(restored: Restored) -> None:
+    payment = await restored.charged()
+    await restored.lose(payment)
+    stripe: Any = restored.world.provider
+    read, failures = stripe.read, [ProviderUnavailable(), ProviderFailed()]
+
+    async def fail_first(operation: str, call: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await read(operation, call)
+
+    stripe.read = fail_first
+    assert await restored.reconcile() == [Outcome.LOST_ORDER]
