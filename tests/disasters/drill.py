@@ -34,7 +34,7 @@ from tests.invariants.sources import uuid_of
 
 _PRODUCTS: Final = 20
 _START_SECONDS: Final = 180.0
-_SETTLE_SECONDS: Final = 180.0
+_SETTLE_SECONDS: Final = 900.0
 # Orders that are unpaid when a database is restored end soon.
 _SETTINGS: Final = {"PENDING_SECONDS": "60", "RESERVATION_SECONDS": "120", "BCRYPT_COST": "10"}
 
