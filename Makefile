@@ -74,6 +74,10 @@ fault-test: tools ## Place 10,000 orders while processes, networks and the payme
 restore-drill: tools ## Lose the data of PostgreSQL, Kafka and Elasticsearch under traffic, restore it, and check every invariant
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/disasters -- $(ARGS)
 
+.PHONY: alert-drill
+alert-drill: tools ## Cause every alert on a stack of its own, with shortened windows, and wait until each fires
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/alerts -- $(ARGS)
+
 .PHONY: upgrade-test
 upgrade-test: tools ## Upgrade 10,000,000 orders from an older commit under traffic: ARGS="--from COMMIT"
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/upgrade -- $(ARGS)

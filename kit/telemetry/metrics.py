@@ -51,13 +51,15 @@ class RedMetrics:
 class BoundRedMetrics:
     """The metrics of one method or route."""
 
-    __slots__ = ("_outcomes", "_seconds", "_total", "_values")
+    __slots__ = ("_histogram", "_outcomes", "_seconds", "_total", "_values")
 
     def __init__(
         self, total: Counter, seconds: Histogram, values: tuple[str, ...], expected: tuple[str, ...]
     ) -> None:
         self._total, self._values = total, values
-        self._seconds = seconds.labels(*values) if values else seconds
+        self._histogram = seconds
+        # Of most methods a process never has a request, and each histogram is sixteen lines at every scrape.
+        self._seconds: Histogram | None = None
         self._outcomes = {outcome: total.labels(*values, outcome) for outcome in expected}
 
     def observe(self, seconds: float, outcome: str = "OK") -> None:
@@ -66,4 +68,6 @@ class BoundRedMetrics:
         if counter is None:
             counter = self._outcomes[outcome] = self._total.labels(*self._values, outcome)
         counter.inc()
+        if self._seconds is None:
+            self._seconds = self._histogram.labels(*self._values) if self._values else self._histogram
         self._seconds.observe(seconds)

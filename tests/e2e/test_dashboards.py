@@ -77,6 +77,7 @@ async def journey(watched: Watched) -> None:
         await admin.refund(confirmed["payment"]["id"])
         await buyer.wait_for_mail("confirmed", order["id"])
         await buyer.wait_for_mail("cancelled", declined["id"])
+        (await buyer.execute("{ me { notifications(first: 1) { nodes { id } } } }")).get("me")
     await scraped(watched, "count(count_over_time(souk_notification_mails_total[1m]) > 2) > 3")
 
 
