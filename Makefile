@@ -87,7 +87,7 @@ ci-test: tools ## Run the steps of a workflow's job in a new root of Debian: ARG
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/ci -- $(ARGS)
 
 .PHONY: reproduce
-reproduce: tools ## Build every image twice from different folders and compare the digests
+reproduce: tools ## Build every image twice from different folders (as root: in different roots) and compare the digests
 	@dev/reproduce.sh $(ARGS)
 
 .PHONY: coverage

@@ -1,6 +1,7 @@
 """The base layer has what the interpreter needs, of the locked packages, and nothing of the machine."""
 
 import io
+import marshal
 import os
 import subprocess
 import sys
@@ -56,6 +57,15 @@ def test_binaries_are_those_of_the_packages() -> None:
     for path, data in content().items():
         if ".so" in path:
             assert data == (DEBIAN / path).read_bytes(), path
+
+
+def test_bytecode_depends_neither_on_time_nor_on_the_folder_of_the_build() -> None:
+    bytecode = {path: data for path, data in content().items() if path.endswith(".pyc")}
+    assert len(bytecode) > 500
+    for path, data in bytecode.items():
+        assert data[4:8] == b"\1\0\0\0", f"{path} is checked against the time of its source"
+        source = f"/{path.replace('__pycache__/', '').replace('.cpython-311', '').removesuffix('c')}"
+        assert marshal.loads(data[16:]).co_filename == source
 
 
 @pytest.mark.skipif(not FOREIGN.exists(), reason="the machine has no interpreter of its own")

@@ -84,8 +84,10 @@ usr=\${self%/bin/*}
 exec "\$usr/libexec/python3.11" --inhibit-cache --library-path "\$usr/lib/$libraries" --argv0 "\$0" "\$usr/libexec/python3.11.elf" "\$@"
 END
 chmod +x system/usr/bin/python3.11
-# Bytecode contains sets in the order of their hashes, and the path that the source will have in an image.
-PYTHONHASHSEED=0 system/usr/bin/python3.11 -I -S -m compileall -q -s system -p / --invalidation-mode unchecked-hash system/usr/lib/python3.11
+# Bytecode contains sets in the order of their hashes, and the path that the source will have in an image. -B, because importing a module
+# would write its bytecode with the path that it has here; not -I, which ignores the seed of the hashes.
+env -i PYTHONHASHSEED=0 system/usr/bin/python3.11 -B -S -P -m compileall -q -f -s system -p / --invalidation-mode unchecked-hash \
+  system/usr/lib/python3.11
 rm -rf packages apt
-# Bazel knows a folder by its time.
-touch -d "@$((16#$(sha256sum "$lock" assemble.sh | sha256sum | cut -c1-7)))" system
+# Bazel does not look into a folder: what depends on system/ depends on this file too.
+sha256sum "$lock" assemble.sh > stamp
