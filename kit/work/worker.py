@@ -158,6 +158,8 @@ class Worker(Generic[T]):
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._busy.discard(task)
+        # The next item of the same account may be due now.
+        self._woken.set()
         IN_PROGRESS.labels(self.name).set(len(self._busy))
 
     async def _handle_item(self, item: T) -> None:

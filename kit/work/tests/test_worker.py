@@ -193,10 +193,11 @@ async def test_a_worker_at_rest_is_woken_for_new_work() -> None:
     await eventually(lambda: len(work.limits) == 1)
     work.items.append("a")
     wake[0]()
-    await eventually(lambda: work.handled == ["a"])
+    # At rest, when woken, and after the item.
+    await eventually(lambda: work.handled == ["a"] and len(work.limits) == 3)
     await worker.close()
 
-    assert len(work.limits) == 2
+    assert len(work.limits) == 3
 
 
 async def test_work_that_a_worker_is_not_woken_for_waits_until_its_rest_ends() -> None:
@@ -253,3 +254,23 @@ async def test_the_trace_of_an_item_names_its_order() -> None:
         record_spans(None, 0.0)
     spans = {(span.name, (span.attributes or {})["order_id"]) for span in exporter.get_finished_spans()}
     assert spans == {("work test", "ord_a"), ("work test", "ord_b")}
+
+
+async def test_what_becomes_due_when_an_item_is_done_does_not_wait_for_the_rest_to_end() -> None:
+    work = Work("a", "b", "c")
+
+    async def one_at_a_time(_: int) -> list[str]:
+        return await work.claim(1)
+
+    worker = Worker(
+        "test",
+        one_at_a_time,
+        work.handle,
+        concurrency=3,
+        idle_seconds=0.01,
+        rest_seconds=60,
+        on_new_work=lambda _: None,
+    )
+    await worker.open()
+    await eventually(lambda: work.handled == ["a", "b", "c"])
+    await worker.close()
