@@ -27,9 +27,10 @@ async def arrived(sources: DataSources) -> CheckResult:
         for row in await sources.rows("account", "SELECT id, email FROM accounts WHERE delete_time IS NULL")
     }
     of_guests = {row["id"] for row in await sources.rows("order", _OF_GUESTS)}
-    start, end = sources.lost or (0.0, 0.0)
-    known = [m for m in received if _notification(m["id"]) in rows or not start <= m["time"] <= end]
-    return compare(rows, addresses, of_guests, known)
+    if sources.lost is not None:
+        start, end = sources.lost
+        received = [m for m in received if _notification(m["id"]) in rows or not start <= m["time"] <= end]
+    return compare(rows, addresses, of_guests, received)
 
 
 def compare(

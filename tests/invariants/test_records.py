@@ -41,7 +41,7 @@ _PLANTED_RECORDS: list[tuple[Change, set[str]]] = [
     (_twice, {"charged"}),
     (_set(1, amount=2001), {"charged"}),
     (_set(1, currency="eur"), {"charged"}),
-    (_set(1, metadata={"order_id": ORDER.format(UUID(int=99))}), {"charged"}),
+    (_set(1, metadata={"order_id": ORDER.format(UUID(int=99))}), {"charged", "balances"}),
     (lambda items: items.__delitem__(slice(2)), {"charged"}),
     (_set(1, event="payment_intent.processing", status="processing"), {"charged", "balances"}),
     (_set(4, amount=1999), {"refunded", "balances"}),

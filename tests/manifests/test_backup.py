@@ -48,11 +48,16 @@ async def written(server: Postgres, database: str) -> list[str]:
     return [row["consumer"] for row in rows]
 
 
-async def has_archived_everything(server: Postgres) -> bool:
-    """Whether all that was written so far is archived."""
+async def archive_everything(server: Postgres) -> None:
+    """Returns when all that was written so far is archived."""
+    # Once: whatever the server writes in between would start another segment.
     switched = (await query(server, "postgres", "SELECT pg_walfile_name(pg_switch_wal()) AS name"))[0]["name"]
-    archived = await query(server, "postgres", "SELECT last_archived_wal AS name FROM pg_stat_archiver")
-    return str(archived[0]["name"] or "") >= str(switched)
+
+    async def is_archived() -> bool:
+        archived = await query(server, "postgres", "SELECT last_archived_wal AS name FROM pg_stat_archiver")
+        return str(archived[0]["name"] or "") >= str(switched)
+
+    await eventually(is_archived, seconds=30)
 
 
 async def now(server: Postgres) -> datetime:
@@ -73,7 +78,7 @@ async def test_all_databases_are_restored_to_the_same_time(server: Postgres, bac
     await write(server, "after the backup")
     time = await now(server)
     await write(server, "the accident")
-    await eventually(lambda: has_archived_everything(server), seconds=30)
+    await archive_everything(server)
     server.kill()
     shutil.rmtree(server.folder / "data")
 
@@ -120,7 +125,7 @@ async def test_a_time_that_is_not_archived_is_rejected_and_what_was_there_is_kep
 async def test_without_a_backup_nothing_is_archived_and_a_restore_says_so(
     server: Postgres, backups: Backups
 ) -> None:
-    await eventually(lambda: has_archived_everything(server), seconds=30)
+    await archive_everything(server)
     assert not backups.folder.exists()
     await asyncio.to_thread(server.stop)
     with pytest.raises(BackupError, match="no base backup"):

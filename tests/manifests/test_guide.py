@@ -6,12 +6,14 @@ Links are checked by tests/house, alerts and their pages by test_monitoring, the
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from dev.ports import Ports
 from kit.db import Migrations
 from kit.service import Service
 from kit.settings import load
@@ -27,11 +29,13 @@ TEXTS = {str(path.relative_to(ROOT / "docs" / "operations")): path.read_text() f
 TEXTS["cancelled-order.md"] = (ROOT / "docs" / "recipes" / "cancelled-order.md").read_text()
 DATABASES = tuple(service for service in SERVICES if service != "gateway")
 # Commands of every service (kit.service.main).
-COMMANDS = {"serve", "migrate", "--check", "settings", "dead-letters", "kafka-acls"}
+COMMANDS = {"serve", "migrate", "--check", "settings", "dead-letters", "republish", "kafka-acls"}
 # Upper-case words that are not our settings.
 OTHER_VARIABLES = {
     "PASSWORD",
     "HOST",
+    "ACCESS_KEY_ID",
+    "SECRET_ACCESS_KEY",
     "REGISTRY",
     "REGISTRY_USER",
     "REGISTRY_PASSWORD",
@@ -77,7 +81,7 @@ def test_workloads_exist(page: str) -> None:
     workloads = {
         manifest["metadata"]["name"] for manifest in of_kind(built(BASE), "Deployment", "StatefulSet", "Job")
     }
-    assert mentioned <= workloads
+    assert mentioned - {path.name for path in (ROOT / "deploy").iterdir()} <= workloads
     offered = {manifest["metadata"]["name"] for manifest in of_kind(built(BASE), "Service")}
     assert set(re.findall(r"\bsvc/([a-z-]+)", TEXTS[page])) <= offered
 
@@ -85,6 +89,7 @@ def test_workloads_exist(page: str) -> None:
 @every_page
 def test_settings_exist(page: str) -> None:
     known = {variable for name in SERVICES for variable in variables(name)}
+    known |= {f"SOUK_{port.name.upper()}_PORT" for port in fields(Ports)}
     mentioned = {
         name for code in codes(TEXTS[page]) for name in re.findall(r"^([A-Z]+(?:_[A-Z]+)+)(?:=.*)?$", code)
     }
@@ -95,7 +100,7 @@ def test_settings_exist(page: str) -> None:
 
 def sources() -> str:
     """The code of kit and the services, with its log lines, consumer groups and error codes."""
-    packages = ("kit", *SERVICES)
+    packages = ("kit", "dev", *SERVICES)
     files = (
         path for package in packages for path in (ROOT / package).rglob("*.py") if "tests" not in path.parts
     )
