@@ -34,10 +34,11 @@ class Backups:
 
     def configuration(self) -> dict[str, str]:
         """Server parameters: without the folder `wal`, archiving keeps nothing."""
-        target = shlex.quote(str(self.wal)) + "/%f"
         # A segment that was archived before a crash is offered again. Other content under its name is another server's: never replaced.
-        copy = f"cp %p {target}.part && mv {target}.part {target}"
-        command = f"if [ ! -d {shlex.quote(str(self.wal))} ]; then :; elif [ -e {target} ]; then cmp -s %p {target}; else {copy}; fi"
+        # The folder is named once, because PostgreSQL cuts the command off after 1,023 bytes.
+        copy = 'cp %p "$w/%f.part" && mv "$w/%f.part" "$w/%f"'
+        compare = 'cmp -s %p "$w/%f"'
+        command = f'w={shlex.quote(str(self.wal))}; if [ ! -d "$w" ]; then :; elif [ -e "$w/%f" ]; then {compare}; else {copy}; fi'
         return {"archive_mode": "on", "archive_command": command}
 
     def take(self, server: Postgres, *, archive_seconds: int = ARCHIVE_SECONDS) -> Path:
