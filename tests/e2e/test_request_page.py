@@ -42,7 +42,8 @@ async def place_order(stack: StackUnderTest, correlation: str) -> str:
     """Places an order under a correlation id of our own and waits until it is confirmed; returns its id."""
     async with stack.shop() as shop:
         person = await shop.register()
-        products = await shop.search("lamp")
+        # A catalogue that was just seeded is indexed within a second or so.
+        products = await within(_SECONDS, lambda: shop.search("lamp"), "the lamps of the catalogue")
         headers = {"Authorization": f"Bearer {person.token}", "X-Request-ID": correlation}
         fields = {"accountId": person.id, "products": [{"id": products[0], "quantity": 1}]}
         body = {"query": CREATE_ORDER, "variables": {"input": fields}}
