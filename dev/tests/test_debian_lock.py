@@ -64,7 +64,7 @@ def test_the_kept_files_are_those_that_will_leave_the_archive() -> None:
     assert files == stored
 
 
-@pytest.mark.skipif(not shutil.which("apt-get"), reason="not on Debian")
+@pytest.mark.skipif(not shutil.which("apt-get"), reason="without apt there is no index to read")
 def test_a_package_that_has_left_the_archive_is_named_with_what_to_do(tmp_path: Path) -> None:
     archive, folder = tmp_path / "archive", tmp_path / "debian"
     archive.mkdir()

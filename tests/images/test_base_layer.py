@@ -68,7 +68,7 @@ def test_bytecode_depends_neither_on_time_nor_on_the_folder_of_the_build() -> No
         assert marshal.loads(data[16:]).co_filename == source
 
 
-@pytest.mark.skipif(not FOREIGN.exists(), reason="the machine has no interpreter of its own")
+@pytest.mark.skipif(not FOREIGN.exists(), reason="it compares with an interpreter of the machine")
 def test_another_interpreter_in_another_environment_writes_the_same_layer(tmp_path: Path) -> None:
     output, packages = tmp_path / "base.tar.gz", tmp_path / "packages.json"
     inputs: list[str | Path] = ["--root", DEBIAN, "--zones", RUNFILES / "pypi/site-packages/tzdata"]

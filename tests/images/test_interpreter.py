@@ -15,7 +15,7 @@ maps = {line.split()[-1] for line in open("/proc/self/maps") if "/" in line}
 print(*sorted(path for path in maps if ".so" in path or "python" in path), sep="\\n")
 """
 # A foreign interpreter (BAZEL_PYTHON) brings its own libraries.
-locked = pytest.mark.skipif(bool(os.environ.get("BAZEL_PYTHON")), reason="another interpreter is set")
+locked = pytest.mark.skipif(bool(os.environ.get("BAZEL_PYTHON")), reason="BAZEL_PYTHON replaces it")
 
 
 def run(program: str | Path, *arguments: str, folder: Path | None = None) -> str:

@@ -48,6 +48,20 @@ class Work:
     def worker(self, concurrency: int = 3, idle_seconds: float = 0.01) -> Worker[str]:
         return Worker("test", self.claim, self.handle, concurrency=concurrency, idle_seconds=idle_seconds)
 
+    def woken_worker(
+        self, wakes: list[Callable[[], None]], *, idle_seconds: float = 0.01, rest_seconds: float = 60
+    ) -> Worker[str]:
+        """`wakes` gets what wakes it."""
+        return Worker(
+            "test",
+            self.claim,
+            self.handle,
+            concurrency=3,
+            idle_seconds=idle_seconds,
+            rest_seconds=rest_seconds,
+            on_new_work=wakes.append,
+        )
+
 
 async def test_all_work_is_done_and_never_more_at_once_than_allowed() -> None:
     work = Work(*map(str, range(20)))
@@ -178,21 +192,12 @@ async def test_no_more_items_start_per_second_than_allowed() -> None:
 
 
 async def test_a_worker_at_rest_is_woken_for_new_work() -> None:
-    work = Work()
-    wake: list[Callable[[], None]] = []
-    worker = Worker(
-        "test",
-        work.claim,
-        work.handle,
-        concurrency=3,
-        idle_seconds=0.01,
-        rest_seconds=60,
-        on_new_work=wake.append,
-    )
+    work, wakes = Work(), list[Callable[[], None]]()
+    worker = work.woken_worker(wakes)
     await worker.open()
     await eventually(lambda: len(work.limits) == 1)
     work.items.append("a")
-    wake[0]()
+    wakes[0]()
     # At rest, when woken, and after the item.
     await eventually(lambda: work.handled == ["a"] and len(work.limits) == 3)
     await worker.close()
@@ -202,42 +207,37 @@ async def test_a_worker_at_rest_is_woken_for_new_work() -> None:
 
 async def test_work_that_a_worker_is_not_woken_for_waits_until_its_rest_ends() -> None:
     work = Work()
-    worker = Worker(
-        "test",
-        work.claim,
-        work.handle,
-        concurrency=3,
-        idle_seconds=0.01,
-        rest_seconds=0.05,
-        on_new_work=lambda _: None,
-    )
+    worker = work.woken_worker([], rest_seconds=0.05)
     await worker.open()
     await eventually(lambda: len(work.limits) == 1)
     work.items.append("a")
     await eventually(lambda: work.handled == ["a"])
     await worker.close()
 
+    assert work.handled == ["a"]
 
-async def test_a_worker_that_is_woken_often_claims_no_more_often_than_without() -> None:
-    work = Work()
-    wake: list[Callable[[], None]] = []
-    worker = Worker(
-        "test",
-        work.claim,
-        work.handle,
-        concurrency=3,
-        idle_seconds=0.2,
-        rest_seconds=60,
-        on_new_work=wake.append,
-    )
+
+async def test_claims_of_a_worker_that_is_woken_often_are_as_far_apart_as_without() -> None:
+    work, wakes = Work(), list[Callable[[], None]]()
+    times: list[float] = []
+
+    class Timed(Work):
+        async def claim(self, limit: int) -> list[str]:
+            times.append(time.monotonic())
+            return await work.claim(limit)
+
+    worker = Timed().woken_worker(wakes, idle_seconds=0.1)
     await worker.open()
-    end = time.monotonic() + 0.5
-    while time.monotonic() < end:
-        wake[0]()
-        await asyncio.sleep(0.005)
+
+    def has_claimed_thrice() -> bool:
+        wakes[0]()
+        return len(times) >= 3
+
+    await eventually(has_claimed_thrice)
     await worker.close()
 
-    assert 2 <= len(work.limits) <= 4
+    assert times[1] - times[0] > 0.09
+    assert times[2] - times[1] > 0.09
 
 
 async def test_the_trace_of_an_item_names_its_order() -> None:
@@ -274,3 +274,5 @@ async def test_what_becomes_due_when_an_item_is_done_does_not_wait_for_the_rest_
     await worker.open()
     await eventually(lambda: work.handled == ["a", "b", "c"])
     await worker.close()
+
+    assert work.handled == ["a", "b", "c"]
