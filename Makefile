@@ -110,7 +110,7 @@ proto-gen: tools ## Write generated Python and stubs of the contracts to .souk/s
 docs: tools ## Build the documentation site into .souk/docs
 	@dev/fetch.sh debian pypi mkdocs
 	@dev/build.sh //docs/site
-	@rm -rf $(STATE)/docs && mkdir -p $(STATE)/docs && python3 -m zipfile -e bazel-bin/docs/site/site.zip $(STATE)/docs
+	@rm -rf $(STATE)/docs && mkdir -p $(STATE)/docs && unzip -q bazel-bin/docs/site/site.zip -d $(STATE)/docs
 	@echo "open $(STATE)/docs/index.html"
 
 .PHONY: pictures
@@ -118,16 +118,21 @@ pictures: tools ## Make the pictures of the documents from the running stack
 	@bazel run --ui_event_filters=-info --noshow_progress //dev:pictures
 
 .PHONY: events
-events: ## Generate docs/events.md from the contracts and their consumers
-	@python3 dev/event_catalogue.py .
+events: tools ## Generate docs/events.md from the contracts and their consumers
+	@dev/python.sh dev/event_catalogue.py .
 
 .PHONY: dashboards
-dashboards: ## Write the dashboards of deploy/grafana from their definitions in dev/dashboards
-	@python3 -m dev.dashboards.write deploy/grafana/dashboards
+dashboards: tools ## Write the dashboards of deploy/grafana from their definitions in dev/dashboards
+	@dev/python.sh -m dev.dashboards.write deploy/grafana/dashboards
 
 .PHONY: release-protos
 release-protos: tools ## Record the contracts as released, for buf breaking
 	@dev/release_protos.sh
+
+.PHONY: audit
+audit: tools ## Compare the locks of third_party with published advisories (ARGS="--osv URL": another copy of OSV)
+	@dev/fetch.sh debian
+	@dev/python.sh -m dev.audit $(ARGS)
 
 .PHONY: lock
 lock: tools ## Update the locks of third_party

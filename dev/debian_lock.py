@@ -65,6 +65,10 @@ def newest(stanzas: str) -> Package:
     return Package(*(fields[name] for name in names))
 
 
+class NoPackagesError(Exception):
+    """apt on this machine has no packages of the release."""
+
+
 class Apt:
     """apt with this machine's archives, but indexes of its own; needs no root."""
 
@@ -79,13 +83,14 @@ class Apt:
             f"Dir::Cache={state}/cache",
             f"APT::Architecture={architecture}",
             f"APT::Architectures={architecture}",
+            # By default, an archive that cannot be reached is a warning.
+            "APT::Update::Error-Mode=any",
         ]
         self._run("apt-get", "--quiet=2", "update")
-        codenames = self._run("apt-get", "indextargets", "--format=$(CODENAME)", "Created-By: Packages")
-        if RELEASE not in codenames.split():
-            sys.exit(
-                f"apt on this machine has no packages of Debian {RELEASE}: run `make lock` on that release"
-            )
+        listed = self._run("apt-get", "indextargets", "--format=$(CODENAME)", "Created-By: Packages")
+        self.codenames = frozenset(listed.split())
+        if RELEASE not in self.codenames:
+            raise NoPackagesError(f"apt on this machine has no packages of Debian {RELEASE}")
 
     def newest(self, name: str) -> Package:
         """The package to lock."""
@@ -137,4 +142,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path("third_party/debian"))
+    try:
+        main(Path("third_party/debian"))
+    except NoPackagesError as error:
+        sys.exit(f"{error}: run `make lock` on that release")

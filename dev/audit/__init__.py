@@ -1,0 +1,1 @@
+"""make audit: the locks of third_party are compared with published advisories."""
