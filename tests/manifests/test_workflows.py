@@ -69,16 +69,61 @@ def test_a_release_is_built_without_a_cache() -> None:
     assert "cache" not in re.sub(r"#.*", "", release).replace("cachix", "")
 
 
+def test_a_release_signs_and_attests_the_images_that_it_pushed_by_digest() -> None:
+    steps = [step.run or step.uses for step in JOBS["release/release"].steps]
+    order = [
+        next(number for number, step in enumerate(steps) if part in step)
+        for part in (
+            "make test",
+            "bazel run //:push",
+            "@sha256:[0-9a-f]{64}' images.txt | xargs cosign sign",
+            "> checksums.txt",
+            "actions/attest-build-provenance@",
+            "gh release create",
+        )
+    ]
+    assert order == sorted(order)
+
+
 @every_workflow
 def test_a_command_that_fails_in_a_pipe_fails_the_step(path: Path) -> None:
     assert yaml.safe_load(path.read_text())["defaults"] == {"run": {"shell": "bash"}}
 
 
+MAKEFILE = (ROOT / "Makefile").read_text()
+COMMANDS = "\n".join(step.run for job in JOBS.values() for step in job.steps)
+
+
 def test_make_targets_that_workflows_run_exist() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for job in JOBS.values():
-        commands = "\n".join(step.run for step in job.steps)
-        assert set(re.findall(r"(?:^|-c )make ([a-z-]+)", commands, re.MULTILINE)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+    used = set(re.findall(r"(?:^|-c )make ([a-z-]+)", COMMANDS, re.MULTILINE))
+    assert {"lint", "test", "reproduce", "audit"} <= used <= targets
+
+
+def test_arguments_that_workflows_pass_to_make_exist() -> None:
+    folders = dict(
+        re.findall(
+            r"^([a-z-]+):.*\n(?:\t.*\n)*?\t@bazel run .*//([\w/]+) -- \$\(ARGS\)", MAKEFILE, re.MULTILINE
+        )
+    )
+    calls = re.findall(r'make ([a-z-]+) ARGS="([^"]*)"', COMMANDS)
+    assert {target for target, _ in calls} >= {"load-test", "upgrade-test"}
+    for target, arguments in calls:
+        program = "".join(path.read_text() for path in (ROOT / folders[target]).glob("*.py"))
+        for option in re.findall(r"--[a-z-]+", arguments):
+            assert f'"{option}"' in program, f"make {target} has no {option}"
+
+
+def test_bazel_targets_that_make_and_workflows_run_exist() -> None:
+    labels = re.findall(r"(?<=\s)//([\w/]*)(?::(\w+))?(/?\.\.\.)?(?=\s)", f"{MAKEFILE}\n{COMMANDS}\n")
+    assert ("", "push", "") in labels
+    assert ("tests/load", "", "") in labels
+    for package, name, below in labels:
+        build = ROOT / package / "BUILD.bazel"
+        if below:
+            assert (ROOT / package).is_dir(), package
+        else:
+            assert f'name = "{name or build.parent.name}"' in build.read_text(), f"//{package}:{name}"
 
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -132,12 +177,10 @@ def test_release_notes_list_the_commits_since_the_last_release_and_the_images(
     assert second.count(DIGEST) == len(SERVICES) + 1
 
 
-def test_scripts_and_targets_that_workflows_run_exist() -> None:
-    """Targets of the root package, and scripts."""
-    commands = "".join(path.read_text() for path in WORKFLOWS)
-    targets = set(re.findall(r'name = "(\w+)"', (ROOT / "BUILD.bazel").read_text()))
-    assert set(re.findall(r"bazel run //:(\w+)", commands)) <= targets
-    for script in re.findall(r"(?<=[ /])((?:\.github|dev)/\w+\.sh)", commands):
+def test_scripts_that_make_and_workflows_run_exist() -> None:
+    scripts = set(re.findall(r"(?:\.github|dev)/\w+\.sh", MAKEFILE + COMMANDS))
+    assert {".github/release_notes.sh", "dev/bootstrap.sh"} <= scripts
+    for script in scripts:
         assert os.access(ROOT / script, os.X_OK), script
 
 
