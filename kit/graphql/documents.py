@@ -21,6 +21,7 @@ from graphql import (
 )
 from kit.errors import SoukError
 from kit.graphql.bounded_cache import BoundedCache
+from kit.graphql.coercion import Coercions
 from kit.graphql.cost import CostAnalysis, FieldCosts, OperationCost
 from kit.graphql.errors import (
     PARSE_FAILED,
@@ -83,6 +84,7 @@ class Documents:
         )
         rules = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
         self._rules = [*rules, FieldsMerge, introspection]
+        self._coercions = Coercions()
         self._cache: BoundedCache[PreparedDocument] = BoundedCache(_CACHE_ENTRIES, _CACHE_BYTES)
 
     def is_cached(self, text: str) -> bool:
@@ -133,7 +135,7 @@ class Documents:
                 name = node.name.value if node.name else None
                 cost, types = analysis.cost(node), self._variable_types(node)
                 is_planned = planned and node.operation is not OperationType.SUBSCRIPTION
-                plan = Plan(planned) if is_planned else None
+                plan = Plan(planned, self._coercions) if is_planned else None
                 operations[name] = Operation(document, name, node.operation, cost, types, plan)
         if len(operations) == 1:
             # operationName is optional when the document has one operation.

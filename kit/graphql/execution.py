@@ -16,7 +16,6 @@ from kit.graphql.errors import BAD_REQUEST, format_request_error
 from kit.graphql.limits import QueryTooComplex
 from kit.graphql.metrics import EXECUTIONS, OPERATIONS
 from kit.graphql.parsing import GraphQLRequest, convert_numbers
-from kit.graphql.plans import PlannedExecutor
 from kit.graphql.results import OperationResult
 from kit.graphql.values import check_variables
 from kit.telemetry import get_logger
@@ -135,8 +134,25 @@ class Executor:
         self, operation: Operation, variables: dict[str, Any] | None, context: Any
     ) -> OperationResult:
         plan = operation.plan if operation.plan and operation.plan.ready() else None
-        planned: dict[str, Any] = {"executor_class": PlannedExecutor, "plan": plan} if plan else {}
         (_COMPILED if plan else _BY_CORE).inc()
+        if plan is not None:
+            result = await plan.execute(
+                self._schema,
+                operation.document,
+                operation.name,
+                context,
+                variables or {},
+                hide_suggestions=self._hide_suggestions,
+            )
+        else:
+            result = await self._execute_by_core(operation, variables, context)
+        # Errors without a path are about the variables: no resolver ran.
+        executed = result.data is not None or any(error.path for error in result.errors or ())
+        return OperationResult.of(result, operation.type.value, executed=executed)
+
+    async def _execute_by_core(
+        self, operation: Operation, variables: dict[str, Any] | None, context: Any
+    ) -> ExecutionResult:
         result = execute(
             self._schema,
             operation.document,
@@ -144,14 +160,8 @@ class Executor:
             variable_values=variables,
             operation_name=operation.name,
             hide_suggestions=self._hide_suggestions,
-            **planned,
         )
-        if isawaitable(result):
-            result = await result
-        assert isinstance(result, ExecutionResult)
-        # Errors without a path are about the variables: no resolver ran.
-        executed = result.data is not None or any(error.path for error in result.errors or ())
-        return OperationResult.of(result, operation.type.value, executed=executed)
+        return await result if isawaitable(result) else result
 
     async def _subscribe(
         self, plan: PlannedOperation, operation: Operation, context: Any
