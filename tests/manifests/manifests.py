@@ -104,7 +104,7 @@ def named(manifests: tuple[Manifest, ...], kind: str, name: str) -> Manifest:
 
 def pods(manifests: tuple[Manifest, ...]) -> Iterator[tuple[str, Manifest]]:
     """`kind/name` and the pod template of every workload."""
-    for workload in of_kind(manifests, "Deployment", "StatefulSet", "Job"):
+    for workload in of_kind(manifests, "Deployment", "StatefulSet"):
         yield f"{workload['kind']}/{workload['metadata']['name']}", workload["spec"]["template"]
 
 

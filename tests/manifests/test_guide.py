@@ -79,7 +79,7 @@ def test_workloads_exist(page: str) -> None:
         name for code in codes(TEXTS[page]) for name in re.findall(r"\bdeploy(?:ment)?/([a-z-]+)", code)
     }
     workloads = {
-        manifest["metadata"]["name"] for manifest in of_kind(built(BASE), "Deployment", "StatefulSet", "Job")
+        manifest["metadata"]["name"] for manifest in of_kind(built(BASE), "Deployment", "StatefulSet")
     }
     assert mentioned - {path.name for path in (ROOT / "deploy").iterdir()} <= workloads
     offered = {manifest["metadata"]["name"] for manifest in of_kind(built(BASE), "Service")}

@@ -87,16 +87,22 @@ def test_a_service_accepts_the_values(folder: str, service: str) -> None:
 
 
 @folder_and_service
-def test_migrations_get_the_environment_of_the_service(folder: str, service: str) -> None:
-    if service == "gateway":
-        return
-    job = named(built(folder), "Job", f"{service}-migrate")["spec"]["template"]["spec"]["containers"][0]
-    first = deployment(folder, service)["spec"]["template"]["spec"]["initContainers"][0]
-    for container in (job, first):
+def test_every_pod_of_a_service_migrates_first_with_the_environment_of_the_service(
+    folder: str, service: str
+) -> None:
+    first = deployment(folder, service)["spec"]["template"]["spec"].get("initContainers", [])
+    assert [container["name"] for container in first] == ([] if service == "gateway" else ["migrate"])
+    for container in first:
         assert container["args"] == ["migrate"]
         assert container["image"] == server(folder, service)["image"]
         assert container["envFrom"] == server(folder, service)["envFrom"]
         assert container.get("volumeMounts") == server(folder, service).get("volumeMounts")
+
+
+@every_folder
+def test_another_version_can_be_applied_at_any_time(folder: str) -> None:
+    """A Job's pods are immutable, so applying another image or setting fails until the Job is deleted."""
+    assert not of_kind(built(folder), "Job")
 
 
 def test_account_reads_the_generated_signing_keys(tmp_path: Path) -> None:
