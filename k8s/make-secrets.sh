@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prints the Secrets that the manifests use, with new random values: k8s/make-secrets.sh | kubectl create -f -
-# With the argument `production`: those of the production overlay; needs STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET and REDIS_URL.
+# With the argument `production`: those of the production overlay; needs STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET, REDIS_URL, and
+# SMTP_USERNAME and SMTP_PASSWORD, which are empty if the mail server needs no login.
 # Use `create`, not `apply`, so that a second run cannot change the password of an existing database. Or put them into your secret store.
 set -euo pipefail
 
@@ -21,7 +22,8 @@ signing_keys() {
 secret() {
   printf -- '---\napiVersion: v1\nkind: Secret\nmetadata: {name: %s, namespace: %s}\ntype: %s\nstringData:\n' "$1" "$2" "$3"
   shift 3
-  printf "  %s: '%s'\n" "$@"
+  # In a quoted YAML string, a quote is doubled.
+  printf "  %s: '%s'\n" "${@//\'/\'\'}"
 }
 
 stripe_key=${STRIPE_API_KEY:-sk_test_souk}
@@ -33,6 +35,7 @@ declare -A database
 
 if [ "${1:-}" = production ]; then
   : "${STRIPE_API_KEY:?the secret key of Stripe}" "${STRIPE_WEBHOOK_SECRET:?what Stripe signs webhooks with}" "${REDIS_URL:?rediss://:password@host:6379}"
+  : "${SMTP_USERNAME?the user name at the mail server}" "${SMTP_PASSWORD?the password at the mail server}"
   for service in "${services[@]}"; do
     password=$(openssl rand -hex 24)
     # The role's password, for the operator and in the service's DATABASE_URL.
@@ -43,6 +46,7 @@ if [ "${1:-}" = production ]; then
   secret elasticsearch-catalog ecommerce-data kubernetes.io/basic-auth username catalog password "$password" roles catalog
   secret elasticsearch-roles ecommerce-data Opaque roles.yml 'catalog: {cluster: [monitor], indices: [{names: ["catalog-products*"], privileges: [all]}]}'
   secret gateway ecommerce Opaque REDIS_URL "${REDIS_URL}/1"
+  mail=(SMTP_USERNAME "$SMTP_USERNAME" SMTP_PASSWORD "$SMTP_PASSWORD")
   search=(ELASTICSEARCH_URL "https://catalog:$password@elasticsearch-es-http.ecommerce-data:9200?ca=/etc/souk/authorities/elasticsearch.crt" REDIS_URL "${REDIS_URL}/0")
 else
   password=$(openssl rand -hex 24)
@@ -51,6 +55,7 @@ else
     database[$service]="postgresql://souk:$password@postgresql:5432/$service"
   done
   search=()
+  mail=()
 fi
 
 secret account ecommerce Opaque DATABASE_URL "${database[account]}" MAIL_SEALING_KEY "$sealing"
@@ -58,4 +63,4 @@ secret account-signing-keys ecommerce Opaque signing-keys.json "$(signing_keys)"
 secret catalog ecommerce Opaque DATABASE_URL "${database[catalog]}" "${search[@]}"
 secret order ecommerce Opaque DATABASE_URL "${database[order]}"
 secret payment ecommerce Opaque DATABASE_URL "${database[payment]}" STRIPE_API_KEY "$stripe_key" STRIPE_WEBHOOK_SECRET "$stripe_webhooks" PAYMENT_SEALING_KEY "$payment_sealing"
-secret notification ecommerce Opaque DATABASE_URL "${database[notification]}" MAIL_SEALING_KEY "$sealing"
+secret notification ecommerce Opaque DATABASE_URL "${database[notification]}" MAIL_SEALING_KEY "$sealing" "${mail[@]}"

@@ -25,6 +25,9 @@ BASE, PRODUCTION = "k8s/base", "k8s/overlays/production"
 # Folders, and the arguments of k8s/make-secrets.sh for them.
 FOLDERS = {BASE: (), PRODUCTION: ("production",)}
 
+# With a character that YAML and shells treat in a special way.
+SMTP_PASSWORD = "it's $HOME\\"
+
 Manifest = dict[str, Any]
 
 
@@ -76,6 +79,8 @@ def secrets(*args: str) -> dict[str, dict[str, str]]:
         "STRIPE_API_KEY": "sk",
         "STRIPE_WEBHOOK_SECRET": "whsec",
         "REDIS_URL": "rediss://:p@redis.test:6379",
+        "SMTP_USERNAME": "shop",
+        "SMTP_PASSWORD": SMTP_PASSWORD,
     }
     result = subprocess.run(
         ["bash", str(ROOT / "k8s" / "make-secrets.sh"), *args],

@@ -6,7 +6,6 @@ from typing import Any
 from tests.manifests.every import every_folder
 from tests.manifests.manifests import (
     BASE,
-    PRODUCTION,
     SERVICES,
     Manifest,
     addresses,
@@ -136,46 +135,3 @@ def test_of_other_namespaces_only_the_ingress_and_prometheus_are_allowed(folder:
     for service in SERVICES:
         assert admits(folder, service, "monitoring", 8080)
         assert admits(folder, service, "ingress-nginx", 8080) == (service in routed)
-
-
-def test_production_allows_connections_to_data_and_external_services() -> None:
-    manifests = built(PRODUCTION)
-    namespace = "ecommerce-data"
-    ends = {"Cluster": "-rw", "Kafka": "-kafka-bootstrap", "Elasticsearch": "-es-http"}
-    hosts = {
-        f"{manifest['metadata']['name']}{ends[manifest['kind']]}.{namespace}"
-        for manifest in of_kind(manifests, *ends)
-    }
-    services = {manifest["metadata"]["name"] for manifest in of_kind(manifests, "Service")}
-    denied, unknown = [], set()
-    for service in SERVICES:
-        labels = deployment(PRODUCTION, service)["spec"]["template"]["metadata"]["labels"]
-        peers = [
-            (peer, entry["port"])
-            for policy in of_kind(manifests, "NetworkPolicy")
-            if matches(policy["spec"]["podSelector"], labels)
-            for rule in policy["spec"].get("egress", [])
-            for peer in rule["to"]
-            for entry in rule["ports"]
-        ]
-        for host, port in addresses(
-            {"STRIPE_BASE_URL": "https://api.test"} | service_environment(PRODUCTION, service)
-        ):
-            if host == "api.test" and service != "payment":
-                continue
-            if host.endswith(f".{namespace}"):
-                unknown |= {host} - hosts
-                data = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
-                is_allowed = (data, port) in peers
-            elif host in services:
-                is_allowed = any(
-                    matches(peer["podSelector"], {"app.kubernetes.io/name": host})
-                    for peer, peer_port in peers
-                    if peer_port == port and "podSelector" in peer
-                )
-            else:
-                is_allowed = any("ipBlock" in peer for peer, peer_port in peers if peer_port == port)
-            if not is_allowed:
-                denied.append(f"{service} -> {host}:{port}")
-    assert not denied
-    assert not unknown, "no custom resource has this name"

@@ -13,12 +13,14 @@ from tests.manifests.manifests import (
     FOLDERS,
     PRODUCTION,
     SERVICES,
+    SMTP_PASSWORD,
     built,
     containers,
     deployment,
     named,
     of_kind,
     pods,
+    secrets,
     service_environment,
 )
 
@@ -100,8 +102,16 @@ def test_production_uses_images_of_its_registry_and_no_stateful_sets() -> None:
     images = {
         container["image"] for _, template in pods(built(PRODUCTION)) for container in containers(template)
     }
-    assert images == {f"registry.example.com/souk/{name}:latest" for name in SERVICES}
+    # No version is a default: pods do not start until a release's digests are set.
+    assert images == {f"registry.example.com/souk/{name}:set-a-digest" for name in SERVICES}
     assert not of_kind(built(PRODUCTION), "StatefulSet")
+
+
+def test_production_logs_in_at_the_mail_server_with_a_secret() -> None:
+    environment = service_environment(PRODUCTION, "notification")
+    assert environment["SMTP_USERNAME"] == secrets("production")["notification"]["SMTP_USERNAME"] == "shop"
+    assert environment["SMTP_PASSWORD"] == SMTP_PASSWORD
+    assert not any("SMTP_USERNAME" in config["data"] for config in of_kind(built(PRODUCTION), "ConfigMap"))
 
 
 def test_production_encrypts_external_and_data_connections() -> None:

@@ -138,15 +138,26 @@ def images(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_release_names_its_images_by_digest(images: Path) -> None:
+def release_manifests(*args: str) -> str:
+    """The manifests of a release."""
     result = subprocess.run(
-        [str(GITHUB / "release_manifests.sh"), str(images)],
+        [str(GITHUB / "release_manifests.sh"), *args],
         capture_output=True,
         text=True,
         check=True,
         env=dict(os.environ) | {"KUSTOMIZE": go_program("kustomize")},
     )
-    manifests = tuple(yaml.safe_load_all(result.stdout))
+    return result.stdout
+
+
+def test_the_example_overlay_sets_every_value_that_production_has_only_as_an_example(images: Path) -> None:
+    example = re.compile(r"[\w.-]*example\.com|192\.0\.2\.\d+|set-a-digest")
+    assert example.search(release_manifests(str(images), "production"))
+    assert example.findall(release_manifests(str(images), "example")) == []
+
+
+def test_a_release_names_its_images_by_digest(images: Path) -> None:
+    manifests = tuple(yaml.safe_load_all(release_manifests(str(images))))
     assert len(manifests) == len(built(PRODUCTION))
     assert {container["image"] for _, pod in pods(manifests) for container in containers(pod)} == {
         f"host.example/shop/souk/{name}@{DIGEST}" for name in SERVICES
