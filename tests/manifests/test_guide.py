@@ -167,5 +167,6 @@ def test_production_uses_the_operators_that_the_guide_installs() -> None:
         ("postgresql.cnpg.io", "CloudNativePG"),
         ("kafka.strimzi.io", "Strimzi"),
         ("elasticsearch.k8s.elastic.co", "ECK"),
+        ("gateway.networking.k8s.io", "Gateway API"),
     ):
         assert (group in kinds) == (operator in text)
