@@ -1,8 +1,10 @@
 """compose.yaml is valid by the compose specification's schema, and consistent with the settings of the services."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +29,12 @@ CONTAINERS: dict[str, Any] = COMPOSE["services"]
 MIGRATED = tuple(service for service in SERVICES if service != "gateway")
 
 every_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def mounts(name: str) -> dict[str, str]:
+    """The volumes, files and folders of a container, and where it has them."""
+    volumes = [re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text) for text in CONTAINERS[name].get("volumes", [])]
+    return dict(volume.split(":")[:2] for volume in volumes)
 
 
 def test_compose_yaml_is_valid() -> None:
@@ -127,11 +135,41 @@ def test_grafana_kibana_and_logs_use_existing_containers() -> None:
     ]
     logs = next(source for source in sources if source["uid"] == "logs")
     assert view["title"] == logs["jsonData"]["index"] == f"{store['logstash_prefix']}-*"
-    port = shipper["inputs"][0]["port"]
     for service in SERVICES:
-        assert CONTAINERS[service]["logging"]["options"]["fluentd-address"] == f"127.0.0.1:{port}"
         assert CONTAINERS[service]["environment"]["OTLP_ENDPOINT"] == "http://jaeger:4318"
-    assert f"127.0.0.1:{port}:{port}" in CONTAINERS["logs"]["ports"]
+
+
+def test_lines_of_the_services_are_read_from_the_files_of_docker_or_podman() -> None:
+    shipper = yaml.safe_load((ROOT / "deploy" / "compose" / "fluent-bit.yaml").read_text())["pipeline"]
+    (source,) = shipper["inputs"]
+    assert source["name"] == "tail"
+    # The names that both engines give to their files, below the folder of a container.
+    folder = "/containers"
+    files = (f"{folder}/{'a' * 64}/{'a' * 64}-json.log", f"{folder}/{'b' * 64}/userdata/ctr.log")
+    for file, pattern in zip(files, source["path"].split(","), strict=True):
+        assert PurePath(file).match(pattern)
+    assert [parser.strip() for parser in source["multiline.parser"].split(",")] == ["docker", "cri"]
+    assert {folder, str(PurePath(source["db"]).parent)} <= set(mounts("logs").values())
+    (only,) = [entry["regex"] for entry in shipper["filters"] if entry["name"] == "grep"]
+    field, pattern = only.split(" ", 1)
+    assert field == "service"
+    assert {name for name in CONTAINERS if re.fullmatch(pattern, name)} == set(SERVICES)
+
+
+def test_every_engine_has_the_log_driver_and_keeps_a_bounded_size() -> None:
+    for name, container in CONTAINERS.items():
+        if container.get("restart") == "unless-stopped":
+            assert container["logging"]["driver"] == "json-file", name
+            assert set(container["logging"]["options"]) == {"max-size", "max-file"}, name
+
+
+def test_images_of_other_projects_have_exact_versions() -> None:
+    for name, container in CONTAINERS.items():
+        image = container["image"].partition("@")[0]
+        if not image.startswith("souk/"):
+            # A version of PostgreSQL has two numbers.
+            assert re.search(r":v?\d+\.\d+(\.\d+)?$", image), name
+            assert image.startswith("postgres:") or image.count(".") == 2, name
 
 
 def test_every_container_has_limits_and_ours_are_unprivileged() -> None:
@@ -163,8 +201,7 @@ def test_servers_have_the_versions_of_the_cluster() -> None:
 
 
 def test_mounted_volumes_and_files_exist() -> None:
-    for name, container in CONTAINERS.items():
-        for volume in container.get("volumes", []):
-            source = volume.split(":")[0]
+    for name in CONTAINERS:
+        for source in mounts(name):
             exists = (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
-            assert exists, f"{name}: {source}"
+            assert exists or source == "/var/lib/docker/containers", f"{name}: {source}"
