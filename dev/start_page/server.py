@@ -48,21 +48,18 @@ _MAX_SPANS_BYTES: Final = 16 * 2**20
 
 
 class StartPage:
-    """The page's server as a context manager, and what fills the log store, if the stack has one; `state`: the stack's folder."""
+    """The page's server as a context manager, and what follows the logs and fills the log store; `state`: the stack's folder."""
 
     def __init__(self, stack: ShownStack, ports: Ports, state: Path) -> None:
         store = LogStore(ports.logs) if LOG_STORE in stack.components else None
         self._server = _Server(stack, ports, state, store)
         self._thread = threading.Thread(target=self._server.serve_forever, name="start-page", daemon=True)
-        self._shipper: Shipper | None = None
-        if store:
-            logs = {name: component.log for name, component in stack.components.items()}
-            self._shipper = Shipper(logs, store, state / "data" / "shipped.json")
+        logs = {name: component.log for name, component in stack.components.items()}
+        self._shipper = Shipper(logs, store, state / "data" / "shipped.json")
 
     def __enter__(self) -> Self:
         self._thread.start()
-        if self._shipper:
-            self._shipper.start()
+        self._shipper.start()
         return self
 
     def __exit__(
@@ -72,8 +69,7 @@ class StartPage:
 
     def close(self) -> None:
         """Stops serving."""
-        if self._shipper:
-            self._shipper.stop()
+        self._shipper.stop()
         self._server.shutdown()
         self._server.server_close()
 

@@ -1,6 +1,7 @@
 """Log lines and spans on their way to a real log store, and everything of one request again."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from dev.components import programs
+from dev.log_files import size, size_on_disk
 from dev.ports import Ports
 from dev.start_page.journeys import InvalidId, find
 from dev.start_page.log_store import LogStore, LogStoreError
+from dev.start_page.parts import last_line
 from dev.start_page.shipping import Shipper, as_record
 from dev.start_page.spans import records_of_export
 from kit.testing import wait_until
@@ -85,6 +88,103 @@ def test_a_log_that_was_deleted_is_followed_from_its_start(store: LogStore, tmp_
     log.write_text(line(event="order.placed", correlation_id="corr-3"))
     shipper.ship()
     assert records_of(store, "corr-3", 1)
+
+
+_TAIL_BYTES = 64 * 1024
+
+
+class Writing:
+    """A component that keeps its log open, and what its supervisor sends of it."""
+
+    def __init__(self, folder: Path, store: LogStore | None, id: str, written: int = 0) -> None:
+        self.log = folder / "order.log"
+        self.shipper = Shipper({"order": self.log}, store, folder / "shipped.json", tail_bytes=_TAIL_BYTES)
+        self._id = id
+        self._file = self.log.open("a")
+        self.written = written
+
+    def write(self, lines: int) -> None:
+        """Lines of about 200 bytes."""
+        for number in range(self.written, self.written + lines):
+            self._file.write(line(event=f"order.placed.{number}", correlation_id=self._id, text="x" * 100))
+        self._file.flush()
+        self.written += lines
+
+    def restarted(self, store: LogStore) -> "Writing":
+        """The component and its supervisor after another start."""
+        self._file.close()
+        return Writing(self.log.parent, store, self._id, self.written)
+
+    def stored(self, store: LogStore) -> set[str]:
+        """The events in the store."""
+        rows = store.query(f'correlation_id:="{self._id}"', limit=self.written * 2)
+        assert len(rows) == len({row["_msg"] for row in rows})
+        return {row["_msg"] for row in rows}
+
+    def all_are_stored(self, store: LogStore) -> bool:
+        """Each once."""
+        return self.stored(store) == {f"order.placed.{number}" for number in range(self.written)}
+
+
+def test_a_log_is_bounded_while_it_is_written_and_no_line_of_it_is_lost(
+    store: LogStore, tmp_path: Path
+) -> None:
+    writing = Writing(tmp_path, store, "corr-6")
+    for _ in range(20):
+        writing.write(200)
+        writing.shipper.ship()
+        assert size_on_disk(writing.log) <= 3 * _TAIL_BYTES
+    wait_until(lambda: writing.all_are_stored(store), "every line in the store")
+    last = writing.log.read_bytes().rsplit(b"\n", 300)
+    assert b"order.placed.3999" in last[-2]
+    assert b"order.placed.3701" in last[1]
+
+
+def test_a_restart_shortens_a_long_log_and_sends_each_line_once(store: LogStore, tmp_path: Path) -> None:
+    writing = Writing(tmp_path, store, "corr-7")
+    writing.write(4000)
+    writing.shipper.ship()
+    writing.write(100)
+    writing = writing.restarted(store)
+    assert writing.log.stat().st_size <= 2 * _TAIL_BYTES
+    lines = writing.log.read_text().splitlines()
+    assert [json.loads(text)["event"] for text in lines[-2:]] == ["order.placed.4098", "order.placed.4099"]
+    assert json.loads(lines[0])["correlation_id"] == "corr-7"
+    writing.write(100)
+    writing.shipper.ship()
+    wait_until(lambda: writing.all_are_stored(store), "every line in the store")
+
+
+def test_lines_that_are_not_sent_are_kept_while_the_store_is_down(store: LogStore, tmp_path: Path) -> None:
+    writing = Writing(tmp_path, store, "corr-8")
+    writing.write(1)
+    writing.shipper.ship()
+    writing = writing.restarted(LogStore(Ports.free().logs))
+    writing.write(2000)
+    with pytest.raises(LogStoreError):
+        writing.shipper.ship()
+    writing = writing.restarted(store)
+    writing.shipper.ship()
+    wait_until(lambda: writing.all_are_stored(store), "every line in the store")
+    assert size_on_disk(writing.log) <= 2 * _TAIL_BYTES
+
+
+def test_a_follower_of_a_log_does_not_notice_that_it_is_bounded(tmp_path: Path) -> None:
+    writing = Writing(tmp_path, None, "corr-9")
+    writing.write(1)
+    script = Path(__file__).parents[1] / "logs.sh"
+    with subprocess.Popen(["bash", script, tmp_path, "order"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            for number in range(1000):
+                assert json.loads(process.stdout.readline())["event"] == f"order.placed.{number}"
+                if number == writing.written - 1:
+                    writing.write(100)
+                    writing.shipper.ship()
+                    assert last_line(writing.log).startswith(f"order.placed.{writing.written - 1} ")
+            assert size_on_disk(writing.log) <= 3 * _TAIL_BYTES < size(writing.log)
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("text", ["", " \n", line(event="http.request", route="/metrics")])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 # PDEATHSIG fires when the starting thread ends, so one thread that lives as long as the process starts all children.
 _STARTER = ThreadPoolExecutor(1, thread_name_prefix="starts-children")
+_TAIL_BYTES = 64 * 1024
 
 
 def free_port() -> int:
@@ -105,5 +106,9 @@ class ChildProcess:
 
     def tail(self, lines: int = 20) -> str:
         """Its last lines of output."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            text = log.read().decode(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
