@@ -205,7 +205,7 @@ EVENTS: Final = (
     Panel(
         title="Consumer lag",
         unit="short",
-        queries={"{{group}} {{topic}}": "max by (group, topic) (souk_events_consumer_lag)"},
+        queries={"{{group}} {{topic}}": "sum by (group, topic) (souk_events_consumer_lag)"},
     ),
     Panel(
         title="Events consumed",

@@ -175,7 +175,7 @@ def _events(job: str) -> Sequence[Panel]:
             unit="short",
             description="Events that are published and not consumed yet.",
             queries={
-                "{{group}} {{topic}}": f"max by (group, topic) (souk_events_consumer_lag{{{job}}})",
+                "{{group}} {{topic}}": f"sum by (group, topic) (souk_events_consumer_lag{{{job}}})",
                 "all": f"sum(souk_events_consumer_lag{{{job}}}) or vector(0)",
             },
         ),
