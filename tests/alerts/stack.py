@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -18,7 +19,9 @@ from dev.components import Program, prometheus
 from dev.ports import SERVICES, Ports
 from dev.prometheus import DEPLOYED
 from dev.stack import Stack
+from kit.events.envelope import to_record
 from kit.testing import free_port
+from kit.values import utc_now
 from tests.alerts.shortened import shorten
 from tests.e2e.responses import within
 from tests.e2e.shop import Shop
@@ -91,16 +94,16 @@ class Watched:
         finally:
             await connection.close()
 
-    async def publish(self, topic: str, event_type: str, count: int = 1) -> None:
-        """Publishes events whose content no consumer can read."""
+    async def publish(self, event_type: str, payload: bytes, *, key: str, count: int = 1) -> None:
+        """Publishes equal events to the topic of their type."""
+        row: dict[str, object] = {"key": key, "type": event_type, "payload": payload, "headers": "{}"}
+        topic = event_type.rpartition(".")[0]
+        record = to_record({**row, "topic": topic, "event_id": uuid4(), "time": utc_now()})
 
         def send() -> None:
             producer = KafkaProducer(bootstrap_servers=f"127.0.0.1:{self.ports.kafka}", linger_ms=50)
-            for number in range(count):
-                # Different keys, so that every partition has some.
-                producer.send(
-                    topic, key=b"drill-%d" % number, value=b"\xff", headers=[("ce_type", event_type.encode())]
-                )
+            for _ in range(count):
+                producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
             producer.flush(60)
             producer.close()
 

@@ -38,10 +38,6 @@ class Traffic:
         """A search that no cache has."""
         await self.shop.search(secrets.token_hex(4))
 
-    async def change(self) -> None:
-        """A product is created, so that the index is behind."""
-        await self.admin.create_product()
-
     async def guess(self) -> None:
         """A login with a wrong password."""
         with suppress(AssertionError):

@@ -1,6 +1,7 @@
 """The stack with mutual TLS: six services with certificates of a test authority, and a Kafka with TLS and ACLs."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import yaml
@@ -15,6 +16,8 @@ from kit.testing.secured import SecuredKafka
 
 # tests/manifests compares these with the subscriptions of the services.
 _USERS = Path(__file__).parents[2] / "k8s" / "overlays" / "production" / "kafka-users.yaml"
+# Not so short that the alert CertificateExpiring fires.
+_VALIDITY = timedelta(days=90)
 
 
 class SecuredStack(Stack):
@@ -40,7 +43,7 @@ class SecuredStack(Stack):
     def renew(self) -> None:
         """Issues new certificates for all services, as cert-manager does."""
         for name, mount in self.mounts.items():
-            self.authority.issue(mount, name)
+            self.authority.issue(mount, name, ends=_VALIDITY)
 
     def identity(self, name: str) -> Identity:
         """The identity of a service."""

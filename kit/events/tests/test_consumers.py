@@ -16,6 +16,7 @@ from kit.events import (
     Subscription,
     Topic,
 )
+from kit.events.metrics import LAG
 from kit.events.tests.notes import Noted, note, opened, texts
 from kit.events.tests.writing import (
     Writer,
@@ -115,6 +116,28 @@ async def test_a_rebalance_while_an_event_waits_for_its_retry_leaves_no_partitio
     writer.later.clear()
 
     await wait_for_notes(db, ["first", "patience", *(f"key{number}" for number in range(20))], seconds=30)
+    await consumers.close()
+
+
+async def test_the_lag_counts_what_is_published_behind_an_event_that_is_retried(
+    db: Database, topic: Topic, kafka: Kafka, writer: Writer
+) -> None:
+    def lag() -> float:
+        value: float = LAG.labels("notes", topic.name)._value.get()
+        return value
+
+    writer.later.add("patience")
+    consumers = note_consumers(db, topic, kafka, writer)
+    await consumers.open()
+    await note(db, Noted("key", "patience"))
+    await eventually(lambda: lag() == 1, seconds=30)
+    # More than one poll returns.
+    behind = [f"{number:03}" for number in range(700)]
+    await note(db, *(Noted("key", text) for text in behind))
+    await eventually(lambda: lag() == 701, seconds=30)
+    writer.later.clear()
+    await wait_for_notes(db, ["patience", *behind], seconds=30)
+    await eventually(lambda: lag() == 0, seconds=30)
     await consumers.close()
 
 
