@@ -6,8 +6,11 @@ Strawberry makes the schema; its own execution, with extensions around every ste
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cache
 from inspect import isawaitable
 from typing import Any, Final, cast
+
+from prometheus_client import Counter
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType, execute, subscribe
 from kit.errors import INTERNAL_MESSAGE, Internal, InvalidArgument, SoukError
@@ -187,8 +190,14 @@ class Executor:
 
 def _with_metrics(result: OperationResult) -> OperationResult:
     outcome = result.errors[0]["extensions"]["code"] if result.errors else "ok"
-    OPERATIONS.labels(result.kind, outcome).inc()
+    _counter(result.kind, outcome).inc()
     return result
+
+
+@cache
+def _counter(kind: str, outcome: str) -> Counter:
+    """Bound once, because looking up a counter by its labels takes longer than counting."""
+    return OPERATIONS.labels(kind, outcome)
 
 
 def _rejected(message: str) -> OperationResult:

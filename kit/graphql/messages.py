@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from litestar.types import HTTPScope, Receive, Send
@@ -9,6 +10,21 @@ from litestar.types import HTTPScope, Receive, Send
 from kit.graphql.content_negotiation import JSON
 from kit.graphql.errors import BAD_REQUEST, FormattedError, format_request_error
 
+# Most headers of a response are the same in each, or differ in a small number.
+_ENCODED_HEADERS: Final = 4096
+# The headers that something here reads.
+_READ: Final = {
+    name.encode(): name
+    for name in (
+        "accept",
+        "authorization",
+        "content-encoding",
+        "content-type",
+        "if-none-match",
+        "origin",
+        "sec-fetch-site",
+    )
+}
 # Several headers of these names form one list.
 _LISTS: Final = frozenset({b"accept", b"if-none-match", b"content-encoding"})
 
@@ -28,7 +44,7 @@ def reject(status: int, message: str, reason: str, headers: dict[str, str] | Non
 
 
 class Request:
-    """A request; of a repeated header the last one counts, unless it is a list."""
+    """A request; of a repeated header the last one counts, unless it is a list. `headers` has only those that are read here."""
 
     __slots__ = ("_receive", "headers", "method", "scope")
 
@@ -37,10 +53,11 @@ class Request:
         self.method = scope["method"]
         self.headers: dict[str, str] = {}
         for name, value in scope["headers"]:
-            key, text = name.decode("latin-1"), value.decode("latin-1")
-            if name in _LISTS and key in self.headers:
-                text = f"{self.headers[key]}, {text}"
-            self.headers[key] = text
+            if (key := _READ.get(name)) is not None:
+                text = value.decode("latin-1")
+                if name in _LISTS and key in self.headers:
+                    text = f"{self.headers[key]}, {text}"
+                self.headers[key] = text
         self._receive = receive
 
     @property
@@ -89,4 +106,9 @@ class Response:
 
 def encode_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Headers as ASGI has them."""
-    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return [_encode_header(name, value) for name, value in headers.items()]
+
+
+@lru_cache(_ENCODED_HEADERS)
+def _encode_header(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode(), value.encode("latin-1")

@@ -105,7 +105,10 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Of httptools."""
-        self._measure(len(name) + len(value))
+        # Not by `_measure`: a request has more headers than anything else.
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > _MAX_HEAD_BYTES:
+            self._measure(0)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
