@@ -21,6 +21,7 @@ needs=(
   "skopeo skopeo"
   "cc gcc"
   "docker-registry docker-registry"
+  # For dev/lock.sh, and for older commits in tests/upgrade; everything else runs the locked interpreter.
   "/usr/bin/python3.11 python3.11"
   "/usr/lib/python3.11/ensurepip/__init__.py python3.11-venv"
 )

@@ -8,5 +8,5 @@ base=$(bazel info output_base 2> /dev/null)/external
 export PYTHONPATH=$PWD:$PWD/.souk/stubs:$base/pypi/site-packages
 export SOUK_KAFKA_HOME=$base/kafka/home SOUK_ELASTICSEARCH_HOME=$base/elasticsearch/home
 packages=(account catalog dev gateway kit notification order payment)
-exec "${BAZEL_PYTHON:-python3.11}" -S -m pytest -q -p no:cacheprovider --import-mode=importlib \
+exec dev/python.sh -m pytest -q -p no:cacheprovider --import-mode=importlib \
   "${packages[@]/#/--cov=}" --cov-report=term:skip-covered --cov-report=html:.souk/coverage/html "${packages[@]}"

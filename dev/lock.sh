@@ -2,6 +2,7 @@
 # Updates the locks: Debian's packages by apt, Python by uv, npm by npm. Jars are pinned by version and hash in third_party/{kafka,elasticsearch}.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# By the machine's interpreter: the locked one cannot be fetched if its packages have left the archive.
 "${BAZEL_PYTHON:-python3.11}" dev/debian_lock.py
 for packages in third_party/python third_party/clients third_party/mkdocs; do
   dev/tool.sh uv pip compile --upgrade --generate-hashes --no-strip-extras --python-version 3.11 --no-header --only-binary :all: \

@@ -6,5 +6,5 @@ events=$(mktemp)
 trap 'rm -f "$events"' EXIT
 status=0
 bazel test --build_event_json_file="$events" "$@" || status=$?
-"${BAZEL_PYTHON:-python3.11}" dev/test_summary.py "$events" || status=1
+dev/python.sh dev/test_summary.py "$events" || status=1
 exit "$status"

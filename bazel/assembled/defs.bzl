@@ -1,6 +1,6 @@
-"""assembled: what a package manager (Maven, npm) puts together from a lock in the repository."""
+"""assembled: what a package manager (Maven, npm, pip) puts together from a lock in the repository."""
 
-load("//bazel/python:interpreter.bzl", "execute")
+load("//bazel/python:interpreter.bzl", "VARIABLE", "execute", "install")
 
 _TARGET = """\
 filegroup(
@@ -16,8 +16,12 @@ def _assembled_impl(rctx):
         # Named one by one so that a change of any of them fetches again.
         rctx.path(file)
     rctx.report_progress("Fetching what is locked")
+    if rctx.attr.wheels:
+        # First, because it may start again when the interpreter has been fetched.
+        install(rctx, rctx.attr.wheels, "site")
     execute(rctx, ["cp", "-rL", str(source) + "/.", "."])
-    execute(rctx, ["bash", "assemble.sh"], quiet = False)
+    if rctx.path("assemble.sh").exists:
+        execute(rctx, ["bash", "assemble.sh"], quiet = False)
     rctx.delete("target")
     rctx.file("WORKSPACE", "")
     targets = [_target(name, srcs) for name, srcs in rctx.attr.outputs.items()]
@@ -32,7 +36,7 @@ def _target(name, srcs):
 
 assembled = repository_rule(
     implementation = _assembled_impl,
-    doc = "Runs assemble.sh beside the lock, which checks every download against its hash and leaves the outputs.",
+    doc = "Installs the wheels, then runs assemble.sh beside the lock, which checks every download against its hash and leaves the outputs.",
     attrs = {
         "lock": attr.label(mandatory = True, allow_single_file = True),
         "outputs": attr.string_list_dict(
@@ -40,6 +44,8 @@ assembled = repository_rule(
             doc = "Targets and their files. `folder/` is each file in it, found from the lock's path; an action cannot depend " +
                   "soundly on a directory. `folder` is one file, used by its path, for data that tests run.",
         ),
-        "srcs": attr.label_list(mandatory = True, allow_files = True),
+        "srcs": attr.label_list(allow_files = True),
+        "wheels": attr.label(allow_single_file = True, doc = "a lock of PyPI packages, which are installed into site/"),
     },
+    environ = [VARIABLE],
 )
