@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,18 +48,25 @@ def archive(folder: Path, codename: str, version: str, changelog: str) -> str:
     return f"deb [trusted=yes] file:{folder} {codename} main\n"
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One with a short path: apt makes names of files from paths of archives."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(autouse=True)
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def sources(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The archives that apt is configured with: the release, and its security updates."""
     for name in ("release", "security"):
-        (tmp_path / name).mkdir()
+        (folder / name).mkdir()
     lines = [
-        archive(tmp_path / "release", "bookworm", "1.0-1", ""),
-        archive(tmp_path / "security", "bookworm-security", "1.0-1+deb12u2", CHANGELOG),
+        archive(folder / "release", "bookworm", "1.0-1", ""),
+        archive(folder / "security", "bookworm-security", "1.0-1+deb12u2", CHANGELOG),
     ]
-    sources = tmp_path / "sources.list"
+    sources = folder / "sources.list"
     sources.write_text("".join(lines))
-    configuration = tmp_path / "apt.conf"
+    configuration = folder / "apt.conf"
     configuration.write_text(f'Dir::Etc::sourcelist "{sources}"; Dir::Etc::sourceparts "-";\n')
     monkeypatch.setenv("APT_CONFIG", str(configuration))
     return sources
@@ -77,9 +86,9 @@ def test_indexes_that_are_older_than_the_lock_are_no_result() -> None:
         debian.findings([Entry("Debian", "libexample1", "1.0-1+deb12u3")])
 
 
-def test_an_archive_that_cannot_be_read_is_no_result(sources: Path, tmp_path: Path) -> None:
+def test_an_archive_that_cannot_be_read_is_no_result(sources: Path, folder: Path) -> None:
     # Nothing listens on this port.
-    sources.write_text(sources.read_text().replace(f"file:{tmp_path}/security", "http://127.0.0.1:1"))
+    sources.write_text(sources.read_text().replace(f"file:{folder}/security", "http://127.0.0.1:1"))
     with pytest.raises(NotComparedError, match="apt-get failed"):
         debian.findings([Entry("Debian", "libexample1", "1.0-1+deb12u2")])
 
