@@ -41,7 +41,10 @@ _SETTINGS: Final = {"PENDING_SECONDS": "60", "RESERVATION_SECONDS": "120", "BCRY
 
 @dataclass
 class Result:
-    """`rpo`: acknowledged orders that are this old at the loss are kept. `rto`: seconds from the loss to the next order."""
+    """`rpo`: acknowledged orders that are this old at the loss are kept.
+
+    `rto`: seconds from the loss to the next order; of the restore where shoppers order during the loss too.
+    """
 
     name: str
     rpo: float
@@ -178,12 +181,10 @@ async def _lose(
         shopping = await Shopping.prepare(shop, shoppers)
         running = asyncio.create_task(shopping.run())
         await asyncio.sleep(seconds)
-        loss = time.time()
         await asyncio.to_thread(drill.stack.stop_component, component, kill=True)
         await asyncio.sleep(seconds / 4)
         with _measured(steps, "restore"):
             await asyncio.to_thread(restore)
-        restored = time.time()
         await asyncio.sleep(seconds / 2)
         shopping.stop()
         await running
@@ -192,7 +193,7 @@ async def _lose(
     results = await check_all(drill.stack.ports, _SETTLE_SECONDS)
     violations = [str(result) for result in results if result.violations]
     _say(f"responses: {dict(shopping.responses)}")
-    return Result(name, 0.0, restored - loss, len(shopping.orders), len(lost), violations, steps)
+    return Result(name, 0.0, steps["restore"], len(shopping.orders), len(lost), violations, steps)
 
 
 async def _archived(drill: Drill, target: datetime) -> bool:
