@@ -52,7 +52,8 @@ class FieldReader:
     ) -> str:
         """NFC, trimmed, without control characters (`lines` allows tab and line breaks); lengths are in characters."""
         cleaned = unicodedata.normalize("NFC", value).strip()
-        if any(_forbidden(character, lines) for character in cleaned):
+        # A printable text, as nearly all are, has none of them.
+        if not cleaned.isprintable() and any(_forbidden(character, lines) for character in cleaned):
             self.violations.add(path, "must not contain control characters")
         if len(cleaned) < min_length:
             self.violations.add(
