@@ -38,7 +38,10 @@ from kit.service import Command, Resource, Service
 
 
 def build(settings: Settings) -> Service:
-    """Builds the service; nothing is opened yet. No peer is required: an unavailable one nulls its own fields only."""
+    """Builds the service; nothing is opened yet. No peer is required: an unavailable one nulls its own fields only.
+
+    At its start the gateway waits for all of them, so that the first request after a start of everything does not fail.
+    """
     peers = _peers(settings)
     updates = OrderUpdates()
     verifier = TokenVerifier(jwks_fetcher(settings.jwks_url))
@@ -60,6 +63,8 @@ def build(settings: Settings) -> Service:
         settings=settings,
         resources=resources,
         optional=resources,
+        awaited=[*peers.all(), verifier],
+        awaited_for=settings.peers_awaited_seconds,
         routes=[*server.routes, *page_routes(settings)],
         raw_asgi_routes=server.http,
         jobs=[

@@ -1,6 +1,7 @@
 """Settings of the gateway."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from kit.graphql import GraphQLSettings
@@ -22,6 +23,13 @@ class Settings(GraphQLSettings):
     order_address: str = setting("order's gRPC, host:port", development="127.0.0.1:9003")
     payment_address: str = setting("payment's gRPC, host:port", development="127.0.0.1:9004")
     notification_address: str = setting("notification's gRPC, host:port", development="127.0.0.1:9005")
+    peers_awaited_seconds: timedelta = setting(
+        "At its start, how long it waits for each service to respond before it is ready without it",
+        default=timedelta(seconds=30),
+        development=timedelta(0),
+        minimum=0,
+        maximum=60,
+    )
     stripe_publishable_key: str = setting(
         "Stripe's publishable key, for pages that confirm payments (Query.shop); empty: they get none",
         default="",

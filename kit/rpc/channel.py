@@ -116,6 +116,8 @@ class Channel:
         try:
             response = await check(health_pb2.HealthCheckRequest(service=self.name), timeout=_PING_SECONDS)
         except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                self._report_unreachable()
             raise Unavailable(f"{self.name}: {error.code().name}", reason="PEER_UNAVAILABLE") from None
         if response.status != health_pb2.HealthCheckResponse.SERVING:
             raise Unavailable(f"{self.name} is not serving", reason="PEER_UNAVAILABLE")
@@ -169,6 +171,8 @@ class Channel:
             except SoukError as failure:
                 error = failure
             now = time.monotonic()
+            if isinstance(error, NotSent):
+                self._report_unreachable()
             if isinstance(error, NotSent) and now - started_at < _CONNECT_SECONDS:
                 pause = _CONNECT_PAUSE_SECONDS
                 attempts -= 1
@@ -185,6 +189,10 @@ class Channel:
         if self._pool is None:
             raise self._not_open()
         return self._pool
+
+    def _report_unreachable(self) -> None:
+        if self._connection is not None:
+            self._connection.unreachable()
 
     def _open_channel(self) -> Any:
         if self._connection is None:

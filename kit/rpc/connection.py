@@ -1,6 +1,10 @@
-"""The gRPC channel to a peer, with TLS if there is an identity; replaced when the certificate changes, without ending running calls."""
+"""The gRPC channel to a peer, with TLS if there is an identity; replaced when the certificate changes, without ending running calls.
+
+It is also replaced while the peer cannot be reached.
+"""
 
 import asyncio
+import time
 from typing import Any
 
 import grpc
@@ -10,6 +14,8 @@ from kit.rpc.stream import Stream
 
 # Minimum time for a connection attempt: a TLS handshake on a busy machine takes long.
 _SECURE = {"grpc.min_reconnect_backoff_ms": 5_000}
+# How often a channel without a connection is replaced.
+_REPLACE_SECONDS = 0.5
 
 
 class _CountedChannel:
@@ -18,6 +24,7 @@ class _CountedChannel:
     def __init__(self, channel: Any) -> None:
         self.channel = channel
         self.open = 0
+        self.created = time.monotonic()
 
 
 class Connection:
@@ -52,6 +59,14 @@ class Connection:
         """Whether the stream uses the current certificate."""
         return stream.channel is self._current().channel
 
+    def unreachable(self) -> None:
+        """Reports that a call found no connection; looks up the peer's addresses again, at most every half second.
+
+        A new channel does that at once. gRPC itself pauses after a lookup: for 5 s, and after failed ones for up to two minutes.
+        """
+        if self._active is not None and time.monotonic() - self._active.created > _REPLACE_SECONDS:
+            self._use(self._new())
+
     async def close(self) -> None:
         """Closes all channels."""
         channels, self._active, self._channels = self._channels, None, set()
@@ -59,16 +74,20 @@ class Connection:
             await counted.channel.close()
 
     def _current(self) -> _CountedChannel:
-        if self._certificates is None:
-            if self._active is None:
-                self._use(grpc.aio.insecure_channel(self._target, options=self._options))
-        elif (material := self._certificates.current()) is not self._material:
+        material = None if self._certificates is None else self._certificates.current()
+        if self._active is None or material is not self._material:
             self._material = material
-            credentials = grpc.ssl_channel_credentials(material.authorities, material.key, material.chain)
-            options = {**dict(self._options), **_SECURE, "grpc.default_authority": self._name}.items()
-            self._use(grpc.aio.secure_channel(self._target, credentials, options=tuple(options)))
+            self._use(self._new())
         assert self._active is not None
         return self._active
+
+    def _new(self) -> Any:
+        material = self._material
+        if material is None:
+            return grpc.aio.insecure_channel(self._target, options=self._options)
+        credentials = grpc.ssl_channel_credentials(material.authorities, material.key, material.chain)
+        options = {**dict(self._options), **_SECURE, "grpc.default_authority": self._name}.items()
+        return grpc.aio.secure_channel(self._target, credentials, options=tuple(options))
 
     def _use(self, channel: Any) -> None:
         previous, self._active = self._active, _CountedChannel(channel)

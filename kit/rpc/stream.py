@@ -19,8 +19,8 @@ log = get_logger("kit.rpc")
 EXCHANGE = "/souk.rpc.v1.CallService/Exchange"
 # A stream is bound to one replica, so it is replaced after this time.
 _RENEW_SECONDS = 60.0
-# gRPC's messages for a stream that ended before there was a connection; the second one while TLS handshakes fail.
-_NOT_SENT = ("failed to connect", "connections to all backends failing")
+# gRPC's messages for a stream that ended before there was a connection: while TLS handshakes fail, and while the name has no address.
+_NOT_SENT = ("failed to connect", "connections to all backends failing", "errors resolving")
 
 
 class NotSent(Unavailable):

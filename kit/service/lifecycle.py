@@ -13,7 +13,7 @@ from kit.service.service import Job, Service
 from kit.settings import IdentityMode
 from kit.telemetry import get_logger
 from kit.values import Backoff
-from kit.web import Readiness
+from kit.web import Readiness, Resource
 from kit.web.health import Phase
 
 log = get_logger(__name__)
@@ -84,6 +84,7 @@ class Lifecycle:
             for job in self.service.background():
                 await job.open()
                 self._opened.append(job)
+            await self._await_resources()
         except Exception as error:
             log.exception("service.start_failed", error=str(error))
             self.failed()
@@ -99,6 +100,19 @@ class Lifecycle:
         settings = self.service.settings
         ports = {"http_port": settings.http_port, "grpc_port": self._rpc.port if self._rpc else None}
         log.info("service.ready", seconds=round(time.perf_counter() - started_at, 2), **ports)
+
+    async def _await_resources(self) -> None:
+        """Waits until every awaited resource has responded, or until the limit: one that is down must not stop a new replica for ever."""
+        seconds = self.service.awaited_for.total_seconds()
+
+        async def respond(resource: Resource) -> None:
+            try:
+                await retry_until_available(resource.ping, resource.name, seconds)
+            except Exception as error:
+                log.warning("service.ready_without", dependency=resource.name, error=repr(error))
+
+        if seconds > 0:
+            await asyncio.gather(*(respond(resource) for resource in self.service.awaited))
 
     def _check_identity(self) -> None:
         settings = self.service.settings

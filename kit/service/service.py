@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from litestar.types import ASGIApp
@@ -55,6 +56,8 @@ class Service:
     Attributes:
         resources: opened in order and closed in reverse; the database comes first when it is not listed.
         optional: resources that may be down without making the service unready.
+        awaited: resources whose first response is awaited before the service becomes ready, for at most `awaited_for`. It does not matter
+            later whether they respond, if they are optional.
         callers: the services that may call each gRPC service, or one RPC of it; with identity on, all others are rejected
             (`kit.rpc.allowed_callers`).
         raw_asgi_routes: paths answered by ASGI applications mounted outside Litestar (`kit.web.build_app`).
@@ -67,6 +70,8 @@ class Service:
     settings: BaseSettings
     resources: Sequence[Resource] = ()
     optional: Sequence[Resource] = ()
+    awaited: Sequence[Resource] = ()
+    awaited_for: timedelta = timedelta(0)
     rpc: Sequence[Servicer] = ()
     callers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     routes: Sequence[Any] = ()

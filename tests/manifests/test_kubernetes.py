@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 
 import kubernetes_validate.utils
@@ -10,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from kit.auth import SigningKeys
+from kit.service import Service
 from kit.settings import load
 from tests.lint.checkout import ROOT
 from tests.manifests.every import every_folder, folder_and_service
@@ -37,6 +39,13 @@ VERSIONS = list(dict.fromkeys(kubernetes_validate.utils.all_versions()))[-3:]
 
 def test_there_are_schemas_of_three_versions_of_kubernetes() -> None:
     assert len(VERSIONS) == 3
+
+
+def gateway(folder: str) -> Service:
+    """The gateway as it is deployed."""
+    loaded = load(settings("gateway"), service_environment(folder, "gateway"))
+    declared: Service = import_module("gateway.app").build(loaded)
+    return declared
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -140,8 +149,9 @@ def test_probes_use_the_endpoints_of_the_service(folder: str, service: str) -> N
     starts = container["startupProbe"]
     # The kubelet's gRPC probe does not support TLS.
     assert starts["httpGet"] == {"path": "/readyz", "port": "http"}
-    # On startup a service waits up to a minute for its servers (kit/service/lifecycle.py).
-    assert starts["periodSeconds"] * starts["failureThreshold"] > 60
+    # On startup a service waits up to a minute for its servers (kit/service/lifecycle.py), then the gateway for the services.
+    awaited = gateway(folder).awaited_for.total_seconds() if service == "gateway" else 0
+    assert starts["periodSeconds"] * starts["failureThreshold"] > 60 + awaited
 
 
 @folder_and_service
@@ -165,6 +175,24 @@ def test_a_service_has_an_autoscaler_and_a_disruption_budget(folder: str, servic
     assert scaler["minReplicas"] >= (3 if folder == PRODUCTION else 2)
     assert matches(named(built(folder), "PodDisruptionBudget", name)["spec"]["selector"], labels)
     assert len(workload["spec"]["template"]["spec"]["topologySpreadConstraints"]) == 2
+
+
+@every_folder
+def test_the_gateway_is_ready_once_every_service_has_responded(folder: str) -> None:
+    declared = gateway(folder)
+    assert declared.awaited_for.total_seconds() > 0
+    awaited = {resource.name for resource in declared.awaited}
+    assert {service for service in SERVICES if service != "gateway"} <= awaited
+    # Later one may be down without taking every gateway out of service.
+    assert awaited <= {resource.name for resource in declared.optional}
+
+
+@every_folder
+def test_names_do_not_disappear_while_no_pod_is_ready(folder: str) -> None:
+    """A DNS server would cache that for up to 30 s, in which callers do not find pods that are ready again."""
+    for service in of_kind(built(folder), "Service"):
+        if service["spec"].get("clusterIP") == "None":
+            assert service["spec"].get("publishNotReadyAddresses"), service["metadata"]["name"]
 
 
 @every_folder

@@ -5,6 +5,8 @@ import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
 from litestar import get
 from litestar.response import Stream
@@ -24,6 +26,10 @@ class Settings(BaseSettings):
 
     up_after_seconds: float = setting("How long its resource refuses to open", default=0.0)
     broken: bool = setting("Whether its resource never opens, for a reason of its own", default=False)
+    late_until: str = setting(
+        "The file without which its late resource is down; empty: no such resource", default=""
+    )
+    awaited_seconds: timedelta = setting("How long it awaits the late resource", default=timedelta(0))
     unfit: bool = setting("Whether its optional resource is there and lacks something", default=False)
     database_url: str = setting("Not used", development="none", secret=True)
 
@@ -65,6 +71,23 @@ class Down:
 
     async def ping(self) -> None:
         raise Unavailable("down")
+
+
+class Late:
+    """An optional resource that works while a file exists."""
+
+    name = "late"
+
+    def __init__(self, settings: Settings) -> None:
+        self._file = Path(settings.late_until)
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def ping(self) -> None:
+        if not self._file.exists():
+            raise Unavailable("late")
 
 
 class Ticks:
@@ -145,11 +168,14 @@ async def greet(args: Sequence[str]) -> None:
 def build(settings: Settings) -> Service:
     """The service."""
     down = Down(settings)
+    late = [Late(settings)] if settings.late_until else []
     return Service(
         name="shop",
         settings=settings,
         resources=[Part(settings)],
-        optional=[down],
+        optional=[down, *late],
+        awaited=late,
+        awaited_for=settings.awaited_seconds,
         rpc=[OrderRpc()],
         routes=[slow, endless],
         jobs=[Ticks()],
