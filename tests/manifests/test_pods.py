@@ -106,6 +106,23 @@ def test_production_uses_images_of_its_registry_and_no_stateful_sets() -> None:
     assert not of_kind(built(PRODUCTION), "StatefulSet")
 
 
+def test_data_stores_are_scheduled_before_services() -> None:
+    """PostgreSQL waited for CPU behind services on a small node, and they waited for PostgreSQL."""
+    (data,) = of_kind(built(BASE), "PriorityClass")
+    assert data["value"] > 0
+    assert not data.get("globalDefault")
+    for name, template in pods(built(BASE)):
+        expected = data["metadata"]["name"] if name.startswith("StatefulSet/") else None
+        assert template["spec"].get("priorityClassName") == expected, name
+    production = built(PRODUCTION)
+    assert of_kind(production, "PriorityClass") == [data]
+    pool = named(production, "KafkaNodePool", "brokers")["spec"]["template"]["pod"]
+    (nodes,) = named(production, "Elasticsearch", "elasticsearch")["spec"]["nodeSets"]
+    cluster = named(production, "Cluster", "postgresql")["spec"]
+    for spec in (cluster, pool, nodes["podTemplate"]["spec"]):
+        assert spec["priorityClassName"] == data["metadata"]["name"]
+
+
 def test_production_logs_in_at_the_mail_server_with_a_secret() -> None:
     environment = service_environment(PRODUCTION, "notification")
     assert environment["SMTP_USERNAME"] == secrets("production")["notification"]["SMTP_USERNAME"] == "shop"
