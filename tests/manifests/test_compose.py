@@ -163,6 +163,17 @@ def test_every_engine_has_the_log_driver_and_keeps_a_bounded_size() -> None:
             assert set(container["logging"]["options"]) == {"max-size", "max-file"}, name
 
 
+def test_podman_knows_the_options_of_temporary_folders() -> None:
+    """It rejects `uid` and `gid`."""
+    for name, container in CONTAINERS.items():
+        for folder in container.get("tmpfs", []):
+            options = folder.partition(":")[2]
+            assert {option.partition("=")[0] for option in options.split(",") if option} <= {
+                "mode",
+                "size",
+            }, name
+
+
 def test_images_of_other_projects_have_exact_versions() -> None:
     for name, container in CONTAINERS.items():
         image = container["image"].partition("@")[0]
