@@ -27,12 +27,17 @@ _SETTINGS = (
 )
 _VARIABLES = ("_proxy", "_PROXY", "_CERT", "_CERTS", "_CERT_FILE", "_CA_BUNDLE", "PIP_DEFAULT_TIMEOUT")
 
+# Not chroot alone: Linux makes no user namespace for a process in one, and containers cannot change their root there.
 _ENTER = """\
+mount --bind "$1" "$1"
 mount --rbind /dev "$1/dev"
 mount --rbind /sys "$1/sys"
 mount -t proc proc "$1/proc"
 mount -t tmpfs tmpfs "$1/tmp"
-exec chroot "$1" "${@:2}"
+cd "$1"
+pivot_root . mnt
+umount --lazy /mnt
+exec chroot . "${@:2}"
 """
 
 
