@@ -65,6 +65,14 @@ class Layout:
         return self.document(self.digest)
 
     @property
+    def layers(self) -> dict[str, dict[str, Any]]:
+        """The descriptors of the image's layers by name."""
+        manifest = self.manifest
+        history = self.document(manifest["config"]["digest"])["history"]
+        names = [entry["created_by"].rpartition(" ")[2] for entry in history]
+        return dict(zip(names, manifest["layers"], strict=True))
+
+    @property
     def version(self) -> str:
         """The image's version as a tag."""
         return str(self.manifest["annotations"][_VERSION]).replace("+", "_")
@@ -100,13 +108,8 @@ def sizes(layouts: Sequence[Layout]) -> str:
     lines: list[str] = []
     stored: dict[str, int] = {}
     for layout in layouts:
-        manifest = layout.manifest
-        blobs = [manifest["config"], *manifest["layers"]]
-        history = layout.document(manifest["config"]["digest"])["history"]
-        layer_sizes = [
-            f"{entry['created_by'].rpartition(' ')[2]} {_megabytes(blob['size'])}"
-            for entry, blob in zip(history, manifest["layers"], strict=True)
-        ]
+        blobs = [layout.manifest["config"], *layout.layers.values()]
+        layer_sizes = [f"{name} {_megabytes(blob['size'])}" for name, blob in layout.layers.items()]
         total = sum(blob["size"] for blob in blobs)
         lines.append(f"{layout.name:<20}{_megabytes(total):>6} MB   {', '.join(layer_sizes)}")
         stored |= {blob["digest"]: blob["size"] for blob in blobs}
@@ -144,6 +147,9 @@ def main(command: str, args: Sequence[str]) -> None:
         case "digests", []:
             for layout in layouts:
                 print(f"{layout.name}@{layout.digest}")
+                # They say where two builds differ.
+                for name, layer in layout.layers.items():
+                    print(f"  {name:<7}{layer['digest']}")
         case _:
             sys.exit(
                 "usage: bazel run //order:image_load [-- NAME:TAG]\n"

@@ -123,6 +123,15 @@ def test_sboms_are_written_for_a_release(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "sboms" / "order.spdx.json").read_text())["name"].startswith("souk/order")
 
 
+def test_digests_are_printed_with_those_of_the_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    main("digests", ["account/image", "--"])
+    image, *layers = capsys.readouterr().out.splitlines()
+    assert image == f"souk/account@{LAYOUTS['account'].digest}"
+    assert [line.split()[0] for line in layers] == ["base", "common", "wheels", "app"]
+    digests = [layer["digest"] for layer in LAYOUTS["account"].manifest["layers"]]
+    assert [line.split()[1] for line in layers] == digests
+
+
 def test_the_sbom_lists_every_distribution_in_the_image(layout: Layout) -> None:
     described = layout.named[layout.sbom]
     manifest = layout.document(described["digest"])
