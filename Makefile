@@ -86,6 +86,12 @@ upgrade-test: tools ## Upgrade 10,000,000 orders from an older commit under traf
 ci-test: tools ## Run the steps of a workflow's job in a new root of Debian: ARGS="ci/lint" (root, debootstrap)
 	@bazel run --ui_event_filters=-info --noshow_progress //tests/ci -- $(ARGS)
 
+.PHONY: cluster-test
+cluster-test: tools ## Start a Kubernetes node, as root, and check the production overlay; ARGS="--only test_operation" installs Souk on it
+	@dev/fetch.sh debian pypi kafka elasticsearch npm kubernetes
+	@dev/build.sh //:image_load
+	@bazel run --ui_event_filters=-info --noshow_progress //tests/cluster -- $(ARGS)
+
 .PHONY: reproduce
 reproduce: tools ## Build every image twice from different folders (as root: in different roots) and compare the digests
 	@dev/reproduce.sh $(ARGS)

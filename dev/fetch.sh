@@ -16,6 +16,7 @@ describe() {
     mkdocs) echo "125 the builder of the documentation site" ;;
     go) echo "60 tools written in Go, compiled here" ;;
     victorialogs) echo "15 the log store, compiled here" ;;
+    kubernetes) echo "600 a Kubernetes node, compiled here in half an hour" ;;
     *) echo "0 $1" ;;
   esac
 }

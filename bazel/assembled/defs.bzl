@@ -21,7 +21,7 @@ def _assembled_impl(rctx):
         install(rctx, rctx.attr.wheels, "site")
     execute(rctx, ["cp", "-rL", str(source) + "/.", "."])
     if rctx.path("assemble.sh").exists:
-        execute(rctx, ["bash", "assemble.sh"], quiet = False)
+        execute(rctx, ["bash", "assemble.sh"], quiet = False, minutes = rctx.attr.minutes)
     rctx.delete("target")
     rctx.file("WORKSPACE", "")
     targets = [_target(name, srcs) for name, srcs in rctx.attr.outputs.items()]
@@ -39,6 +39,7 @@ assembled = repository_rule(
     doc = "Installs the wheels, then runs assemble.sh beside the lock, which checks every download against its hash and leaves the outputs.",
     attrs = {
         "lock": attr.label(mandatory = True, allow_single_file = True),
+        "minutes": attr.int(default = 20, doc = "The time limit."),
         "outputs": attr.string_list_dict(
             mandatory = True,
             doc = "Targets and their files. `folder/` is each file in it, found from the lock's path; an action cannot depend " +

@@ -91,17 +91,22 @@ async def check_all(
     )
     sources.lost = lost
     try:
-        results = []
-        if wait:
-            print(f"            waiting until all work is done, at most {wait:.0f} s", flush=True)
-            results.append(await settled(sources, wait))
-            print(results[-1], flush=True)
-        for check in (*CHECKS, *(EXTERNAL if external else ())):
-            results.append(await check(sources))
-            print(results[-1], flush=True)
-        return results
+        return await check_sources(sources, wait, external=external)
     finally:
         await sources.close()
+
+
+async def check_sources(sources: DataSources, wait: float, *, external: bool = True) -> list[CheckResult]:
+    """As `check_all`, with connections of the caller."""
+    results = []
+    if wait:
+        print(f"            waiting until all work is done, at most {wait:.0f} s", flush=True)
+        results.append(await settled(sources, wait))
+        print(results[-1], flush=True)
+    for check in (*CHECKS, *(EXTERNAL if external else ())):
+        results.append(await check(sources))
+        print(results[-1], flush=True)
+    return results
 
 
 async def settled(sources: DataSources, seconds: float) -> CheckResult:

@@ -52,7 +52,7 @@ class Order:
 class Traffic:
     """The requests of a run; `accounts` are emails of accounts that the old version has filled, with orders and the password PASSWORD.
 
-    The first of them is an ADMIN. `phase` is what is being done to the stack.
+    The first of them is an ADMIN. `phase` is what is being done to the stack, `card` the payment method, if not the default.
     """
 
     shop: Shop
@@ -60,6 +60,7 @@ class Traffic:
     figures: Figures = field(default_factory=Figures)
     orders: list[Order] = field(default_factory=list)
     product: str = ""
+    card: str = ""
     phase: str = "start"
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -154,7 +155,7 @@ class Traffic:
     async def _order(self, person: Person, *, cancel: bool) -> None:
         placed = await self.request(
             "createOrder",
-            person.buy(self.product, key=secrets.token_hex(8)),
+            person.buy(self.product, key=secrets.token_hex(8), card=self.card),
             lambda it: it["status"] == "PENDING" and Decimal(it["totalPrice"]) == Decimal(PRICE),
         )
         if placed is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from dev.ports import SERVICES
 
 _FILLER = "tests/scale/scale"
+_PROGRAMS = ("//tests/scale", *(f"//{name}:server" for name in SERVICES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Version:
 
 
 @contextmanager
-def checkout(commit: str, fixes: Sequence[str] = ()) -> Iterator[Version]:
+def checkout(commit: str, fixes: Sequence[str] = (), targets: Sequence[str] = _PROGRAMS) -> Iterator[Version]:
     """The version of a commit, built by Bazel in a worktree that is deleted afterwards; `fixes`: later commits that it has too."""
     repository = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
     with tempfile.TemporaryDirectory(prefix="souk-version-") as parent:
@@ -59,8 +60,7 @@ def checkout(commit: str, fixes: Sequence[str] = ()) -> Iterator[Version]:
             settings = repository / ".bazelrc.local"
             if settings.exists():
                 shutil.copy(settings, folder)
-            targets = [f"//{name}:server" for name in SERVICES]
-            _run(folder, *bazel, "build", "--show_result=0", "//tests/scale", *targets)
+            _run(folder, *bazel, "build", "--show_result=0", *targets)
             yield Version(folder)
         finally:
             _run(folder, *bazel, "shutdown")
