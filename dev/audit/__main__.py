@@ -5,7 +5,7 @@ Exits with 1 after a finding; else with 2 if a lock that has advisories somewher
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dev.audit import debian, locks
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     faults = compared = not_compared = 0
     all_locks = locks.find(options.folder)
+    accepted = locks.accepted(options.folder)
     for lock in all_locks:
         try:
             entries = locks.read(lock)
@@ -35,12 +36,11 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{lock}: {len(entries)} entries, not compared: {error}", flush=True)
             not_compared += 1
         else:
-            print(
-                f"{lock}: {len(entries)} entries compared with {source}: {len(findings)} findings", flush=True
-            )
-            print("".join(_line(finding) for finding in findings), end="")
+            count = sum(accepted.keys().isdisjoint(finding.ids) for finding in findings)
+            print(f"{lock}: {len(entries)} entries compared with {source}: {count} findings", flush=True)
+            print("".join(_line(finding, accepted) for finding in findings), end="")
             compared += 1
-            faults += len(findings)
+            faults += count
     print(_result(faults, compared, len(all_locks)))
     return 1 if faults else 2 if not_compared or not compared else 0
 
@@ -52,7 +52,10 @@ def _compare(entries: Sequence[locks.Entry], osv: Osv) -> tuple[str, list[Findin
     return str(osv), osv.findings(entries)
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: Finding, accepted: Mapping[str, str]) -> str:
+    reasons = [accepted[id_] for id_ in finding.ids if id_ in accepted]
+    if reasons:
+        return f"  accepted: {', '.join(finding.ids)}: {reasons[0]}\n"
     fixed = f"fixed in {' or '.join(finding.fixed)}" if finding.fixed else "no version fixes it"
     summary = f": {finding.summary}" if finding.summary else ""
     return f"  {finding.entry.name} {finding.entry.version}: {', '.join(finding.ids)}, {fixed}{summary}\n"

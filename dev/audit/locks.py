@@ -83,6 +83,14 @@ def find(folder: Path) -> list[Path]:
     )
 
 
+def accepted(folder: Path) -> dict[str, str]:
+    """The reason of each accepted advisory, by its id."""
+    file = folder / "accepted_advisories.in"
+    lines = file.read_text().splitlines() if file.exists() else []
+    pairs = (line.split("#", 1) for line in lines if not line.startswith("#"))
+    return {id_.strip(): reason.strip() for id_, reason in pairs}
+
+
 def read(lock: Path) -> list[Entry]:
     """Raises NotComparedError if there is nothing in it that advisories could be found by."""
     if lock.name not in _FORMATS:

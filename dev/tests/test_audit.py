@@ -120,6 +120,17 @@ def test_a_finding_fails_with_its_ids_and_the_version_that_fixes_it(
         )
 
 
+def test_an_accepted_advisory_is_printed_and_not_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "accepted_advisories.in").write_text("# Comment\nCVE-1 # we have no templates\n")
+    with osv({"jinja2": [ADVISORY], "gql": [WITHOUT_FIX]}) as address:
+        status, output = audit(folder, address, capsys)
+    assert status == 1
+    assert "  accepted: GHSA-1, CVE-1: we have no templates\n  gql 2.0: GO-2" in output
+    assert "1 findings in 2 of 2 locks." in output
+
+
 def test_a_source_that_is_down_is_no_result(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with osv({}) as address:
         pass
