@@ -89,6 +89,9 @@ class Database(Statements):
                 "application_name": "souk",
                 # Re-planning doubled the cost of hot statements (ADR 0012); filters produce distinct SQL texts (WhereClause).
                 "plan_cache_mode": "force_generic_plan",
+                # A plan is kept while its tables grow, so that none may read a whole table because it was small or empty (ADR 0062).
+                "enable_seqscan": "off",
+                "random_page_cost": "1.1",
             },
         )
         try:

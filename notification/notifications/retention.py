@@ -33,7 +33,8 @@ def retentions(db: Database, settings: Settings) -> list[Retention]:
             "notifications",
             "create_time",
             settings.unknown_recipient_seconds,
-            condition="due_time IS NOT NULL AND status = 'QUEUED' AND NOT EXISTS "
+            # The predicate of its index.
+            condition="due_time > '-infinity' AND NOT EXISTS "
             "(SELECT FROM recipients r WHERE r.account_id = notifications.account_id)",
             update="status = 'FAILED', failure = 'NO_RECIPIENT', due_time = NULL, context = '{}'",
             name="notifications.no_recipient",

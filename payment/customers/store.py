@@ -51,7 +51,7 @@ class PostgresCustomerStore:
 
     async def claim_customers(self, now: datetime, lease: datetime, limit: int) -> Sequence[Customer]:
         """Leases customers that are to be deleted."""
-        sql = lease_rows("provider_customers", "delete_time IS NOT NULL", limit, key="account_id")
+        sql = lease_rows("provider_customers", limit, key="account_id")
         return [_customer(row) for row in await self._db.fetch(sql, now, lease)]
 
     async def customer_deleted(self, customer: Customer, due_time: datetime | None) -> None:

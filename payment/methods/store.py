@@ -94,7 +94,7 @@ class PostgresMethodStore:
 
     async def claim_methods(self, now: datetime, lease: datetime, limit: int) -> Sequence[SavedMethod]:
         """Leases due methods."""
-        rows = await self._db.fetch(lease_rows("saved_methods", "state <> 'SAVED'", limit), now, lease)
+        rows = await self._db.fetch(lease_rows("saved_methods", limit), now, lease)
         return [method_from_row(row) for row in rows]
 
 

@@ -37,6 +37,6 @@ class PostgresRefundStore:
 
     async def claim_refunds(self, now: datetime, lease: datetime, limit: int) -> Sequence[Refund]:
         """Leases pending refunds that are due."""
-        leased = lease_rows("refunds", "status = 'PENDING'", limit)
+        leased = lease_rows("refunds", limit)
         rows = await self._db.fetch(_WITH_CURRENCY.format(leased=leased), now, lease)
         return [refund_from_row(row, row["currency"]) for row in rows]

@@ -146,7 +146,6 @@ async def opened(
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder, "world.json")
                 world.write(file)
-                await check.analyze()
                 yield Bench(gateway, ports, shop, check, world, file, users)
     finally:
         await check.close()

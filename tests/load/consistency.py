@@ -43,11 +43,6 @@ class ConsistencyCheck:
         for connection in (self.order, self.catalog, self.payment, self.notification):
             await connection.close()
 
-    async def analyze(self) -> None:
-        """Updates statistics: plans made for empty tables would scan them until autovacuum runs, once a minute."""
-        for connection in (self.order, self.catalog, self.payment, self.notification):
-            await connection.execute("ANALYZE")
-
     async def orders(self, run: str) -> Mapping[str, int]:
         """The orders of a run: total, by status, and distinct keys."""
         return dict(await self.order.fetchrow(_ORDERS, run))

@@ -110,7 +110,6 @@ async def measure(
             if scenario != "checkout":
                 await bench.warm_up(scenario, arguments.seconds)
         for bench in benches.values():
-            await bench.check.analyze()
             await bench.idle(arguments.seconds, background=False)
         for number in range(arguments.rounds):
             calibration.sample()

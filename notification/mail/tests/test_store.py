@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from kit.testing.rows_read import rows_read
 from notification.notifications.domain import Failure, Notification, Status, Template
 from notification.recipients.tests.fakes import john
 from notification.tests.stores import Stores, database_url, postgres, real, stores
@@ -221,3 +222,27 @@ async def test_a_claim_of_ten_keeps_the_order_of_each_accounts_mails_and_takes_l
     assert link.id in sent[:10]
     for first, second in zip(*queued, strict=True):
         assert sent.index(first.id) < sent.index(second.id)
+
+
+async def test_a_claim_reads_few_rows_of_a_long_queue_that_was_empty_when_the_plan_was_made(
+    real: Stores,
+) -> None:
+    accounts = [(await real.save_recipient()).account_id for _ in range(40)]
+    await _send_all(real, accounts)
+    await real.db.execute("ALTER TABLE notifications SET (autovacuum_enabled = off)")
+    await real.db.execute("ANALYZE notifications, recipients")
+    assert await real.claim() == []
+    for account_id in accounts * 25:
+        await real.queue_one(account_id)
+    before = await rows_read(real.db)
+
+    assert len(await real.claim()) == 10
+
+    assert await rows_read(real.db) - before < 300
+
+
+async def _send_all(stores: Stores, accounts: list[UUID]) -> None:
+    for account_id in accounts * 5:
+        notification = await stores.queue_one(account_id)
+        notification.mark_sent("", stores.clock())
+        await stores.save(notification)

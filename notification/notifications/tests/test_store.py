@@ -158,8 +158,6 @@ async def test_the_migration_clears_the_due_time_of_finished_notifications(real:
     await real.db.execute("UPDATE notifications SET status = 'FAILED' WHERE id = $1", failed.id)
     await real.db.execute("UPDATE notifications SET due_time = NULL WHERE id = $1", stuck.id)
 
-    real.clock.advance(minutes=1)
-    assert failed.id not in await real.claimed_ids()
     await real.db.execute(REPAIRS)
 
     rows = await real.db.fetch("SELECT id, due_time FROM notifications")

@@ -5,6 +5,7 @@ from contextvars import Context
 from datetime import timedelta
 
 from kit.testing.fixtures import database_url, postgres
+from kit.testing.rows_read import rows_read
 from payment.intents.domain import Intent, IntentStatus
 from payment.payments.status import PaymentStatus
 from payment.tests.store_contract import StoreHarness, harness, postgres_harness
@@ -36,6 +37,24 @@ async def test_concurrent_claims_lease_each_payment_once(postgres_harness: Store
     claimed = [payment.id for claim in claims for payment in claim]
     assert len(claimed) == len(set(claimed))
     assert set(claimed) == {payment.id for payment in payments}
+
+
+async def test_a_claim_reads_few_rows_of_a_long_queue_that_was_empty_when_the_plan_was_made(
+    postgres_harness: StoreHarness,
+) -> None:
+    db = postgres_harness.db
+    for _ in range(60):
+        await postgres_harness.add_charged()
+    await db.execute("ALTER TABLE payments SET (autovacuum_enabled = off)")
+    await db.execute("ANALYZE payments")
+    assert await postgres_harness.claim() == []
+    for _ in range(500):
+        await postgres_harness.add()
+    before = await rows_read(db)
+
+    assert len(await postgres_harness.claim()) == 10
+
+    assert await rows_read(db) - before < 100
 
 
 async def test_payments_that_may_not_be_charged_are_cancelled_in_batches(harness: StoreHarness) -> None:
