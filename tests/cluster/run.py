@@ -16,8 +16,8 @@ from dev.ports import SERVICES
 from tests.upgrade.version import checkout
 
 _IMAGES: Final = (*(f"//{name}:image" for name in SERVICES), "//dev/stripe_mock:image")
-# What runs if nothing is named: as a whole, only this has been seen to pass (docs/operations/cluster-test.md).
-_DEFAULT: Final = ("test_production",)
+# What runs if nothing is named: these have been seen to pass (docs/operations/cluster-test.md).
+_DEFAULT: Final = ("test_production", "test_operation", "test_policies", "test_invariants")
 # The first two need an empty cluster.
 _MODULES: Final = (
     "test_production",
