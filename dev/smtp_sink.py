@@ -2,7 +2,8 @@
 
 GET /mails returns the latest 5,000 mails, oldest first, as a JSON list of {id, to, subject, text}; with ?to=ADDRESS, those to it. GET
 /received returns every mail without its text: {id, to, subject, orders, time}, where `orders` are the order ids in the text, and `time` is
-when it arrived, in seconds since 1970. GET /count returns {mails, distinct}. With FILE, received mails survive a restart.
+when it arrived, in seconds since 1970; with ?from=NUMBER, without the first ones. GET /count returns {mails, distinct}. With FILE, received
+mails survive a restart.
 """
 
 import json
@@ -89,10 +90,12 @@ def web(mails: Mails, port: int) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            [address] = parse_qs(url.query).get("to", [""])
+            query = parse_qs(url.query)
+            [address] = query.get("to", [""])
+            [first] = query.get("from", ["0"])
             routes: dict[str, Any] = {
                 "/mails": lambda: mails.latest_to(address) if address else mails.latest,
-                "/received": lambda: mails.received,
+                "/received": lambda: mails.received[int(first) :],
                 "/count": lambda: {"mails": len(mails.received), "distinct": len(mails.ids)},
             }
             route = routes.get(url.path)

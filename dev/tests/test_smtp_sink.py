@@ -1,12 +1,15 @@
 """The mail sink keeps received mails over a restart."""
 
+import json
 import smtplib
+import threading
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.request import urlopen
 
 from aiosmtpd.controller import Controller
 
-from dev.smtp_sink import Mails
+from dev.smtp_sink import Mails, web
 from kit.testing import free_port
 
 ORDER = "ord_01kb8w3n5te1p8m4z5s0v6q7r2"
@@ -37,3 +40,15 @@ def test_received_mails_survive_a_restart(tmp_path: Path) -> None:
         ("<2@b.test>", ["j@b.test"], []),
     ]
     assert Mails(file).ids == {"<1@b.test>", "<2@b.test>"}
+
+
+def test_received_mails_are_returned_from_a_number_on() -> None:
+    mails = Mails()
+    mails.received = [{"id": "<1@b.test>"}, {"id": "<2@b.test>"}]
+    server = web(mails, free_port())
+    threading.Thread(target=server.serve_forever).start()
+    try:
+        with urlopen(f"http://127.0.0.1:{server.server_port}/received?from=1") as response:
+            assert json.load(response) == [{"id": "<2@b.test>"}]
+    finally:
+        server.shutdown()

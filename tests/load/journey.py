@@ -89,6 +89,7 @@ def confirmations(received: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 async def measure(bench: Bench, rate: int, seconds: float, idle: CpuTimes) -> Journeys:
     """Places orders at a rate, waits for their mails and subtracts the load of the idle stack."""
+    counted = len(await _received(bench, 0))
     measurement = Measurement.start(bench.ports)
     run, figures = await bench.open_loop(rate, seconds)
     placed = {ORDER.format(id): created.timestamp() for id, created in await bench.check.order_times(run)}
@@ -96,7 +97,9 @@ async def measure(bench: Bench, rate: int, seconds: float, idle: CpuTimes) -> Jo
     end = time.monotonic() + _CONFIRM_SECONDS
     while not placed.keys() <= confirmed.keys() and time.monotonic() < end:
         await asyncio.sleep(1)
-        confirmed = await _confirmed(bench)
+        received = await _received(bench, counted)
+        counted += len(received)
+        confirmed |= confirmations(received)
     used = measurement.used(idle)
     lags = lags_by_second(placed, confirmed)
     return Journeys(
@@ -133,7 +136,9 @@ async def find_highest(first: int, limit: int, sustained: Callable[[int], Awaita
     return low
 
 
-async def _confirmed(bench: Bench) -> dict[str, float]:
+async def _received(bench: Bench, first: int) -> list[Mapping[str, Any]]:
+    """The mails that arrived after the first ones."""
     async with httpx.AsyncClient(timeout=30) as http:
-        response = await http.get(f"http://127.0.0.1:{bench.ports.mail_web}/received")
-    return confirmations(response.raise_for_status().json())
+        response = await http.get(f"http://127.0.0.1:{bench.ports.mail_web}/received", params={"from": first})
+    mails: list[Mapping[str, Any]] = response.raise_for_status().json()
+    return mails
