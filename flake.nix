@@ -14,9 +14,12 @@
         pkgs.bazel_7
         pkgs.buf
         pkgs.chromium
+        pkgs.cni-plugins
         pkgs.distribution
         pkgs.gcc
         pkgs.gnumake
+        pkgs.iproute2
+        pkgs.iptables
         pkgs.jdk17_headless
         pkgs.k6
         pkgs.kustomize

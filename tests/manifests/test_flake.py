@@ -10,6 +10,7 @@ FLAKE = (ROOT / "flake.nix").read_text()
 # Debian package -> nixpkgs, where the names without their versions differ; empty where another package contains it.
 NAMES = {
     "bazel-bootstrap": "bazel_7",
+    "containernetworking-plugins": "cni-plugins",
     "docker-registry": "distribution",
     "npm": "",
     "nodejs": "nodejs_20",

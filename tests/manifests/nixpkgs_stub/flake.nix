@@ -6,7 +6,7 @@
       genAttrs = names: make: builtins.listToAttrs (map (name: { inherit name; value = make name; }) names);
       # What nixos-25.11 is known to have; a name that is not here fails.
       names = [
-        "bazel_7" "buf" "chromium" "distribution" "gcc" "gnumake" "jdk17_headless" "k6" "kustomize" "maven" "nodejs_20" "openssl" "podman" "postgresql_15"
+        "bazel_7" "buf" "chromium" "cni-plugins" "distribution" "gcc" "gnumake" "iproute2" "iptables" "jdk17_headless" "k6" "kustomize" "maven" "nodejs_20" "openssl" "podman" "postgresql_15"
         "prometheus" "python311" "redis" "runc" "skopeo" "unzip" "util-linux"
       ];
       packages = system:
