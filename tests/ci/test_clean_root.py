@@ -36,7 +36,8 @@ def root(tmp_path: Path) -> CleanRoot:
         (base / name).symlink_to(f"usr/{name}")
     (base / "etc" / "debian_version").touch()
     for name in PROGRAMS:
-        program = shutil.which(name)
+        # Some are not on the PATH of a Bazel test.
+        program = shutil.which(name, path="/usr/sbin:/usr/bin")
         assert program is not None
         linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
         for file in (program, *re.findall(r"/\S+", linked)):
