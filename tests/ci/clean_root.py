@@ -82,7 +82,9 @@ class CleanRoot:
         shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "/step.sh"]
         namespaces = ["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child"]
         command: Sequence[str] = [*namespaces, "bash", "-ec", _ENTER, "enter", str(self._root)]
-        return subprocess.run([*command, *inside, *shell], check=False).returncode
+        # pivot_root is in /usr/sbin, which is not on every caller's PATH.
+        env_of_entering = {**os.environ, "PATH": _PATH}
+        return subprocess.run([*command, *inside, *shell], check=False, env=env_of_entering).returncode
 
     def _bootstrap(self) -> None:
         if shutil.which("debootstrap") is None:
