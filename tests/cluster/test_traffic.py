@@ -11,6 +11,7 @@ from tests.cluster.processes import wait_for
 from tests.cluster.shopping import People, shopping
 
 _DRAIN_SECONDS = 300
+_REQUESTS_WHILE_CLOSED = 200
 _OVER_BUDGET = "would violate the pod's disruption budget"
 
 
@@ -51,7 +52,10 @@ async def test_no_request_fails_while_the_node_is_drained(souk: Deployment, peop
         draining = asyncio.create_task(asyncio.to_thread(souk.node.try_kubectl, *drain))
         with traffic.during("the node is closed"):
             await asyncio.to_thread(wait_for, one_pod_of_each_is_evicted, "the first evictions")
-            await asyncio.sleep(10)
+            seen = len(traffic.figures.requests) + _REQUESTS_WHILE_CLOSED
+            await asyncio.to_thread(
+                wait_for, lambda: len(traffic.figures.requests) >= seen, "requests while the node is closed"
+            )
         with traffic.during("the node is open again"):
             await asyncio.to_thread(souk.node.kubectl, "uncordon", NAME)
             result = await draining

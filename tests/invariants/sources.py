@@ -105,6 +105,16 @@ class DataSources:
         mails: Sequence[Mapping[str, Any]] = response.raise_for_status().json()
         return mails
 
+    async def uncommitted(self, topics_by_group: Mapping[str, Sequence[str]]) -> int:
+        """Events that these groups have not committed as handled. 0 without Kafka."""
+        if self.bootstrap is None:
+            return 0
+        counts = [
+            await asyncio.to_thread(_uncommitted, self.bootstrap, group, topics)
+            for group, topics in topics_by_group.items()
+        ]
+        return sum(counts)
+
     async def dead_letters(self) -> dict[str, set[str]]:
         """Event ids of dead letters by group, from the databases and from Kafka."""
         letters = await asyncio.to_thread(_dead_letters, self.bootstrap) if self.bootstrap else {}
@@ -127,15 +137,32 @@ def event_id(headers: Sequence[tuple[str, bytes]]) -> str | None:
     return uuid_of(header.decode()) if header else None
 
 
+def _uncommitted(bootstrap: str, group: str, topics: Sequence[str]) -> int:
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+    try:
+        partitions = _partitions(consumer, topics)
+        ends = consumer.end_offsets(partitions)
+        starts = consumer.beginning_offsets(partitions)
+        return sum(
+            max(0, ends[partition] - (consumer.committed(partition) or starts[partition]))
+            for partition in partitions
+        )
+    finally:
+        consumer.close(autocommit=False)
+
+
+def _partitions(consumer: KafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
+    return [
+        TopicPartition(topic, number)
+        for topic in topics
+        for number in consumer.partitions_for_topic(topic) or ()
+    ]
+
+
 def _dead_letters(bootstrap: str) -> dict[str, set[str]]:
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)
     try:
-        topics = [topic for topic in consumer.topics() if ".dlq." in topic]
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in topics
-            for number in consumer.partitions_for_topic(topic) or ()
-        ]
+        partitions = _partitions(consumer, [topic for topic in consumer.topics() if ".dlq." in topic])
         if not partitions:
             return {}
         consumer.assign(partitions)

@@ -15,7 +15,7 @@ from account.settings import Settings as AccountSettings
 from catalog import app as catalog
 from catalog.settings import Settings as CatalogSettings
 from kit.events import Subscription
-from kit.events.subscriptions import consumer_groups, event_types
+from kit.events.subscriptions import Group, consumer_groups, event_types
 from kit.service import Service
 from kit.settings import load
 from notification import app as notification
@@ -36,17 +36,29 @@ class GroupSubscription:
     types: tuple[str, ...]
 
 
-@cache
 def subscriptions() -> Sequence[GroupSubscription]:
-    """Every consumer group with an inbox; groups without one (search index, broadcast) may handle an event repeatedly."""
+    """Every subscription of a consumer group with an inbox."""
+    return [
+        GroupSubscription(service, group.name, topic, tuple(sorted(event_types(subscription))))
+        for service, group in _groups()
+        for topic, subscription in sorted(group.by_topic.items())
+        if isinstance(subscription, Subscription)
+    ]
+
+
+def groups_without_inbox() -> Mapping[str, Sequence[str]]:
+    """The topics of the groups that may handle an event repeatedly, such as the search index's: only their offsets show what they did."""
+    return {group.name: group.topics for _, group in _groups() if not group.has_inbox}
+
+
+@cache
+def _groups() -> Sequence[tuple[str, Group]]:
     with tempfile.TemporaryDirectory(prefix="souk-subscriptions-") as folder:
         services = _services({"PROFILE": "development", "SIGNING_KEYS_FILE": str(Path(folder, "keys.json"))})
     return [
-        GroupSubscription(service.name, group.name, topic, tuple(sorted(event_types(subscription))))
+        (service.name, group)
         for service in services
         for group in consumer_groups(service.name, service.consumes)
-        for topic, subscription in sorted(group.by_topic.items())
-        if isinstance(subscription, Subscription)
     ]
 
 
