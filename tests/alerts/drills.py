@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -121,8 +121,13 @@ async def _mail_server_down(stack: Watched, traffic: Traffic, alerts: Callable[[
 
 async def _document_lost(stack: Watched, traffic: Traffic, alerts: Callable[[], Awaitable[None]]) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{stack.ports.elasticsearch}") as client:
-        search = (await client.get("/catalog-products/_search")).raise_for_status().json()
-        document = search["hits"]["hits"][0]
+
+        async def hits() -> list[Mapping[str, str]]:
+            response = (await client.get("/catalog-products/_search")).raise_for_status()
+            found: list[Mapping[str, str]] = response.json()["hits"]["hits"]
+            return found
+
+        document = (await within(30, hits, "a document in the search index"))[0]
         (await client.delete(f"/{document['_index']}/_doc/{document['_id']}")).raise_for_status()
     await alerts()
 
