@@ -123,7 +123,9 @@ async def _document_lost(stack: Watched, traffic: Traffic, alerts: Callable[[], 
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{stack.ports.elasticsearch}") as client:
 
         async def hits() -> list[Mapping[str, str]]:
-            response = (await client.get("/catalog-products/_search")).raise_for_status()
+            response = await client.get("/catalog-products/_search")
+            # Until its first document is written the index is missing, and then its shard is not ready at once.
+            assert response.is_success, response.text
             found: list[Mapping[str, str]] = response.json()["hits"]["hits"]
             return found
 
