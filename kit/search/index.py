@@ -17,7 +17,8 @@ from kit.values import remaining
 log = get_logger(__name__)
 
 _TIMEOUT_SECONDS = 5.0
-# For creating and filling an index: analysis of 500 long descriptions takes seconds on a busy node.
+# For creating, filling and refreshing an index: analysis of 500 long descriptions takes seconds on a busy node, and so does the
+# first refresh of 100,000 documents.
 _WRITE_TIMEOUT_SECONDS = 30.0
 _OVERLOADED = (429, 502, 503, 504)
 
@@ -163,7 +164,8 @@ class SearchIndex:
 
     async def refresh(self, *, index: str | None = None) -> None:
         """Makes written documents visible to searches."""
-        await self._call("indices.refresh", self._client.indices.refresh(index=index or self.alias))
+        client = self._client.options(request_timeout=_WRITE_TIMEOUT_SECONDS)
+        await self._call("indices.refresh", client.indices.refresh(index=index or self.alias))
 
     async def create_next_index(self) -> str:
         """Creates the next index, without the alias, and returns its name; deletes indices of unfinished rebuilds.

@@ -126,8 +126,8 @@ async def _document_lost(stack: Watched, traffic: Traffic, alerts: Callable[[], 
             response = await client.get("/catalog-products/_search")
             # Until its first document is written the index is missing, and then its shard is not ready at once.
             assert response.is_success, response.text
-            found: list[Mapping[str, str]] = response.json()["hits"]["hits"]
-            return found
+            documents: list[Mapping[str, str]] = response.json()["hits"]["hits"]
+            return documents
 
         document = (await within(30, hits, "a document in the search index"))[0]
         (await client.delete(f"/{document['_index']}/_doc/{document['_id']}")).raise_for_status()
