@@ -52,9 +52,9 @@ async def test_no_request_fails_while_the_node_is_drained(souk: Deployment, peop
         draining = asyncio.create_task(asyncio.to_thread(souk.node.try_kubectl, *drain))
         with traffic.during("the node is closed"):
             await asyncio.to_thread(wait_for, one_pod_of_each_is_evicted, "the first evictions")
-            seen = len(traffic.figures.requests) + _REQUESTS_WHILE_CLOSED
+            enough = len(traffic.figures.requests) + _REQUESTS_WHILE_CLOSED
             await asyncio.to_thread(
-                wait_for, lambda: len(traffic.figures.requests) >= seen, "requests while the node is closed"
+                wait_for, lambda: len(traffic.figures.requests) >= enough, "requests while the node is closed"
             )
         with traffic.during("the node is open again"):
             await asyncio.to_thread(souk.node.kubectl, "uncordon", NAME)

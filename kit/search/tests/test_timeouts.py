@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -14,7 +13,7 @@ from kit.search import SearchIndex, SearchUnavailable
 _SLOW_SECONDS = 6.0
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def index() -> AsyncIterator[SearchIndex]:
     async def respond(request: web.Request) -> web.Response:
         await asyncio.sleep(_SLOW_SECONDS)
